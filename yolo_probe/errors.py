@@ -1,0 +1,35 @@
+"""The errors that yolo-probe raises on purpose: each says what failed, on what, what was found, and what to do."""
+
+
+class ProbeError(Exception):
+    """A question that cannot be answered; the command line prints it and exits with 2.
+
+    ``str()`` is one message: what failed, on what, what was found against what was expected.
+    """
+
+    remedy: str
+    """What to do next, one sentence; empty if there is nothing to advise."""
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(problem)
+        self.remedy = remedy
+
+
+class TargetError(ProbeError):
+    """A TARGET that is neither a file nor a known network, or an option that does not fit it."""
+
+
+class CheckpointError(ProbeError):
+    """A file that is no checkpoint of YOLOv5, or a damaged one."""
+
+
+class ModelYamlError(ProbeError):
+    """A model YAML that is broken or describes no network."""
+
+
+class TraceError(ProbeError):
+    """A network whose forward pass cannot be followed: an unknown class, or shapes that do not fit."""
+
+
+class UnknownModuleError(TraceError):
+    """A module class that yolo-probe does not know stands on the way of the forward pass."""

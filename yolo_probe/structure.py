@@ -1,0 +1,136 @@
+"""A model as plain data: modules, parameters and buffers, with names, shapes and flags, but no values.
+
+A structure is its root ``Module``. Two places that hold the same ``Module`` (or ``Tensor``) object share it, as
+YOLOv5's convolutions share one activation: identity is Python's own. Nothing here knows where a structure came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from math import prod
+
+Shape = tuple[int, ...]
+
+_HOST_MODULES = ("models.common.", "models.experimental.", "models.yolo.", "utils.activations.")
+
+
+@lru_cache(maxsize=None)
+def kind_of(class_path: str) -> str:
+    """Short name of a class: ``Conv`` for a YOLOv5 block, ``nn.Conv2d`` for one of torch, else the path itself."""
+    path = class_path.removeprefix("yolov5.")
+    name = path.rpartition(".")[2]
+    if path.startswith("torch.nn.modules."):
+        return f"nn.{name}"
+    return name if path.startswith(_HOST_MODULES) else class_path
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a tensor's values lie: elements of a storage, not bytes."""
+
+    storage: str
+    offset: int
+    strides: Shape
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tensor:
+    """A parameter, a buffer or a tensor attribute; the same object in two places is one tensor."""
+
+    shape: Shape
+    dtype: str = "float32"
+    requires_grad: bool = False
+    location: Location | None = None
+    """Where the values can be read, if they can."""
+
+    @property
+    def numel(self) -> int:
+        """Number of elements."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Module:
+    """One module of a model; the same object under two parents is one module."""
+
+    class_path: str
+    """Where the class is defined, ``models.common.Conv``."""
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    """What the forward pass needs to know: plain data, and ``Tensor`` where the attribute is one."""
+    parameters: Mapping[str, Tensor] = field(default_factory=dict)
+    buffers: Mapping[str, Tensor] = field(default_factory=dict)
+    children: Mapping[str, Module | None] = field(default_factory=dict)
+    """Child modules by name; None where a name is declared and empty, as torch allows."""
+
+    @cached_property
+    def kind(self) -> str:
+        """Short name of the class, see ``kind_of``."""
+        return kind_of(self.class_path)
+
+    def child(self, name: str) -> Module:
+        """The child of that name; KeyError if there is none."""
+        module = self.children[name]
+        if module is None:
+            raise KeyError(name)
+        return module
+
+
+@dataclass(frozen=True, slots=True)
+class LayerCounts:
+    """What the hosts have called "layers", each definition by its name."""
+
+    modules: int
+    """All distinct modules, containers and the model itself included (YOLOv5 v4.0 to v7.0)."""
+    leaf_modules: int
+    """Distinct modules that hold no others (ultralytics since 2025, YOLOv5 since July 2026)."""
+    parameter_tensors: int
+    """Distinct parameters (YOLOv5 to v3.1)."""
+
+
+def named_modules(root: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
+    """Every distinct module with its first qualified name, parents before children, as ``nn.Module.named_modules``."""
+    seen: set[int] = set()
+    stack = [(prefix, root)]
+    while stack:
+        name, module = stack.pop()
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        yield name, module
+        stack += [
+            (f"{name}.{key}" if name else key, child)
+            for key, child in reversed(module.children.items())
+            if child is not None
+        ]
+
+
+def named_parameters(root: Module) -> Iterator[tuple[str, Tensor]]:
+    """Every distinct parameter with its first qualified name, as ``nn.Module.named_parameters``."""
+    seen: set[int] = set()
+    for name, module in named_modules(root):
+        for key, tensor in module.parameters.items():
+            if id(tensor) not in seen:
+                seen.add(id(tensor))
+                yield (f"{name}.{key}" if name else key), tensor
+
+
+def count_layers(root: Module) -> LayerCounts:
+    """Number of layers in each of the hosts' definitions."""
+    modules = [module for _, module in named_modules(root)]
+    return LayerCounts(
+        modules=len(modules),
+        leaf_modules=sum(not module.children for module in modules),
+        parameter_tensors=sum(1 for _ in named_parameters(root)),
+    )
+
+
+def count_parameters(root: Module) -> int:
+    """Number of elements of all distinct parameters."""
+    return sum(tensor.numel for _, tensor in named_parameters(root))
+
+
+def count_gradients(root: Module) -> int:
+    """Number of elements of the distinct parameters that require a gradient, which the hosts print as gradients."""
+    return sum(tensor.numel for _, tensor in named_parameters(root) if tensor.requires_grad)
