@@ -1,0 +1,45 @@
+# make demo   an environment in seconds, and the answer for the checkpoint that ships with the project
+# make test   linters, types and every test, the real hosts and counters included
+# make check  linters and types
+# make bench  how long, how much memory, beside `import torch` and the real host
+# make clean  back to a fresh clone
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTEST_ARGS ?=
+export PIP_CONSTRAINT := constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+pip_install = .venv/bin/pip install --quiet
+
+.PHONY: demo test check bench clean
+
+demo: .venv/installed
+	.venv/bin/yolo-probe fuse-diff configs/demo/narrow-best.pt
+
+test: check .venv/oracles
+	.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+check: .venv/dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+bench: .venv/oracles
+	.venv/bin/python -m tests.benchmarks
+
+clean:
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	$(pip_install) --editable .
+	touch $@
+
+.venv/dev: .venv/installed
+	$(pip_install) --editable '.[dev]'
+	touch $@
+
+.venv/oracles: .venv/dev
+	$(pip_install) --editable '.[dev,oracles]'
+	touch $@

