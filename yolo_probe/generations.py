@@ -1,0 +1,50 @@
+"""The generations of YOLOv5 that build, print and fuse differently, and which of them each PyPI release follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Generation = Literal["v5.0", "v6.0", "v6.1", "v6.2", "v7.0", "head"]
+
+GENERATIONS: tuple[Generation, ...] = get_args(Generation)
+"""Oldest first; HEAD builds as v7.0 does and prints as ultralytics does."""
+
+
+def is_since(generation: Generation, first: Generation) -> bool:
+    """Whether a generation is ``first`` or later."""
+    return GENERATIONS.index(generation) >= GENERATIONS.index(first)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Which generation each part of a host follows: a git tag follows one, a PyPI release may follow several."""
+
+    networks: Generation
+    """Its model YAML files."""
+    modules: Generation
+    """The classes of its blocks and how it parses a model YAML."""
+    heads: Generation
+    """Its ``Detect`` and ``Classify``."""
+    root: Generation
+    """The class of its model."""
+
+
+_RELEASES = {
+    "5.0.0": Host("v5.0", "v5.0", "v5.0", "v5.0"),
+    "5.0.10": Host("v5.0", modules="v6.0", heads="v5.0", root="v6.0"),
+    "6.0.7": Host("v6.0", "v6.0", "v6.0", "v6.0"),
+    "6.1.9": Host("v6.1", modules="v6.2", heads="v6.1", root="v6.1"),
+    "6.2.3": Host("v7.0", "v7.0", "v7.0", "v7.0"),
+    "7.0.14": Host("v7.0", "v7.0", "v7.0", "v7.0"),
+}
+
+RELEASES: tuple[str, ...] = tuple(_RELEASES)
+"""The PyPI releases whose parts are known."""
+
+
+def host_of(generation: Generation, release: str | None = None) -> Host:
+    """The parts of a generation, or of the PyPI release where one is named and known."""
+    if release in _RELEASES:
+        return _RELEASES[release]
+    return Host(generation, generation, generation, generation)
