@@ -1,0 +1,426 @@
+"""How each module of YOLOv5 and of torch passes shapes on.
+
+A block is a function of a ``Frame`` (the module, its path, the pass in progress) and the shape that comes in; it
+returns the shape that goes out and leaves one ``OpRecord`` for every operator on the way. The table ``BLOCKS`` holds
+them by the module's kind, for every class that a YAML of YOLOv5 v5.0 to HEAD can name. What a block does follows the
+``forward`` of that class in YOLOv5's models/common.py, models/experimental.py and models/yolo.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+from yolo_probe import operators
+from yolo_probe.errors import TraceError, UnknownModuleError
+from yolo_probe.operators import OpRecord, ShapeError
+from yolo_probe.structure import Module, Shape
+
+Value = Shape | list[Shape]
+"""What flows between modules: a tensor's shape, or several."""
+
+Block = Callable[["Frame", Shape], Value]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A forward pass in progress: the records so far, and in how many places each module hangs."""
+
+    records: list[OpRecord]
+    slots: Mapping[int, int]
+
+    def call(self, module: Module, path: str, x: Value) -> Value:
+        """Run one module: its output, with its operators recorded."""
+        block = BLOCKS.get(module.kind)
+        if block is None:
+            raise UnknownModuleError(f"{path}: found a module of class {module.class_path}, expected one of YOLOv5's")
+        if isinstance(x, list) and module.kind not in TAKE_SEVERAL:
+            raise TraceError(f"{path}: found {len(x)} inputs, expected one, as {module.kind} takes")
+        try:
+            return block(Frame(module, path, self), cast(Shape, x))
+        except KeyError as error:
+            raise TraceError(f"{path}: found no {error} in a {module.kind}, expected one: edited or damaged") from None
+        except ShapeError as error:
+            raise TraceError(f"{path}: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One module while it runs."""
+
+    module: Module
+    path: str
+    current: Pass
+
+    def __call__(self, name: str, x: Value) -> Shape:
+        """Output of the child of that name."""
+        out = self.current.call(self.module.child(name), f"{self.path}.{name}" if self.path else name, x)
+        if isinstance(out, list):
+            raise ShapeError(f"{name}: found {len(out)} outputs, expected one")
+        return out
+
+    def inside(self, name: str) -> Frame:
+        """Frame of a container among the children."""
+        return Frame(self.module.child(name), f"{self.path}.{name}", self.current)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a child of that name."""
+        return self.module.children.get(name) is not None
+
+    def get(self, name: str, expected: type[T]) -> T:
+        """Attribute of the module, which must be of that type."""
+        value = self.module.attributes[name]
+        if not isinstance(value, expected):
+            raise ShapeError(f"found {name}={value!r}, expected {expected.__name__}")
+        return value
+
+    def pair(self, name: str) -> tuple[int, int]:
+        """Attribute that is one integer or two, as two."""
+        value = self.module.attributes[name]
+        both = (value, value) if isinstance(value, int) else value
+        if not (isinstance(both, tuple | list) and len(both) == 2 and all(isinstance(i, int) for i in both)):
+            raise ShapeError(f"found {name}={value!r}, expected one or two integers")
+        return both[0], both[1]
+
+    def record(
+        self, operator: str, inputs: Sequence[Shape], output: Shape, weight: Shape = (), **options: object
+    ) -> Shape:
+        """Leave a record of an operator; its output."""
+        slots = self.current.slots.get(id(self.module), 1)
+        kind = self.module.kind
+        self.current.records.append(OpRecord(operator, self.path, kind, tuple(inputs), output, weight, options, slots))
+        return output
+
+    def cat(self, inputs: Sequence[Shape], dim: int = 1) -> Shape:
+        """Concatenation of several tensors."""
+        return self.record("cat", inputs, operators.cat(inputs, dim))
+
+    def add(self, a: Shape, b: Shape) -> Shape:
+        """Sum of two tensors."""
+        return self.record("add", (a, b), operators.broadcast(a, b))
+
+
+BLOCKS: dict[str, Block] = {}
+
+TAKE_SEVERAL = frozenset({"Concat", "Detect", "Segment", "Sum", "Classify", "nn.Sequential", "nn.Identity"})
+"""Modules whose ``forward`` can take a list of tensors."""
+
+
+def block(*kinds: str) -> Callable[[Block], Block]:
+    """Register a function as the block of these kinds."""
+
+    def register(function: Block) -> Block:
+        BLOCKS.update(dict.fromkeys(kinds, function))
+        return function
+
+    return register
+
+
+# Convolution and its relatives
+
+
+@block("Conv", "DWConv")
+def conv(f: Frame, x: Shape) -> Shape:
+    x = f("conv", x)
+    if f.has("bn"):  # gone after fuse()
+        x = f("bn", x)
+    return f("act", x)
+
+
+@block("Focus")
+def focus(f: Frame, x: Shape) -> Shape:
+    corners = [(0, 0), (1, 0), (0, 1), (1, 1)]
+    return f("conv", f.cat([operators.every_second(x, row, column) for row, column in corners]))
+
+
+@block("GhostConv")
+def ghost_conv(f: Frame, x: Shape) -> Shape:
+    y = f("cv1", x)
+    return f.cat([y, f("cv2", y)])
+
+
+@block("MixConv2d")
+def mix_conv2d(f: Frame, x: Shape) -> Shape:
+    branches = f.inside("m")
+    y = f("act", f("bn", f.cat([branches(name, x) for name in branches.module.children])))
+    # to v6.0 the input is added, and the activation is a LeakyReLU
+    return f.add(x, y) if f.module.child("act").kind == "nn.LeakyReLU" else y
+
+
+# Bottlenecks
+
+
+@block("Bottleneck", "CrossConv")
+def bottleneck(f: Frame, x: Shape) -> Shape:
+    y = f("cv2", f("cv1", x))
+    return f.add(x, y) if f.get("add", bool) else y
+
+
+@block("GhostBottleneck")
+def ghost_bottleneck(f: Frame, x: Shape) -> Shape:
+    return f.add(f("conv", x), f("shortcut", x))
+
+
+@block("BottleneckCSP")
+def bottleneck_csp(f: Frame, x: Shape) -> Shape:
+    y1 = f("cv3", f("m", f("cv1", x)))
+    y2 = f("cv2", x)
+    return f("cv4", f("act", f("bn", f.cat([y1, y2]))))
+
+
+@block("C3", "C3x", "C3TR", "C3SPP", "C3Ghost")
+def c3(f: Frame, x: Shape) -> Shape:
+    return f("cv3", f.cat([f("m", f("cv1", x)), f("cv2", x)]))
+
+
+# Pyramid pooling
+
+
+@block("SPP")
+def spp(f: Frame, x: Shape) -> Shape:
+    x = f("cv1", x)
+    pools = f.inside("m")
+    return f("cv2", f.cat([x, *(pools(name, x) for name in pools.module.children)]))
+
+
+@block("SPPF")
+def sppf(f: Frame, x: Shape) -> Shape:
+    x = f("cv1", x)
+    y1 = f("m", x)
+    y2 = f("m", y1)
+    return f("cv2", f.cat([x, y1, y2, f("m", y2)]))
+
+
+# Attention
+
+
+@block("TransformerBlock")
+def transformer_block(f: Frame, x: Shape) -> Shape:
+    if f.has("conv"):
+        x = f("conv", x)
+    n, c, h, w = x
+    p = (h * w, n, c)
+    p = f("tr", f.add(p, f("linear", p)))
+    return n, p[2], h, w
+
+
+@block("TransformerLayer")
+def transformer_layer(f: Frame, x: Shape) -> Shape:
+    attention = f.inside("ma")
+    x = f.add(multi_head_attention(attention, f("q", x), f("k", x), f("v", x)), x)
+    return f.add(f("fc2", f("fc1", x)), x)
+
+
+def multi_head_attention(f: Frame, q: Shape, k: Shape, v: Shape) -> Shape:
+    """First output of ``nn.MultiheadAttention``: query (L, N, E), key and value (S, N, E) give (L, N, E)."""
+    heads = f.get("num_heads", int)
+    return f.record("multi_head_attention", (q, k, v), q, heads=heads, bias="in_proj_bias" in f.module.parameters)
+
+
+# Between rows
+
+
+@block("Concat")
+def concat(f: Frame, x: Value) -> Shape:
+    return f.cat(x if isinstance(x, list) else [x], f.get("d", int))
+
+
+@block("Sum")
+def weighted_sum(f: Frame, x: Value) -> Shape:
+    if not isinstance(x, list):
+        raise ShapeError("found one input, expected several")
+    y = x[0]
+    for other in x[1:]:
+        weighted = f.record("mul", (other, ()), other) if f.get("weight", bool) else other
+        y = f.add(y, weighted)
+    return y
+
+
+@block("Contract")
+def contract(f: Frame, x: Shape) -> Shape:
+    return operators.pixel_unshuffle(x, f.get("gain", int))
+
+
+@block("Expand")
+def expand(f: Frame, x: Shape) -> Shape:
+    return operators.pixel_shuffle(x, f.get("gain", int))
+
+
+# Heads
+
+
+@block("Detect")
+def detect(f: Frame, x: Value) -> list[Shape]:
+    if not isinstance(x, list):
+        raise ShapeError("found one input, expected one for each level")
+    levels = f.inside("m")
+    anchors, outputs = f.get("na", int), f.get("no", int)
+    predictions = []
+    for i in range(f.get("nl", int)):
+        n, c, h, w = levels(str(i), x[i])
+        if c != anchors * outputs:
+            raise ShapeError(f"m.{i}: found {c} output channels, expected {anchors} anchors x {outputs} outputs")
+        predictions.append((n, anchors, h, w, outputs))
+    return predictions
+
+
+@block("Segment")
+def segment(f: Frame, x: Value) -> list[Shape]:
+    if not isinstance(x, list):
+        raise ShapeError("found one input, expected one for each level")
+    f("proto", x[0])
+    return detect(f, cast(Shape, x))
+
+
+@block("Proto")
+def proto(f: Frame, x: Shape) -> Shape:
+    return f("cv3", f("cv2", f("upsample", f("cv1", x))))
+
+
+@block("Classify")
+def classify(f: Frame, x: Value) -> Shape:
+    inputs = x if isinstance(x, list) else [x]
+    if f.has("aap"):  # to v6.1: pool, then convolve
+        return f("flat", f("conv", f.cat([f("aap", y) for y in inputs])))
+    y = f("conv", f.cat(inputs) if isinstance(x, list) else x)
+    return f("linear", f("drop", operators.flatten(f("pool", y))))
+
+
+# torch.nn
+
+
+@block("nn.Sequential")
+def sequential(f: Frame, x: Value) -> Value:
+    for name in f.module.children:
+        x = f.current.call(f.module.child(name), f"{f.path}.{name}", x)
+    return x
+
+
+@block("nn.Conv2d")
+def conv2d(f: Frame, x: Shape) -> Shape:
+    weight = f.module.parameters["weight"].shape
+    groups = f.get("groups", int)
+    padding = f.module.attributes["padding"]
+    pads = padding if isinstance(padding, str) else f.pair("padding")
+    out = operators.conv2d(x, weight, f.pair("stride"), pads, f.pair("dilation"), groups)
+    return f.record("conv2d", (x,), out, weight, bias="bias" in f.module.parameters, groups=groups)
+
+
+@block("nn.ConvTranspose2d", "DWConvTranspose2d")
+def conv_transpose2d(f: Frame, x: Shape) -> Shape:
+    weight = f.module.parameters["weight"].shape
+    groups = f.get("groups", int)
+    options = [f.pair(name) for name in ("stride", "padding", "output_padding", "dilation")]
+    out = operators.conv_transpose2d(x, weight, *options, groups)
+    return f.record("conv_transpose2d", (x,), out, weight, bias="bias" in f.module.parameters, groups=groups)
+
+
+@block("nn.BatchNorm2d")
+def batch_norm(f: Frame, x: Shape) -> Shape:
+    features = f.get("num_features", int)
+    if len(x) != 4 or x[1] != features:
+        raise ShapeError(f"batch_norm: found an input of shape {x}, expected {features} channels")
+    return f.record("batch_norm", (x,), x, affine=f.get("affine", bool))
+
+
+@block("nn.Linear")
+def linear(f: Frame, x: Shape) -> Shape:
+    weight = f.module.parameters["weight"].shape
+    return f.record("linear", (x,), operators.linear(x, weight), weight, bias="bias" in f.module.parameters)
+
+
+@block("nn.MaxPool2d")
+def max_pool2d(f: Frame, x: Shape) -> Shape:
+    options = [f.pair(name) for name in ("kernel_size", "stride", "padding", "dilation")]
+    return f.record("max_pool2d", (x,), operators.pool2d(x, *options, f.get("ceil_mode", bool)))
+
+
+@block("nn.AvgPool2d")
+def avg_pool2d(f: Frame, x: Shape) -> Shape:
+    kernel, stride, padding = (f.pair(name) for name in ("kernel_size", "stride", "padding"))
+    out = operators.pool2d(x, kernel, stride, padding, 1, f.get("ceil_mode", bool))
+    inside = not f.get("count_include_pad", bool)
+    return f.record("avg_pool2d", (x,), out, kernel=kernel, stride=stride, padding=padding, inside=inside)
+
+
+@block("nn.AdaptiveAvgPool2d", "nn.AdaptiveMaxPool2d")
+def adaptive_pool2d(f: Frame, x: Shape) -> Shape:
+    size = f.module.attributes["output_size"]
+    if not (size is None or isinstance(size, int) or (isinstance(size, tuple | list) and len(size) == 2)):
+        raise ShapeError(f"found output_size={size!r}, expected one or two integers")
+    name = "adaptive_avg_pool2d" if f.module.kind == "nn.AdaptiveAvgPool2d" else "adaptive_max_pool2d"
+    return f.record(name, (x,), operators.adaptive_pool2d(x, size))
+
+
+@block("nn.Upsample", "nn.UpsamplingNearest2d", "nn.UpsamplingBilinear2d")
+def upsample(f: Frame, x: Shape) -> Shape:
+    size, scale = f.module.attributes["size"], f.module.attributes["scale_factor"]
+    size = None if size is None else f.pair("size")
+    if not (scale is None or isinstance(scale, int | float | tuple | list)):
+        raise ShapeError(f"found scale_factor={scale!r}, expected a number")
+    return f.record("upsample", (x,), operators.upsample(x, size, scale), mode=f.get("mode", str))
+
+
+@block("nn.ZeroPad2d", "nn.ReflectionPad2d", "nn.ReplicationPad2d", "nn.ConstantPad2d")
+def pad2d(f: Frame, x: Shape) -> Shape:
+    padding = f.module.attributes["padding"]
+    if not (isinstance(padding, int) or (isinstance(padding, tuple | list) and len(padding) == 4)):
+        raise ShapeError(f"found padding={padding!r}, expected one or four integers")
+    return f.record("pad2d", (x,), operators.pad2d(x, padding))
+
+
+@block("nn.Flatten")
+def flatten(f: Frame, x: Shape) -> Shape:
+    return f.record("flatten", (x,), operators.flatten(x, f.get("start_dim", int), f.get("end_dim", int)))
+
+
+@block("nn.PixelShuffle")
+def pixel_shuffle(f: Frame, x: Shape) -> Shape:
+    return f.record("pixel_shuffle", (x,), operators.pixel_shuffle(x, f.get("upscale_factor", int)))
+
+
+@block("nn.PixelUnshuffle")
+def pixel_unshuffle(f: Frame, x: Shape) -> Shape:
+    return f.record("pixel_unshuffle", (x,), operators.pixel_unshuffle(x, f.get("downscale_factor", int)))
+
+
+@block("nn.Softmax")
+def softmax(f: Frame, x: Shape) -> Shape:
+    dim = f.module.attributes["dim"]
+    if not isinstance(dim, int):  # torch's deprecated choice where none is given
+        dim = 0 if len(x) in (0, 1, 3) else 1
+    return f.record("softmax", (x,), x, dim=dim)
+
+
+ELEMENTWISE = {
+    "nn.SiLU": "silu",
+    "nn.ReLU": "relu",
+    "nn.ReLU6": "relu6",
+    "nn.LeakyReLU": "leaky_relu",
+    "nn.PReLU": "prelu",
+    "nn.ELU": "elu",
+    "nn.SELU": "selu",
+    "nn.CELU": "celu",
+    "nn.GELU": "gelu",
+    "nn.Mish": "mish",
+    "nn.Hardswish": "hardswish",
+    "nn.Hardsigmoid": "hardsigmoid",
+    "nn.Hardtanh": "hardtanh",
+    "nn.LogSigmoid": "logsigmoid",
+    "nn.Sigmoid": "sigmoid",
+    "nn.Softplus": "softplus",
+    "nn.Tanh": "tanh",
+    "nn.Dropout": "dropout",
+    "nn.Dropout2d": "dropout",
+    "nn.Identity": "identity",
+}
+"""Modules that change each element on its own, and the operator that each runs."""
+
+
+@block(*ELEMENTWISE)
+def elementwise(f: Frame, x: Shape) -> Shape:
+    if isinstance(x, list):  # nn.Identity hands on whatever it gets
+        return x
+    return f.record(ELEMENTWISE[f.module.kind], (x,), x)

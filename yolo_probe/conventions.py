@@ -1,0 +1,271 @@
+"""What each FLOP counter charges for an operator.
+
+A convention is a table of rules, one for each operator; a rule is a pure function of one ``OpRecord`` that gives an
+integer: 0 where the counter holds the operator free, None where it has no rule for this case. The counters
+disagree with each other and some with arithmetic; their faults are kept, under their own names. Measured against
+the real releases, which ``tests/oracles`` does again in every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
+from typing import Literal
+
+from yolo_probe.operators import OpRecord
+from yolo_probe.structure import Shape
+
+Rule = Callable[[OpRecord], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """The rules of one counter."""
+
+    name: str
+    """As ``--counter`` takes it: ``ultralytics-thop-2.2``."""
+    unit: Literal["MACs", "FLOPs"]
+    """What a count means; 1 MAC is 2 FLOPs."""
+    rules: Mapping[str, Rule]
+    """By operator; an operator of ``FREE`` needs none."""
+    subclasses: bool = True
+    """Whether a subclass of a torch module is counted like its parent."""
+    squares_slots: bool = False
+    """Whether a module that hangs in n places is charged n x n times: n hooks, and its total added n times."""
+
+    @property
+    def flops_per_count(self) -> int:
+        """Number of FLOPs in one count."""
+        return 2 if self.unit == "MACs" else 1
+
+    def count(self, record: OpRecord) -> int | None:
+        """Charge for one operator in the counter's own unit; None where this counter has no rule for it."""
+        rule = self.rules.get(record.operator)
+        if rule is None:
+            return 0 if record.operator in FREE else None
+        if not self.subclasses and not record.kind.startswith("nn."):
+            return 0
+        return rule(record) * (record.slots**2 if self.squares_slots else 1)
+
+    def flops(self, records: Iterable[OpRecord]) -> int:
+        """Total in FLOPs of the operators that have a rule."""
+        return self.flops_per_count * sum(self.count(record) or 0 for record in records)
+
+    @property
+    def title(self) -> str:
+        """For people: ``ultralytics-thop 2.2``."""
+        name, _, version = self.name.rpartition("-")
+        return f"{name} {version}" if name else version
+
+
+FREE = frozenset({
+    "add", "cat", "mul",
+    "silu", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "mish", "hardswish", "hardsigmoid",
+    "hardtanh", "logsigmoid", "sigmoid", "softplus", "softmax", "tanh",
+    "dropout", "flatten", "identity", "pad2d", "pixel_shuffle", "pixel_unshuffle",
+    "max_pool2d", "adaptive_max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "upsample", "batch_norm",
+})  # fmt: skip
+"""Operators that cost nothing wherever a counter has no rule for them."""
+
+
+# Products: one multiply-accumulate each
+
+
+def convolution(r: OpRecord) -> int:
+    """Each output value sums (channels in / groups) x kernel products: n o h w x (i / g) kh kw."""
+    return prod(r.output) * prod(r.weight[1:])
+
+
+def transposed_convolution(r: OpRecord) -> int:
+    """Each input value is spread over (channels out / groups) x kernel outputs: n i h w x (o / g) kh kw."""
+    return prod(r.input) * prod(r.weight[1:])
+
+
+def linear(r: OpRecord) -> int:
+    """Each output value sums the input features."""
+    return prod(r.output) * r.weight[1]
+
+
+def attention_products(r: OpRecord) -> int:
+    """Four projections, then query x key and attention x value: N (2 L E E + S E (K + V) + 2 L S E)."""
+    (length, batch, embed), (keys, _, key_size), (_, _, value_size) = r.inputs
+    projections = embed * (2 * length * embed + keys * (key_size + value_size))
+    return batch * (projections + 2 * length * keys * embed)
+
+
+# What the generations of thop charge beside them
+
+
+def with_bias(r: OpRecord) -> int:
+    """A convolution, and one for each output value if it has a bias."""
+    return convolution(r) + (prod(r.output) if r.options["bias"] else 0)
+
+
+def transposed_over_output(r: OpRecord) -> int:
+    """A transposed convolution counted like an ordinary one, over its output: stride x stride too many."""
+    _, channels, *_ = r.input
+    groups = r.options["groups"]
+    assert isinstance(groups, int)
+    return prod(r.output) * (channels // groups) * prod(r.weight[2:])
+
+
+def transposed_over_output_with_bias(r: OpRecord) -> int:
+    """The same, and one for each output value if it has a bias."""
+    return transposed_over_output(r) + (prod(r.output) if r.options["bias"] else 0)
+
+
+def two_per_value(r: OpRecord) -> int:
+    """Scale and shift: two for each value."""
+    return 2 * prod(r.input)
+
+
+def normalization(r: OpRecord) -> int:
+    """Two for each value, and two more if it has a weight and a bias."""
+    return prod(r.input) * (4 if r.options["affine"] else 2)
+
+
+def one_per_value(r: OpRecord) -> int:
+    """One for each value that comes in."""
+    return prod(r.input)
+
+
+def softmax(r: OpRecord) -> int:
+    """Exponents, a sum and divisions: 3 n - 1 for each row of n."""
+    dim = r.options["dim"]
+    assert isinstance(dim, int)
+    row = r.input[dim]
+    return prod(r.input) // row * (3 * row - 1)
+
+
+def attention_with_softmax(r: OpRecord) -> int:
+    """The attention's products and 3 S - 1 for each row of its softmax, of which there are N x heads x L."""
+    (length, batch, _), (keys, _, _) = r.inputs[:2]
+    heads = r.options["heads"]
+    assert isinstance(heads, int)
+    return attention_products(r) + batch * heads * length * (3 * keys - 1)
+
+
+def one_per_output(r: OpRecord) -> int:
+    """One for each value that goes out."""
+    return prod(r.output)
+
+
+def adaptive_floor(r: OpRecord) -> int:
+    """A window of floor(in / out) on each axis, and one, for each output value."""
+    window = prod(i // o for i, o in _pooled_axes(r))
+    return (window + 1) * prod(r.output)
+
+
+def adaptive_ratio(r: OpRecord) -> int:
+    """A window of in / out on each axis, and one, for each output value; the product is cut to an integer."""
+    window = prod((Fraction(i, o) for i, o in _pooled_axes(r)), start=Fraction(1))
+    return int((window + 1) * prod(r.output))
+
+
+def adaptive_windows(r: OpRecord) -> int:
+    """One for each value in each window, which are [floor(j i / o), ceil((j + 1) i / o)), and one for each output."""
+    window = prod(sum(-(-(j + 1) * i // o) - j * i // o for j in range(o)) for i, o in _pooled_axes(r))
+    return prod(r.output[:-2]) * window + prod(r.output)
+
+
+def average_windows(r: OpRecord) -> int:
+    """One for each value in each window, padding included where it is averaged too, and one for each output."""
+    axes = zip(r.input[-2:], r.output[-2:], *(_pair(r, name) for name in ("kernel", "stride", "padding")), strict=True)
+    window = prod(
+        sum(
+            max(min(j * s - p + k, i if r.options["inside"] else i + p) - max(j * s - p, 0 if r.options["inside"] else -p), 0)
+            for j in range(o)
+        )
+        for i, o, k, s, p in axes
+    )
+    return prod(r.input[:-2]) * window + prod(r.output)
+
+
+def _pair(r: OpRecord, name: str) -> Shape:
+    value = r.options[name]
+    assert isinstance(value, tuple)
+    return value
+
+
+def _pooled_axes(r: OpRecord) -> list[tuple[int, int]]:
+    return list(zip(r.input[-2:], r.output[-2:], strict=True))
+
+
+def interpolation(nearest: int, trilinear: int) -> Rule:
+    """So many for each output value, by the mode of interpolation."""
+    costs = {"nearest": nearest, "linear": 5, "bilinear": 11, "bicubic": 259, "trilinear": trilinear}
+
+    def rule(r: OpRecord) -> int:
+        return costs.get(str(r.options["mode"]), 0) * prod(r.output)
+
+    return rule
+
+
+_THOP_0_0_31: dict[str, Rule] = {
+    "conv2d": with_bias,
+    "conv_transpose2d": transposed_over_output_with_bias,
+    "batch_norm": two_per_value,
+    "leaky_relu": one_per_value,
+    "avg_pool2d": one_per_output,
+    "adaptive_avg_pool2d": adaptive_floor,
+    "linear": linear,
+    "upsample": interpolation(nearest=0, trilinear=0),
+}
+
+_THOP_0_1: dict[str, Rule] = {
+    "conv2d": convolution,
+    "conv_transpose2d": transposed_over_output,
+    "batch_norm": normalization,
+    "prelu": one_per_value,
+    "softmax": softmax,
+    "avg_pool2d": one_per_output,
+    "adaptive_avg_pool2d": adaptive_ratio,
+    "linear": linear,
+    "upsample": interpolation(nearest=1, trilinear=0),
+}
+
+_ULTRALYTICS_THOP_2_0_16 = _THOP_0_1 | {
+    "conv_transpose2d": transposed_convolution,
+    "upsample": interpolation(nearest=1, trilinear=31),
+}
+
+_ULTRALYTICS_THOP_2_1_2 = _ULTRALYTICS_THOP_2_0_16 | {
+    "adaptive_avg_pool2d": adaptive_windows,
+    "upsample": interpolation(nearest=0, trilinear=31),
+}
+
+_ULTRALYTICS_THOP_2_1_3 = _ULTRALYTICS_THOP_2_1_2 | {
+    "multi_head_attention": attention_with_softmax,
+    "avg_pool2d": average_windows,
+}
+
+
+_TORCH: dict[str, Rule] = {
+    "conv2d": lambda r: 2 * convolution(r),
+    "conv_transpose2d": lambda r: 2 * transposed_convolution(r),
+    "linear": lambda r: 2 * linear(r),
+    "multi_head_attention": lambda r: 2 * attention_products(r),
+}
+
+
+CONVENTIONS: Mapping[str, Convention] = {
+    convention.name: convention
+    for convention in (
+        Convention("thop-0.0.31", "MACs", _THOP_0_0_31, subclasses=False, squares_slots=True),
+        Convention("thop-0.1", "MACs", _THOP_0_1, subclasses=False, squares_slots=True),
+        Convention(
+            "ultralytics-thop-2.0.16", "MACs", _ULTRALYTICS_THOP_2_0_16, subclasses=False, squares_slots=True
+        ),
+        Convention("ultralytics-thop-2.1.2", "MACs", _ULTRALYTICS_THOP_2_1_2),
+        Convention("ultralytics-thop-2.1.3", "MACs", _ULTRALYTICS_THOP_2_1_3),
+        # 2.2 adds functional matrix products, of which YOLOv5's own modules have none
+        Convention("ultralytics-thop-2.2", "MACs", _ULTRALYTICS_THOP_2_1_3),
+        Convention("torch", "FLOPs", _TORCH),
+    )
+}
+"""Every counter by its name."""
+
+DEFAULT = "ultralytics-thop-2.2"
+"""The counter that is used where no thop is installed."""

@@ -1,0 +1,97 @@
+"""What YOLOv5's ``fuse()`` does to a structure.
+
+Every ``Conv`` (and ``DWConv``) that has a ``bn`` loses it; its convolution is made anew with a bias, and its weights
+are computed from the old ones. All other BatchNorms stay. Source: ``fuse`` in YOLOv5's models/yolo.py and
+``fuse_conv_and_bn`` in its utils/torch_utils.py, the same in every generation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from yolo_probe.errors import TraceError
+from yolo_probe.structure import Module, Tensor, named_modules
+
+FUSED_KINDS = frozenset({"Conv", "DWConv"})
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """One BatchNorm that is merged into the convolution before it."""
+
+    path: str
+    """Of the ``Conv`` that holds both, ``model.0``."""
+    convolution: Module
+    batch_norm: Module
+    fused: Module
+    """The convolution that takes the place of both."""
+
+    @property
+    def channels(self) -> int:
+        """Number of channels that come out of the convolution."""
+        return self.fused.parameters["weight"].shape[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """A structure after ``fuse()``, and what changed."""
+
+    root: Module
+    merges: tuple[Merge, ...]
+    stays: tuple[str, ...]
+    """Paths of the BatchNorms that are left."""
+
+
+def fuse(root: Module, *, grad_enabled: bool) -> Fusion:
+    """The structure as ``fuse()`` leaves it; ``root`` itself is not changed.
+
+    ``grad_enabled``: whether autograd is on while it runs. The new convolution is made without gradient, but copying
+    trainable weights into it turns the gradient on again; under ``no_grad`` (val.py) it stays off.
+    Raises: TraceError where a ``Conv`` has a ``bn`` that ``fuse()`` could not merge.
+    """
+    merges = {
+        id(module): _merge(path, module, grad_enabled)
+        for path, module in named_modules(root)
+        if module.kind in FUSED_KINDS and module.children.get("bn") is not None
+    }
+    fused = _rebuild(root, merges)
+    stays = tuple(path for path, module in named_modules(fused) if module.kind == "nn.BatchNorm2d")
+    return Fusion(fused, tuple(merges.values()), stays)
+
+
+def _merge(path: str, conv: Module, grad_enabled: bool) -> Merge:
+    try:
+        convolution, batch_norm = conv.child("conv"), conv.child("bn")
+        weight = convolution.parameters["weight"]
+        scale, shift = batch_norm.parameters["weight"], batch_norm.parameters["bias"]
+    except KeyError as error:
+        raise TraceError(f"{path}: found no {error}, expected a convolution and a BatchNorm with weight and bias: "
+                         f"YOLOv5's fuse() would fail here") from None  # fmt: skip
+    bias = convolution.parameters.get("bias")
+    old_bias = bias is not None and bias.requires_grad
+    fused = replace(
+        convolution,
+        parameters={
+            "weight": Tensor(weight.shape, weight.dtype, grad_enabled and (weight.requires_grad or scale.requires_grad)),
+            "bias": Tensor(
+                weight.shape[:1],
+                weight.dtype,
+                grad_enabled and (scale.requires_grad or shift.requires_grad or old_bias),
+            ),
+        },
+    )
+    return Merge(path, convolution, batch_norm, fused)
+
+
+def _rebuild(module: Module, merges: Mapping[int, Merge]) -> Module:
+    """The same tree with merged modules in place of the old; whatever does not change stays the same object."""
+    merge = merges.get(id(module))
+    children = {
+        name: child and (merge.fused if merge and name == "conv" else _rebuild(child, merges))
+        for name, child in module.children.items()
+        if not (merge and name == "bn")
+    }
+    if all(children.get(name) is child for name, child in module.children.items()):
+        return module
+    return replace(module, children=children)

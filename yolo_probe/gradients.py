@@ -1,0 +1,53 @@
+"""Who set ``requires_grad``: the state of a model as it is built, and which rows ``--freeze`` takes out of training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from yolo_probe.structure import Module, Tensor, named_parameters
+
+
+def with_gradients(root: Module, requires_grad: bool) -> Module:
+    """The same structure with that flag on every parameter; what is shared stays shared."""
+    modules: dict[int, Module] = {}
+    tensors: dict[int, Tensor] = {}
+
+    def flagged(tensor: Tensor) -> Tensor:
+        return tensors.setdefault(id(tensor), replace(tensor, requires_grad=requires_grad))
+
+    def rebuilt(module: Module) -> Module:
+        if id(module) not in modules:
+            modules[id(module)] = replace(
+                module,
+                parameters={name: flagged(tensor) for name, tensor in module.parameters.items()},
+                children={name: child and rebuilt(child) for name, child in module.children.items()},
+            )
+        return modules[id(module)]
+
+    return rebuilt(root)
+
+
+def frozen_rows(freeze: object) -> tuple[int, ...] | None:
+    """Rows that ``--freeze`` names: one number N is rows 0 to N - 1, several are themselves; None if unreadable.
+
+    Source: the freeze loop in YOLOv5's train.py.
+    """
+    numbers = [freeze] if isinstance(freeze, int) else freeze
+    if not (isinstance(numbers, list | tuple) and numbers and all(isinstance(n, int) for n in numbers)):
+        return None
+    return tuple(numbers) if len(numbers) > 1 else tuple(range(numbers[0]))
+
+
+def frozen_by_rows(root: Module, rows: tuple[int, ...]) -> frozenset[str]:
+    """Names of the parameters in these rows, by the prefix that YOLOv5 looks for."""
+    prefixes = tuple(f"model.{row}." for row in rows)
+    return frozenset(name for name, _ in named_parameters(root) if name.startswith(prefixes)) if prefixes else frozenset()
+
+
+def row_ranges(rows: tuple[int, ...]) -> str:
+    """Rows in words: ``rows 0 to 9``, ``rows 0 and 5``, ``row 3``."""
+    if len(rows) > 2 and rows == tuple(range(rows[0], rows[-1] + 1)):
+        return f"rows {rows[0]} to {rows[-1]}"
+    if len(rows) == 1:
+        return f"row {rows[0]}"
+    return f"rows {', '.join(map(str, rows[:-1]))} and {rows[-1]}"

@@ -1,0 +1,237 @@
+"""Why a number changed: causes that add up to the change exactly.
+
+Each amount is counted from the places that it speaks of, never taken as a difference; what the causes do not explain
+is the remainder, and it is always reported.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+from yolo_probe.conventions import Convention
+from yolo_probe.fusion import Fusion
+from yolo_probe.operators import OpRecord
+from yolo_probe.structure import Module, Tensor, named_parameters
+from yolo_probe.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One cause of a change."""
+
+    cause: str
+    """What happened, in a few words."""
+    count: int
+    """Number of places where it happened."""
+    amount: int
+    """What it adds to the number."""
+    arithmetic: str
+    """An expression in integers, +, - and x, whose value is the amount."""
+    why: str
+    """One sentence for a newcomer."""
+    detail: str = ""
+    """What a reader sees after the cause: ``2 x 4,752 channels``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """``before`` + the entries' amounts + ``unexplained`` = ``after``."""
+
+    before: int
+    after: int
+    entries: tuple[Entry, ...]
+
+    @property
+    def unexplained(self) -> int:
+        """What no entry accounts for; 0 in a ledger that is right."""
+        return self.after - self.before - sum(entry.amount for entry in self.entries)
+
+
+def layers_ledger(before: int, after: int, fusion: Fusion, stays_after: str) -> Ledger:
+    """Layers before and after ``fuse()``: one less for each BatchNorm that is merged."""
+    merged = len(fusion.merges)
+    entries = [
+        Entry(
+            "BatchNorm2d merged into the convolution before it",
+            merged,
+            -merged,
+            f"-{merged} x 1",
+            "fuse() computes the BatchNorm into the convolution's weights, so that module is gone; the network "
+            "computes the same.",
+            f"{merged} x 1",
+        )
+    ]
+    if fusion.stays:
+        entries.append(
+            Entry(
+                "BatchNorm2d that stay",
+                len(fusion.stays),
+                0,
+                "0",
+                "fuse() merges only a BatchNorm that belongs to a Conv; these stand elsewhere: "
+                f"{', '.join(fusion.stays)}.",
+                f"{len(fusion.stays)}, {stays_after}",
+            )
+        )
+    return Ledger(before, after, tuple(entries))
+
+
+def parameters_ledger(before: int, after: int, fusion: Fusion) -> Ledger:
+    """Parameters before and after ``fuse()``: each BatchNorm's weight and bias go, a bias comes."""
+    channels = sum(merge.channels for merge in fusion.merges)
+    biased = [merge for merge in fusion.merges if "bias" not in merge.convolution.parameters]
+    gained = sum(merge.channels for merge in biased)
+    return Ledger(
+        before,
+        after,
+        (
+            Entry(
+                "BatchNorm weights and biases",
+                len(fusion.merges),
+                -2 * channels,
+                f"-2 x {channels:,}",
+                "A BatchNorm has a weight and a bias for each channel; both are computed into the convolution.",
+                f"2 x {channels:,} channels",
+            ),
+            Entry(
+                "a bias in each merged convolution",
+                len(biased),
+                gained,
+                f"1 x {gained:,}",
+                "The convolution had no bias; the shift of the BatchNorm becomes one, a number for each channel.",
+                f"1 x {gained:,} channels",
+            ),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GradientEvent:
+    """Something before ``fuse()`` that took parameters out of training."""
+
+    cause: str
+    names: frozenset[str]
+    """Of the parameters whose flag it cleared."""
+    why: str
+    detail: str = ""
+
+
+def gradients_ledger(before: int, after: int, built: Module, events: Sequence[GradientEvent], fusion: Fusion) -> Ledger:
+    """Parameters that require a gradient: all as built, then what each event and ``fuse()`` changed.
+
+    ``built``: the structure before anything was frozen, whose parameter names the events speak of.
+    """
+    sizes = {name: tensor.numel for name, tensor in named_parameters(built)}
+    entries = []
+    for event in events:
+        total = sum(sizes[name] for name in event.names)
+        entries.append(
+            Entry(event.cause, len(event.names), -total, f"-1 x {total:,}", event.why, event.detail)
+        )
+    entries.append(_fuse_gradients(fusion))
+    return Ledger(before, after, tuple(entries))
+
+
+def _fuse_gradients(fusion: Fusion) -> Entry:
+    lost, gained = 0, 0
+    for merge in fusion.merges:
+        lost += _trainable(merge.convolution.parameters) + _trainable(merge.batch_norm.parameters)
+        gained += _trainable(merge.fused.parameters)
+    if lost == gained == 0:
+        why = "No merged convolution had anything left to train, so fuse() had no flag to change."
+        return Entry("fuse()", 0, 0, "0", why, "none left to change")
+    why = (
+        "Autograd was on, so the new weights inherit the gradient from the old ones."
+        if gained
+        else "fuse() makes each convolution anew with requires_grad=False; with autograd off it stays so."
+    )
+    detail = f"{len(fusion.merges)} convolutions made anew, " + ("trainable" if gained else "not trainable")
+    return Entry("fuse()", len(fusion.merges), gained - lost, f"{gained:,} - {lost:,}", why, detail)
+
+
+def _trainable(parameters: Mapping[str, Tensor]) -> int:
+    return sum(tensor.numel for tensor in parameters.values() if tensor.requires_grad)
+
+
+CONVOLUTIONS = ("conv2d", "conv_transpose2d")
+
+
+def flops_ledger(before: Trace, after: Trace, fusion: Fusion, convention: Convention) -> Ledger:
+    """FLOPs before and after ``fuse()``, by the rules of one counter."""
+    merged = {f"{merge.path}.bn" for merge in fusion.merges}
+    gained_bias = {f"{merge.path}.conv" for merge in fusion.merges if "bias" not in merge.convolution.parameters}
+    entries = [_convolutions(before, after, gained_bias, convention)]
+    if entry := _biases(after, gained_bias, convention):
+        entries.append(entry)
+    entries.append(_batch_norms([r for r in before.records if r.path in merged], convention))
+    if entry := _others(before, after, merged, convention):
+        entries.append(entry)
+    return Ledger(convention.flops(before.records), convention.flops(after.records), tuple(entries))
+
+
+def _convolutions(before: Trace, after: Trace, gained_bias: set[str], convention: Convention) -> Entry:
+    """All convolutions, without the biases that ``fuse()`` gave them."""
+    old = [r for r in before.records if r.operator in CONVOLUTIONS]
+    new = [without_bias(r) if r.path in gained_bias else r for r in after.records if r.operator in CONVOLUTIONS]
+    a, b = convention.flops(old), convention.flops(new)
+    detail = f"{a:,} before and after" if a == b else f"{a:,} before, {b:,} after"
+    why = "Merging changes the numbers in a convolution, not how many products it computes: none got cheaper."
+    return Entry(f"{len(old)} convolutions", len(old), b - a, f"{b:,} - {a:,}", why, detail)
+
+
+def without_bias(record: OpRecord) -> OpRecord:
+    """The same convolution as it was before ``fuse()`` gave it a bias."""
+    return replace(record, options={**record.options, "bias": False})
+
+
+def _biases(after: Trace, gained_bias: set[str], convention: Convention) -> Entry | None:
+    records = [r for r in after.records if r.path in gained_bias]
+    places, arithmetic, amount = _rates(
+        ((r, (convention.count(r) or 0) - (convention.count(without_bias(r)) or 0)) for r in records), convention
+    )
+    if not places:
+        return None
+    why = "This counter charges a convolution's bias for each output value; before, the BatchNorm did that work."
+    return Entry(f"a bias in {places} convolutions, now charged", places, amount, arithmetic, why, f"{arithmetic} values")
+
+
+def _batch_norms(records: Sequence[OpRecord], convention: Convention) -> Entry:
+    places, arithmetic, amount = _rates(((r, convention.count(r) or 0) for r in records), convention)
+    if not places:
+        why = "This counter charges nothing for BatchNorm, so nothing drops when it is merged."
+        return Entry(f"{len(records)} BatchNorm2d, never charged", len(records), 0, "0", why)
+    why = "This counter charges every value that a BatchNorm gives; merged ones are no longer there to be charged."
+    negative = "-" + arithmetic.replace(" + ", " - ")
+    return Entry(f"{places} BatchNorm2d, no longer charged", places, -amount, negative, why, f"{arithmetic} values")
+
+
+def _rates(charges: Iterable[tuple[OpRecord, int]], convention: Convention) -> tuple[int, str, int]:
+    """Charges as rate x values: number of places charged, the arithmetic in FLOPs, and its value."""
+    values: Counter[int] = Counter()
+    places = 0
+    for record, count in charges:
+        if count:
+            size = prod(record.output)
+            rate, rest = divmod(convention.flops_per_count * count, size)
+            assert not rest, f"{record.path}: {count} is no multiple of {size} values"
+            values[rate] += size
+            places += 1
+    arithmetic = " + ".join(f"{rate:,} x {size:,}" for rate, size in sorted(values.items(), reverse=True))
+    return places, arithmetic, sum(rate * size for rate, size in values.items())
+
+
+def _others(before: Trace, after: Trace, merged: set[str], convention: Convention) -> Entry | None:
+    """Everything that is neither a convolution nor a merged BatchNorm."""
+    old = [r for r in before.records if r.operator not in CONVOLUTIONS and r.path not in merged]
+    new = [r for r in after.records if r.operator not in CONVOLUTIONS]
+    a, b = convention.flops(old), convention.flops(new)
+    if not a and not b:
+        return None
+    charged = [r for r in old if convention.count(r)]
+    names = ", ".join(dict.fromkeys(r.kind.removeprefix("nn.") for r in charged))
+    detail = f"{a:,} before and after" if a == b else f"{a:,} before, {b:,} after"
+    why = "fuse() does not touch these modules."
+    return Entry(names, len(charged), b - a, f"{b:,} - {a:,}", why, detail)

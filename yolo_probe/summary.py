@@ -1,0 +1,255 @@
+"""Layers, parameters, gradients and FLOPs of a structure, and the summary line that each host makes of them.
+
+``Summary.flops`` is the direct count at the asked size. ``host_line`` is what the host itself prints: it counts one
+image as large as the model's stride, scales by area, and drops the figure without a word where that run fails.
+Source: ``model_info`` in YOLOv5's utils/torch_utils.py; from HEAD of July 2026, the one of ultralytics with
+``thop.profile(stride=...)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Literal
+
+from yolo_probe.conventions import Convention
+from yolo_probe.errors import TraceError
+from yolo_probe.generations import Generation
+from yolo_probe.structure import (
+    LayerCounts,
+    Module,
+    count_gradients,
+    count_layers,
+    count_parameters,
+    named_modules,
+    named_parameters,
+)
+from yolo_probe.trace import Trace, trace
+
+Size = tuple[int, int]
+"""Height and width of an image in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The four numbers of one state of a model."""
+
+    layers: LayerCounts
+    parameters: int
+    gradients: int
+    """Parameters that require a gradient."""
+    flops: int | None
+    """FLOPs of one image by the rules of one counter; None where the forward pass could not be followed."""
+
+
+def summarize(root: Module, run: Trace | None, convention: Convention) -> Summary:
+    """The four numbers of a structure, and of its forward pass if there is one."""
+    flops = None if run is None else convention.flops(run.records)
+    return Summary(count_layers(root), count_parameters(root), count_gradients(root), flops)
+
+
+@dataclass(frozen=True, slots=True)
+class LineForm:
+    """How one host makes its summary line."""
+
+    layers: Literal["modules", "leaf_modules"]
+    """Its definition of a layer."""
+    named_after: str = ""
+    """The part of the YAML's name that it writes in capitals; empty: the line begins "Model Summary"."""
+    unit: Literal["GFLOPs", "GFLOPS"] = "GFLOPs"
+    separators: bool = False
+    """Whether thousands are separated by commas."""
+    channels: Literal["yaml", "first parameter"] = "first parameter"
+    """Where it looks up how many channels an image has."""
+    writes_anchor_grid: bool = True
+    """Whether its ``Detect`` writes into ``anchor_grid``, which fails where that is a buffer."""
+    proxies: bool = False
+    """Whether it asks thop to extrapolate from small images (needs ultralytics-thop 2.2)."""
+
+    def layer_count(self, counts: LayerCounts) -> int:
+        """Layers in this host's definition."""
+        return counts.modules if self.layers == "modules" else counts.leaf_modules
+
+
+_V5_0 = LineForm("modules", unit="GFLOPS", channels="yaml", writes_anchor_grid=False)
+_V6_0 = LineForm("modules", channels="yaml")
+_V6_2 = LineForm("modules", named_after="yolov5")
+
+FORMS: Mapping[Generation, LineForm] = {
+    "v5.0": _V5_0,
+    "v6.0": _V6_0,
+    "v6.1": _V6_0,
+    "v6.2": _V6_2,
+    "v7.0": _V6_2,
+    "head": LineForm("leaf_modules", named_after="yolo", separators=True, proxies=True),
+}
+"""The line of each generation."""
+
+RELEASE_FORMS: Mapping[str, LineForm] = {
+    "5.0.10": replace(_V5_0, unit="GFLOPs"),
+    "6.1.9": replace(_V6_0, named_after="yolov5"),
+}
+"""PyPI releases whose line is not that of their generation."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostLine:
+    """A summary line as a host prints it."""
+
+    text: str
+    gflops: float | None
+    """The figure before it is rounded; None where the host leaves it out."""
+    missing: str = ""
+    """Why it is left out."""
+
+
+class MissingGflops(Exception):
+    """The host leaves the figure out; the message says why."""
+
+
+def host_line(
+    root: Module, form: LineForm, convention: Convention, stride: int, size: Size = (640, 640), *, built: bool = False
+) -> HostLine:
+    """The line that a host prints for this structure.
+
+    ``stride``: the largest of the model. ``size``: what ``model.info()`` is asked for; training always asks for 640.
+    ``built``: a model that the host has just built itself, so that its buffers are as its code expects.
+    """
+    counts = count_layers(root)
+    numbers = [form.layer_count(counts), count_parameters(root), count_gradients(root)]
+    layers, parameters, gradients = (f"{n:,}" if form.separators else str(n) for n in numbers)
+    text = f"{_title(root, form)}: {layers} layers, {parameters} parameters, {gradients} gradients"
+    try:
+        gflops = host_gflops(root, form, convention, stride, size, built=built)
+    except MissingGflops as missing:
+        return HostLine(text, None, str(missing))
+    return HostLine(f"{text}, {gflops:.1f} {form.unit}", gflops)
+
+
+def _title(root: Module, form: LineForm) -> str:
+    if not form.named_after:
+        return "Model Summary"
+    yaml_file = root.attributes.get("yaml_file")
+    if not yaml_file and form.proxies and isinstance(yaml := root.attributes.get("yaml"), Mapping):
+        yaml_file = yaml.get("yaml_file")
+    stem = PurePath(yaml_file).stem if isinstance(yaml_file, str) else ""
+    return f"{stem.replace(form.named_after, form.named_after.replace('yolo', 'YOLO')) or 'Model'} summary"
+
+
+def host_gflops(
+    root: Module, form: LineForm, convention: Convention, stride: int, size: Size, *, built: bool = False
+) -> float:
+    """The GFLOPs that a host computes, as the floating-point number that it formats.
+
+    Raises: MissingGflops where the host's counting run fails, which it hides.
+    """
+    if form.proxies and convention.name != "ultralytics-thop-2.2":
+        raise MissingGflops(f"it calls thop.profile(stride=...), which {convention.title} does not know")
+    channels = _host_channels(root, form)
+    cell = max(stride, 32)
+    if form.writes_anchor_grid and not built:
+        _check_anchor_grid(root, channels, cell)
+    try:
+        if form.proxies:
+            return _extrapolated(root, channels, cell, size, convention) / 1e9 * 2
+        macs = _count(root, channels, (cell, cell), convention) / 1e9 * 2
+    except TraceError as error:
+        raise MissingGflops(f"its counting run fails at {error}") from None
+    # the order of these floating-point operations is the host's
+    return macs * size[0] / cell * size[1] / cell
+
+
+def _count(root: Module, channels: int, size: Size, convention: Convention) -> int:
+    run = trace(root, (1, channels, *size))
+    return sum(convention.count(record) or 0 for record in run.records)
+
+
+def _host_channels(root: Module, form: LineForm) -> int:
+    if form.channels == "yaml":
+        yaml = root.attributes.get("yaml")
+        if not isinstance(yaml, Mapping):
+            raise MissingGflops("it looks for the image's channels in model.yaml, which is not there")
+        channels = yaml.get("ch", 3)
+        return channels if isinstance(channels, int) else 3
+    _, first = next(named_parameters(root), ("", None))
+    if first is None or len(first.shape) < 2:
+        raise MissingGflops("it takes the image's channels from the first parameter, which has none")
+    return first.shape[1]
+
+
+def _check_anchor_grid(root: Module, channels: int, cell: int) -> None:
+    """From v6.0 Detect assigns a grid of one level to ``anchor_grid[i]``: too large for a buffer of 1x1 grids."""
+    for path, module in named_modules(root):
+        if module.kind in ("Detect", "Segment") and "anchor_grid" in module.buffers:
+            try:
+                levels = trace(root, (1, channels, cell, cell)).output
+            except TraceError:
+                return
+            if isinstance(levels, list) and any(level[2:4] != (1, 1) for level in levels):
+                raise MissingGflops(f"its counting run fails at {path} ({module.kind}): anchor_grid is a buffer")
+
+
+FIXED_COST = frozenset({"nn.Linear", "nn.NonDynamicallyQuantizableLinear", "nn.AdaptiveAvgPool2d", "nn.AdaptiveMaxPool2d"})
+"""Modules whose cost does not grow with the image."""
+
+
+def _extrapolated(root: Module, channels: int, cell: int, size: Size, convention: Convention) -> int:
+    """MACs as thop.profile(stride=cell) of ultralytics-thop 2.2 finds them.
+
+    Images of one row of 1, 2, 3, ... cells are counted, as many as the cost may have terms (one if it is
+    proportional to the area, two with a fixed part, four to prove a square), and continued by Newton's forward
+    differences; where a square does not fit, or the image is small, the image itself is counted.
+    """
+    kinds = {module.kind for _, module in named_modules(root)}
+    samples = 4 if "nn.MultiheadAttention" in kinds else 2 if kinds & FIXED_COST else 1
+    cells = (size[0] // cell) * (size[1] // cell)
+    planned = samples * (samples + 1) // 2
+    if size[0] % cell == size[1] % cell == 0 and 4 * planned <= cells:
+        try:
+            counts = [_count(root, channels, (cell, cell * (k + 1)), convention) for k in range(samples)]
+        except TraceError:
+            counts = []
+        if counts and (samples < 4 or counts[3] - 3 * counts[2] + 3 * counts[1] - counts[0] == 0):
+            return _continued(counts, cells - 1)
+    return _count(root, channels, size, convention)
+
+
+def _continued(counts: Sequence[int], steps: int) -> int:
+    """Value ``steps`` after the first of a sequence, by its first and second differences."""
+    slope = counts[1] - counts[0] if len(counts) > 1 else counts[0]
+    bend = counts[2] - 2 * counts[1] + counts[0] if len(counts) > 2 else 0
+    return counts[0] + steps * slope + steps * (steps - 1) // 2 * bend
+
+
+def image_channels(root: Module) -> int:
+    """Number of channels of an image for this model: ``yaml['ch']``, else what its first convolution takes."""
+    yaml = root.attributes.get("yaml")
+    if isinstance(yaml, Mapping) and isinstance(channels := yaml.get("ch"), int):
+        return channels
+    for path, module in named_modules(root):
+        if module.kind == "nn.Conv2d":
+            channels = module.parameters["weight"].shape[1]
+            groups = module.attributes.get("groups")
+            focus = root.children["model"]
+            first = focus.children.get(path.split(".")[1]) if focus else None
+            share = 4 if first is not None and first.kind == "Focus" else 1
+            return channels * (groups if isinstance(groups, int) else 1) // share
+    return 3
+
+
+def head_stride(root: Module) -> int:
+    """The largest stride of a model, found as YOLOv5 does when it builds one: 256 / height of the coarsest level.
+
+    Raises: TraceError where the pass fails or the model has no head of its own.
+    """
+    side = 256
+    levels = trace(root, (1, image_channels(root), side, side)).output
+    if not isinstance(levels, list):
+        return 32
+    return max(side // level[2] for level in levels)
+
+
+def rounded_size(size: Size, stride: int) -> Size:
+    """Height and width rounded up to multiples of the stride, as YOLOv5 does with ``--imgsz``."""
+    return -(-size[0] // stride) * stride, -(-size[1] // stride) * stride

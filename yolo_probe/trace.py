@@ -1,0 +1,98 @@
+"""One forward pass on shapes: from a structure and an image size to the list of operators that would run.
+
+The pass follows YOLOv5's own: rows in order, each fed from the rows that it names, in evaluation mode. No weights are
+needed and no kernel runs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from yolo_probe.blocks import BLOCKS, Pass, Value
+from yolo_probe.errors import TraceError
+from yolo_probe.operators import OpRecord
+from yolo_probe.structure import Module, Shape, named_modules
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one forward pass runs."""
+
+    input: Shape
+    """Shape of the image: batch, channels, height, width."""
+    records: tuple[OpRecord, ...]
+    output: Value
+    """Shape of the head's output: for Detect one (batch, anchors, height, width, outputs) a level."""
+
+
+def unknown_modules(root: Module) -> tuple[tuple[str, str], ...]:
+    """Path and class of every module whose forward pass is not known, outermost first.
+
+    The model itself and plain containers have none of their own; ``nn.MultiheadAttention`` is run by its block.
+    """
+    passed = {"nn.ModuleList", "nn.MultiheadAttention", "nn.NonDynamicallyQuantizableLinear"}
+    return tuple(
+        (path, module.class_path)
+        for path, module in named_modules(root)
+        if module is not root and module.kind not in BLOCKS and module.kind not in passed
+    )
+
+
+def trace(root: Module, image: Shape) -> Trace:
+    """Forward pass of a whole YOLOv5 model.
+
+    Shapes: ``image`` is (batch, channels, height, width).
+    Raises: TraceError where shapes do not fit, UnknownModuleError at a class that is not known.
+    """
+    current = Pass([], _slots(root))
+    rows = root.children.get("model")
+    if rows is None:
+        raise TraceError(f"the model: found no list of rows named model in {root.class_path}, expected one")
+    save = root.attributes.get("save")
+    kept = set(save) if isinstance(save, list | tuple) else set()
+    outputs: list[Value | None] = []
+    x: Value = image
+    for name, row in rows.children.items():
+        if row is None:
+            continue
+        path = f"model.{name}"
+        x = current.call(row, path, _row_input(row, path, x, outputs))
+        outputs.append(x if row.attributes.get("i") in kept else None)
+    return Trace(image, tuple(current.records), x)
+
+
+def _row_input(row: Module, path: str, x: Value, outputs: list[Value | None]) -> Value:
+    """What a row is fed: the row before it (-1), another row, or a list of them."""
+    source = row.attributes.get("f", -1)
+    if source == -1:
+        return x
+    if isinstance(source, int):
+        return _saved(outputs, source, path)
+    if not (isinstance(source, list | tuple) and all(isinstance(i, int) for i in source)):
+        raise TraceError(f"{path}: found from={source!r}, expected row numbers")
+    inputs: list[Shape] = []
+    for i in source:
+        value = x if i == -1 else _saved(outputs, i, path)
+        if isinstance(value, list):
+            raise TraceError(f"{path}: found row {i} with {len(value)} outputs, expected one")
+        inputs.append(value)
+    return inputs
+
+
+def _saved(outputs: list[Value | None], row: int, path: str) -> Value:
+    value = outputs[row] if -len(outputs) <= row < len(outputs) else None
+    if value is None:
+        raise TraceError(f"{path}: found from={row}, expected a row before it that is kept")
+    return value
+
+
+def _slots(root: Module) -> dict[int, int]:
+    """In how many places each module hangs, by identity."""
+    return Counter(_children(root))
+
+
+def _children(root: Module) -> Iterator[int]:
+    for _, module in named_modules(root):
+        yield from {id(child) for child in module.children.values() if child is not None}
