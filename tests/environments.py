@@ -38,15 +38,16 @@ COUNTERS = (
 )
 """Releases of thop (distribution, version), at least one for each set of counting rules."""
 
+HOST_NEEDS = (("torchvision", "0.28.0"), ("ultralytics", "8.4.190"))
+"""What hosts import, without what it depends on; shims/sitecustomize.py lets torchvision work with any torch."""
+
 TRAINING_NEEDS = (
     ("huggingface-hub", "0.24.7"),
     ("roboflow", "1.1.61"),
     ("requests-toolbelt", "1.0.0"),
     ("python-dotenv", "1.2.1"),
     ("filetype", "1.2.0"),
-    ("pillow-avif-plugin", "1.5.2"),
-    ("torchvision", "0.28.0"),
-    ("ultralytics", "8.4.190"),
+    ("pillow-heif", "0.22.0"),
     ("ultralytics-thop", "2.2.3"),
 )
 """What a training with ``yolov5==7.0.14`` imports beyond what building a network does."""
@@ -134,7 +135,7 @@ def _environment(paths: Sequence[Path]) -> dict[str, str]:
     settings = str(_settings())
     return {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(map(str, (SHIMS, *paths))),
+        "PYTHONPATH": os.pathsep.join(map(str, (SHIMS, *paths, *(release(*need) for need in HOST_NEEDS)))),
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
         "MPLBACKEND": "agg",
