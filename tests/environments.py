@@ -118,7 +118,7 @@ def run_python(
     source = [str(script)] if isinstance(script, Path) else ["-c", script]
     done = subprocess.run(
         [sys.executable, *source, *map(str, args)],
-        env=_environment(paths) | dict(env or {}),
+        env=environment(paths) | dict(env or {}),
         cwd=cwd,
         timeout=timeout,
         capture_output=True,
@@ -131,7 +131,8 @@ def run_python(
     return done
 
 
-def _environment(paths: Sequence[Path]) -> dict[str, str]:
+def environment(paths: Sequence[Path]) -> dict[str, str]:
+    """Environment variables of a process that imports hosts and counters from these folders."""
     settings = str(_settings())
     return {
         **os.environ,
