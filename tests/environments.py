@@ -38,11 +38,10 @@ COUNTERS = (
 )
 """Releases of thop (distribution, version), at least one for each set of counting rules."""
 
-HOST_NEEDS = (("torchvision", "0.28.0"), ("ultralytics", "8.4.190"))
-"""What hosts import, without what it depends on; shims/sitecustomize.py lets torchvision work with any torch."""
+HOST_NEEDS = (("torchvision", "0.28.0"), ("ultralytics", "8.4.190"), ("huggingface-hub", "0.24.7"))
+"""What hosts import to build or to load a network; shims/sitecustomize.py lets torchvision work with any torch."""
 
 TRAINING_NEEDS = (
-    ("huggingface-hub", "0.24.7"),
     ("roboflow", "1.1.61"),
     ("requests-toolbelt", "1.0.0"),
     ("python-dotenv", "1.2.1"),
