@@ -1,0 +1,244 @@
+"""What kind of file this is, and where in a zip archive its parts lie.
+
+In goes a path, out come an open regular file and, for an archive as ``torch.save`` writes it, the position of every
+entry. A file of any other kind is refused by its name, with what to do about it. Nothing is unpacked or decompressed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from stat import S_ISREG
+from struct import unpack_from
+
+from yolo_probe.errors import CheckpointError
+
+WANTED = "pass a YOLOv5 checkpoint such as best.pt"
+AGAIN = "the file is damaged or incomplete: download or copy it again"
+
+_MAX_DIRECTORY_BYTES = 16 << 20
+_END, _END64, _LOCATOR64, _ENTRY, _HEADER = b"PK\5\6", b"PK\6\6", b"PK\6\7", b"PK\1\2", b"PK\3\4"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One stored part of the archive."""
+
+    name: str
+    header: int
+    """Offset of its local header, which stands before its bytes."""
+    size: int
+    stored: bool
+    """Whether its bytes stand in the file as they are, neither compressed nor encrypted."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An open regular file."""
+
+    descriptor: int
+    size: int
+    modified: int
+    """Nanoseconds, to notice a file that has been replaced."""
+
+    def read(self, start: int, length: int) -> bytes:
+        """Those bytes, all of them; CheckpointError if the file ends before."""
+        os.lseek(self.descriptor, start, os.SEEK_SET)
+        parts = []
+        missing = length
+        while missing > 0 and (part := os.read(self.descriptor, missing)):
+            parts.append(part)
+            missing -= len(part)
+        if missing > 0:
+            raise CheckpointError(
+                f"ends {missing:,} bytes too early while {length:,} are read at byte {start:,}", AGAIN
+            )
+        return b"".join(parts)
+
+
+@contextmanager
+def opened(path: str) -> Iterator[File]:
+    """The regular file at that path, symbolic links followed.
+
+    Raises: CheckpointError where there is none: missing, a directory, a device, a pipe, not permitted.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    try:
+        if os.path.isdir(path):
+            raise _directory(path)
+        if not S_ISREG(os.stat(path).st_mode):
+            raise CheckpointError("a device, a pipe or a socket, expected a regular file", WANTED)
+        descriptor = os.open(path, flags)
+    except FileNotFoundError as error:
+        raise CheckpointError("no such file", "check the path") from error
+    except PermissionError as error:
+        raise CheckpointError("permission denied", "change its permissions or copy it") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CheckpointError(f"cannot be opened: {reason}", "check the path and where its links lead") from error
+    try:
+        status = os.fstat(descriptor)
+        if not S_ISREG(status.st_mode):
+            raise CheckpointError("a device, a pipe or a socket, expected a regular file", WANTED)
+        yield File(descriptor, status.st_size, status.st_mtime_ns)
+    finally:
+        os.close(descriptor)
+
+
+def _directory(path: str) -> CheckpointError:
+    for inside in (("weights", "best.pt"), ("best.pt",), ("weights", "last.pt"), ("last.pt",)):
+        candidate = os.path.join(path, *inside)
+        if os.path.isfile(candidate):
+            return CheckpointError("a directory, a training run by its contents", f"pass {candidate}")
+    return CheckpointError("a directory, expected a file", WANTED)
+
+
+def entries(file: File) -> dict[str, Entry]:
+    """Every entry of a zip archive by its name, as its directory lists them.
+
+    Raises: CheckpointError for a directory that is missing, broken or larger than the file, and for entries that occur
+    twice or add up to more than the file holds.
+    """
+    start, size = _find_directory(file)
+    if size > _MAX_DIRECTORY_BYTES:
+        raise CheckpointError(f"its zip directory claims {size:,} bytes, more than any checkpoint needs", AGAIN)
+    directory = file.read(start, size)
+    found: dict[str, Entry] = {}
+    position = total = 0
+    while position < size:
+        if position + 46 > size or directory[position : position + 4] != _ENTRY:
+            raise CheckpointError(f"its zip directory is broken at byte {start + position:,}", AGAIN)
+        flags, method = unpack_from("<2H", directory, position + 8)
+        packed, unpacked, name_length, extra_length, comment_length = unpack_from("<2L3H", directory, position + 20)
+        header = unpack_from("<L", directory, position + 42)[0]
+        name_end = position + 46 + name_length
+        name = directory[position + 46 : name_end].decode("utf-8", "backslashreplace")
+        if 0xFFFFFFFF in (packed, unpacked, header):
+            extra = directory[name_end : name_end + extra_length]
+            unpacked, packed, header = _widened(extra, (unpacked, packed, header))
+        if name in found:
+            raise CheckpointError(f"two entries of the archive are called {name}, which torch.save never writes", AGAIN)
+        if header + 30 + packed > start:
+            raise CheckpointError(f"entry {name} of the archive lies outside the file", AGAIN)
+        found[name] = Entry(name, header, unpacked, stored=method == 0 and not flags & 1 and packed == unpacked)
+        total += packed
+        position = name_end + extra_length + comment_length
+    if total > file.size:
+        raise CheckpointError(f"its entries claim {total:,} bytes, the file has {file.size:,}", AGAIN)
+    return found
+
+
+def _find_directory(file: File) -> tuple[int, int]:
+    """Offset and size of the zip directory."""
+    tail_start = max(file.size - 22 - 0xFFFF, 0)
+    tail = file.read(tail_start, file.size - tail_start)
+    at = tail.rfind(_END)
+    if at < 0 or at + 22 > len(tail):
+        raise CheckpointError(
+            f"cut short: the zip directory at its end is missing ({file.size:,} bytes are there)",
+            "download or copy the file again",
+        )
+    size, start = unpack_from("<2L", tail, at + 12)
+    end = tail_start + at
+    if at >= 20 and tail[at - 20 : at - 16] == _LOCATOR64:
+        end = unpack_from("<Q", tail, at - 12)[0]
+        if end + 56 > file.size or (record := file.read(end, 56))[:4] != _END64:
+            raise CheckpointError("its zip directory is broken: the 64-bit end record is missing", AGAIN)
+        size, start = unpack_from("<2Q", record, 40)
+    if start + size > end:
+        raise CheckpointError("its zip directory is broken: it would lie outside the file", AGAIN)
+    return start, size
+
+
+def _widened(extra: bytes, values: tuple[int, int, int]) -> list[int]:
+    """The values, each that is full replaced by its 64-bit one from the entry's extra field."""
+    position = 0
+    while position + 4 <= len(extra):
+        kind, length = unpack_from("<2H", extra, position)
+        if kind == 1:
+            wide = iter(unpack_from(f"<{min(length, len(extra) - position - 4) // 8}Q", extra, position + 4))
+            return [next(wide, value) if value == 0xFFFFFFFF else value for value in values]
+        position += 4 + length
+    return list(values)
+
+
+def content_start(file: File, entry: Entry) -> int:
+    """Offset of an entry's first byte, behind the local header, which must be its own."""
+    header = file.read(entry.header, 30)
+    name_length, extra_length = unpack_from("<2H", header, 26)
+    if header[:4] != _HEADER or file.read(entry.header + 30, name_length) != entry.name.encode():
+        raise CheckpointError(f"entry {entry.name} of the archive is not where the directory says", AGAIN)
+    return entry.header + 30 + int(name_length) + int(extra_length)
+
+
+def foreign(file: File) -> CheckpointError | None:
+    """The refusal that fits a file that is neither a zip archive nor a pickle, by its first bytes; else None."""
+    head = file.read(0, min(file.size, 1024))
+    if not head:
+        return CheckpointError("an empty file (0 bytes)", "download or copy the file again")
+    if head.startswith(_HEADER) or (head[0] == 0x80 and head[1:2] in (b"\2", b"\3", b"\4", b"\5")):
+        return None
+    if head.startswith(b"version https://git-lfs"):
+        size = next((line[5:] for line in head.split(b"\n") if line.startswith(b"size ") and line[5:].isdigit()), b"")
+        real = f"{int(size):,} bytes" if 0 < len(size) < 20 else "unknown"
+        return CheckpointError(f"a git-lfs pointer, not the checkpoint itself (real size: {real})", "run git lfs pull")
+    if head[257:262] == b"ustar":
+        return CheckpointError(
+            "a tar archive, perhaps in PyTorch's format before 2017",
+            "unpack it and pass the .pt inside, or save it again with a current PyTorch",
+        )
+    for start, found in _MAGIC.items():
+        if head.startswith(start):
+            return CheckpointError(f"{found}, not a PyTorch checkpoint", WANTED)
+    for start, found in ((_END, "an empty zip archive"), (b"TFL3", "a TensorFlow Lite model")):
+        if head.startswith(start) or head[4:8] == start:
+            return CheckpointError(f"{found}, not a PyTorch checkpoint", WANTED)
+    if len(head) > 8 and int.from_bytes(head[:8], "little") < file.size and head[8:9] == b"{":
+        return CheckpointError("a safetensors file: weights only, without the architecture", WANTED)
+    if head[0] == 8 and len(head) > 2 and head[1] < 32 and head[2] in b"\x12\x1a\x22\x2a\x32\x3a\x42":
+        return CheckpointError("an ONNX model, which has no YOLOv5 modules", "pass the .pt that it was exported from")
+    return _text(head) or CheckpointError(f"not a PyTorch checkpoint (first bytes {head[:8].hex(' ')})", WANTED)
+
+
+_MAGIC = {
+    b"\x93NUMPY": "a NumPy file (.npy)",
+    b"\x1f\x8b": "gzip data",
+    b"BZh": "bzip2 data",
+    b"\xfd7zXZ": "xz data",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"\x89HDF": "an HDF5 file",
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+}
+
+
+def _text(head: bytes) -> CheckpointError | None:
+    try:
+        # A cut in the middle of a character is no fault of the text.
+        text = head.decode("utf-8-sig") if len(head) < 1024 else head[:-4].decode("utf-8-sig", "ignore")
+    except UnicodeDecodeError:
+        return None
+    if any(ord(character) < 32 and character not in "\t\n\r\f" for character in text) or "\x7f" in text:
+        return None
+    start = text.lstrip().lower()
+    if start.startswith("<"):
+        return CheckpointError("a web page (HTML or XML): the download failed", "download the file itself again")
+    if start.startswith(("{", "[")):
+        return CheckpointError("JSON text, not a checkpoint: perhaps the download failed", "download the file again")
+    return CheckpointError(
+        f"is text, not a checkpoint (it begins {text.strip()[:24]!r})",
+        "download the file again; a model's YAML needs the ending .yaml",
+    )
+
+
+def misplaced(names: Mapping[str, Entry]) -> CheckpointError:
+    """The refusal that fits a zip archive without ``data.pkl``."""
+    if inside := [name for name in names if name.endswith((".pt", ".pth"))]:
+        return CheckpointError(f"a zip archive that contains {inside[0]}", f"unpack it and pass {inside[0]}")
+    if names and all(name.endswith(".npy") for name in names):
+        return CheckpointError("a NumPy file (.npz), not a PyTorch checkpoint", WANTED)
+    listed = ", ".join(list(names)[:3]) or "nothing"
+    return CheckpointError(f"a zip archive without a checkpoint's data.pkl (it has {listed})", WANTED)

@@ -1,0 +1,454 @@
+"""A pickle interpreter that can only build data.
+
+In go the bytes of a pickle, out come dicts, lists, tuples, sets, strings, bytes, numbers and inert records of what the
+pickle asked for: the names of classes and functions, and the calls it wanted made. It has no code that imports a
+module or calls what a pickle names, so no pickle can make it do either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from struct import unpack_from
+
+from yolo_probe.errors import CheckpointError
+
+MAX_BYTES = 16 << 20
+"""Longest pickle that is read; the largest met in a real checkpoint has 0.24 MB."""
+MAX_OPCODES = 1_000_000
+"""Most opcodes in one pickle; the largest network of YOLOv5 needs 95,475."""
+MAX_TUPLE_KEYS = 1_000
+"""Most tuples hashed as keys: unlike strings, their hashes can be made to collide."""
+MAX_TUPLE_KEY_ITEMS = 64
+MAX_NAMES = 10_000
+"""Most different names of classes and functions; the richest checkpoint met has some thirty."""
+MAX_NAME_LENGTH = 256
+
+_REMEDY = "the file is damaged or was not written by YOLOv5: take it from its source again"
+
+_FLAT = frozenset({str, int, float, bytes, bool, type(None)})
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A class or a function that the pickle names; nothing is looked up."""
+
+    module: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        """Full name, ``models.common.Conv``."""
+        return f"{self.module}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Persistent:
+    """Something that the pickle keeps elsewhere in the file: a storage, or in legacy files a class."""
+
+    id: object
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A call that the pickle asks for and nobody makes, with what the pickle then puts into its result."""
+
+    function: Name | Persistent | Call
+    args: tuple[object, ...]
+    state: object = None
+    """What BUILD sets: for an object its ``__dict__``."""
+    entries: dict[object, object] | None = None
+    """Keys and values set on the result, as for an OrderedDict."""
+    elements: list[object] | None = None
+    """What is appended to the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pickle:
+    """One pickle, read."""
+
+    value: object
+    end: int
+    """Offset of the first byte behind it."""
+    names: tuple[Name, ...]
+    """Every class and function named, also where nothing came of it."""
+    persistent: tuple[Persistent, ...]
+
+
+def read(data: bytes | memoryview, start: int = 0) -> Pickle:
+    """The pickle that begins at that offset.
+
+    Raises: CheckpointError for anything but a complete pickle of the known opcodes within the budgets.
+    """
+    if len(data) - start > MAX_BYTES:
+        raise CheckpointError(f"a pickle of more than {MAX_BYTES:,} bytes, far more than a network needs", _REMEDY)
+    return _Machine(bytes(data)).run(start)
+
+
+def is_flat(value: object) -> bool:
+    """Whether a value may be hashed: no container, and no integer so large that many could share one hash."""
+    return type(value) in _FLAT and not (isinstance(value, int) and value.bit_length() > 64)
+
+
+class _Refused(Exception):
+    """What is wrong at the opcode in hand; ``run`` adds the opcode's name and offset."""
+
+
+class _Machine:
+    """Stack, marks and memo while one pickle is read."""
+
+    __slots__ = ("data", "marks", "memo", "names", "persistent", "stack", "tuple_keys")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.stack: list[object] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, object] = {}
+        self.names: dict[Name, Name] = {}
+        self.persistent: list[Persistent] = []
+        self.tuple_keys = 0
+
+    def run(self, position: int) -> Pickle:
+        """Read one pickle; the eight commonest opcodes, nine tenths of a checkpoint, are decoded in place."""
+        data, stack, marks, memo = self.data, self.stack, self.marks, self.memo
+        push, pop, rare = stack.append, stack.pop, _RARE
+        try:
+            for _ in range(MAX_OPCODES):
+                opcode = data[position]
+                if opcode == 0x68:  # BINGET
+                    push(memo[data[position + 1]])
+                    position += 2
+                elif opcode == 0x72:  # LONG_BINPUT
+                    memo[int.from_bytes(data[position + 1 : position + 5], "little")] = stack[-1]
+                    position += 5
+                elif opcode == 0x52 or opcode == 0x81:  # REDUCE, NEWOBJ
+                    args = pop()
+                    stack[-1] = _call(stack[-1], args)
+                    position += 1
+                elif opcode == 0x29:  # EMPTY_TUPLE
+                    push(())
+                    position += 1
+                elif opcode == 0x4B:  # BININT1
+                    push(data[position + 1])
+                    position += 2
+                elif opcode == 0x28:  # MARK
+                    marks.append(len(stack))
+                    position += 1
+                elif opcode == 0x74:  # TUPLE
+                    mark = marks.pop()
+                    stack[mark:] = [tuple(stack[mark:])]
+                    position += 1
+                elif opcode == 0x2E:  # STOP
+                    value = pop()
+                    if stack or marks:
+                        raise _Refused(f"{len(stack)} values and {len(marks)} marks are left over")
+                    return Pickle(value, position + 1, tuple(self.names), tuple(self.persistent))
+                else:
+                    position = rare[opcode](self, position + 1)
+            raise _Refused(f"more than {MAX_OPCODES:,} opcodes")
+        except _Refused as error:
+            problem = str(error)
+        except KeyError:
+            # Of the dicts subscripted above, the memo has its two opcodes; all else is the table's.
+            problem = "nothing was memoized under its number" if data[position] in b"hj" else "not an opcode known here"
+        except IndexError:
+            problem = "the pickle ends too early" if position + 9 > len(data) else "it needs more values than there are"
+        except UnicodeDecodeError:
+            problem = "its text is not UTF-8"
+        name = _name_of(data[position]) if position < len(data) else "the end"
+        raise CheckpointError(f"pickle broken at byte {position:,} ({name}): {problem}", _REMEDY)
+
+    def cut(self, position: int, length: int) -> bytes:
+        """That many bytes, which must be there."""
+        if length > len(self.data) - position:
+            raise _Refused(f"{length:,} bytes announced, {max(len(self.data) - position, 0):,} left")
+        return self.data[position : position + length]
+
+    def popped(self) -> list[object]:
+        """What was pushed since the last mark."""
+        mark = self.marks.pop()
+        values = self.stack[mark:]
+        del self.stack[mark:]
+        return values
+
+    def check_keys(self, keys: list[object]) -> None:
+        """Refuse keys whose hashes or comparisons could cost more than they take to read."""
+        for key in keys:
+            kind = type(key)
+            if kind is str:
+                continue
+            if kind is tuple:
+                self.tuple_keys += 1
+                if self.tuple_keys > MAX_TUPLE_KEYS or not _is_shallow(key):
+                    raise _Refused("a nested or long tuple as a key, or too many tuples as keys")
+            elif not is_flat(key):
+                raise _Refused(f"a {kind.__name__} as a key" + " of more than 64 bits" * (kind is int))
+
+    def set_entries(self, pairs: list[object]) -> None:
+        """Put keys and values, in turns, into the dict or the record on top of the stack."""
+        if len(pairs) % 2:
+            raise _Refused("a key without a value")
+        target = self.stack[-1]
+        keys = pairs[::2]
+        self.check_keys(keys)
+        if type(target) is dict:
+            target.update(zip(keys, pairs[1::2], strict=True))
+        elif type(target) is Call:
+            if target.entries is None:
+                target.entries = {}
+            target.entries.update(zip(keys, pairs[1::2], strict=True))
+        else:
+            raise _Refused(f"keys set on a {type(target).__name__}")
+
+    def append(self, values: list[object]) -> None:
+        """Put values into the list or the record on top of the stack."""
+        target = self.stack[-1]
+        if type(target) is list:
+            target += values
+        elif type(target) is Call:
+            if target.elements is None:
+                target.elements = []
+            target.elements += values
+        else:
+            raise _Refused(f"values appended to a {type(target).__name__}")
+
+    def name(self, module: str, name: str) -> Name:
+        """The record of that name, one per name."""
+        record = Name(module, name)
+        if record not in self.names:
+            if len(self.names) >= MAX_NAMES:
+                raise _Refused(f"more than {MAX_NAMES:,} different names")
+            if len(record.path) > MAX_NAME_LENGTH or not record.path.isprintable():
+                raise _Refused("a name that no class or function has")
+            self.names[record] = record
+        return self.names[record]
+
+
+def _call(function: object, args: object) -> Call:
+    if type(args) is not tuple:
+        raise _Refused(f"called with a {type(args).__name__} instead of a tuple")
+    if not isinstance(function, (Name, Persistent, Call)):
+        raise _Refused(f"a {type(function).__name__} is called")
+    return Call(function, args)
+
+
+def _is_shallow(key: object) -> bool:
+    return isinstance(key, tuple) and len(key) <= MAX_TUPLE_KEY_ITEMS and all(map(is_flat, key))
+
+
+def _number(layout: str, length: int) -> Callable[[_Machine, int], int]:
+    def push(machine: _Machine, position: int) -> int:
+        machine.stack.append(unpack_from(layout, machine.cut(position, length))[0])
+        return position + length
+
+    return push
+
+
+def _text(width: int) -> Callable[[_Machine, int], int]:
+    def push(machine: _Machine, position: int) -> int:
+        length = int.from_bytes(machine.cut(position, width), "little")
+        position += width
+        machine.stack.append(machine.cut(position, length).decode("utf-8", "surrogatepass"))
+        return position + length
+
+    return push
+
+
+def _bytes(width: int) -> Callable[[_Machine, int], int]:
+    def push(machine: _Machine, position: int) -> int:
+        length = int.from_bytes(machine.cut(position, width), "little")
+        position += width
+        machine.stack.append(machine.cut(position, length))
+        return position + length
+
+    return push
+
+
+def _constant(value: object) -> Callable[[_Machine, int], int]:
+    def push(machine: _Machine, position: int) -> int:
+        machine.stack.append(value)
+        return position
+
+    return push
+
+
+def _tuple(length: int) -> Callable[[_Machine, int], int]:
+    def collect(machine: _Machine, position: int) -> int:
+        stack = machine.stack
+        if len(stack) < length:
+            raise IndexError
+        stack[-length:] = [tuple(stack[-length:])]
+        return position
+
+    return collect
+
+
+def _get_long(machine: _Machine, position: int) -> int:
+    machine.stack.append(machine.memo[int.from_bytes(machine.cut(position, 4), "little")])
+    return position + 4
+
+
+def _put(machine: _Machine, position: int) -> int:
+    machine.memo[machine.cut(position, 1)[0]] = machine.stack[-1]
+    return position + 1
+
+
+def _memoize(machine: _Machine, position: int) -> int:
+    machine.memo[len(machine.memo)] = machine.stack[-1]
+    return position
+
+
+def _long(machine: _Machine, position: int) -> int:
+    length = machine.cut(position, 1)[0]
+    machine.stack.append(int.from_bytes(machine.cut(position + 1, length), "little", signed=True))
+    return position + 1 + length
+
+
+def _empty_dict(machine: _Machine, position: int) -> int:
+    machine.stack.append({})
+    return position
+
+
+def _empty_list(machine: _Machine, position: int) -> int:
+    machine.stack.append([])
+    return position
+
+
+def _empty_set(machine: _Machine, position: int) -> int:
+    machine.stack.append(set())
+    return position
+
+
+def _global(machine: _Machine, position: int) -> int:
+    middle = machine.data.find(b"\n", position)
+    end = machine.data.find(b"\n", middle + 1)
+    if middle < 0 or end < 0:
+        raise _Refused("a name without an end")
+    module, name = machine.data[position:middle].decode(), machine.data[middle + 1 : end].decode()
+    machine.stack.append(machine.name(module, name))
+    return end + 1
+
+
+def _stack_global(machine: _Machine, position: int) -> int:
+    name, module = machine.stack.pop(), machine.stack.pop()
+    if not (isinstance(name, str) and isinstance(module, str)):
+        raise _Refused("a name that is no text")
+    machine.stack.append(machine.name(module, name))
+    return position
+
+
+def _persistent(machine: _Machine, position: int) -> int:
+    record = Persistent(machine.stack.pop())
+    machine.persistent.append(record)
+    machine.stack.append(record)
+    return position
+
+
+def _build(machine: _Machine, position: int) -> int:
+    state = machine.stack.pop()
+    target = machine.stack[-1]
+    if not isinstance(target, Call):
+        raise _Refused(f"a state set on a {type(target).__name__}")
+    if target.state is not None:
+        raise _Refused("a state set twice")
+    target.state = state
+    return position
+
+
+def _set_item(machine: _Machine, position: int) -> int:
+    value, key = machine.stack.pop(), machine.stack.pop()
+    machine.set_entries([key, value])
+    return position
+
+
+def _set_items(machine: _Machine, position: int) -> int:
+    machine.set_entries(machine.popped())
+    return position
+
+
+def _append(machine: _Machine, position: int) -> int:
+    machine.append([machine.stack.pop()])
+    return position
+
+
+def _appends(machine: _Machine, position: int) -> int:
+    machine.append(machine.popped())
+    return position
+
+
+def _add_items(machine: _Machine, position: int) -> int:
+    values = machine.popped()
+    target = machine.stack[-1]
+    if type(target) is not set:
+        raise _Refused(f"values added to a {type(target).__name__}")
+    machine.check_keys(values)
+    target.update(values)
+    return position
+
+
+def _frozenset(machine: _Machine, position: int) -> int:
+    values = machine.popped()
+    machine.check_keys(values)
+    machine.stack.append(frozenset(values))
+    return position
+
+
+def _pop(machine: _Machine, position: int) -> int:
+    if machine.marks and machine.marks[-1] == len(machine.stack):
+        machine.marks.pop()
+    else:
+        machine.stack.pop()
+    return position
+
+
+def _pop_mark(machine: _Machine, position: int) -> int:
+    machine.popped()
+    return position
+
+
+def _protocol(machine: _Machine, position: int) -> int:
+    version = machine.cut(position, 1)[0]
+    if version > 5:
+        raise _Refused(f"protocol {version}, known are 0 to 5")
+    return position + 1
+
+
+def _frame(machine: _Machine, position: int) -> int:
+    machine.cut(position, 8)
+    return position + 8
+
+
+_RARE: dict[int, Callable[[_Machine, int], int]] = {
+    ord(code): step
+    for code, step in {
+        "\x80": _protocol, "\x95": _frame,
+        "N": _constant(None), "\x88": _constant(True), "\x89": _constant(False),
+        "J": _number("<i", 4), "M": _number("<H", 2), "G": _number(">d", 8), "\x8a": _long,
+        "X": _text(4), "\x8c": _text(1), "\x8d": _text(8), "B": _bytes(4), "C": _bytes(1), "\x8e": _bytes(8),
+        "}": _empty_dict, "]": _empty_list, "\x8f": _empty_set,
+        "\x85": _tuple(1), "\x86": _tuple(2), "\x87": _tuple(3),
+        "s": _set_item, "u": _set_items, "a": _append, "e": _appends, "\x90": _add_items, "\x91": _frozenset,
+        "j": _get_long, "q": _put, "\x94": _memoize,
+        "c": _global, "\x93": _stack_global, "Q": _persistent, "b": _build,
+        "0": _pop, "1": _pop_mark,
+    }.items()
+}  # fmt: skip
+
+# For messages alone: what an opcode is called, whether it is read here or not.
+_NAMES = {
+    "(": "MARK", ".": "STOP", "0": "POP", "1": "POP_MARK", "2": "DUP", "F": "FLOAT", "I": "INT", "J": "BININT",
+    "K": "BININT1", "L": "LONG", "M": "BININT2", "N": "NONE", "P": "PERSID", "Q": "BINPERSID", "R": "REDUCE",
+    "S": "STRING", "T": "BINSTRING", "U": "SHORT_BINSTRING", "V": "UNICODE", "X": "BINUNICODE", "a": "APPEND",
+    "b": "BUILD", "c": "GLOBAL", "d": "DICT", "}": "EMPTY_DICT", "e": "APPENDS", "g": "GET", "h": "BINGET",
+    "i": "INST", "j": "LONG_BINGET", "l": "LIST", "]": "EMPTY_LIST", "o": "OBJ", "p": "PUT", "q": "BINPUT",
+    "r": "LONG_BINPUT", "s": "SETITEM", "t": "TUPLE", ")": "EMPTY_TUPLE", "u": "SETITEMS", "G": "BINFLOAT",
+    "B": "BINBYTES", "C": "SHORT_BINBYTES", "\x80": "PROTO", "\x81": "NEWOBJ", "\x82": "EXT1", "\x83": "EXT2",
+    "\x84": "EXT4", "\x85": "TUPLE1", "\x86": "TUPLE2", "\x87": "TUPLE3", "\x88": "NEWTRUE", "\x89": "NEWFALSE",
+    "\x8a": "LONG1", "\x8b": "LONG4", "\x8c": "SHORT_BINUNICODE", "\x8d": "BINUNICODE8", "\x8e": "BINBYTES8",
+    "\x8f": "EMPTY_SET", "\x90": "ADDITEMS", "\x91": "FROZENSET", "\x92": "NEWOBJ_EX", "\x93": "STACK_GLOBAL",
+    "\x94": "MEMOIZE", "\x95": "FRAME", "\x96": "BYTEARRAY8", "\x97": "NEXT_BUFFER", "\x98": "READONLY_BUFFER",
+}  # fmt: skip
+
+
+def _name_of(opcode: int) -> str:
+    return _NAMES.get(chr(opcode), f"0x{opcode:02x}")
