@@ -1,0 +1,147 @@
+"""Contract: what the README, the Makefile, the imports and the package promise."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from importlib.metadata import requires
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import Probe
+from tests.environments import ROOT
+
+PACKAGE = ROOT / "yolo_probe"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+FENCES = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+COMMANDS = [
+    line.partition("#")[0].strip()
+    for language, text in FENCES
+    if language == "sh"
+    for line in text.splitlines()
+    if line
+]
+SCREENS = {
+    text.splitlines()[0].removeprefix("$ "): text.splitlines()[1:]
+    for language, text in FENCES
+    if language == "" and text.startswith("$ ")
+}
+IMPORT_ORDER = next(text.splitlines() for _, text in FENCES if text.startswith("cli\n"))
+HEAVY = {"torch", "torchvision", "thop", "ultralytics", "numpy"}
+"""What only a live model needs: imported where it is used, never to read a file."""
+
+
+def modules() -> list[tuple[str, Path]]:
+    """Every part of the package, named by its file or its folder, with each of its files."""
+    named = [(path.relative_to(PACKAGE).parts[0].removesuffix(".py"), path) for path in sorted(PACKAGE.rglob("*.py"))]
+    return [(name, path) for name, path in named if not name.startswith("__")]
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Full names of all modules and names that the code imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_the_readme_shows_the_two_commands_that_set_everything_up() -> None:
+    assert COMMANDS[:2] == ["make demo", "make test"]
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make ")])
+def test_every_make_command_of_the_readme_is_a_target_of_the_makefile(command: str) -> None:
+    targets = re.search(r"^\.PHONY: (.*)$", MAKEFILE, flags=re.MULTILINE)
+    assert targets
+    assert command.removeprefix("make ") in targets[1].split()
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("yolo-probe ")])
+def test_every_command_of_the_readme_answers(command: str, probe: Probe) -> None:
+    done = probe(*command.split()[1:])
+    assert (done.returncode, done.stdout != "") == (0, True), done.stderr
+
+
+@pytest.mark.parametrize("command", SCREENS)
+def test_the_readme_shows_what_the_command_prints(command: str, probe: Probe) -> None:
+    printed = probe(*command.split()[1:]).stdout.splitlines()
+    shown = [line for line in SCREENS[command] if line != "..."]
+    positions = [printed.index(line) for line in shown if line]
+    assert shown
+    assert positions == sorted(positions)
+
+
+def test_continuous_integration_runs_the_readmes_test_command() -> None:
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    assert [line.partition(" <")[0] for line in run.splitlines() if line.startswith("make")] == ["make test"]
+    assert "bash .ci/run" in [step.get("run") for step in workflow["jobs"]["test"]["steps"]]
+
+
+def test_the_tests_run_what_a_commit_is_checked_with() -> None:
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    assert [hook["entry"] for hook in repository["hooks"]] == ["make check"]
+    assert re.search(r"^test: check ", MAKEFILE, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(("name", "path"), modules(), ids=lambda value: str(getattr(value, "name", value)))
+def test_imports_point_down_the_readmes_order(name: str, path: Path) -> None:
+    level = {name: number for number, line in enumerate(IMPORT_ORDER) for name in line.split(", ")}
+    parts = {each.split(".")[1] for each in imported(ast.parse(path.read_text())) if each.startswith("yolo_probe.")}
+    upward = {each for each in parts - {name, "__version__"} if level[each] <= level[name]}
+    assert upward == set()
+
+
+def test_the_readme_names_every_part_of_the_package_once() -> None:
+    named = ", ".join(IMPORT_ORDER).split(", ")
+    assert sorted(named) == sorted({name for name, _ in modules()})
+
+
+@pytest.mark.parametrize("command", ["fuse-diff", "info"])
+def test_reading_a_checkpoint_imports_neither_torch_nor_what_unpickles(command: str, demo_checkpoint: Path) -> None:
+    script = (
+        "import sys\n"
+        f"sys.argv[1:] = [{command!r}, {str(demo_checkpoint)!r}]\n"
+        "from yolo_probe.cli import main\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    print(*sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert set(done.stderr.splitlines()[-1].split()) & (HEAVY | {"pickle", "_pickle"}) == set()
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    script = "import sys; before = set(sys.modules); import yolo_probe; print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["yolo_probe"]
+
+
+def test_an_installation_brings_three_light_packages() -> None:
+    always = [requirement for requirement in requires("yolo-probe") or () if "extra ==" not in requirement]
+    assert [re.split(r"[^\w-]", requirement)[0] for requirement in always] == ["click", "pyyaml", "rich"]
+
+
+def test_the_wheel_brings_the_networks_and_the_types(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "pip", "--quiet", "wheel", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)]
+    subprocess.run(build, capture_output=True, text=True, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    held = set(zipfile.ZipFile(wheel).namelist())
+    shipped = {f"yolo_probe/{path.relative_to(ROOT)}" for path in (ROOT / "configs").rglob("*") if path.is_file()}
+    assert {*shipped, "yolo_probe/py.typed"} <= held
+
+
+def test_yolov5_printed_the_two_lines_that_the_demo_explains(
+    probe: Probe, demo_checkpoint: Path, demo_lines: tuple[str, str]
+) -> None:
+    printed = probe("fuse-diff", demo_checkpoint).stdout.splitlines()
+    assert [line for line in printed if " summary: " in line] == list(demo_lines)
