@@ -32,8 +32,9 @@ class Convention:
     """By operator; an operator of ``FREE`` needs none."""
     subclasses: bool = True
     """Whether a subclass of a torch module is counted like its parent."""
-    squares_slots: bool = False
-    """Whether a module that hangs in n places is charged n x n times: n hooks, and its total added n times."""
+    slot_power: int = 0
+    """How often a module that hangs in n places is charged: n to this power. One power comes from a hook for each
+    place, the other from adding up its total at each place."""
 
     @property
     def flops_per_count(self) -> int:
@@ -47,7 +48,7 @@ class Convention:
             return 0 if record.operator in FREE else None
         if not self.subclasses and not record.kind.startswith("nn."):
             return 0
-        return rule(record) * (record.slots**2 if self.squares_slots else 1)
+        return rule(record) * record.slots**self.slot_power
 
     def flops(self, records: Iterable[OpRecord]) -> int:
         """Total in FLOPs of the operators that have a rule."""
@@ -88,6 +89,11 @@ def linear(r: OpRecord) -> int:
     return prod(r.output) * r.weight[1]
 
 
+def linear_products_and_sums(r: OpRecord) -> int:
+    """Products and additions apart, each as one: 2 i - 1 for each output value."""
+    return prod(r.output) * (2 * r.weight[1] - 1)
+
+
 def attention_products(r: OpRecord) -> int:
     """Four projections, then query x key and attention x value: N (2 L E E + S E (K + V) + 2 L S E)."""
     (length, batch, embed), (keys, _, key_size), (_, _, value_size) = r.inputs
@@ -119,6 +125,11 @@ def transposed_over_output_with_bias(r: OpRecord) -> int:
 def two_per_value(r: OpRecord) -> int:
     """Scale and shift: two for each value."""
     return 2 * prod(r.input)
+
+
+def four_per_value(r: OpRecord) -> int:
+    """Subtract, divide, scale and shift: four for each value."""
+    return 4 * prod(r.input)
 
 
 def normalization(r: OpRecord) -> int:
@@ -193,15 +204,32 @@ def _pooled_axes(r: OpRecord) -> list[tuple[int, int]]:
     return list(zip(r.input[-2:], r.output[-2:], strict=True))
 
 
-def interpolation(nearest: int, trilinear: int) -> Rule:
+def average_kernel(r: OpRecord) -> int:
+    """The kernel's size and one, for each output value."""
+    return (prod(_pair(r, "kernel")) + 1) * prod(r.output)
+
+
+def interpolation(nearest: int, trilinear: int, bilinear: int = 11) -> Rule:
     """So many for each output value, by the mode of interpolation."""
-    costs = {"nearest": nearest, "linear": 5, "bilinear": 11, "bicubic": 259, "trilinear": trilinear}
+    costs = {"nearest": nearest, "linear": 5, "bilinear": bilinear, "bicubic": 259, "trilinear": trilinear}
 
     def rule(r: OpRecord) -> int:
         return costs.get(str(r.options["mode"]), 0) * prod(r.output)
 
     return rule
 
+
+# The releases of 2019 add up in FP32 and lose the last digits; these are the exact sums of what they charge.
+_THOP_2019: dict[str, Rule] = {
+    "conv2d": with_bias,
+    "conv_transpose2d": transposed_over_output_with_bias,
+    "batch_norm": four_per_value,
+    "leaky_relu": one_per_value,
+    "avg_pool2d": average_kernel,
+    "adaptive_avg_pool2d": adaptive_floor,
+    "linear": linear_products_and_sums,
+    "upsample": interpolation(nearest=0, trilinear=0, bilinear=13),
+}
 
 _THOP_0_0_31: dict[str, Rule] = {
     "conv2d": with_bias,
@@ -253,10 +281,11 @@ _TORCH: dict[str, Rule] = {
 CONVENTIONS: Mapping[str, Convention] = {
     convention.name: convention
     for convention in (
-        Convention("thop-0.0.31", "MACs", _THOP_0_0_31, subclasses=False, squares_slots=True),
-        Convention("thop-0.1", "MACs", _THOP_0_1, subclasses=False, squares_slots=True),
+        Convention("thop-2019", "MACs", _THOP_2019, subclasses=False, slot_power=1),
+        Convention("thop-0.0.31", "MACs", _THOP_0_0_31, subclasses=False, slot_power=2),
+        Convention("thop-0.1", "MACs", _THOP_0_1, subclasses=False, slot_power=2),
         Convention(
-            "ultralytics-thop-2.0.16", "MACs", _ULTRALYTICS_THOP_2_0_16, subclasses=False, squares_slots=True
+            "ultralytics-thop-2.0.16", "MACs", _ULTRALYTICS_THOP_2_0_16, subclasses=False, slot_power=2
         ),
         Convention("ultralytics-thop-2.1.2", "MACs", _ULTRALYTICS_THOP_2_1_2),
         Convention("ultralytics-thop-2.1.3", "MACs", _ULTRALYTICS_THOP_2_1_3),

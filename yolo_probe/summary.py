@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import Literal
 
 from yolo_probe.conventions import Convention
-from yolo_probe.errors import TraceError
+from yolo_probe.errors import TraceError, UnknownModuleError
 from yolo_probe.generations import Generation
 from yolo_probe.structure import (
     LayerCounts,
@@ -97,7 +97,10 @@ RELEASE_FORMS: Mapping[str, LineForm] = {
 class HostLine:
     """A summary line as a host prints it."""
 
-    text: str
+    text: str | None
+    """Verbatim; None where its GFLOPs cannot be known."""
+    counts: str
+    """The part before the GFLOPs."""
     gflops: float | None
     """The figure before it is rounded; None where the host leaves it out."""
     missing: str = ""
@@ -119,12 +122,14 @@ def host_line(
     counts = count_layers(root)
     numbers = [form.layer_count(counts), count_parameters(root), count_gradients(root)]
     layers, parameters, gradients = (f"{n:,}" if form.separators else str(n) for n in numbers)
-    text = f"{_title(root, form)}: {layers} layers, {parameters} parameters, {gradients} gradients"
+    counted = f"{_title(root, form)}: {layers} layers, {parameters} parameters, {gradients} gradients"
     try:
         gflops = host_gflops(root, form, convention, stride, size, built=built)
+    except UnknownModuleError:
+        return HostLine(None, counted, None)
     except MissingGflops as missing:
-        return HostLine(text, None, str(missing))
-    return HostLine(f"{text}, {gflops:.1f} {form.unit}", gflops)
+        return HostLine(counted, counted, None, str(missing))
+    return HostLine(f"{counted}, {gflops:.1f} {form.unit}", counted, gflops)
 
 
 def _title(root: Module, form: LineForm) -> str:
@@ -142,20 +147,23 @@ def host_gflops(
 ) -> float:
     """The GFLOPs that a host computes, as the floating-point number that it formats.
 
-    Raises: MissingGflops where the host's counting run fails, which it hides.
+    Raises: MissingGflops where the host's counting run fails, which it hides; UnknownModuleError where it cannot be
+    followed.
     """
     if form.proxies and convention.name != "ultralytics-thop-2.2":
-        raise MissingGflops(f"it calls thop.profile(stride=...), which {convention.title} does not know")
+        raise MissingGflops(f"YOLOv5 HEAD calls thop.profile(stride=...), which {convention.title} does not know")
     channels = _host_channels(root, form)
     cell = max(stride, 32)
-    if form.writes_anchor_grid and not built:
-        _check_anchor_grid(root, channels, cell)
     try:
+        if form.writes_anchor_grid and not built:
+            _check_anchor_grid(root, channels, cell)
         if form.proxies:
             return _extrapolated(root, channels, cell, size, convention) / 1e9 * 2
         macs = _count(root, channels, (cell, cell), convention) / 1e9 * 2
+    except UnknownModuleError:
+        raise
     except TraceError as error:
-        raise MissingGflops(f"its counting run fails at {error}") from None
+        raise MissingGflops(f"the counting run of YOLOv5 fails at {error}") from None
     # the order of these floating-point operations is the host's
     return macs * size[0] / cell * size[1] / cell
 
@@ -169,25 +177,24 @@ def _host_channels(root: Module, form: LineForm) -> int:
     if form.channels == "yaml":
         yaml = root.attributes.get("yaml")
         if not isinstance(yaml, Mapping):
-            raise MissingGflops("it looks for the image's channels in model.yaml, which is not there")
+            raise MissingGflops("YOLOv5 looks for the image's channels in model.yaml, which is not there")
         channels = yaml.get("ch", 3)
         return channels if isinstance(channels, int) else 3
     _, first = next(named_parameters(root), ("", None))
     if first is None or len(first.shape) < 2:
-        raise MissingGflops("it takes the image's channels from the first parameter, which has none")
+        raise MissingGflops("YOLOv5 takes the image's channels from the first parameter, which has none")
     return first.shape[1]
 
 
 def _check_anchor_grid(root: Module, channels: int, cell: int) -> None:
     """From v6.0 Detect assigns a grid of one level to ``anchor_grid[i]``: too large for a buffer of 1x1 grids."""
-    for path, module in named_modules(root):
+    for _, module in named_modules(root):
         if module.kind in ("Detect", "Segment") and "anchor_grid" in module.buffers:
-            try:
-                levels = trace(root, (1, channels, cell, cell)).output
-            except TraceError:
-                return
+            levels = trace(root, (1, channels, cell, cell)).output
             if isinstance(levels, list) and any(level[2:4] != (1, 1) for level in levels):
-                raise MissingGflops(f"its counting run fails at {path} ({module.kind}): anchor_grid is a buffer")
+                raise MissingGflops(
+                    f"the counting run of YOLOv5 fails in this file's {module.kind} (anchor_grid is a buffer)"
+                )
 
 
 FIXED_COST = frozenset({"nn.Linear", "nn.NonDynamicallyQuantizableLinear", "nn.AdaptiveAvgPool2d", "nn.AdaptiveMaxPool2d"})
@@ -208,6 +215,8 @@ def _extrapolated(root: Module, channels: int, cell: int, size: Size, convention
     if size[0] % cell == size[1] % cell == 0 and 4 * planned <= cells:
         try:
             counts = [_count(root, channels, (cell, cell * (k + 1)), convention) for k in range(samples)]
+        except UnknownModuleError:
+            raise
         except TraceError:
             counts = []
         if counts and (samples < 4 or counts[3] - 3 * counts[2] + 3 * counts[1] - counts[0] == 0):

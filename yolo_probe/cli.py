@@ -1,0 +1,203 @@
+"""The command line: reports on stdout, everything else on stderr; exit 0, 1 something unexplained, 2 no answer."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from yolo_probe import __version__
+from yolo_probe.conventions import CONVENTIONS
+from yolo_probe.errors import ProbeError, TargetError
+from yolo_probe.generations import GENERATIONS, Generation
+from yolo_probe.installed import Thop, installed_thop, version_of
+from yolo_probe.report import FuseDiff, Info, Question, as_json, choose_counter
+from yolo_probe.target import Copy, resolve
+
+if TYPE_CHECKING:
+    from yolo_probe.summary import Size
+
+UNEXPLAINED = 1
+NO_ANSWER = 2
+
+
+class ImageSize(click.ParamType):
+    """``640`` or ``640,320``: height and width in pixels."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Size:
+        if isinstance(value, tuple):
+            return value[0], value[1]
+        parts = str(value).split(",")
+        sides = [int(part) for part in parts if part.strip().isdecimal() and part.isascii()]
+        if len(sides) != len(parts) or len(sides) not in (1, 2) or min(sides) < 1 or max(sides) > MAX_SIDE:
+            self.fail(f"found {value!r}, expected pixels, 1 to {MAX_SIDE}: 640, or height,width: 640,320", param, ctx)
+        return sides[0], sides[-1]
+
+
+MAX_SIDE = 65536
+
+
+def _network_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that every question about a network takes."""
+    options = (
+        click.argument("target"),
+        click.option("--imgsz", type=ImageSize(), default="640", help="Image size in pixels: 640, or height,width."),
+        click.option("--counter", type=click.Choice(tuple(CONVENTIONS)), help="Whose rules count FLOPs."),
+        click.option("--host", type=click.Choice(GENERATIONS), help="Which generation of YOLOv5 builds and prints."),
+        click.option("--nc", type=click.IntRange(1, 1_000_000), help="Number of classes of a name or YAML."),
+        click.option("--copy", type=click.Choice(("model", "ema")), help="Which copy in a checkpoint."),
+        click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="Text or JSON."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="yolo-probe")
+def cli() -> None:
+    """Explain the summary lines of YOLOv5: layers, parameters, gradients, GFLOPs.
+
+    TARGET is a checkpoint (best.pt), a model YAML, or the name of a network (yolov5s, yolov5s@v6.1).
+    """
+
+
+@cli.command("fuse-diff")
+@_network_options
+@click.option("--layers", is_flag=True, help="List every merged convolution and BatchNorm.")
+def fuse_diff_command(
+    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
+    form: str, layers: bool,
+) -> None:  # fmt: skip
+    """Explain why training and validation print different lines."""
+    from yolo_probe.report import fuse_diff
+
+    report = fuse_diff(_question(target, imgsz, counter, host, nc, copy))
+    _show(report, form)
+    if layers and form == "text":
+        from yolo_probe.render.pairs import render_pairs
+
+        _write(render_pairs(report))
+    _finish(report.unknown, balanced=report.balanced, label=target)
+
+
+@cli.command("info")
+@_network_options
+@click.option("--fused", is_flag=True, help="The state after fuse().")
+@click.option("--verbose", is_flag=True, help="Add the host's tables of modules and of parameters.")
+def info_command(
+    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
+    form: str, fused: bool, verbose: bool,
+) -> None:  # fmt: skip
+    """Show one state of a network, and what each number means."""
+    from yolo_probe.report import info
+
+    report = info(_question(target, imgsz, counter, host, nc, copy), fused=fused)
+    _show(report, form)
+    if verbose and form == "text":
+        from yolo_probe.render.tables import render_tables
+
+        _write(render_tables(report))
+    _finish(report.unknown, balanced=True, label=target)
+
+
+@cli.command("version")
+def version_command() -> None:
+    """Name the versions that decide the figures: Python, torch, thop, ultralytics."""
+    thop = installed_thop()
+    counter = choose_counter(None, thop)
+    rows = [
+        ("yolo-probe", __version__),
+        ("Python", ".".join(map(str, sys.version_info[:3]))),
+        ("torch", version_of("torch") or "not installed"),
+        ("thop", _thop_words(thop)),
+        ("ultralytics", version_of("ultralytics") or "not installed"),
+        ("counter", counter.convention.name),
+    ]
+    _write("".join(f"{name:<13}{value}\n" for name, value in rows))
+    if thop is not None and thop.shadowed:
+        click.echo(
+            f"yolo-probe: {thop.distribution} {thop.version} and {thop.shadowed} are both installed into the folder "
+            "thop; YOLOv5 HEAD and ultralytics print no GFLOPs with the old one.\n"
+            "  Do: pip uninstall -y thop ultralytics-thop && pip install ultralytics-thop",
+            err=True,
+        )
+
+
+def _thop_words(thop: Thop | None) -> str:
+    if thop is None:
+        return "not installed"
+    rules = "" if thop.counter else ", whose rules yolo-probe does not know"
+    return f"{thop.distribution} {thop.version}{rules}"
+
+
+def _question(
+    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None
+) -> Question:
+    subject = resolve(target, host=host, classes=nc, copy=copy)
+    return Question(subject, imgsz, choose_counter(counter, installed_thop()))
+
+
+def _show(report: FuseDiff | Info, form: str) -> None:
+    if form == "json":
+        import json
+
+        _write(json.dumps(as_json(report), indent=2) + "\n")
+        return
+    from yolo_probe.render.text import render
+
+    if _colour():
+        from yolo_probe.render.terminal import paint
+
+        _write(render(report, paint, _columns()))
+    else:
+        _write(render(report, columns=_columns()))
+
+
+def _colour() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _columns() -> int | None:
+    """Width of the terminal; None where there is none."""
+    return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+
+
+def _finish(unknown: tuple[tuple[str, str], ...], *, balanced: bool, label: str) -> None:
+    """Leave with the code of the answer."""
+    if unknown:
+        classes = list(dict.fromkeys(kind for _, kind in unknown))
+        first = next(path for path, _ in unknown)
+        raise TargetError(
+            f"{label}: FLOPs are not known: found {', '.join(classes)} (first at {first}), expected modules of YOLOv5",
+            "layers, parameters and gradients above are exact",
+        )
+    if not balanced:
+        sys.exit(UNEXPLAINED)
+
+
+def _refuse(error: ProbeError) -> NoReturn:
+    click.echo(f"yolo-probe: {error}" + (f"\n  {error.remedy}" if error.remedy else ""), err=True)
+    sys.exit(NO_ANSWER)
+
+
+def main(arguments: list[str] | None = None, **extra: Any) -> None:
+    """Entry point: run the command line and turn errors into messages and exit codes."""
+    try:
+        cli.main(args=arguments, prog_name="yolo-probe", **extra)
+    except ProbeError as error:
+        sys.stdout.flush()
+        _refuse(error)
+    except BrokenPipeError:
+        # the reader has gone; keep Python from complaining when it flushes at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

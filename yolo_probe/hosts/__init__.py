@@ -1,0 +1,1 @@
+"""What differs between the hosts that train YOLO models."""

@@ -1,0 +1,125 @@
+"""Classic YOLOv5: which generation wrote a checkpoint, told by what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from yolo_probe.errors import CheckpointError
+from yolo_probe.generations import Generation
+from yolo_probe.structure import Module, named_modules
+from yolo_probe.subject import Origin
+from yolo_probe.summary import FORMS, RELEASE_FORMS
+
+TAG_COMMITS: Mapping[str, Generation] = {"915bbf294bb74c859f0b41f1c23bc395014ea679": "v7.0"}
+"""Commits of the tags that record their commit in a file."""
+
+LEAF_LAYERS_SINCE = "2026-07-29"
+"""Day on which YOLOv5 went over to ultralytics' summary line."""
+
+PYPI_PREFIX = "yolov5."
+
+MODEL_CLASSES = ("Model", "DetectionModel", "SegmentationModel", "ClassificationModel")
+"""The classes of a whole model, in models.yolo."""
+
+
+def origin_of(generation: Generation, evidence: tuple[str, ...], release: str | None = None,
+              alternatives: tuple[str, ...] = ()) -> Origin:  # fmt: skip
+    """The host of a generation, or of a PyPI release that follows it."""
+    form = RELEASE_FORMS.get(release or "", FORMS[generation])
+    return Origin(generation, form, evidence, alternatives, release)
+
+
+def identify(contents: Mapping[str, object], root: Module) -> Origin:
+    """The host that wrote a checkpoint, with the evidence and what else it allows.
+
+    Raises: CheckpointError for a model that is not one of classic YOLOv5.
+    """
+    if root.kind not in MODEL_CLASSES:
+        raise CheckpointError(
+            f"found a model of class {root.class_path}, expected one of classic YOLOv5: {', '.join(MODEL_CLASSES)}",
+            "a checkpoint of another package or of a fork is not read yet",
+        )
+    kinds = {module.kind for _, module in named_modules(root)}
+    if root.class_path.startswith(PYPI_PREFIX):
+        return _pypi(contents, root, kinds)
+    if root.class_path.endswith(".Model"):
+        return _to_v6_1(contents, kinds)
+    return _since_v6_2(contents, root, kinds)
+
+
+def _pypi(contents: Mapping[str, object], root: Module, kinds: set[str]) -> Origin:
+    recorded = contents.get("yolov5pip_version")
+    if isinstance(recorded, str):
+        release = recorded
+        generation: Generation = "v7.0" if recorded.startswith("7.") else "v6.2"
+        return origin_of(generation, (f"yolov5pip_version {recorded} in the file",), release)
+    module = f"module {PYPI_PREFIX}models (PyPI)"
+    if not root.class_path.endswith(".Model"):
+        return origin_of("v7.0", (module, "class DetectionModel (from 6.2)"), "6.2.3", ("7.0.0 to 7.0.13",))
+    if "date" in contents:
+        return origin_of("v6.1", (module, "class Model (to 6.1)", "a date (from 6.1)"), "6.1.9")
+    if "SPPF" in kinds:
+        return origin_of("v6.0", (module, "class Model (to 6.1)", "SPPF (from 6.0)", "no date (6.1 has one)"), "6.0.7")
+    if _trainer_wrote_results(contents):
+        evidence = (module, "class Model (to 6.1)", "training_results (to 5.0.5)")
+        return origin_of("v5.0", evidence, "5.0.0", ("5.0.5",))
+    if any("anchor_grid" in m.buffers for _, m in named_modules(root) if m.kind == "Detect"):
+        evidence = (module, "class Model (to 6.1)", "anchor_grid is a buffer (to 5.0.10)", "no training_results of 5.0.5")
+        return origin_of("v5.0", evidence, "5.0.10", ("5.0.9",))
+    return origin_of("v6.0", (module, "class Model (to 6.1)", "no date (6.1 has one)"), "6.0.7")
+
+
+def _trainer_wrote_results(contents: Mapping[str, object]) -> bool:
+    """Whether train.py itself saved training_results; strip_optimizer() of later generations adds it behind the rest."""
+    keys = list(contents)
+    return "training_results" in keys and ("updates" not in keys or keys.index("training_results") < keys.index("updates"))
+
+
+def _to_v6_1(contents: Mapping[str, object], kinds: set[str]) -> Origin:
+    model = "class Model (to v6.1)"
+    if "date" in contents:
+        return origin_of("v6.1", (model, "a date (from v6.1)"))
+    if "SPPF" in kinds:
+        return origin_of("v6.0", (model, "SPPF (from v6.0)", "no date (v6.1 has one)"))
+    if _trainer_wrote_results(contents):
+        return origin_of("v5.0", (model, "training_results (to v5.0)"))
+    return origin_of("v6.0", (model, "no date (v6.1 has one)"), alternatives=("v5.0: nothing in the file excludes it",))
+
+
+def _since_v6_2(contents: Mapping[str, object], root: Module, kinds: set[str]) -> Origin:
+    commit = _text(contents.get("git"), "commit")
+    if commit in TAG_COMMITS:
+        tag = TAG_COMMITS[commit]
+        return origin_of(tag, (f"the git commit in the file, {commit[:7]}, is the tag {tag}",))
+    name = root.class_path.rpartition(".")[2]
+    date = contents.get("date")
+    day = date[:10] if isinstance(date, str) else ""
+    options = contents.get("opt")
+    if day >= LEAF_LAYERS_SINCE:
+        commit_words = f"the git commit in the file, {commit[:7]}, is no tag" if commit else "no git commit in the file"
+        if isinstance(options, Mapping) and "evolve_population" in options:
+            evidence = (commit_words, "opt.evolve_population (after v7.0)", f"dated {day}")
+            return origin_of("head", evidence, alternatives=(_older_line(),))
+        return origin_of("v7.0", (commit_words, f"class {name} (from v6.2)"),
+                         alternatives=(f"HEAD: dated {day}, which does not exclude it",))  # fmt: skip
+    dated = f"dated {day}" if day else "no date"
+    if isinstance(options, Mapping) or "git" in contents or name == "SegmentationModel":
+        words = "opt" if isinstance(options, Mapping) else "git" if "git" in contents else f"class {name}"
+        return origin_of("v7.0", (f"{words} (from v7.0)", f"{dated}: before HEAD's new line ({LEAF_LAYERS_SINCE})"))
+    if _one_activation_each(root):
+        return origin_of("v6.2", (f"class {name} (from v6.2)", "an activation in each Conv (to v6.2)", dated))
+    return origin_of("v7.0", (f"class {name} (from v6.2)", "one activation shared by all Conv (from v7.0)", dated))
+
+
+def _older_line() -> str:
+    return f"a master from before {LEAF_LAYERS_SINCE} prints the line of v7.0"
+
+
+def _one_activation_each(root: Module) -> bool:
+    activations = [m.children.get("act") for _, m in named_modules(root) if m.kind == "Conv"]
+    return len({id(a) for a in activations if a is not None}) > 1
+
+
+def _text(mapping: object, key: str) -> str:
+    value = mapping.get(key) if isinstance(mapping, Mapping) else None
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,100 @@
+"""Which tools stand beside yolo-probe in this environment, read from the names of their ``*.dist-info`` folders.
+
+Nothing is imported: a version is known in a millisecond, and a broken installation cannot break the answer.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_THOPS = ("ultralytics-thop", "thop")
+
+
+@dataclass(frozen=True, slots=True)
+class Thop:
+    """The thop that ``import thop`` finds."""
+
+    distribution: str
+    """``ultralytics-thop`` or ``thop``: both write into the folder ``thop``."""
+    version: str
+    shadowed: str = ""
+    """The other distribution, where both are installed, with its version."""
+    counter: str | None = None
+    """Name of the convention with its rules; None for a release that is not known."""
+
+
+def version_of(distribution: str) -> str | None:
+    """Installed version of a distribution, or None."""
+    return next((version for version, _ in _found(distribution)), None)
+
+
+def _found(distribution: str) -> Iterator[tuple[str, str]]:
+    """Version and dist-info folder of each installation on sys.path, first found first."""
+    folder = re.compile(re.escape(distribution.replace("-", "_")) + r"-(.+)\.dist-info", re.IGNORECASE)
+    for entry in sys.path:
+        try:
+            names = os.listdir(entry or ".")
+        except OSError:
+            continue
+        for name in names:
+            if match := folder.fullmatch(name):
+                yield match[1], os.path.join(entry, name)
+
+
+def installed_thop() -> Thop | None:
+    """The thop in effect, or None where none is installed."""
+    found = [(name, *first) for name in _THOPS if (first := next(_found(name), None))]
+    if not found:
+        return None
+    if len(found) == 2 and _wrote_profile(found[1][2]) and not _wrote_profile(found[0][2]):
+        found.reverse()
+    name, version, _ = found[0]
+    shadowed = " ".join(found[1][:2]) if len(found) == 2 else ""
+    return Thop(name, version, shadowed, counter_of(name, version))
+
+
+def _wrote_profile(dist_info: str) -> bool:
+    """Whether the file thop/profile.py is the one that this distribution installed, by its recorded hash."""
+    from base64 import urlsafe_b64encode
+    from hashlib import sha256
+
+    try:
+        with open(os.path.join(dist_info, "RECORD"), encoding="utf-8") as file:
+            record = file.read()
+        with open(os.path.join(os.path.dirname(dist_info), "thop", "profile.py"), "rb") as file:
+            digest = urlsafe_b64encode(sha256(file.read()).digest()).rstrip(b"=").decode()
+    except OSError:
+        return False
+    return f"thop/profile.py,sha256={digest}," in record
+
+
+_ULTRALYTICS_RULES = (
+    ((2, 2), "ultralytics-thop-2.2"),
+    ((2, 1, 3), "ultralytics-thop-2.1.3"),
+    ((2, 1, 2), "ultralytics-thop-2.1.2"),
+    ((2, 0, 16), "ultralytics-thop-2.0.16"),
+    ((0,), "thop-0.1"),
+)
+"""From which release of ultralytics-thop on which rules hold."""
+
+
+def counter_of(distribution: str, version: str) -> str | None:
+    """Convention with the rules of a release; None if they are not known.
+
+    The releases of the old ``thop`` are ordered by the date in their name, not by their number.
+    """
+    if distribution == "ultralytics-thop":
+        numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:3])
+        if numbers >= (2, 3):
+            return None
+        return next(counter for first, counter in _ULTRALYTICS_RULES if numbers >= first)
+    if version.startswith("0.1."):
+        return "thop-0.1"
+    date = re.search(r"post(\d{6})", version)
+    if date is None or not "200101" <= date[1] <= "220610":
+        return None
+    return "thop-0.0.31" if date[1] < "220601" else "thop-0.1"

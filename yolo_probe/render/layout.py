@@ -1,0 +1,64 @@
+"""The layout of a text report: 80 columns, a label of 20 and three figures of 20, causes with their amount."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from textwrap import wrap
+
+WIDTH = 80
+CAUSE = 60
+COLUMN = 20
+
+Paint = Callable[[str, str], str]
+"""Style and text to the text as it is written: plain, or with the terminal's codes around it."""
+
+HUES = {"layers": "cyan", "parameters": "blue", "gradients": "magenta", "FLOPs": "yellow"}
+"""The colour of each of the four numbers, in the host's line and in its own block."""
+
+
+def plain(_style: str, text: str) -> str:
+    """The text alone."""
+    return text
+
+
+def signed(amount: int) -> str:
+    """A change with its sign; 0 has none."""
+    return f"{amount:+,}" if amount else "0"
+
+
+def sentences(text: str, indent: str = "", hanging: str | None = None, width: int = WIDTH) -> Iterator[str]:
+    """Words in lines of at most 80 columns; a line feed in them stays, a no-break space never breaks."""
+    hanging = indent if hanging is None else hanging
+    for part in text.splitlines():
+        for line in wrap(part, width, initial_indent=indent, subsequent_indent=hanging,
+                         break_on_hyphens=False, break_long_words=False):  # fmt: skip
+            yield line.replace("\N{NO-BREAK SPACE}", " ")
+        indent = hanging
+
+
+def note(text: str) -> Iterator[str]:
+    """Words under the rows of a block."""
+    return sentences(text, "  ")
+
+
+def row(label: str, *columns: str) -> str:
+    """A label of 20 columns and figures of 20 each, the last one at the right edge."""
+    return f"{label:<{WIDTH - COLUMN * len(columns)}}" + "".join(f"{column:>{COLUMN}}" for column in columns)
+
+
+def cause(text: str, amount: str, mark: str = " ") -> Iterator[str]:
+    """A cause and, on its last line, its amount at the right edge."""
+    *lines, last = wrap(text, CAUSE, break_on_hyphens=False, break_long_words=False)
+    for line in lines:
+        yield f"{mark} {line}"
+        mark = " "
+    space = WIDTH - len(last) - 2
+    if len(amount) >= space:
+        yield f"{mark} {last}"
+        last, mark, space = "", " ", WIDTH - 2
+    yield f"{mark} {last}{amount:>{space}}"
+
+
+def footer(label: str, text: str) -> Iterator[str]:
+    """A label of nine columns and words beside it; one column more, so that what counted stays on its line."""
+    return sentences(text, f"{label:<9}", " " * 9, WIDTH + 1)

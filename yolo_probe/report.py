@@ -1,0 +1,340 @@
+"""All that yolo-probe has to say on one question, as one value; ``as_json`` gives it its versioned schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from yolo_probe.conventions import CONVENTIONS, DEFAULT, Convention
+from yolo_probe.errors import UnknownModuleError
+from yolo_probe.fusion import Fusion, fuse
+from yolo_probe.gradients import frozen_by_rows, row_ranges, with_gradients
+from yolo_probe.installed import Thop
+from yolo_probe.ledger import (
+    GradientEvent,
+    Ledger,
+    flops_ledger,
+    gradients_ledger,
+    layers_ledger,
+    parameters_ledger,
+)
+from yolo_probe.structure import LayerCounts, Module, count_gradients, named_modules, named_parameters
+from yolo_probe.subject import Subject
+from yolo_probe.summary import FORMS, HostLine, Size, Summary, host_line, rounded_size, summarize
+from yolo_probe.trace import Trace, trace
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """The FLOP counter of a report, and the one that the host's own lines follow."""
+
+    convention: Convention
+    installed: Thop | None
+    asked: bool
+    """Whether the user named it."""
+
+    @property
+    def of_host(self) -> Convention:
+        """Hosts count with thop: with the one asked for, else with the installed one's rules."""
+        if self.convention.name != "torch":
+            return self.convention
+        return CONVENTIONS[(self.installed and self.installed.counter) or DEFAULT]
+
+
+def choose_counter(name: str | None, installed: Thop | None) -> Counter:
+    """The counter of that name, else the rules of the installed thop, else the newest rules known."""
+    chosen = name or (installed and installed.counter) or DEFAULT
+    return Counter(CONVENTIONS[chosen], installed, name is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A network in one state: unfused or fused, trainable or not."""
+
+    root: Module
+    run: Trace | None
+    summary: Summary
+    line: HostLine
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked: about which network, at which size, by which counter."""
+
+    subject: Subject
+    asked_size: Size
+    counter: Counter
+
+    @property
+    def size(self) -> Size:
+        """The size that is counted: the asked one rounded up to the stride."""
+        return rounded_size(self.asked_size, self.subject.stride)
+
+    def state(self, root: Module, line_size: Size = (640, 640), *, built: bool = False) -> State:
+        """Measure one state of the network."""
+        subject = self.subject
+        run = self._run(root)
+        summary = summarize(root, run, self.counter.convention)
+        line = host_line(root, subject.origin.form, self.counter.of_host, subject.stride, line_size, built=built)
+        return State(root, run, summary, line)
+
+    def _run(self, root: Module) -> Trace | None:
+        if self.subject.unknown:
+            return None
+        return trace(root, (1, self.subject.channels, *self.size))
+
+
+@dataclass(frozen=True)
+class FuseDiff:
+    """Training against validation: two states and four ledgers."""
+
+    question: Question
+    training: State
+    validation: State
+    fusion: Fusion
+    events: tuple[GradientEvent, ...]
+    gradients_with_autograd: int
+    """What validation would say where autograd is on, as in train.py."""
+    layers: Ledger
+    parameters: Ledger
+    gradients: Ledger
+    flops: Ledger | None
+
+    @property
+    def ledgers(self) -> Iterator[tuple[str, Ledger | None]]:
+        """The four ledgers by name."""
+        yield from (
+            ("layers", self.layers),
+            ("parameters", self.parameters),
+            ("gradients", self.gradients),
+            ("flops", self.flops),
+        )
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every change is explained to the last digit."""
+        return all(ledger is None or ledger.unexplained == 0 for _, ledger in self.ledgers)
+
+    @cached_property
+    def alternatives(self) -> tuple[str, ...]:
+        """Other hosts that the evidence allows, and what today's most common one prints where it is another line."""
+        question, subject = self.question, self.question.subject
+        found = subject.origin.alternatives
+        if subject.saved is None or subject.origin.form.named_after:
+            return found
+        ours = (self.training, self.validation)
+        theirs = [
+            host_line(state.root, FORMS["v7.0"], question.counter.of_host, subject.stride, built=state is self.training)
+            for state in ours
+        ]
+        numbers = [(line.text or "").partition(": ")[2] for line in theirs]
+        if numbers != [(state.line.text or "").partition(": ")[2].replace("GFLOPS", "GFLOPs") for state in ours]:
+            return found
+        title = theirs[0].counts.partition(": ")[0]
+        return (*found, f'v7.0 prints the same numbers after "{title}:"')
+
+    @cached_property
+    def unknown(self) -> tuple[tuple[str, str], ...]:
+        """Modules whose forward pass is not known, so that FLOPs are not."""
+        return self.question.subject.unknown
+
+
+def fuse_diff(question: Question) -> FuseDiff:
+    """What training and validation print of a network, and every cause of the difference.
+
+    Raises: ProbeError where the network cannot be followed or fused.
+    """
+    subject = question.subject
+    _refuse_unknown_convolutions(subject)
+    built = with_gradients(subject.root, True)
+    stored = subject.root if subject.saved else with_gradients(subject.root, False)
+    fusion = fuse(stored, grad_enabled=False)
+    training = question.state(built, built=True)
+    validation = question.state(fusion.root, built=subject.saved is None)
+    form = subject.origin.form
+    before, after = training.summary, validation.summary
+    events = tuple(_events(subject, built, stored))
+    flops = None
+    if training.run and validation.run:
+        flops = flops_ledger(training.run, validation.run, fusion, question.counter.convention)
+    return FuseDiff(
+        question=question,
+        training=training,
+        validation=validation,
+        fusion=fusion,
+        events=events,
+        gradients_with_autograd=count_gradients(fuse(stored, grad_enabled=True).root),
+        layers=layers_ledger(form.layer_count(before.layers), form.layer_count(after.layers), fusion, _stays(fusion)),
+        parameters=parameters_ledger(before.parameters, after.parameters, fusion),
+        gradients=gradients_ledger(before.gradients, after.gradients, built, events, fusion),
+        flops=flops,
+    )
+
+
+def _refuse_unknown_convolutions(subject: Subject) -> None:
+    """A class that holds a convolution and a ``bn`` may derive from Conv, and then fuse() would merge it."""
+    modules = dict(named_modules(subject.root))
+    for path, kind in subject.unknown:
+        if modules[path].children.keys() >= {"conv", "bn"}:
+            raise UnknownModuleError(
+                f"{subject.label}: found {kind} at {path} with a convolution and a BatchNorm, expected a class of YOLOv5: "
+                "whether fuse() merges them is not known",
+                "yolo-probe info shows the layers, parameters and gradients of this file",
+            )
+
+
+def _stays(fusion: Fusion) -> str:
+    """Where the BatchNorms stand that ``fuse()`` leaves."""
+    parents = {path: module for path, module in named_modules(fusion.root)}
+    kinds = {parents[path.rpartition(".")[0]].kind for path in fusion.stays}
+    if kinds <= {"BottleneckCSP", "MixConv2d"}:
+        return "after a Concat (no convolution before them)"
+    return "not in a Conv"
+
+
+def _events(subject: Subject, built: Module, stored: Module) -> Iterator[GradientEvent]:
+    """What took parameters out of training before ``fuse()``, in the order in which it happens."""
+    frozen = frozenset(name for name, tensor in named_parameters(stored) if not tensor.requires_grad)
+    saved = subject.saved
+    if saved and saved.freeze:
+        by_rows = frozen & frozen_by_rows(built, saved.freeze)
+        yield GradientEvent(
+            saved.freeze_option,
+            by_rows,
+            "train.py sets requires_grad=False on these rows; the training line is printed before that.",
+            f"{row_ranges(saved.freeze)} did not train",
+        )
+        frozen -= by_rows
+    if not frozen:
+        return
+    if saved is None or saved.stripped:
+        why = "When training ends, strip_optimizer() marks every parameter of the file as not trainable."
+        yield GradientEvent("requires_grad=False, set by strip_optimizer()", frozen, why)
+    elif saved.copy == "ema":
+        why = "The EMA copy is an average of the training model's weights; it never trains itself."
+        yield GradientEvent("requires_grad=False, set by ModelEMA", frozen, why)
+    else:
+        why = "The file has these parameters as not trainable; it does not record who set that."
+        yield GradientEvent("requires_grad=False in the file", frozen, why)
+
+
+@dataclass(frozen=True)
+class Info:
+    """One state of a network, and what it becomes at validation."""
+
+    question: Question
+    state: State
+    is_fused: bool
+    """Whether the state shown is the fused one."""
+    fused: State
+    at_640: State | None
+    """The same state at 640x640, where another size was asked."""
+
+    @cached_property
+    def unknown(self) -> tuple[tuple[str, str], ...]:
+        """Modules whose forward pass is not known, so that FLOPs are not."""
+        return self.question.subject.unknown
+
+
+def info(question: Question, *, fused: bool) -> Info:
+    """One state: a checkpoint as it is stored, a name or YAML as the host builds it; or either after ``fuse()``.
+
+    Raises: ProbeError where the network cannot be followed or fused.
+    """
+    subject = question.subject
+    new = subject.saved is None
+    after = fuse(subject.root if subject.saved else with_gradients(subject.root, False), grad_enabled=False).root
+    root = after if fused else subject.root
+    state = question.state(root, question.size, built=new)
+    small = Question(subject, (640, 640), question.counter)
+    return Info(
+        question=question,
+        state=state,
+        is_fused=fused,
+        fused=question.state(after, question.size, built=new),
+        at_640=small.state(root, built=new) if question.size != small.size else None,
+    )
+
+
+def as_json(report: FuseDiff | Info) -> dict[str, object]:
+    """The report as plain data, by the schema of version ``SCHEMA``; counts are integers, FLOPs are MACs times 2."""
+    question = report.question
+    head: dict[str, object] = {
+        "schema": SCHEMA,
+        "command": "fuse-diff" if isinstance(report, FuseDiff) else "info",
+        "target": _target(question.subject, report),
+        "imgsz": list(question.size),
+        "counter": {"name": question.counter.convention.name, "unit": "FLOPs"},
+    }
+    if isinstance(report, Info):
+        return head | {"summary": _column(report.state, question), "line": report.state.line.text} | _gaps(report)
+    return (
+        head
+        | {
+            "training": _column(report.training, question),
+            "validation": _column(report.validation, question),
+            "host_lines": {"training": report.training.line.text, "validation": report.validation.line.text},
+            "ledger": {name: ledger and _ledger(ledger) for name, ledger in report.ledgers},
+        }
+        | _gaps(report)
+    )
+
+
+def _target(subject: Subject, report: FuseDiff | Info) -> dict[str, object]:
+    origin = subject.origin
+    alternatives = report.alternatives if isinstance(report, FuseDiff) else origin.alternatives
+    return {
+        "kind": subject.kind,
+        "path": subject.path,
+        "network": subject.network,
+        "classes": subject.classes,
+        "host": {
+            "generation": origin.generation,
+            "evidence": list(origin.evidence),
+            "alternatives": list(alternatives),
+        },
+    }
+
+
+def _column(state: State, question: Question) -> dict[str, object]:
+    summary = state.summary
+    counts: LayerCounts = summary.layers
+    return {
+        "layers": question.subject.origin.form.layer_count(counts),
+        "layers_by_definition": {
+            "modules": counts.modules,
+            "leaf_modules": counts.leaf_modules,
+            "parameter_tensors": counts.parameter_tensors,
+        },
+        "parameters": summary.parameters,
+        "gradients": summary.gradients,
+        "flops": summary.flops,
+    }
+
+
+def _ledger(ledger: Ledger) -> dict[str, object]:
+    return {
+        "before": ledger.before,
+        "after": ledger.after,
+        "entries": [
+            {
+                "cause": entry.cause,
+                "count": entry.count,
+                "amount": entry.amount,
+                "arithmetic": entry.arithmetic,
+                "why": entry.why,
+            }
+            for entry in ledger.entries
+        ],
+        "unexplained": ledger.unexplained,
+    }
+
+
+def _gaps(report: FuseDiff | Info) -> Mapping[str, object]:
+    """What could not be answered, where something could not."""
+    if not report.unknown:
+        return {}
+    return {"unknown_modules": [{"path": path, "class": kind} for path, kind in report.unknown]}

@@ -1,0 +1,166 @@
+"""From what a user names, a file or a network, to the subject of a report."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Literal
+
+from yolo_probe.errors import TargetError, TraceError
+from yolo_probe.generations import GENERATIONS, Generation
+from yolo_probe.structure import Module, Tensor, named_modules, named_parameters
+from yolo_probe.subject import Origin, Saved, Subject
+from yolo_probe.summary import head_stride, image_channels
+from yolo_probe.trace import unknown_modules
+
+if TYPE_CHECKING:
+    from yolo_probe.checkpoint import Checkpoint
+    from yolo_probe.modelyaml import Network
+
+Copy = Literal["model", "ema"]
+
+
+def resolve(
+    target: str, *, host: Generation | None = None, classes: int | None = None, copy: Copy | None = None
+) -> Subject:
+    """The subject that a TARGET names: a checkpoint or model YAML if there is such a file, else a network.
+
+    ``host``: the generation that builds a name or YAML, or whose line a checkpoint gets. ``classes``: overrides those
+    of a name or YAML.
+    Raises: ProbeError for a target that cannot be read, is not known, or does not take an option.
+    """
+    if os.path.lexists(target) or "/" in target or os.sep in target:
+        if target.endswith((".yaml", ".yml")):
+            return _from_yaml(target, host, classes, copy)
+        return _from_checkpoint(target, host, classes, copy)
+    if target.endswith((".pt", ".pth")):
+        return _from_checkpoint(target, host, classes, copy)
+    return _from_name(target, host, classes, copy)
+
+
+def _from_name(target: str, host: Generation | None, classes: int | None, copy: Copy | None) -> Subject:
+    from yolo_probe.networks import find_network
+
+    name, at, tag = target.partition("@")
+    if at:
+        if tag not in GENERATIONS:
+            raise TargetError(f"{target}: found host {tag!r}, expected one of {', '.join(GENERATIONS)}")
+        if host not in (None, tag):
+            raise TargetError(f"{target}: found --host {host} beside @{tag}, expected one of them", "name the host once")
+        host = tag
+    network = find_network(name.removesuffix(".yaml"), host or "head")
+    return _built(network, "name", target, None, host, classes, copy)
+
+
+def _from_yaml(target: str, host: Generation | None, classes: int | None, copy: Copy | None) -> Subject:
+    from yolo_probe.modelyaml import read_model_yaml
+
+    network = read_model_yaml(target)
+    return _built(network, "yaml", PurePath(target).name, target, host, classes, copy)
+
+
+def _built(
+    network: Network, kind: Literal["yaml", "name"], label: str, path: str | None,
+    host: Generation | None, classes: int | None, copy: Copy | None,
+) -> Subject:  # fmt: skip
+    from yolo_probe.hosts.yolov5 import origin_of
+    from yolo_probe.modelyaml import build
+
+    if copy is not None:
+        raise TargetError(f"{label}: found --copy {copy}, but only a checkpoint has copies", "leave --copy out")
+    generation = host or "head"
+    if classes is not None:
+        network = network.with_classes(classes)
+    root = build(network, generation)
+    title = "HEAD" if generation == "head" else generation
+    evidence = (f"--host {host}" if host else f"{title}, because none was named",)
+    origin = origin_of(generation, evidence)
+    return _subject(kind, label, path, network.name, network.classes, origin, root, None)
+
+
+def _from_checkpoint(target: str, host: Generation | None, classes: int | None, copy: Copy | None) -> Subject:
+    from yolo_probe.checkpoint import read_checkpoint
+    from yolo_probe.hosts.yolov5 import identify, origin_of
+
+    if classes is not None:
+        raise TargetError(f"{target}: found --nc {classes}, but a checkpoint's classes are built in", "leave --nc out")
+    checkpoint = read_checkpoint(target)
+    root = checkpoint.copy(copy)
+    origin = identify(checkpoint.contents, root)
+    if host is not None:
+        origin = origin_of(host, (f"--host {host}; the file says {origin.title}: {', '.join(origin.evidence)}",))
+    saved = _saved(checkpoint, root, copy)
+    subject = _subject(
+        "checkpoint", Path(target).name, target, _network_name(checkpoint, root), _classes(root), origin, root, saved
+    )
+    return replace(subject, stride=_stored_stride(checkpoint, root) or subject.stride)
+
+
+def _subject(
+    kind: Literal["checkpoint", "yaml", "name"], label: str, path: str | None, network: str | None,
+    classes: int | None, origin: Origin, root: Module, saved: Saved | None,
+) -> Subject:  # fmt: skip
+    unknown = unknown_modules(root)
+    try:
+        stride = 32 if unknown else head_stride(root)
+    except TraceError:
+        stride = 32
+    return Subject(kind, label, path, network, classes, origin, root, image_channels(root), stride, saved, unknown)
+
+
+def _stored_stride(checkpoint: Checkpoint, root: Module) -> int | None:
+    stride = root.attributes.get("stride")
+    if isinstance(stride, Tensor) and (numbers := checkpoint.numbers(stride)):
+        return int(max(numbers))
+    return None
+
+
+def _saved(checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Saved:
+    contents = checkpoint.contents
+    epoch = contents.get("epoch")
+    options = contents.get("opt")
+    freeze = options.get("freeze") if isinstance(options, Mapping) else None
+    from yolo_probe.gradients import frozen_rows
+
+    dtypes = {tensor.dtype for _, tensor in named_parameters(root)}
+    return Saved(
+        copy=copy or ("ema" if checkpoint.ema is not None else "model"),
+        epoch=epoch if isinstance(epoch, int) else None,
+        optimizer=checkpoint.optimizer_present,
+        has_model=checkpoint.model is not None,
+        has_ema=checkpoint.ema is not None,
+        dtype={"float16": "FP16", "float32": "FP32", "bfloat16": "BF16"}.get(dtypes.pop(), "other")
+        if len(dtypes) == 1
+        else "mixed precision",
+        freeze=frozen_rows(freeze),
+        freeze_option=_freeze_option(freeze),
+        unusual=checkpoint.unusual,
+    )
+
+
+def _freeze_option(freeze: object) -> str:
+    numbers = [freeze] if isinstance(freeze, int) else freeze
+    return "--freeze " + " ".join(map(str, numbers)) if isinstance(numbers, list | tuple) else ""
+
+
+def _network_name(checkpoint: Checkpoint, root: Module) -> str | None:
+    """Name of the YAML that built the network, or of the files that training was given."""
+    options = checkpoint.contents.get("opt")
+    options = options if isinstance(options, Mapping) else {}
+    for source in (root.attributes.get("yaml_file"), options.get("cfg"), options.get("weights")):
+        if isinstance(source, str) and source:
+            stem = re.split(r"[/\\]", source)[-1].rsplit(".", 1)[0]
+            return re.sub(r"_v\d+(\.\d+)?$", "", stem)  # Ultralytics' own files say yolov5s_v6.yaml
+    return None
+
+
+def _classes(root: Module) -> int | None:
+    last: Module | None = None
+    for _, module in named_modules(root):
+        if isinstance(module.attributes.get("nc"), int) and module is not root:
+            last = module
+    count = (last or root).attributes.get("nc")
+    return count if isinstance(count, int) else None
