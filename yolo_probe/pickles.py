@@ -8,7 +8,7 @@ module or calls what a pickle names, so no pickle can make it do either.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from struct import unpack_from
 
 from yolo_probe.errors import CheckpointError
@@ -35,11 +35,11 @@ class Name:
 
     module: str
     name: str
+    path: str = field(init=False, compare=False)
+    """Full name, ``models.common.Conv``."""
 
-    @property
-    def path(self) -> str:
-        """Full name, ``models.common.Conv``."""
-        return f"{self.module}.{self.name}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", f"{self.module}.{self.name}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +53,8 @@ class Persistent:
 class Call:
     """A call that the pickle asks for and nobody makes, with what the pickle then puts into its result."""
 
-    function: Name | Persistent | Call
+    function: object
+    """A ``Name``, a ``Persistent`` or another ``Call``."""
     args: tuple[object, ...]
     state: object = None
     """What BUILD sets: for an object its ``__dict__``."""
@@ -83,6 +84,9 @@ def read(data: bytes | memoryview, start: int = 0) -> Pickle:
     if len(data) - start > MAX_BYTES:
         raise CheckpointError(f"a pickle of more than {MAX_BYTES:,} bytes, far more than a network needs", _REMEDY)
     return _Machine(bytes(data)).run(start)
+
+
+_CALLABLE = frozenset({Name, Persistent, Call})
 
 
 def is_flat(value: object) -> bool:
@@ -123,7 +127,12 @@ class _Machine:
                     position += 5
                 elif opcode == 0x52 or opcode == 0x81:  # REDUCE, NEWOBJ
                     args = pop()
-                    stack[-1] = _call(stack[-1], args)
+                    function = stack[-1]
+                    if type(args) is not tuple or type(function) not in _CALLABLE:
+                        raise _Refused(
+                            f"{type(function).__name__} called with {type(args).__name__}, not a name with a tuple"
+                        )
+                    stack[-1] = Call(function, args)
                     position += 1
                 elif opcode == 0x29:  # EMPTY_TUPLE
                     push(())
@@ -182,7 +191,7 @@ class _Machine:
                 if self.tuple_keys > MAX_TUPLE_KEYS or not _is_shallow(key):
                     raise _Refused("a nested or long tuple as a key, or too many tuples as keys")
             elif not is_flat(key):
-                raise _Refused(f"a {kind.__name__} as a key" + " of more than 64 bits" * (kind is int))
+                raise _Refused(f"a key of type {kind.__name__}" + " with more than 64 bits" * (kind is int))
 
     def set_entries(self, pairs: list[object]) -> None:
         """Put keys and values, in turns, into the dict or the record on top of the stack."""
@@ -222,14 +231,6 @@ class _Machine:
                 raise _Refused("a name that no class or function has")
             self.names[record] = record
         return self.names[record]
-
-
-def _call(function: object, args: object) -> Call:
-    if type(args) is not tuple:
-        raise _Refused(f"called with a {type(args).__name__} instead of a tuple")
-    if not isinstance(function, (Name, Persistent, Call)):
-        raise _Refused(f"a {type(function).__name__} is called")
-    return Call(function, args)
 
 
 def _is_shallow(key: object) -> bool:

@@ -38,7 +38,13 @@ _DTYPES = {
 }  # fmt: skip
 _TORCH_NAMES = {"half": "float16", "float": "float32", "double": "float64", "long": "int64", "int": "int32"}
 
-_BOOKKEEPING = frozenset({"_parameters", "_buffers", "_modules", "_non_persistent_buffers_set"})
+# The names that every module has, to be quick; hooks of other versions of PyTorch are told by their name.
+_BOOKKEEPING = frozenset({
+    "_parameters", "_buffers", "_modules", "_non_persistent_buffers_set", "_backward_hooks", "_backward_pre_hooks",
+    "_is_full_backward_hook", "_forward_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called",
+    "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs", "_state_dict_hooks", "_state_dict_pre_hooks",
+    "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks",
+})  # fmt: skip
 _SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
 _TENSORS = frozenset({
     "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3",
@@ -196,7 +202,7 @@ class Records:
         for key, value in state.items():
             if type(key) is not str:
                 raise _damaged(path, "an attribute whose name is no text")
-            if key not in _BOOKKEEPING and not (key.startswith("_") and "_hook" in key):
+            if key not in _BOOKKEEPING and not (key[:1] == "_" and "_hook" in key):
                 own.append((key, value))
         return own
 
