@@ -24,14 +24,14 @@ _STORAGES = {"e": "HalfStorage", "f": "FloatStorage", "d": "DoubleStorage", "q":
 def named(path: str) -> type:
     """A class of that full name."""
     module, _, name = path.rpartition(".")
-    return type(name, (), {"__module__": module, "__qualname__": name})
+    return type(name, (), {"__module__": module, "__qualname__": name, "declared": True})
 
 
 class Asked:
     """A call that the pickle is to ask for."""
 
     def __init__(self, path: str, *args: object, state: object = None) -> None:
-        self.reduced = (named(path), args) if state is None else (named(path), args, state)
+        self.reduced: tuple[object, ...] = (named(path), args) if state is None else (named(path), args, state)
 
     def __reduce__(self) -> tuple[object, ...]:
         return self.reduced
@@ -78,7 +78,7 @@ def module(
         _non_persistent_buffers_set=set(),
         _forward_hooks=OrderedDict(),
         _is_full_backward_hook=None,
-        _modules=children or {},
+        _modules={} if children is None else children,
         **attributes,
     )
     return made
@@ -141,7 +141,7 @@ class Writer(_Pickler):  # type: ignore[misc]
 
     def save_type(self, made: type) -> None:
         module, name = made.__module__, made.__qualname__
-        if module in ("builtins", "collections"):
+        if not hasattr(made, "declared"):
             self.save_global(made)
             return
         if self.proto >= 4:

@@ -229,7 +229,7 @@ def _text(head: bytes) -> CheckpointError | None:
     if start.startswith(("{", "[")):
         return CheckpointError("JSON text, not a checkpoint: perhaps the download failed", "download the file again")
     return CheckpointError(
-        f"is text, not a checkpoint (it begins {text.strip()[:24]!r})",
+        f"text, not a checkpoint (it begins {text.strip()[:24]!r})",
         "download the file again; a model's YAML needs the ending .yaml",
     )
 
