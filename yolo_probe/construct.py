@@ -221,7 +221,7 @@ class Blocks:
         return Module(f"models.common.{name}", children=children)
 
     def dw_conv(self, c1: Count, c2: Count, k: Size = 1, s: Size = 1, d: Count = 1, act: Act = True) -> Module:
-        """``DWConv``: a ``Conv`` with as many groups as its widths allow; in v5.0 a function that returns a ``Conv``."""
+        """``DWConv``: a ``Conv`` with as many groups as its widths allow; in v5.0 a function that makes a ``Conv``."""
         convolution = conv2d(c1, c2, k, s, _same_padding(k, None, d), d, gcd(c1, c2), bias=False)
         return self._conv("DWConv" if self._is_since("v6.0") else "Conv", convolution, act)
 

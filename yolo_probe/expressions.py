@@ -1,8 +1,9 @@
 """The text arguments of a model YAML, read by a closed grammar: text in, plain data or a ``Call`` out.
 
-The hosts hand such texts to Python's ``eval``. Here nothing is executed: Python's parser gives the tree, and a walk over
-a short list of its nodes computes the value: numbers, text, None, True, False, lists and tuples, arithmetic on bounded
-numbers, the names that the host has at hand (``nc``, ``anchors``), and ``nn.LeakyReLU(0.1)``, which becomes a ``Call``.
+The hosts hand such texts to Python's ``eval``. Here nothing is executed: Python's parser gives the tree, and a walk
+over a short list of its nodes computes the value: numbers, text, None, True, False, lists and tuples, arithmetic on
+bounded numbers, the names that the host has at hand (``nc``, ``anchors``), and ``nn.LeakyReLU(0.1)``, which becomes a
+``Call``.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ MOST_VALUES = 100_000
 DEEPEST = 32
 """Levels of nesting in a model YAML."""
 MOST_CLASSES = 100_000
+MOST_ANCHORS = 1000
 
 _REQUIRED = ("nc", "anchors", "depth_multiple", "width_multiple", "backbone", "head")
 _MASK_OUTPUTS = 3
@@ -112,6 +113,8 @@ def read_model_yaml(path: str | Path) -> Network:
     Raises: ModelYamlError
     """
     file = Path(path)
+    if file.exists() and not file.is_file():
+        raise ModelYamlError(f"{path} is no regular file", "Pass the path of a model YAML.")
     try:
         with file.open("rb") as stream:
             content = stream.read(LARGEST_FILE + 1)
@@ -231,7 +234,7 @@ def _wrong_key(origin: str, key: str, found: object, expected: str) -> ModelYaml
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = f"{value.name}(...)" if isinstance(value, Call) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -251,7 +254,7 @@ def _multiple(origin: str, document: Mapping[str, object], key: str) -> float:
 
 def _anchors(origin: str, value: object) -> int | tuple[tuple[float, ...], ...]:
     expected = "a number for each output, or a list of widths and heights for each output"
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1000:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_ANCHORS:
         return value
     if not isinstance(value, list) or not value:
         raise _wrong_key(origin, "anchors", value, expected)
@@ -406,8 +409,8 @@ class _Builder:
         if self._host.modules not in having:
             raise ModelYamlError(
                 f"{_place(self._network.origin, index, row.line)}: YOLOv5 {self._generation} has no {row.module} and "
-                f"fails with NameError; {', '.join(having)} {'have' if len(having) > 1 else 'has'} it",
-                f"Choose one of them with --host, such as --host {having[-1]}.",
+                f"fails with NameError; {having[0]} and later have it",
+                f"Choose --host {having[0]} or later.",
             )
         return name
 
@@ -449,7 +452,7 @@ class _Builder:
         expected = "nc, anchors" if name == "Detect" else "nc, anchors, masks, prototypes"
         if len(arguments) != expected.count(",") + 1:
             raise ArgumentError(f"{len(arguments)} arguments, expected {expected.count(',') + 1} ({expected})")
-        if isinstance(arguments[1], int):
+        if isinstance(arguments[1], int) and 1 <= arguments[1] <= MOST_ANCHORS:
             arguments[1] = [list(range(arguments[1] * 2))] * len(inputs)
         if name == "Segment":
             arguments[_MASK_OUTPUTS] = self._scaled(_argument(arguments, _MASK_OUTPUTS, "the prototypes"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import ast
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -109,4 +109,4 @@ def _argument(word: str) -> object:
     """What YAML reads: numbers, lists, true and false; anything else stays a text for the host to evaluate."""
     if word in ("True", "False"):
         return word == "True"
-    return json.loads(word) if re.fullmatch(r"-?[\d.]+|\[.*\]", word) else word
+    return ast.literal_eval(word) if re.fullmatch(r"-?[\d.]+|\[.*\]", word) else word
