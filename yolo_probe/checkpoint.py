@@ -73,13 +73,13 @@ class Checkpoint:
     def numbers(self, tensor: Tensor, limit: int = 64) -> tuple[float, ...]:
         """The first values of a tensor in row-major order, at most ``limit``.
 
-        Raises: CheckpointError as ``storage_bytes``, and for complex numbers.
+        Raises: CheckpointError as ``storage_bytes``, and for complex numbers and the dtypes of one byte that are rare.
         """
         location = self._location(tensor)
         layout = LAYOUTS.get(tensor.dtype, "")
         if len(layout) != 1:
             raise CheckpointError(f"{self.path}: values of dtype {tensor.dtype} are not read")
-        width = calcsize(layout)
+        width = calcsize("<" + layout)
         offsets = [_offset(tensor, location, index) for index in range(min(limit, tensor.numel))]
         if not offsets:
             return ()

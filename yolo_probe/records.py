@@ -155,6 +155,8 @@ class Records:
         Raises: CheckpointError for a tree that is too deep, in which a module with children occurs twice, or with
         anything but modules, tensors and None where PyTorch has those.
         """
+        if (known := self._modules.get(id(root))) is not None:
+            return known
         found: list[Module] = []
         # A node is a record, its path, its depth, and the children and the name it is to be put under.
         stack: list[tuple[object, str, int, dict[str, Module | None], str]] = [(root, name, 0, {}, name)]
