@@ -403,6 +403,11 @@ DETECT = "[[1, 3], 1, Detect, [nc, anchors]]]"
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        (
+            "head:\n  [[",
+            "head: {a: 1}\nrest:\n  [[",
+            ": head is {'a': 1}, expected a list of rows [from, number, module, args]",
+        ),
         ("[64]]]", "[64]]", ", line 8: broken YAML, did not find expected ',' or ']'"),
         ("nc: 2", "nc: two", ": nc is 'two', expected a whole number from 1 to 100,000"),
         ("nc: 2", "nc: 0", ": nc is 0, expected a whole number from 1 to 100,000"),

@@ -10,7 +10,7 @@ from typing import Any
 from yolo_probe import configs_path
 from yolo_probe.errors import TargetError
 from yolo_probe.generations import GENERATIONS, Generation, is_since
-from yolo_probe.modelyaml import Network, Row
+from yolo_probe.network import Network, Row
 
 _ROW = re.compile(
     r"(?:(?P<sources>-?\d+(?:,-?\d+)*) )?(?P<module>[\w.]+)(?:\*(?P<number>\d+))?(?P<arguments>(?: \S+)*)"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from yolo_probe.expressions import Call
 from yolo_probe.structure import Module, Shape, Tensor
 
 Count = int
@@ -91,12 +92,15 @@ def bound(
     for name, value in given.items():
         kind = _KINDS.get(constructor.__annotations__[name])
         if kind and not kind.fits(value):
-            raise ArgumentError(f"{name} is {_shown(value)}, expected {kind.expected}")
+            raise ArgumentError(f"{name} is {shown(value)}, expected {kind.expected}")
     return given
 
 
-def _shown(value: object) -> str:
-    text = f"a module {value.kind}" if isinstance(value, Module) else repr(value)
+def shown(value: object) -> str:
+    """A value as messages show it."""
+    if isinstance(value, Module):
+        return f"a module {value.kind}"
+    text = f"{value.name}(...)" if isinstance(value, Call) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -302,7 +306,7 @@ def upsample(
     elif isinstance(scale_factor, (int, float)):
         scale = float(scale_factor) if scale_factor else None
     elif scale_factor is not None:
-        raise ArgumentError(f"scale_factor is {_shown(scale_factor)}, expected a number")
+        raise ArgumentError(f"scale_factor is {shown(scale_factor)}, expected a number")
     return Module(
         _path("upsampling", "Upsample"),
         {
@@ -320,7 +324,7 @@ def zero_pad2d(padding: object) -> Module:
     """``nn.ZeroPad2d``: left, right, top, bottom."""
     sides = [padding] * 4 if _is_whole(padding) else padding
     if not isinstance(sides, (list, tuple)) or len(sides) != 4 or not all(_is_whole(side) for side in sides):
-        raise ArgumentError(f"padding is {_shown(padding)}, expected a whole number or four of them")
+        raise ArgumentError(f"padding is {shown(padding)}, expected a whole number or four of them")
     return Module(_path("padding", "ZeroPad2d"), {"value": 0.0, "padding": tuple(sides)})
 
 
@@ -378,9 +382,9 @@ def _plain(name: str, arguments: Sequence[object], keywords: Mapping[str, object
         raise ArgumentError(f"{len(arguments) + len(keywords)} arguments that do not fit those it takes ({takes})")
     for key, value in values.items():
         if key.endswith("_factor") and not _is_count(value):
-            raise ArgumentError(f"{key} is {_shown(value)}, expected a whole number from 1")
+            raise ArgumentError(f"{key} is {shown(value)}, expected a whole number from 1")
         if isinstance(defaults[key], float) and not _is_number(value):
-            raise ArgumentError(f"{key} is {_shown(value)}, expected a number")
+            raise ArgumentError(f"{key} is {shown(value)}, expected a number")
     if name == "ReLU6":
         values = {"min_val": 0.0, "max_val": 6.0} | values
     return Module(_path(file, name), values)
