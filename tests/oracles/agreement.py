@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
+from click.testing import CliRunner
+
 from tests.oracles.real_host import SIZE
-from yolo_probe.conventions import CONVENTIONS
-from yolo_probe.generations import Generation
-from yolo_probe.report import Counter, Question, as_json, fuse_diff
-from yolo_probe.target import resolve
+from yolo_probe.cli import cli
 
 Report = dict[str, Any]
 
 
-def reports(
-    target: str, answer: dict[str, Any], *, host: Generation | None = None, classes: int | None = None
-) -> Iterator[tuple[str, Report]]:
-    """What ``fuse-diff`` says of a target, for every counter and size that the real answer has."""
-    subject = resolve(target, host=host, classes=classes)
+def report_of(target: str, *options: str) -> Report:
+    """What ``yolo-probe fuse-diff`` prints of a target as JSON, everything explained."""
+    arguments = ["fuse-diff", target, "--format", "json", *options]
+    result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, f"{arguments}: exit {result.exit_code}\n{result.output[-2000:]}"
+    report: Report = json.loads(result.stdout)
+    return report
+
+
+def reports(target: str, answer: dict[str, Any], *options: str) -> Iterator[Report]:
+    """What it says of a target, for every counter and size that the real answer has."""
     for name, sizes in answer["training"]["flops"].items():
         for size in sizes:
-            h, w = map(int, size.split(","))
-            question = Question(subject, (h, w), Counter(CONVENTIONS[name], None, True))
-            report: Any = as_json(fuse_diff(question))
-            yield f"{name} at {size}", report
+            yield report_of(target, "--counter", name, "--imgsz", size, *options)
 
 
-def disagreements(target: str, answer: dict[str, Any], *, lines: bool = True, **options: Any) -> list[str]:
+def disagreements(target: str, answer: dict[str, Any], *options: str, lines: bool = True) -> list[str]:
     """Every figure or line in which yolo-probe and the real answer differ, one sentence each."""
     found = []
-    for title, report in reports(target, answer, **options):
+    for report in reports(target, answer, *options):
+        title = f"{report['counter']['name']} at {report['imgsz']}"
         expected = _expected(report, answer, lines)
         found += [
             f"{title}: {what} is {said!r}, really {really!r}"

@@ -38,13 +38,13 @@ GENERATIONS = {
 }
 """The ``--host`` that builds a name as that release does."""
 
-SIZE, WIDE = (640, 640), (320, 512)
-"""Two image sizes, height and width."""
+SIZE, WIDE = (640, 640), (384, 512)
+"""Two image sizes, height and width: multiples of the largest stride, 128."""
 
 EVERYWHERE: dict[str, list[tuple[int, int]]] = {name: [SIZE] for name in COUNTERS}
 TWO_SIZES = EVERYWHERE | {name: [SIZE, WIDE] for name in ("thop-0.0.31", "ultralytics-thop-2.2", "torch")}
 
-AHEAD = 2
+AHEAD = 6
 """How many requests a host works on before anybody asks for the answer."""
 
 SCRIPT = Path(__file__).with_name("host_facts.py")

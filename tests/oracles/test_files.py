@@ -11,7 +11,6 @@ from tests.environments import HOSTS
 from tests.oracles.agreement import disagreements, reports
 from tests.oracles.conftest import Facts
 from tests.oracles.real_host import Case
-from yolo_probe.generations import Generation
 
 FORMS: dict[str, dict[str, Any]] = {
     "unstripped": {"form": "unstripped"},
@@ -54,7 +53,7 @@ def test_a_trainable_model_without_ema_keeps_gradients_where_val_keeps_them(case
 
     in_val = facts.answer | {"validation": facts.answer["validation"] | {"gradients": trainable["no_grad"]}}
     assert disagreements(str(facts.checkpoint), in_val, lines=False) == []
-    for _, report in reports(str(facts.checkpoint), in_val):
+    for report in reports(str(facts.checkpoint), in_val):
         assert f", {trainable['no_grad']} gradients" in report["host_lines"]["validation"]
 
 
@@ -68,7 +67,7 @@ def test_rows_that_did_not_train_are_an_entry_of_their_own(case: Case, facts: Fa
     trained = facts.answer["gradients_frozen"]
     started = facts.answer | {"training": facts.answer["training"] | {"gradients": everything}}
     assert disagreements(str(facts.checkpoint), started, lines=False) == []
-    for _, report in reports(str(facts.checkpoint), started):
+    for report in reports(str(facts.checkpoint), started):
         amounts = [entry["amount"] for entry in report["ledger"]["gradients"]["entries"] if entry["amount"]]
         assert amounts == [trained - everything, -trained]
 
@@ -89,12 +88,12 @@ OFFICIAL = [opened("6.0.7", "yolov5s"), opened("7.0.14", "yolov5s"), opened("7.0
 @pytest.mark.parametrize("case", OFFICIAL, ids=str)
 def test_an_official_file_comes_out_as_a_host_loads_it(case: Case, facts: Facts) -> None:
     file = str(getattr(environments, case.request["official"])())
-    host: Generation = "v6.0" if case.host == "6.0.7" else "v7.0"
+    host = ("--host", "v6.0" if case.host == "6.0.7" else "v7.0")
     answer, loaded = facts.answer, facts.answer["loaded"]
     everything = answer["training"]["parameters"]
     expected = answer | {"training": answer["training"] | {"gradients": everything}}
     assert loaded.items() <= (expected["validation"] | {"line": loaded["line"]}).items()
-    assert disagreements(file, expected, host=host, lines=False) == []
-    for _, report in reports(file, expected, host=host):
+    assert disagreements(file, expected, *host, lines=False) == []
+    for report in reports(file, expected, *host):
         assert report["host_lines"]["validation"] == loaded["line"]
     assert disagreements(file, expected, lines=False) == []

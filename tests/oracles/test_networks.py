@@ -56,7 +56,7 @@ def test_a_network_comes_out_as_its_host_and_thop_have_it(case: Case, facts: Fac
     of_name = answer
     if case.host == "5.0.10":  # prints as v6.0 does what it builds as v5.0 does
         of_name = answer | {column: _in_form_of_5_0(answer[column]) for column in ("training", "validation")}
-    assert disagreements(case.name, of_name, host=GENERATIONS[case.host]) == []
+    assert disagreements(case.name, of_name, "--host", GENERATIONS[case.host]) == []
 
 
 def _in_form_of_5_0(state: dict[str, object]) -> dict[str, object]:

@@ -23,4 +23,7 @@ def _case(host: str, seed: int) -> Case:
 @pytest.mark.parametrize("case", [_case(host, seed) for host in HOSTS for seed in range(NUMBER)], ids=str)
 def test_a_random_network_comes_out_as_its_host_and_thop_have_it(case: Case, facts: Facts) -> None:
     assert disagreements(str(facts.checkpoint), facts.answer) == []
-    assert disagreements(str(facts.yaml), facts.answer, host=GENERATIONS[case.host], lines=case.host != "5.0.10") == []
+    assert (
+        disagreements(str(facts.yaml), facts.answer, "--host", GENERATIONS[case.host], lines=case.host != "5.0.10")
+        == []
+    )
