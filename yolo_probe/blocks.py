@@ -21,6 +21,7 @@ Value = Shape | list[Shape]
 """What flows between modules: a tensor's shape, or several."""
 
 Block = Callable[["Frame", Shape], Value]
+F = TypeVar("F", bound=Block)
 T = TypeVar("T")
 
 
@@ -108,10 +109,10 @@ TAKE_SEVERAL = frozenset({"Concat", "Detect", "Segment", "Sum", "Classify", "nn.
 """Modules whose ``forward`` can take a list of tensors."""
 
 
-def block(*kinds: str) -> Callable[[Block], Block]:
+def block(*kinds: str) -> Callable[[F], F]:
     """Register a function as the block of these kinds."""
 
-    def register(function: Block) -> Block:
+    def register(function: F) -> F:
         BLOCKS.update(dict.fromkeys(kinds, function))
         return function
 
@@ -201,9 +202,9 @@ def transformer_block(f: Frame, x: Shape) -> Shape:
     if f.has("conv"):
         x = f("conv", x)
     n, c, h, w = x
-    p = (h * w, n, c)
-    p = f("tr", f.add(p, f("linear", p)))
-    return n, p[2], h, w
+    tokens: Shape = (h * w, n, c)
+    tokens = f("tr", f.add(tokens, f("linear", tokens)))
+    return n, tokens[2], h, w
 
 
 @block("TransformerLayer")
@@ -257,7 +258,7 @@ def detect(f: Frame, x: Value) -> list[Shape]:
         raise ShapeError("found one input, expected one for each level")
     levels = f.inside("m")
     anchors, outputs = f.get("na", int), f.get("no", int)
-    predictions = []
+    predictions: list[Shape] = []
     for i in range(f.get("nl", int)):
         n, c, h, w = levels(str(i), x[i])
         if c != anchors * outputs:
@@ -312,8 +313,8 @@ def conv2d(f: Frame, x: Shape) -> Shape:
 def conv_transpose2d(f: Frame, x: Shape) -> Shape:
     weight = f.module.parameters["weight"].shape
     groups = f.get("groups", int)
-    options = [f.pair(name) for name in ("stride", "padding", "output_padding", "dilation")]
-    out = operators.conv_transpose2d(x, weight, *options, groups)
+    stride, padding, extra, dilation = (f.pair(name) for name in ("stride", "padding", "output_padding", "dilation"))
+    out = operators.conv_transpose2d(x, weight, stride, padding, extra, dilation, groups)
     return f.record("conv_transpose2d", (x,), out, weight, bias="bias" in f.module.parameters, groups=groups)
 
 
@@ -333,8 +334,9 @@ def linear(f: Frame, x: Shape) -> Shape:
 
 @block("nn.MaxPool2d")
 def max_pool2d(f: Frame, x: Shape) -> Shape:
-    options = [f.pair(name) for name in ("kernel_size", "stride", "padding", "dilation")]
-    return f.record("max_pool2d", (x,), operators.pool2d(x, *options, f.get("ceil_mode", bool)))
+    kernel, stride, padding, dilation = (f.pair(name) for name in ("kernel_size", "stride", "padding", "dilation"))
+    out = operators.pool2d(x, kernel, stride, padding, dilation, f.get("ceil_mode", bool))
+    return f.record("max_pool2d", (x,), out)
 
 
 @block("nn.AvgPool2d")

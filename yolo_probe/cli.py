@@ -24,12 +24,13 @@ UNEXPLAINED = 1
 NO_ANSWER = 2
 
 
-class ImageSize(click.ParamType):
+class ImageSize(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on
     """``640`` or ``640,320``: height and width in pixels."""
 
     name = "size"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Size:
+        """Height and width out of the text."""
         if isinstance(value, tuple):
             return value[0], value[1]
         parts = str(value).split(",")

@@ -48,7 +48,7 @@ class Convention:
             return 0 if record.operator in FREE else None
         if not self.subclasses and not record.kind.startswith("nn."):
             return 0
-        return rule(record) * record.slots**self.slot_power
+        return rule(record) * int(record.slots**self.slot_power)
 
     def flops(self, records: Iterable[OpRecord]) -> int:
         """Total in FLOPs of the operators that have a rule."""
@@ -183,14 +183,11 @@ def adaptive_windows(r: OpRecord) -> int:
 
 def average_windows(r: OpRecord) -> int:
     """One for each value in each window, padding included where it is averaged too, and one for each output."""
-    axes = zip(r.input[-2:], r.output[-2:], *(_pair(r, name) for name in ("kernel", "stride", "padding")), strict=True)
-    window = prod(
-        sum(
-            max(min(j * s - p + k, i if r.options["inside"] else i + p) - max(j * s - p, 0 if r.options["inside"] else -p), 0)
-            for j in range(o)
-        )
-        for i, o, k, s, p in axes
-    )
+    padded = 0 if r.options["inside"] else 1
+    window = 1
+    for i, o, k, s, p in zip(r.input[-2:], r.output[-2:], *(_pair(r, n) for n in ("kernel", "stride", "padding")), strict=True):
+        first, last = -p * padded, i + p * padded
+        window *= sum(max(min(j * s - p + k, last) - max(j * s - p, first), 0) for j in range(o))
     return prod(r.input[:-2]) * window + prod(r.output)
 
 
@@ -284,9 +281,7 @@ CONVENTIONS: Mapping[str, Convention] = {
         Convention("thop-2019", "MACs", _THOP_2019, subclasses=False, slot_power=1),
         Convention("thop-0.0.31", "MACs", _THOP_0_0_31, subclasses=False, slot_power=2),
         Convention("thop-0.1", "MACs", _THOP_0_1, subclasses=False, slot_power=2),
-        Convention(
-            "ultralytics-thop-2.0.16", "MACs", _ULTRALYTICS_THOP_2_0_16, subclasses=False, slot_power=2
-        ),
+        Convention("ultralytics-thop-2.0.16", "MACs", _ULTRALYTICS_THOP_2_0_16, subclasses=False, slot_power=2),
         Convention("ultralytics-thop-2.1.2", "MACs", _ULTRALYTICS_THOP_2_1_2),
         Convention("ultralytics-thop-2.1.3", "MACs", _ULTRALYTICS_THOP_2_1_3),
         # 2.2 adds functional matrix products, of which YOLOv5's own modules have none

@@ -73,7 +73,9 @@ def _merge(path: str, conv: Module, grad_enabled: bool) -> Merge:
     fused = replace(
         convolution,
         parameters={
-            "weight": Tensor(weight.shape, weight.dtype, grad_enabled and (weight.requires_grad or scale.requires_grad)),
+            "weight": Tensor(
+                weight.shape, weight.dtype, grad_enabled and (weight.requires_grad or scale.requires_grad)
+            ),
             "bias": Tensor(
                 weight.shape[:1],
                 weight.dtype,

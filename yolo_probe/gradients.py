@@ -41,7 +41,9 @@ def frozen_rows(freeze: object) -> tuple[int, ...] | None:
 def frozen_by_rows(root: Module, rows: tuple[int, ...]) -> frozenset[str]:
     """Names of the parameters in these rows, by the prefix that YOLOv5 looks for."""
     prefixes = tuple(f"model.{row}." for row in rows)
-    return frozenset(name for name, _ in named_parameters(root) if name.startswith(prefixes)) if prefixes else frozenset()
+    return (
+        frozenset(name for name, _ in named_parameters(root) if name.startswith(prefixes)) if prefixes else frozenset()
+    )
 
 
 def row_ranges(rows: tuple[int, ...]) -> str:

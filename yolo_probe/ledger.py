@@ -128,9 +128,7 @@ def gradients_ledger(before: int, after: int, built: Module, events: Sequence[Gr
     entries = []
     for event in events:
         total = sum(sizes[name] for name in event.names)
-        entries.append(
-            Entry(event.cause, len(event.names), -total, f"-1 x {total:,}", event.why, event.detail)
-        )
+        entries.append(Entry(event.cause, len(event.names), -total, f"-1 x {total:,}", event.why, event.detail))
     entries.append(_fuse_gradients(fusion))
     return Ledger(before, after, tuple(entries))
 
@@ -195,7 +193,9 @@ def _biases(after: Trace, gained_bias: set[str], convention: Convention) -> Entr
     if not places:
         return None
     why = "This counter charges a convolution's bias for each output value; before, the BatchNorm did that work."
-    return Entry(f"a bias in {places} convolutions, now charged", places, amount, arithmetic, why, f"{arithmetic} values")
+    return Entry(
+        f"a bias in {places} convolutions, now charged", places, amount, arithmetic, why, f"{arithmetic} values"
+    )
 
 
 def _batch_norms(records: Sequence[OpRecord], convention: Convention) -> Entry:

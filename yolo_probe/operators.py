@@ -83,9 +83,7 @@ def conv_transpose2d(
     """Shape of a transposed 2-D convolution's output: (n - 1) s - 2 p + d (k - 1) + output_padding + 1."""
     n, c, *size = _image("conv_transpose2d", x)
     _need(c == weight[0], "conv_transpose2d", f"{c} input channels", f"{weight[0]}")
-    axes = zip(
-        size, weight[2:], pair(stride), pair(padding), pair(output_padding), pair(dilation), strict=True
-    )
+    axes = zip(size, weight[2:], pair(stride), pair(padding), pair(output_padding), pair(dilation), strict=True)
     out = [(i - 1) * s - 2 * p + d * (k - 1) + extra + 1 for i, k, s, p, extra, d in axes]
     _need(min(out) > 0, "conv_transpose2d", f"an output of {out[0]}x{out[1]}", "at least 1x1")
     return (n, weight[1] * groups, *out)

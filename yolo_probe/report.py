@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -180,15 +180,15 @@ def _refuse_unknown_convolutions(subject: Subject) -> None:
     for path, kind in subject.unknown:
         if modules[path].children.keys() >= {"conv", "bn"}:
             raise UnknownModuleError(
-                f"{subject.label}: found {kind} at {path} with a convolution and a BatchNorm, expected a class of YOLOv5: "
-                "whether fuse() merges them is not known",
+                f"{subject.label}: found {kind} at {path} with a convolution and a BatchNorm, expected a class of "
+                "YOLOv5: whether fuse() merges them is not known",
                 "yolo-probe info shows the layers, parameters and gradients of this file",
             )
 
 
 def _stays(fusion: Fusion) -> str:
     """Where the BatchNorms stand that ``fuse()`` leaves."""
-    parents = {path: module for path, module in named_modules(fusion.root)}
+    parents = dict(named_modules(fusion.root))
     kinds = {parents[path.rpartition(".")[0]].kind for path in fusion.stays}
     if kinds <= {"BottleneckCSP", "MixConv2d"}:
         return "after a Concat (no convolution before them)"
@@ -333,7 +333,7 @@ def _ledger(ledger: Ledger) -> dict[str, object]:
     }
 
 
-def _gaps(report: FuseDiff | Info) -> Mapping[str, object]:
+def _gaps(report: FuseDiff | Info) -> dict[str, object]:
     """What could not be answered, where something could not."""
     if not report.unknown:
         return {}

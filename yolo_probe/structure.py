@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from math import prod
 
 Shape = tuple[int, ...]
@@ -16,7 +16,7 @@ Shape = tuple[int, ...]
 _HOST_MODULES = ("models.common.", "models.experimental.", "models.yolo.", "utils.activations.")
 
 
-@lru_cache(maxsize=None)
+@cache
 def kind_of(class_path: str) -> str:
     """Short name of a class: ``Conv`` for a YOLOv5 block, ``nn.Conv2d`` for one of torch, else the path itself."""
     path = class_path.removeprefix("yolov5.")
@@ -101,7 +101,7 @@ def named_modules(root: Module, prefix: str = "") -> Iterator[tuple[str, Module]
         yield name, module
         stack += [
             (f"{name}.{key}" if name else key, child)
-            for key, child in reversed(module.children.items())
+            for key, child in reversed(list(module.children.items()))
             if child is not None
         ]
 

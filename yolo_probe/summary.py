@@ -101,6 +101,8 @@ class HostLine:
     """Verbatim; None where its GFLOPs cannot be known."""
     counts: str
     """The part before the GFLOPs."""
+    size: Size
+    """The image that the GFLOPs are for."""
     gflops: float | None
     """The figure before it is rounded; None where the host leaves it out."""
     missing: str = ""
@@ -126,10 +128,10 @@ def host_line(
     try:
         gflops = host_gflops(root, form, convention, stride, size, built=built)
     except UnknownModuleError:
-        return HostLine(None, counted, None)
+        return HostLine(None, counted, size, None)
     except MissingGflops as missing:
-        return HostLine(counted, counted, None, str(missing))
-    return HostLine(f"{counted}, {gflops:.1f} {form.unit}", counted, gflops)
+        return HostLine(counted, counted, size, None, str(missing))
+    return HostLine(f"{counted}, {gflops:.1f} {form.unit}", counted, size, gflops)
 
 
 def _title(root: Module, form: LineForm) -> str:
@@ -197,7 +199,9 @@ def _check_anchor_grid(root: Module, channels: int, cell: int) -> None:
                 )
 
 
-FIXED_COST = frozenset({"nn.Linear", "nn.NonDynamicallyQuantizableLinear", "nn.AdaptiveAvgPool2d", "nn.AdaptiveMaxPool2d"})
+FIXED_COST = frozenset(
+    {"nn.Linear", "nn.NonDynamicallyQuantizableLinear", "nn.AdaptiveAvgPool2d", "nn.AdaptiveMaxPool2d"}
+)
 """Modules whose cost does not grow with the image."""
 
 

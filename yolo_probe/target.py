@@ -49,7 +49,9 @@ def _from_name(target: str, host: Generation | None, classes: int | None, copy: 
         if tag not in GENERATIONS:
             raise TargetError(f"{target}: found host {tag!r}, expected one of {', '.join(GENERATIONS)}")
         if host not in (None, tag):
-            raise TargetError(f"{target}: found --host {host} beside @{tag}, expected one of them", "name the host once")
+            raise TargetError(
+                f"{target}: found --host {host} beside @{tag}, expected one of them", "name the host once"
+            )
         host = tag
     network = find_network(name.removesuffix(".yaml"), host or "head")
     return _built(network, "name", target, None, host, classes, copy)

@@ -43,7 +43,7 @@ def identify(contents: Mapping[str, object], root: Module) -> Origin:
     if root.class_path.startswith(PYPI_PREFIX):
         return _pypi(contents, root, kinds)
     if root.class_path.endswith(".Model"):
-        return _to_v6_1(contents, kinds)
+        return _to_v6_1(contents, root, kinds)
     return _since_v6_2(contents, root, kinds)
 
 
@@ -54,35 +54,49 @@ def _pypi(contents: Mapping[str, object], root: Module, kinds: set[str]) -> Orig
         generation: Generation = "v7.0" if recorded.startswith("7.") else "v6.2"
         return origin_of(generation, (f"yolov5pip_version {recorded} in the file",), release)
     module = f"module {PYPI_PREFIX}models (PyPI)"
+    evidence: tuple[str, ...]
     if not root.class_path.endswith(".Model"):
         return origin_of("v7.0", (module, "class DetectionModel (from 6.2)"), "6.2.3", ("7.0.0 to 7.0.13",))
     if "date" in contents:
         return origin_of("v6.1", (module, "class Model (to 6.1)", "a date (from 6.1)"), "6.1.9")
     if "SPPF" in kinds:
         return origin_of("v6.0", (module, "class Model (to 6.1)", "SPPF (from 6.0)", "no date (6.1 has one)"), "6.0.7")
-    if _trainer_wrote_results(contents):
-        evidence = (module, "class Model (to 6.1)", "training_results (to 5.0.5)")
+    if _is_v5_0(contents, root):
+        evidence = (module, "class Model (to 6.1)", "Detect without inplace, or training_results (to 5.0.5)")
         return origin_of("v5.0", evidence, "5.0.0", ("5.0.5",))
     if any("anchor_grid" in m.buffers for _, m in named_modules(root) if m.kind == "Detect"):
-        evidence = (module, "class Model (to 6.1)", "anchor_grid is a buffer (to 5.0.10)", "no training_results of 5.0.5")
+        evidence = (
+            module,
+            "class Model (to 6.1)",
+            "anchor_grid is a buffer (to 5.0.10)",
+            "no training_results of 5.0.5",
+        )
         return origin_of("v5.0", evidence, "5.0.10", ("5.0.9",))
     return origin_of("v6.0", (module, "class Model (to 6.1)", "no date (6.1 has one)"), "6.0.7")
 
 
-def _trainer_wrote_results(contents: Mapping[str, object]) -> bool:
-    """Whether train.py itself saved training_results; strip_optimizer() of later generations adds it behind the rest."""
+def _is_v5_0(contents: Mapping[str, object], root: Module) -> bool:
+    """Whether Detect has no ``inplace`` yet, or train.py itself saved ``training_results``.
+
+    strip_optimizer() of later generations sets that key too, behind the rest.
+    """
+    heads = [module for _, module in named_modules(root) if module.kind == "Detect"]
+    if heads and not any("inplace" in head.attributes for head in heads):
+        return True
     keys = list(contents)
-    return "training_results" in keys and ("updates" not in keys or keys.index("training_results") < keys.index("updates"))
+    return "training_results" in keys and (
+        "updates" not in keys or keys.index("training_results") < keys.index("updates")
+    )
 
 
-def _to_v6_1(contents: Mapping[str, object], kinds: set[str]) -> Origin:
+def _to_v6_1(contents: Mapping[str, object], root: Module, kinds: set[str]) -> Origin:
     model = "class Model (to v6.1)"
     if "date" in contents:
         return origin_of("v6.1", (model, "a date (from v6.1)"))
     if "SPPF" in kinds:
         return origin_of("v6.0", (model, "SPPF (from v6.0)", "no date (v6.1 has one)"))
-    if _trainer_wrote_results(contents):
-        return origin_of("v5.0", (model, "training_results (to v5.0)"))
+    if _is_v5_0(contents, root):
+        return origin_of("v5.0", (model, "Detect without inplace, or training_results (to v5.0)"))
     return origin_of("v6.0", (model, "no date (v6.1 has one)"), alternatives=("v5.0: nothing in the file excludes it",))
 
 

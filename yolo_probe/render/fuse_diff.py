@@ -1,0 +1,202 @@
+"""The text of a fuse-diff: the two lines, the answer, and a block for each of the four numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+
+from yolo_probe.conventions import CONVENTIONS
+from yolo_probe.ledger import Ledger
+from yolo_probe.render.layout import HUES, Paint, cause, note, row, sentences, signed
+from yolo_probe.render.parts import (
+    activations,
+    footers,
+    giga,
+    heading,
+    host_line,
+    line_differs,
+    uncounted,
+    unexplained,
+    unknown_flops,
+)  # fmt: skip
+from yolo_probe.report import FuseDiff
+from yolo_probe.structure import Module, named_modules
+
+
+def lines(report: FuseDiff, paint: Paint, columns: int | None) -> Iterator[str]:
+    """The report line by line."""
+    subject = report.question.subject
+    host = f"YOLOv5 {subject.origin.title}"
+    yield from sentences(heading(subject))
+    yield ""
+    yield f"When training starts, {host} prints"
+    yield from host_line(report.training, report.question, paint, columns)
+    yield f"When it validates{' this file' if subject.saved else ''}, it prints"
+    yield from host_line(report.validation, report.question, paint, columns)
+    yield ""
+    yield from sentences(_answer(report))
+    yield ""
+    yield paint("dim", row("", "training", "validation", "change"))
+    yield from _block("layers", report.layers, paint, _layers_note(report))
+    yield ""
+    yield from _block("parameters", report.parameters, paint)
+    yield ""
+    yield from _block("gradients", report.gradients, paint, _gradients_note(report))
+    yield ""
+    if report.flops is None:
+        yield from unknown_flops(report.unknown)
+    else:
+        yield from _block("FLOPs", report.flops, paint, _flops_note(report), _rounded(report))
+    yield ""
+    yield from footers(report.question, paint, _options(report), report.alternatives)
+
+
+def _answer(report: FuseDiff) -> str:
+    merged, stay = len(report.fusion.merges), len(report.fusion.stays)
+    opening = "Nothing is wrong: both lines describe the same network."
+    if not report.balanced:
+        opening = "Not everything is explained: the rows marked ! show what is left over."
+    if merged and not stay:
+        fusion = "fuse() merges each BatchNorm into the convolution before it"
+    elif merged:
+        fusion = f"fuse() merges {merged} of {merged + stay} BatchNorms into the convolution before them"
+    else:
+        return f"{opening} fuse() finds no BatchNorm to merge here. {_gradients_answer(report)}"
+    return (
+        f"{opening} Before validation, {fusion}: fewer layers, the same predictions up to rounding. "
+        f"{_gradients_answer(report)}"
+    )
+
+
+def _gradients_answer(report: FuseDiff) -> str:
+    saved = report.question.subject.saved
+    after = report.validation.summary.gradients
+    if after:
+        return (
+            f"Gradients are {after:,} because val.py turns autograd off while fuse() makes its convolutions anew; "
+            f"with autograd on, as in train.py, the line says {report.gradients_with_autograd:,}."
+        )
+    if saved is None:
+        reason = "a finished file, and the EMA copy before it, is marked as not trainable"
+    elif saved.stripped:
+        reason = "the finished file is marked as not trainable"
+    elif saved.copy == "ema":
+        reason = "the EMA copy is validated, and that never trains"
+    else:
+        reason = "the file is marked as not trainable"
+    return f"Gradients are 0 because {reason}; fuse() has no part in that."
+
+
+def _block(name: str, ledger: Ledger, paint: Paint, words: str = "", second: Sequence[str] = ()) -> Iterator[str]:
+    change = signed(ledger.after - ledger.before)
+    yield paint(f"bold {HUES[name]}", row(name, f"{ledger.before:,}", f"{ledger.after:,}", change))
+    yield from second
+    for entry in ledger.entries:
+        yield from cause(f"{entry.cause}: {entry.detail}" if entry.detail else entry.cause, signed(entry.amount))
+    yield from unexplained(ledger.unexplained, paint)
+    yield from note(words)
+
+
+def _layers_note(report: FuseDiff) -> str:
+    subject = report.question.subject
+    before, after = report.training.summary.layers, report.validation.summary.layers
+    convolutions = sum(module.kind in ("nn.Conv2d", "nn.ConvTranspose2d") for _, module in named_modules(subject.root))
+    if subject.origin.form.layers == "leaf_modules":
+        return (
+            f"A layer here is a module that holds no others. {convolutions} of them are convolutions, before and "
+            f"after. YOLOv5 v4.0 to v7.0 count any module: {before.modules} and {after.modules}."
+        )
+    leaves = f"{before.leaf_modules} and {after.leaf_modules}"
+    if spare := _spare_activations(subject.root):
+        mine = f"Your own {subject.network}" if subject.network else "Your own network"
+        return (
+            f"{mine} says {before.modules - spare} and "
+            f"{after.modules - spare}? It is the same network: since v7.0 the {spare + 1} Conv share one "
+            f"SiLU; {'in this file' if subject.saved else 'here'} each has its own, so {spare} "
+            f"more are counted. YOLOv5 since July 2026 prints {before.leaf_modules} and "
+            f"{after.leaf_modules} (only modules that hold no others)."
+        )
+    return (
+        f"A layer here is any module, also one that only holds others. {convolutions} of them are convolutions, "
+        f"before and after. YOLOv5 since July 2026 counts only modules that hold no others: "
+        f"{'for this file ' if subject.saved else ''}it prints {leaves}."
+    )
+
+
+def _spare_activations(root: Module) -> int:
+    """How many activations would go if all Conv shared one."""
+    return max(len({id(act) for act in activations(root)}) - 1, 0)
+
+
+def _gradients_note(report: FuseDiff) -> str:
+    saved = report.question.subject.saved
+    meaning = '"gradients" counts the parameters that training may change.'
+    after = report.validation.summary.gradients
+    if saved and saved.freeze:
+        left = report.gradients.before + sum(e.amount for e in report.gradients.entries[:1])
+        return f"The training line is printed before --freeze acts: {left:,} really trained."
+    if after or saved is None:
+        return meaning
+    if saved.stripped and saved.freeze is None:
+        return f"{meaning} A new training that starts from this file sets all of them back to trainable."
+    if saved.stripped:
+        return f"{meaning} An unstripped\nfile gives 0 as well: its EMA copy is validated, and that never trains."
+    return f"{meaning} The finished file gives 0 as well: strip_optimizer() marks it as not trainable."
+
+
+def _rounded(report: FuseDiff) -> tuple[str, ...]:
+    """The figures as the lines have them, where the lines are about this size and this counter."""
+    question = report.question
+    before, after = report.training, report.validation
+    same = question.size == (640, 640) and question.counter.of_host is question.counter.convention
+    if same and before.line.gflops is not None and after.line.gflops is not None:
+        printed = [f"{state.line.gflops:.1f} GFLOPs" for state in (before, after)]
+        return (row("  printed as", *printed, ""),)
+    return (row("  rounded to", *(f"{giga(state.summary.flops or 0)} GFLOPs" for state in (before, after)), ""),)
+
+
+def _flops_note(report: FuseDiff) -> str:
+    question = report.question
+    convention = question.counter.convention
+    states = (report.training, report.validation)
+    words = ["No convolution got cheaper."]
+    rate = _batch_norm_rate(report)
+    old = _old_log(report)
+    if rate:
+        macs = "" if old or convention.unit != "MACs" else f" ({rate // 2} MACs, 1 MAC = 2 FLOPs)"
+        words.append(f"This counter charges BatchNorm {rate} FLOPs per output value{macs}.")
+    else:
+        words.append("This counter charges only convolutions and matrix products, 2 FLOPs per MAC.")
+    words += uncounted(states[0], question)
+    words += line_differs(states, question)
+    words += [old] if old else ["With --counter torch nothing drops."] if rate else []
+    return " ".join(words)
+
+
+def _batch_norm_rate(report: FuseDiff) -> int:
+    """FLOPs for one value of a BatchNorm, where all are charged alike; else 0."""
+    convention = report.question.counter.convention
+    records = report.training.run.records if report.training.run else ()
+    rates = {
+        convention.flops_per_count * (convention.count(r) or 0) // prod(r.output)
+        for r in records
+        if r.operator == "batch_norm"
+    }
+    return rates.pop() if len(rates) == 1 else 0
+
+
+def _old_log(report: FuseDiff) -> str:
+    """What logs of 2021 say of this network: they were counted by thop 0.0.31."""
+    question = report.question
+    runs = (report.training.run, report.validation.run)
+    old = CONVENTIONS["thop-0.0.31"]
+    if question.subject.origin.generation not in ("v5.0", "v6.0", "v6.1") or question.counter.convention is old:
+        return ""
+    before, after = (giga(old.flops(run.records)) if run else "" for run in runs)
+    return f"Logs of 2021 say {before} and {after}: see --counter thop-0.0.31." if question.size == (640, 640) else ""
+
+
+def _options(report: FuseDiff) -> str:
+    pairs = len(report.fusion.merges)
+    classes = "  --nc" if report.question.subject.saved is None else ""
+    return f"--layers (the {pairs} pairs)  --imgsz  --counter  --host{classes}  --format json"

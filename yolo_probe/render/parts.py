@@ -1,0 +1,176 @@
+"""What every text report has: its heading, a host's line, the remainder, and the notes at its foot."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from yolo_probe.render.layout import HUES, Paint, cause, footer, note, row, signed
+from yolo_probe.report import Question, State
+from yolo_probe.structure import Module, named_modules
+from yolo_probe.subject import Subject
+
+
+def heading(subject: Subject) -> str:
+    """What the report is about, in one line."""
+    network = subject.network or "a network without a name"
+    classes = "" if subject.classes is None else f", {subject.classes} class{'es' * (subject.classes != 1)}"
+    if subject.saved:
+        copy = ", its copy model" if subject.saved.copy == "model" and subject.saved.has_ema else ""
+        return f"{subject.label}: {network}{classes}, trained with YOLOv5 {subject.origin.title}{copy}"
+    return f"{subject.label}: as YOLOv5 {subject.origin.title} builds it{classes}"
+
+
+def host_line(state: State, question: Question, paint: Paint, columns: int | None) -> Iterator[str]:
+    """The line that a host prints, and why its GFLOPs are missing if they are."""
+    yield from _verbatim(state.line.text or state.line.counts, paint, columns)
+    if state.line.text is None:
+        yield paint("yellow", "  GFLOPs are not known: see FLOPs below.")
+    elif state.line.missing:
+        counted = "" if state.summary.flops is None else f" Counted by yolo-probe: {giga(state.summary.flops)} GFLOPs."
+        for line in note(f"No GFLOPs: {state.line.missing}, and the error is hidden.{counted}"):
+            yield paint("yellow", line)
+
+
+def _verbatim(line: str, paint: Paint, columns: int | None) -> Iterator[str]:
+    """A host's line, unbroken unless a terminal is too narrow for it."""
+    parts = [line]
+    while columns is not None and len(parts[-1]) > columns and " " in parts[-1][4:columns]:
+        cut = parts[-1].rindex(" ", 4, columns)
+        parts[-1:] = [parts[-1][:cut], "    " + parts[-1][cut + 1 :]]
+    for part in parts:
+        yield _figures(part, paint)
+
+
+def _figures(line: str, paint: Paint) -> str:
+    """Each of the four figures of a host's line in its own colour."""
+    names = {"GFLOPS": "FLOPs", "GFLOPs": "FLOPs"}
+    pieces = re.split(r"([\d,.]*\d (?:layers|parameters|gradients|GFLOP[sS]))", line)
+    painted = []
+    for piece in pieces:
+        name = piece.rpartition(" ")[2]
+        hue = HUES.get(names.get(name, name)) if piece[:1].isdigit() else None
+        painted.append(paint(f"bold {hue}" if hue else "bold", piece) if piece else "")
+    return "".join(painted)
+
+
+def unexplained(amount: int, paint: Paint) -> Iterator[str]:
+    """The remainder, printed also when it is 0."""
+    mark, style = ("!", "bold red") if amount else (" ", "green")
+    for line in cause("unexplained", signed(amount), mark):
+        yield paint(style, line)
+    if amount:
+        yield "    No rule covers this. See --layers, and please report it with --format json."
+
+
+def unknown_flops(unknown: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Why FLOPs are not known: the classes, and where the first of each stands."""
+    yield row("FLOPs", "not known", "not known", "")
+    kinds = Counter(kind for _, kind in unknown)
+    for kind, count in kinds.items():
+        path = next(path for path, other in unknown if other == kind)
+        yield from note(f"{kind} ({count} x, first at {path}): yolo-probe does not know what this module computes.")
+
+
+def activations(root: Module) -> list[Module]:
+    """The SiLU of every Conv, one for each place."""
+    acts = [m.children.get("act") for _, m in named_modules(root) if m.kind in ("Conv", "DWConv")]
+    return [act for act in acts if act is not None and act.kind == "nn.SiLU"]
+
+
+def uncounted(state: State, question: Question) -> Iterator[str]:
+    """Operators that this counter has no rule for, in words; its own total leaves them out too."""
+    convention = question.counter.convention
+    records = state.run.records if state.run else ()
+    missing = [record for record in records if convention.count(record) is None]
+    for name, count in Counter(record.kind.removeprefix("nn.") for record in missing).items():
+        path = next(record.path for record in missing if record.kind.removeprefix("nn.") == name)
+        yield f"It does not count {name} ({count} x, first at {path})."
+
+
+def line_differs(states: Sequence[State], question: Question) -> Iterator[str]:
+    """Where the lines' own figure is another: of another size or counter, or for a cost that area does not scale."""
+    lines = [state.line.gflops for state in states]
+    figures = " and ".join(f"{gflops:.1f}" for gflops in lines if gflops is not None)
+    if not figures:
+        return
+    says = f"The lines say {figures}" if len(lines) > 1 else f"The line says {figures}"
+    host = question.counter.of_host
+    if host is not question.counter.convention:
+        yield f"{says}: a host counts with thop, here by the rules of {host.title}."
+    elif question.size != states[0].line.size:
+        yield f"{says}, whatever --imgsz: YOLOv5 counts at 640x640."
+    else:
+        pairs = [(round(g * 1e9), state.summary.flops) for g, state in zip(lines, states, strict=True) if g is not None]
+        differences = [line - flops for line, flops in pairs if flops is not None]
+        if any(differences):
+            cell = max(question.subject.stride, 32)
+            yield (
+                f"{says}, {' and '.join(signed(d) for d in differences)} FLOPs from this: YOLOv5 counts one "
+                f"{cell}x{cell} image and multiplies by the area, but not all of the cost grows with it."
+            )
+
+
+def giga(flops: int) -> str:
+    """GFLOPs with one decimal, as the hosts round."""
+    return f"{flops / 1e9:.1f}"
+
+
+def footers(question: Question, paint: Paint, options: str, alternatives: Sequence[str]) -> Iterator[str]:
+    """What counted, which version, what the file is, and which options tell more."""
+    subject = question.subject
+    notes = [("Counted", _counted(question)), ("Version", _version(subject, alternatives))]
+    if subject.saved:
+        notes.append(("File", _file(subject)))
+    notes.append(("More", options))
+    for label, text in notes:
+        for i, line in enumerate(footer(label, text)):
+            yield paint("dim", line[:9]) + line[9:] if i == 0 else line
+
+
+def _counted(question: Question) -> str:
+    counter = question.counter
+    thop = counter.installed
+    if thop is None:
+        beside = "thop is not installed"
+    elif thop.counter == counter.convention.name:
+        beside = f"{thop.version} is installed"
+    else:
+        beside = f"{thop.distribution} {thop.version} is installed"
+        if thop.counter is None and not counter.asked:
+            beside += ", whose rules are not known"
+    height, width = question.size
+    rounded = ""
+    if question.size != question.asked_size:
+        asked = "x".join(map(str, question.asked_size))
+        rounded = f" ({asked} rounded up to a multiple of the stride, {question.subject.stride})"
+    return f"by the rules of {counter.convention.title} ({beside}), at {height}x{width}{rounded}"
+
+
+def _version(subject: Subject, alternatives: Sequence[str]) -> str:
+    origin = subject.origin
+    if subject.saved is None:
+        label = subject.label.partition("@")[0]
+        word = f", or {label}@v7.0" if subject.kind == "name" else ""
+        if origin.evidence[0].startswith("--host"):
+            return f"{origin.title}, as asked"
+        return f"{origin.evidence[0]} (--host v7.0{word})"
+    text = f"{origin.title}: {', '.join(origin.evidence)}"
+    return "; ".join([text, *alternatives])
+
+
+def _file(subject: Subject) -> str:
+    saved = subject.saved
+    assert saved is not None
+    if saved.stripped:
+        state = f"stripped (epoch {saved.epoch}, no optimizer, no EMA)"
+    else:
+        has = [name for name, there in (("optimizer", saved.optimizer), ("EMA", saved.has_ema)) if there]
+        state = f"not stripped (epoch {saved.epoch}, {' and '.join(has) or 'no optimizer, no EMA'})"
+    if saved.freeze is None:
+        freeze = ", --freeze not recorded"
+    else:
+        freeze = f"; {saved.freeze_option}" if saved.freeze else "; no --freeze"
+    unusual = f"; names what no YOLOv5 file needs: {', '.join(saved.unusual)}" if saved.unusual else ""
+    return f"{state}, {saved.dtype}{freeze}{unusual}"

@@ -1,0 +1,69 @@
+"""The host's own tables: its rows as they are built, and its parameters one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from yolo_probe.report import Info
+from yolo_probe.statistics import Statistics
+from yolo_probe.structure import Module, Tensor, named_modules, named_parameters
+
+
+def render_tables(report: Info, arguments: list[str] | None, statistics: Statistics) -> str:
+    """Both tables, in the form of the host that the report is about.
+
+    ``arguments``: what each row was constructed with, as the host prints it; None where that is not known.
+    """
+    root = report.state.root
+    lines = ["", *_rows(root, arguments), ""]
+    if report.question.subject.origin.form.layers == "leaf_modules":
+        lines += _leaves(root, statistics)
+    else:
+        lines += _parameters(root, statistics)
+    return "\n".join(lines) + "\n"
+
+
+def _rows(root: Module, arguments: list[str] | None) -> Iterator[str]:
+    yield f"{'':>3}{'from':>18}{'n':>3}{'params':>10}  {'module':<40}{'arguments':<30}"
+    rows = root.child("model").children.items()
+    for position, (_, row) in enumerate(rows):
+        if row is None:
+            continue
+        at = row.attributes
+        repeats = len(row.children) if row.kind == "nn.Sequential" else 1
+        words = "?" if arguments is None else arguments[position]
+        yield (
+            f"{at.get('i', position)!s:>3}{at.get('f', -1)!s:>18}{repeats:>3}{at.get('np', 0):10.0f}  "
+            f"{at.get('type', row.class_path)!s:<40}{words:<30}"
+        )
+
+
+def _parameters(root: Module, statistics: Statistics) -> Iterator[str]:
+    """The table of YOLOv5 to v7.0: every parameter."""
+    columns = ("layer", "name", "gradient", "parameters", "shape", "mu", "sigma")
+    yield "{:>5} {:>40} {:>9} {:>12} {:>20} {:>10} {:>10}".format(*columns)
+    for i, (name, tensor) in enumerate(named_parameters(root)):
+        mean, deviation = statistics.of(tensor)
+        yield (
+            f"{i:>5} {name:>40} {tensor.requires_grad!s:>9} {tensor.numel:>12g} {list(tensor.shape)!s:>20} "
+            f"{mean:>10} {deviation:>10}"
+        )
+
+
+def _leaves(root: Module, statistics: Statistics) -> Iterator[str]:
+    """The table of HEAD: every module that holds no others, with its parameters."""
+    columns = ("layer", "name", "type", "gradient", "parameters", "shape", "mu", "sigma")
+    yield "{:>5}{:>40}{:>20}{:>10}{:>12}{:>20}{:>10}{:>10}".format(*columns)
+    leaves = [(path, module) for path, module in named_modules(root) if not module.children]
+    for i, (path, module) in enumerate(leaves):
+        kind = module.class_path.rpartition(".")[2]
+        if not module.parameters:
+            yield f"{i:>5}{path:>40}{kind:>20}{'False':>10}{0:>12}{'[]':>20}{'-':>10}{'-':>10}{'-':>15}"
+        for key, tensor in module.parameters.items():
+            yield f"{i:>5}{f'{path}.{key}':>40}{kind:>20}{_cells(tensor, statistics)}"
+
+
+def _cells(tensor: Tensor, statistics: Statistics) -> str:
+    mean, deviation = statistics.of(tensor)
+    shape = str(list(tensor.shape))
+    return f"{tensor.requires_grad!s:>10}{tensor.numel:>12g}{shape:>20}{mean:>10}{deviation:>10}{tensor.dtype:>15}"
