@@ -67,6 +67,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     logging.disable(logging.CRITICAL)
+    nn.Conv2d.reset_parameters = lambda module: None  # values are not looked at, and take most of the time
     from yolov5.models.yolo import Model
 
     models = sys.modules["yolov5.models.yolo"]

@@ -21,6 +21,8 @@ def real_structures(release: str, files: Sequence[Path]) -> list[dict[str, Any]]
 
 def differences(ours: Module, real: dict[str, Any]) -> list[str]:
     """What differs, one line each; nothing if both are the same model."""
+    if "error" in real:
+        return [f"the host raised {real['error']}"]
     mine = description(ours)
     found = list(_unequal("shared modules", mine["shared"], real["shared"]))
     found += _unequal("parameters", mine["parameters"], real["parameters"])
