@@ -8,7 +8,13 @@ from yolo_probe.conventions import CONVENTIONS, Convention
 from yolo_probe.operators import OpRecord
 
 CONV = OpRecord(
-    "conv2d", "model.0.conv", "nn.Conv2d", ((1, 8, 20, 20),), (1, 16, 10, 10), (16, 4, 3, 3), {"bias": True, "groups": 2}
+    "conv2d",
+    "model.0.conv",
+    "nn.Conv2d",
+    ((1, 8, 20, 20),),
+    (1, 16, 10, 10),
+    (16, 4, 3, 3),
+    {"bias": True, "groups": 2},
 )
 TRANSPOSED = OpRecord(
     "conv_transpose2d", "model.1", "nn.ConvTranspose2d", ((1, 8, 20, 20),), (1, 6, 40, 40), (8, 3, 2, 2),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import ceil
 
 from yolo_probe.construct import BLOCKS, BlockClass, Blocks, generations_with
@@ -16,6 +17,15 @@ from yolo_probe.torch_modules import ArgumentError, sequential, shown
 _MASK_OUTPUTS = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a row was constructed with, as the host prints it while it builds."""
+
+    number: int
+    """Repeats after the depth multiple; v5.0 prints 1 where the block repeats inside."""
+    arguments: str
+
+
 class Builder:
     """One pass over the rows, with the widths and the modules so far."""
 
@@ -25,6 +35,8 @@ class Builder:
         self._host = host_of(generation, host_version)
         self._widths: list[int] = []
         self._save: list[int] = []
+        self.made: list[Made] = []
+        """What each row so far was constructed with."""
         self._blocks = self._constructors()
         anchors = network.anchors
         per_output = anchors if isinstance(anchors, int) else len(anchors[0]) // 2
@@ -86,9 +98,11 @@ class Builder:
             arguments = [evaluate(a, self._names) if isinstance(a, str) else a for a in row.arguments]
             number = max(round(row.number * self._network.depth_multiple), 1) if row.number > 1 else row.number
             arguments, width = self._arguments(name, block, inputs, arguments, len(self._network.rows) == index + 1)
+            repeats = number
             if block.repeats:
                 arguments.insert(2, number)
                 number = 1
+            self.made.append(Made(repeats if self._is_since("v6.0") else number, str(arguments)))
             module = self._blocks.row(lambda: self._blocks.make(name, arguments), number)
         except (ArgumentError, ExpressionError) as error:
             raise self._wrong_row(index, row, str(error)) from None

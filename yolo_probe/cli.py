@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -14,6 +14,7 @@ from yolo_probe.conventions import CONVENTIONS
 from yolo_probe.errors import ProbeError, TargetError
 from yolo_probe.generations import GENERATIONS, Generation
 from yolo_probe.installed import Thop, installed_thop, version_of
+from yolo_probe.render.layout import printable
 from yolo_probe.report import FuseDiff, Info, Question, as_json, choose_counter
 from yolo_probe.target import Copy, resolve
 
@@ -102,8 +103,12 @@ def info_command(
     _show(report, form)
     if verbose and form == "text":
         from yolo_probe.render.tables import render_tables
+        from yolo_probe.statistics import statistics_of
+        from yolo_probe.target import rows_made_of
 
-        _write(render_tables(report))
+        subject = report.question.subject
+        made = rows_made_of(subject)
+        _write(render_tables(report.state.root, subject.origin.form, made, statistics_of(subject.source)))
     _finish(report.unknown, balanced=True, label=target)
 
 
@@ -155,7 +160,7 @@ def _show(report: FuseDiff | Info, form: str) -> None:
     if _colour():
         from yolo_probe.render.terminal import paint
 
-        _write(render(report, paint, _columns()))
+        _write(render(report, paint, _columns()), styled=True)
     else:
         _write(render(report, columns=_columns()))
 
@@ -169,8 +174,14 @@ def _columns() -> int | None:
     return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
 
 
-def _write(text: str) -> None:
-    sys.stdout.write(text)
+def _write(text: str, *, styled: bool = False) -> None:
+    try:
+        sys.stdout.write(printable(text, styled=styled))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # the reader has gone; keep Python from complaining when it flushes at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
 
 
 def _finish(unknown: tuple[tuple[str, str], ...], *, balanced: bool, label: str) -> None:
@@ -187,18 +198,13 @@ def _finish(unknown: tuple[tuple[str, str], ...], *, balanced: bool, label: str)
 
 
 def _refuse(error: ProbeError) -> NoReturn:
-    click.echo(f"yolo-probe: {error}" + (f"\n  {error.remedy}" if error.remedy else ""), err=True)
+    click.echo(printable(f"yolo-probe: {error}" + (f"\n  {error.remedy}" if error.remedy else "")), err=True)
     sys.exit(NO_ANSWER)
 
 
-def main(arguments: list[str] | None = None, **extra: Any) -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Entry point: run the command line and turn errors into messages and exit codes."""
     try:
-        cli.main(args=arguments, prog_name="yolo-probe", **extra)
+        cli.main(args=arguments, prog_name="yolo-probe")
     except ProbeError as error:
-        sys.stdout.flush()
         _refuse(error)
-    except BrokenPipeError:
-        # the reader has gone; keep Python from complaining when it flushes at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)

@@ -185,7 +185,9 @@ def average_windows(r: OpRecord) -> int:
     """One for each value in each window, padding included where it is averaged too, and one for each output."""
     padded = 0 if r.options["inside"] else 1
     window = 1
-    for i, o, k, s, p in zip(r.input[-2:], r.output[-2:], *(_pair(r, n) for n in ("kernel", "stride", "padding")), strict=True):
+    for i, o, k, s, p in zip(
+        r.input[-2:], r.output[-2:], *(_pair(r, n) for n in ("kernel", "stride", "padding")), strict=True
+    ):
         first, last = -p * padded, i + p * padded
         window *= sum(max(min(j * s - p + k, last) - max(j * s - p, first), 0) for j in range(o))
     return prod(r.input[:-2]) * window + prod(r.output)

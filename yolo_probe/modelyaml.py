@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from yolo_probe.builder import Builder
+from yolo_probe.builder import Builder, Made
 from yolo_probe.errors import ModelYamlError
 from yolo_probe.generations import Generation
 from yolo_probe.network import MOST_ANCHORS, MOST_CLASSES, Network, Row, place_of
@@ -219,3 +219,21 @@ def build(network: Network, generation: Generation, host_version: str | None = N
     Raises: ModelYamlError
     """
     return Builder(network, generation, host_version).model()
+
+
+def rows_made(network: Network, generation: Generation, host_version: str | None = None) -> tuple[Made, ...]:
+    """What a host constructs each row of a network with.
+
+    Raises: ModelYamlError
+    """
+    builder = Builder(network, generation, host_version)
+    builder.model()
+    return tuple(builder.made)
+
+
+def network_in(document: object, name: str) -> Network:
+    """The network that a checkpoint keeps as ``model.yaml``.
+
+    Raises: ModelYamlError
+    """
+    return _network(document, {}, name, f"{name}: model.yaml")

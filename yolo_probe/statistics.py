@@ -45,8 +45,8 @@ class OfCheckpoint:
         return f"{values.mean():.3g}", f"{deviation:.3g}"
 
 
-def statistics_of(checkpoint: Checkpoint | None) -> Statistics:
+def statistics_of(source: object) -> Statistics:
     """Statistics of a checkpoint if numpy is there to read it, else none."""
     from importlib.util import find_spec
 
-    return OfCheckpoint(checkpoint) if checkpoint is not None and find_spec("numpy") else Unread()
+    return OfCheckpoint(source) if isinstance(source, Checkpoint) and find_spec("numpy") else Unread()

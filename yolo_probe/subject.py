@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from yolo_probe.generations import Generation
 from yolo_probe.structure import Module
 from yolo_probe.summary import LineForm
+
+if TYPE_CHECKING:
+    from yolo_probe.checkpoint import Checkpoint
+    from yolo_probe.network import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,9 @@ class Subject:
     """Of an image."""
     stride: int
     """The largest, in pixels."""
+    source: Checkpoint | Network
+    """What it was read from."""
     saved: Saved | None = None
     """For a checkpoint only."""
     unknown: tuple[tuple[str, str], ...] = ()
     """Path and class of the modules whose forward pass is not known."""
-    class_names: Mapping[int, str] | None = None

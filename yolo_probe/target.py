@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Literal
 
-from yolo_probe.errors import TargetError, TraceError
+from yolo_probe.errors import ModelYamlError, TargetError, TraceError
 from yolo_probe.generations import GENERATIONS, Generation
 from yolo_probe.structure import Module, Tensor, named_modules, named_parameters
-from yolo_probe.subject import Origin, Saved, Subject
+from yolo_probe.subject import Saved, Subject
 from yolo_probe.summary import head_stride, image_channels
 from yolo_probe.trace import unknown_modules
 
 if TYPE_CHECKING:
+    from yolo_probe.builder import Made
     from yolo_probe.checkpoint import Checkpoint
-    from yolo_probe.modelyaml import Network
+    from yolo_probe.network import Network
 
 Copy = Literal["model", "ema"]
 
@@ -39,6 +39,21 @@ def resolve(
     if target.endswith((".pt", ".pth")):
         return _from_checkpoint(target, host, classes, copy)
     return _from_name(target, host, classes, copy)
+
+
+def rows_made_of(subject: Subject) -> tuple[Made, ...]:
+    """What each row was constructed with; empty for a file that does not tell."""
+    from yolo_probe.checkpoint import Checkpoint
+    from yolo_probe.modelyaml import network_in, rows_made
+
+    origin = subject.origin
+    if not isinstance(subject.source, Checkpoint):
+        return rows_made(subject.source, origin.generation)
+    try:
+        network = network_in(subject.root.attributes.get("yaml"), subject.label)
+        return rows_made(network, origin.generation, origin.release)
+    except ModelYamlError:
+        return ()
 
 
 def _from_name(target: str, host: Generation | None, classes: int | None, copy: Copy | None) -> Subject:
@@ -80,7 +95,11 @@ def _built(
     title = "HEAD" if generation == "head" else generation
     evidence = (f"--host {host}" if host else f"{title}, because none was named",)
     origin = origin_of(generation, evidence)
-    return _subject(kind, label, path, network.name, network.classes, origin, root, None)
+    unknown = unknown_modules(root)
+    return Subject(
+        kind, label, path, network.name, network.classes, origin, root, image_channels(root),
+        _stride(root, bool(unknown)), network, None, unknown,
+    )  # fmt: skip
 
 
 def _from_checkpoint(target: str, host: Generation | None, classes: int | None, copy: Copy | None) -> Subject:
@@ -94,23 +113,21 @@ def _from_checkpoint(target: str, host: Generation | None, classes: int | None, 
     origin = identify(checkpoint.contents, root)
     if host is not None:
         origin = origin_of(host, (f"--host {host}; the file says {origin.title}: {', '.join(origin.evidence)}",))
-    saved = _saved(checkpoint, root, copy)
-    subject = _subject(
-        "checkpoint", Path(target).name, target, _network_name(checkpoint, root), _classes(root), origin, root, saved
-    )
-    return replace(subject, stride=_stored_stride(checkpoint, root) or subject.stride)
-
-
-def _subject(
-    kind: Literal["checkpoint", "yaml", "name"], label: str, path: str | None, network: str | None,
-    classes: int | None, origin: Origin, root: Module, saved: Saved | None,
-) -> Subject:  # fmt: skip
     unknown = unknown_modules(root)
+    stride = _stored_stride(checkpoint, root) or _stride(root, bool(unknown))
+    name, classes_there = _network_name(checkpoint, root), _classes(root)
+    return Subject(
+        "checkpoint", Path(target).name, target, name, classes_there, origin, root, image_channels(root),
+        stride, checkpoint, _saved(checkpoint, root, copy), unknown,
+    )  # fmt: skip
+
+
+def _stride(root: Module, unknown: bool) -> int:
+    """The largest stride, by a pass over a small image; 32, as the host assumes, where there is none."""
     try:
-        stride = 32 if unknown else head_stride(root)
+        return 32 if unknown else head_stride(root)
     except TraceError:
-        stride = 32
-    return Subject(kind, label, path, network, classes, origin, root, image_channels(root), stride, saved, unknown)
+        return 32
 
 
 def _stored_stride(checkpoint: Checkpoint, root: Module) -> int | None:
@@ -145,7 +162,7 @@ def _saved(checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Saved:
 
 def _freeze_option(freeze: object) -> str:
     numbers = [freeze] if isinstance(freeze, int) else freeze
-    return "--freeze " + " ".join(map(str, numbers)) if isinstance(numbers, list | tuple) else ""
+    return f"--freeze {' '.join(map(str, numbers))}" if isinstance(numbers, list | tuple) else ""
 
 
 def _network_name(checkpoint: Checkpoint, root: Module) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from textwrap import wrap
 
@@ -19,6 +20,18 @@ HUES = {"layers": "cyan", "parameters": "blue", "gradients": "magenta", "FLOPs":
 def plain(_style: str, text: str) -> str:
     """The text alone."""
     return text
+
+
+_STYLES = re.compile(r"(\x1b\[[0-9;]*m)")
+
+
+def printable(text: str, *, styled: bool = False) -> str:
+    """The text with ? for what could steer a terminal: a name in a file is anything. ``styled``: colours stay."""
+    parts = _STYLES.split(text) if styled else [text]
+    return "".join(
+        part if i % 2 else "".join(c if c.isprintable() or c == "\n" else "?" for c in part)
+        for i, part in enumerate(parts)
+    )
 
 
 def signed(amount: int) -> str:

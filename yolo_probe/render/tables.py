@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from yolo_probe.report import Info
+from yolo_probe.builder import Made
 from yolo_probe.statistics import Statistics
 from yolo_probe.structure import Module, Tensor, named_modules, named_parameters
+from yolo_probe.summary import LineForm
 
 
-def render_tables(report: Info, arguments: list[str] | None, statistics: Statistics) -> str:
-    """Both tables, in the form of the host that the report is about.
+def render_tables(root: Module, form: LineForm, made: Sequence[Made], statistics: Statistics) -> str:
+    """Both tables, in the form of that host.
 
-    ``arguments``: what each row was constructed with, as the host prints it; None where that is not known.
+    ``made``: what each row was constructed with; empty where that is not known.
     """
-    root = report.state.root
-    lines = ["", *_rows(root, arguments), ""]
-    if report.question.subject.origin.form.layers == "leaf_modules":
-        lines += _leaves(root, statistics)
-    else:
-        lines += _parameters(root, statistics)
-    return "\n".join(lines) + "\n"
+    parameters = _leaves if form.layers == "leaf_modules" else _parameters
+    return "\n".join(["", *_rows(root, made), "", *parameters(root, statistics)]) + "\n"
 
 
-def _rows(root: Module, arguments: list[str] | None) -> Iterator[str]:
-    yield f"{'':>3}{'from':>18}{'n':>3}{'params':>10}  {'module':<40}{'arguments':<30}"
-    rows = root.child("model").children.items()
-    for position, (_, row) in enumerate(rows):
-        if row is None:
-            continue
+def _rows(root: Module, made: Sequence[Made]) -> Iterator[str]:
+    yield f"{'':>3}{'from':>18}{'n':>3}{'params':>10}  {'module':<40}{'arguments':<30}".rstrip()
+    rows = [row for row in root.child("model").children.values() if row is not None]
+    for i, row in enumerate(rows):
         at = row.attributes
-        repeats = len(row.children) if row.kind == "nn.Sequential" else 1
-        words = "?" if arguments is None else arguments[position]
+        words = made[i].arguments if len(made) == len(rows) else "?"
+        number = made[i].number if len(made) == len(rows) else "?"
         yield (
-            f"{at.get('i', position)!s:>3}{at.get('f', -1)!s:>18}{repeats:>3}{at.get('np', 0):10.0f}  "
+            f"{at.get('i', i)!s:>3}{at.get('f', -1)!s:>18}{number:>3}{at.get('np', '?')!s:>10}  "
             f"{at.get('type', row.class_path)!s:<40}{words:<30}"
-        )
+        ).rstrip()
 
 
 def _parameters(root: Module, statistics: Statistics) -> Iterator[str]:

@@ -1,0 +1,94 @@
+"""Unit: what fuse() changes in a structure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from yolo_probe.errors import TraceError
+from yolo_probe.fusion import fuse
+from yolo_probe.gradients import with_gradients
+from yolo_probe.structure import (
+    Module,
+    Tensor,
+    count_gradients,
+    count_layers,
+    count_parameters,
+    named_modules,
+    named_parameters,
+)
+from yolo_probe.target import resolve
+
+
+def conv(*, bias: bool = False, trains: bool = True) -> Module:
+    """A Conv of 3 to 8 channels, 3x3."""
+    weights = {"weight": Tensor((8, 3, 3, 3), requires_grad=trains)}
+    if bias:
+        weights["bias"] = Tensor((8,), requires_grad=trains)
+    norm = {name: Tensor((8,), requires_grad=trains) for name in ("weight", "bias")}
+    return Module(
+        "models.common.Conv",
+        children={
+            "conv": Module("torch.nn.modules.conv.Conv2d", parameters=weights),
+            "bn": Module("torch.nn.modules.batchnorm.BatchNorm2d", parameters=norm),
+            "act": Module("torch.nn.modules.activation.SiLU"),
+        },
+    )
+
+
+def test_folding_removes_one_module_and_one_parameter_per_channel() -> None:
+    before = conv()
+    after = fuse(before, grad_enabled=False).root
+    assert count_layers(before).modules - count_layers(after).modules == 1
+    assert count_parameters(before) == 8 * 3 * 3 * 3 + 2 * 8
+    assert count_parameters(after) == 8 * 3 * 3 * 3 + 8
+    assert [name for name, _ in named_parameters(after)] == ["conv.weight", "conv.bias"]
+
+
+def test_a_convolution_that_has_a_bias_keeps_one() -> None:
+    assert count_parameters(fuse(conv(bias=True), grad_enabled=False).root) == 8 * 3 * 3 * 3 + 8
+
+
+@pytest.mark.parametrize(
+    ("trains", "grad_enabled", "gradients"),
+    [(True, True, 8 * 3 * 3 * 3 + 8), (True, False, 0), (False, True, 0), (False, False, 0)],
+)
+def test_merged_weights_train_only_if_the_old_ones_did_and_autograd_is_on(
+    trains: bool, grad_enabled: bool, gradients: int
+) -> None:
+    assert count_gradients(fuse(conv(trains=trains), grad_enabled=grad_enabled).root) == gradients
+
+
+def test_a_fused_bias_takes_its_gradient_from_the_batchnorm_alone() -> None:
+    before = conv()
+    frozen = with_gradients(before.child("bn"), False)
+    fused = fuse(replace(before, children={**before.children, "bn": frozen}), grad_enabled=True).root
+    assert [name for name, tensor in named_parameters(fused) if tensor.requires_grad] == ["conv.weight"]
+
+
+def test_the_structure_itself_is_not_changed_and_what_is_shared_stays_shared() -> None:
+    root = resolve("yolov5s").root
+    fusion = fuse(root, grad_enabled=False)
+    assert count_layers(root).modules == 214
+    assert count_layers(fusion.root).modules == 157
+    assert sum(module.kind == "nn.SiLU" for _, module in named_modules(fusion.root)) == 1
+
+
+def test_batchnorms_outside_a_conv_stay_and_are_named() -> None:
+    fusion = fuse(resolve("yolov5-fpn@v6.0").root, grad_enabled=False)
+    assert fusion.stays == tuple(f"model.{row}.bn" for row in (4, 6, 9, 10, 14, 18))
+
+
+def test_fusing_twice_changes_nothing_more() -> None:
+    once = fuse(resolve("yolov5n").root, grad_enabled=False)
+    twice = fuse(once.root, grad_enabled=False)
+    assert twice.merges == ()
+    assert twice.root is once.root
+
+
+def test_a_batchnorm_without_weights_is_told_as_what_the_host_would_fail_on() -> None:
+    broken = conv()
+    bare = replace(broken.child("bn"), parameters={})
+    with pytest.raises(TraceError, match=r"YOLOv5's fuse\(\) would fail here"):
+        fuse(replace(broken, children={**broken.children, "bn": bare}), grad_enabled=False)

@@ -1,0 +1,69 @@
+"""Unit: which generation wrote a checkpoint, told by what is in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from yolo_probe.errors import CheckpointError
+from yolo_probe.generations import Generation, host_of
+from yolo_probe.hosts.yolov5 import identify
+from yolo_probe.modelyaml import build
+from yolo_probe.networks import find_network
+from yolo_probe.structure import Module
+
+TAG = "915bbf294bb74c859f0b41f1c23bc395014ea679"
+UNTAGGED = "0" * 40
+LATER = {"evolve_population": "data/hyps"}
+NOW = "2026-11-22T08:45:07"
+
+
+def built(network: str, generation: Generation, release: str | None = None) -> Module:
+    """A network as that host builds it, under that host's own class paths."""
+    root = build(find_network(network, host_of(generation, release).networks), generation, release)
+    return replace(root, class_path=f"yolov5.{root.class_path}") if release else root
+
+
+@pytest.mark.parametrize(
+    ("contents", "root", "generation", "release"),
+    [
+        ({"git": {"commit": TAG}, "opt": {}, "date": NOW}, built("yolov5n", "v7.0"), "v7.0", None),
+        ({"git": {"commit": UNTAGGED}, "opt": LATER, "date": NOW}, built("yolov5n", "head"), "head", None),
+        ({"opt": LATER, "date": "2025-01-01T00:00:00"}, built("yolov5n", "head"), "v7.0", None),
+        ({"opt": {}, "date": NOW}, built("yolov5n", "v7.0"), "v7.0", None),
+        ({"opt": {}, "date": "2022-09-01T07:34:00"}, built("yolov5n-seg", "v7.0"), "v7.0", None),
+        ({"date": "2022-08-20T07:34:00"}, built("yolov5n", "v6.2"), "v6.2", None),
+        ({"date": "2022-03-20T07:34:00"}, built("yolov5n", "v6.1"), "v6.1", None),
+        ({"updates": None, "training_results": None}, built("yolov5n", "v6.0"), "v6.0", None),
+        ({"training_results": None, "updates": None}, built("yolov5s", "v5.0"), "v5.0", None),
+        ({"updates": None, "training_results": None}, built("yolov3", "v5.0"), "v5.0", None),
+        ({"updates": None, "training_results": None}, built("yolov3", "v6.0"), "v6.0", None),
+        ({"yolov5pip_version": "7.0.14"}, built("yolov5n", "v7.0", "7.0.14"), "v7.0", "7.0.14"),
+        ({"opt": {}, "date": NOW}, built("yolov5n", "v7.0", "6.2.3"), "v7.0", "6.2.3"),
+        ({"opt": {}, "date": NOW}, built("yolov5n", "v6.1", "6.1.9"), "v6.1", "6.1.9"),
+        ({}, built("yolov5n", "v6.0", "6.0.7"), "v6.0", "6.0.7"),
+        ({}, built("yolov3", "v6.0", "6.0.7"), "v6.0", "6.0.7"),
+        ({}, built("yolov5s", "v5.0", "5.0.10"), "v5.0", "5.0.10"),
+        ({}, built("yolov5s", "v5.0", "5.0.0"), "v5.0", "5.0.0"),
+    ],
+)  # fmt: skip
+def test_a_checkpoint_tells_its_generation(
+    contents: dict[str, object], root: Module, generation: str, release: str | None
+) -> None:
+    origin = identify(contents, root)
+    assert (origin.generation, origin.release) == (generation, release)
+    assert origin.evidence
+
+
+def test_what_the_evidence_does_not_exclude_is_named() -> None:
+    assert "HEAD" in identify({"opt": {}, "date": NOW}, built("yolov5n", "v7.0")).alternatives[0]
+    unfinished = identify({"opt": {"evolve_population": ""}, "date": NOW}, built("yolov5n", "head"))
+    assert "prints the line of v7.0" in unfinished.alternatives[0]
+
+
+def test_a_model_of_another_package_is_refused() -> None:
+    with pytest.raises(
+        CheckpointError, match=r"ultralytics\.nn\.tasks\.DetectionModel, expected one of classic YOLOv5"
+    ):
+        identify({}, Module("ultralytics.nn.tasks.DetectionModel"))

@@ -1,0 +1,134 @@
+"""Unit: the words and columns of a text report, against reviewed texts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.networks import counter, difference, question
+from tests.test_report import STRIPPED, saved_subject
+from yolo_probe.installed import Thop
+from yolo_probe.render.layout import WIDTH, cause
+from yolo_probe.render.pairs import render_pairs
+from yolo_probe.render.text import render
+from yolo_probe.report import Question, choose_counter, fuse_diff, info
+from yolo_probe.subject import Saved
+from yolo_probe.target import resolve
+
+GOLDEN = Path(__file__).parent / "golden"
+INSTALLED = Thop("ultralytics-thop", "2.2.3", counter="ultralytics-thop-2.2")
+
+
+def text_of(saved: Saved, trains: bool = False) -> str:
+    return render(fuse_diff(Question(saved_subject(saved, trains), (640, 640), counter())))
+
+
+def test_an_info_reads_as_reviewed() -> None:
+    report = info(Question(resolve("yolov5s"), (1280, 1280), choose_counter(None, INSTALLED)), fused=False)
+    assert render(report, columns=80) == (GOLDEN / "info-yolov5s-1280.txt").read_text()
+
+
+def test_the_shipped_checkpoint_reads_as_reviewed(demo_checkpoint: Path) -> None:
+    report = fuse_diff(Question(resolve(str(demo_checkpoint)), (640, 640), choose_counter(None, INSTALLED)))
+    assert render(report) == (GOLDEN / "narrow-best.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    "target", ["yolov5s", "yolov5-fpn@v6.0", "yolov5s-transformer@v6.1", "yolov5x6", "yolov3-tiny"]
+)
+@pytest.mark.parametrize("size", [(640, 640), (320, 1280), (300, 300)])
+def test_no_line_is_longer_than_the_body_but_the_hosts(target: str, size: tuple[int, int]) -> None:
+    for report in (difference(target, size), info(question(target, size), fused=False)):
+        long = [line for line in render(report).splitlines() if len(line) > WIDTH + 1]
+        assert [line for line in long if " summary: " not in line and "Model Summary: " not in line] == []
+
+
+def test_a_host_line_is_broken_only_in_a_terminal_that_is_too_narrow() -> None:
+    report = difference("yolov5s")
+    line = report.training.line.text
+    assert line in render(report).splitlines()
+    assert line in render(report, columns=100).splitlines()
+    assert line not in render(report, columns=80).splitlines()
+    assert "\n    GFLOPs\n" in render(report, columns=80)
+
+
+def test_a_text_is_ascii_and_says_the_counter_the_size_and_the_unit() -> None:
+    text = render(difference("yolov5s", (320, 640)))
+    assert text.isascii()
+    assert "by the rules of ultralytics-thop 2.2 (thop is not installed), at 320x640" in text
+    assert "8 FLOPs per output\n  value (4 MACs, 1 MAC = 2 FLOPs)" in text
+    assert "whatever --imgsz: YOLOv5 counts at 640x640" in re.sub(r"\n\s*", " ", text)
+
+
+def test_a_rounded_size_is_told() -> None:
+    assert "300x300 rounded up to a multiple of the stride, 32" in re.sub(
+        r"\n\s*", " ", render(difference("yolov5n", (300, 300)))
+    )
+
+
+def test_recorded_freezing_stands_in_the_gradients_block() -> None:
+    text = text_of(replace(STRIPPED, freeze=tuple(range(10)), freeze_option="--freeze 10"))
+    block = text[text.index("gradients   ") : text.index("FLOPs    ")]
+    assert block == (
+        "gradients                      1,766,623                   0          -1,766,623\n"
+        "  --freeze 10: rows 0 to 9 did not train                              -1,046,368\n"
+        "  requires_grad=False, set by strip_optimizer()                         -720,255\n"
+        "  fuse(): none left to change                                                  0\n"
+        "  unexplained                                                                  0\n"
+        "  The training line is printed before --freeze acts: 720,255 really trained.\n"
+        "\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("saved", "trains", "words"),
+    [
+        (STRIPPED, False, "because the finished file is marked as not trainable; fuse() has no part in that."),
+        (Saved("ema", 0, True, True, True, "FP16", ()), False, "because the EMA copy is validated, and that never"),
+        (Saved("model", 3, True, True, False, "FP32", ()), True, "with autograd on, as in train.py, the line says 1,7"),
+        (Saved("model", 3, True, True, False, "FP32", ()), False, "because the file is marked as not trainable"),
+    ],
+)
+def test_the_answer_says_why_gradients_are_what_they_are(saved: Saved, trains: bool, words: str) -> None:
+    assert words in re.sub(r"\n\s*", " ", text_of(saved, trains))
+
+
+def test_something_unexplained_is_marked_and_changes_the_answer() -> None:
+    report = difference("yolov5n")
+    wrong = replace(report, parameters=replace(report.parameters, after=report.parameters.after - 12))
+    text = render(wrong)
+    assert "Not everything is explained:" in text
+    assert "Nothing is wrong" not in text
+    assert (
+        "! unexplained                                                                -12\n"
+        "    No rule covers this. See --layers, and please report it with --format json.\n"
+    ) in text
+
+
+def test_a_counter_without_a_rule_for_attention_says_what_it_leaves_out() -> None:
+    text = re.sub(r"\n\s*", " ", render(difference("yolov5s-transformer@v7.0", name="thop-0.1")))
+    assert "It does not count MultiheadAttention (1 x, first at model.8.m.tr.0.ma)." in text
+
+
+def test_pairs_add_up_to_the_ledger() -> None:
+    report = difference("yolov5-fpn@v6.0")
+    rows = [line.split() for line in render_pairs(report).splitlines()[2:]]
+    assert sum(int(row[-2]) for row in rows) == report.layers.after - report.layers.before
+    assert sum(int(row[-1].replace(",", "")) for row in rows) == report.parameters.after - report.parameters.before
+
+
+def test_a_long_cause_is_broken_and_keeps_its_amount_at_the_edge() -> None:
+    lines = list(cause("a word and another " * 8, "-1,000"))
+    assert lines[-1].endswith(" -1,000")
+    assert len(lines[-1]) == WIDTH
+    assert all(len(line) <= WIDTH for line in lines)
+
+
+def test_colour_changes_no_letter() -> None:
+    painted = render(difference("yolov5n"), lambda style, text: f"<{style}>{text}</>")
+    assert re.sub(r"<[a-z ]+>|</>", "", painted) == render(difference("yolov5n"))
+    assert "<bold cyan>125 layers</>" in painted
+    assert "<green>  unexplained" in painted

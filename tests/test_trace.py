@@ -1,0 +1,94 @@
+"""Unit: the forward pass of YOLOv5's networks on shapes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from yolo_probe.blocks import BLOCKS
+from yolo_probe.construct import BLOCKS as CONSTRUCTORS
+from yolo_probe.errors import TraceError, UnknownModuleError
+from yolo_probe.structure import Module, Tensor
+from yolo_probe.target import resolve
+from yolo_probe.trace import trace, unknown_modules
+
+IMAGE = (1, 3, 640, 640)
+
+
+def test_yolov5s_runs_its_sixty_convolutions_once() -> None:
+    run = trace(resolve("yolov5s").root, IMAGE)
+    assert Counter(record.operator for record in run.records) == {
+        "conv2d": 60,
+        "batch_norm": 57,
+        "silu": 57,
+        "cat": 8 + 1 + 4,  # one in each C3, one in SPPF, four rows
+        "add": 7,
+        "max_pool2d": 3,
+        "upsample": 2,
+    }
+
+
+def test_detect_gives_one_output_for_each_level() -> None:
+    run = trace(resolve("yolov5s").root, (1, 3, 320, 640))
+    assert run.output == [(1, 3, 40, 80, 85), (1, 3, 20, 40, 85), (1, 3, 10, 20, 85)]
+
+
+def test_a_record_names_its_module_and_the_places_where_that_hangs() -> None:
+    records = trace(resolve("yolov5s").root, IMAGE).records
+    first = {record.operator: record for record in reversed(records)}
+    assert (first["conv2d"].path, first["conv2d"].weight) == ("model.0.conv", (32, 3, 6, 6))
+    assert (first["silu"].path, first["silu"].slots) == ("model.0.act", 57)
+    own = trace(resolve("yolov5s@v6.2").root, IMAGE).records
+    assert {record.slots for record in own if record.operator == "silu"} == {1}
+
+
+def test_every_class_that_a_yaml_can_name_has_a_block() -> None:
+    assert {name for name in CONSTRUCTORS if name not in BLOCKS} == set()
+
+
+def test_shapes_that_do_not_fit_name_the_row() -> None:
+    with pytest.raises(TraceError, match=r"model\.12: cat: found input 1 of shape \(1, 256, 7, 7\)"):
+        trace(resolve("yolov5s").root, (1, 3, 100, 100))
+
+
+def test_a_class_that_is_not_known_is_named_with_its_path() -> None:
+    attention = Module("models.common.CoordAttention", children={"conv": Module("torch.nn.modules.conv.Conv2d")})
+    root = _with_row(resolve("yolov5n").root, "9", attention)
+    assert unknown_modules(root) == (("model.9", "models.common.CoordAttention"),)
+    with pytest.raises(UnknownModuleError, match=r"model\.9: found a module of class models\.common\.CoordAttention"):
+        trace(root, IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (Module("models.common.Concat", {"d": "1", "f": -1}), "found d='1', expected int"),
+        (Module("models.common.Conv", {"f": [-1, 6]}), "found 2 inputs, expected one"),
+        (Module("models.common.Conv", {"f": 99}), "found from=99, expected a row before it"),
+        (Module("models.common.Conv", {"f": "x"}), "found from='x', expected row numbers"),
+        (Module("models.common.Conv", {"f": -1}), "found no 'conv' in a Conv"),
+        (
+            Module(
+                "torch.nn.modules.conv.Conv2d",
+                {"f": -1, "stride": (1, 1, 1), "padding": 0, "dilation": 1, "groups": 1},
+                {"weight": Tensor((8, 256, 1, 1))},
+            ),
+            "found stride=.1, 1, 1., expected one or two integers",
+        ),
+    ],
+)
+def test_an_edited_or_damaged_row_is_told_with_what_was_found(row: Module, message: str) -> None:
+    with pytest.raises(TraceError, match=message):
+        trace(_with_row(resolve("yolov5n").root, "9", row), IMAGE)
+
+
+def test_a_model_without_rows_is_told() -> None:
+    with pytest.raises(TraceError, match="no list of rows named model"):
+        trace(Module("models.yolo.Model"), IMAGE)
+
+
+def _with_row(root: Module, name: str, row: Module) -> Module:
+    rows = root.child("model")
+    return replace(root, children={"model": replace(rows, children={**rows.children, name: row})})
