@@ -14,12 +14,17 @@ from yolo_probe.cli import cli
 Report = dict[str, Any]
 
 
-def report_of(target: str, *options: str) -> Report:
-    """What ``yolo-probe fuse-diff`` prints of a target as JSON, everything explained."""
-    arguments = ["fuse-diff", target, "--format", "json", *options]
+def text_of(target: str, *options: str) -> str:
+    """What ``yolo-probe fuse-diff`` prints of a target, everything explained."""
+    arguments = ["fuse-diff", target, *options]
     result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
     assert result.exit_code == 0, f"{arguments}: exit {result.exit_code}\n{result.output[-2000:]}"
-    report: Report = json.loads(result.stdout)
+    return result.stdout
+
+
+def report_of(target: str, *options: str) -> Report:
+    """The same as JSON, read back."""
+    report: Report = json.loads(text_of(target, "--format", "json", *options))
     return report
 
 

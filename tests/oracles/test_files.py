@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import environments
 from tests.environments import HOSTS
-from tests.oracles.agreement import disagreements, reports
+from tests.oracles.agreement import disagreements, report_of, reports, text_of, unbalanced
 from tests.oracles.conftest import Facts
 from tests.oracles.real_host import Case
 
@@ -55,6 +56,7 @@ def test_a_trainable_model_without_ema_keeps_gradients_where_val_keeps_them(case
     assert disagreements(str(facts.checkpoint), in_val, lines=False) == []
     for report in reports(str(facts.checkpoint), in_val):
         assert f", {trainable['no_grad']} gradients" in report["host_lines"]["validation"]
+    assert f"{trainable['grad']:,}" in text_of(str(facts.checkpoint))
 
 
 @pytest.mark.parametrize(
@@ -97,3 +99,11 @@ def test_an_official_file_comes_out_as_a_host_loads_it(case: Case, facts: Facts)
     for report in reports(file, expected, *host):
         assert report["host_lines"]["validation"] == loaded["line"]
     assert disagreements(file, expected, lines=False) == []
+
+
+def test_the_demo_checkpoint_comes_out_as_its_training_logged_it(
+    demo_checkpoint: Path, demo_lines: tuple[str, str]
+) -> None:
+    report = report_of(str(demo_checkpoint), "--counter", "ultralytics-thop-2.2")
+    assert (report["host_lines"]["training"], report["host_lines"]["validation"]) == demo_lines
+    assert list(unbalanced(report)) == []
