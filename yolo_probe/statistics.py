@@ -1,52 +1,50 @@
-"""Mean and standard deviation of a checkpoint's weights, where they can be read."""
+"""Mean and standard deviation of a checkpoint's weights, where numpy or torch is there to read them."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
 
 from yolo_probe.checkpoint import Checkpoint
 from yolo_probe.structure import Tensor
 
+Statistics = Callable[[Tensor], tuple[str, str]]
+"""Mean, and standard deviation with n - 1 below, in three digits as the hosts print them; ``-`` where not known."""
 
-class Statistics(Protocol):
-    """Something that knows the values of a tensor."""
-
-    def of(self, tensor: Tensor) -> tuple[str, str]:
-        """Mean and standard deviation with three digits, ``-`` where they are not known."""
-        ...
-
-
-class Unread:
-    """No values: a network that is not in a file, or no numpy to read them with."""
-
-    def of(self, tensor: Tensor) -> tuple[str, str]:
-        """Not known."""
-        return "-", "-"
-
-
-class OfCheckpoint:
-    """Values out of a checkpoint's storages, read one tensor at a time."""
-
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self._checkpoint = checkpoint
-
-    def of(self, tensor: Tensor) -> tuple[str, str]:
-        """Mean, and standard deviation with n - 1 below, as torch's ``std`` has it."""
-        import numpy
-
-        if tensor.location is None or tensor.dtype not in ("float16", "float32", "float64"):
-            return "-", "-"
-        storage = numpy.frombuffer(self._checkpoint.storage_bytes(tensor), dtype=numpy.dtype(tensor.dtype))
-        width = storage.itemsize
-        values = numpy.lib.stride_tricks.as_strided(
-            storage[tensor.location.offset :], tensor.shape, [stride * width for stride in tensor.location.strides]
-        ).astype(numpy.float64)
-        deviation = values.std(ddof=1) if values.size > 1 else float("nan")
-        return f"{values.mean():.3g}", f"{deviation:.3g}"
+_UNKNOWN = ("-", "-")
 
 
 def statistics_of(source: object) -> Statistics:
-    """Statistics of a checkpoint if numpy is there to read it, else none."""
-    from importlib.util import find_spec
+    """Statistics of the weights in a checkpoint, read one tensor at a time; of anything else, not known."""
+    readers = {"numpy": _with_numpy, "torch": _with_torch}
+    reader = next((reader for library, reader in readers.items() if find_spec(library)), None)
+    if reader is None or not isinstance(source, Checkpoint):
+        return lambda _: _UNKNOWN
+    return partial(reader, source)
 
-    return OfCheckpoint(source) if isinstance(source, Checkpoint) and find_spec("numpy") else Unread()
+
+def _with_numpy(checkpoint: Checkpoint, tensor: Tensor) -> tuple[str, str]:
+    import numpy
+
+    if tensor.location is None or tensor.dtype not in ("float16", "float32", "float64"):
+        return _UNKNOWN
+    storage = numpy.frombuffer(checkpoint.storage_bytes(tensor), dtype=numpy.dtype(tensor.dtype))
+    strides = [stride * storage.itemsize for stride in tensor.location.strides]
+    view = numpy.lib.stride_tricks.as_strided(storage[tensor.location.offset :], tensor.shape, strides)
+    values = view.astype(numpy.float64)
+    return _written(float(values.mean()), float(values.std(ddof=1)) if values.size > 1 else float("nan"))
+
+
+def _with_torch(checkpoint: Checkpoint, tensor: Tensor) -> tuple[str, str]:
+    import torch
+
+    if tensor.location is None or not getattr(torch, tensor.dtype).is_floating_point:
+        return _UNKNOWN
+    storage = torch.frombuffer(bytearray(checkpoint.storage_bytes(tensor)), dtype=getattr(torch, tensor.dtype))
+    values = storage.as_strided(tensor.shape, tensor.location.strides, tensor.location.offset).double()
+    return _written(values.mean().item(), values.std().item() if values.numel() > 1 else float("nan"))
+
+
+def _written(mean: float, deviation: float) -> tuple[str, str]:
+    return f"{mean:.3g}", f"{deviation:.3g}"

@@ -37,7 +37,7 @@ def _parameters(root: Module, statistics: Statistics) -> Iterator[str]:
     columns = ("layer", "name", "gradient", "parameters", "shape", "mu", "sigma")
     yield "{:>5} {:>40} {:>9} {:>12} {:>20} {:>10} {:>10}".format(*columns)
     for i, (name, tensor) in enumerate(named_parameters(root)):
-        mean, deviation = statistics.of(tensor)
+        mean, deviation = statistics(tensor)
         yield (
             f"{i:>5} {name:>40} {tensor.requires_grad!s:>9} {tensor.numel:>12g} {list(tensor.shape)!s:>20} "
             f"{mean:>10} {deviation:>10}"
@@ -58,6 +58,6 @@ def _leaves(root: Module, statistics: Statistics) -> Iterator[str]:
 
 
 def _cells(tensor: Tensor, statistics: Statistics) -> str:
-    mean, deviation = statistics.of(tensor)
+    mean, deviation = statistics(tensor)
     shape = str(list(tensor.shape))
     return f"{tensor.requires_grad!s:>10}{tensor.numel:>12g}{shape:>20}{mean:>10}{deviation:>10}{tensor.dtype:>15}"
