@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from yolo_probe.errors import TraceError
-from yolo_probe.fusion import fuse
+from yolo_probe.fusion import fuse, restore
 from yolo_probe.gradients import with_gradients
 from yolo_probe.structure import (
     Module,
@@ -92,3 +92,14 @@ def test_a_batchnorm_without_weights_is_told_as_what_the_host_would_fail_on() ->
     bare = replace(broken.child("bn"), parameters={})
     with pytest.raises(TraceError, match=r"YOLOv5's fuse\(\) would fail here"):
         fuse(replace(broken, children={**broken.children, "bn": bare}), grad_enabled=False)
+
+
+def test_what_was_saved_after_fuse_is_put_back_as_it_was_built() -> None:
+    root = resolve("yolov5s").root
+    fused = fuse(root, grad_enabled=False).root
+    restored = restore(fused)
+    assert [(name, t.shape) for name, t in named_parameters(restored)] == [
+        (name, t.shape) for name, t in named_parameters(root)
+    ]
+    assert count_layers(restored) == count_layers(root)
+    assert restore(root) is root

@@ -8,9 +8,10 @@ import pytest
 
 from tests.networks import counter, difference, question
 from yolo_probe.errors import UnknownModuleError
+from yolo_probe.fusion import fuse
 from yolo_probe.gradients import with_gradients
 from yolo_probe.report import Question, as_json, fuse_diff, info
-from yolo_probe.structure import Module
+from yolo_probe.structure import Module, count_gradients, count_layers
 from yolo_probe.subject import Saved, Subject
 from yolo_probe.target import resolve
 
@@ -131,3 +132,15 @@ def test_a_class_that_may_be_a_conv_is_not_guessed_at() -> None:
         UnknownModuleError, match=r"models\.common\.Conv2 at model\.0 with a convolution and a BatchNorm"
     ):
         fuse_diff(Question(unknown, (640, 640), counter()))
+
+
+@pytest.mark.parametrize("trains", [False, True])
+def test_a_file_saved_after_fuse_has_its_training_column_rebuilt(trains: bool) -> None:
+    subject = saved_subject(STRIPPED, trains)
+    fused = replace(subject, root=fuse(subject.root, grad_enabled=True).root)
+    report = fuse_diff(Question(fused, (640, 640), counter()))
+    assert report.saved_fused
+    assert report.balanced
+    assert report.training.line.text == fuse_diff(Question(subject, (640, 640), counter())).training.line.text
+    assert report.validation.summary.layers == count_layers(fused.root)
+    assert report.validation.summary.gradients == count_gradients(fused.root) == (1_761_871 if trains else 0)

@@ -60,6 +60,14 @@ def fuse(root: Module, *, grad_enabled: bool) -> Fusion:
     return Fusion(fused, tuple(merges.values()), stays)
 
 
+def restore(root: Module) -> Module:
+    """The structure before ``fuse()``, of one that was saved after it; the same object if nothing was merged.
+
+    YOLOv5 builds every ``Conv`` with a BatchNorm and a convolution without a bias, so what is missing is known.
+    """
+    return _rebuild(root, {}, put_back=True)
+
+
 def _merge(path: str, conv: Module, grad_enabled: bool) -> Merge:
     try:
         convolution, batch_norm = conv.child("conv"), conv.child("bn")
@@ -86,14 +94,31 @@ def _merge(path: str, conv: Module, grad_enabled: bool) -> Merge:
     return Merge(path, convolution, batch_norm, fused)
 
 
-def _rebuild(module: Module, merges: Mapping[int, Merge]) -> Module:
-    """The same tree with merged modules in place of the old; whatever does not change stays the same object."""
+def _rebuild(module: Module, merges: Mapping[int, Merge], put_back: bool = False) -> Module:
+    """The same tree with merged modules in place of the old, or the other way; the rest stays the same object."""
     merge = merges.get(id(module))
     children = {
-        name: child and (merge.fused if merge and name == "conv" else _rebuild(child, merges))
+        name: child and (merge.fused if merge and name == "conv" else _rebuild(child, merges, put_back))
         for name, child in module.children.items()
         if not (merge and name == "bn")
     }
-    if all(children.get(name) is child for name, child in module.children.items()):
+    if put_back and module.kind in FUSED_KINDS and "bn" not in children:
+        children = _with_batch_norm(children)
+    if children.keys() == module.children.keys() and all(children[name] is module.children[name] for name in children):
         return module
     return replace(module, children=children)
+
+
+def _with_batch_norm(children: dict[str, Module | None]) -> dict[str, Module | None]:
+    """Children of a fused ``Conv`` as they were built: a convolution without bias, a BatchNorm, the rest."""
+    convolution = children.get("conv")
+    if convolution is None or "bias" not in convolution.parameters:
+        return children
+    weight, bias = convolution.parameters["weight"], convolution.parameters["bias"]
+    batch_norm = Module(
+        "torch.nn.modules.batchnorm.BatchNorm2d",
+        {"num_features": weight.shape[0], "affine": True},
+        {name: replace(bias, location=None) for name in ("weight", "bias")},
+    )
+    rest = {name: child for name, child in children.items() if name != "conv"}
+    return {"conv": replace(convolution, parameters={"weight": weight}), "bn": batch_norm, **rest}

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from yolo_probe.conventions import CONVENTIONS, DEFAULT, Convention
 from yolo_probe.errors import UnknownModuleError
-from yolo_probe.fusion import Fusion, fuse
+from yolo_probe.fusion import Fusion, fuse, restore
 from yolo_probe.gradients import frozen_by_rows, row_ranges, with_gradients
 from yolo_probe.installed import Thop
 from yolo_probe.ledger import (
@@ -95,6 +95,8 @@ class FuseDiff:
     training: State
     validation: State
     fusion: Fusion
+    saved_fused: bool
+    """Whether the file was saved after ``fuse()``, so that the training column is rebuilt."""
     events: tuple[GradientEvent, ...]
     gradients_with_autograd: int
     """What validation would say where autograd is on, as in train.py."""
@@ -149,14 +151,17 @@ def fuse_diff(question: Question) -> FuseDiff:
     """
     subject = question.subject
     _refuse_unknown_convolutions(subject)
-    built = with_gradients(subject.root, True)
     stored = subject.root if subject.saved else with_gradients(subject.root, False)
-    fusion = fuse(stored, grad_enabled=False)
+    unfused = restore(stored)
+    saved_fused = unfused is not stored
+    built = with_gradients(unfused, True)
+    # what was fused before it was saved has the flags that fuse() left it, and is not fused again
+    fusion = fuse(unfused, grad_enabled=saved_fused)
     training = question.state(built, built=True)
     validation = question.state(fusion.root, built=subject.saved is None)
     form = subject.origin.form
     before, after = training.summary, validation.summary
-    events = tuple(_events(subject, built, stored))
+    events = tuple(_events(subject, built, unfused))
     flops = None
     if training.run and validation.run:
         flops = flops_ledger(training.run, validation.run, fusion, question.counter.convention)
@@ -165,8 +170,9 @@ def fuse_diff(question: Question) -> FuseDiff:
         training=training,
         validation=validation,
         fusion=fusion,
+        saved_fused=saved_fused,
         events=events,
-        gradients_with_autograd=count_gradients(fuse(stored, grad_enabled=True).root),
+        gradients_with_autograd=count_gradients(fuse(unfused, grad_enabled=True).root),
         layers=layers_ledger(form.layer_count(before.layers), form.layer_count(after.layers), fusion, _stays(fusion)),
         parameters=parameters_ledger(before.parameters, after.parameters, fusion),
         gradients=gradients_ledger(before.gradients, after.gradients, built, events, fusion),
@@ -277,6 +283,7 @@ def as_json(report: FuseDiff | Info) -> dict[str, object]:
             "training": _column(report.training, question),
             "validation": _column(report.validation, question),
             "host_lines": {"training": report.training.line.text, "validation": report.validation.line.text},
+            "gradients_with_autograd": report.gradients_with_autograd,
             "ledger": {name: ledger and _ledger(ledger) for name, ledger in report.ledgers},
         }
         | _gaps(report)

@@ -56,6 +56,8 @@ def _answer(report: FuseDiff) -> str:
     opening = "Nothing is wrong: both lines describe the same network."
     if not report.balanced:
         opening = "Not everything is explained: the rows marked ! show what is left over."
+    if report.saved_fused:
+        opening += " This file was saved after fuse(): the training column puts each BatchNorm back."
     if merged and not stay:
         fusion = "fuse() merges each BatchNorm into the convolution before it"
     elif merged:
