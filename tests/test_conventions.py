@@ -31,7 +31,7 @@ BILINEAR = OpRecord("upsample", "up", "nn.Upsample", ((1, 8, 10, 10),), (1, 8, 2
 POOL = OpRecord("adaptive_avg_pool2d", "pool", "nn.AdaptiveAvgPool2d", ((1, 8, 7, 5),), (1, 8, 2, 2))
 AVERAGE = OpRecord(
     "avg_pool2d", "pool", "nn.AvgPool2d", ((1, 8, 5, 5),), (1, 8, 3, 3), (),
-    {"kernel": (3, 3), "stride": (2, 2), "padding": (1, 1), "inside": True},
+    {"kernel": (3, 3), "stride": (2, 2), "padding": (1, 1), "inside": True, "number": True},
 )  # fmt: skip
 LINEAR = OpRecord("linear", "fc", "nn.Linear", ((400, 1, 256),), (400, 1, 10), (10, 256), {"bias": True})
 ATTENTION = OpRecord(
@@ -51,7 +51,7 @@ PRODUCTS = 16 * 10 * 10 * 4 * 3 * 3
         ("thop-2019", NORM, 4 * 16 * 10 * 10),
         ("thop-2019", LINEAR, 400 * 10 * (2 * 256 - 1)),
         ("thop-2019", BILINEAR, 13 * 8 * 20 * 20),
-        ("thop-2019", AVERAGE, (3 * 3 + 1) * 8 * 3 * 3),
+        ("thop-2019", AVERAGE, (3 + 1) * 8 * 3 * 3),
         ("thop-2019", SHARED_LEAKY, 57 * 8 * 4 * 4),
         ("thop-0.0.31", CONV, PRODUCTS + 16 * 10 * 10),
         ("thop-0.0.31", TRANSPOSED, 6 * 40 * 40 * (8 // 2) * 2 * 2 + 6 * 40 * 40),

@@ -344,7 +344,10 @@ def avg_pool2d(f: Frame, x: Shape) -> Shape:
     kernel, stride, padding = (f.pair(name) for name in ("kernel_size", "stride", "padding"))
     out = operators.pool2d(x, kernel, stride, padding, 1, f.get("ceil_mode", bool))
     inside = not f.get("count_include_pad", bool)
-    return f.record("avg_pool2d", (x,), out, kernel=kernel, stride=stride, padding=padding, inside=inside)
+    number = isinstance(f.module.attributes["kernel_size"], int)
+    return f.record(
+        "avg_pool2d", (x,), out, kernel=kernel, stride=stride, padding=padding, inside=inside, number=number
+    )
 
 
 @block("nn.AdaptiveAvgPool2d", "nn.AdaptiveMaxPool2d")

@@ -204,8 +204,9 @@ def _pooled_axes(r: OpRecord) -> list[tuple[int, int]]:
 
 
 def average_kernel(r: OpRecord) -> int:
-    """The kernel's size and one, for each output value."""
-    return (prod(_pair(r, "kernel")) + 1) * prod(r.output)
+    """The kernel's size and one, for each output value; a kernel given as one number k is taken for k, not k x k."""
+    kernel = _pair(r, "kernel")
+    return ((kernel[0] if r.options["number"] else prod(kernel)) + 1) * prod(r.output)
 
 
 def interpolation(nearest: int, trilinear: int, bilinear: int = 11) -> Rule:

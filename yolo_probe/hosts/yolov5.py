@@ -39,15 +39,14 @@ def identify(contents: Mapping[str, object], root: Module) -> Origin:
             f"found a model of class {root.class_path}, expected one of classic YOLOv5: {', '.join(MODEL_CLASSES)}",
             "a checkpoint of another package or of a fork is not read yet",
         )
-    kinds = {module.kind for _, module in named_modules(root)}
     if root.class_path.startswith(PYPI_PREFIX):
-        return _pypi(contents, root, kinds)
+        return _pypi(contents, root)
     if root.class_path.endswith(".Model"):
-        return _to_v6_1(contents, root, kinds)
-    return _since_v6_2(contents, root, kinds)
+        return _to_v6_1(contents, root)
+    return _since_v6_2(contents, root)
 
 
-def _pypi(contents: Mapping[str, object], root: Module, kinds: set[str]) -> Origin:
+def _pypi(contents: Mapping[str, object], root: Module) -> Origin:
     recorded = contents.get("yolov5pip_version")
     if isinstance(recorded, str):
         release = recorded
@@ -59,8 +58,6 @@ def _pypi(contents: Mapping[str, object], root: Module, kinds: set[str]) -> Orig
         return origin_of("v7.0", (module, "class DetectionModel (from 6.2)"), "6.2.3", ("7.0.0 to 7.0.13",))
     if "date" in contents:
         return origin_of("v6.1", (module, "class Model (to 6.1)", "a date (from 6.1)"), "6.1.9")
-    if "SPPF" in kinds:
-        return origin_of("v6.0", (module, "class Model (to 6.1)", "SPPF (from 6.0)", "no date (6.1 has one)"), "6.0.7")
     if _is_v5_0(contents, root):
         evidence = (module, "class Model (to 6.1)", "Detect without inplace, or training_results (to 5.0.5)")
         return origin_of("v5.0", evidence, "5.0.0", ("5.0.5",))
@@ -89,18 +86,18 @@ def _is_v5_0(contents: Mapping[str, object], root: Module) -> bool:
     )
 
 
-def _to_v6_1(contents: Mapping[str, object], root: Module, kinds: set[str]) -> Origin:
+def _to_v6_1(contents: Mapping[str, object], root: Module) -> Origin:
     model = "class Model (to v6.1)"
     if "date" in contents:
         return origin_of("v6.1", (model, "a date (from v6.1)"))
-    if "SPPF" in kinds:
+    if any(module.kind == "SPPF" for _, module in named_modules(root)):
         return origin_of("v6.0", (model, "SPPF (from v6.0)", "no date (v6.1 has one)"))
     if _is_v5_0(contents, root):
         return origin_of("v5.0", (model, "Detect without inplace, or training_results (to v5.0)"))
     return origin_of("v6.0", (model, "no date (v6.1 has one)"), alternatives=("v5.0: nothing in the file excludes it",))
 
 
-def _since_v6_2(contents: Mapping[str, object], root: Module, kinds: set[str]) -> Origin:
+def _since_v6_2(contents: Mapping[str, object], root: Module) -> Origin:
     commit = _text(contents.get("git"), "commit")
     if commit in TAG_COMMITS:
         tag = TAG_COMMITS[commit]
