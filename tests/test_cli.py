@@ -23,7 +23,10 @@ BROKEN_YAML = "nc: 2\nanchors: [1, 2\nbackbone: x\n"
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("yolov5q",), "yolov5q is neither a file nor a network that YOLOv5 ships\n  Did you mean yolov5"),
+        (
+            ("yolov5q",),
+            "is neither a file nor a detection or segmentation network that YOLOv5 ships\n  Did you mean yolov5",
+        ),
         (("yolov5s-seg", "--host", "v6.0"), "YOLOv5 v6.0 did not ship yolov5s-seg, which came with v7.0; it shipped"),
         (("yolov5s@v9",), "found host 'v9', expected one of v5.0, v6.0, v6.1, v6.2, v7.0, head"),
         (("yolov5s@v6.1", "--host", "v7.0"), "found --host v7.0 beside @v6.1"),

@@ -15,6 +15,8 @@ from yolo_probe.target import resolve
         ([10], tuple(range(10))),
         (10, tuple(range(10))),
         ([0], ()),
+        ([2**80], tuple(range(25))),
+        ([-3, 4, 99], (4,)),
         ([0, 5], (0, 5)),
         ([0, 1, 2], (0, 1, 2)),
         (None, None),
@@ -23,7 +25,7 @@ from yolo_probe.target import resolve
     ],
 )
 def test_one_number_is_that_many_rows_and_several_are_themselves(option: object, rows: tuple[int, ...] | None) -> None:
-    assert frozen_rows(option) == rows
+    assert frozen_rows(option, 25) == rows
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,8 @@ def test_shapes_that_do_not_fit_name_the_row() -> None:
 
 
 def test_a_class_that_is_not_known_is_named_with_its_path() -> None:
-    attention = Module("models.common.CoordAttention", children={"conv": Module("torch.nn.modules.conv.Conv2d")})
+    row = {"i": 9, "f": -1}
+    attention = Module("models.common.CoordAttention", row, children={"conv": Module("torch.nn.modules.conv.Conv2d")})
     root = _with_row(resolve("yolov5n").root, "9", attention)
     assert unknown_modules(root) == (("model.9", "models.common.CoordAttention"),)
     with pytest.raises(UnknownModuleError, match=r"model\.9: found a module of class models\.common\.CoordAttention"):

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from yolo_probe import operators
-from yolo_probe.errors import TraceError, UnknownModuleError
+from yolo_probe.errors import TraceError, UnknownModuleError, shown
 from yolo_probe.operators import OpRecord, ShapeError
-from yolo_probe.structure import Module, Shape
+from yolo_probe.structure import Module, Shape, Tensor
 
 Value = Shape | list[Shape]
 """What flows between modules: a tensor's shape, or several."""
@@ -74,21 +74,37 @@ class Frame:
         """Attribute of the module, which must be of that type."""
         value = self.module.attributes[name]
         if not isinstance(value, expected):
-            raise ShapeError(f"found {name}={value!r}, expected {expected.__name__}")
+            raise ShapeError(f"found {name}={shown(value)}, expected {expected.__name__}")
         return value
+
+    def flag(self, name: str) -> bool:
+        """Whether an attribute holds: YOLOv5 keeps ``shortcut and ...``, which may be 0 or None."""
+        value = self.module.attributes[name]
+        if not (value is None or isinstance(value, int)):
+            raise ShapeError(f"found {name}={shown(value)}, expected True or False")
+        return bool(value)
+
+    def weight(self) -> Shape:
+        """Shape of the weight, also where pruning or weight norm has made it a plain attribute."""
+        weight = self.module.parameters.get("weight") or self.module.attributes["weight"]
+        if not isinstance(weight, Tensor):
+            raise ShapeError(f"found weight={shown(weight)}, expected a tensor")
+        return weight.shape
 
     def pair(self, name: str) -> tuple[int, int]:
         """Attribute that is one integer or two, as two."""
         value = self.module.attributes[name]
         both = (value, value) if isinstance(value, int) else value
         if not (isinstance(both, tuple | list) and len(both) == 2 and all(isinstance(i, int) for i in both)):
-            raise ShapeError(f"found {name}={value!r}, expected one or two integers")
+            raise ShapeError(f"found {name}={shown(value)}, expected one or two integers")
         return both[0], both[1]
 
     def record(
         self, operator: str, inputs: Sequence[Shape], output: Shape, weight: Shape = (), **options: object
     ) -> Shape:
         """Leave a record of an operator; its output."""
+        if max(output, default=0) > operators.LARGEST:
+            raise ShapeError(f"{operator}: found an output of more than {operators.LARGEST:,} values on an axis")
         slots = self.current.slots.get(id(self.module), 1)
         kind = self.module.kind
         self.current.records.append(OpRecord(operator, self.path, kind, tuple(inputs), output, weight, options, slots))
@@ -125,7 +141,7 @@ def block(*kinds: str) -> Callable[[F], F]:
 @block("Conv", "DWConv")
 def conv(f: Frame, x: Shape) -> Shape:
     x = f("conv", x)
-    if f.has("bn"):  # gone after fuse()
+    if "bn" in f.module.children:  # gone after fuse(); None fails, as in the host
         x = f("bn", x)
     return f("act", x)
 
@@ -156,7 +172,7 @@ def mix_conv2d(f: Frame, x: Shape) -> Shape:
 @block("Bottleneck", "CrossConv")
 def bottleneck(f: Frame, x: Shape) -> Shape:
     y = f("cv2", f("cv1", x))
-    return f.add(x, y) if f.get("add", bool) else y
+    return f.add(x, y) if f.flag("add") else y
 
 
 @block("GhostBottleneck")
@@ -234,7 +250,7 @@ def weighted_sum(f: Frame, x: Value) -> Shape:
         raise ShapeError("found one input, expected several")
     y = x[0]
     for other in x[1:]:
-        weighted = f.record("mul", (other, ()), other) if f.get("weight", bool) else other
+        weighted = f.record("mul", (other, ()), other) if f.flag("weight") else other
         y = f.add(y, weighted)
     return y
 
@@ -259,6 +275,8 @@ def detect(f: Frame, x: Value) -> list[Shape]:
     levels = f.inside("m")
     anchors, outputs = f.get("na", int), f.get("no", int)
     predictions: list[Shape] = []
+    if f.get("nl", int) > len(x):
+        raise ShapeError(f"found {len(x)} inputs, expected one for each of {f.get('nl', int)} levels")
     for i in range(f.get("nl", int)):
         n, c, h, w = levels(str(i), x[i])
         if c != anchors * outputs:
@@ -301,7 +319,7 @@ def sequential(f: Frame, x: Value) -> Value:
 
 @block("nn.Conv2d")
 def conv2d(f: Frame, x: Shape) -> Shape:
-    weight = f.module.parameters["weight"].shape
+    weight = f.weight()
     groups = f.get("groups", int)
     padding = f.module.attributes["padding"]
     pads = padding if isinstance(padding, str) else f.pair("padding")
@@ -311,14 +329,14 @@ def conv2d(f: Frame, x: Shape) -> Shape:
 
 @block("nn.ConvTranspose2d", "DWConvTranspose2d")
 def conv_transpose2d(f: Frame, x: Shape) -> Shape:
-    weight = f.module.parameters["weight"].shape
+    weight = f.weight()
     groups = f.get("groups", int)
     stride, padding, extra, dilation = (f.pair(name) for name in ("stride", "padding", "output_padding", "dilation"))
     out = operators.conv_transpose2d(x, weight, stride, padding, extra, dilation, groups)
     return f.record("conv_transpose2d", (x,), out, weight, bias="bias" in f.module.parameters, groups=groups)
 
 
-@block("nn.BatchNorm2d")
+@block("nn.BatchNorm2d", "nn.SyncBatchNorm")
 def batch_norm(f: Frame, x: Shape) -> Shape:
     features = f.get("num_features", int)
     if len(x) != 4 or x[1] != features:
@@ -328,7 +346,7 @@ def batch_norm(f: Frame, x: Shape) -> Shape:
 
 @block("nn.Linear")
 def linear(f: Frame, x: Shape) -> Shape:
-    weight = f.module.parameters["weight"].shape
+    weight = f.weight()
     return f.record("linear", (x,), operators.linear(x, weight), weight, bias="bias" in f.module.parameters)
 
 
@@ -353,10 +371,11 @@ def avg_pool2d(f: Frame, x: Shape) -> Shape:
 @block("nn.AdaptiveAvgPool2d", "nn.AdaptiveMaxPool2d")
 def adaptive_pool2d(f: Frame, x: Shape) -> Shape:
     size = f.module.attributes["output_size"]
-    if not (size is None or isinstance(size, int) or (isinstance(size, tuple | list) and len(size) == 2)):
-        raise ShapeError(f"found output_size={size!r}, expected one or two integers")
+    sizes = size if isinstance(size, tuple | list) else (size, size)
+    if len(sizes) != 2 or not all(side is None or (isinstance(side, int) and side > 0) for side in sizes):
+        raise ShapeError(f"found output_size={shown(size)}, expected one or two integers")
     name = "adaptive_avg_pool2d" if f.module.kind == "nn.AdaptiveAvgPool2d" else "adaptive_max_pool2d"
-    return f.record(name, (x,), operators.adaptive_pool2d(x, size))
+    return f.record(name, (x,), operators.adaptive_pool2d(x, sizes))
 
 
 @block("nn.Upsample", "nn.UpsamplingNearest2d", "nn.UpsamplingBilinear2d")
@@ -364,15 +383,18 @@ def upsample(f: Frame, x: Shape) -> Shape:
     size, scale = f.module.attributes["size"], f.module.attributes["scale_factor"]
     size = None if size is None else f.pair("size")
     if not (scale is None or isinstance(scale, int | float | tuple | list)):
-        raise ShapeError(f"found scale_factor={scale!r}, expected a number")
-    return f.record("upsample", (x,), operators.upsample(x, size, scale), mode=f.get("mode", str))
+        raise ShapeError(f"found scale_factor={shown(scale)}, expected a number")
+    mode = f.get("mode", str)
+    if mode not in ("nearest", "nearest-exact", "bilinear", "bicubic"):
+        raise ShapeError(f"found mode={shown(mode)}, expected nearest, bilinear or bicubic")
+    return f.record("upsample", (x,), operators.upsample(x, size, scale), mode=mode)
 
 
 @block("nn.ZeroPad2d", "nn.ReflectionPad2d", "nn.ReplicationPad2d", "nn.ConstantPad2d")
 def pad2d(f: Frame, x: Shape) -> Shape:
     padding = f.module.attributes["padding"]
     if not (isinstance(padding, int) or (isinstance(padding, tuple | list) and len(padding) == 4)):
-        raise ShapeError(f"found padding={padding!r}, expected one or four integers")
+        raise ShapeError(f"found padding={shown(padding)}, expected one or four integers")
     return f.record("pad2d", (x,), operators.pad2d(x, padding))
 
 

@@ -207,5 +207,5 @@ def _argument(arguments: Sequence[object], index: int, meaning: str) -> int:
         raise ArgumentError(f"{len(arguments)} arguments, expected {meaning} at place {index + 1}")
     value = arguments[index]
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 2**20:
-        raise ArgumentError(f"{meaning} is {shown(value)}, expected a whole number from 1")
+        raise ArgumentError(f"{meaning} is {shown(value)}, expected a whole number from 1 to {2**20:,}")
     return value

@@ -14,6 +14,7 @@ from yolo_probe.conventions import CONVENTIONS
 from yolo_probe.errors import ProbeError, TargetError
 from yolo_probe.generations import GENERATIONS, Generation
 from yolo_probe.installed import Thop, installed_thop, version_of
+from yolo_probe.network import MOST_CLASSES
 from yolo_probe.render.layout import printable
 from yolo_probe.report import FuseDiff, Info, Question, as_json, choose_counter
 from yolo_probe.target import Copy, resolve
@@ -46,14 +47,22 @@ MAX_SIDE = 65536
 
 def _network_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that every question about a network takes."""
+    hosts = click.Choice(GENERATIONS, case_sensitive=False)
+    helps = {
+        "imgsz": "Image size in pixels: 640, or height,width.",
+        "counter": "Whose rules count FLOPs; else those of the installed thop.",
+        "host": "Which generation of YOLOv5 builds and prints; else HEAD, or the file's own.",
+        "nc": "Number of classes of a name or YAML.",
+        "copy": "Which copy in a checkpoint; else the one that validation uses.",
+    }
     options = (
         click.argument("target"),
-        click.option("--imgsz", type=ImageSize(), default="640", help="Image size in pixels: 640, or height,width."),
-        click.option("--counter", type=click.Choice(tuple(CONVENTIONS)), help="Whose rules count FLOPs."),
-        click.option("--host", type=click.Choice(GENERATIONS), help="Which generation of YOLOv5 builds and prints."),
-        click.option("--nc", type=click.IntRange(1, 1_000_000), help="Number of classes of a name or YAML."),
-        click.option("--copy", type=click.Choice(("model", "ema")), help="Which copy in a checkpoint."),
-        click.option("--format", "form", type=click.Choice(("text", "json")), default="text", help="Text or JSON."),
+        click.option("--imgsz", type=ImageSize(), default="640", show_default=True, help=helps["imgsz"]),
+        click.option("--counter", type=click.Choice(tuple(CONVENTIONS)), help=helps["counter"]),
+        click.option("--host", type=hosts, help=helps["host"]),
+        click.option("--nc", type=click.IntRange(1, MOST_CLASSES), help=helps["nc"]),
+        click.option("--copy", type=click.Choice(("model", "ema")), help=helps["copy"]),
+        click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True),
     )
     for option in reversed(options):
         command = option(command)
@@ -146,7 +155,9 @@ def _question(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None
 ) -> Question:
     subject = resolve(target, host=host, classes=nc, copy=copy)
-    return Question(subject, imgsz, choose_counter(counter, installed_thop()))
+    typed = {"--host": host, "--nc": nc, "--copy": copy, "--counter": counter}
+    options = "".join(f" {name} {value}" for name, value in typed.items() if value is not None)
+    return Question(subject, imgsz, choose_counter(counter, installed_thop()), options)
 
 
 def _show(report: FuseDiff | Info, form: str) -> None:
@@ -166,22 +177,27 @@ def _show(report: FuseDiff | Info, form: str) -> None:
 
 
 def _colour() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    return terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _columns() -> int | None:
     """Width of the terminal; None where there is none."""
-    return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
+    return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout and sys.stdout.isatty() else None
 
 
 def _write(text: str, *, styled: bool = False) -> None:
+    if sys.stdout is None:
+        raise TargetError("standard output is closed, expected somewhere to write the report")
     try:
         sys.stdout.write(printable(text, styled=styled))
         sys.stdout.flush()
-    except BrokenPipeError:
-        # the reader has gone; keep Python from complaining when it flushes at exit
+    except OSError as error:
+        # keep Python from complaining when it flushes once more at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        if not isinstance(error, BrokenPipeError):
+            raise TargetError(f"the report cannot be written: {error.strerror}") from None
+        sys.exit(0)  # the reader has seen enough
 
 
 def _finish(unknown: tuple[tuple[str, str], ...], *, balanced: bool, label: str) -> None:

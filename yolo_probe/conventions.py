@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from math import prod
 from typing import Literal
 
@@ -171,8 +170,8 @@ def adaptive_floor(r: OpRecord) -> int:
 
 def adaptive_ratio(r: OpRecord) -> int:
     """A window of in / out on each axis, and one, for each output value; the product is cut to an integer."""
-    window = prod((Fraction(i, o) for i, o in _pooled_axes(r)), start=Fraction(1))
-    return int((window + 1) * prod(r.output))
+    window = prod((i / o for i, o in _pooled_axes(r)), start=1.0)
+    return int((window + 1) * prod(r.output))  # in floating point, as the release computes it
 
 
 def adaptive_windows(r: OpRecord) -> int:

@@ -1,5 +1,17 @@
 """The errors that yolo-probe raises on purpose: each says what failed, on what, what was found, and what to do."""
 
+from reprlib import Repr
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: short, however large or deep the value is."""
+    limited = Repr()
+    limited.maxlevel, limited.maxtuple, limited.maxlist, limited.maxdict, limited.maxset = 3, 12, 12, 4, 4
+    limited.maxstring = limited.maxother = 60
+    limited.maxlong = 40
+    text = limited.repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
 
 class ProbeError(Exception):
     """A question that cannot be answered; the command line prints it and exits with 2.

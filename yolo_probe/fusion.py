@@ -14,6 +14,7 @@ from yolo_probe.errors import TraceError
 from yolo_probe.structure import Module, Tensor, named_modules
 
 FUSED_KINDS = frozenset({"Conv", "DWConv"})
+BATCH_NORMS = frozenset({"nn.BatchNorm2d", "nn.SyncBatchNorm"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,10 @@ def fuse(root: Module, *, grad_enabled: bool) -> Fusion:
     merges = {
         id(module): _merge(path, module, grad_enabled)
         for path, module in named_modules(root)
-        if module.kind in FUSED_KINDS and module.children.get("bn") is not None
+        if module.kind in FUSED_KINDS and ("bn" in module.children or "bn" in module.attributes)
     }
     fused = _rebuild(root, merges)
-    stays = tuple(path for path, module in named_modules(fused) if module.kind == "nn.BatchNorm2d")
+    stays = tuple(path for path, module in named_modules(fused) if module.kind in BATCH_NORMS)
     return Fusion(fused, tuple(merges.values()), stays)
 
 
@@ -69,29 +70,36 @@ def restore(root: Module) -> Module:
 
 
 def _merge(path: str, conv: Module, grad_enabled: bool) -> Merge:
-    try:
-        convolution, batch_norm = conv.child("conv"), conv.child("bn")
-        weight = convolution.parameters["weight"]
-        scale, shift = batch_norm.parameters["weight"], batch_norm.parameters["bias"]
-    except KeyError as error:
-        raise TraceError(f"{path}: found no {error}, expected a convolution and a BatchNorm with weight and bias: "
-                         f"YOLOv5's fuse() would fail here") from None  # fmt: skip
+    batch_norm, convolution = conv.children.get("bn"), conv.children.get("conv")
+    weight = _weight(convolution) if convolution else None
+    if convolution is None or weight is None:
+        raise _fails(path, "no convolution with a weight")
+    if (
+        batch_norm is None
+        or batch_norm.kind not in BATCH_NORMS
+        or not {"weight", "bias"} <= batch_norm.parameters.keys()
+    ):
+        found = "None" if batch_norm is None else batch_norm.kind
+        raise _fails(path, f"bn = {found}", "a BatchNorm2d with weight and bias")
+    scale, shift = batch_norm.parameters["weight"], batch_norm.parameters["bias"]
     bias = convolution.parameters.get("bias")
-    old_bias = bias is not None and bias.requires_grad
-    fused = replace(
-        convolution,
-        parameters={
-            "weight": Tensor(
-                weight.shape, weight.dtype, grad_enabled and (weight.requires_grad or scale.requires_grad)
-            ),
-            "bias": Tensor(
-                weight.shape[:1],
-                weight.dtype,
-                grad_enabled and (scale.requires_grad or shift.requires_grad or old_bias),
-            ),
-        },
-    )
-    return Merge(path, convolution, batch_norm, fused)
+    trains = grad_enabled and (weight.requires_grad or scale.requires_grad)
+    shifts = grad_enabled and (scale.requires_grad or shift.requires_grad or (bias is not None and bias.requires_grad))
+    parameters = {
+        "weight": Tensor(weight.shape, weight.dtype, trains),
+        "bias": Tensor(weight.shape[:1], weight.dtype, shifts),
+    }
+    return Merge(path, convolution, batch_norm, replace(convolution, parameters=parameters))
+
+
+def _weight(convolution: Module) -> Tensor | None:
+    """The weight, also where pruning or weight norm computes it from other parameters."""
+    weight = convolution.parameters.get("weight") or convolution.attributes.get("weight")
+    return weight if isinstance(weight, Tensor) and len(weight.shape) == 4 else None
+
+
+def _fails(path: str, found: str, expected: str = "one") -> TraceError:
+    return TraceError(f"{path}: found {found}, expected {expected}: YOLOv5's fuse() fails here")
 
 
 def _rebuild(module: Module, merges: Mapping[int, Merge], put_back: bool = False) -> Module:
@@ -102,7 +110,7 @@ def _rebuild(module: Module, merges: Mapping[int, Merge], put_back: bool = False
         for name, child in module.children.items()
         if not (merge and name == "bn")
     }
-    if put_back and module.kind in FUSED_KINDS and "bn" not in children:
+    if put_back and module.kind in FUSED_KINDS and "bn" not in children and "bn" not in module.attributes:
         children = _with_batch_norm(children)
     if children.keys() == module.children.keys() and all(children[name] is module.children[name] for name in children):
         return module

@@ -27,15 +27,18 @@ def with_gradients(root: Module, requires_grad: bool) -> Module:
     return rebuilt(root)
 
 
-def frozen_rows(freeze: object) -> tuple[int, ...] | None:
+def frozen_rows(freeze: object, rows: int) -> tuple[int, ...] | None:
     """Rows that ``--freeze`` names: one number N is rows 0 to N - 1, several are themselves; None if unreadable.
+
+    ``rows``: how many there are; what is named beyond them freezes nothing.
 
     Source: the freeze loop in YOLOv5's train.py.
     """
     numbers = [freeze] if isinstance(freeze, int) else freeze
     if not (isinstance(numbers, list | tuple) and numbers and all(isinstance(n, int) for n in numbers)):
         return None
-    return tuple(numbers) if len(numbers) > 1 else tuple(range(numbers[0]))
+    named = numbers if len(numbers) > 1 else range(min(numbers[0], rows))
+    return tuple(row for row in named if 0 <= row < rows)
 
 
 def frozen_by_rows(root: Module, rows: tuple[int, ...]) -> frozenset[str]:

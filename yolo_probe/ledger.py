@@ -7,12 +7,12 @@ is the remainder, and it is always reported.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
 from yolo_probe.conventions import Convention
-from yolo_probe.fusion import Fusion
+from yolo_probe.fusion import Fusion, Merge
 from yolo_probe.operators import OpRecord
 from yolo_probe.structure import Module, Tensor, named_parameters
 from yolo_probe.trace import Trace
@@ -52,7 +52,7 @@ class Ledger:
 
 def layers_ledger(before: int, after: int, fusion: Fusion, stays_after: str) -> Ledger:
     """Layers before and after ``fuse()``: one less for each BatchNorm that is merged."""
-    merged = len(fusion.merges)
+    merged = len({id(merge.batch_norm) for merge in fusion.merges})
     entries = [
         Entry(
             "BatchNorm2d merged into the convolution before it",
@@ -64,48 +64,52 @@ def layers_ledger(before: int, after: int, fusion: Fusion, stays_after: str) -> 
             f"{merged} x 1",
         )
     ]
+    if apart := len(fusion.merges) - len({id(merge.convolution) for merge in fusion.merges}):
+        why = "Places that shared one convolution have one each after fuse(), which makes every convolution anew."
+        entries.append(Entry("convolutions no longer shared", apart, apart, f"{apart} x 1", why, f"{apart} x 1"))
     if fusion.stays:
-        entries.append(
-            Entry(
-                "BatchNorm2d that stay",
-                len(fusion.stays),
-                0,
-                "0",
-                "fuse() merges only a BatchNorm that belongs to a Conv; these stand elsewhere: "
-                f"{', '.join(fusion.stays)}.",
-                f"{len(fusion.stays)}, {stays_after}",
-            )
-        )
+        why = "fuse() merges only a BatchNorm that belongs to a Conv; these stand elsewhere: "
+        detail = f"{len(fusion.stays)}, {stays_after}"
+        stay = Entry("BatchNorm2d that stay", len(fusion.stays), 0, "0", f"{why}{', '.join(fusion.stays)}.", detail)
+        entries.append(stay)
     return Ledger(before, after, tuple(entries))
 
 
 def parameters_ledger(before: int, after: int, fusion: Fusion) -> Ledger:
     """Parameters before and after ``fuse()``: each BatchNorm's weight and bias go, a bias comes."""
-    channels = sum(merge.channels for merge in fusion.merges)
+    channels = _size(merge.batch_norm.parameters["weight"] for merge in fusion.merges)
+    shifts = _size(merge.batch_norm.parameters["bias"] for merge in fusion.merges)
     biased = [merge for merge in fusion.merges if "bias" not in merge.convolution.parameters]
     gained = sum(merge.channels for merge in biased)
-    return Ledger(
-        before,
-        after,
-        (
-            Entry(
-                "BatchNorm weights and biases",
-                len(fusion.merges),
-                -2 * channels,
-                f"-2 x {channels:,}",
-                "A BatchNorm has a weight and a bias for each channel; both are computed into the convolution.",
-                f"2 x {channels:,} channels",
-            ),
-            Entry(
-                "a bias in each merged convolution",
-                len(biased),
-                gained,
-                f"1 x {gained:,}",
-                "The convolution had no bias; the shift of the BatchNorm becomes one, a number for each channel.",
-                f"1 x {gained:,} channels",
-            ),
+    entries = [
+        Entry(
+            "BatchNorm weights and biases",
+            len({id(merge.batch_norm) for merge in fusion.merges}),
+            -channels - shifts,
+            f"-2 x {channels:,}" if channels == shifts else f"-{channels:,} - {shifts:,}",
+            "A BatchNorm has a weight and a bias for each channel; both are computed into the convolution.",
+            f"2 x {channels:,} channels",
         ),
-    )
+        Entry(
+            "a bias in each merged convolution",
+            len(biased),
+            gained,
+            f"1 x {gained:,}",
+            "The convolution had no bias; the shift of the BatchNorm becomes one, a number for each channel.",
+            f"1 x {gained:,} channels",
+        ),
+    ]
+    old = _size(t for m in fusion.merges for name, t in m.convolution.parameters.items() if name != "bias")
+    new = _size(merge.fused.parameters["weight"] for merge in fusion.merges)
+    if old != new:
+        why = "Weights that were shared, or kept in several parts, are one tensor for each convolution after fuse()."
+        entries.append(Entry("weights made anew", len(fusion.merges), new - old, f"{new:,} - {old:,}", why))
+    return Ledger(before, after, tuple(entries))
+
+
+def _size(tensors: Iterable[Tensor]) -> int:
+    """Elements of tensors, each tensor once."""
+    return sum(tensor.numel for tensor in {id(tensor): tensor for tensor in tensors}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +138,10 @@ def gradients_ledger(before: int, after: int, built: Module, events: Sequence[Gr
 
 
 def _fuse_gradients(fusion: Fusion) -> Entry:
-    lost, gained = 0, 0
-    for merge in fusion.merges:
-        lost += _trainable(merge.convolution.parameters) + _trainable(merge.batch_norm.parameters)
-        gained += _trainable(merge.fused.parameters)
-    if lost == gained == 0:
+    touched = [merge for merge in fusion.merges if _trainable(merge)]
+    lost = _size(t for m in touched for part in (m.convolution, m.batch_norm) for t in _training(part))
+    gained = _size(t for m in touched for t in _training(m.fused))
+    if not touched:
         why = "No merged convolution had anything left to train, so fuse() had no flag to change."
         return Entry("fuse()", 0, 0, "0", why, "none left to change")
     why = (
@@ -146,12 +149,16 @@ def _fuse_gradients(fusion: Fusion) -> Entry:
         if gained
         else "fuse() makes each convolution anew with requires_grad=False; with autograd off it stays so."
     )
-    detail = f"{len(fusion.merges)} convolutions made anew, " + ("trainable" if gained else "not trainable")
-    return Entry("fuse()", len(fusion.merges), gained - lost, f"{gained:,} - {lost:,}", why, detail)
+    detail = f"{len(touched)} convolutions made anew, " + ("trainable" if gained else "not trainable")
+    return Entry("fuse()", len(touched), gained - lost, f"{gained:,} - {lost:,}", why, detail)
 
 
-def _trainable(parameters: Mapping[str, Tensor]) -> int:
-    return sum(tensor.numel for tensor in parameters.values() if tensor.requires_grad)
+def _trainable(merge: Merge) -> bool:
+    return any(_training(part) for part in (merge.convolution, merge.batch_norm, merge.fused))
+
+
+def _training(module: Module) -> list[Tensor]:
+    return [tensor for tensor in module.parameters.values() if tensor.requires_grad]
 
 
 CONVOLUTIONS = ("conv2d", "conv_transpose2d")
@@ -164,7 +171,8 @@ def flops_ledger(before: Trace, after: Trace, fusion: Fusion, convention: Conven
     entries = [_convolutions(before, after, gained_bias, convention)]
     if entry := _biases(after, gained_bias, convention):
         entries.append(entry)
-    entries.append(_batch_norms([r for r in before.records if r.path in merged], convention))
+    if merged:
+        entries.append(_batch_norms([r for r in before.records if r.path in merged], convention))
     if entry := _others(before, after, merged, convention):
         entries.append(entry)
     return Ledger(convention.flops(before.records), convention.flops(after.records), tuple(entries))
@@ -176,7 +184,11 @@ def _convolutions(before: Trace, after: Trace, gained_bias: set[str], convention
     new = [without_bias(r) if r.path in gained_bias else r for r in after.records if r.operator in CONVOLUTIONS]
     a, b = convention.flops(old), convention.flops(new)
     detail = f"{a:,} before and after" if a == b else f"{a:,} before, {b:,} after"
-    why = "Merging changes the numbers in a convolution, not how many products it computes: none got cheaper."
+    why = (
+        "Merging changes the numbers in a convolution, not how many products it computes: none got cheaper."
+        if a == b
+        else "This counter charges a convolution once for each place that shares it; after fuse() none is shared."
+    )
     return Entry(f"{len(old)} convolutions", len(old), b - a, f"{b:,} - {a:,}", why, detail)
 
 

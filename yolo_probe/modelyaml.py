@@ -171,7 +171,7 @@ def _multiple(origin: str, document: Mapping[str, object], key: str) -> float:
 
 
 def _anchors(origin: str, value: object) -> int | tuple[tuple[float, ...], ...]:
-    expected = "a number for each output, or a list of widths and heights for each output"
+    expected = f"a number for each output, at most {MOST_ANCHORS}, or a list of widths and heights for each output"
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_ANCHORS:
         return value
     if not isinstance(value, list) or not value:
@@ -204,7 +204,9 @@ def _row(origin: str, index: int, value: object, line: int | None) -> Row:
             f"{place}: from is {shown(sources)}, expected a row number or a list of them", "-1 is the row before."
         )
     if not isinstance(number, int) or isinstance(number, bool) or not -1 <= number <= 1000:
-        raise ModelYamlError(f"{place}: number is {shown(number)}, expected a whole number", "Write 1 for no repeats.")
+        raise ModelYamlError(
+            f"{place}: number is {shown(number)}, expected a whole number up to 1000", "Write 1 for no repeats."
+        )
     if not isinstance(module, str):
         raise ModelYamlError(f"{place}: module is {shown(module)}, expected the name of a class", "Write Conv, C3, ...")
     if not isinstance(arguments, list):

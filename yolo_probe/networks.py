@@ -54,7 +54,7 @@ def _unknown(name: str, table: Mapping[str, Any]) -> TargetError:
     folded = {other.lower(): other for other in known}
     nearest = [folded[match] for match in get_close_matches(name.lower(), folded, n=3, cutoff=0.5)]
     remedy = f"Did you mean {' or '.join(nearest)}?" if nearest else f"Known networks: {', '.join(known)}."
-    return TargetError(f"{name} is neither a file nor a network that YOLOv5 ships", remedy)
+    return TargetError(f"{name!r} is neither a file nor a detection or segmentation network that YOLOv5 ships", remedy)
 
 
 def _table() -> Any:

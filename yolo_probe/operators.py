@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import floor, prod
 
+from yolo_probe.errors import shown
 from yolo_probe.structure import Shape
 
 Pair = int | Sequence[int]
@@ -44,6 +45,10 @@ class OpRecord:
         return self.inputs[0]
 
 
+LARGEST = 2**20
+"""Values on one axis: more is a mistake in the options, not an image."""
+
+
 def pair(value: Pair) -> tuple[int, int]:
     """Two numbers out of one or two, as torch reads ``kernel_size=3``."""
     if isinstance(value, int):
@@ -57,6 +62,12 @@ def _need(condition: bool, operator: str, found: str, expected: str) -> None:
         raise ShapeError(f"{operator}: found {found}, expected {expected}")
 
 
+def _options(operator: str, weight: Shape, stride: Pair, dilation: Pair) -> None:
+    _need(len(weight) == 4, operator, f"a weight of shape {weight}", "four axes")
+    for name, value in (("stride", stride), ("dilation", dilation)):
+        _need(min(pair(value)) > 0, operator, f"{name} {pair(value)}", "at least 1")
+
+
 def _image(operator: str, x: Shape) -> Shape:
     _need(len(x) == 4, operator, f"an input of shape {x}", "batch, channels, height, width")
     return x
@@ -65,6 +76,7 @@ def _image(operator: str, x: Shape) -> Shape:
 def conv2d(x: Shape, weight: Shape, stride: Pair, padding: Pair | str, dilation: Pair, groups: int) -> Shape:
     """Shape of a 2-D convolution's output: floor((n + 2 p - d (k - 1) - 1) / s) + 1 on each axis."""
     n, c, *size = _image("conv2d", x)
+    _options("conv2d", weight, stride, dilation)
     _need(c == weight[1] * groups, "conv2d", f"{c} input channels", f"{weight[1] * groups}")
     dilations = pair(dilation)
     spans = [d * (k - 1) for d, k in zip(dilations, weight[2:], strict=True)]
@@ -82,6 +94,7 @@ def conv_transpose2d(
 ) -> Shape:
     """Shape of a transposed 2-D convolution's output: (n - 1) s - 2 p + d (k - 1) + output_padding + 1."""
     n, c, *size = _image("conv_transpose2d", x)
+    _options("conv_transpose2d", weight, stride, dilation)
     _need(c == weight[0], "conv_transpose2d", f"{c} input channels", f"{weight[0]}")
     axes = zip(size, weight[2:], pair(stride), pair(padding), pair(output_padding), pair(dilation), strict=True)
     out = [(i - 1) * s - 2 * p + d * (k - 1) + extra + 1 for i, k, s, p, extra, d in axes]
@@ -94,7 +107,8 @@ def pool2d(x: Shape, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, 
     *batch, height, width = x
     out = []
     for i, k, s, p, d in zip((height, width), pair(kernel), pair(stride), pair(padding), pair(dilation), strict=True):
-        _need(2 * p <= k, "pool2d", f"padding {p}", f"at most half of the kernel, {k // 2}")
+        _need(min(k, s, d) > 0, "pool2d", f"kernel {k}, stride {s}, dilation {d}", "each at least 1")
+        _need(0 <= 2 * p <= k, "pool2d", f"padding {p}", f"at most half of the kernel, {k // 2}")
         span = i + 2 * p - d * (k - 1) - 1
         o = (-(-span // s) if ceil_mode else span // s) + 1
         if ceil_mode and (o - 1) * s >= i + p:
@@ -118,8 +132,14 @@ def upsample(x: Shape, size: Pair | None, scale_factor: float | Sequence[float] 
     if size is not None:
         return (n, c, *pair(size))
     _need(scale_factor is not None, "upsample", "neither size nor scale_factor", "one of them")
-    scales = scale_factor if isinstance(scale_factor, Sequence) else (scale_factor, scale_factor)
-    return (n, c, *(floor(i * float(s or 0)) for i, s in zip(image, scales, strict=True)))
+    scales = tuple(scale_factor) if isinstance(scale_factor, Sequence) else (scale_factor, scale_factor)
+    right = len(scales) == 2 and all(isinstance(s, int | float) and 0 < s < LARGEST for s in scales)
+    _need(
+        right and max(image) < LARGEST, "upsample", f"scale_factor {shown(scale_factor)}", "one or two numbers above 0"
+    )
+    out = [floor(i * float(s or 0)) for i, s in zip(image, scales, strict=True)]
+    _need(min(out) > 0, "upsample", f"an output of {out[0]}x{out[1]}", "at least 1x1")
+    return (n, c, *out)
 
 
 def pad2d(x: Shape, padding: Pair | Sequence[int]) -> Shape:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from yolo_probe.conventions import CONVENTIONS, DEFAULT, Convention
-from yolo_probe.errors import UnknownModuleError
+from yolo_probe.errors import TraceError, UnknownModuleError
 from yolo_probe.fusion import Fusion, fuse, restore
 from yolo_probe.gradients import frozen_by_rows, row_ranges, with_gradients
 from yolo_probe.installed import Thop
@@ -19,7 +20,8 @@ from yolo_probe.ledger import (
     layers_ledger,
     parameters_ledger,
 )
-from yolo_probe.structure import LayerCounts, Module, count_gradients, named_modules, named_parameters
+from yolo_probe.network import Network
+from yolo_probe.structure import LayerCounts, Module, count_gradients, count_parameters, named_modules, named_parameters
 from yolo_probe.subject import Subject
 from yolo_probe.summary import FORMS, HostLine, Size, Summary, host_line, rounded_size, summarize
 from yolo_probe.trace import Trace, trace
@@ -67,6 +69,8 @@ class Question:
     subject: Subject
     asked_size: Size
     counter: Counter
+    options: str = ""
+    """The other options as they were typed, for a command that is advised."""
 
     @property
     def size(self) -> Size:
@@ -84,7 +88,27 @@ class Question:
     def _run(self, root: Module) -> Trace | None:
         if self.subject.unknown:
             return None
-        return trace(root, (1, self.subject.channels, *self.size))
+        try:
+            return trace(root, (1, self.subject.channels, *self.size))
+        except TraceError as error:
+            raise self.placed(error, "correct the network: its forward pass fails there, in YOLOv5 too") from None
+
+    def fusion(self, root: Module, *, grad_enabled: bool) -> Fusion:
+        """The structure after ``fuse()``."""
+        try:
+            return fuse(root, grad_enabled=grad_enabled)
+        except TraceError as error:
+            raise self.placed(error, "correct the network; yolo-probe info shows it unfused") from None
+
+    def placed(self, error: TraceError, remedy: str) -> TraceError:
+        """An error of the forward pass, with the file and the line of the row that it is about."""
+        source = self.subject.source
+        row = re.match(r"model\.(\d+)", str(error))
+        line = None
+        if row and isinstance(source, Network) and int(row[1]) < len(source.rows):
+            line = source.rows[int(row[1])].line
+        place = f"{self.subject.path or self.subject.label}{f', line {line}' if line else ''}"
+        return type(error)(f"{place}: {error}", remedy)
 
 
 @dataclass(frozen=True)
@@ -119,6 +143,18 @@ class FuseDiff:
     def balanced(self) -> bool:
         """Whether every change is explained to the last digit."""
         return all(ledger is None or ledger.unexplained == 0 for _, ledger in self.ledgers)
+
+    @cached_property
+    def is_shipped(self) -> bool:
+        """Whether the network has the parameters of the one of its name that YOLOv5 v7.0 ships."""
+        from yolo_probe.modelyaml import build
+        from yolo_probe.networks import find_network, network_names
+
+        subject = self.question.subject
+        if subject.network not in network_names("v7.0") or subject.classes is None:
+            return False
+        shipped = build(find_network(subject.network, "v7.0").with_classes(subject.classes), "v7.0")
+        return count_parameters(shipped) == self.training.summary.parameters
 
     @cached_property
     def alternatives(self) -> tuple[str, ...]:
@@ -156,7 +192,7 @@ def fuse_diff(question: Question) -> FuseDiff:
     saved_fused = unfused is not stored
     built = with_gradients(unfused, True)
     # what was fused before it was saved has the flags that fuse() left it, and is not fused again
-    fusion = fuse(unfused, grad_enabled=saved_fused)
+    fusion = question.fusion(unfused, grad_enabled=saved_fused)
     training = question.state(built, built=True)
     validation = question.state(fusion.root, built=subject.saved is None)
     form = subject.origin.form
@@ -235,7 +271,8 @@ class Info:
     state: State
     is_fused: bool
     """Whether the state shown is the fused one."""
-    fused: State
+    fused: State | None
+    """The fused state; None where fuse() would fail."""
     at_640: State | None
     """The same state at 640x640, where another size was asked."""
 
@@ -252,17 +289,17 @@ def info(question: Question, *, fused: bool) -> Info:
     """
     subject = question.subject
     new = subject.saved is None
-    after = fuse(subject.root if subject.saved else with_gradients(subject.root, False), grad_enabled=False).root
-    root = after if fused else subject.root
-    state = question.state(root, question.size, built=new)
+    stored = subject.root if subject.saved else with_gradients(subject.root, False)
+    try:
+        after = question.state(question.fusion(stored, grad_enabled=False).root, question.size, built=new)
+    except TraceError:
+        if fused:
+            raise
+        after = None  # its own numbers are known all the same
+    state = after if fused and after else question.state(subject.root, question.size, built=new)
     small = Question(subject, (640, 640), question.counter)
-    return Info(
-        question=question,
-        state=state,
-        is_fused=fused,
-        fused=question.state(after, question.size, built=new),
-        at_640=small.state(root, built=new) if question.size != small.size else None,
-    )
+    at_640 = small.state(state.root, built=new) if question.size != small.size else None
+    return Info(question, state, fused, after, at_640)
 
 
 def as_json(report: FuseDiff | Info) -> dict[str, object]:
@@ -283,6 +320,7 @@ def as_json(report: FuseDiff | Info) -> dict[str, object]:
             "training": _column(report.training, question),
             "validation": _column(report.validation, question),
             "host_lines": {"training": report.training.line.text, "validation": report.validation.line.text},
+            "missing_gflops": {"training": report.training.line.missing, "validation": report.validation.line.missing},
             "gradients_with_autograd": report.gradients_with_autograd,
             "ledger": {name: ledger and _ledger(ledger) for name, ledger in report.ledgers},
         }

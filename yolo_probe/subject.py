@@ -26,6 +26,10 @@ class Origin:
     """Other readings that the evidence allows, or what another host prints."""
     release: str | None = None
     """The PyPI release, where it is one and known."""
+    asked: bool = False
+    """Whether the user named it, so that it need not be the one that trained."""
+    before: bool = False
+    """Whether the file is older than the tag: a master on the way to it."""
 
     @property
     def title(self) -> str:
@@ -53,6 +57,11 @@ class Saved:
     """As it was typed: ``--freeze 10``."""
     unusual: tuple[str, ...] = ()
     """Names in the file that no checkpoint of YOLOv5 needs."""
+
+    @property
+    def unused(self) -> bool:
+        """Whether validation uses the other copy."""
+        return self.copy == "model" and self.has_ema
 
     @property
     def stripped(self) -> bool:

@@ -109,6 +109,10 @@ class HostLine:
     """Why it is left out."""
 
 
+LONGEST_NAME = 255
+"""Characters of a file's name, as file systems have it."""
+
+
 class MissingGflops(Exception):
     """The host leaves the figure out; the message says why."""
 
@@ -140,7 +144,7 @@ def _title(root: Module, form: LineForm) -> str:
     yaml_file = root.attributes.get("yaml_file")
     if not yaml_file and form.proxies and isinstance(yaml := root.attributes.get("yaml"), Mapping):
         yaml_file = yaml.get("yaml_file")
-    stem = PurePath(yaml_file).stem if isinstance(yaml_file, str) else ""
+    stem = PurePath(yaml_file).stem[:LONGEST_NAME] if isinstance(yaml_file, str) else ""
     return f"{stem.replace(form.named_after, form.named_after.replace('yolo', 'YOLO')) or 'Model'} summary"
 
 
@@ -240,29 +244,29 @@ def image_channels(root: Module) -> int:
     yaml = root.attributes.get("yaml")
     if isinstance(yaml, Mapping) and isinstance(channels := yaml.get("ch"), int):
         return channels
-    for path, module in named_modules(root):
-        if module.kind == "nn.Conv2d":
-            channels = module.parameters["weight"].shape[1]
-            groups = module.attributes.get("groups")
-            focus = root.children["model"]
-            first = focus.children.get(path.split(".")[1]) if focus else None
-            share = 4 if first is not None and first.kind == "Focus" else 1
-            return channels * (groups if isinstance(groups, int) else 1) // share
+    rows = root.children.get("model")
+    first = next(iter(rows.children.values()), None) if rows else None
+    share = 4 if first is not None and first.kind == "Focus" else 1
+    for _, module in named_modules(root):
+        channels = module.attributes.get("in_channels")
+        if module.kind == "nn.Conv2d" and isinstance(channels, int):
+            return max(channels // share, 1)
     return 3
 
 
 def head_stride(root: Module) -> int:
-    """The largest stride of a model, found as YOLOv5 does when it builds one: 256 / height of the coarsest level.
+    """The largest stride of a model, found as YOLOv5 does when it builds one: 256 / width of the coarsest level.
 
-    Raises: TraceError where the pass fails or the model has no head of its own.
+    Raises: TraceError where the pass fails.
     """
     side = 256
     levels = trace(root, (1, image_channels(root), side, side)).output
     if not isinstance(levels, list):
         return 32
-    return max(side // level[2] for level in levels)
+    return int(max((side / level[3] for level in levels), default=32))
 
 
 def rounded_size(size: Size, stride: int) -> Size:
-    """Height and width rounded up to multiples of the stride, as YOLOv5 does with ``--imgsz``."""
+    """Height and width rounded up to multiples of the stride, which counts as 32 at least, as in YOLOv5."""
+    stride = max(stride, 32)
     return -(-size[0] // stride) * stride, -(-size[1] // stride) * stride

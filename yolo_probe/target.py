@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from math import isfinite
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Literal
 
-from yolo_probe.errors import ModelYamlError, TargetError, TraceError
+from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, TraceError, shown
 from yolo_probe.generations import GENERATIONS, Generation
 from yolo_probe.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.subject import Saved, Subject
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from yolo_probe.network import Network
 
 Copy = Literal["model", "ema"]
+
+LONGEST_PATH = 4096
+"""Characters; what is longer is no path."""
 
 
 def resolve(
@@ -94,7 +99,7 @@ def _built(
     root = build(network, generation)
     title = "HEAD" if generation == "head" else generation
     evidence = (f"--host {host}" if host else f"{title}, because none was named",)
-    origin = origin_of(generation, evidence)
+    origin = replace(origin_of(generation, evidence), asked=host is not None)
     unknown = unknown_modules(root)
     return Subject(
         kind, label, path, network.name, network.classes, origin, root, image_channels(root),
@@ -108,11 +113,19 @@ def _from_checkpoint(target: str, host: Generation | None, classes: int | None, 
 
     if classes is not None:
         raise TargetError(f"{target}: found --nc {classes}, but a checkpoint's classes are built in", "leave --nc out")
+    if not os.path.lexists(target):
+        stem = Path(target).stem
+        remedy = f"check the path; for the network itself pass {stem}" if _is_network(stem) else "check the path"
+        raise CheckpointError(f"{target}: no such file", remedy)
     checkpoint = read_checkpoint(target)
     root = checkpoint.copy(copy)
-    origin = identify(checkpoint.contents, root)
+    try:
+        origin = identify(checkpoint.contents, root)
+    except CheckpointError as error:
+        raise CheckpointError(f"{target}: {error}", error.remedy) from None
     if host is not None:
-        origin = origin_of(host, (f"--host {host}; the file says {origin.title}: {', '.join(origin.evidence)}",))
+        evidence = (f"--host {host}; the file says {origin.title}: {', '.join(origin.evidence)}",)
+        origin = replace(origin_of(host, evidence), asked=True)
     unknown = unknown_modules(root)
     stride = _stored_stride(checkpoint, root) or _stride(root, bool(unknown))
     name, classes_there = _network_name(checkpoint, root), _classes(root)
@@ -120,6 +133,12 @@ def _from_checkpoint(target: str, host: Generation | None, classes: int | None, 
         "checkpoint", Path(target).name, target, name, classes_there, origin, root, image_channels(root),
         stride, checkpoint, _saved(checkpoint, root, copy), unknown,
     )  # fmt: skip
+
+
+def _is_network(name: str) -> bool:
+    from yolo_probe.networks import network_names
+
+    return name in network_names("head")
 
 
 def _stride(root: Module, unknown: bool) -> int:
@@ -132,9 +151,8 @@ def _stride(root: Module, unknown: bool) -> int:
 
 def _stored_stride(checkpoint: Checkpoint, root: Module) -> int | None:
     stride = root.attributes.get("stride")
-    if isinstance(stride, Tensor) and (numbers := checkpoint.numbers(stride)):
-        return int(max(numbers))
-    return None
+    numbers = checkpoint.numbers(stride) if isinstance(stride, Tensor) else ()
+    return int(max(numbers)) if numbers and all(map(isfinite, numbers)) else None
 
 
 def _saved(checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Saved:
@@ -154,15 +172,17 @@ def _saved(checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Saved:
         dtype={"float16": "FP16", "float32": "FP32", "bfloat16": "BF16"}.get(dtypes.pop(), "other")
         if len(dtypes) == 1
         else "mixed precision",
-        freeze=frozen_rows(freeze),
-        freeze_option=_freeze_option(freeze),
+        freeze=(rows := frozen_rows(freeze, len(model.children) if (model := root.children.get("model")) else 0)),
+        freeze_option=_freeze_option(freeze) if rows is not None else "",
         unusual=checkpoint.unusual,
     )
 
 
 def _freeze_option(freeze: object) -> str:
-    numbers = [freeze] if isinstance(freeze, int) else freeze
-    return f"--freeze {' '.join(map(str, numbers))}" if isinstance(numbers, list | tuple) else ""
+    """As it was typed, of numbers only; of many the first ones."""
+    numbers = freeze if isinstance(freeze, list | tuple) else [freeze]
+    words = [shown(number) for number in numbers[:12]]
+    return " ".join(["--freeze", *words, *(["..."] if len(numbers) > 12 else [])])
 
 
 def _network_name(checkpoint: Checkpoint, root: Module) -> str | None:
@@ -170,7 +190,7 @@ def _network_name(checkpoint: Checkpoint, root: Module) -> str | None:
     options = checkpoint.contents.get("opt")
     options = options if isinstance(options, Mapping) else {}
     for source in (root.attributes.get("yaml_file"), options.get("cfg"), options.get("weights")):
-        if isinstance(source, str) and source:
+        if isinstance(source, str) and re.search(r"\.(ya?ml|pt)$", source) and len(source) < LONGEST_PATH:
             stem = re.split(r"[/\\]", source)[-1].rsplit(".", 1)[0]
             return re.sub(r"_v\d+(\.\d+)?$", "", stem)  # Ultralytics' own files say yolov5s_v6.yaml
     return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from yolo_probe import errors
 from yolo_probe.expressions import Call
 from yolo_probe.structure import Module, Shape, Tensor
 
@@ -100,8 +101,7 @@ def shown(value: object) -> str:
     """A value as messages show it."""
     if isinstance(value, Module):
         return f"a module {value.kind}"
-    text = f"{value.name}(...)" if isinstance(value, Call) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return f"{value.name}(...)" if isinstance(value, Call) else errors.shown(value)
 
 
 def parameter(*shape: int) -> Tensor:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from yolo_probe.blocks import BLOCKS, Pass, Value
-from yolo_probe.errors import TraceError
+from yolo_probe.errors import TraceError, shown
 from yolo_probe.operators import OpRecord
 from yolo_probe.structure import Module, Shape, named_modules
 
@@ -46,12 +46,12 @@ def trace(root: Module, image: Shape) -> Trace:
     Shapes: ``image`` is (batch, channels, height, width).
     Raises: TraceError where shapes do not fit, UnknownModuleError at a class that is not known.
     """
-    current = Pass([], _slots(root))
+    current = Pass([], slots_of(root))
     rows = root.children.get("model")
     if rows is None:
         raise TraceError(f"the model: found no list of rows named model in {root.class_path}, expected one")
     save = root.attributes.get("save")
-    kept = set(save) if isinstance(save, list | tuple) else set()
+    kept = {row for row in save if isinstance(row, int)} if isinstance(save, list | tuple) else set()
     outputs: list[Value | None] = []
     x: Value = image
     for name, row in rows.children.items():
@@ -59,19 +59,22 @@ def trace(root: Module, image: Shape) -> Trace:
             continue
         path = f"model.{name}"
         x = current.call(row, path, _row_input(row, path, x, outputs))
-        outputs.append(x if row.attributes.get("i") in kept else None)
+        index = row.attributes.get("i")
+        if not isinstance(index, int):
+            raise TraceError(f"{path}: found i={shown(index)}, expected the row's number, which YOLOv5 writes on it")
+        outputs.append(x if index in kept else None)
     return Trace(image, tuple(current.records), x)
 
 
 def _row_input(row: Module, path: str, x: Value, outputs: list[Value | None]) -> Value:
     """What a row is fed: the row before it (-1), another row, or a list of them."""
-    source = row.attributes.get("f", -1)
+    source = row.attributes.get("f")
     if source == -1:
         return x
     if isinstance(source, int):
         return _saved(outputs, source, path)
     if not (isinstance(source, list | tuple) and all(isinstance(i, int) for i in source)):
-        raise TraceError(f"{path}: found from={source!r}, expected row numbers")
+        raise TraceError(f"{path}: found from={shown(source)}, expected row numbers")
     inputs: list[Shape] = []
     for i in source:
         value = x if i == -1 else _saved(outputs, i, path)
@@ -88,7 +91,7 @@ def _saved(outputs: list[Value | None], row: int, path: str) -> Value:
     return value
 
 
-def _slots(root: Module) -> dict[int, int]:
+def slots_of(root: Module) -> dict[int, int]:
     """In how many places each module hangs, by identity."""
     return Counter(_children(root))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from yolo_probe.errors import CheckpointError
 from yolo_probe.generations import Generation
@@ -12,6 +13,9 @@ from yolo_probe.summary import FORMS, RELEASE_FORMS
 
 TAG_COMMITS: Mapping[str, Generation] = {"915bbf294bb74c859f0b41f1c23bc395014ea679": "v7.0"}
 """Commits of the tags that record their commit in a file."""
+
+V7_0_SINCE = "2022-11-22"
+"""Day of the tag v7.0; what it brought stood in the master before."""
 
 LEAF_LAYERS_SINCE = "2026-07-29"
 """Day on which YOLOv5 went over to ultralytics' summary line."""
@@ -55,12 +59,14 @@ def _pypi(contents: Mapping[str, object], root: Module) -> Origin:
     module = f"module {PYPI_PREFIX}models (PyPI)"
     evidence: tuple[str, ...]
     if not root.class_path.endswith(".Model"):
-        return origin_of("v7.0", (module, "class DetectionModel (from 6.2)"), "6.2.3", ("7.0.0 to 7.0.13",))
+        return origin_of(
+            "v7.0", (module, "class DetectionModel (from 6.2)"), "6.2.3", ("7.0.0 to 7.0.13 write the same",)
+        )
     if "date" in contents:
         return origin_of("v6.1", (module, "class Model (to 6.1)", "a date (from 6.1)"), "6.1.9")
     if _is_v5_0(contents, root):
         evidence = (module, "class Model (to 6.1)", "Detect without inplace, or training_results (to 5.0.5)")
-        return origin_of("v5.0", evidence, "5.0.0", ("5.0.5",))
+        return origin_of("v5.0", evidence, "5.0.0", ("5.0.5 writes the same",))
     if any("anchor_grid" in m.buffers for _, m in named_modules(root) if m.kind == "Detect"):
         evidence = (
             module,
@@ -68,7 +74,7 @@ def _pypi(contents: Mapping[str, object], root: Module) -> Origin:
             "anchor_grid is a buffer (to 5.0.10)",
             "no training_results of 5.0.5",
         )
-        return origin_of("v5.0", evidence, "5.0.10", ("5.0.9",))
+        return origin_of("v5.0", evidence, "5.0.10", ("5.0.9 writes the same",))
     return origin_of("v6.0", (module, "class Model (to 6.1)", "no date (6.1 has one)"), "6.0.7")
 
 
@@ -116,10 +122,16 @@ def _since_v6_2(contents: Mapping[str, object], root: Module) -> Origin:
     dated = f"dated {day}" if day else "no date"
     if isinstance(options, Mapping) or "git" in contents or name == "SegmentationModel":
         words = "opt" if isinstance(options, Mapping) else "git" if "git" in contents else f"class {name}"
-        return origin_of("v7.0", (f"{words} (from v7.0)", f"{dated}: before HEAD's new line ({LEAF_LAYERS_SINCE})"))
+        when = f"{dated}: before the tag" if day and day < V7_0_SINCE else f"{dated}: before HEAD's new line"
+        origin = origin_of("v7.0", (f"{words} (from v7.0)", f"{when} ({_tag_day(day)})"))
+        return replace(origin, before=bool(day) and day < V7_0_SINCE)
     if _one_activation_each(root):
         return origin_of("v6.2", (f"class {name} (from v6.2)", "an activation in each Conv (to v6.2)", dated))
     return origin_of("v7.0", (f"class {name} (from v6.2)", "one activation shared by all Conv (from v7.0)", dated))
+
+
+def _tag_day(day: str) -> str:
+    return V7_0_SINCE if day and day < V7_0_SINCE else LEAF_LAYERS_SINCE
 
 
 def _older_line() -> str:

@@ -20,18 +20,19 @@ from yolo_probe.render.parts import (
     unknown_flops,
 )  # fmt: skip
 from yolo_probe.report import FuseDiff
-from yolo_probe.structure import Module, named_modules
+from yolo_probe.structure import Module, named_modules, named_parameters
+from yolo_probe.subject import Subject
 
 
 def lines(report: FuseDiff, paint: Paint, columns: int | None) -> Iterator[str]:
     """The report line by line."""
     subject = report.question.subject
-    host = f"YOLOv5 {subject.origin.title}"
+    training, validation = _moments(subject)
     yield from sentences(heading(subject))
     yield ""
-    yield f"When training starts, {host} prints"
+    yield training
     yield from host_line(report.training, report.question, paint, columns)
-    yield f"When it validates{' this file' if subject.saved else ''}, it prints"
+    yield validation
     yield from host_line(report.validation, report.question, paint, columns)
     yield ""
     yield from sentences(_answer(report))
@@ -44,11 +45,26 @@ def lines(report: FuseDiff, paint: Paint, columns: int | None) -> Iterator[str]:
     yield from _block("gradients", report.gradients, paint, _gradients_note(report))
     yield ""
     if report.flops is None:
-        yield from unknown_flops(report.unknown)
+        yield from unknown_flops(report.unknown, "not known", "not known", "")
     else:
         yield from _block("FLOPs", report.flops, paint, _flops_note(report), _rounded(report))
     yield ""
     yield from footers(report.question, paint, _options(report), report.alternatives)
+
+
+def _moments(subject: Subject) -> tuple[str, str]:
+    """When the host prints each of the two lines."""
+    host = f"YOLOv5 {subject.origin.title}"
+    prints = "would print" if subject.unknown else "prints"
+    if not subject.saved:
+        return f"When training starts, {host} prints", "When it validates, it prints"
+    training = f"When training starts, {host} {prints}"
+    validation = f"When it validates this file, it {prints}"
+    if subject.origin.asked:
+        training = f"Of this file before fuse(), {host} {prints}"
+    if subject.saved.unused:
+        validation = "If it validated this copy, it would print"
+    return training, validation
 
 
 def _answer(report: FuseDiff) -> str:
@@ -56,6 +72,8 @@ def _answer(report: FuseDiff) -> str:
     opening = "Nothing is wrong: both lines describe the same network."
     if not report.balanced:
         opening = "Not everything is explained: the rows marked ! show what is left over."
+    elif report.unknown:
+        opening = "What is known of both lines describes the same network; its FLOPs are not known."
     if report.saved_fused:
         opening += " This file was saved after fuse(): the training column puts each BatchNorm back."
     if merged and not stay:
@@ -110,13 +128,14 @@ def _layers_note(report: FuseDiff) -> str:
         )
     leaves = f"{before.leaf_modules} and {after.leaf_modules}"
     if spare := _spare_activations(subject.root):
-        mine = f"Your own {subject.network}" if subject.network else "Your own network"
+        own, all_ = before.modules - spare, after.modules - spare
+        opening = f"With one SiLU for all Conv, as since v7.0, it would print {own} and {all_}:"
+        if report.is_shipped:
+            opening = f"Your own {subject.network} says {own} and {all_}? It is the same network: since v7.0"
+        shared = f"the {spare + 1} Conv share one SiLU; " if report.is_shipped else ""
         return (
-            f"{mine} says {before.modules - spare} and "
-            f"{after.modules - spare}? It is the same network: since v7.0 the {spare + 1} Conv share one "
-            f"SiLU; {'in this file' if subject.saved else 'here'} each has its own, so {spare} "
-            f"more are counted. YOLOv5 since July 2026 prints {before.leaf_modules} and "
-            f"{after.leaf_modules} (only modules that hold no others)."
+            f"{opening} {shared}{'in this file' if subject.saved else 'here'} each has its own, so {spare} more are "
+            f"counted. YOLOv5 since July 2026 prints {leaves} (only modules that hold no others)."
         )
     return (
         f"A layer here is any module, also one that only holds others. {convolutions} of them are convolutions, "
@@ -137,13 +156,24 @@ def _gradients_note(report: FuseDiff) -> str:
     if saved and saved.freeze:
         left = report.gradients.before + sum(e.amount for e in report.gradients.entries[:1])
         return f"The training line is printed before --freeze acts: {left:,} really trained."
-    if after or saved is None:
+    if after:
+        return f"{meaning} {_left_by_fuse(report)}".rstrip()
+    if saved is None:
         return meaning
     if saved.stripped and saved.freeze is None:
         return f"{meaning} A new training that starts from this file sets all of them back to trainable."
     if saved.stripped:
         return f"{meaning} An unstripped\nfile gives 0 as well: its EMA copy is validated, and that never trains."
     return f"{meaning} The finished file gives 0 as well: strip_optimizer() marks it as not trainable."
+
+
+def _left_by_fuse(report: FuseDiff) -> str:
+    """What still trains after ``fuse()``, where it is the head alone."""
+    names = [name for name, tensor in named_parameters(report.validation.root) if tensor.requires_grad]
+    heads = tuple(f"{p}.m." for p, m in named_modules(report.validation.root) if m.kind in ("Detect", "Segment"))
+    if not heads or not all(name.startswith(heads) for name in names):
+        return ""
+    return f"Those left are the {len(names) // 2} convolutions of Detect, which have no BatchNorm to merge."
 
 
 def _rounded(report: FuseDiff) -> tuple[str, ...]:
@@ -167,7 +197,7 @@ def _flops_note(report: FuseDiff) -> str:
     if rate:
         macs = "" if old or convention.unit != "MACs" else f" ({rate // 2} MACs, 1 MAC = 2 FLOPs)"
         words.append(f"This counter charges BatchNorm {rate} FLOPs per output value{macs}.")
-    else:
+    elif convention.name == "torch":
         words.append("This counter charges only convolutions and matrix products, 2 FLOPs per MAC.")
     words += uncounted(states[0], question)
     words += line_differs(states, question)
@@ -192,10 +222,11 @@ def _old_log(report: FuseDiff) -> str:
     question = report.question
     runs = (report.training.run, report.validation.run)
     old = CONVENTIONS["thop-0.0.31"]
-    if question.subject.origin.generation not in ("v5.0", "v6.0", "v6.1") or question.counter.convention is old:
+    year = {"v5.0": "2021", "v6.0": "2021", "v6.1": "early 2022"}.get(question.subject.origin.generation)
+    if year is None or question.counter.convention is old or question.subject.kind == "yaml":
         return ""
     before, after = (giga(old.flops(run.records)) if run else "" for run in runs)
-    return f"Logs of 2021 say {before} and {after}: see --counter thop-0.0.31." if question.size == (640, 640) else ""
+    return f"Logs of {year} say {before} and {after}: see --counter thop-0.0.31." if question.size == (640, 640) else ""
 
 
 def _options(report: FuseDiff) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
+from shlex import quote
 
 from yolo_probe.conventions import Convention
 from yolo_probe.gradients import frozen_by_rows
@@ -36,7 +37,10 @@ def lines(report: Info, paint: Paint, columns: int | None) -> Iterator[str]:
     yield ""
     height, width = question.size
     size = "" if question.size == (640, 640) else f"img_size={height if height == width else [height, width]}"
-    yield f"model.info({size}) prints"
+    if report.is_fused and subject.saved is None:
+        yield "At validation YOLOv5 prints" + (f", asked for {size}" if size else "")
+    else:
+        yield f"model.info({size}) prints"
     yield from host_line(state, question, paint, columns)
     if report.at_640 and report.at_640.line.gflops is not None:
         gflops = f"{report.at_640.line.gflops:.1f} GFLOPs"
@@ -49,7 +53,7 @@ def lines(report: Info, paint: Paint, columns: int | None) -> Iterator[str]:
     yield from _info_gradients(report, paint)
     yield ""
     if state.run is None:
-        yield from unknown_flops(report.unknown)
+        yield from unknown_flops(report.unknown, "not known")
     else:
         yield from _info_flops(report, paint)
     yield ""
@@ -61,7 +65,8 @@ def _info_layers(report: Info, paint: Paint) -> Iterator[str]:
     counts = report.state.summary.layers
     yield paint("bold cyan", row("layers", f"{form.layer_count(counts):,}"))
     modules = [module for _, module in named_modules(report.state.root)]
-    leaves = Counter(module.kind.removeprefix("nn.") for module in modules if not module.children)
+    listed = modules if form.layers == "modules" else [module for module in modules if not module.children]
+    leaves = Counter(module.kind.removeprefix("nn.").rpartition(".")[2] for module in listed)
     parts = [
         f"{count}\N{NO-BREAK SPACE}{kind}"
         for kind, count in sorted(leaves.items(), key=lambda item: (-item[1], item[0]))
@@ -87,8 +92,8 @@ def _layer_meaning(definition: str, counts: LayerCounts, parts: str) -> str:
             f"{counts.modules}; v3.1 parameter tensors: {counts.parameter_tensors}."
         )
     return (
-        f"All modules, also those that hold others. Without those, as YOLOv5 since July 2026 counts, "
-        f"{counts.leaf_modules}: {parts}. v3.1 counts parameter tensors: {counts.parameter_tensors}."
+        f"All modules, also those that hold others: {parts}. YOLOv5 since July 2026 counts only modules that hold no "
+        f"others: {counts.leaf_modules}; v3.1 parameter tensors: {counts.parameter_tensors}."
     )
 
 
@@ -145,8 +150,14 @@ def _info_gradients(report: Info, paint: Paint) -> Iterator[str]:
             "Parameters that training may change: in a new model all of them, in a finished best.pt 0. --freeze 10 "
             f"leaves {left:,}, but the line is printed before that."
         )
+    elif subject.saved is None:
+        whole = report.state.summary.parameters
+        yield from note(
+            "0 at validation: the EMA copy and strip_optimizer() come before. A new model that is fused with autograd "
+            f"on keeps all {whole:,}."
+        )
     elif gradients == 0:
-        who = "strip_optimizer()" if subject.saved is None or subject.saved.stripped else "ModelEMA"
+        who = "strip_optimizer()" if subject.saved.stripped else "ModelEMA"
         yield from note(
             f"Parameters that training may change: none here, since {who} marked them as not trainable. A new training "
             "that starts from this file sets all of them back."
@@ -215,14 +226,16 @@ def _info_flops_note(report: Info) -> Iterator[str]:
 def _info_options(report: Info) -> str:
     question = report.question
     size = "" if question.size == (640, 640) else f" --imgsz {_imgsz(question)}"
+    command = f"yolo-probe fuse-diff {quote(question.subject.path or question.subject.label)}{size}{question.options}"
+    classes = "  --nc" if question.subject.saved is None else ""
+    if report.fused is None:
+        return f"--verbose{classes} (fuse() would fail on this network)"
     summary, form = report.fused.summary, question.subject.origin.form
     numbers = (
         f"at validation: {form.layer_count(summary.layers)} layers, {summary.parameters:,} parameters, "
         f"{summary.gradients:,} gradients"
     )
     gflops = "" if summary.flops is None else f", {giga(summary.flops)} GFLOPs"
-    classes = "  --nc" if question.subject.saved is None else ""
-    command = f"yolo-probe fuse-diff {question.subject.path or question.subject.label}{size}"
     return f"{command} ({numbers}{gflops})  --verbose{classes}"
 
 

@@ -8,6 +8,7 @@ from textwrap import wrap
 
 WIDTH = 80
 CAUSE = 60
+"""Columns that a cause may fill in any case; more if its amount is short."""
 COLUMN = 20
 
 Paint = Callable[[str, str], str]
@@ -61,7 +62,8 @@ def row(label: str, *columns: str) -> str:
 
 def cause(text: str, amount: str, mark: str = " ") -> Iterator[str]:
     """A cause and, on its last line, its amount at the right edge."""
-    *lines, last = wrap(text, CAUSE, break_on_hyphens=False, break_long_words=False)
+    room = max(CAUSE, WIDTH - 3 - len(amount))
+    *lines, last = wrap(text, room, break_on_hyphens=False, break_long_words=False)
     for line in lines:
         yield f"{mark} {line}"
         mark = " "
@@ -72,6 +74,6 @@ def cause(text: str, amount: str, mark: str = " ") -> Iterator[str]:
     yield f"{mark} {last}{amount:>{space}}"
 
 
-def footer(label: str, text: str) -> Iterator[str]:
-    """A label of nine columns and words beside it; one column more, so that what counted stays on its line."""
-    return sentences(text, f"{label:<9}", " " * 9, WIDTH + 1)
+def footer(label: str, text: str, width: int = WIDTH) -> Iterator[str]:
+    """A label of nine columns and words beside it."""
+    return sentences(text, f"{label:<9}", " " * 9, width)

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from yolo_probe.render.layout import HUES, Paint, cause, footer, note, row, signed
+from yolo_probe.render.layout import HUES, WIDTH, Paint, cause, footer, note, row, signed
 from yolo_probe.report import Question, State
 from yolo_probe.structure import Module, named_modules
 from yolo_probe.subject import Subject
@@ -16,9 +16,17 @@ def heading(subject: Subject) -> str:
     """What the report is about, in one line."""
     network = subject.network or "a network without a name"
     classes = "" if subject.classes is None else f", {subject.classes} class{'es' * (subject.classes != 1)}"
+    origin = subject.origin
     if subject.saved:
-        copy = ", its copy model" if subject.saved.copy == "model" and subject.saved.has_ema else ""
-        return f"{subject.label}: {network}{classes}, trained with YOLOv5 {subject.origin.title}{copy}"
+        trained = f"trained with YOLOv5 {origin.title}"
+        if subject.unknown:
+            trained = "trained with a fork of YOLOv5"
+        elif origin.asked:
+            trained = f"as YOLOv5 {origin.title} takes it"
+        elif origin.before:
+            trained = f"trained with a master before YOLOv5 {origin.title}"
+        copy = " (the copy model; validation uses ema)" if subject.saved.unused else ""
+        return f"{subject.label}{copy}: {network}{classes}, {trained}"
     return f"{subject.label}: as YOLOv5 {subject.origin.title} builds it{classes}"
 
 
@@ -64,13 +72,13 @@ def unexplained(amount: int, paint: Paint) -> Iterator[str]:
         yield "    No rule covers this. See --layers, and please report it with --format json."
 
 
-def unknown_flops(unknown: Sequence[tuple[str, str]]) -> Iterator[str]:
+def unknown_flops(unknown: Sequence[tuple[str, str]], *columns: str) -> Iterator[str]:
     """Why FLOPs are not known: the classes, and where the first of each stands."""
-    yield row("FLOPs", "not known", "not known", "")
-    kinds = Counter(kind for _, kind in unknown)
-    for kind, count in kinds.items():
-        path = next(path for path, other in unknown if other == kind)
-        yield from note(f"{kind} ({count} x, first at {path}): yolo-probe does not know what this module computes.")
+    yield row("FLOPs", *columns)
+    first = {kind: path for path, kind in reversed(unknown)}
+    counts = Counter(kind for _, kind in unknown)
+    classes = ", ".join(f"{kind} ({counts[kind]} x, first at {first[kind]})" for kind in counts)
+    yield from note(f"yolo-probe does not know what these modules compute: {classes}.")
 
 
 def activations(root: Module) -> list[Module]:
@@ -106,9 +114,10 @@ def line_differs(states: Sequence[State], question: Question) -> Iterator[str]:
         differences = [line - flops for line, flops in pairs if flops is not None]
         if any(differences):
             cell = max(question.subject.stride, 32)
+            words = {f"{abs(d):,} FLOPs {'less' if d < 0 else 'more'}" for d in differences}
             yield (
-                f"{says}, {' and '.join(signed(d) for d in differences)} FLOPs from this: YOLOv5 counts one "
-                f"{cell}x{cell} image and multiplies by the area, but not all of the cost grows with it."
+                f"{says}, {' and '.join(sorted(words))} than counted here: YOLOv5 counts one {cell}x{cell} image and "
+                "multiplies by the area."
             )
 
 
@@ -125,14 +134,16 @@ def footers(question: Question, paint: Paint, options: str, alternatives: Sequen
         notes.append(("File", _file(subject)))
     notes.append(("More", options))
     for label, text in notes:
-        for i, line in enumerate(footer(label, text)):
+        for i, line in enumerate(footer(label, text, 81 if label == "Counted" else WIDTH)):
             yield paint("dim", line[:9]) + line[9:] if i == 0 else line
 
 
 def _counted(question: Question) -> str:
     counter = question.counter
     thop = counter.installed
-    if thop is None:
+    if counter.convention.name == "torch":
+        beside = "FlopCounterMode"
+    elif thop is None:
         beside = "thop is not installed"
     elif thop.counter == counter.convention.name:
         beside = f"{thop.version} is installed"
