@@ -136,7 +136,9 @@ def test_every_network_of_every_generation_builds() -> None:
 
 
 def test_an_unknown_name_gets_the_nearest_known_ones() -> None:
-    with pytest.raises(TargetError, match=r"^yolov5z is neither a file nor a network that YOLOv5 ships$") as caught:
+    with pytest.raises(
+        TargetError, match=r"^'yolov5z' is neither a file nor a detection or segmentation network that YOLOv5 ships$"
+    ) as caught:
         find_network("yolov5z", "head")
     assert caught.value.remedy.startswith("Did you mean yolov5")
 
@@ -415,7 +417,7 @@ DETECT = "[[1, 3], 1, Detect, [nc, anchors]]]"
         (
             "anchors: 3",
             "anchors: [[1, 2], [3]]",
-            ": anchors is [[1, 2], [3]], expected a number for each output, or a list of widths and heights for each "
+            ": anchors is [[1, 2], [3]], expected a number for each output, at most 1000, or a list of widths and heights for each "
             "output",
         ),
         ("anchors: 3", "anchors: 3\nch: RGB", ": ch is 'RGB', expected a whole number from 1 to 1,000"),
