@@ -417,8 +417,8 @@ DETECT = "[[1, 3], 1, Detect, [nc, anchors]]]"
         (
             "anchors: 3",
             "anchors: [[1, 2], [3]]",
-            ": anchors is [[1, 2], [3]], expected a number for each output, at most 1000, or a list of widths and heights for each "
-            "output",
+            ": anchors is [[1, 2], [3]], expected a number for each output, at most 1000, or a list of widths and "
+            "heights for each output",
         ),
         ("anchors: 3", "anchors: 3\nch: RGB", ": ch is 'RGB', expected a whole number from 1 to 1,000"),
         ("anchors: 3", "anchors: 3\nactivation: [1]", ": activation is [1], expected a text such as nn.LeakyReLU(0.1)"),
