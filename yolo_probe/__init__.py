@@ -1,3 +1,29 @@
-"""yolo-probe: what YOLOv5's summary lines say, and why they differ."""
+"""yolo-probe: what YOLOv5's summary lines say, and why they differ.
+
+``model_info(model)`` prints the line of a live model as its own host does; ``install()`` puts it in the host's place
+and ``uninstall()`` puts the host's own back. They need torch and are loaded when they are used: importing the package
+costs nothing.
+"""
+
+TYPE_CHECKING = False  # as typing's own, which costs an import
+if TYPE_CHECKING:
+    from yolo_probe.dropin import install, model_info, uninstall
 
 __version__ = "0.1.0"
+__all__ = ["install", "model_info", "uninstall"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from yolo_probe import dropin
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        from yolo_probe.errors import ProbeError
+
+        remedy = "pip install 'yolo-probe[train]', or pass a file to the command yolo-probe"
+        raise ProbeError(f"yolo_probe.{name} needs torch, which is not installed", remedy) from None
+    found: object = getattr(dropin, name)
+    return found

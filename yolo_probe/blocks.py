@@ -344,6 +344,15 @@ def batch_norm(f: Frame, x: Shape) -> Shape:
     return f.record("batch_norm", (x,), x, affine=f.get("affine", bool))
 
 
+NORMS = {"nn.LayerNorm": "layer_norm", "nn.GroupNorm": "group_norm", "nn.InstanceNorm2d": "instance_norm"}
+
+
+@block(*NORMS)
+def norm(f: Frame, x: Shape) -> Shape:
+    affine = f.flag("elementwise_affine" if f.module.kind == "nn.LayerNorm" else "affine")
+    return f.record(NORMS[f.module.kind], (x,), x, affine=affine)
+
+
 @block("nn.Linear")
 def linear(f: Frame, x: Shape) -> Shape:
     weight = f.weight()

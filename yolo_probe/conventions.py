@@ -9,7 +9,7 @@ the real releases, which ``tests/oracles`` does again in every run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Literal
 
@@ -31,6 +31,8 @@ class Convention:
     """By operator; an operator of ``FREE`` needs none."""
     subclasses: bool = True
     """Whether a subclass of a torch module is counted like its parent."""
+    functions: Mapping[str, Rule] = field(default_factory=dict)
+    """By operator, for functions that a module calls itself."""
     slot_power: int = 0
     """How often a module that hangs in n places is charged: n to this power. One power comes from a hook for each
     place, the other from adding up its total at each place."""
@@ -42,6 +44,9 @@ class Convention:
 
     def count(self, record: OpRecord) -> int | None:
         """Charge for one operator in the counter's own unit; None where this counter has no rule for it."""
+        if record.functional:
+            function = self.functions.get(record.operator)
+            return function(record) if function else None
         rule = self.rules.get(record.operator)
         if rule is None:
             return 0 if record.operator in FREE else None
@@ -98,6 +103,17 @@ def attention_products(r: OpRecord) -> int:
     (length, batch, embed), (keys, _, key_size), (_, _, value_size) = r.inputs
     projections = embed * (2 * length * embed + keys * (key_size + value_size))
     return batch * (projections + 2 * length * keys * embed)
+
+
+def matrix_product(r: OpRecord) -> int:
+    """Each output value sums the last axis of the first input."""
+    return prod(r.output) * r.input[-1]
+
+
+def scaled_dot_product(r: OpRecord) -> int:
+    """Query x key and attention x value: for each of the rows L of the output, S (E + Ev)."""
+    query, key, value = r.inputs
+    return prod(r.output) // value[-1] * key[-2] * (query[-1] + value[-1])
 
 
 # What the generations of thop charge beside them
@@ -245,6 +261,8 @@ _THOP_0_1: dict[str, Rule] = {
     "conv2d": convolution,
     "conv_transpose2d": transposed_over_output,
     "batch_norm": normalization,
+    "layer_norm": normalization,
+    "instance_norm": normalization,
     "prelu": one_per_value,
     "softmax": softmax,
     "avg_pool2d": one_per_output,
@@ -260,6 +278,7 @@ _ULTRALYTICS_THOP_2_0_16 = _THOP_0_1 | {
 
 _ULTRALYTICS_THOP_2_1_2 = _ULTRALYTICS_THOP_2_0_16 | {
     "adaptive_avg_pool2d": adaptive_windows,
+    "group_norm": normalization,
     "upsample": interpolation(nearest=0, trilinear=31),
 }
 
@@ -277,6 +296,20 @@ _TORCH: dict[str, Rule] = {
 }
 
 
+_FUNCTIONS: dict[str, Rule] = {
+    "linear": linear,
+    "matmul": matrix_product,
+    "scaled_dot_product_attention": scaled_dot_product,
+}
+
+_TORCH_FUNCTIONS: dict[str, Rule] = {
+    "conv2d": lambda r: 2 * convolution(r),
+    "linear": lambda r: 2 * linear(r),
+    "matmul": lambda r: 2 * matrix_product(r),
+    "scaled_dot_product_attention": lambda r: 2 * scaled_dot_product(r),
+}
+
+
 CONVENTIONS: Mapping[str, Convention] = {
     convention.name: convention
     for convention in (
@@ -286,9 +319,8 @@ CONVENTIONS: Mapping[str, Convention] = {
         Convention("ultralytics-thop-2.0.16", "MACs", _ULTRALYTICS_THOP_2_0_16, subclasses=False, slot_power=2),
         Convention("ultralytics-thop-2.1.2", "MACs", _ULTRALYTICS_THOP_2_1_2),
         Convention("ultralytics-thop-2.1.3", "MACs", _ULTRALYTICS_THOP_2_1_3),
-        # 2.2 adds functional matrix products, of which YOLOv5's own modules have none
-        Convention("ultralytics-thop-2.2", "MACs", _ULTRALYTICS_THOP_2_1_3),
-        Convention("torch", "FLOPs", _TORCH),
+        Convention("ultralytics-thop-2.2", "MACs", _ULTRALYTICS_THOP_2_1_3, functions=_FUNCTIONS),
+        Convention("torch", "FLOPs", _TORCH, functions=_TORCH_FUNCTIONS),
     )
 }
 """Every counter by its name."""

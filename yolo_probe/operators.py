@@ -38,6 +38,8 @@ class OpRecord:
     """What else a counter may ask: bias, groups, affine, mode, ..."""
     slots: int = 1
     """Number of places in the model where this module hangs."""
+    functional: bool = False
+    """Whether a function ran it that a module called itself, so that no module stands for it."""
 
     @property
     def input(self) -> Shape:

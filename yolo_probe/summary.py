@@ -8,8 +8,9 @@ Source: ``model_info`` in YOLOv5's utils/torch_utils.py; from HEAD of July 2026,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import PurePath
 from typing import Literal
 
@@ -19,6 +20,7 @@ from yolo_probe.generations import Generation
 from yolo_probe.structure import (
     LayerCounts,
     Module,
+    Shape,
     count_gradients,
     count_layers,
     count_parameters,
@@ -29,6 +31,10 @@ from yolo_probe.trace import Trace, trace
 
 Size = tuple[int, int]
 """Height and width of an image in pixels."""
+
+
+Run = Callable[[Shape], Trace]
+"""A forward pass on an image of that shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +124,30 @@ class MissingGflops(Exception):
 
 
 def host_line(
-    root: Module, form: LineForm, convention: Convention, stride: int, size: Size = (640, 640), *, built: bool = False
+    root: Module,
+    form: LineForm,
+    convention: Convention,
+    stride: int,
+    size: Size = (640, 640),
+    *,
+    built: bool = False,
+    run: Run | None = None,
+    fused: bool = False,
 ) -> HostLine:
     """The line that a host prints for this structure.
 
     ``stride``: the largest of the model. ``size``: what ``model.info()`` is asked for; training always asks for 640.
-    ``built``: a model that the host has just built itself, so that its buffers are as its code expects.
+    ``built``: a model that the host has just built itself, so that its buffers are as its code expects. ``run``: its
+    forward pass; else that of the structure. ``fused``: whether the model itself says that it is, as those of the
+    ultralytics package do.
     """
     counts = count_layers(root)
     numbers = [form.layer_count(counts), count_parameters(root), count_gradients(root)]
     layers, parameters, gradients = (f"{n:,}" if form.separators else str(n) for n in numbers)
-    counted = f"{_title(root, form)}: {layers} layers, {parameters} parameters, {gradients} gradients"
+    title = f"{_title(root, form)}{' (fused)' if fused else ''}"
+    counted = f"{title}: {layers} layers, {parameters} parameters, {gradients} gradients"
     try:
-        gflops = host_gflops(root, form, convention, stride, size, built=built)
+        gflops = host_gflops(root, form, convention, stride, size, built=built, run=run or partial(trace, root))
     except UnknownModuleError:
         return HostLine(None, counted, size, None)
     except MissingGflops as missing:
@@ -149,7 +166,7 @@ def _title(root: Module, form: LineForm) -> str:
 
 
 def host_gflops(
-    root: Module, form: LineForm, convention: Convention, stride: int, size: Size, *, built: bool = False
+    root: Module, form: LineForm, convention: Convention, stride: int, size: Size, *, built: bool, run: Run
 ) -> float:
     """The GFLOPs that a host computes, as the floating-point number that it formats.
 
@@ -162,10 +179,10 @@ def host_gflops(
     cell = max(stride, 32)
     try:
         if form.writes_anchor_grid and not built:
-            _check_anchor_grid(root, channels, cell)
+            _check_anchor_grid(root, channels, cell, run)
         if form.proxies:
-            return _extrapolated(root, channels, cell, size, convention) / 1e9 * 2
-        macs = _count(root, channels, (cell, cell), convention) / 1e9 * 2
+            return _extrapolated(root, channels, cell, size, convention, run) / 1e9 * 2
+        macs = _count(run, channels, (cell, cell), convention) / 1e9 * 2
     except UnknownModuleError:
         raise
     except TraceError as error:
@@ -174,9 +191,14 @@ def host_gflops(
     return macs * size[0] / cell * size[1] / cell
 
 
-def _count(root: Module, channels: int, size: Size, convention: Convention) -> int:
-    run = trace(root, (1, channels, *size))
-    return sum(convention.count(record) or 0 for record in run.records)
+def _count(run: Run, channels: int, size: Size, convention: Convention) -> int:
+    return _counts(run, channels, size, convention)[0]
+
+
+def _counts(run: Run, channels: int, size: Size, convention: Convention) -> tuple[int, bool]:
+    """The count of one image, and whether functions that modules call themselves are part of it."""
+    counts = [(convention.count(record) or 0, record.functional) for record in run((1, channels, *size)).records]
+    return sum(count for count, _ in counts), any(count and functional for count, functional in counts)
 
 
 def _host_channels(root: Module, form: LineForm) -> int:
@@ -192,11 +214,11 @@ def _host_channels(root: Module, form: LineForm) -> int:
     return first.shape[1]
 
 
-def _check_anchor_grid(root: Module, channels: int, cell: int) -> None:
+def _check_anchor_grid(root: Module, channels: int, cell: int, run: Run) -> None:
     """From v6.0 Detect assigns a grid of one level to ``anchor_grid[i]``: too large for a buffer of 1x1 grids."""
     for _, module in named_modules(root):
         if module.kind in ("Detect", "Segment") and "anchor_grid" in module.buffers:
-            levels = trace(root, (1, channels, cell, cell)).output
+            levels = run((1, channels, cell, cell)).output
             if isinstance(levels, list) and any(level[2:4] != (1, 1) for level in levels):
                 raise MissingGflops(
                     f"the counting run of YOLOv5 fails in this file's {module.kind} (anchor_grid is a buffer)"
@@ -209,32 +231,49 @@ FIXED_COST = frozenset(
 """Modules whose cost does not grow with the image."""
 
 
-def _extrapolated(root: Module, channels: int, cell: int, size: Size, convention: Convention) -> int:
-    """MACs as thop.profile(stride=cell) of ultralytics-thop 2.2 finds them.
+def _extrapolated(root: Module, channels: int, cell: int, size: Size, convention: Convention, run: Run) -> int:
+    """MACs as thop.profile(stride=cell, min_cells=...) of ultralytics-thop 2.2 finds them.
 
-    Images of one row of 1, 2, 3, ... cells are counted, as many as the cost may have terms (one if it is
+    Images of one row of cells are counted, each a cell wider, as many as the cost may have terms (one if it is
     proportional to the area, two with a fixed part, four to prove a square), and continued by Newton's forward
     differences; where a square does not fit, or the image is small, the image itself is counted.
     """
-    kinds = {module.kind for _, module in named_modules(root)}
+    modules = [module for _, module in named_modules(root)]
+    kinds = {module.kind for module in modules}
     samples = 4 if "nn.MultiheadAttention" in kinds else 2 if kinds & FIXED_COST else 1
+    least = max(map(_least_cells, modules))
     cells = (size[0] // cell) * (size[1] // cell)
-    planned = samples * (samples + 1) // 2
+    planned = samples * least + samples * (samples - 1) // 2
+    counts: list[int] = []
     if size[0] % cell == size[1] % cell == 0 and 4 * planned <= cells:
         try:
-            counts = [_count(root, channels, (cell, cell * (k + 1)), convention) for k in range(samples)]
+            while len(counts) < samples:
+                count, functional = _counts(run, channels, (cell, cell * (least + len(counts))), convention)
+                counts.append(count)
+                samples = 4 if functional else samples
         except UnknownModuleError:
             raise
         except TraceError:
             counts = []
-        if counts and (samples < 4 or counts[3] - 3 * counts[2] + 3 * counts[1] - counts[0] == 0):
-            return _continued(counts, cells - 1)
-    return _count(root, channels, size, convention)
+    if counts and (len(counts) < 4 or counts[3] - 3 * counts[2] + 3 * counts[1] - counts[0] == 0):
+        return _continued(counts, least, cells)
+    return _count(run, channels, size, convention)
 
 
-def _continued(counts: Sequence[int], steps: int) -> int:
-    """Value ``steps`` after the first of a sequence, by its first and second differences."""
-    slope = counts[1] - counts[0] if len(counts) > 1 else counts[0]
+def _least_cells(module: Module) -> int:
+    """Cells from which on a module's cost is regular: an RT-DETR decoder must have all its queries to choose from."""
+    if module.class_path.rpartition(".")[2] != "RTDETRDecoder":
+        return 1
+    queries, levels = module.attributes.get("num_queries"), module.attributes.get("nl")
+    assert isinstance(queries, int)
+    assert isinstance(levels, int)
+    return -(-queries * 3 // (int(4**levels) - 1))
+
+
+def _continued(counts: Sequence[int], first: int, cells: int) -> int:
+    """Value at ``cells`` of a sequence that begins at ``first``, by its first and second differences."""
+    steps = cells - first
+    slope = counts[1] - counts[0] if len(counts) > 1 else counts[0] // first
     bend = counts[2] - 2 * counts[1] + counts[0] if len(counts) > 2 else 0
     return counts[0] + steps * slope + steps * (steps - 1) // 2 * bend
 

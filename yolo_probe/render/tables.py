@@ -15,8 +15,13 @@ def render_tables(root: Module, form: LineForm, made: Sequence[Made], statistics
 
     ``made``: what each row was constructed with; empty where that is not known.
     """
-    parameters = _leaves if form.layers == "leaf_modules" else _parameters
-    return "\n".join(["", *_rows(root, made), "", *parameters(root, statistics)]) + "\n"
+    return "\n".join(["", *_rows(root, made), "", *parameter_table(root, form, statistics)]) + "\n"
+
+
+def parameter_table(root: Module, form: LineForm, statistics: Statistics) -> Iterator[str]:
+    """The parameters one by one, line by line in the form of that host."""
+    table = _leaves if form.layers == "leaf_modules" else _parameters
+    return table(root, statistics)
 
 
 def _rows(root: Module, made: Sequence[Made]) -> Iterator[str]:

@@ -1,0 +1,135 @@
+"""The drop-in takes every generation's call, leaves no trace, and never stops the host."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import yolo_probe
+from yolo_probe.live import Live
+
+
+class Custom(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """A module of nobody's: a convolution, a product, an attention."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.stride = torch.tensor([8.0, 16.0, 32.0])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv(x)
+        flat = x.flatten(2)
+        scores = (flat.transpose(1, 2) @ flat).softmax(-1)
+        return nn.functional.conv2d(x, torch.ones(4, 8, 1, 1, device=x.device)) + scores.sum()
+
+
+def classic(module: str) -> ModuleType:
+    """A module that defines ``model_info`` as YOLOv5 v7.0 does, and its logger."""
+    source = """
+def model_info(model, verbose=False, imgsz=640):
+    LOGGER.info('host: {name} summary: layers')
+"""
+    made = ModuleType(module)
+    made.LOGGER = logging.getLogger(module)  # type: ignore[attr-defined]
+    exec(source, made.__dict__)  # noqa: S102  # the test's own text
+    made.model_info.__module__ = module
+    return made
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, ModuleType]:
+    """The home of ``model_info`` and a module that imported the name, as in YOLOv5."""
+    home, user = classic("fake.utils.torch_utils"), ModuleType("fake.models.yolo")
+    user.model_info = home.model_info  # type: ignore[attr-defined]
+    for module in (home, user):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    return home, user
+
+
+def test_install_replaces_the_name_wherever_it_is_bound_and_uninstall_puts_it_back(
+    host: tuple[ModuleType, ModuleType],
+) -> None:
+    home, user = host
+    own = home.model_info
+    yolo_probe.install()
+    yolo_probe.install()
+    assert home.model_info is not own
+    assert user.model_info is not own
+    yolo_probe.uninstall()
+    assert home.model_info is user.model_info is own
+
+
+@pytest.mark.parametrize(
+    "call",
+    [((), {}), ((False, 640), {}), ((False,), {"imgsz": [640, 320]}), ((), {"verbose": False, "imgsz": (64, 64)})],
+)
+def test_a_classic_call_prints_one_line_and_returns_nothing(
+    call: tuple[tuple[Any, ...], dict[str, Any]], host: tuple[ModuleType, ModuleType], caplog: pytest.LogCaptureFixture
+) -> None:
+    home, _ = host
+    yolo_probe.install()
+    with caplog.at_level(logging.INFO):
+        assert home.model_info(Custom(), *call[0], **call[1]) is None
+    yolo_probe.uninstall()
+    assert caplog.messages[0].startswith("Model summary: 2 layers, 224 parameters, 224 gradients, ")
+
+
+def test_a_model_of_no_host_is_told_as_head_tells_it(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        result = yolo_probe.model_info(Custom(), imgsz=64)
+    assert caplog.messages[0].startswith("Model summary: 1 layers, 224 parameters, 224 gradients")
+    assert result is not None
+    assert result[:3] == (1, 224, 224)
+    assert yolo_probe.model_info(Custom(), verbose=False) is None
+
+
+def test_functions_that_a_module_calls_itself_are_recorded_with_its_path() -> None:
+    records = Live(Custom()).trace((1, 3, 16, 16)).records
+    assert [(r.operator, r.path, r.functional) for r in records] == [
+        ("conv2d", "conv", False),
+        ("matmul", "", True),
+        ("conv2d", "", True),
+    ]
+
+
+def test_a_fault_of_the_probe_costs_one_warning_and_the_host_speaks(
+    host: tuple[ModuleType, ModuleType], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(model: nn.Module) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("yolo_probe.dropin.Live", fail)
+    home, _ = host
+    yolo_probe.install()
+    with caplog.at_level(logging.INFO):
+        home.model_info(Custom())
+    yolo_probe.uninstall()
+    assert caplog.messages == [
+        "yolo-probe: model_info failed (RuntimeError: broken)",
+        "host: {name} summary: layers",
+    ]
+
+
+def test_a_forward_that_depends_on_data_says_so_in_the_lines_place(caplog: pytest.LogCaptureFixture) -> None:
+    class DependsOnData(Custom):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x[: int(x.sum())]
+
+    with caplog.at_level(logging.INFO):
+        yolo_probe.model_info(DependsOnData())
+    assert "GFLOPs" not in caplog.messages[0]
+    assert "No GFLOPs: " in caplog.messages[1]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own compiler
+@pytest.mark.parametrize("wrap", [nn.DataParallel, torch.compile])
+def test_wrapped_models_are_looked_into(wrap: Any) -> None:
+    inside = Custom()
+    assert len(Live(wrap(inside)).trace((1, 3, 16, 16)).records) == 3

@@ -1,0 +1,115 @@
+"""Torch's functions on the meta device: those whose output is known without a kernel, and those that counters count.
+
+``ANSWERS`` gives an empty meta tensor of the right shape for functions that run often and whose meta kernels are slow;
+None where the arguments are not the common ones, and then the kernel runs. ``RECORDS`` describes the functions that
+some counter charges when a module calls them itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from yolo_probe.operators import OpRecord, broadcast, cat
+
+_META = torch.device("meta")
+
+
+def _empty(shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
+    return torch.empty(shape, dtype=dtype, device=_META)
+
+
+def _like(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None:
+    """Output of a function of each value on its own."""
+    x = args[0]
+    if not x.is_meta or not x.is_floating_point():
+        return None
+    return _empty(x.size(), x.dtype)
+
+
+def _pair(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None:
+    """Output of an operation on two tensors, or a tensor and a number."""
+    a, b = args[0], args[1]
+    tensors = [each for each in (a, b) if isinstance(each, torch.Tensor)]
+    large = [each for each in tensors if each.is_meta]
+    if (
+        kwargs
+        or not large
+        or not all(each.is_floating_point() and (each.is_meta or not each.dim()) for each in tensors)
+    ):
+        return None
+    if len({each.dtype for each in large}) != 1:
+        return None
+    shape = broadcast(tuple(a.size()), tuple(b.size())) if len(tensors) == 2 else tuple(large[0].size())
+    return _empty(shape, large[0].dtype)
+
+
+def _cat(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None:
+    tensors = args[0] if args else kwargs.get("tensors")
+    dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
+    if not isinstance(tensors, (list, tuple)) or not isinstance(dim, int) or "out" in kwargs:
+        return None
+    if not all(each.is_meta and each.dim() for each in tensors) or len({each.dtype for each in tensors}) != 1:
+        return None
+    return _empty(cat([tuple(each.size()) for each in tensors], dim), tensors[0].dtype)
+
+
+T = torch.Tensor
+Answer = Callable[[Sequence[Any], Mapping[str, Any]], "torch.Tensor | None"]
+ANSWERS: Mapping[Any, Answer] = {
+    torch.cat: _cat,
+    **dict.fromkeys((torch.sigmoid, T.sigmoid, T.exp, torch.exp, nn.functional.silu, T.contiguous, T.__neg__), _like),
+    **dict.fromkeys(
+        (
+            T.add, T.__add__, T.__radd__, torch.add, T.sub, T.__sub__, T.__rsub__, torch.sub, T.mul, T.__mul__,
+            T.__rmul__, torch.mul, T.div, T.__truediv__, torch.div, T.pow, T.__pow__, torch.pow,
+        ),
+        _pair,
+    ),
+}  # fmt: skip
+
+Record = Callable[[Sequence[Any], Mapping[str, Any], Any, str, str], OpRecord]
+
+
+def _argument(args: Sequence[Any], kwargs: Mapping[str, Any], place: int, name: str) -> Any:
+    return args[place] if len(args) > place else kwargs.get(name)
+
+
+def _matmul(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    a, b = _argument(args, kwargs, 0, "input"), _argument(args, kwargs, 1, "other")
+    if b is None:
+        b = kwargs.get("mat2")
+    return OpRecord("matmul", path, kind, (tuple(a.shape), tuple(b.shape)), tuple(out.shape), functional=True)
+
+
+def _linear(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    x, weight = _argument(args, kwargs, 0, "input"), _argument(args, kwargs, 1, "weight")
+    bias = _argument(args, kwargs, 2, "bias") is not None
+    shape = tuple(weight.shape)
+    return OpRecord("linear", path, kind, (tuple(x.shape),), tuple(out.shape), shape, {"bias": bias}, functional=True)
+
+
+def _conv2d(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    x, weight = _argument(args, kwargs, 0, "input"), _argument(args, kwargs, 1, "weight")
+    options = {
+        "bias": _argument(args, kwargs, 2, "bias") is not None,
+        "groups": _argument(args, kwargs, 6, "groups") or 1,
+    }
+    shape = tuple(weight.shape)
+    return OpRecord("conv2d", path, kind, (tuple(x.shape),), tuple(out.shape), shape, options, functional=True)
+
+
+def _attention(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    inputs = tuple(tuple(_argument(args, kwargs, i, n).shape) for i, n in enumerate(("query", "key", "value")))
+    return OpRecord("scaled_dot_product_attention", path, kind, inputs, tuple(out.shape), functional=True)
+
+
+RECORDS: Mapping[Any, Record] = {
+    **dict.fromkeys((torch.matmul, T.matmul, T.__matmul__, torch.bmm, T.bmm), _matmul),
+    nn.functional.linear: _linear,
+    torch.conv2d: _conv2d,
+    nn.functional.scaled_dot_product_attention: _attention,
+}
