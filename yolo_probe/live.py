@@ -86,7 +86,7 @@ class Live:
         Raises: TraceError where the pass depends on data or shapes do not fit, with the module's path.
         """
         if self._recorder is None:
-            copier = _Copier()
+            copier = _Copier(self._described)
             inside = unwrapped(self._model)
             copy = copier.module(inside)
             described = {id(copier.copies[id(module)]): self._described[id(module)] for module in inside.modules()}
@@ -113,7 +113,8 @@ _CONTAINERS = frozenset({list, tuple, dict, set, OrderedDict})
 class _Copier:
     """Each object of a model copied once, so that what is shared stays shared; tensors have no values."""
 
-    def __init__(self) -> None:
+    def __init__(self, described: Mapping[int, Module]) -> None:
+        self._described = described
         self.copies: dict[int, Any] = {}
         self._kept: list[Any] = []  # what an address stands for must not be freed meanwhile
 
@@ -123,9 +124,15 @@ class _Copier:
             copy = self.copies[id(module)] = object.__new__(type(module))
             inside = copy.__dict__
             inside.update(_NO_HOOKS)
+            plain = self._described[id(module)].attributes
             for key, value in module.__dict__.items():
-                if key not in _NO_HOOKS:
-                    inside[key] = value if type(value) in _AS_THEY_ARE else self._attribute(value)
+                kind = type(value)
+                if kind in _AS_THEY_ARE:
+                    inside[key] = value
+                elif key in plain or (kind in _CONTAINERS and not value):
+                    inside[key] = kind(value)
+                elif key not in _NO_HOOKS:
+                    inside[key] = self._attribute(value)
             inside["training"] = False
         return copy
 

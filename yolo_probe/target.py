@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, TraceError, shown
 from yolo_probe.generations import GENERATIONS, Generation
+from yolo_probe.gradients import frozen_rows
 from yolo_probe.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.subject import Saved, Subject
 from yolo_probe.summary import head_stride, image_channels
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from yolo_probe.network import Network
 
 Copy = Literal["model", "ema"]
+
+DTYPES = {"float16": "FP16", "float32": "FP32", "bfloat16": "BF16"}
 
 LONGEST_PATH = 4096
 """Characters; what is longer is no path."""
@@ -157,11 +160,10 @@ def _stored_stride(checkpoint: Checkpoint, root: Module) -> int | None:
 
 def _saved(checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Saved:
     contents = checkpoint.contents
-    epoch = contents.get("epoch")
-    options = contents.get("opt")
+    epoch, options = contents.get("epoch"), contents.get("opt")
     freeze = options.get("freeze") if isinstance(options, Mapping) else None
-    from yolo_probe.gradients import frozen_rows
-
+    model = root.children.get("model")
+    rows = frozen_rows(freeze, len(model.children) if model else 0)
     dtypes = {tensor.dtype for _, tensor in named_parameters(root)}
     return Saved(
         copy=copy or ("ema" if checkpoint.ema is not None else "model"),
@@ -169,10 +171,8 @@ def _saved(checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Saved:
         optimizer=checkpoint.optimizer_present,
         has_model=checkpoint.model is not None,
         has_ema=checkpoint.ema is not None,
-        dtype={"float16": "FP16", "float32": "FP32", "bfloat16": "BF16"}.get(dtypes.pop(), "other")
-        if len(dtypes) == 1
-        else "mixed precision",
-        freeze=(rows := frozen_rows(freeze, len(model.children) if (model := root.children.get("model")) else 0)),
+        dtype=DTYPES.get(dtypes.pop(), "other") if len(dtypes) == 1 else "mixed precision",
+        freeze=rows,
         freeze_option=_freeze_option(freeze) if rows is not None else "",
         unusual=checkpoint.unusual,
     )

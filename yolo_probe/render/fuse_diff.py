@@ -18,7 +18,7 @@ from yolo_probe.render.parts import (
     uncounted,
     unexplained,
     unknown_flops,
-)  # fmt: skip
+)
 from yolo_probe.report import FuseDiff
 from yolo_probe.structure import Module, named_modules, named_parameters
 from yolo_probe.subject import Subject
@@ -128,14 +128,14 @@ def _layers_note(report: FuseDiff) -> str:
         )
     leaves = f"{before.leaf_modules} and {after.leaf_modules}"
     if spare := _spare_activations(subject.root):
-        own, all_ = before.modules - spare, after.modules - spare
-        opening = f"With one SiLU for all Conv, as since v7.0, it would print {own} and {all_}:"
+        pair = f"{before.modules - spare} and {after.modules - spare}"
+        shared = f"since v7.0 the {spare + 1} Conv share one SiLU"
+        opening = f"S{shared[1:]}, which would make {pair}"
         if report.is_shipped:
-            opening = f"Your own {subject.network} says {own} and {all_}? It is the same network: since v7.0"
-        shared = f"the {spare + 1} Conv share one SiLU; " if report.is_shipped else ""
+            opening = f"Your own {subject.network} says {pair}? It is the same network: {shared}"
         return (
-            f"{opening} {shared}{'in this file' if subject.saved else 'here'} each has its own, so {spare} more are "
-            f"counted. YOLOv5 since July 2026 prints {leaves} (only modules that hold no others)."
+            f"{opening}; {'in this file' if subject.saved else 'here'} each has its own, so {spare} more are counted. "
+            f"YOLOv5 since July 2026 prints {leaves} (only modules that hold no others)."
         )
     return (
         f"A layer here is any module, also one that only holds others. {convolutions} of them are convolutions, "
@@ -232,4 +232,4 @@ def _old_log(report: FuseDiff) -> str:
 def _options(report: FuseDiff) -> str:
     pairs = len(report.fusion.merges)
     classes = "  --nc" if report.question.subject.saved is None else ""
-    return f"--layers (the {pairs} pairs)  --imgsz  --counter  --host{classes}  --format json"
+    return f"--layers (the {pairs} pairs)  --imgsz  --counter  --host{classes}  --format\N{NO-BREAK SPACE}json"

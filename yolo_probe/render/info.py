@@ -22,7 +22,7 @@ from yolo_probe.render.parts import (
     uncounted,
     unexplained,
     unknown_flops,
-)  # fmt: skip
+)
 from yolo_probe.report import Info, Question
 from yolo_probe.structure import LayerCounts, Module, named_modules, named_parameters
 
@@ -46,21 +46,21 @@ def lines(report: Info, paint: Paint, columns: int | None) -> Iterator[str]:
         gflops = f"{report.at_640.line.gflops:.1f} GFLOPs"
         yield from sentences(f"A training log says {gflops}, whatever its --imgsz: YOLOv5 counts at 640x640.")
     yield ""
-    yield from _info_layers(report, paint)
+    yield from _layers(report, paint)
     yield ""
-    yield from _info_parameters(report, paint)
+    yield from _parameters(report, paint)
     yield ""
-    yield from _info_gradients(report, paint)
+    yield from _gradients(report, paint)
     yield ""
     if state.run is None:
         yield from unknown_flops(report.unknown, "not known")
     else:
-        yield from _info_flops(report, paint)
+        yield from _flops(report, paint)
     yield ""
-    yield from footers(question, paint, _info_options(report), subject.origin.alternatives)
+    yield from footers(question, paint, _options(report), subject.origin.alternatives)
 
 
-def _info_layers(report: Info, paint: Paint) -> Iterator[str]:
+def _layers(report: Info, paint: Paint) -> Iterator[str]:
     form = report.question.subject.origin.form
     counts = report.state.summary.layers
     yield paint("bold cyan", row("layers", f"{form.layer_count(counts):,}"))
@@ -97,7 +97,7 @@ def _layer_meaning(definition: str, counts: LayerCounts, parts: str) -> str:
     )
 
 
-def _info_parameters(report: Info, paint: Paint) -> Iterator[str]:
+def _parameters(report: Info, paint: Paint) -> Iterator[str]:
     total = report.state.summary.parameters
     yield paint("bold blue", row("parameters", f"{total:,}"))
     yield "  Numbers that training learns:"
@@ -139,7 +139,7 @@ def _bias_row(places: Sequence[tuple[str, int]], modules: Mapping[str, Module]) 
     return f"biases of {len(places)} convolutions{count}"
 
 
-def _info_gradients(report: Info, paint: Paint) -> Iterator[str]:
+def _gradients(report: Info, paint: Paint) -> Iterator[str]:
     subject = report.question.subject
     gradients = report.state.summary.gradients
     yield paint("bold magenta", row("gradients", f"{gradients:,}"))
@@ -166,7 +166,7 @@ def _info_gradients(report: Info, paint: Paint) -> Iterator[str]:
         yield from note("Parameters that training may change.")
 
 
-def _info_flops(report: Info, paint: Paint) -> Iterator[str]:
+def _flops(report: Info, paint: Paint) -> Iterator[str]:
     state, convention = report.state, report.question.counter.convention
     total, records = state.summary.flops or 0, state.run.records if state.run else ()
     yield paint("bold yellow", row("FLOPs", f"{total:,}"))
@@ -187,7 +187,7 @@ def _info_flops(report: Info, paint: Paint) -> Iterator[str]:
         more = ", ..." if any(name[0].islower() for name in free) else ""
         yield from cause(f"{', '.join(modules)}{more}: free by these rules", "0")
     yield from unexplained(total - sum(amounts.values()), paint)
-    yield from note(" ".join([*uncounted(state, report.question), *_info_flops_note(report)]))
+    yield from note(" ".join([*uncounted(state, report.question), *_flops_note(report)]))
 
 
 def _group(record: OpRecord) -> str:
@@ -207,7 +207,7 @@ def _charge(records: Sequence[OpRecord], amount: int, convention: Convention) ->
     return f"2 x {amount // 2:,} MACs"
 
 
-def _info_flops_note(report: Info) -> Iterator[str]:
+def _flops_note(report: Info) -> Iterator[str]:
     yield from line_differs([report.state], report.question)
     total, small = report.state.summary.flops, report.at_640 and report.at_640.summary.flops
     if not total or not small:
@@ -223,7 +223,7 @@ def _info_flops_note(report: Info) -> Iterator[str]:
         )
 
 
-def _info_options(report: Info) -> str:
+def _options(report: Info) -> str:
     question = report.question
     size = "" if question.size == (640, 640) else f" --imgsz {_imgsz(question)}"
     command = f"yolo-probe fuse-diff {quote(question.subject.path or question.subject.label)}{size}{question.options}"
