@@ -40,7 +40,9 @@ def lines(report: Info, paint: Paint, columns: int | None) -> Iterator[str]:
     if report.is_fused and subject.saved is None:
         yield "At validation YOLOv5 prints" + (f", asked for {size}" if size else "")
     else:
-        yield f"model.info({size}) prints"
+        # the hosts load every file as FP32; of an FP16 model the classic ones print no GFLOPs
+        loaded = "Loaded as FP32, " if subject.saved and subject.saved.dtype != "FP32" else ""
+        yield f"{loaded}model.info({size}) prints"
     yield from host_line(state, question, paint, columns)
     if report.at_640 and report.at_640.line.gflops is not None:
         gflops = f"{report.at_640.line.gflops:.1f} GFLOPs"
