@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -220,7 +221,12 @@ def _refuse(error: ProbeError) -> NoReturn:
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: run the command line and turn errors into messages and exit codes."""
+    collecting = gc.isenabled()
+    gc.disable()  # the process ends before there is anything worth collecting
     try:
         cli.main(args=arguments, prog_name="yolo-probe")
     except ProbeError as error:
         _refuse(error)
+    finally:
+        if collecting:
+            gc.enable()

@@ -21,7 +21,7 @@ from yolo_probe.errors import TraceError
 from yolo_probe.installed import installed_thop
 from yolo_probe.live import Live, unwrapped
 from yolo_probe.render.tables import parameter_table
-from yolo_probe.structure import Shape, Tensor, count_gradients, count_layers, count_parameters
+from yolo_probe.structure import Shape, Tensor, totals_of
 from yolo_probe.summary import FORMS, LineForm, host_line
 from yolo_probe.trace import Trace
 
@@ -116,9 +116,8 @@ def _print_info(
         logger.info(f"  No GFLOPs: {line.missing}.")
     if "detailed" not in asked:
         return None
-    root = live.root
-    layers = form.layer_count(count_layers(root))
-    return layers, count_parameters(root), count_gradients(root), line.gflops or 0.0
+    totals = totals_of(live.root)
+    return form.layer_count(totals.layers), totals.parameters, totals.gradients, line.gflops or 0.0
 
 
 def _as_head(model: nn.Module, detailed: bool = False, verbose: bool = True, imgsz: object = 640) -> None:

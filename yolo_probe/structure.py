@@ -116,21 +116,50 @@ def named_parameters(root: Module) -> Iterator[tuple[str, Tensor]]:
                 yield (f"{name}.{key}" if name else key), tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a structure holds, each module and tensor once."""
+
+    layers: LayerCounts
+    parameters: int
+    """Elements of all parameters."""
+    gradients: int
+    """Elements of the parameters that require a gradient, which the hosts print as gradients."""
+
+
+def totals_of(root: Module) -> Totals:
+    """Layers in each of the hosts' definitions, parameters and gradients, in one walk."""
+    seen = {id(root)}
+    stack = [root]
+    tensors: dict[int, Tensor] = {}
+    leaves = 0
+    while stack:
+        module = stack.pop()
+        leaves += not module.children
+        for tensor in module.parameters.values():
+            tensors[id(tensor)] = tensor
+        for child in module.children.values():
+            if child is not None and id(child) not in seen:
+                seen.add(id(child))
+                stack.append(child)
+    sizes = [(tensor.numel, tensor.requires_grad) for tensor in tensors.values()]
+    return Totals(
+        LayerCounts(modules=len(seen), leaf_modules=leaves, parameter_tensors=len(tensors)),
+        parameters=sum(size for size, _ in sizes),
+        gradients=sum(size for size, trains in sizes if trains),
+    )
+
+
 def count_layers(root: Module) -> LayerCounts:
     """Number of layers in each of the hosts' definitions."""
-    modules = [module for _, module in named_modules(root)]
-    return LayerCounts(
-        modules=len(modules),
-        leaf_modules=sum(not module.children for module in modules),
-        parameter_tensors=sum(1 for _ in named_parameters(root)),
-    )
+    return totals_of(root).layers
 
 
 def count_parameters(root: Module) -> int:
     """Number of elements of all distinct parameters."""
-    return sum(tensor.numel for _, tensor in named_parameters(root))
+    return totals_of(root).parameters
 
 
 def count_gradients(root: Module) -> int:
-    """Number of elements of the distinct parameters that require a gradient, which the hosts print as gradients."""
-    return sum(tensor.numel for _, tensor in named_parameters(root) if tensor.requires_grad)
+    """Number of elements of the distinct parameters that require a gradient."""
+    return totals_of(root).gradients

@@ -21,11 +21,9 @@ from yolo_probe.structure import (
     LayerCounts,
     Module,
     Shape,
-    count_gradients,
-    count_layers,
-    count_parameters,
     named_modules,
     named_parameters,
+    totals_of,
 )
 from yolo_probe.trace import Trace, trace
 
@@ -52,7 +50,8 @@ class Summary:
 def summarize(root: Module, run: Trace | None, convention: Convention) -> Summary:
     """The four numbers of a structure, and of its forward pass if there is one."""
     flops = None if run is None else convention.flops(run.records)
-    return Summary(count_layers(root), count_parameters(root), count_gradients(root), flops)
+    totals = totals_of(root)
+    return Summary(totals.layers, totals.parameters, totals.gradients, flops)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +140,8 @@ def host_line(
     forward pass; else that of the structure. ``fused``: whether the model itself says that it is, as those of the
     ultralytics package do.
     """
-    counts = count_layers(root)
-    numbers = [form.layer_count(counts), count_parameters(root), count_gradients(root)]
+    totals = totals_of(root)
+    numbers = [form.layer_count(totals.layers), totals.parameters, totals.gradients]
     layers, parameters, gradients = (f"{n:,}" if form.separators else str(n) for n in numbers)
     title = f"{_title(root, form)}{' (fused)' if fused else ''}"
     counted = f"{title}: {layers} layers, {parameters} parameters, {gradients} gradients"
