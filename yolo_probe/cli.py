@@ -17,7 +17,7 @@ from yolo_probe.generations import GENERATIONS, Generation
 from yolo_probe.installed import Thop, installed_thop, version_of
 from yolo_probe.network import MOST_CLASSES
 from yolo_probe.render.layout import printable
-from yolo_probe.report import FuseDiff, Info, Question, as_json, choose_counter
+from yolo_probe.report import FuseDiff, Info, Question, as_json, choose_counter, fuse_diff, info
 from yolo_probe.target import Copy, resolve
 
 if TYPE_CHECKING:
@@ -87,15 +87,13 @@ def fuse_diff_command(
     form: str, layers: bool,
 ) -> None:  # fmt: skip
     """Explain why training and validation print different lines."""
-    from yolo_probe.report import fuse_diff
-
     report = fuse_diff(_question(target, imgsz, counter, host, nc, copy))
     _show(report, form)
     if layers and form == "text":
         from yolo_probe.render.pairs import render_pairs
 
         _write(render_pairs(report))
-    _finish(report.unknown, balanced=report.balanced, label=target)
+    _finish(report.question.subject.unknown, balanced=report.balanced, label=target)
 
 
 @cli.command("info")
@@ -107,8 +105,6 @@ def info_command(
     form: str, fused: bool, verbose: bool,
 ) -> None:  # fmt: skip
     """Show one state of a network, and what each number means."""
-    from yolo_probe.report import info
-
     report = info(_question(target, imgsz, counter, host, nc, copy), fused=fused)
     _show(report, form)
     if verbose and form == "text":
@@ -119,7 +115,7 @@ def info_command(
         subject = report.question.subject
         made = rows_made_of(subject)
         _write(render_tables(report.state.root, subject.origin.form, made, statistics_of(subject.source)))
-    _finish(report.unknown, balanced=True, label=target)
+    _finish(report.question.subject.unknown, balanced=True, label=target)
 
 
 @cli.command("version")

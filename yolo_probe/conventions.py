@@ -246,13 +246,9 @@ _THOP_2019: dict[str, Rule] = {
     "upsample": interpolation(nearest=0, trilinear=0, bilinear=13),
 }
 
-_THOP_0_0_31: dict[str, Rule] = {
-    "conv2d": with_bias,
-    "conv_transpose2d": transposed_over_output_with_bias,
+_THOP_0_0_31 = _THOP_2019 | {
     "batch_norm": two_per_value,
-    "leaky_relu": one_per_value,
     "avg_pool2d": one_per_output,
-    "adaptive_avg_pool2d": adaptive_floor,
     "linear": linear,
     "upsample": interpolation(nearest=0, trilinear=0),
 }

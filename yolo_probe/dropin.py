@@ -16,11 +16,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from yolo_probe.conventions import CONVENTIONS, DEFAULT, Convention
 from yolo_probe.errors import TraceError
 from yolo_probe.installed import installed_thop
 from yolo_probe.live import Live, unwrapped
 from yolo_probe.render.tables import parameter_table
+from yolo_probe.report import choose_counter
 from yolo_probe.structure import Shape, Tensor, totals_of
 from yolo_probe.summary import FORMS, LineForm, host_line
 from yolo_probe.trace import Trace
@@ -91,8 +91,7 @@ def _print_info(
     given.apply_defaults()
     asked = given.arguments
     form = _form(host) if host else FORMS["head"]
-    silent = "detailed" in asked and not asked["verbose"]
-    if silent:
+    if "detailed" in asked and not asked["verbose"]:
         return None
     logger = _logger(host)
     live = Live(model)
@@ -104,7 +103,7 @@ def _print_info(
     line = host_line(
         live.root,
         form,
-        _convention(),
+        choose_counter(None, installed_thop()).convention,
         32 if stride is None else int(torch.as_tensor(stride).max()),
         (int(height), int(width)),
         built=True,
@@ -128,28 +127,20 @@ def _form(host: Callable[..., Any]) -> LineForm:
     """The form of a host's line, by the parameters and the words of its own function."""
     if "detailed" in inspect.signature(host).parameters:
         return FORMS["head"]
-    words = " ".join(_words(host.__code__.co_consts))
+    constants = host.__code__.co_consts
+    words = " ".join(constant for constant in constants if isinstance(constant, str))
     return LineForm(
         "modules",
         named_after="" if "Model Summary" in words else "yolov5",
-        unit="GFLOPS" if "GFLOPS" in words.replace("stride GFLOPS", "") else "GFLOPs",
-        channels="yaml" if "ch" in host.__code__.co_consts else "first parameter",
+        unit="GFLOPS" if "GFLOPS" in words else "GFLOPs",
+        channels="yaml" if "ch" in constants else "first parameter",
     )
-
-
-def _words(constants: tuple[object, ...]) -> Iterator[str]:
-    return (constant for constant in constants if isinstance(constant, str))
 
 
 def _logger(host: Callable[..., Any] | None) -> logging.Logger:
     names = host.__globals__ if host else {}
     found = names.get("LOGGER") or names.get("logger")
     return found if isinstance(found, logging.Logger) else logging.getLogger("yolo_probe")
-
-
-def _convention() -> Convention:
-    thop = installed_thop()
-    return CONVENTIONS[(thop and thop.counter) or DEFAULT]
 
 
 def _runner(live: Live, model: nn.Module, form: LineForm) -> Callable[[Shape], Trace]:

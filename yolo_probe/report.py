@@ -43,7 +43,7 @@ class Counter:
         """Hosts count with thop: with the one asked for, else with the installed one's rules."""
         if self.convention.name != "torch":
             return self.convention
-        return CONVENTIONS[(self.installed and self.installed.counter) or DEFAULT]
+        return choose_counter(None, self.installed).convention
 
 
 def choose_counter(name: str | None, installed: Thop | None) -> Counter:
@@ -174,11 +174,6 @@ class FuseDiff:
         title = theirs[0].counts.partition(": ")[0]
         return (*found, f'v7.0 prints the same numbers after "{title}:"')
 
-    @cached_property
-    def unknown(self) -> tuple[tuple[str, str], ...]:
-        """Modules whose forward pass is not known, so that FLOPs are not."""
-        return self.question.subject.unknown
-
 
 def fuse_diff(question: Question) -> FuseDiff:
     """What training and validation print of a network, and every cause of the difference.
@@ -275,11 +270,6 @@ class Info:
     """The fused state; None where fuse() would fail."""
     at_640: State | None
     """The same state at 640x640, where another size was asked."""
-
-    @cached_property
-    def unknown(self) -> tuple[tuple[str, str], ...]:
-        """Modules whose forward pass is not known, so that FLOPs are not."""
-        return self.question.subject.unknown
 
 
 def info(question: Question, *, fused: bool) -> Info:
@@ -380,6 +370,5 @@ def _ledger(ledger: Ledger) -> dict[str, object]:
 
 def _gaps(report: FuseDiff | Info) -> dict[str, object]:
     """What could not be answered, where something could not."""
-    if not report.unknown:
-        return {}
-    return {"unknown_modules": [{"path": path, "class": kind} for path, kind in report.unknown]}
+    unknown = report.question.subject.unknown
+    return {"unknown_modules": [{"path": path, "class": kind} for path, kind in unknown]} if unknown else {}

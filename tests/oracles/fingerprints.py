@@ -1,8 +1,10 @@
-"""A live model in one line: what a probe could change of it, and of the random state."""
+"""What the live checks observe: a model in one line with all that a probe could change, and what a call logs."""
 
 from __future__ import annotations
 
 import hashlib
+import logging
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -29,3 +31,15 @@ def described(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"{id(value)}[{','.join(map(described, value))}]"
     return repr(value)
+
+
+def said(logger: logging.Logger, call: Callable[[], object]) -> tuple[list[str], object]:
+    """What a host's logger prints during a call, and what the call returns."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    kept, logger.handlers, logger.propagate = logger.handlers, [handler], False
+    logger.setLevel(logging.INFO)
+    result = call()
+    logger.handlers = kept
+    return lines, result

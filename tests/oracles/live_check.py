@@ -7,9 +7,7 @@ as it was.
 from __future__ import annotations
 
 import json
-import logging
 import sys
-from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
@@ -18,7 +16,7 @@ import torch
 import yolov5.models.yolo as host
 from yolov5.utils import torch_utils
 
-from tests.oracles.fingerprints import fingerprint
+from tests.oracles.fingerprints import fingerprint, said
 from yolo_probe import dropin
 from yolo_probe.conventions import CONVENTIONS
 from yolo_probe.live import Live
@@ -26,28 +24,15 @@ from yolo_probe.live import Live
 CONVENTION = CONVENTIONS["ultralytics-thop-2.2"]
 
 
-def lines_of(call: Callable[[], object]) -> list[str]:
-    """What the host's logger prints during a call."""
-    lines: list[str] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
-    logger = torch_utils.LOGGER
-    kept, logger.handlers, logger.propagate = logger.handlers, [handler], False
-    logger.setLevel(logging.INFO)
-    call()
-    logger.handlers = kept
-    return lines
-
-
 def check(path: Path) -> dict[str, object]:
     """What the host and the probe say of one network, new and fused."""
     model = host.Model(str(path))
     answer: dict[str, object] = {"network": path.stem}
     for state in ("new", "fused"):
-        real = lines_of(model.info)
+        real = said(torch_utils.LOGGER, model.info)
         before = fingerprint(model)
         dropin.install()
-        ours = lines_of(model.info)
+        ours = said(torch_utils.LOGGER, model.info)
         dropin.uninstall()
         side = max(int(model.stride.max()), 32)
         image = (1, next(model.parameters()).shape[1], 2 * side, 3 * side)
@@ -59,7 +44,7 @@ def check(path: Path) -> dict[str, object]:
         }  # fmt: skip
         for parameter in model.parameters():
             parameter.requires_grad_(False)
-        lines_of(model.fuse)
+        said(torch_utils.LOGGER, model.fuse)
     return answer
 
 

@@ -6,14 +6,12 @@ Arguments: names of model YAMLs that ultralytics ships. Prints one line of JSON 
 from __future__ import annotations
 
 import json
-import logging
 import sys
-from collections.abc import Callable
 
 from ultralytics.nn import tasks
 from ultralytics.utils import LOGGER
 
-from tests.oracles.fingerprints import fingerprint
+from tests.oracles.fingerprints import fingerprint, said
 from yolo_probe import dropin
 
 CLASSES = {
@@ -25,25 +23,16 @@ CLASSES = {
 }
 
 
-def said(call: Callable[[], object]) -> tuple[list[str], object]:
-    """What ultralytics' logger prints during a call, and what the call returns."""
-    lines: list[str] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
-    LOGGER.handlers = [handler]
-    return lines, call()
-
-
 def check(name: str) -> dict[str, object]:
     """What the host and the probe say of one network, new and fused."""
     build = next((kind for part, kind in CLASSES.items() if part in name), tasks.DetectionModel)
     model = build(name, verbose=False)
     answer: dict[str, object] = {"network": name}
     for state in ("new", "fused"):
-        real = said(model.info)
+        real = said(LOGGER, model.info)
         before = fingerprint(model)
         dropin.install()
-        ours = said(model.info)
+        ours = said(LOGGER, model.info)
         dropin.uninstall()
         answer[state] = {"host": real, "probe": ours, "unchanged": before == fingerprint(model)}
         model.eval()

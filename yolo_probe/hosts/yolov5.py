@@ -122,16 +122,13 @@ def _since_v6_2(contents: Mapping[str, object], root: Module) -> Origin:
     dated = f"dated {day}" if day else "no date"
     if isinstance(options, Mapping) or "git" in contents or name == "SegmentationModel":
         words = "opt" if isinstance(options, Mapping) else "git" if "git" in contents else f"class {name}"
-        when = f"{dated}: before the tag" if day and day < V7_0_SINCE else f"{dated}: before HEAD's new line"
-        origin = origin_of("v7.0", (f"{words} (from v7.0)", f"{when} ({_tag_day(day)})"))
-        return replace(origin, before=bool(day) and day < V7_0_SINCE)
+        before = bool(day) and day < V7_0_SINCE
+        limit = f"the tag ({V7_0_SINCE})" if before else f"HEAD's new line ({LEAF_LAYERS_SINCE})"
+        when = f"{dated}: before {limit}" if day else dated
+        return replace(origin_of("v7.0", (f"{words} (from v7.0)", when)), before=before)
     if _one_activation_each(root):
         return origin_of("v6.2", (f"class {name} (from v6.2)", "an activation in each Conv (to v6.2)", dated))
     return origin_of("v7.0", (f"class {name} (from v6.2)", "one activation shared by all Conv (from v7.0)", dated))
-
-
-def _tag_day(day: str) -> str:
-    return V7_0_SINCE if day and day < V7_0_SINCE else LEAF_LAYERS_SINCE
 
 
 def _older_line() -> str:

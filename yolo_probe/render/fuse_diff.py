@@ -45,7 +45,7 @@ def lines(report: FuseDiff, paint: Paint, columns: int | None) -> Iterator[str]:
     yield from _block("gradients", report.gradients, paint, _gradients_note(report))
     yield ""
     if report.flops is None:
-        yield from unknown_flops(report.unknown, "not known", "not known", "")
+        yield from unknown_flops(report.question.subject.unknown, "not known", "not known", "")
     else:
         yield from _block("FLOPs", report.flops, paint, _flops_note(report), _rounded(report))
     yield ""
@@ -72,7 +72,7 @@ def _answer(report: FuseDiff) -> str:
     opening = "Nothing is wrong: both lines describe the same network."
     if not report.balanced:
         opening = "Not everything is explained: the rows marked ! show what is left over."
-    elif report.unknown:
+    elif report.question.subject.unknown:
         opening = "What is known of both lines describes the same network; its FLOPs are not known."
     if report.saved_fused:
         opening += " This file was saved after fuse(): the training column puts each BatchNorm back."

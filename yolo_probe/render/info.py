@@ -55,7 +55,7 @@ def lines(report: Info, paint: Paint, columns: int | None) -> Iterator[str]:
     yield from _gradients(report, paint)
     yield ""
     if state.run is None:
-        yield from unknown_flops(report.unknown, "not known")
+        yield from unknown_flops(report.question.subject.unknown, "not known")
     else:
         yield from _flops(report, paint)
     yield ""
