@@ -132,6 +132,11 @@ def test_a_class_that_may_be_a_conv_is_not_guessed_at() -> None:
         UnknownModuleError, match=r"models\.common\.Conv2 at model\.0 with a convolution and a BatchNorm"
     ):
         fuse_diff(Question(unknown, (640, 640), counter()))
+    alone = info(Question(unknown, (640, 640), counter()), fused=False)
+    assert alone.fused is None
+    data = as_json(alone)
+    assert data["summary"] == data["summary"] | {"layers": 214, "parameters": 1_766_623, "gradients": 0, "flops": None}  # type: ignore[operator]
+    assert data["unknown_modules"] == [{"path": "model.0", "class": "models.common.Conv2"}]
 
 
 @pytest.mark.parametrize("trains", [False, True])

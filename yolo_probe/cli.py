@@ -12,7 +12,7 @@ import click
 
 from yolo_probe import __version__
 from yolo_probe.conventions import CONVENTIONS
-from yolo_probe.errors import ProbeError, TargetError
+from yolo_probe.errors import ProbeError, TargetError, UnknownModuleError
 from yolo_probe.generations import GENERATIONS, Generation
 from yolo_probe.installed import Thop, installed_thop, version_of
 from yolo_probe.network import MOST_CLASSES
@@ -87,7 +87,12 @@ def fuse_diff_command(
     form: str, layers: bool,
 ) -> None:  # fmt: skip
     """Explain why training and validation print different lines."""
-    report = fuse_diff(_question(target, imgsz, counter, host, nc, copy))
+    question = _question(target, imgsz, counter, host, nc, copy)
+    try:
+        report = fuse_diff(question)
+    except UnknownModuleError:
+        _show(info(question, fused=False), form)  # what is known all the same
+        raise
     _show(report, form)
     if layers and form == "text":
         from yolo_probe.render.pairs import render_pairs

@@ -94,7 +94,11 @@ class Question:
             raise self.placed(error, "correct the network: its forward pass fails there, in YOLOv5 too") from None
 
     def fusion(self, root: Module, *, grad_enabled: bool) -> Fusion:
-        """The structure after ``fuse()``."""
+        """The structure after ``fuse()``.
+
+        Raises: UnknownModuleError where what it does is not known, TraceError where it fails.
+        """
+        _refuse_unknown_convolutions(self.subject)
         try:
             return fuse(root, grad_enabled=grad_enabled)
         except TraceError as error:
@@ -181,7 +185,6 @@ def fuse_diff(question: Question) -> FuseDiff:
     Raises: ProbeError where the network cannot be followed or fused.
     """
     subject = question.subject
-    _refuse_unknown_convolutions(subject)
     stored = subject.root if subject.saved else with_gradients(subject.root, False)
     unfused = restore(stored)
     saved_fused = unfused is not stored

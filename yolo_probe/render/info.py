@@ -231,7 +231,7 @@ def _options(report: Info) -> str:
     command = f"yolo-probe fuse-diff {quote(question.subject.path or question.subject.label)}{size}{question.options}"
     classes = "  --nc" if question.subject.saved is None else ""
     if report.fused is None:
-        return f"--verbose{classes} (fuse() would fail on this network)"
+        return f"--verbose{classes} (fuse() would fail on this network, or what it does is not known)"
     summary, form = report.fused.summary, question.subject.origin.form
     numbers = (
         f"at validation: {form.layer_count(summary.layers)} layers, {summary.parameters:,} parameters, "
