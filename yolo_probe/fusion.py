@@ -1,13 +1,14 @@
-"""What YOLOv5's ``fuse()`` does to a structure.
+"""What ``fuse()`` does to a structure: by YOLOv5's rule, or read off a structure before and after it.
 
-Every ``Conv`` (and ``DWConv``) that has a ``bn`` loses it; its convolution is made anew with a bias, and its weights
-are computed from the old ones. All other BatchNorms stay. Source: ``fuse`` in YOLOv5's models/yolo.py and
-``fuse_conv_and_bn`` in its utils/torch_utils.py, the same in every generation.
+By YOLOv5's rule every ``Conv`` (and ``DWConv``) that has a ``bn`` loses it; its convolution is made anew with a bias,
+and its weights are computed from the old ones. All other BatchNorms stay. Source: ``fuse`` in YOLOv5's models/yolo.py
+and ``fuse_conv_and_bn`` in its utils/torch_utils.py, the same in every generation. Other hosts do more, which
+``difference`` finds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from yolo_probe.errors import TraceError
@@ -27,11 +28,37 @@ class Merge:
     batch_norm: Module
     fused: Module
     """The convolution that takes the place of both."""
+    name: str = "conv"
+    """Under which the convolution hangs in the ``Conv``."""
+
+    @property
+    def convolution_path(self) -> str:
+        """Of the convolution, ``model.0.conv``."""
+        return f"{self.path}.{self.name}" if self.path else self.name
+
+    @property
+    def batch_norm_path(self) -> str:
+        """Of the BatchNorm, ``model.0.bn``."""
+        return f"{self.path}.bn" if self.path else "bn"
 
     @property
     def channels(self) -> int:
         """Number of channels that come out of the convolution."""
         return self.fused.parameters["weight"].shape[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Modules that ``fuse()`` takes out or puts in for one reason that is not a merge."""
+
+    cause: str
+    """What happened, in a few words."""
+    why: str
+    """One sentence for a newcomer."""
+    gone: tuple[tuple[str, Module], ...]
+    """Path and module of each that is no longer there, also those inside others."""
+    new: tuple[tuple[str, Module], ...]
+    """Path and module of each that was not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +69,8 @@ class Fusion:
     merges: tuple[Merge, ...]
     stays: tuple[str, ...]
     """Paths of the BatchNorms that are left."""
+    changes: tuple[Change, ...] = ()
+    """What else changed."""
 
 
 def fuse(root: Module, *, grad_enabled: bool) -> Fusion:
@@ -130,3 +159,89 @@ def _with_batch_norm(children: dict[str, Module | None]) -> dict[str, Module | N
     )
     rest = {name: child for name, child in children.items() if name != "conv"}
     return {"conv": replace(convolution, parameters={"weight": weight}), "bn": batch_norm, **rest}
+
+
+CONVOLUTION_NAMES = ("conv", "conv_transpose")
+"""Under which the hosts' blocks hold the convolution that takes in their ``bn``."""
+
+
+def difference(before: Module, after: Module) -> Fusion:
+    """What some ``fuse()`` did, read off a structure before and after it."""
+    merges: list[Merge] = []
+    gone: dict[tuple[str, str], list[tuple[str, Module]]] = {}
+    new: dict[tuple[str, str], list[tuple[str, Module]]] = {}
+    kept = {id(before): before}
+    stays: dict[int, Module] = {id(after): after}
+    pairs = [("", before, after)]
+    while pairs:
+        path, old, now = pairs.pop()
+        merge = _merged(path, old, now)
+        if merge:
+            merges.append(merge)
+            kept[id(merge.convolution)], stays[id(merge.fused)] = merge.convolution, merge.fused
+        below = []
+        for name in dict.fromkeys((*old.children, *now.children)):
+            was, has = old.children.get(name), now.children.get(name)
+            place = f"{path}.{name}" if path else name
+            if merge and name in ("bn", merge.name):
+                continue
+            if was is not None and has is not None and was.class_path == has.class_path:
+                if id(was) not in kept:
+                    below.append((place, was, has))
+                kept[id(was)], stays[id(has)] = was, has
+                continue
+            for module, found in ((was, gone), (has, new)):
+                if module is not None:
+                    found.setdefault(_reason(old, name), []).append((place, module))
+        pairs += reversed(below)
+    changes = tuple(
+        Change(*reason, tuple(_inside(gone.get(reason, ()), kept)), tuple(_inside(new.get(reason, ()), stays)))
+        for reason in dict.fromkeys((*gone, *new))
+    )
+    left = tuple(path for path, module in named_modules(after) if module.kind in BATCH_NORMS)
+    return Fusion(after, tuple(merges), left, changes)
+
+
+def _merged(path: str, before: Module, after: Module) -> Merge | None:
+    """The merge of a block's BatchNorm into its convolution, where there was one."""
+    batch_norm = before.children.get("bn")
+    if batch_norm is None or batch_norm.kind not in BATCH_NORMS or after.children.get("bn") is not None:
+        return None
+    for name in CONVOLUTION_NAMES:
+        old, new = before.children.get(name), after.children.get(name)
+        if old is not None and new is not None and "weight" in new.parameters:
+            return Merge(path, old, batch_norm, new, name)
+    return None
+
+
+def _inside(places: Iterable[tuple[str, Module]], elsewhere: dict[int, Module]) -> Iterator[tuple[str, Module]]:
+    """Every distinct module in these places that is not held elsewhere too; from now on it is."""
+    for place, root in places:
+        for path, module in named_modules(root, place):
+            if id(module) not in elsewhere:
+                elsewhere[id(module)] = module
+                yield path, module
+
+
+def _reason(parent: Module, name: str) -> tuple[str, str]:
+    """Why ``fuse()`` of the ultralytics package takes out or remakes a child of this module: cause and sentence."""
+    kind = parent.class_path.rpartition(".")[2]
+    if f"one2one_{name}" in parent.children:
+        return (
+            f"one-to-many head of {kind}, used in training alone",
+            "An end-to-end model trains two heads; validation needs the one-to-one head: fuse() removes the other.",
+        )
+    if name.startswith("one2one_"):
+        return (
+            f"one-to-one head of {kind}, used only end to end",
+            "The model has two heads and is not used end to end, so fuse() removes the one-to-one head.",
+        )
+    if kind in ("RepConv", "RepVGGDW", "Conv2"):
+        return (
+            f"parallel branches of {kind} merged into one convolution",
+            "Convolutions that run side by side and are added up equal one convolution, whose weights fuse() computes.",
+        )
+    return (
+        f"parts of {kind} used in training alone",
+        "fuse() removes these modules: validation gives the same result without them.",
+    )

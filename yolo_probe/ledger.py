@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Literal
 
 from yolo_probe.conventions import Convention
 from yolo_probe.fusion import Fusion, Merge
@@ -50,8 +51,11 @@ class Ledger:
         return self.after - self.before - sum(entry.amount for entry in self.entries)
 
 
-def layers_ledger(before: int, after: int, fusion: Fusion, stays_after: str) -> Ledger:
-    """Layers before and after ``fuse()``: one less for each BatchNorm that is merged."""
+def layers_ledger(before: int, after: int, fusion: Fusion, stays_after: str, *, leaves: bool = False) -> Ledger:
+    """Layers before and after ``fuse()``: one less for each BatchNorm that is merged.
+
+    ``leaves``: whether a layer is a module that holds no others.
+    """
     merged = len({id(merge.batch_norm) for merge in fusion.merges})
     entries = [
         Entry(
@@ -67,6 +71,12 @@ def layers_ledger(before: int, after: int, fusion: Fusion, stays_after: str) -> 
     if apart := len(fusion.merges) - len({id(merge.convolution) for merge in fusion.merges}):
         why = "Places that shared one convolution have one each after fuse(), which makes every convolution anew."
         entries.append(Entry("convolutions no longer shared", apart, apart, f"{apart} x 1", why, f"{apart} x 1"))
+    for change in fusion.changes:
+        gone, new = (
+            sum(not (leaves and module.children) for _, module in modules) for modules in (change.gone, change.new)
+        )
+        detail = f"{gone} gone, {new} new" if new else f"{gone} x 1"
+        entries.append(Entry(change.cause, gone + new, new - gone, f"{new} - {gone}", change.why, detail))
     if fusion.stays:
         why = "fuse() merges only a BatchNorm that belongs to a Conv; these stand elsewhere: "
         detail = f"{len(fusion.stays)}, {stays_after}"
@@ -104,7 +114,15 @@ def parameters_ledger(before: int, after: int, fusion: Fusion) -> Ledger:
     if old != new:
         why = "Weights that were shared, or kept in several parts, are one tensor for each convolution after fuse()."
         entries.append(Entry("weights made anew", len(fusion.merges), new - old, f"{new:,} - {old:,}", why))
+    for change in fusion.changes:
+        old, new = _size(_tensors(change.gone)), _size(_tensors(change.new))
+        detail = f"{old:,} gone, {new:,} new" if new else ""
+        entries.append(Entry(change.cause, len(change.gone), new - old, f"{new:,} - {old:,}", change.why, detail))
     return Ledger(before, after, tuple(entries))
+
+
+def _tensors(places: Iterable[tuple[str, Module]]) -> Iterable[Tensor]:
+    return (tensor for _, module in places for tensor in module.parameters.values())
 
 
 def _size(tensors: Iterable[Tensor]) -> int:
@@ -134,6 +152,10 @@ def gradients_ledger(before: int, after: int, built: Module, events: Sequence[Gr
         total = sum(sizes[name] for name in event.names)
         entries.append(Entry(event.cause, len(event.names), -total, f"-1 x {total:,}", event.why, event.detail))
     entries.append(_fuse_gradients(fusion))
+    for change in fusion.changes:
+        lost, gained = (_size(t for t in _tensors(places) if t.requires_grad) for places in (change.gone, change.new))
+        if lost or gained:
+            entries.append(Entry(change.cause, len(change.gone), gained - lost, f"{gained:,} - {lost:,}", change.why))
     return Ledger(before, after, tuple(entries))
 
 
@@ -166,22 +188,43 @@ CONVOLUTIONS = ("conv2d", "conv_transpose2d")
 
 def flops_ledger(before: Trace, after: Trace, fusion: Fusion, convention: Convention) -> Ledger:
     """FLOPs before and after ``fuse()``, by the rules of one counter."""
-    merged = {f"{merge.path}.bn" for merge in fusion.merges}
-    gained_bias = {f"{merge.path}.conv" for merge in fusion.merges if "bias" not in merge.convolution.parameters}
-    entries = [_convolutions(before, after, gained_bias, convention)]
-    if entry := _biases(after, gained_bias, convention):
+    merged = {merge.batch_norm_path for merge in fusion.merges}
+    gained_bias = {m.convolution_path for m in fusion.merges if "bias" not in m.convolution.parameters}
+    old, new = _by_change(before, fusion, "gone"), _by_change(after, fusion, "new")
+    entries = [_convolutions(old[-1], new[-1], gained_bias, convention)]
+    if entry := _biases(new[-1], gained_bias, convention):
         entries.append(entry)
     if merged:
-        entries.append(_batch_norms([r for r in before.records if r.path in merged], convention))
-    if entry := _others(before, after, merged, convention):
-        entries.append(entry)
+        entries.append(_batch_norms([r for r in old[-1] if r.path in merged], convention))
+    for change, gone, made in zip(fusion.changes, old, new, strict=False):
+        a, b = convention.flops(gone), convention.flops(made)
+        detail = f"{a:,} gone, {b:,} new" if b else ""
+        if a or b:
+            entries.append(Entry(change.cause, len(gone), b - a, f"{b:,} - {a:,}", change.why, detail))
+    if other := _others(old[-1], new[-1], merged, convention):
+        entries.append(other)
     return Ledger(convention.flops(before.records), convention.flops(after.records), tuple(entries))
 
 
-def _convolutions(before: Trace, after: Trace, gained_bias: set[str], convention: Convention) -> Entry:
+def _by_change(run: Trace, fusion: Fusion, side: Literal["gone", "new"]) -> list[list[OpRecord]]:
+    """The operators of each change's modules, and last those of all others."""
+    places = {
+        path: i
+        for i, change in enumerate(fusion.changes)
+        for path, _ in (change.gone if side == "gone" else change.new)
+    }
+    groups: list[list[OpRecord]] = [[] for _ in range(len(fusion.changes) + 1)]
+    for record in run.records:
+        groups[places.get(record.path, -1)].append(record)
+    return groups
+
+
+def _convolutions(
+    before: Sequence[OpRecord], after: Sequence[OpRecord], gained_bias: set[str], convention: Convention
+) -> Entry:
     """All convolutions, without the biases that ``fuse()`` gave them."""
-    old = [r for r in before.records if r.operator in CONVOLUTIONS]
-    new = [without_bias(r) if r.path in gained_bias else r for r in after.records if r.operator in CONVOLUTIONS]
+    old = [r for r in before if r.operator in CONVOLUTIONS]
+    new = [without_bias(r) if r.path in gained_bias else r for r in after if r.operator in CONVOLUTIONS]
     a, b = convention.flops(old), convention.flops(new)
     detail = f"{a:,} before and after" if a == b else f"{a:,} before, {b:,} after"
     why = (
@@ -197,8 +240,8 @@ def without_bias(record: OpRecord) -> OpRecord:
     return replace(record, options={**record.options, "bias": False})
 
 
-def _biases(after: Trace, gained_bias: set[str], convention: Convention) -> Entry | None:
-    records = [r for r in after.records if r.path in gained_bias]
+def _biases(after: Sequence[OpRecord], gained_bias: set[str], convention: Convention) -> Entry | None:
+    records = [r for r in after if r.path in gained_bias]
     places, arithmetic, amount = _rates(
         ((r, (convention.count(r) or 0) - (convention.count(without_bias(r)) or 0)) for r in records), convention
     )
@@ -235,10 +278,12 @@ def _rates(charges: Iterable[tuple[OpRecord, int]], convention: Convention) -> t
     return places, arithmetic, sum(rate * size for rate, size in values.items())
 
 
-def _others(before: Trace, after: Trace, merged: set[str], convention: Convention) -> Entry | None:
+def _others(
+    before: Sequence[OpRecord], after: Sequence[OpRecord], merged: set[str], convention: Convention
+) -> Entry | None:
     """Everything that is neither a convolution nor a merged BatchNorm."""
-    old = [r for r in before.records if r.operator not in CONVOLUTIONS and r.path not in merged]
-    new = [r for r in after.records if r.operator not in CONVOLUTIONS]
+    old = [r for r in before if r.operator not in CONVOLUTIONS and r.path not in merged]
+    new = [r for r in after if r.operator not in CONVOLUTIONS]
     a, b = convention.flops(old), convention.flops(new)
     if not a and not b:
         return None

@@ -8,9 +8,10 @@ model is read, never called, copied or changed.
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from types import MethodType
+from types import FunctionType, MethodType
 from typing import Any
 
 import torch
@@ -37,6 +38,11 @@ def unwrapped(model: nn.Module) -> nn.Module:
             model = model._modules["_orig_mod"]
         else:
             return model
+
+
+def weightless(model: nn.Module) -> nn.Module:
+    """A copy of a model in evaluation mode whose tensors have shapes and flags but no values."""
+    return _Copier(Live(model)._described).module(model)
 
 
 class Live:
@@ -92,6 +98,57 @@ class Live:
             described = {id(copier.copies[id(module)]): self._described[id(module)] for module in inside.modules()}
             self._recorder = _Recorder(copy, described, slots_of(self.root))
         return self._recorder.run(image)
+
+    def fused(self, *, grad_enabled: bool = False) -> Live:
+        """The model after its own ``fuse()``, which runs on a weightless copy.
+
+        ``grad_enabled``: whether autograd is on meanwhile; in YOLOv5 that decides what the new weights require.
+        Raises: TraceError where ``fuse()`` fails, with the module's path.
+        """
+        copy = weightless(unwrapped(self._model))
+        _fuse(copy, grad_enabled)
+        return Live(copy)
+
+
+def _fuse(copy: nn.Module, grad_enabled: bool) -> None:
+    """Run a weightless copy's own ``fuse()``, without a word and without touching the random state.
+
+    Raises: TraceError where the model has none, or where it fails, with the module's path.
+    """
+    fuse = getattr(copy, "fuse", None)
+    if not isinstance(fuse, MethodType):
+        raise TraceError(f"the model: found no fuse() in {type(copy).__name__}, expected one")
+    copy.__dict__["info"] = _say_nothing
+    mute = logging.Logger("yolo_probe.mute", logging.CRITICAL + 1)
+    own = fuse.__func__
+    if not isinstance(own, FunctionType):
+        raise TraceError(f"the model: found fuse() of type {type(own).__name__}, expected a function of Python")
+    names = {**own.__globals__, "LOGGER": mute, "logger": mute, "print": _say_nothing}
+    silent = FunctionType(own.__code__, names, own.__name__, own.__defaults__, own.__closure__)
+    silent.__kwdefaults__ = own.__kwdefaults__
+    try:
+        with torch.set_grad_enabled(grad_enabled), torch.device("meta"):
+            silent(copy)
+    except Exception as error:  # the user's own fuse(): whatever it raises is what validation would raise
+        words = str(error).strip().splitlines()
+        reason = f"{type(error).__name__}: {words[0]}" if words else type(error).__name__
+        raise TraceError(f"{_place_of(error, copy)}: fuse() fails there: {reason}") from error
+    del copy.__dict__["info"]
+
+
+def _say_nothing(*_: object, **__: object) -> None:
+    """What a host prints during a dry run is for nobody."""
+
+
+def _place_of(error: BaseException, root: nn.Module) -> str:
+    """Path of the module that the code was about that raised: the innermost that one of its local names holds."""
+    paths = {id(module): path for path, module in root.named_modules()}
+    place, step = "", error.__traceback__
+    while step is not None:
+        held = [paths[id(value)] for value in list(step.tb_frame.f_locals.values()) if id(value) in paths]
+        place = max((path for path in held if path), key=len, default=place)
+        step = step.tb_next
+    return place or "the model"
 
 
 def _is_plain(value: object) -> bool:

@@ -19,6 +19,6 @@ def _lines(report: FuseDiff) -> Iterator[str]:
     for i, merge in enumerate(fusion.merges, 1):
         bias = 0 if "bias" in merge.convolution.parameters else merge.channels
         change = bias - sum(tensor.numel for tensor in merge.batch_norm.parameters.values())
-        yield f"{i:>3} {f'{merge.path}.conv <- bn':<46}{merge.channels:>10,}{-1:>8}{change:>+12,}"
+        yield f"{i:>3} {f'{merge.convolution_path} <- bn':<46}{merge.channels:>10,}{-1:>8}{change:>+12,}"
     for path in fusion.stays:
         yield f"{'-':>3} {f'{path} stays':<46}{'':>10}{0:>8}{0:>12}"
