@@ -191,11 +191,25 @@ def fuse_diff(question: Question) -> FuseDiff:
     built = with_gradients(unfused, True)
     # what was fused before it was saved has the flags that fuse() left it, and is not fused again
     fusion = question.fusion(unfused, grad_enabled=saved_fused)
-    training = question.state(built, built=True)
-    validation = question.state(fusion.root, built=subject.saved is None)
-    form = subject.origin.form
+    return explain(
+        question,
+        question.state(built, built=True),
+        question.state(fusion.root, built=subject.saved is None),
+        fusion,
+        tuple(_events(subject, built, unfused)),
+        saved_fused=saved_fused,
+        gradients_with_autograd=count_gradients(fuse(unfused, grad_enabled=True).root),
+    )
+
+
+def explain(
+    question: Question, training: State, validation: State, fusion: Fusion, events: tuple[GradientEvent, ...], *,
+    saved_fused: bool = False, gradients_with_autograd: int = 0,
+) -> FuseDiff:  # fmt: skip
+    """The causes of the difference between two states of which one is the other after ``fuse()``."""
+    form = question.subject.origin.form
     before, after = training.summary, validation.summary
-    events = tuple(_events(subject, built, unfused))
+    layers = form.layer_count(before.layers), form.layer_count(after.layers)
     flops = None
     if training.run and validation.run:
         flops = flops_ledger(training.run, validation.run, fusion, question.counter.convention)
@@ -206,10 +220,10 @@ def fuse_diff(question: Question) -> FuseDiff:
         fusion=fusion,
         saved_fused=saved_fused,
         events=events,
-        gradients_with_autograd=count_gradients(fuse(unfused, grad_enabled=True).root),
-        layers=layers_ledger(form.layer_count(before.layers), form.layer_count(after.layers), fusion, _stays(fusion)),
+        gradients_with_autograd=gradients_with_autograd,
+        layers=layers_ledger(*layers, fusion, _stays(fusion), leaves=form.layers == "leaf_modules"),
         parameters=parameters_ledger(before.parameters, after.parameters, fusion),
-        gradients=gradients_ledger(before.gradients, after.gradients, built, events, fusion),
+        gradients=gradients_ledger(before.gradients, after.gradients, training.root, events, fusion),
         flops=flops,
     )
 
