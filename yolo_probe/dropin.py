@@ -10,6 +10,7 @@ import inspect
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -22,7 +23,7 @@ from yolo_probe.live import Live, unwrapped
 from yolo_probe.render.tables import parameter_table
 from yolo_probe.report import choose_counter
 from yolo_probe.structure import Shape, Tensor, totals_of
-from yolo_probe.summary import FORMS, LineForm, host_line
+from yolo_probe.summary import FORMS, HostLine, LineForm, host_line
 from yolo_probe.trace import Trace
 
 HOME = "utils.torch_utils"
@@ -38,10 +39,26 @@ def model_info(model: nn.Module, *args: Any, **kwargs: Any) -> tuple[int, int, i
     return _print_info(_host_function(model), model, args, kwargs)
 
 
-def install() -> None:
-    """Put the drop-in in the place of ``model_info`` in every module of a host that is imported."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A line that the drop-in has just printed in a host's place."""
+
+    model: nn.Module
+    live: Live
+    line: HostLine
+    form: LineForm
+    logger: logging.Logger
+    host: str
+    """Name of the module that defines the host's own ``model_info``."""
+
+
+def install(watch: Callable[[Told], None] | None = None) -> None:
+    """Put the drop-in in the place of ``model_info`` in every module of a host that is imported.
+
+    ``watch``: is told of every line after it is printed.
+    """
     for module, function in list(_bindings()):
-        module.model_info = _replacement(_original(function))
+        module.model_info = _replacement(_original(function), watch)
 
 
 def uninstall() -> None:
@@ -62,11 +79,11 @@ def _original(function: Callable[..., Any]) -> Callable[..., Any]:
     return getattr(function, "_yolo_probe_replaces", function)
 
 
-def _replacement(original: Callable[..., Any]) -> Callable[..., Any]:
+def _replacement(original: Callable[..., Any], watch: Callable[[Told], None] | None) -> Callable[..., Any]:
     @wraps(original)
     def replacement(model: nn.Module, *args: Any, **kwargs: Any) -> Any:
         try:
-            return _print_info(original, model, args, kwargs)
+            return _print_info(original, model, args, kwargs, watch)
         except Exception as error:  # a fault of ours must not stop a training
             _logger(original).warning(f"yolo-probe: model_info failed ({type(error).__name__}: {error})")
             return original(model, *args, **kwargs)
@@ -85,8 +102,9 @@ def _host_function(model: nn.Module) -> Callable[..., Any] | None:
 
 
 def _print_info(
-    host: Callable[..., Any] | None, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[int, int, int, float] | None:
+    host: Callable[..., Any] | None, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any],
+    watch: Callable[[Told], None] | None = None,
+) -> tuple[int, int, int, float] | None:  # fmt: skip
     given = inspect.signature(host or _as_head).bind(model, *args, **kwargs)
     given.apply_defaults()
     asked = given.arguments
@@ -113,6 +131,8 @@ def _print_info(
     logger.info(line.text)
     if line.missing:
         logger.info(f"  No GFLOPs: {line.missing}.")
+    if watch is not None:
+        watch(Told(model, live, line, form, logger, host.__module__ if host else ""))
     if "detailed" not in asked:
         return None
     totals = totals_of(live.root)

@@ -73,7 +73,8 @@ class Saved:
 class Subject:
     """A network to report on."""
 
-    kind: Literal["checkpoint", "yaml", "name"]
+    kind: Literal["checkpoint", "yaml", "name", "run"]
+    """A run is a training that is going on."""
     label: str
     """What a reader calls it: a file's name, or the network's."""
     path: str | None
@@ -87,8 +88,8 @@ class Subject:
     """Of an image."""
     stride: int
     """The largest, in pixels."""
-    source: Checkpoint | Network
-    """What it was read from."""
+    source: Checkpoint | Network | None
+    """What it was read from; None for a run."""
     saved: Saved | None = None
     """For a checkpoint only."""
     unknown: tuple[tuple[str, str], ...] = ()

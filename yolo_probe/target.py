@@ -55,6 +55,8 @@ def rows_made_of(subject: Subject) -> tuple[Made, ...]:
     from yolo_probe.modelyaml import network_in, rows_made
 
     origin = subject.origin
+    if subject.source is None:
+        return ()
     if not isinstance(subject.source, Checkpoint):
         return rows_made(subject.source, origin.generation)
     try:

@@ -1,0 +1,122 @@
+"""A training that is going on, as its host holds it: read from the host's own objects, or from the frames of its code.
+
+Classic YOLOv5 passes its callbacks almost nothing; what they need stands in the local names of ``train()`` and
+``val.run()``, further up the stack. Nothing found here is changed. Source: YOLOv5's train.py and val.py, v6.0 to HEAD,
+and ultralytics' engine/trainer.py and engine/validator.py.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from torch import nn
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a host holds of the training that is going on; None or empty where it could not be found."""
+
+    model: nn.Module | None = None
+    """The model that trains, wrapped as the host wraps it."""
+    ema: nn.Module | None = None
+    """The running average of its weights, which is validated and saved."""
+    parameters_held: frozenset[int] | None = None
+    """Identities of the parameters in the optimizer's groups."""
+    imgsz: tuple[int, int] | None = None
+    """Height and width of the images in pixels."""
+    freeze: object = None
+    """The option ``freeze``, as it was given."""
+    always_frozen: tuple[str, ...] = ()
+    """Parts of names whose BatchNorms the host keeps from moving."""
+    save_dir: Path | None = None
+    loggers: object | None = None
+    """The host's own object for loggers, where it has one."""
+
+
+def classic() -> Running:
+    """The training of classic YOLOv5 further up this thread's stack."""
+    names = next((f.f_locals for f in _frames() if f.f_code.co_name == "train" and "opt" in f.f_locals), None)
+    if names is None:
+        return Running()
+    options = names["opt"]
+    average = names.get("ema")
+    return Running(
+        model=_module(names.get("model")),
+        ema=_module(getattr(average, "ema", None)),
+        parameters_held=_held(names.get("optimizer")),
+        imgsz=_size(names.get("imgsz", getattr(options, "imgsz", None))),
+        freeze=getattr(options, "freeze", None),
+        save_dir=_folder(names.get("save_dir")),
+        loggers=names.get("loggers"),
+    )
+
+
+def starts_itself() -> bool:
+    """Whether the training further up the stack fires ``on_train_start``; v6.0 and v6.1 do not."""
+    return any(f.f_code.co_name == "train" and "on_train_start" in f.f_code.co_consts for f in _frames())
+
+
+def validated() -> nn.Module | None:
+    """The model of the validation further up this thread's stack: ``run()`` of classic YOLOv5, or a validator."""
+    for frame in _frames():
+        if frame.f_code.co_name in ("run", "__call__"):
+            names = frame.f_locals
+            if "model" in names and ("dataloader" in names or "trainer" in names):
+                return _module(names["model"])
+    return None
+
+
+def fusing() -> bool:
+    """Whether this is called, within a few calls, by some ``fuse()``."""
+    return any(frame.f_code.co_name == "fuse" for frame, _ in zip(_frames(), range(8), strict=False))
+
+
+def of_trainer(trainer: Any) -> Running:
+    """The training of an ultralytics trainer."""
+    args = trainer.args
+    return Running(
+        model=_module(getattr(trainer, "model", None)),
+        ema=_module(getattr(getattr(trainer, "ema", None), "ema", None)),
+        parameters_held=_held(getattr(trainer, "optimizer", None)),
+        imgsz=_size(getattr(args, "imgsz", None)),
+        freeze=getattr(args, "freeze", None),
+        always_frozen=tuple(getattr(trainer, "freeze_layer_names", ())),
+        save_dir=_folder(getattr(trainer, "save_dir", None)),
+    )
+
+
+def _frames() -> Iterator[FrameType]:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _module(value: object) -> nn.Module | None:
+    return value if isinstance(value, nn.Module) else None
+
+
+def _held(optimizer: Any) -> frozenset[int] | None:
+    groups = getattr(optimizer, "param_groups", None)
+    if not isinstance(groups, Sequence):
+        return None
+    return frozenset(
+        id(parameter) for group in groups if isinstance(group, Mapping) for parameter in group.get("params", ())
+    )
+
+
+def _size(value: object) -> tuple[int, int] | None:
+    if isinstance(value, int):
+        return value, value
+    if isinstance(value, Sequence) and value and all(isinstance(side, int) for side in value):
+        return value[0], value[-1]
+    return None
+
+
+def _folder(value: object) -> Path | None:
+    return Path(value) if isinstance(value, str | Path) else None
