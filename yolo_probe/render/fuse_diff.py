@@ -1,13 +1,13 @@
-"""The text of a fuse-diff: the two lines, the answer, and a block for each of the four numbers."""
+"""The words of a fuse-diff: the two lines, the answer, and a block for each of the four numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from math import prod
 
 from yolo_probe.conventions import CONVENTIONS
 from yolo_probe.ledger import Ledger
-from yolo_probe.render.layout import HUES, Paint, cause, note, row, sentences, signed
+from yolo_probe.render.document import Cause, Figures, Heading, Heads, Note, Part, Remainder, Section, Words, signed
 from yolo_probe.render.parts import (
     activations,
     footers,
@@ -16,7 +16,6 @@ from yolo_probe.render.parts import (
     host_line,
     line_differs,
     uncounted,
-    unexplained,
     unknown_flops,
 )
 from yolo_probe.report import FuseDiff
@@ -24,32 +23,26 @@ from yolo_probe.structure import Module, named_modules, named_parameters
 from yolo_probe.subject import Subject
 
 
-def lines(report: FuseDiff, paint: Paint, columns: int | None) -> Iterator[str]:
-    """The report line by line."""
-    subject = report.question.subject
-    training, validation = _moments(subject)
-    yield from sentences(heading(subject))
-    yield ""
-    yield training
-    yield from host_line(report.training, report.question, paint, columns)
-    yield validation
-    yield from host_line(report.validation, report.question, paint, columns)
-    yield ""
-    yield from sentences(_answer(report))
-    yield ""
-    yield paint("dim", row("", "training", "validation", "change"))
-    yield from _block("layers", report.layers, paint, _layers_note(report))
-    yield ""
-    yield from _block("parameters", report.parameters, paint)
-    yield ""
-    yield from _block("gradients", report.gradients, paint, _gradients_note(report))
-    yield ""
+def document(report: FuseDiff) -> Iterator[Section]:
+    """The report part by part."""
+    question = report.question
+    training, validation = _moments(question.subject)
+    yield (Heading(heading(question.subject)),)
+    yield (
+        Words(training),
+        host_line(report.training, question),
+        Words(validation),
+        host_line(report.validation, question),
+    )
+    yield (Words(_answer(report)),)
+    yield Heads(("training", "validation", "change")), *_block("layers", report.layers, _layers_note(report))
+    yield tuple(_block("parameters", report.parameters))
+    yield tuple(_block("gradients", report.gradients, _gradients_note(report)))
     if report.flops is None:
-        yield from unknown_flops(report.question.subject.unknown, "not known", "not known", "")
+        yield unknown_flops(question.subject.unknown, "not known", "not known", "")
     else:
-        yield from _block("FLOPs", report.flops, paint, _flops_note(report), _rounded(report))
-    yield ""
-    yield from footers(report.question, paint, _options(report), report.alternatives)
+        yield tuple(_block("FLOPs", report.flops, _flops_note(report), _rounded(report)))
+    yield tuple(footers(question, _options(report), report.alternatives))
 
 
 def _moments(subject: Subject) -> tuple[str, str]:
@@ -107,14 +100,15 @@ def _gradients_answer(report: FuseDiff) -> str:
     return f"Gradients are 0 because {reason}; fuse() has no part in that."
 
 
-def _block(name: str, ledger: Ledger, paint: Paint, words: str = "", second: Sequence[str] = ()) -> Iterator[str]:
-    change = signed(ledger.after - ledger.before)
-    yield paint(f"bold {HUES[name]}", row(name, f"{ledger.before:,}", f"{ledger.after:,}", change))
-    yield from second
+def _block(name: str, ledger: Ledger, words: str = "", second: Figures | None = None) -> Iterator[Part]:
+    yield Figures(name, (f"{ledger.before:,}", f"{ledger.after:,}", signed(ledger.after - ledger.before)))
+    if second:
+        yield second
     for entry in ledger.entries:
-        yield from cause(f"{entry.cause}: {entry.detail}" if entry.detail else entry.cause, signed(entry.amount))
-    yield from unexplained(ledger.unexplained, paint)
-    yield from note(words)
+        yield Cause(f"{entry.cause}: {entry.detail}" if entry.detail else entry.cause, signed(entry.amount))
+    yield Remainder(ledger.unexplained)
+    if words:
+        yield Note(words)
 
 
 def _layers_note(report: FuseDiff) -> str:
@@ -176,15 +170,15 @@ def _left_by_fuse(report: FuseDiff) -> str:
     return f"Those left are the {len(names) // 2} convolutions of Detect, which have no BatchNorm to merge."
 
 
-def _rounded(report: FuseDiff) -> tuple[str, ...]:
+def _rounded(report: FuseDiff) -> Figures:
     """The figures as the lines have them, where the lines are about this size and this counter."""
     question = report.question
     before, after = report.training, report.validation
     same = question.size == (640, 640) and question.counter.of_host is question.counter.convention
     if same and before.line.gflops is not None and after.line.gflops is not None:
         printed = [f"{state.line.gflops:.1f} GFLOPs" for state in (before, after)]
-        return (row("  printed as", *printed, ""),)
-    return (row("  rounded to", *(f"{giga(state.summary.flops or 0)} GFLOPs" for state in (before, after)), ""),)
+        return Figures("printed as", (*printed, ""))
+    return Figures("rounded to", (*(f"{giga(state.summary.flops or 0)} GFLOPs" for state in (before, after)), ""))
 
 
 def _flops_note(report: FuseDiff) -> str:

@@ -1,4 +1,4 @@
-"""The text of an info: each of the four numbers, what it means, and the parts that add up to it."""
+"""The words of an info: each of the four numbers, what it means, and the parts that add up to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from yolo_probe.conventions import Convention
 from yolo_probe.gradients import frozen_by_rows
 from yolo_probe.ledger import CONVOLUTIONS
 from yolo_probe.operators import OpRecord
-from yolo_probe.render.layout import Paint, cause, note, row, sentences
+from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words
 from yolo_probe.render.parts import (
     activations,
     footers,
@@ -20,52 +20,48 @@ from yolo_probe.render.parts import (
     host_line,
     line_differs,
     uncounted,
-    unexplained,
     unknown_flops,
 )
 from yolo_probe.report import Info, Question
 from yolo_probe.structure import LayerCounts, Module, named_modules, named_parameters
 
 
-def lines(report: Info, paint: Paint, columns: int | None) -> Iterator[str]:
-    """The report line by line."""
+def document(report: Info) -> Iterator[Section]:
+    """The report part by part."""
     question = report.question
     subject, state = question.subject, report.state
     state_words = ", fused" if report.is_fused else ", not fused"
     new = ", new" if subject.saved is None and not report.is_fused else ""
-    yield from sentences(heading(subject) + new + state_words)
-    yield ""
+    yield (Heading(heading(subject) + new + state_words),)
+    yield tuple(_line(report))
+    yield tuple(_layers(report))
+    yield tuple(_parameters(report))
+    yield tuple(_gradients(report))
+    yield unknown_flops(subject.unknown, "not known") if state.run is None else tuple(_flops(report))
+    yield tuple(footers(question, _options(report), subject.origin.alternatives))
+
+
+def _line(report: Info) -> Iterator[Part]:
+    """The host's line, when it is printed, and the one that a log has where that is another."""
+    question, subject = report.question, report.question.subject
     height, width = question.size
     size = "" if question.size == (640, 640) else f"img_size={height if height == width else [height, width]}"
     if report.is_fused and subject.saved is None:
-        yield "At validation YOLOv5 prints" + (f", asked for {size}" if size else "")
+        yield Words("At validation YOLOv5 prints" + (f", asked for {size}" if size else ""))
     else:
         # the hosts load every file as FP32; of an FP16 model the classic ones print no GFLOPs
         loaded = "Loaded as FP32, " if subject.saved and subject.saved.dtype != "FP32" else ""
-        yield f"{loaded}model.info({size}) prints"
-    yield from host_line(state, question, paint, columns)
+        yield Words(f"{loaded}model.info({size}) prints")
+    yield host_line(report.state, question)
     if report.at_640 and report.at_640.line.gflops is not None:
         gflops = f"{report.at_640.line.gflops:.1f} GFLOPs"
-        yield from sentences(f"A training log says {gflops}, whatever its --imgsz: YOLOv5 counts at 640x640.")
-    yield ""
-    yield from _layers(report, paint)
-    yield ""
-    yield from _parameters(report, paint)
-    yield ""
-    yield from _gradients(report, paint)
-    yield ""
-    if state.run is None:
-        yield from unknown_flops(report.question.subject.unknown, "not known")
-    else:
-        yield from _flops(report, paint)
-    yield ""
-    yield from footers(question, paint, _options(report), subject.origin.alternatives)
+        yield Words(f"A training log says {gflops}, whatever its --imgsz: YOLOv5 counts at 640x640.")
 
 
-def _layers(report: Info, paint: Paint) -> Iterator[str]:
+def _layers(report: Info) -> Iterator[Part]:
     form = report.question.subject.origin.form
     counts = report.state.summary.layers
-    yield paint("bold cyan", row("layers", f"{form.layer_count(counts):,}"))
+    yield Figures("layers", (f"{form.layer_count(counts):,}",))
     modules = [module for _, module in named_modules(report.state.root)]
     listed = modules if form.layers == "modules" else [module for module in modules if not module.children]
     leaves = Counter(module.kind.removeprefix("nn.").rpartition(".")[2] for module in listed)
@@ -78,7 +74,7 @@ def _layers(report: Info, paint: Paint) -> Iterator[str]:
         part + (f" (shared by {shared} Conv)" if shared and part.endswith("\N{NO-BREAK SPACE}SiLU") else "")
         for part in parts
     ]
-    yield from note(_layer_meaning(form.layers, counts, " +\N{NO-BREAK SPACE}".join(parts)))
+    yield Note(_layer_meaning(form.layers, counts, " +\N{NO-BREAK SPACE}".join(parts)))
 
 
 def _sharing(root: Module) -> int:
@@ -99,14 +95,14 @@ def _layer_meaning(definition: str, counts: LayerCounts, parts: str) -> str:
     )
 
 
-def _parameters(report: Info, paint: Paint) -> Iterator[str]:
+def _parameters(report: Info) -> Iterator[Part]:
     total = report.state.summary.parameters
-    yield paint("bold blue", row("parameters", f"{total:,}"))
-    yield "  Numbers that training learns:"
+    yield Figures("parameters", (f"{total:,}",))
+    yield Note("Numbers that training learns:")
     rows = list(_parameter_rows(report.state.root))
     for text, amount in rows:
-        yield from cause(text, f"{amount:,}")
-    yield from unexplained(total - sum(amount for _, amount in rows), paint)
+        yield Cause(text, f"{amount:,}")
+    yield Remainder(total - sum(amount for _, amount in rows))
 
 
 def _parameter_rows(root: Module) -> Iterator[tuple[str, int]]:
@@ -141,38 +137,38 @@ def _bias_row(places: Sequence[tuple[str, int]], modules: Mapping[str, Module]) 
     return f"biases of {len(places)} convolutions{count}"
 
 
-def _gradients(report: Info, paint: Paint) -> Iterator[str]:
+def _gradients(report: Info) -> Iterator[Part]:
     subject = report.question.subject
     gradients = report.state.summary.gradients
-    yield paint("bold magenta", row("gradients", f"{gradients:,}"))
+    yield Figures("gradients", (f"{gradients:,}",))
     if subject.saved is None and not report.is_fused:
         frozen = frozen_by_rows(subject.root, tuple(range(10)))
         left = sum(tensor.numel for name, tensor in named_parameters(subject.root) if name not in frozen)
-        yield from note(
+        yield Note(
             "Parameters that training may change: in a new model all of them, in a finished best.pt 0. --freeze 10 "
             f"leaves {left:,}, but the line is printed before that."
         )
     elif subject.saved is None:
         whole = report.state.summary.parameters
-        yield from note(
+        yield Note(
             "0 at validation: the EMA copy and strip_optimizer() come before. A new model that is fused with autograd "
             f"on keeps all {whole:,}."
         )
     elif gradients == 0:
         who = "strip_optimizer()" if subject.saved.stripped else "ModelEMA"
-        yield from note(
+        yield Note(
             f"Parameters that training may change: none here, since {who} marked them as not trainable. A new training "
             "that starts from this file sets all of them back."
         )
     else:
-        yield from note("Parameters that training may change.")
+        yield Note("Parameters that training may change.")
 
 
-def _flops(report: Info, paint: Paint) -> Iterator[str]:
+def _flops(report: Info) -> Iterator[Part]:
     state, convention = report.state, report.question.counter.convention
     total, records = state.summary.flops or 0, state.run.records if state.run else ()
-    yield paint("bold yellow", row("FLOPs", f"{total:,}"))
-    yield from note(f"Multiplications and additions for one image, {giga(total)} GFLOPs. It is not a speed.")
+    yield Figures("FLOPs", (f"{total:,}",))
+    yield Note(f"Multiplications and additions for one image, {giga(total)} GFLOPs. It is not a speed.")
     groups: dict[str, list[OpRecord]] = {}
     free: list[str] = []
     for record in records:
@@ -183,13 +179,14 @@ def _flops(report: Info, paint: Paint) -> Iterator[str]:
     amounts = {name: convention.flops(group) for name, group in groups.items()}
     for name in sorted(groups, key=lambda name: -amounts[name]):
         detail = _charge(groups[name], amounts[name], convention)
-        yield from cause(f"{len(groups[name])} {name}: {detail}", f"{amounts[name]:,}")
+        yield Cause(f"{len(groups[name])} {name}: {detail}", f"{amounts[name]:,}")
     if names := [name for name in dict.fromkeys(free) if name[0].isupper() and name not in groups]:
         modules = [name for name in names if name != "Concat"] + ["Concat"] * ("Concat" in names)
         more = ", ..." if any(name[0].islower() for name in free) else ""
-        yield from cause(f"{', '.join(modules)}{more}: free by these rules", "0")
-    yield from unexplained(total - sum(amounts.values()), paint)
-    yield from note(" ".join([*uncounted(state, report.question), *_flops_note(report)]))
+        yield Cause(f"{', '.join(modules)}{more}: free by these rules", "0")
+    yield Remainder(total - sum(amounts.values()))
+    if words := [*uncounted(state, report.question), *_flops_note(report)]:
+        yield Note(" ".join(words))
 
 
 def _group(record: OpRecord) -> str:

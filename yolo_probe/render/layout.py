@@ -35,11 +35,6 @@ def printable(text: str, *, styled: bool = False) -> str:
     )
 
 
-def signed(amount: int) -> str:
-    """A change with its sign; 0 has none."""
-    return f"{amount:+,}" if amount else "0"
-
-
 def sentences(text: str, indent: str = "", hanging: str | None = None, width: int = WIDTH) -> Iterator[str]:
     """Words in lines of at most 80 columns; a line feed in them stays, a no-break space never breaks."""
     hanging = indent if hanging is None else hanging

@@ -1,12 +1,11 @@
-"""What every text report has: its heading, a host's line, the remainder, and the notes at its foot."""
+"""What every report has: its heading, a host's line, and the notes at its foot."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from yolo_probe.render.layout import HUES, WIDTH, Paint, cause, footer, note, row, signed
+from yolo_probe.render.document import Figures, Footer, HostLine, Note, Section
 from yolo_probe.report import Question, State
 from yolo_probe.structure import Module, named_modules
 from yolo_probe.subject import Subject
@@ -30,55 +29,23 @@ def heading(subject: Subject) -> str:
     return f"{subject.label}: as YOLOv5 {subject.origin.title} builds it{classes}"
 
 
-def host_line(state: State, question: Question, paint: Paint, columns: int | None) -> Iterator[str]:
+def host_line(state: State, question: Question) -> HostLine:
     """The line that a host prints, and why its GFLOPs are missing if they are."""
-    yield from _verbatim(state.line.text or state.line.counts, paint, columns)
+    gap = ""
     if state.line.text is None:
-        yield paint("yellow", "  GFLOPs are not known: see FLOPs below.")
+        gap = "GFLOPs are not known: see FLOPs below."
     elif state.line.missing:
         counted = "" if state.summary.flops is None else f" Counted by yolo-probe: {giga(state.summary.flops)} GFLOPs."
-        for line in note(f"No GFLOPs: {state.line.missing}, and the error is hidden.{counted}"):
-            yield paint("yellow", line)
+        gap = f"No GFLOPs: {state.line.missing}, and the error is hidden.{counted}"
+    return HostLine(state.line.text or state.line.counts, gap)
 
 
-def _verbatim(line: str, paint: Paint, columns: int | None) -> Iterator[str]:
-    """A host's line, unbroken unless a terminal is too narrow for it."""
-    parts = [line]
-    while columns is not None and len(parts[-1]) > columns and " " in parts[-1][4:columns]:
-        cut = parts[-1].rindex(" ", 4, columns)
-        parts[-1:] = [parts[-1][:cut], "    " + parts[-1][cut + 1 :]]
-    for part in parts:
-        yield _figures(part, paint)
-
-
-def _figures(line: str, paint: Paint) -> str:
-    """Each of the four figures of a host's line in its own colour."""
-    names = {"GFLOPS": "FLOPs", "GFLOPs": "FLOPs"}
-    pieces = re.split(r"([\d,.]*\d (?:layers|parameters|gradients|GFLOP[sS]))", line)
-    painted = []
-    for piece in pieces:
-        name = piece.rpartition(" ")[2]
-        hue = HUES.get(names.get(name, name)) if piece[:1].isdigit() else None
-        painted.append(paint(f"bold {hue}" if hue else "bold", piece) if piece else "")
-    return "".join(painted)
-
-
-def unexplained(amount: int, paint: Paint) -> Iterator[str]:
-    """The remainder, printed also when it is 0."""
-    mark, style = ("!", "bold red") if amount else (" ", "green")
-    for line in cause("unexplained", signed(amount), mark):
-        yield paint(style, line)
-    if amount:
-        yield "    No rule covers this. See --layers, and please report it with --format json."
-
-
-def unknown_flops(unknown: Sequence[tuple[str, str]], *columns: str) -> Iterator[str]:
+def unknown_flops(unknown: Sequence[tuple[str, str]], *columns: str) -> Section:
     """Why FLOPs are not known: the classes, and where the first of each stands."""
-    yield row("FLOPs", *columns)
     first = {kind: path for path, kind in reversed(unknown)}
     counts = Counter(kind for _, kind in unknown)
     classes = ", ".join(f"{kind} ({counts[kind]} x, first at {first[kind]})" for kind in counts)
-    yield from note(f"yolo-probe does not know what these modules compute: {classes}.")
+    return Figures("FLOPs", columns), Note(f"yolo-probe does not know what these modules compute: {classes}.")
 
 
 def activations(root: Module) -> list[Module]:
@@ -126,16 +93,14 @@ def giga(flops: int) -> str:
     return f"{flops / 1e9:.1f}"
 
 
-def footers(question: Question, paint: Paint, options: str, alternatives: Sequence[str]) -> Iterator[str]:
+def footers(question: Question, options: str, alternatives: Sequence[str]) -> Iterator[Footer]:
     """What counted, which version, what the file is, and which options tell more."""
     subject = question.subject
-    notes = [("Counted", _counted(question)), ("Version", _version(subject, alternatives))]
+    yield Footer("Counted", _counted(question))
+    yield Footer("Version", _version(subject, alternatives))
     if subject.saved:
-        notes.append(("File", _file(subject)))
-    notes.append(("More", options))
-    for label, text in notes:
-        for i, line in enumerate(footer(label, text, 81 if label == "Counted" else WIDTH)):
-            yield paint("dim", line[:9]) + line[9:] if i == 0 else line
+        yield Footer("File", _file(subject))
+    yield Footer("More", options)
 
 
 def _counted(question: Question) -> str:

@@ -2,15 +2,83 @@
 
 from __future__ import annotations
 
-from yolo_probe.render import fuse_diff, info
-from yolo_probe.render.layout import Paint, plain
+import re
+from collections.abc import Iterator
+
+from yolo_probe.render.document import (
+    Cause,
+    Figures,
+    Footer,
+    Heading,
+    Heads,
+    HostLine,
+    Note,
+    Part,
+    Remainder,
+    Words,
+    signed,
+)
+from yolo_probe.render.layout import HUES, WIDTH, Paint, cause, footer, note, plain, row, sentences
+from yolo_probe.render.sections import sections
 from yolo_probe.report import FuseDiff, Info
 
 
 def render(report: FuseDiff | Info, paint: Paint = plain, columns: int | None = None) -> str:
     """The whole report. ``columns``: width of the terminal, if it is one; a host's line is broken only there."""
-    if isinstance(report, FuseDiff):
-        lines = fuse_diff.lines(report, paint, columns)
-    else:
-        lines = info.lines(report, paint, columns)
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    blocks = [[line for part in section for line in _lines(part, paint, columns)] for section in sections(report)]
+    return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks) + "\n"
+
+
+def _lines(part: Part, paint: Paint, columns: int | None) -> Iterator[str]:
+    match part:
+        case Heading(text) | Words(text):
+            yield from sentences(text)
+        case HostLine(text, gap):
+            yield from _verbatim(text, paint, columns)
+            yield from (paint("yellow", line) for line in note(gap))
+        case Heads(names):
+            yield paint("dim", row("", *names))
+        case Figures(label, figures) if label in HUES:
+            yield paint(f"bold {HUES[label]}", row(label, *figures))
+        case Figures(label, figures):
+            yield row(f"  {label}", *figures)
+        case Cause(text, amount):
+            yield from cause(text, amount)
+        case Remainder():
+            yield from _remainder(part, paint)
+        case Note(text):
+            yield from note(text)
+        case Footer(label, text):
+            # the size at the end of this line may use the last column
+            first, *others = footer(label, text, WIDTH + (label == "Counted"))
+            yield paint("dim", first[:9]) + first[9:]
+            yield from others
+
+
+def _remainder(part: Remainder, paint: Paint) -> Iterator[str]:
+    mark, style = ("!", "bold red") if part.amount else (" ", "green")
+    for line in cause("unexplained", signed(part.amount), mark):
+        yield paint(style, line)
+    yield from sentences(part.advice, "    ")
+
+
+def _verbatim(line: str, paint: Paint, columns: int | None) -> Iterator[str]:
+    """A host's line, unbroken unless a terminal is too narrow for it."""
+    parts = [line]
+    while columns is not None and len(parts[-1]) > columns and " " in parts[-1][4:columns]:
+        cut = parts[-1].rindex(" ", 4, columns)
+        parts[-1:] = [parts[-1][:cut], "    " + parts[-1][cut + 1 :]]
+    for part in parts:
+        yield _figures(part, paint)
+
+
+def _figures(line: str, paint: Paint) -> str:
+    """Each of the four figures of a host's line in its own colour."""
+    names = {"GFLOPS": "FLOPs", "GFLOPs": "FLOPs"}
+    pieces = re.split(r"([\d,.]*\d (?:layers|parameters|gradients|GFLOP[sS]))", line)
+    painted = []
+    for piece in pieces:
+        name = piece.rpartition(" ")[2]
+        hue = HUES.get(names.get(name, name)) if piece[:1].isdigit() else None
+        painted.append(paint(f"bold {hue}" if hue else "bold", piece) if piece else "")
+    return "".join(painted)

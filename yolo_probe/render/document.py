@@ -1,0 +1,88 @@
+"""A report as its parts in reading order, with all words and figures and no layout: what each renderer starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What the report is about."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Sentences of their own."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostLine:
+    """The line that a host prints."""
+
+    text: str
+    gap: str
+    """Why it has no GFLOPs; empty where it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """Names of the columns that follow."""
+
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One of the four numbers by its name, or the same figures once more in another form."""
+
+    label: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Where an amount comes from; it stands in the last column."""
+
+    text: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """What no cause explains, told also when it is 0."""
+
+    amount: int
+
+    @property
+    def advice(self) -> str:
+        """What to do about it; empty where nothing is left over."""
+        return "No rule covers this. See --layers, and please report it with --format json." if self.amount else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What the rows around it mean."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """How the figures were found, each point under its label."""
+
+    label: str
+    text: str
+
+
+Part = Heading | Words | HostLine | Heads | Figures | Cause | Remainder | Note | Footer
+Section = tuple[Part, ...]
+"""Parts that stand together."""
+
+
+def signed(amount: int) -> str:
+    """A change with its sign; 0 has none."""
+    return f"{amount:+,}" if amount else "0"
