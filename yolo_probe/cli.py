@@ -63,7 +63,7 @@ def _network_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--host", type=hosts, help=helps["host"]),
         click.option("--nc", type=click.IntRange(1, MOST_CLASSES), help=helps["nc"]),
         click.option("--copy", type=click.Choice(("model", "ema")), help=helps["copy"]),
-        click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True),
+        click.option("--format", "form", type=click.Choice(("text", "md", "json")), default="text", show_default=True),
     )
     for option in reversed(options):
         command = option(command)
@@ -94,10 +94,10 @@ def fuse_diff_command(
         _show(info(question, fused=False), form)  # what is known all the same
         raise
     _show(report, form)
-    if layers and form == "text":
+    if layers:
         from yolo_probe.render.pairs import render_pairs
 
-        _write(render_pairs(report))
+        _show_table(render_pairs(report), form)
     _finish(report.question.subject.unknown, balanced=report.balanced, label=target)
 
 
@@ -112,14 +112,15 @@ def info_command(
     """Show one state of a network, and what each number means."""
     report = info(_question(target, imgsz, counter, host, nc, copy), fused=fused)
     _show(report, form)
-    if verbose and form == "text":
+    if verbose:
         from yolo_probe.render.tables import render_tables
         from yolo_probe.statistics import statistics_of
         from yolo_probe.target import rows_made_of
 
         subject = report.question.subject
         made = rows_made_of(subject)
-        _write(render_tables(report.state.root, subject.origin.form, made, statistics_of(subject.source)))
+        tables = render_tables(report.state.root, subject.origin.form, made, statistics_of(subject.source))
+        _show_table(tables, form)
     _finish(report.question.subject.unknown, balanced=True, label=target)
 
 
@@ -168,6 +169,11 @@ def _show(report: FuseDiff | Info, form: str) -> None:
 
         _write(json.dumps(as_json(report), indent=2) + "\n")
         return
+    if form == "md":
+        from yolo_probe.render import markdown
+
+        _write(markdown.render(report))
+        return
     from yolo_probe.render.text import render
 
     if _colour():
@@ -176,6 +182,16 @@ def _show(report: FuseDiff | Info, form: str) -> None:
         _write(render(report, paint, _columns()), styled=True)
     else:
         _write(render(report, columns=_columns()))
+
+
+def _show_table(table: str, form: str) -> None:
+    """Write a table of fixed columns under the report; JSON has it as data."""
+    if form == "text":
+        _write(table)
+    elif form == "md":
+        from yolo_probe.render.markdown import fenced
+
+        _write(f"\n{fenced(table)}\n")
 
 
 def _colour() -> bool:

@@ -1,0 +1,83 @@
+"""A report as GitHub-flavoured Markdown, for an issue, a pull request or the folder of a run.
+
+What comes out of a file is shown, never interpreted: every character that Markdown gives a meaning is escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from yolo_probe.render.document import Cause, Figures, Footer, Heading, Heads, HostLine, Note, Part, Remainder, signed
+from yolo_probe.render.layout import HUES, printable
+from yolo_probe.render.sections import sections
+from yolo_probe.report import FuseDiff, Info
+
+
+def render(report: FuseDiff | Info) -> str:
+    """The whole report: the host's lines as code, the four numbers as one table, and the notes at its foot."""
+    table: list[Part] = []
+    blocks: list[str] = []
+    footers: list[str] = []
+    for part in (part for section in sections(report) for part in section):
+        match part:
+            case Heading(text):
+                blocks.append(f"## {_escaped(text)}")
+            case HostLine(text, gap):
+                blocks.append(fenced(text))
+                if gap:
+                    blocks.append(_escaped(gap))
+            case Footer(label, text):
+                footers.append(f"- **{label}** {_escaped(text)}")
+            case Heads() | Figures() | Cause() | Remainder() | Note():
+                table.append(part)
+            case _:
+                blocks.append(_escaped(part.text))
+    return printable("\n\n".join([*blocks, "\n".join(_table(table)), "\n".join(footers)]) + "\n")
+
+
+def fenced(text: str) -> str:
+    """Text as it is, in a block of code that nothing in it can end."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text.strip(chr(10))}\n{fence}"
+
+
+def _table(parts: Sequence[Part]) -> Iterator[str]:
+    """The four numbers one under the other, each with its causes and its notes; figures at the right edge."""
+    width = next(len(part.columns) for part in parts if isinstance(part, Figures))
+    names = next((part.columns for part in parts if isinstance(part, Heads)), ("",) * width)
+    yield _row("", names)
+    yield "|:--" + "|--:" * width + "|"
+    empty = ("",) * (width - 1)
+    for part in parts:
+        match part:
+            case Figures(label, columns):
+                strong = label in HUES
+                yield _row(*((_strong(label), map(_strong, columns)) if strong else (label, columns)))
+            case Cause(text, amount):
+                yield _row(_escaped(text), (*empty, amount))
+            case Remainder(0):
+                yield _row("unexplained", (*empty, "0"))
+            case Remainder(amount):
+                yield _row(_strong("! unexplained"), (*empty, _strong(signed(amount))))
+                yield _row(_escaped(part.advice), (*empty, ""))
+            case Note(text):
+                yield _row(_escaped(text), (*empty, ""))
+
+
+def _row(label: str, columns: Sequence[str] | Iterator[str]) -> str:
+    return f"| {' | '.join((label, *columns))} |"
+
+
+def _strong(text: str) -> str:
+    return f"**{text}**" if text else ""
+
+
+_MEANINGFUL = re.compile(r"[\\`*\[\]<>&|~$#]|(?<![^\W_])_|_(?![^\W_])")
+"""What Markdown would interpret inside a line; an underscore between two letters it leaves alone."""
+
+
+def _escaped(text: str) -> str:
+    """Words on one line, with everything that Markdown would interpret in them escaped."""
+    return _MEANINGFUL.sub(r"\\\g<0>", " ".join(text.split()))
