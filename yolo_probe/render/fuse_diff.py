@@ -35,14 +35,19 @@ def document(report: FuseDiff) -> Iterator[Section]:
         host_line(report.validation, question),
     )
     yield (Words(_answer(report)),)
+    yield from ledgers(report)
+    yield tuple(footers(question, _options(report), report.alternatives))
+
+
+def ledgers(report: FuseDiff) -> Iterator[Section]:
+    """The four numbers, each with the causes of its change."""
     yield Heads(("training", "validation", "change")), *_block("layers", report.layers, _layers_note(report))
     yield tuple(_block("parameters", report.parameters))
     yield tuple(_block("gradients", report.gradients, _gradients_note(report)))
     if report.flops is None:
-        yield unknown_flops(question.subject.unknown, "not known", "not known", "")
+        yield unknown_flops(report.question.subject.unknown, "not known", "not known", "")
     else:
         yield tuple(_block("FLOPs", report.flops, _flops_note(report), _rounded(report)))
-    yield tuple(footers(question, _options(report), report.alternatives))
 
 
 def _moments(subject: Subject) -> tuple[str, str]:

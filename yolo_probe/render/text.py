@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from yolo_probe.render.document import (
     Cause,
@@ -15,9 +15,11 @@ from yolo_probe.render.document import (
     Note,
     Part,
     Remainder,
+    Section,
     Words,
     signed,
 )
+from yolo_probe.render.fuse_diff import ledgers
 from yolo_probe.render.layout import HUES, WIDTH, Paint, cause, footer, note, plain, row, sentences
 from yolo_probe.render.sections import sections
 from yolo_probe.report import FuseDiff, Info
@@ -25,7 +27,16 @@ from yolo_probe.report import FuseDiff, Info
 
 def render(report: FuseDiff | Info, paint: Paint = plain, columns: int | None = None) -> str:
     """The whole report. ``columns``: width of the terminal, if it is one; a host's line is broken only there."""
-    blocks = [[line for part in section for line in _lines(part, paint, columns)] for section in sections(report)]
+    return _text(sections(report), paint, columns)
+
+
+def render_ledgers(report: FuseDiff) -> str:
+    """The four numbers alone, each with the causes of its change."""
+    return _text(ledgers(report), plain, None)
+
+
+def _text(parts: Iterable[Section], paint: Paint, columns: int | None) -> str:
+    blocks = [[line for part in section for line in _lines(part, paint, columns)] for section in parts]
     return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks) + "\n"
 
 

@@ -1,0 +1,97 @@
+"""What a training says at its moments, as short lines for the host's own log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from yolo_probe.gradients import row_ranges
+from yolo_probe.report import FuseDiff, State
+from yolo_probe.structure import named_parameters
+from yolo_probe.summary import LineForm, Size
+from yolo_probe.training import Start, Validation
+
+
+def start_lines(start: Start, form: LineForm) -> Iterator[str]:
+    """The model as it will train, beside the line that its host printed, and why they differ."""
+    height, width = start.imgsz
+    yield f"as it trains at {height}x{width}: {numbers(start.training, form)}, {gflops(start.flops)}"
+    if start.printed:
+        yield from _differences(start, start.printed)
+    fixed = [name for name in start.frozen if ".dfl." in name]
+    if fixed:
+        size = sum(tensor.numel for name, tensor in named_parameters(start.training.root) if name in fixed)
+        yield f"{size} of the parameters never train: the weights of DFL are the fixed numbers 0 to {size - 1}"
+    if start.moving:
+        yield (
+            f"{len(start.moving)} BatchNorm2d have frozen weights and statistics that still move, because the host "
+            f"keeps them in training mode (first: {start.moving[0]})"
+        )
+    if start.fused:
+        layers = form.layer_count(start.fused.layers)
+        yield (
+            f"fuse() was tried without weights and works: {start.merges} BatchNorm2d merge; {layers:,} layers and "
+            f"{start.fused.parameters:,} parameters will be left"
+        )
+
+
+def start_warnings(start: Start) -> Iterator[str]:
+    """What will go wrong in this training."""
+    if start.unheld:
+        yield (
+            f"{len(start.unheld)} parameters get a gradient and are in no group of the optimizer, so they never "
+            f"change (first: {start.unheld[0]})"
+        )
+    if start.fuse_fails:
+        yield f"validation of the best model will fail after this training: {start.fuse_fails}"
+
+
+def _differences(start: Start, printed: State) -> Iterator[str]:
+    before, now = printed.summary.gradients, start.training.summary.gradients
+    if before != now:
+        trained = {name for name, tensor in named_parameters(printed.root) if tensor.requires_grad}
+        frozen = sum(t.numel for n, t in named_parameters(printed.root) if n in trained & start.frozen)
+        who = f"{start.freeze}: {row_ranges(start.rows)} do not train" if start.rows else "what is frozen since"
+        yield f"the line above says {before:,} gradients; it was printed before {who} ({frozen:,} parameters)"
+    if printed.line.gflops is not None and start.imgsz != printed.line.size:
+        size = "x".join(map(str, printed.line.size))
+        yield f"the line above says {printed.line.gflops:.1f} GFLOPs: it is for {size}, whatever --imgsz is"
+
+
+def validation_line(validation: Validation, form: LineForm) -> str:
+    """Which copy is validated, and what differs from the model that trains."""
+    copy = "the EMA copy (an average of the weights, which never trains)" if validation.is_ema else "the training model"
+    fused = "fused" if validation.is_fused else "not fused"
+    ours, theirs = validation.state.summary, validation.training.summary
+    pairs = [
+        ("layers", form.layer_count(ours.layers), form.layer_count(theirs.layers)),
+        ("parameters", ours.parameters, theirs.parameters),
+        ("gradients", ours.gradients, theirs.gradients),
+    ]
+    differ = [f"{theirs:,} {name} become {ours:,}" for name, ours, theirs in pairs if ours != theirs]
+    return f"validation uses {copy}, {fused}: {' and '.join(differ) or 'the same numbers'}"
+
+
+def end_heading(report: FuseDiff) -> str:
+    """Above the ledger of the whole training."""
+    if report.balanced:
+        return "from the line at train start to the line above, every difference explained"
+    return "from the line at train start to the line above: not everything is explained"
+
+
+def numbers(state: State, form: LineForm) -> str:
+    """Layers, parameters and gradients of a state."""
+    summary = state.summary
+    return (
+        f"{form.layer_count(summary.layers):,} layers, {summary.parameters:,} parameters, "
+        f"{summary.gradients:,} gradients"
+    )
+
+
+def gflops(flops: int | None) -> str:
+    """GFLOPs with three digits, since a small image has few."""
+    return "GFLOPs not known" if flops is None else f"{flops / 1e9:.3g} GFLOPs"
+
+
+def size_words(size: Size) -> str:
+    """``640x640``."""
+    return "x".join(map(str, size))
