@@ -45,3 +45,11 @@ class TraceError(ProbeError):
 
 class UnknownModuleError(TraceError):
     """A module class that yolo-probe does not know stands on the way of the forward pass."""
+
+
+class SettingsError(ProbeError):
+    """A settings file that cannot be read, or a setting that does not exist or has no such value."""
+
+
+class HostError(ProbeError):
+    """A training script or module that cannot be run because it is not there."""
