@@ -47,6 +47,8 @@ class Told:
     live: Live
     line: HostLine
     form: LineForm
+    stride: int
+    """The largest of the model, in pixels."""
     logger: logging.Logger
     host: str
     """Name of the module that defines the host's own ``model_info``."""
@@ -117,12 +119,12 @@ def _print_info(
         _print_table(live, form, logger)
     imgsz = asked.get("imgsz", asked.get("img_size", 640))
     height, width = imgsz if isinstance(imgsz, list | tuple) else (imgsz, imgsz)
-    stride = getattr(unwrapped(model) if form.proxies else model, "stride", None)
+    stride = _stride(unwrapped(model) if form.proxies else model)
     line = host_line(
         live.root,
         form,
         choose_counter(None, installed_thop()).convention,
-        32 if stride is None else int(torch.as_tensor(stride).max()),
+        stride,
         (int(height), int(width)),
         built=True,
         run=_runner(live, model, form),
@@ -132,11 +134,16 @@ def _print_info(
     if line.missing:
         logger.info(f"  No GFLOPs: {line.missing}.")
     if watch is not None:
-        watch(Told(model, live, line, form, logger, host.__module__ if host else ""))
+        watch(Told(model, live, line, form, stride, logger, host.__module__ if host else ""))
     if "detailed" not in asked:
         return None
     totals = totals_of(live.root)
     return form.layer_count(totals.layers), totals.parameters, totals.gradients, line.gflops or 0.0
+
+
+def _stride(model: nn.Module) -> int:
+    stride = getattr(model, "stride", None)
+    return 32 if stride is None else int(torch.as_tensor(stride).max())
 
 
 def _as_head(model: nn.Module, detailed: bool = False, verbose: bool = True, imgsz: object = 640) -> None:

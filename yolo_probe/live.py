@@ -111,29 +111,37 @@ class Live:
 
 
 def _fuse(copy: nn.Module, grad_enabled: bool) -> None:
-    """Run a weightless copy's own ``fuse()``, without a word and without touching the random state.
+    """Run a weightless copy's own ``fuse()`` without touching the random state.
 
     Raises: TraceError where the model has none, or where it fails, with the module's path.
     """
-    fuse = getattr(copy, "fuse", None)
-    if not isinstance(fuse, MethodType):
-        raise TraceError(f"the model: found no fuse() in {type(copy).__name__}, expected one")
-    copy.__dict__["info"] = _say_nothing
-    mute = logging.Logger("yolo_probe.mute", logging.CRITICAL + 1)
-    own = fuse.__func__
-    if not isinstance(own, FunctionType):
-        raise TraceError(f"the model: found fuse() of type {type(own).__name__}, expected a function of Python")
-    names = {**own.__globals__, "LOGGER": mute, "logger": mute, "print": _say_nothing}
-    silent = FunctionType(own.__code__, names, own.__name__, own.__defaults__, own.__closure__)
-    silent.__kwdefaults__ = own.__kwdefaults__
     try:
         with torch.set_grad_enabled(grad_enabled), torch.device("meta"):
-            silent(copy)
+            fuse_silently(copy)
+    except TraceError:
+        raise
     except Exception as error:  # the user's own fuse(): whatever it raises is what validation would raise
         words = str(error).strip().splitlines()
         reason = f"{type(error).__name__}: {words[0]}" if words else type(error).__name__
         raise TraceError(f"{_place_of(error, copy)}: fuse() fails there: {reason}") from error
-    del copy.__dict__["info"]
+
+
+def fuse_silently(model: nn.Module) -> None:
+    """Run the ``fuse()`` of a model that is ours to change, without the lines that it would print.
+
+    Raises: TraceError where the model has none; whatever ``fuse()`` raises.
+    """
+    fuse = getattr(model, "fuse", None)
+    own = getattr(fuse, "__func__", None)
+    if not isinstance(own, FunctionType):
+        raise TraceError(f"the model: found no fuse() in {type(model).__name__}, expected one")
+    mute = logging.Logger("yolo_probe.mute", logging.CRITICAL + 1)
+    names = {**own.__globals__, "LOGGER": mute, "logger": mute, "print": _say_nothing}
+    silent = FunctionType(own.__code__, names, own.__name__, own.__defaults__, own.__closure__)
+    silent.__kwdefaults__ = own.__kwdefaults__
+    model.__dict__["info"] = _say_nothing
+    silent(model)
+    del model.__dict__["info"]
 
 
 def _say_nothing(*_: object, **__: object) -> None:

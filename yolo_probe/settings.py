@@ -64,7 +64,7 @@ def _document(path: str) -> Mapping[str, object]:
             raise SettingsError(f"{path}: found more than {LARGEST_FILE:,} bytes, expected a settings file", _REMEDY)
         loader = yaml.SafeLoader(content.decode())
         node = loader.get_single_node()
-        document = loader.construct_document(node) if node else {}  # type: ignore[no-untyped-call]
+        document = loader.construct_document(node) if node else {}
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror or error}", "Check the path.") from None
     except yaml.YAMLError as error:

@@ -133,7 +133,7 @@ def _from_checkpoint(target: str, host: Generation | None, classes: int | None, 
         origin = replace(origin_of(host, evidence), asked=True)
     unknown = unknown_modules(root)
     stride = _stored_stride(checkpoint, root) or _stride(root, bool(unknown))
-    name, classes_there = _network_name(checkpoint, root), _classes(root)
+    name, classes_there = _network_name(checkpoint, root), classes_of(root)
     return Subject(
         "checkpoint", Path(target).name, target, name, classes_there, origin, root, image_channels(root),
         stride, checkpoint, _saved(checkpoint, root, copy), unknown,
@@ -198,7 +198,8 @@ def _network_name(checkpoint: Checkpoint, root: Module) -> str | None:
     return None
 
 
-def _classes(root: Module) -> int | None:
+def classes_of(root: Module) -> int | None:
+    """Number of classes of a network's head; None where it names none."""
     last: Module | None = None
     for _, module in named_modules(root):
         if isinstance(module.attributes.get("nc"), int) and module is not root:

@@ -6,18 +6,21 @@ Each moment is one value, made from live models that are read and never touched;
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from torch import nn
 
 from yolo_probe.errors import TraceError
 from yolo_probe.fusion import BATCH_NORMS, difference
-from yolo_probe.gradients import frozen_rows, row_ranges
+from yolo_probe.gradients import frozen_rows, row_ranges, with_gradients
 from yolo_probe.hosts.running import Running
 from yolo_probe.ledger import GradientEvent
 from yolo_probe.live import Live, unwrapped
-from yolo_probe.report import FuseDiff, Question, State, explain
+from yolo_probe.report import Counter, FuseDiff, Question, State, explain
 from yolo_probe.structure import Module, named_modules, named_parameters
-from yolo_probe.summary import HostLine, Size, Summary, summarize
+from yolo_probe.subject import Origin, Saved, Subject
+from yolo_probe.summary import HostLine, Size, Summary, image_channels, summarize
+from yolo_probe.target import classes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,25 @@ def start_of(running: Running, printed: State | None, question: Question) -> Sta
         merges=merges,
         fuse_fails=fails,
     )
+
+
+def run_question(
+    model: Module, stride: int, line: HostLine, origin: Origin, running: Running, counter: Counter
+) -> Question:
+    """The question that a training asks: of the model that its host has just built, at the size of the host's line."""
+    option, rows = _freeze(running.freeze, model)
+    yaml_file = model.attributes.get("yaml_file")
+    saved = Saved(
+        copy="model", epoch=-1, optimizer=False, has_model=True, has_ema=False, dtype="FP16", freeze=rows,
+        freeze_option=option,
+    )  # fmt: skip
+    folder = running.save_dir
+    subject = Subject(
+        "run", f"{folder.name}/weights/best.pt" if folder else "best.pt", str(folder) if folder else None,
+        PurePath(yaml_file).stem if isinstance(yaml_file, str) else None, classes_of(model),
+        origin, model, image_channels(model), stride, None, saved,
+    )  # fmt: skip
+    return Question(subject, line.size, counter)
 
 
 def live_state(live: Live, question: Question, line: HostLine | None = None) -> State:
@@ -146,26 +168,22 @@ class Validation:
     """The model that trains."""
 
 
-def end_of(
-    question: Question, start: Start | None, printed: State, fused: State, *, always: frozenset[str] = frozenset()
-) -> FuseDiff:
-    """The ledger from the line at train start to the line of the fused best model.
-
-    ``always``: names of the parameters that were never to train.
-    """
+def end_of(question: Question, start: Start | None, printed: State, fused: State) -> FuseDiff:
+    """The ledger from the line at train start to the line of the fused best model."""
     names = {name for name, tensor in named_parameters(printed.root) if tensor.requires_grad}
     events = []
-    frozen = (frozenset(names) & start.frozen if start else frozenset()) - always
+    frozen = frozenset(names) & start.frozen if start else frozenset()
     if frozen:
         option = start.freeze if start and start.freeze else "frozen when training started"
         detail = f"{row_ranges(start.rows)} did not train" if start and start.rows else ""
         why = "These parameters did not train; the line at train start is printed before they are frozen."
         events.append(GradientEvent(option, frozen, why, detail))
-    left = frozenset(names) - frozen
+    left, unfused = frozenset(names) - frozen, printed.root
     if left and not fused.summary.gradients:
         saved = question.subject.saved
         events.append(_finished(left, stripped=saved is not None and saved.stripped))
-    return explain(question, printed, fused, difference(printed.root, fused.root), tuple(events))
+        unfused = with_gradients(unfused, False)
+    return explain(question, printed, fused, difference(unfused, fused.root), tuple(events))
 
 
 def _finished(names: frozenset[str], *, stripped: bool) -> GradientEvent:

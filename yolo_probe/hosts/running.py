@@ -33,6 +33,8 @@ class Running:
     """The option ``freeze``, as it was given."""
     always_frozen: tuple[str, ...] = ()
     """Parts of names whose BatchNorms the host keeps from moving."""
+    epoch: int | None = None
+    """The epoch that runs, or ran last; None before the first."""
     save_dir: Path | None = None
     loggers: object | None = None
     """The host's own object for loggers, where it has one."""
@@ -51,6 +53,7 @@ def classic() -> Running:
         parameters_held=_held(names.get("optimizer")),
         imgsz=_size(names.get("imgsz", getattr(options, "imgsz", None))),
         freeze=getattr(options, "freeze", None),
+        epoch=names.get("epoch"),
         save_dir=_folder(names.get("save_dir")),
         loggers=names.get("loggers"),
     )
@@ -73,7 +76,7 @@ def validated() -> nn.Module | None:
 
 def fusing() -> bool:
     """Whether this is called, within a few calls, by some ``fuse()``."""
-    return any(frame.f_code.co_name == "fuse" for frame, _ in zip(_frames(), range(8), strict=False))
+    return any(frame.f_code.co_name == "fuse" for frame, _ in zip(_frames(), range(12), strict=False))
 
 
 def of_trainer(trainer: Any) -> Running:
@@ -86,6 +89,7 @@ def of_trainer(trainer: Any) -> Running:
         imgsz=_size(getattr(args, "imgsz", None)),
         freeze=getattr(args, "freeze", None),
         always_frozen=tuple(getattr(trainer, "freeze_layer_names", ())),
+        epoch=getattr(trainer, "epoch", None),
         save_dir=_folder(getattr(trainer, "save_dir", None)),
     )
 

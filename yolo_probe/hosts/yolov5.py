@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from yolo_probe.errors import CheckpointError
 from yolo_probe.generations import Generation
 from yolo_probe.structure import Module, named_modules
 from yolo_probe.subject import Origin
-from yolo_probe.summary import FORMS, RELEASE_FORMS
+from yolo_probe.summary import FORMS, RELEASE_FORMS, LineForm
 
 TAG_COMMITS: Mapping[str, Generation] = {"915bbf294bb74c859f0b41f1c23bc395014ea679": "v7.0"}
 """Commits of the tags that record their commit in a file."""
@@ -31,6 +32,19 @@ def origin_of(generation: Generation, evidence: tuple[str, ...], release: str | 
     """The host of a generation, or of a PyPI release that follows it."""
     form = RELEASE_FORMS.get(release or "", FORMS[generation])
     return Origin(generation, form, evidence, alternatives, release)
+
+
+def origin_of_line(form: LineForm, host: str) -> Origin:
+    """The host that runs in this process, by the form of its line and the module that prints it."""
+    if form.layers == "leaf_modules":
+        generation: Generation = "head"
+    elif form.named_after:
+        generation = "v7.0"
+    else:
+        generation = "v5.0" if form.unit == "GFLOPS" else "v6.0"
+    package = sys.modules.get(PYPI_PREFIX[:-1]) if host.startswith(PYPI_PREFIX) else None
+    release = getattr(package, "__version__", None)
+    return Origin(generation, form, (f"the form of the line that {host or 'it'} prints",), release=release)
 
 
 def identify(contents: Mapping[str, object], root: Module) -> Origin:

@@ -119,12 +119,14 @@ def _block(name: str, ledger: Ledger, words: str = "", second: Figures | None = 
 def _layers_note(report: FuseDiff) -> str:
     subject = report.question.subject
     before, after = report.training.summary.layers, report.validation.summary.layers
-    convolutions = sum(module.kind in ("nn.Conv2d", "nn.ConvTranspose2d") for _, module in named_modules(subject.root))
+    old, new = (
+        sum(module.kind in ("nn.Conv2d", "nn.ConvTranspose2d") for _, module in named_modules(state.root))
+        for state in (report.training, report.validation)
+    )
+    when = "before and after" if old == new else f"before, {new} after"
+    convolutions = f"{old} of them are convolutions{', ' if old == new else ' '}{when}"
     if subject.origin.form.layers == "leaf_modules":
-        return (
-            f"A layer here is a module that holds no others. {convolutions} of them are convolutions, before and "
-            f"after. YOLOv5 v4.0 to v7.0 count any module: {before.modules} and {after.modules}."
-        )
+        return f"A layer here is a module that holds no others. {convolutions}. YOLOv5 v4.0 to v7.0 count any module: {before.modules} and {after.modules}."
     leaves = f"{before.leaf_modules} and {after.leaf_modules}"
     if spare := _spare_activations(subject.root):
         pair = f"{before.modules - spare} and {after.modules - spare}"
@@ -137,8 +139,7 @@ def _layers_note(report: FuseDiff) -> str:
             f"YOLOv5 since July 2026 prints {leaves} (only modules that hold no others)."
         )
     return (
-        f"A layer here is any module, also one that only holds others. {convolutions} of them are convolutions, "
-        f"before and after. YOLOv5 since July 2026 counts only modules that hold no others: "
+        f"A layer here is any module, also one that only holds others. {convolutions}. YOLOv5 since July 2026 counts only modules that hold no others: "
         f"{'for this file ' if subject.saved else ''}it prints {leaves}."
     )
 

@@ -30,9 +30,10 @@ def render(report: FuseDiff | Info, paint: Paint = plain, columns: int | None = 
     return _text(sections(report), paint, columns)
 
 
-def render_ledgers(report: FuseDiff) -> str:
-    """The four numbers alone, each with the causes of its change."""
-    return _text(ledgers(report), plain, None)
+def render_ledgers(report: FuseDiff, *, explained: bool = True) -> str:
+    """The four numbers alone, each with the causes of its change; ``explained``: and what they mean."""
+    blocks = (tuple(part for part in section if explained or not isinstance(part, Note)) for section in ledgers(report))
+    return _text(blocks, plain, None)
 
 
 def _text(parts: Iterable[Section], paint: Paint, columns: int | None) -> str:

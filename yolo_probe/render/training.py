@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from yolo_probe.gradients import row_ranges
+from yolo_probe.outputs import Moved
 from yolo_probe.report import FuseDiff, State
 from yolo_probe.structure import named_parameters
 from yolo_probe.summary import LineForm, Size
@@ -13,8 +14,7 @@ from yolo_probe.training import Start, Validation
 
 def start_lines(start: Start, form: LineForm) -> Iterator[str]:
     """The model as it will train, beside the line that its host printed, and why they differ."""
-    height, width = start.imgsz
-    yield f"as it trains at {height}x{width}: {numbers(start.training, form)}, {gflops(start.flops)}"
+    yield f"as it trains at {size_words(start.imgsz)}: {numbers(start.training, form)}, {gflops(start.flops)}"
     if start.printed:
         yield from _differences(start, start.printed)
     fixed = [name for name in start.frozen if ".dfl." in name]
@@ -50,11 +50,12 @@ def _differences(start: Start, printed: State) -> Iterator[str]:
     if before != now:
         trained = {name for name, tensor in named_parameters(printed.root) if tensor.requires_grad}
         frozen = sum(t.numel for n, t in named_parameters(printed.root) if n in trained & start.frozen)
-        who = f"{start.freeze}: {row_ranges(start.rows)} do not train" if start.rows else "what is frozen since"
-        yield f"the line above says {before:,} gradients; it was printed before {who} ({frozen:,} parameters)"
+        who = f"{start.freeze} took {row_ranges(start.rows)}" if start.rows else "what is frozen since was taken"
+        words = f"the host's line says {before:,} gradients: it was printed before {who} out of training"
+        yield f"{words} ({frozen:,} parameters)"
     if printed.line.gflops is not None and start.imgsz != printed.line.size:
-        size = "x".join(map(str, printed.line.size))
-        yield f"the line above says {printed.line.gflops:.1f} GFLOPs: it is for {size}, whatever --imgsz is"
+        gigas, size = f"{printed.line.gflops:.1f} GFLOPs", size_words(printed.line.size)
+        yield f"the host's line says {gigas}: that is for {size}, whatever --imgsz is"
 
 
 def validation_line(validation: Validation, form: LineForm) -> str:
@@ -76,6 +77,14 @@ def end_heading(report: FuseDiff) -> str:
     if report.balanced:
         return "from the line at train start to the line above, every difference explained"
     return "from the line at train start to the line above: not everything is explained"
+
+
+def outputs_line(moved: Moved, size: Size) -> str:
+    """How far the outputs moved when the best model was fused."""
+    return (
+        f"fused and unfused best model on one random {size_words(size)} image: outputs differ by at most "
+        f"{moved.difference:.2g}, beside values up to {moved.largest:.3g} ({moved.seconds:.1f} s)"
+    )
 
 
 def numbers(state: State, form: LineForm) -> str:

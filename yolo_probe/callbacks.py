@@ -1,0 +1,259 @@
+"""The probe in a training: told of the host's lines and events, it says once what each means, and never disturbs.
+
+A ``Probe`` listens to classic YOLOv5's ``Callbacks`` or to an ultralytics trainer, and to the drop-in that prints the
+summary lines. Whatever goes wrong in it costs one warning; it is silent from then on, and the training goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from yolo_probe import dropin
+from yolo_probe.dropin import Told
+from yolo_probe.errors import TargetError
+from yolo_probe.fusion import BATCH_NORMS
+from yolo_probe.hosts import running as hosts
+from yolo_probe.hosts.running import Running
+from yolo_probe.hosts.yolov5 import origin_of_line
+from yolo_probe.installed import installed_thop
+from yolo_probe.live import Live, unwrapped
+from yolo_probe.outputs import moved_by_fuse
+from yolo_probe.render.text import render_ledgers
+from yolo_probe.render.training import end_heading, outputs_line, start_lines, start_warnings, validation_line
+from yolo_probe.report import Question, State, choose_counter
+from yolo_probe.settings import Settings, read_settings
+from yolo_probe.structure import named_modules
+from yolo_probe.summary import LineForm
+from yolo_probe.training import Start, Validation, end_of, live_state, run_question, start_of
+
+NAME = "yolo-probe"
+
+
+def register(target: object, settings: str | None = None, **overrides: object) -> Probe:
+    """Attach a probe to a training; returns it.
+
+    ``target``: the ``Callbacks`` of classic YOLOv5, or a model or trainer of ultralytics. ``settings``: a file like
+    ``configs/probe.yaml``; ``overrides``: single settings by name. With ``YOLO_PROBE=0`` in the environment the probe
+    stays silent.
+    Raises: SettingsError for settings that cannot be used, TargetError for a target that takes no callbacks.
+    """
+    probe = Probe(read_settings(settings, **overrides))
+    if hasattr(target, "register_action"):
+        probe.register_classic(target)
+    elif hasattr(target, "add_callback"):
+        for event, function in probe.events().items():
+            target.add_callback(event, function)
+    else:
+        raise TargetError(
+            f"register: found {type(target).__name__}, expected YOLOv5's Callbacks, or a model or trainer of "
+            "ultralytics"
+        )
+    if probe.listens:
+        dropin.install(probe.told)
+    return probe
+
+
+def is_switched_off() -> bool:
+    """Whether ``YOLO_PROBE=0`` stands in the environment."""
+    return os.environ.get("YOLO_PROBE") == "0"
+
+
+def is_first_rank() -> bool:
+    """Whether this process is the one of its training that speaks."""
+    return os.environ.get("RANK", "-1") in ("-1", "0")
+
+
+@dataclass(slots=True)
+class _Run:
+    """What is known of the training that goes on; the host's models are held weakly."""
+
+    question: Question | None = None
+    form: LineForm | None = None
+    logger: logging.Logger = field(default_factory=partial(logging.getLogger, "yolo_probe"))
+    model: Callable[[], nn.Module | None] = lambda: None
+    """The model that the host built, as long as it lives."""
+    ema: Callable[[], nn.Module | None] = lambda: None
+    printed: State | None = None
+    """That model when its line was printed."""
+    start: Start | None = None
+    validation: Validation | None = None
+    fused: State | None = None
+    ended: bool = False
+    save_dir: Path | None = None
+    loggers: object | None = None
+
+
+class Probe:
+    """One probe; what it has seen belongs to the training that goes on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.listens = not is_switched_off()
+        """Whether it still does; False after a fault, or where it is switched off."""
+        self._run = _Run()
+        self._lock = threading.RLock()
+
+    def __reduce__(self) -> tuple[type[Probe], tuple[Settings]]:
+        """A copied or pickled probe knows its settings, and nothing of a training."""
+        return Probe, (self.settings,)
+
+    def register_classic(self, callbacks: Any) -> None:
+        """Listen to a ``Callbacks`` object of classic YOLOv5; once, also where all of them share one table."""
+        table = callbacks.get_registered_actions()
+        handlers = {
+            "on_pretrain_routine_start": self._on_new_run,
+            "on_pretrain_routine_end": self._on_prepared,
+            "on_train_start": self._on_train_start,
+            "on_train_batch_end": self._on_train_start,
+            "on_val_start": self._on_validation,
+            "on_val_image_end": self._on_validation,
+            "on_val_end": self._on_validation,
+            "on_train_end": self._on_classic_end,
+        }
+        for hook, handler in handlers.items():
+            if hook in table:
+                table[hook][:] = [action for action in table[hook] if action["name"] != NAME]
+                callbacks.register_action(hook, name=NAME, callback=partial(self._guarded, handler.__name__))
+
+    def events(self) -> Mapping[str, Callable[..., None]]:
+        """The functions for an ultralytics trainer, by its events."""
+        return {
+            "on_pretrain_routine_start": partial(self._guarded, "_on_new_run"),
+            "on_train_start": partial(self._guarded, "_on_trainer_start"),
+            "on_val_start": partial(self._guarded, "_on_validation"),
+            "on_train_end": partial(self._guarded, "_on_trainer_end"),
+        }
+
+    def told(self, told: Told) -> None:
+        """Take note of a summary line that was just printed."""
+        self._guarded("_on_line", told)
+
+    def detach(self) -> None:
+        """Stop listening, and put the host's own ``model_info`` back."""
+        self.listens = False
+        self._run = _Run()
+        dropin.uninstall()
+
+    def _guarded(self, handler: str, *args: Any, **kwargs: Any) -> None:
+        """The only door into the probe: nothing raised behind it reaches the training."""
+        if not self.listens or not is_first_rank():
+            return
+        try:
+            with self._lock:
+                getattr(self, handler)(*args, **kwargs)
+        except Exception as error:  # nothing of ours may stop a training
+            logger = self._run.logger
+            self.detach()
+            logger.warning(f"{NAME}: stopped, the training goes on ({type(error).__name__}: {error})")
+
+    # what happens
+
+    def _on_new_run(self, *_: object, **__: object) -> None:
+        self._run = _Run()
+
+    def _on_line(self, told: Told) -> None:
+        """A summary line: of the model that was just built, or of the best one after ``fuse()``."""
+        run = self._run
+        if hosts.fusing():
+            if run.question is None or (run.start is None and hosts.classic().epoch is None):
+                return  # not the model of a training
+            run.fused = live_state(told.live, run.question, told.line)
+            if run.start is None:
+                self._end()  # a script that fires no events
+            return
+        if run.start is not None:
+            run = self._run = _Run()  # the next training in this process
+        running = hosts.classic()
+        counter = choose_counter(self.settings.counter, installed_thop())
+        origin = origin_of_line(told.form, told.host)
+        run.question = run_question(told.live.root, told.stride, told.line, origin, running, counter)
+        run.form, run.logger, run.model = told.form, told.logger, weakref.ref(told.model)
+        run.printed = live_state(told.live, run.question, told.line)
+        run.save_dir = running.save_dir
+
+    def _on_prepared(self, *_: object, **__: object) -> None:
+        if not hosts.starts_itself():
+            self._on_train_start()
+
+    def _on_train_start(self, *args: object, **_: object) -> None:
+        if self._run.start is None:
+            running = hosts.classic()
+            if running.model is None:  # called from another thread
+                given = next((each for each in args if isinstance(each, nn.Module)), None)
+                running = replace(running, model=given or self._run.model())
+            self._start(running)
+
+    def _on_trainer_start(self, trainer: Any) -> None:
+        self._start(hosts.of_trainer(trainer))
+
+    def _start(self, running: Running) -> None:
+        run = self._run
+        if running.model is None or run.question is None or run.form is None:
+            return
+        run.start = start_of(replace(running, imgsz=self.settings.imgsz or running.imgsz), run.printed, run.question)
+        run.ema = weakref.ref(running.ema) if running.ema is not None else run.ema
+        run.save_dir, run.loggers = running.save_dir or run.save_dir, running.loggers
+        if "start" in self.settings.events:
+            self._say(start_lines(run.start, run.form))
+        for line in start_warnings(run.start):
+            run.logger.warning(f"{_prefix(run.logger)}{line}")
+
+    def _on_validation(self, *_: object, **__: object) -> None:
+        run = self._run
+        model = hosts.validated() if run.start is not None and run.validation is None else None
+        if model is None or run.start is None or run.question is None or run.form is None:
+            return
+        state = live_state(Live(model), run.question)
+        is_fused = not any(module.kind in BATCH_NORMS for _, module in named_modules(state.root))
+        is_ema = unwrapped(model) is run.ema()
+        run.validation = Validation(state, is_ema, is_fused, run.start.training)
+        if "validation" in self.settings.events:
+            self._say([validation_line(run.validation, run.form)])
+
+    def _on_classic_end(self, _last: object, best: Path, *_: object, **__: object) -> None:
+        self._end(best)
+
+    def _on_trainer_end(self, trainer: Any) -> None:
+        self._end(trainer.best)
+
+    def _end(self, best: Path | None = None) -> None:
+        run = self._run
+        if run.ended or run.question is None or run.printed is None or run.fused is None:
+            return
+        run.ended = True
+        report = end_of(run.question, run.start, run.printed, run.fused)
+        best = best or (run.save_dir / "weights" / "best.pt" if run.save_dir else None)
+        speaks = "end" in self.settings.events
+        if speaks:
+            self._say([end_heading(report)])
+            for line in render_ledgers(report, explained=self.settings.verbosity == "full").splitlines():
+                run.logger.info(line)
+        if self.settings.verify and best is not None and best.is_file():
+            size = run.start.imgsz if run.start else (640, 640)
+            outcome = moved_by_fuse(best, run.question.subject.channels, size)
+            if speaks:
+                self._say([outputs_line(outcome, size)])
+
+    def _say(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._run.logger.info(f"{_prefix(self._run.logger)}{line}")
+
+
+def _prefix(logger: logging.Logger) -> str:
+    """The name before a message, in the colour that the host gives to its own."""
+    for name in ("ultralytics.utils", "yolov5.utils.general", "utils.general"):
+        module = sys.modules.get(name)
+        if module is not None and getattr(module, "LOGGER", None) is logger:
+            return str(module.colorstr(f"{NAME}: "))
+    return f"{NAME}: "
