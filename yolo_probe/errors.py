@@ -53,3 +53,7 @@ class SettingsError(ProbeError):
 
 class HostError(ProbeError):
     """A training script or module that cannot be run because it is not there."""
+
+
+class PictureError(ProbeError):
+    """A picture that cannot be drawn here."""

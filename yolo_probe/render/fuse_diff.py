@@ -139,7 +139,8 @@ def _layers_note(report: FuseDiff) -> str:
             f"YOLOv5 since July 2026 prints {leaves} (only modules that hold no others)."
         )
     return (
-        f"A layer here is any module, also one that only holds others. {convolutions}. YOLOv5 since July 2026 counts only modules that hold no others: "
+        f"A layer here is any module, also one that only holds others. {convolutions}. YOLOv5 since July 2026 counts "
+        "only modules that hold no others: "
         f"{'for this file ' if subject.saved else ''}it prints {leaves}."
     )
 

@@ -96,14 +96,15 @@ def giga(flops: int) -> str:
 def footers(question: Question, options: str, alternatives: Sequence[str]) -> Iterator[Footer]:
     """What counted, which version, what the file is, and which options tell more."""
     subject = question.subject
-    yield Footer("Counted", _counted(question))
+    yield Footer("Counted", counted(question))
     yield Footer("Version", _version(subject, alternatives))
     if subject.saved:
         yield Footer("File", _file(subject))
     yield Footer("More", options)
 
 
-def _counted(question: Question) -> str:
+def counted(question: Question) -> str:
+    """Whose rules counted, and at which size."""
     counter = question.counter
     thop = counter.installed
     if counter.convention.name == "torch":

@@ -1,0 +1,80 @@
+"""What each row of a network costs, in training and after ``fuse()``; the rows add up to the totals exactly."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from yolo_probe.operators import OpRecord
+from yolo_probe.report import FuseDiff, State
+from yolo_probe.structure import Module, named_parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a row costs in one state."""
+
+    flops: int | None
+    """By the report's counter; None where the forward pass could not be followed."""
+    parameters: int
+    """Each tensor where it is first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a network: a child of its list of rows, or of the model itself where it has none."""
+
+    name: str
+    """As the host writes it: ``0``, ``24``, ``layer1``; empty for what belongs to no row."""
+    kind: str
+    """Name of its class: ``Conv``."""
+    training: Cost
+    validation: Cost
+
+
+def rows_of(report: FuseDiff) -> tuple[Row, ...]:
+    """Every row in order; what belongs to none of them is one more row, where there is any."""
+    prefix, holder = _holder(report.training.root)
+    kinds = {name: child.class_path.rpartition(".")[2] for name, child in holder.children.items() if child is not None}
+
+    def row_name(path: str) -> str:
+        name = path.removeprefix(prefix).partition(".")[0]
+        return name if path.startswith(prefix) and name in kinds else ""
+
+    charge = report.question.counter.convention.flops
+    training, validation = (_costs(state, row_name, charge) for state in (report.training, report.validation))
+    names = [*kinds, *({""} & {*training, *validation})]
+    free = Cost(None if report.flops is None else 0, 0)
+    return tuple(
+        Row(name, kinds.get(name, "other"), training.get(name, free), validation.get(name, free)) for name in names
+    )
+
+
+def _holder(root: Module) -> tuple[str, Module]:
+    """The path before the rows' names and what holds them: the host's list, else the first module with several."""
+    prefix, module = "", root
+    while True:
+        rows = module.children.get("model")
+        if rows is not None and rows.kind == "nn.Sequential":
+            return f"{prefix}model.", rows
+        children = [(name, child) for name, child in module.children.items() if child is not None]
+        if len(children) != 1 or not children[0][1].children:
+            return prefix, module
+        name, module = children[0]
+        prefix += f"{name}."
+
+
+def _costs(state: State, row_name: Callable[[str], str], charge: Callable[[list[OpRecord]], int]) -> dict[str, Cost]:
+    """Cost by name of a row; the empty name for what belongs to none and is not free."""
+    parameters: Counter[str] = Counter()
+    for path, tensor in named_parameters(state.root):
+        parameters[row_name(path)] += tensor.numel
+    if state.run is None:
+        return {name: Cost(None, size) for name, size in parameters.items()}
+    records: dict[str, list[OpRecord]] = {}
+    for record in state.run.records:
+        records.setdefault(row_name(record.path), []).append(record)
+    flops = {name: charge(group) for name, group in records.items()}
+    names = {name for name in (*parameters, *flops) if name or parameters[name] or flops[name]}
+    return {name: Cost(flops.get(name, 0), parameters[name]) for name in names}
