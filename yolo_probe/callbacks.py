@@ -6,6 +6,7 @@ summary lines. Whatever goes wrong in it costs one warning; it is silent from th
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -22,16 +23,19 @@ from torch import nn
 from yolo_probe import dropin
 from yolo_probe.dropin import Told
 from yolo_probe.errors import TargetError
+from yolo_probe.events import run_as_json
 from yolo_probe.fusion import BATCH_NORMS
 from yolo_probe.hosts import running as hosts
 from yolo_probe.hosts.running import Running
 from yolo_probe.hosts.yolov5 import origin_of_line
 from yolo_probe.installed import installed_thop
 from yolo_probe.live import Live, unwrapped
-from yolo_probe.outputs import moved_by_fuse
+from yolo_probe.outputs import Moved, moved_by_fuse
+from yolo_probe.render.markdown import render as render_markdown
+from yolo_probe.render.picture import draw
 from yolo_probe.render.text import render_ledgers
 from yolo_probe.render.training import end_heading, outputs_line, start_lines, start_warnings, validation_line
-from yolo_probe.report import Question, State, choose_counter
+from yolo_probe.report import FuseDiff, Question, State, choose_counter
 from yolo_probe.settings import Settings, read_settings
 from yolo_probe.structure import named_modules
 from yolo_probe.summary import LineForm
@@ -208,6 +212,7 @@ class Probe:
             self._say(start_lines(run.start, run.form))
         for line in start_warnings(run.start):
             run.logger.warning(f"{_prefix(run.logger)}{line}")
+        self._write(None, None)
 
     def _on_validation(self, *_: object, **__: object) -> None:
         run = self._run
@@ -220,6 +225,7 @@ class Probe:
         run.validation = Validation(state, is_ema, is_fused, run.start.training)
         if "validation" in self.settings.events:
             self._say([validation_line(run.validation, run.form)])
+        self._write(None, None)
 
     def _on_classic_end(self, _last: object, best: Path, *_: object, **__: object) -> None:
         self._end(best)
@@ -239,11 +245,26 @@ class Probe:
             self._say([end_heading(report)])
             for line in render_ledgers(report, explained=self.settings.verbosity == "full").splitlines():
                 run.logger.info(line)
+        outcome = None
         if self.settings.verify and best is not None and best.is_file():
             size = run.start.imgsz if run.start else (640, 640)
             outcome = moved_by_fuse(best, run.question.subject.channels, size)
             if speaks:
                 self._say([outputs_line(outcome, size)])
+        self._write(report, outcome)
+
+    def _write(self, report: FuseDiff | None, outcome: Moved | None) -> None:
+        """The files beside the run: the record at every moment, the rest when there is a ledger."""
+        run, files = self._run, self.settings.files
+        if run.save_dir is None or run.form is None or not run.save_dir.is_dir():
+            return
+        if "json" in files:
+            record = run_as_json(run.form, run.start, run.validation, report, outcome)
+            (run.save_dir / "probe.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        if "md" in files and report:
+            (run.save_dir / "probe.md").write_text(render_markdown(report), encoding="utf-8")
+        if "png" in files and report:
+            draw(report, run.save_dir / "probe.png")
 
     def _say(self, lines: Iterable[str]) -> None:
         for line in lines:

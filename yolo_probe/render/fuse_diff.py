@@ -126,7 +126,11 @@ def _layers_note(report: FuseDiff) -> str:
     when = "before and after" if old == new else f"before, {new} after"
     convolutions = f"{old} of them are convolutions{', ' if old == new else ' '}{when}"
     if subject.origin.form.layers == "leaf_modules":
-        return f"A layer here is a module that holds no others. {convolutions}. YOLOv5 v4.0 to v7.0 count any module: {before.modules} and {after.modules}."
+        any_module = f"{before.modules} and {after.modules}"
+        return (
+            f"A layer here is a module that holds no others. {convolutions}. YOLOv5 v4.0 to v7.0 count any module: "
+            f"{any_module}."
+        )
     leaves = f"{before.leaf_modules} and {after.leaf_modules}"
     if spare := _spare_activations(subject.root):
         pair = f"{before.modules - spare} and {after.modules - spare}"
@@ -140,8 +144,7 @@ def _layers_note(report: FuseDiff) -> str:
         )
     return (
         f"A layer here is any module, also one that only holds others. {convolutions}. YOLOv5 since July 2026 counts "
-        "only modules that hold no others: "
-        f"{'for this file ' if subject.saved else ''}it prints {leaves}."
+        f"only modules that hold no others: {'for this file ' if subject.saved else ''}it prints {leaves}."
     )
 
 
