@@ -64,8 +64,23 @@ def register(target: object, settings: str | None = None, **overrides: object) -
             "ultralytics"
         )
     if probe.listens:
-        dropin.install(probe.told)
+        dropin.install(watching())
     return probe
+
+
+def watching(default: Probe | None = None) -> Callable[[Told], None]:
+    """What the drop-in tells its lines to: the probe that listens to the training whose line it is, else the default.
+
+    Hosts copy their tables of callbacks, and several trainings may follow each other: only the stack knows.
+    """
+
+    def watch(told: Told) -> None:
+        owners = (getattr(getattr(each, "func", None), "__self__", None) for each in hosts.listeners())
+        owner = next((each for each in owners if isinstance(each, Probe)), default)
+        if owner is not None:
+            owner.told(told)
+
+    return watch
 
 
 def is_switched_off() -> bool:

@@ -94,6 +94,18 @@ def of_trainer(trainer: Any) -> Running:
     )
 
 
+def listeners() -> Iterator[object]:
+    """What is registered for the events of the training further up this thread's stack."""
+    for frame in _frames():
+        names = frame.f_locals
+        table = getattr(names.get("callbacks"), "_callbacks", None)
+        if isinstance(table, Mapping):
+            yield from (action.get("callback") for actions in table.values() for action in actions)
+        table = getattr(names.get("self"), "callbacks", None)
+        if isinstance(table, Mapping):
+            yield from (function for functions in table.values() for function in functions)
+
+
 def _frames() -> Iterator[FrameType]:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
