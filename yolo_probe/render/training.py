@@ -38,8 +38,8 @@ def start_warnings(start: Start) -> Iterator[str]:
     """What will go wrong in this training."""
     if start.unheld:
         yield (
-            f"{len(start.unheld)} parameters get a gradient and are in no group of the optimizer, so they never "
-            f"change (first: {start.unheld[0]})"
+            "parameters that get a gradient and never change, because no group of the optimizer holds them: "
+            f"{len(start.unheld)} (first: {start.unheld[0]})"
         )
     if start.fuse_fails:
         yield f"validation of the best model will fail after this training: {start.fuse_fails}"

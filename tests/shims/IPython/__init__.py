@@ -3,3 +3,6 @@
 
 def get_ipython() -> None:
     return None
+
+
+version_info = (9, 0, 0, "")

@@ -1,0 +1,110 @@
+"""Inside the process of a classic host: its own Model, Callbacks, ModelEMA, checkpoint functions, and a probe.
+
+The loop is the test's, in the order and with the arguments of v6.0 (argument ``v6.0``) or of v7.0 (``v7.0``), so that
+generations whose own train.py no longer runs on this Python are held to their events too. Prints what the host logs.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import pickle
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from yolov5.models.experimental import attempt_load
+from yolov5.models.yolo import Model
+from yolov5.utils import torch_utils
+from yolov5.utils.callbacks import Callbacks
+from yolov5.utils.general import strip_optimizer
+
+import yolo_probe
+from tests.oracles.fingerprints import fingerprint
+
+MODELS = Path(torch_utils.__file__).parents[1] / "models"
+
+
+def built(opt: Namespace) -> nn.Module:
+    """The model that trains, frozen as train.py does it."""
+    model = Model(str(MODELS / "yolov5n.yaml"), ch=3, nc=2)
+    frozen = tuple(f"model.{row}." for row in range(opt.freeze[0]))
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = not name.startswith(frozen)
+    return model
+
+
+def run(data: object, model: nn.Module, dataloader: object, callbacks: Callbacks, hooks: tuple[str, ...]) -> None:
+    """A validation."""
+    for hook in hooks:
+        callbacks.run(hook)
+
+
+class Old:
+    """The order of v6.0 and v6.1."""
+
+    @staticmethod
+    def train(hyp: object, opt: Namespace, device: str, callbacks: Callbacks) -> None:
+        save_dir, imgsz = opt.save_dir, opt.imgsz
+        model = built(opt)
+        optimizer = torch.optim.SGD(list(model.parameters()), lr=0.1)
+        ema = torch_utils.ModelEMA(model)
+        callbacks.run("on_pretrain_routine_end")
+        for epoch in range(2):
+            callbacks.run("on_train_batch_end", 0, model, None, None, None, False, False)
+            callbacks.run("on_train_epoch_end", epoch=epoch)
+            run({}, ema.ema, None, callbacks, ("on_val_image_end", "on_val_end"))
+        finish(save_dir, model, ema, optimizer, imgsz, callbacks)
+
+
+class New:
+    """The order of v6.2 and later."""
+
+    @staticmethod
+    def train(hyp: object, opt: Namespace, device: str, callbacks: Callbacks) -> None:
+        save_dir, imgsz = opt.save_dir, opt.imgsz
+        callbacks.run("on_pretrain_routine_start")
+        model = built(opt)
+        optimizer = torch.optim.SGD([p for n, p in model.named_parameters() if n != "model.24.m.0.bias"], lr=0.1)
+        ema = torch_utils.ModelEMA(model)
+        callbacks.run("on_pretrain_routine_end", [], [])
+        before = fingerprint(model)
+        callbacks.run("on_train_start")
+        for epoch in range(2):
+            callbacks.run("on_train_epoch_start")
+            callbacks.run("on_train_batch_end", model, 0, None, None, None, [])
+            callbacks.run("on_train_epoch_end", epoch=epoch)
+            run({}, ema.ema, None, callbacks, ("on_val_start", "on_val_end"))
+        assert before == fingerprint(model)
+        finish(save_dir, model, ema, optimizer, imgsz, callbacks)
+
+
+def finish(save_dir: Path, model: nn.Module, ema: Any, optimizer: Any, imgsz: int, callbacks: Callbacks) -> None:
+    """What train.py does when training is over."""
+    best = save_dir / "weights" / "best.pt"
+    best.parent.mkdir(parents=True)
+    average = copy.deepcopy(ema.ema).half()
+    state = {"epoch": 1, "best_fitness": 0.0, "model": copy.deepcopy(model).half(), "ema": average, "updates": 1,
+             "optimizer": optimizer.state_dict(), "opt": {}, "date": None}  # fmt: skip
+    torch.save(state, best)
+    strip_optimizer(str(best))
+    run({}, attempt_load(str(best)), None, callbacks, ("on_val_start",))
+    callbacks.run("on_train_end", best, best, False, 1, [])
+
+
+def main() -> None:
+    order, folder = sys.argv[1:]
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    for number in range(2):  # two trainings in one process
+        callbacks = Callbacks()
+        probe = yolo_probe.register(callbacks, imgsz=64)
+        assert pickle.loads(pickle.dumps(copy.deepcopy(probe))).settings == probe.settings  # noqa: S301
+        options = Namespace(save_dir=Path(folder) / str(number), imgsz=64, freeze=[10])
+        (Old if order == "v6.0" else New).train({}, options, "cpu", callbacks)
+
+
+if __name__ == "__main__":
+    main()

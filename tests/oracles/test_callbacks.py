@@ -1,0 +1,86 @@
+"""A probe in the order of events of each classic generation, with that generation's own classes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests import environments
+
+SCRIPT = Path(__file__).with_name("callbacks_check.py")
+
+PARAMETERS, FUSED = 1_766_623, 1_761_871
+FROZEN = 1_046_368
+"""Parameters of rows 0 to 9 of yolov5n."""
+
+
+Training = Callable[[str, str], tuple[list[str], Path]]
+"""Release and order of events to what two trainings said, and their folder."""
+
+
+@pytest.fixture(scope="module")
+def training(tmp_path_factory: pytest.TempPathFactory) -> Training:
+    @cache
+    def run(release: str, order: str) -> tuple[list[str], Path]:
+        folder = tmp_path_factory.mktemp(release)
+        paths = [environments.ROOT, environments.host(release), environments.counter("ultralytics-thop", "2.2.3")]
+        done = environments.run_python(SCRIPT, order, folder, paths=paths)
+        return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in (done.stdout + done.stderr).splitlines()], folder
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("release", "order", "layers"),
+    [("6.0.7", "v6.0", (270, 213)), ("6.1.9", "v6.0", (270, 213)), ("6.2.3", "v7.0", (214, 157)),
+     ("7.0.14", "v7.0", (214, 157))],
+)  # fmt: skip
+def test_a_probe_says_once_what_trains_what_is_validated_and_why_the_lines_differ(
+    release: str, order: str, layers: tuple[int, int], training: Training
+) -> None:
+    said, _ = training(release, order)
+    probe = [line.removeprefix("yolo-probe: ") for line in said if line.startswith("yolo-probe: ")]
+    first, second = probe[: len(probe) // 2], probe[len(probe) // 2 :]
+    assert [re.sub(r"(at most|up to) \S+|\(.* s\)", "", line) for line in first] == [
+        re.sub(r"(at most|up to) \S+|\(.* s\)", "", line) for line in second
+    ]
+    before, after = layers
+    numbers = f"{before} layers, {PARAMETERS:,} parameters, {PARAMETERS - FROZEN:,} gradients"
+    expected = [
+        rf"as it trains at 64x64: {numbers}, 0\.0423 GFLOPs",
+        rf"the host's line says {PARAMETERS:,} gradients: it was printed before --freeze 10 took rows 0 to 9 out of "
+        rf"training \({FROZEN:,} parameters\)",
+        r"the host's line says 4\.2 GFLOPs: that is for 640x640, whatever --imgsz is",
+        r"33 BatchNorm2d have frozen weights and statistics that still move, .* \(first: model\.0\.bn\)",
+        rf"fuse\(\) was tried without weights and works: 57 BatchNorm2d merge; {after} layers and {FUSED:,} .*",
+        *([r"parameters that get a gradient and never change, .* 1 \(first: model\.24\.m\.0\.bias\)"]
+          if order == "v7.0" else []),
+        rf"validation uses the EMA copy .*, not fused: {PARAMETERS - FROZEN:,} gradients become 0",
+        r"from the line at train start to the line above, every difference explained",
+        r"fused and unfused best model on one random 64x64 image: outputs differ by at most .*",
+    ]  # fmt: skip
+    assert len(first) == len(expected)
+    for line, pattern in zip(first, expected, strict=True):
+        assert re.fullmatch(pattern, line), (line, pattern)
+    assert sum("unexplained" in line for line in said) == 2 * 4
+    assert not any(line.startswith("!") for line in said)
+
+
+def test_the_record_beside_the_run_has_every_moment_and_a_ledger_that_adds_up(training: Training) -> None:
+    _, folder = training("7.0.14", "v7.0")
+    record = json.loads((folder / "0" / "probe.json").read_text())
+    assert [moment["event"] for moment in record["events"]] == ["start", "validation", "end"]
+    start, validation, end = record["events"]
+    assert (start["training"]["gradients"], start["frozen_parameters"]) == (PARAMETERS - FROZEN, FROZEN)
+    assert (validation["copy"], validation["validated"]["gradients"]) == ("ema", 0)
+    assert (end["validated"]["layers"], end["validated"]["parameters"]) == (157, FUSED)
+    for ledger in record["ledger"].values():
+        assert ledger["before"] + sum(entry["amount"] for entry in ledger["entries"]) == ledger["after"]
+        assert ledger["unexplained"] == 0
+    assert (folder / "0" / "probe.png").read_bytes().startswith(b"\x89PNG")
+    assert "unexplained |  |  | 0 |" in (folder / "0" / "probe.md").read_text()
