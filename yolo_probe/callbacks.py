@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 import threading
 import weakref
@@ -36,7 +35,7 @@ from yolo_probe.render.picture import draw
 from yolo_probe.render.text import render_ledgers
 from yolo_probe.render.training import end_heading, outputs_line, start_lines, start_warnings, validation_line
 from yolo_probe.report import FuseDiff, Question, State, choose_counter
-from yolo_probe.settings import Settings, read_settings
+from yolo_probe.settings import Settings, is_first_rank, is_switched_off, read_settings
 from yolo_probe.structure import named_modules
 from yolo_probe.summary import LineForm
 from yolo_probe.training import Start, Validation, end_of, live_state, run_question, start_of
@@ -81,16 +80,6 @@ def watching(default: Probe | None = None) -> Callable[[Told], None]:
             owner.told(told)
 
     return watch
-
-
-def is_switched_off() -> bool:
-    """Whether ``YOLO_PROBE=0`` stands in the environment."""
-    return os.environ.get("YOLO_PROBE") == "0"
-
-
-def is_first_rank() -> bool:
-    """Whether this process is the one of its training that speaks."""
-    return os.environ.get("RANK", "-1") in ("-1", "0")
 
 
 @dataclass(slots=True)

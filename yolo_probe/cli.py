@@ -12,12 +12,13 @@ import click
 
 from yolo_probe import __version__
 from yolo_probe.conventions import CONVENTIONS
-from yolo_probe.errors import ProbeError, TargetError, UnknownModuleError
+from yolo_probe.errors import HostError, ProbeError, SettingsError, TargetError, UnknownModuleError
 from yolo_probe.generations import GENERATIONS, Generation
 from yolo_probe.installed import Thop, installed_thop, version_of
 from yolo_probe.network import MOST_CLASSES
 from yolo_probe.render.layout import printable
 from yolo_probe.report import FuseDiff, Info, Question, as_json, choose_counter, fuse_diff, info
+from yolo_probe.runner import ULTRALYTICS, HostCommand, run_host
 from yolo_probe.target import Copy, resolve
 
 if TYPE_CHECKING:
@@ -147,6 +148,45 @@ def version_command() -> None:
         )
 
 
+class _TrainCommand(click.Command):
+    """A command whose arguments end where those of the host begin, whatever they look like."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """What click makes of yolo-probe's own part; the rest is the host's."""
+        own, module = 0, False
+        while not module and own < len(args) and args[own].startswith("-") and args[own] != "--":
+            module = args[own].startswith("-m")
+            own += 2 if args[own] in ("--settings", "-m") else 1
+        if own <= len(args) and (module or args[own : own + 1] != ["--"]):
+            args = [*args[:own], "--", *args[own:]]
+        return super().parse_args(ctx, args)
+
+
+@cli.command("train", cls=_TrainCommand, short_help="Run a training with the probe attached.")
+@click.option("--settings", metavar="FILE", help="What the probe does, as in configs/probe.yaml.")
+@click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
+@click.argument("host", nargs=-1, type=click.UNPROCESSED, metavar="TRAIN.PY [ITS OWN ARGUMENTS]")
+def train_command(settings: str | None, module: str | None, host: tuple[str, ...]) -> HostCommand:
+    """Run an unmodified training of YOLOv5 or ultralytics with the probe attached.
+
+    \b
+    yolo-probe train train.py --data coco128.yaml --weights yolov5s.pt
+    yolo-probe train -m yolov5.train --data coco128.yaml
+    yolo-probe train ultralytics detect train model=yolo11n.pt data=coco8.yaml
+    torchrun --nproc_per_node 2 -m yolo_probe train train.py --data coco128.yaml
+
+    With YOLO_PROBE=0 in the environment the probe stays away.
+    """  # noqa: D301  # click reads the backspace as: keep these lines
+    if module is not None:
+        return HostCommand("module", module, host, settings)
+    if not host:
+        raise click.UsageError(
+            "Missing argument 'TRAIN.PY': expected the path of a training script, -m MODULE, or ultralytics."
+        )
+    name, *arguments = host
+    return HostCommand("ultralytics" if name in ULTRALYTICS else "script", name, tuple(arguments), settings)
+
+
 def _thop_words(thop: Thop | None) -> str:
     if thop is None:
         return "not installed"
@@ -241,9 +281,19 @@ def main(arguments: list[str] | None = None) -> None:
     collecting = gc.isenabled()
     gc.disable()  # the process ends before there is anything worth collecting
     try:
-        cli.main(args=arguments, prog_name="yolo-probe")
+        command = cli.main(args=arguments, prog_name="yolo-probe", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit("Aborted!")
     except ProbeError as error:
         _refuse(error)
     finally:
         if collecting:
             gc.enable()
+    if isinstance(command, HostCommand):
+        try:
+            run_host(command)
+        except (HostError, SettingsError) as error:
+            _refuse(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -51,6 +52,17 @@ def read_settings(path: str | None = None, **overrides: object) -> Settings:
         values |= _checked(_document(path), path)
     values |= _checked(overrides, "settings")
     return Settings(**values)
+
+
+def is_switched_off() -> bool:
+    """Whether ``YOLO_PROBE=0`` stands in the environment."""
+    return os.environ.get("YOLO_PROBE") == "0"
+
+
+def is_first_rank() -> bool:
+    """Whether this process is the one of its training that speaks."""
+    rank = os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or "-1"
+    return rank in ("-1", "0")
 
 
 def _document(path: str) -> Mapping[str, object]:
