@@ -29,6 +29,7 @@ from yolo_probe.hosts.running import Running
 from yolo_probe.hosts.yolov5 import origin_of_line
 from yolo_probe.installed import installed_thop
 from yolo_probe.live import Live, unwrapped
+from yolo_probe.loggers import Scalars, scalars_of, sinks_of
 from yolo_probe.outputs import Moved, moved_by_fuse
 from yolo_probe.render.markdown import render as render_markdown
 from yolo_probe.render.picture import draw
@@ -216,6 +217,7 @@ class Probe:
             self._say(start_lines(run.start, run.form))
         for line in start_warnings(run.start):
             run.logger.warning(f"{_prefix(run.logger)}{line}")
+        self._log(scalars_of(run.start.training, run.form))
         self._write(None, None)
 
     def _on_validation(self, *_: object, **__: object) -> None:
@@ -255,7 +257,20 @@ class Probe:
             outcome = moved_by_fuse(best, run.question.subject.channels, size)
             if speaks:
                 self._say([outputs_line(outcome, size)])
+        self._log(scalars_of(report.validation, report.question.subject.origin.form, "_fused"))
         self._write(report, outcome)
+        run.loggers = None
+
+    def _log(self, values: Scalars) -> None:
+        """Into every logger of the run; one that fails costs a warning, and the others are written all the same."""
+        run = self._run
+        if not self.settings.loggers or run.loggers is None:
+            return
+        for sink in sinks_of(run.loggers):
+            try:
+                sink.write(values, 0)
+            except Exception as error:  # a logger's own fault: the training goes on, and so does the probe
+                run.logger.warning(f"{NAME}: {sink.name} took no figures ({type(error).__name__}: {error})")
 
     def _write(self, report: FuseDiff | None, outcome: Moved | None) -> None:
         """The files beside the run: the record at every moment, the rest when there is a ledger."""

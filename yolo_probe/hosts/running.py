@@ -37,7 +37,7 @@ class Running:
     """The epoch that runs, or ran last; None before the first."""
     save_dir: Path | None = None
     loggers: object | None = None
-    """The host's own object for loggers, where it has one."""
+    """The host's own object for loggers: ``Loggers`` of a classic one, the trainer of ultralytics."""
 
 
 def classic() -> Running:
@@ -55,7 +55,7 @@ def classic() -> Running:
         freeze=getattr(options, "freeze", None),
         epoch=names.get("epoch"),
         save_dir=_folder(names.get("save_dir")),
-        loggers=names.get("loggers"),
+        loggers=names.get("loggers", names.get("logger")),
     )
 
 
@@ -91,6 +91,7 @@ def of_trainer(trainer: Any) -> Running:
         always_frozen=tuple(getattr(trainer, "freeze_layer_names", ())),
         epoch=getattr(trainer, "epoch", None),
         save_dir=_folder(getattr(trainer, "save_dir", None)),
+        loggers=trainer,
     )
 
 
