@@ -110,6 +110,36 @@ def matrix_product(r: OpRecord) -> int:
     return prod(r.output) * r.input[-1]
 
 
+def einsum_products(r: OpRecord) -> int:
+    """Each label of an Einstein sum of two is an axis of the product, unless one input alone has it and it is summed."""
+    sizes, shared, kept = _einsum_axes(r)
+    return prod(n for label, n in sizes.items() if label in shared | kept) if len(r.inputs) == 2 else 0
+
+
+def einsum_matrix_products(r: OpRecord) -> int:
+    """The same where an axis of both inputs is summed; where none is, torch runs no matrix product."""
+    _, shared, kept = _einsum_axes(r)
+    return einsum_products(r) if shared - kept else 0
+
+
+def _einsum_axes(r: OpRecord) -> tuple[dict[str, int], frozenset[str], frozenset[str]]:
+    """Size of each label, the labels that both inputs have, and those that the output keeps.
+
+    An axis of one value counts as none. An axis that an ellipsis stands for is named by its place from the right.
+    """
+    terms, arrow, out = str(r.options["equation"]).replace(" ", "").partition("->")
+    if not arrow:
+        out = "..." + "".join(label for label in terms if terms.count(label) == 1)
+    sizes: list[dict[str, int]] = []
+    for term, shape in zip(terms.split(","), r.inputs, strict=True):
+        before, _, after = term.partition("...")
+        labels = [*before, *map(str, range(len(shape) - len(before) - len(after), 0, -1)), *after]
+        sizes.append({label: n for label, n in zip(labels, shape, strict=True) if n != 1})
+    every = sizes[0] | sizes[-1]
+    kept = frozenset(label for label in every if (label if label.isalpha() else "...") in out)
+    return every, frozenset(sizes[0].keys() & sizes[-1].keys()), kept
+
+
 def scaled_dot_product(r: OpRecord) -> int:
     """Query x key and attention x value: for each of the rows L of the output, S (E + Ev)."""
     query, key, value = r.inputs
@@ -295,6 +325,7 @@ _TORCH: dict[str, Rule] = {
 _FUNCTIONS: dict[str, Rule] = {
     "linear": linear,
     "matmul": matrix_product,
+    "einsum": einsum_products,
     "scaled_dot_product_attention": scaled_dot_product,
 }
 
@@ -302,6 +333,7 @@ _TORCH_FUNCTIONS: dict[str, Rule] = {
     "conv2d": lambda r: 2 * convolution(r),
     "linear": lambda r: 2 * linear(r),
     "matmul": lambda r: 2 * matrix_product(r),
+    "einsum": lambda r: 2 * einsum_matrix_products(r),
     "scaled_dot_product_attention": lambda r: 2 * scaled_dot_product(r),
 }
 

@@ -107,9 +107,19 @@ def _attention(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: s
     return OpRecord("scaled_dot_product_attention", path, kind, inputs, tuple(out.shape), functional=True)
 
 
+def _einsum(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    equation, *operands = args  # torch has already written letters for operands given with lists of axes
+    if len(operands) == 1 and isinstance(operands[0], list | tuple):
+        operands = list(operands[0])
+    operator = "einsum" if len(operands) <= 2 else "einsum of several"  # its order of products is not in the call
+    inputs = tuple(tuple(each.shape) for each in operands)
+    return OpRecord(operator, path, kind, inputs, tuple(out.shape), options={"equation": equation}, functional=True)
+
+
 RECORDS: Mapping[Any, Record] = {
     **dict.fromkeys((torch.matmul, T.matmul, T.__matmul__, torch.bmm, T.bmm), _matmul),
     nn.functional.linear: _linear,
     torch.conv2d: _conv2d,
+    torch.einsum: _einsum,
     nn.functional.scaled_dot_product_attention: _attention,
 }
