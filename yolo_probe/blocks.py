@@ -344,13 +344,18 @@ def batch_norm(f: Frame, x: Shape) -> Shape:
     return f.record("batch_norm", (x,), x, affine=f.get("affine", bool))
 
 
-NORMS = {"nn.LayerNorm": "layer_norm", "nn.GroupNorm": "group_norm", "nn.InstanceNorm2d": "instance_norm"}
+def _norm(operator: str, affine: str) -> Block:
+    """Block of a normalization that keeps the shape; ``affine`` is the name of its flag."""
+
+    def norm(f: Frame, x: Shape) -> Shape:
+        return f.record(operator, (x,), x, affine=f.flag(affine))
+
+    return norm
 
 
-@block(*NORMS)
-def norm(f: Frame, x: Shape) -> Shape:
-    affine = f.flag("elementwise_affine" if f.module.kind == "nn.LayerNorm" else "affine")
-    return f.record(NORMS[f.module.kind], (x,), x, affine=affine)
+BLOCKS["nn.LayerNorm"] = _norm("layer_norm", "elementwise_affine")
+BLOCKS["nn.GroupNorm"] = _norm("group_norm", "affine")
+BLOCKS["nn.InstanceNorm2d"] = _norm("instance_norm", "affine")
 
 
 @block("nn.Linear")
@@ -377,14 +382,21 @@ def avg_pool2d(f: Frame, x: Shape) -> Shape:
     )
 
 
-@block("nn.AdaptiveAvgPool2d", "nn.AdaptiveMaxPool2d")
-def adaptive_pool2d(f: Frame, x: Shape) -> Shape:
-    size = f.module.attributes["output_size"]
-    sizes = size if isinstance(size, tuple | list) else (size, size)
-    if len(sizes) != 2 or not all(side is None or (isinstance(side, int) and side > 0) for side in sizes):
-        raise ShapeError(f"found output_size={shown(size)}, expected one or two integers")
-    name = "adaptive_avg_pool2d" if f.module.kind == "nn.AdaptiveAvgPool2d" else "adaptive_max_pool2d"
-    return f.record(name, (x,), operators.adaptive_pool2d(x, sizes))
+def _adaptive_pool2d(operator: str) -> Block:
+    """Block of a pooling to a given size."""
+
+    def adaptive_pool2d(f: Frame, x: Shape) -> Shape:
+        size = f.module.attributes["output_size"]
+        sizes = size if isinstance(size, tuple | list) else (size, size)
+        if len(sizes) != 2 or not all(side is None or (isinstance(side, int) and side > 0) for side in sizes):
+            raise ShapeError(f"found output_size={shown(size)}, expected one or two integers")
+        return f.record(operator, (x,), operators.adaptive_pool2d(x, sizes))
+
+    return adaptive_pool2d
+
+
+BLOCKS["nn.AdaptiveAvgPool2d"] = _adaptive_pool2d("adaptive_avg_pool2d")
+BLOCKS["nn.AdaptiveMaxPool2d"] = _adaptive_pool2d("adaptive_max_pool2d")
 
 
 @block("nn.Upsample", "nn.UpsamplingNearest2d", "nn.UpsamplingBilinear2d")
@@ -455,8 +467,15 @@ ELEMENTWISE = {
 """Modules that change each element on its own, and the operator that each runs."""
 
 
-@block(*ELEMENTWISE)
-def elementwise(f: Frame, x: Shape) -> Shape:
-    if isinstance(x, list):  # nn.Identity hands on whatever it gets
-        return x
-    return f.record(ELEMENTWISE[f.module.kind], (x,), x)
+def _elementwise(operator: str) -> Block:
+    """Block of a module that keeps the shape."""
+
+    def elementwise(f: Frame, x: Shape) -> Shape:
+        if isinstance(x, list):  # nn.Identity hands on whatever it gets
+            return x
+        return f.record(operator, (x,), x)
+
+    return elementwise
+
+
+BLOCKS.update({kind: _elementwise(operator) for kind, operator in ELEMENTWISE.items()})

@@ -194,10 +194,21 @@ def _count(run: Run, channels: int, size: Size, convention: Convention) -> int:
     return _counts(run, channels, size, convention)[0]
 
 
-def _counts(run: Run, channels: int, size: Size, convention: Convention) -> tuple[int, bool]:
-    """The count of one image, and whether functions that modules call themselves are part of it."""
-    counts = [(convention.count(record) or 0, record.functional) for record in run((1, channels, *size)).records]
-    return sum(count for count, _ in counts), any(count and functional for count, functional in counts)
+TERMS: Mapping[str, int] = {
+    "multi_head_attention": 4, "linear": 2, "adaptive_avg_pool2d": 2, "adaptive_max_pool2d": 2,
+}  # fmt: skip
+"""Samples that a module of each operator asks for, also where its class is a subclass of torch's."""
+
+
+def _counts(run: Run, channels: int, size: Size, convention: Convention) -> tuple[int, int]:
+    """The count of one image, and how many samples its operators ask for: four with functions of a module's own."""
+    total, samples = 0, 1
+    for record in run((1, channels, *size)).records:
+        count = convention.count(record) or 0
+        total += count
+        needed = TERMS.get(record.operator, 1) if not record.functional else 4 if count else 1
+        samples = max(samples, needed)
+    return total, samples
 
 
 def _host_channels(root: Module, form: LineForm) -> int:
@@ -247,9 +258,9 @@ def _extrapolated(root: Module, channels: int, cell: int, size: Size, convention
     if size[0] % cell == size[1] % cell == 0 and 4 * planned <= cells:
         try:
             while len(counts) < samples:
-                count, functional = _counts(run, channels, (cell, cell * (least + len(counts))), convention)
+                count, needed = _counts(run, channels, (cell, cell * (least + len(counts))), convention)
                 counts.append(count)
-                samples = 4 if functional else samples
+                samples = max(samples, needed)
         except UnknownModuleError:
             raise
         except TraceError:

@@ -133,3 +133,30 @@ def test_a_forward_that_depends_on_data_says_so_in_the_lines_place(caplog: pytes
 def test_wrapped_models_are_looked_into(wrap: Any) -> None:
     inside = Custom()
     assert len(Live(wrap(inside)).trace((1, 3, 16, 16)).records) == 3
+
+
+class Linear(nn.Linear):  # type: ignore[misc]  # torch is not read by mypy
+    """A subclass that adds nothing, as those below."""
+
+
+class LayerNorm(nn.LayerNorm):  # type: ignore[misc]
+    pass
+
+
+class Pool(nn.AdaptiveAvgPool2d):  # type: ignore[misc]
+    pass
+
+
+class SiLU(nn.SiLU):  # type: ignore[misc]
+    pass
+
+
+def test_a_subclass_of_a_module_of_torch_is_told_like_its_parent() -> None:
+    def network(linear: Any, norm: Any, pool: Any, act: Any) -> nn.Module:
+        first = nn.Conv2d(3, 8, 3, 2, 1)
+        return nn.Sequential(first, act(), pool(2), nn.Flatten(2), linear(4, 6), norm(6))
+
+    ours = yolo_probe.model_info(network(Linear, LayerNorm, Pool, SiLU))
+    assert ours == yolo_probe.model_info(network(nn.Linear, nn.LayerNorm, nn.AdaptiveAvgPool2d, nn.SiLU))
+    convolution, pooling = 8 * 320 * 320 * 3 * 9, 8 * 320 * 320 + 8 * 2 * 2
+    assert ours == (6, 266, 266, 2 * (convolution + pooling + 8 * 6 * 4 + 4 * 8 * 6) / 1e9)
