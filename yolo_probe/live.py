@@ -202,7 +202,7 @@ class _Copier:
         return copy
 
     def _attribute(self, value: Any) -> Any:
-        if isinstance(value, torch.Tensor) and value.dim() == 1 and 0 < value.numel() <= SHORT:
+        if isinstance(value, torch.Tensor) and value.dim() == 1 and 0 < value.numel() <= SHORT and not value.is_meta:
             return value.detach().to("cpu", copy=True)
         return self._value(value)
 
