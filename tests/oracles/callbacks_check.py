@@ -1,7 +1,8 @@
 """Inside the process of a classic host: its own Model, Callbacks, ModelEMA, checkpoint functions, and a probe.
 
 The loop is the test's, in the order and with the arguments of v6.0 (argument ``v6.0``) or of v7.0 (``v7.0``), so that
-generations whose own train.py no longer runs on this Python are held to their events too. Prints what the host logs.
+generations whose own train.py no longer runs on this Python are held to their events too. ``threads``: called from
+other threads; ``broken``: the probe fails. Prints what the host logs.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import copy
 import logging
 import pickle
 import sys
+import threading
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -85,7 +87,7 @@ class New:
 def finish(save_dir: Path, model: nn.Module, ema: Any, optimizer: Any, imgsz: int, callbacks: Callbacks) -> None:
     """What train.py does when training is over."""
     best = save_dir / "weights" / "best.pt"
-    best.parent.mkdir(parents=True)
+    best.parent.mkdir(parents=True, exist_ok=True)
     average = copy.deepcopy(ema.ema).half()
     state = {"epoch": 1, "best_fitness": 0.0, "model": copy.deepcopy(model).half(), "ema": average, "updates": 1,
              "optimizer": optimizer.state_dict(), "opt": {}, "date": None}  # fmt: skip
@@ -95,14 +97,26 @@ def finish(save_dir: Path, model: nn.Module, ema: Any, optimizer: Any, imgsz: in
     callbacks.run("on_train_end", best, best, False, 1, [])
 
 
+class Threaded(Callbacks):  # type: ignore[misc]  # hosts are not read by mypy
+    """Calls every function from a thread of its own, as ``run(..., thread=True)`` does, one after the other."""
+
+    def run(self, hook: str, *args: Any, **kwargs: Any) -> None:
+        super().run(hook, *args, thread=True, **kwargs)
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread() and thread.daemon:
+                thread.join()
+
+
 def main() -> None:
-    order, folder = sys.argv[1:]
+    order, folder, *variant = sys.argv[1:]
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     for number in range(2):  # two trainings in one process
-        callbacks = Callbacks()
+        callbacks = Threaded() if "threads" in variant else Callbacks()
         probe = yolo_probe.register(callbacks, imgsz=64)
         assert pickle.loads(pickle.dumps(copy.deepcopy(probe))).settings == probe.settings  # noqa: S301
         options = Namespace(save_dir=Path(folder) / str(number), imgsz=64, freeze=[10])
+        if "broken" in variant:  # the probe cannot write its record there
+            (options.save_dir / "probe.json").mkdir(parents=True)
         (Old if order == "v6.0" else New).train({}, options, "cpu", callbacks)
 
 

@@ -19,17 +19,17 @@ FROZEN = 1_046_368
 """Parameters of rows 0 to 9 of yolov5n."""
 
 
-Training = Callable[[str, str], tuple[list[str], Path]]
-"""Release and order of events to what two trainings said, and their folder."""
+Training = Callable[..., tuple[list[str], Path]]
+"""Release, order of events and variant to what two trainings said, and their folder."""
 
 
 @pytest.fixture(scope="module")
 def training(tmp_path_factory: pytest.TempPathFactory) -> Training:
     @cache
-    def run(release: str, order: str) -> tuple[list[str], Path]:
+    def run(release: str, order: str, *variant: str) -> tuple[list[str], Path]:
         folder = tmp_path_factory.mktemp(release)
         paths = [environments.ROOT, environments.host(release), environments.counter("ultralytics-thop", "2.2.3")]
-        done = environments.run_python(SCRIPT, order, folder, paths=paths)
+        done = environments.run_python(SCRIPT, order, folder, *variant, paths=paths)
         return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in (done.stdout + done.stderr).splitlines()], folder
 
     return run
@@ -84,3 +84,23 @@ def test_the_record_beside_the_run_has_every_moment_and_a_ledger_that_adds_up(tr
         assert ledger["unexplained"] == 0
     assert (folder / "0" / "probe.png").read_bytes().startswith(b"\x89PNG")
     assert "unexplained |  |  | 0 |" in (folder / "0" / "probe.md").read_text()
+
+
+def test_called_from_other_threads_the_probe_says_what_it_can_still_see(training: Training) -> None:
+    said, _ = training("7.0.14", "v7.0", "threads")
+    assert sum(line.startswith("yolo-probe: as it trains at 64x64: 214 layers") for line in said) == 2
+    assert sum("every difference explained" in line for line in said) == 2
+    assert not any("stopped" in line for line in said)
+
+
+def test_a_fault_of_the_probe_costs_one_warning_and_the_training_goes_on(training: Training) -> None:
+    said, folder = training("7.0.14", "v7.0", "broken")
+    after = [line for line in said if line.startswith("yolo-probe: ")][5:]
+    assert [line[:77] for line in after[:2]] == [
+        "yolo-probe: parameters that get a gradient and never change, because no group",
+        "yolo-probe: stopped, the training goes on (IsADirectoryError: [Errno 21] Is a",
+    ]
+    assert sum("stopped" in line for line in said) == 2  # one a training
+    assert not any("ledger" in line or "validation uses" in line for line in said)
+    assert sum(line.startswith("YOLOv5n summary: 157 layers") for line in said) == 2
+    assert (folder / "1" / "weights" / "best.pt").is_file()
