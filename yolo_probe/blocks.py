@@ -94,6 +94,8 @@ class Frame:
     def pair(self, name: str) -> tuple[int, int]:
         """Attribute that is one integer or two, as two."""
         value = self.module.attributes[name]
+        if type(value) is tuple and len(value) == 2 and type(value[0]) is int and type(value[1]) is int:
+            return value
         both = (value, value) if isinstance(value, int) else value
         if not (isinstance(both, tuple | list) and len(both) == 2 and all(isinstance(i, int) for i in both)):
             raise ShapeError(f"found {name}={shown(value)}, expected one or two integers")

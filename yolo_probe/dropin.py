@@ -22,7 +22,7 @@ from yolo_probe.installed import installed_thop
 from yolo_probe.live import Live, unwrapped
 from yolo_probe.render.tables import parameter_table
 from yolo_probe.report import choose_counter
-from yolo_probe.structure import Shape, Tensor, totals_of
+from yolo_probe.structure import Shape, Tensor
 from yolo_probe.summary import FORMS, HostLine, LineForm, host_line
 from yolo_probe.trace import Trace
 
@@ -137,7 +137,7 @@ def _print_info(
         watch(Told(model, live, line, form, stride, logger, host.__module__ if host else ""))
     if "detailed" not in asked:
         return None
-    totals = totals_of(live.root)
+    totals = line.totals
     return form.layer_count(totals.layers), totals.parameters, totals.gradients, line.gflops or 0.0
 
 

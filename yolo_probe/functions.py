@@ -57,10 +57,37 @@ def _cat(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None:
     return _empty(cat([tuple(each.size()) for each in tensors], dim), tensors[0].dtype)
 
 
+def _stack(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None:
+    tensors = args[0] if args else kwargs.get("tensors")
+    dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
+    if not isinstance(tensors, (list, tuple)) or not isinstance(dim, int) or "out" in kwargs or not tensors:
+        return None
+    first = tensors[0]
+    shape, dtype = first.size(), first.dtype
+    if not all(each.is_meta and each.dtype == dtype and each.size() == shape for each in tensors):
+        return None
+    axes = len(shape) + 1
+    if not -axes <= dim < axes:
+        return None
+    return _empty((*shape[: dim % axes], len(tensors), *shape[dim % axes :]), dtype)
+
+
+def _arange(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None:
+    """Whole numbers from 0 to an end, of the type asked for."""
+    if not kwargs.keys() <= {"end", "device", "dtype"} or len(args) + ("end" in kwargs) != 1:
+        return None
+    end, device, dtype = args[0] if args else kwargs["end"], kwargs.get("device"), kwargs.get("dtype")
+    if type(end) is not int or end < 0 or device is None or torch.device(device) != _META:
+        return None
+    return _empty((end,), torch.int64 if dtype is None else dtype)
+
+
 T = torch.Tensor
 Answer = Callable[[Sequence[Any], Mapping[str, Any]], "torch.Tensor | None"]
 ANSWERS: Mapping[Any, Answer] = {
     torch.cat: _cat,
+    torch.stack: _stack,
+    torch.arange: _arange,
     **dict.fromkeys((torch.sigmoid, T.sigmoid, T.exp, torch.exp, nn.functional.silu, T.contiguous, T.__neg__), _like),
     **dict.fromkeys(
         (

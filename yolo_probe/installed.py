@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 _THOPS = ("ultralytics-thop", "thop")
@@ -29,25 +28,29 @@ class Thop:
 
 def version_of(distribution: str) -> str | None:
     """Installed version of a distribution, or None."""
-    return next((version for version, _ in _found(distribution)), None)
+    found = _found(distribution)
+    return found[distribution][0] if found else None
 
 
-def _found(distribution: str) -> Iterator[tuple[str, str]]:
-    """Version and dist-info folder of each installation on sys.path, first found first."""
-    folder = re.compile(re.escape(distribution.replace("-", "_")) + r"-(.+)\.dist-info", re.IGNORECASE)
+def _found(*distributions: str) -> dict[str, tuple[str, str]]:
+    """Version and dist-info folder of those that are installed: of each the first on sys.path."""
+    names = "|".join(re.escape(each.replace("-", "_")) for each in distributions)
+    folder = re.compile(rf"^({names})-(.+)\.dist-info$", re.IGNORECASE | re.MULTILINE)
+    found: dict[str, tuple[str, str]] = {}
     for entry in sys.path:
         try:
-            names = os.listdir(entry or ".")
+            listed = "\n".join(os.listdir(entry or "."))
         except OSError:
             continue
-        for name in names:
-            if match := folder.fullmatch(name):
-                yield match[1], os.path.join(entry, name)
+        for match in folder.finditer(listed):
+            found.setdefault(match[1].lower().replace("_", "-"), (match[2], os.path.join(entry, match[0])))
+    return found
 
 
 def installed_thop() -> Thop | None:
     """The thop in effect, or None where none is installed."""
-    found = [(name, *first) for name in _THOPS if (first := next(_found(name), None))]
+    installed = _found(*_THOPS)
+    found = [(name, *installed[name]) for name in _THOPS if name in installed]
     if not found:
         return None
     if len(found) == 2 and _wrote_profile(found[1][2]) and not _wrote_profile(found[0][2]):

@@ -9,24 +9,22 @@ model is read, never called, copied or changed.
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType, MethodType
 from typing import Any
+from weakref import ref
 
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from yolo_probe.blocks import BLOCKS, Frame, Pass, Value, multi_head_attention
+from yolo_probe.blocks import BLOCKS, Block, Frame, Pass, Value, multi_head_attention
 from yolo_probe.errors import TraceError
 from yolo_probe.functions import ANSWERS, RECORDS
 from yolo_probe.operators import ShapeError
 from yolo_probe.structure import Module, Shape, Tensor
-from yolo_probe.trace import Trace, slots_of
-
-SHORT = 64
-"""Elements up to which a row of numbers that is a plain attribute keeps its values in the copy: strides."""
+from yolo_probe.trace import Trace
+from yolo_probe.weightless import Copier, Place, with_hooks
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -42,7 +40,8 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 def weightless(model: nn.Module) -> nn.Module:
     """A copy of a model in evaluation mode whose tensors have shapes and flags but no values."""
-    return _Copier(Live(model)._described).module(model)
+    (_, _, copy), *_ = Copier().copy(model, {})
+    return with_hooks(copy)
 
 
 class Live:
@@ -50,39 +49,19 @@ class Live:
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
-        self._described: dict[int, Module] = {}
-        self._tensors: dict[int, Tensor] = {}
-        self.root = self._module(self._model)
+        copier, self._slots = Copier(), dict[int, int]()
+        self._places = copier.copy(unwrapped(model), self._slots)
+        self.root = copier.describe(model)
         """The structure of the model; what is shared is shared."""
+        self._tensors = copier.tensors
         self._recorder: _Recorder | None = None
         self._real: dict[int, torch.Tensor] | None = None
-
-    def _module(self, module: nn.Module) -> Module:
-        found = self._described.get(id(module))
-        if found is None:
-            kind = type(module)
-            inside = module.__dict__
-            found = self._described[id(module)] = Module(
-                f"{kind.__module__}.{kind.__qualname__}",
-                {key: value for key, value in inside.items() if key[0] != "_" and _is_plain(value)},
-                {key: self._tensor(value) for key, value in inside["_parameters"].items() if value is not None},
-                {key: self._tensor(value) for key, value in inside["_buffers"].items() if value is not None},
-                {key: child if child is None else self._module(child) for key, child in inside["_modules"].items()},
-            )
-        return found
-
-    def _tensor(self, tensor: torch.Tensor) -> Tensor:
-        found = self._tensors.get(id(tensor))
-        if found is None:
-            dtype = str(tensor.dtype).removeprefix("torch.")
-            found = self._tensors[id(tensor)] = Tensor(tuple(tensor.shape), dtype, tensor.requires_grad)
-        return found
 
     def value_of(self, tensor: Tensor) -> torch.Tensor:
         """The real tensor that a tensor of the structure stands for."""
         if self._real is None:
             tensors = (*self._model.parameters(), *self._model.buffers())
-            self._real = {id(self._tensors[id(real)]): real for real in tensors}
+            self._real = {id(self._tensors.describe(real)): real for real in tensors}
         return self._real[id(tensor)]
 
     def trace(self, image: Shape) -> Trace:
@@ -92,11 +71,7 @@ class Live:
         Raises: TraceError where the pass depends on data or shapes do not fit, with the module's path.
         """
         if self._recorder is None:
-            copier = _Copier(self._described)
-            inside = unwrapped(self._model)
-            copy = copier.module(inside)
-            described = {id(copier.copies[id(module)]): self._described[id(module)] for module in inside.modules()}
-            self._recorder = _Recorder(copy, described, slots_of(self.root))
+            self._recorder = _Recorder(self._places, self._slots)
         return self._recorder.run(image)
 
     def fused(self, *, grad_enabled: bool = False) -> Live:
@@ -159,90 +134,19 @@ def _place_of(error: BaseException, root: nn.Module) -> str:
     return place or "the model"
 
 
-def _is_plain(value: object) -> bool:
-    kind = type(value)
-    if kind in _ATOMS:
-        return True
-    if isinstance(value, (list, tuple)):
-        return all(map(_is_plain, value))
-    return isinstance(value, dict) and all(map(_is_plain, value.values()))
-
-
-_ATOMS = frozenset({bool, int, float, str, type(None)})
-_AS_THEY_ARE = _ATOMS | {type, torch.Size, torch.dtype, torch.device}
-_NO_HOOKS = {key: value for key, value in nn.Module().__dict__.items() if "_hooks" in key}
-"""A module's tables of hooks, empty: a copy has none."""
-_CONTAINERS = frozenset({list, tuple, dict, set, OrderedDict})
-
-
-class _Copier:
-    """Each object of a model copied once, so that what is shared stays shared; tensors have no values."""
-
-    def __init__(self, described: Mapping[int, Module]) -> None:
-        self._described = described
-        self.copies: dict[int, Any] = {}
-        self._kept: list[Any] = []  # what an address stands for must not be freed meanwhile
-
-    def module(self, module: nn.Module) -> nn.Module:
-        copy = self.copies.get(id(module))
-        if copy is None:
-            copy = self.copies[id(module)] = object.__new__(type(module))
-            inside = copy.__dict__
-            inside.update(_NO_HOOKS)
-            plain = self._described[id(module)].attributes
-            for key, value in module.__dict__.items():
-                kind = type(value)
-                if kind in _AS_THEY_ARE:
-                    inside[key] = value
-                elif key in plain or (kind in _CONTAINERS and not value):
-                    inside[key] = kind(value)
-                elif key not in _NO_HOOKS:
-                    inside[key] = self._attribute(value)
-            inside["training"] = False
-        return copy
-
-    def _attribute(self, value: Any) -> Any:
-        if isinstance(value, torch.Tensor) and value.dim() == 1 and 0 < value.numel() <= SHORT and not value.is_meta:
-            return value.detach().to("cpu", copy=True)
-        return self._value(value)
-
-    def _value(self, value: Any) -> Any:
-        kind = type(value)
-        if kind in _AS_THEY_ARE:
-            return value
-        if isinstance(value, nn.Module):
-            return self.module(value)
-        if isinstance(value, torch.Tensor) or kind in _CONTAINERS:
-            copied = self.copies.get(id(value))
-            if copied is None:
-                copied = self.copies[id(value)] = self._copied(value)
-                self._kept.append(value)
-            return copied
-        if kind is MethodType and isinstance(value.__self__, nn.Module):
-            return MethodType(value.__func__, self.module(value.__self__))
-        return value
-
-    def _copied(self, value: Any) -> Any:
-        if isinstance(value, torch.Tensor):
-            empty = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
-            return nn.Parameter(empty, value.requires_grad) if isinstance(value, nn.Parameter) else empty
-        if isinstance(value, dict):
-            return type(value)((key, self._value(each)) for key, each in value.items())
-        return type(value)(map(self._value, value))
-
-
 class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by mypy
     """Writes down what a weightless copy computes: its modules of torch, and the functions that run outside them."""
 
-    def __init__(self, copy: nn.Module, described: Mapping[int, Module], slots: Mapping[int, int]) -> None:
+    def __init__(self, places: Sequence[Place], slots: Mapping[int, int]) -> None:
         super().__init__()
-        self._copy = copy
-        self._dtype = next((p.dtype for p in copy.parameters() if p.is_floating_point()), torch.float32)
+        _, _, self._copy = places[0]
+        self._dtype = _first_floating(places)
         self._pass = Pass([], slots)
         self._running: list[tuple[str, str]] = []
         self._inside = 0
-        for path, module in copy.named_modules():
-            self._prepare(path, module, described[id(module)])
+        self._classes: dict[type, tuple[type, Block | None, bool]] = {}
+        for path, described, module in places:
+            self._prepare(path, module, described)
 
     def run(self, image: Shape) -> Trace:
         """One forward pass on an image of that shape."""
@@ -266,23 +170,28 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         return (self._running[-1][0] if self._running else "") or "the model"
 
     def _prepare(self, path: str, module: nn.Module, described: Module) -> None:
-        classes: tuple[Any, ...] = type(module).__mro__
-        torch_class = next(c for c in classes if c.__module__.startswith("torch.nn.modules."))
-        block = BLOCKS.get(f"nn.{torch_class.__name__}") if torch_class is not nn.Sequential else None
+        kind = type(module)
+        known = self._classes.get(kind)
+        if known is None:
+            known = self._classes[kind] = _class_of(kind)
+        torch_class, block, is_own = known
+        inside = module.__dict__
         place = (path, described.kind)
         if torch_class is nn.MultiheadAttention:
             call = self._attended(place, Frame(described, path, self._pass), module)
         elif block is None:
-            call = self._entered(place, module.forward)
-        elif "forward" in module.__dict__ or classes[0].forward is not torch_class.forward:
-            call = self._counted(place, block, Frame(described, path, self._pass), module.forward)
+            call = self._entered(place, module)
+        elif is_own or "forward" in inside:
+            call = self._counted(place, block, Frame(described, path, self._pass), _forward_of(module))
         else:
-            call = self._answered(place, block, Frame(described, path, self._pass))
-        module.__dict__["forward"] = call
+            same = torch_class in RETURN_THEIR_INPUT or inside.get("inplace") is True
+            call = self._answered(place, block, Frame(described, path, self._pass), same)
+        # torch calls the second in the place of hooks and forward; code of the model may call the first
+        inside["forward"] = inside["_compiled_call_impl"] = call
 
-    def _entered(self, place: tuple[str, str], forward: Callable[..., Any]) -> Callable[..., Any]:
+    def _entered(self, place: tuple[str, str], module: nn.Module) -> Callable[..., Any]:
         """A module whose children and functions are followed."""
-        running = self._running
+        running, forward = self._running, _forward_of(module)
 
         def call(*args: Any, **kwargs: Any) -> Any:
             running.append(place)
@@ -292,16 +201,24 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
 
         return call
 
-    def _answered(self, place: tuple[str, str], block: Callable[..., Value], frame: Frame) -> Callable[..., Any]:
-        """A module whose output's shape follows from its input's: no kernel runs."""
+    def _answered(
+        self, place: tuple[str, str], block: Callable[..., Value], frame: Frame, same: bool
+    ) -> Callable[..., Any]:
+        """A module whose output's shape follows from its input's: no kernel runs.
+
+        ``same``: whether it returns its input itself, because it works in place or does nothing.
+        """
         running = self._running
-        empty, meta = torch.empty, torch.device("meta")
+        empty, meta, directly = torch.empty, torch.device("meta"), torch._C.DisableTorchFunction
 
         def call(x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
-            running.append(place)
-            out = block(frame, tuple(x.size()))
-            running.pop()
-            return empty(out, dtype=x.dtype, device=meta)
+            with directly():  # reading a shape and making a tensor here are no functions of the model
+                try:
+                    out = block(frame, tuple(x.size()))
+                except Exception:
+                    running.append(place)
+                    raise
+                return x if same and x.is_meta else empty(out, dtype=x.dtype, device=meta)
 
         return call
 
@@ -323,7 +240,7 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
 
     def _attended(self, place: tuple[str, str], frame: Frame, module: nn.Module) -> Callable[..., Any]:
         """Attention, whose projections are functions inside it: one record for all."""
-        forward = module.forward
+        forward = _forward_of(module)
 
         def call(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
             self._running.append(place)
@@ -347,6 +264,36 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
             path, kind = self._running[-1] if self._running else ("", "")
             self._pass.records.append(record(args, kwargs or {}, out, path, kind))
         return out
+
+
+def _forward_of(module: nn.Module) -> Callable[..., Any]:
+    """The forward of a copy, without a reference to it: in a cycle it would outlive its use."""
+    bound: Callable[..., Any] = module.forward
+    if type(bound) is not MethodType or bound.__self__ is not module:
+        return bound
+    function, held = bound.__func__, ref(module)
+    return lambda *args, **kwargs: function(held(), *args, **kwargs)
+
+
+RETURN_THEIR_INPUT = frozenset({nn.Identity, nn.Dropout, nn.Dropout2d})
+"""Modules of torch that do nothing in evaluation mode."""
+
+
+def _class_of(kind: type) -> tuple[type, Block | None, bool]:
+    """The class of torch that a module's class comes from, its block, and whether the forward is another one."""
+    classes: tuple[Any, ...] = kind.__mro__
+    torch_class = next(c for c in classes if c.__module__.startswith("torch.nn.modules."))
+    block = BLOCKS.get(f"nn.{torch_class.__name__}") if torch_class is not nn.Sequential else None
+    return torch_class, block, classes[0].forward is not torch_class.forward
+
+
+def _first_floating(places: Sequence[Place]) -> torch.dtype:
+    for _, described, _ in places:
+        for tensor in described.parameters.values():
+            dtype: torch.dtype = getattr(torch, tensor.dtype)
+            if dtype.is_floating_point:
+                return dtype
+    return torch.float32
 
 
 def _sequence_first(module: nn.Module, x: torch.Tensor) -> Shape:

@@ -59,36 +59,48 @@ def pair(value: Pair) -> tuple[int, int]:
     return first, second
 
 
+def _unfit(operator: str, found: str, expected: str) -> ShapeError:
+    return ShapeError(f"{operator}: found {found}, expected {expected}")
+
+
 def _need(condition: bool, operator: str, found: str, expected: str) -> None:
     if not condition:
-        raise ShapeError(f"{operator}: found {found}, expected {expected}")
+        raise _unfit(operator, found, expected)
 
 
 def _options(operator: str, weight: Shape, stride: Pair, dilation: Pair) -> None:
-    _need(len(weight) == 4, operator, f"a weight of shape {weight}", "four axes")
+    if len(weight) != 4:
+        raise _unfit(operator, f"a weight of shape {weight}", "four axes")
     for name, value in (("stride", stride), ("dilation", dilation)):
-        _need(min(pair(value)) > 0, operator, f"{name} {pair(value)}", "at least 1")
+        if min(pair(value)) <= 0:
+            raise _unfit(operator, f"{name} {pair(value)}", "at least 1")
 
 
 def _image(operator: str, x: Shape) -> Shape:
-    _need(len(x) == 4, operator, f"an input of shape {x}", "batch, channels, height, width")
+    if len(x) != 4:
+        raise _unfit(operator, f"an input of shape {x}", "batch, channels, height, width")
     return x
 
 
 def conv2d(x: Shape, weight: Shape, stride: Pair, padding: Pair | str, dilation: Pair, groups: int) -> Shape:
     """Shape of a 2-D convolution's output: floor((n + 2 p - d (k - 1) - 1) / s) + 1 on each axis."""
-    n, c, *size = _image("conv2d", x)
+    n, c, height, width = _image("conv2d", x)
     _options("conv2d", weight, stride, dilation)
-    _need(c == weight[1] * groups, "conv2d", f"{c} input channels", f"{weight[1] * groups}")
-    dilations = pair(dilation)
-    spans = [d * (k - 1) for d, k in zip(dilations, weight[2:], strict=True)]
+    channels, group_channels, *kernel = weight
+    if c != group_channels * groups:
+        raise _unfit("conv2d", f"{c} input channels", f"{group_channels * groups}")
+    (kernel_h, kernel_w), (step_h, step_w), (apart_h, apart_w) = kernel, pair(stride), pair(dilation)
+    span_h, span_w = apart_h * (kernel_h - 1), apart_w * (kernel_w - 1)
     if isinstance(padding, str):  # "same" adds the whole span and asks for stride 1, "valid" adds nothing
-        pads = spans if padding == "same" else [0, 0]
+        pad_h, pad_w = (span_h, span_w) if padding == "same" else (0, 0)
     else:
-        pads = [2 * p for p in pair(padding)]
-    out = [(i + p - k - 1) // s + 1 for i, p, k, s in zip(size, pads, spans, pair(stride), strict=True)]
-    _need(min(out) > 0, "conv2d", f"an input of {size[0]}x{size[1]}", f"at least the kernel, {weight[2]}x{weight[3]}")
-    return (n, weight[0], *out)
+        pad_h, pad_w = pair(padding)
+        pad_h, pad_w = 2 * pad_h, 2 * pad_w
+    out_h = (height + pad_h - span_h - 1) // step_h + 1
+    out_w = (width + pad_w - span_w - 1) // step_w + 1
+    if out_h <= 0 or out_w <= 0:
+        raise _unfit("conv2d", f"an input of {height}x{width}", f"at least the kernel, {kernel_h}x{kernel_w}")
+    return n, channels, out_h, out_w
 
 
 def conv_transpose2d(

@@ -106,6 +106,19 @@ def named_modules(root: Module, prefix: str = "") -> Iterator[tuple[str, Module]
         ]
 
 
+def distinct_modules(root: Module) -> list[Module]:
+    """Every distinct module, in no particular order."""
+    found = {root: None}
+    stack = [root]
+    while stack:
+        for child in stack.pop().children.values():
+            if child is not None and child not in found:
+                found[child] = None
+                if child.children:
+                    stack.append(child)
+    return list(found)
+
+
 def named_parameters(root: Module) -> Iterator[tuple[str, Tensor]]:
     """Every distinct parameter with its first qualified name, as ``nn.Module.named_parameters``."""
     seen: set[int] = set()
@@ -129,22 +142,11 @@ class Totals:
 
 def totals_of(root: Module) -> Totals:
     """Layers in each of the hosts' definitions, parameters and gradients, in one walk."""
-    seen = {id(root)}
-    stack = [root]
-    tensors: dict[int, Tensor] = {}
-    leaves = 0
-    while stack:
-        module = stack.pop()
-        leaves += not module.children
-        for tensor in module.parameters.values():
-            tensors[id(tensor)] = tensor
-        for child in module.children.values():
-            if child is not None and id(child) not in seen:
-                seen.add(id(child))
-                stack.append(child)
-    sizes = [(tensor.numel, tensor.requires_grad) for tensor in tensors.values()]
+    modules = distinct_modules(root)
+    tensors = list(dict.fromkeys(tensor for module in modules for tensor in module.parameters.values()))
+    sizes = [(tensor.numel, tensor.requires_grad) for tensor in tensors]
     return Totals(
-        LayerCounts(modules=len(seen), leaf_modules=leaves, parameter_tensors=len(tensors)),
+        LayerCounts(len(modules), sum(not module.children for module in modules), len(tensors)),
         parameters=sum(size for size, _ in sizes),
         gradients=sum(size for size, trains in sizes if trains),
     )

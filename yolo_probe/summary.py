@@ -21,6 +21,8 @@ from yolo_probe.structure import (
     LayerCounts,
     Module,
     Shape,
+    Totals,
+    distinct_modules,
     named_modules,
     named_parameters,
     totals_of,
@@ -110,6 +112,8 @@ class HostLine:
     """The image that the GFLOPs are for."""
     gflops: float | None
     """The figure before it is rounded; None where the host leaves it out."""
+    totals: Totals
+    """What the counts were made of."""
     missing: str = ""
     """Why it is left out."""
 
@@ -148,10 +152,10 @@ def host_line(
     try:
         gflops = host_gflops(root, form, convention, stride, size, built=built, run=run or partial(trace, root))
     except UnknownModuleError:
-        return HostLine(None, counted, size, None)
+        return HostLine(None, counted, size, None, totals)
     except MissingGflops as missing:
-        return HostLine(counted, counted, size, None, str(missing))
-    return HostLine(f"{counted}, {gflops:.1f} {form.unit}", counted, size, gflops)
+        return HostLine(counted, counted, size, None, totals, str(missing))
+    return HostLine(f"{counted}, {gflops:.1f} {form.unit}", counted, size, gflops, totals)
 
 
 def _title(root: Module, form: LineForm) -> str:
@@ -248,10 +252,10 @@ def _extrapolated(root: Module, channels: int, cell: int, size: Size, convention
     proportional to the area, two with a fixed part, four to prove a square), and continued by Newton's forward
     differences; where a square does not fit, or the image is small, the image itself is counted.
     """
-    modules = [module for _, module in named_modules(root)]
+    modules = distinct_modules(root)
     kinds = {module.kind for module in modules}
     samples = 4 if "nn.MultiheadAttention" in kinds else 2 if kinds & FIXED_COST else 1
-    least = max(map(_least_cells, modules))
+    least = max((_least_cells(module) for module in modules if module.class_path.endswith(DECODER)), default=1)
     cells = (size[0] // cell) * (size[1] // cell)
     planned = samples * least + samples * (samples - 1) // 2
     counts: list[int] = []
@@ -270,10 +274,12 @@ def _extrapolated(root: Module, channels: int, cell: int, size: Size, convention
     return _count(run, channels, size, convention)
 
 
+DECODER = ".RTDETRDecoder"
+"""Name of the class that chooses a fixed number of queries."""
+
+
 def _least_cells(module: Module) -> int:
-    """Cells from which on a module's cost is regular: an RT-DETR decoder must have all its queries to choose from."""
-    if module.class_path.rpartition(".")[2] != "RTDETRDecoder":
-        return 1
+    """Cells from which on an RT-DETR decoder's cost is regular: it must have all its queries to choose from."""
     queries, levels = module.attributes.get("num_queries"), module.attributes.get("nl")
     assert isinstance(queries, int)
     assert isinstance(levels, int)

@@ -17,7 +17,7 @@ from yolo_probe.hosts.running import Running
 from yolo_probe.ledger import GradientEvent
 from yolo_probe.live import Live, unwrapped
 from yolo_probe.report import Counter, FuseDiff, Question, State, explain
-from yolo_probe.structure import Module, named_modules, named_parameters
+from yolo_probe.structure import Module, named_modules, named_parameters, totals_of
 from yolo_probe.subject import Origin, Saved, Subject
 from yolo_probe.summary import HostLine, Size, Summary, image_channels, summarize
 from yolo_probe.target import classes_of
@@ -106,7 +106,7 @@ def live_state(live: Live, question: Question, line: HostLine | None = None) -> 
     else:
         reason = ""
     summary = summarize(live.root, run, question.counter.convention)
-    return State(live.root, run, summary, line or HostLine(None, "", question.size, None, reason))
+    return State(live.root, run, summary, line or HostLine(None, "", question.size, None, totals_of(live.root), reason))
 
 
 def _flops(live: Live, question: Question, imgsz: Size) -> int | None:

@@ -1,11 +1,13 @@
-"""`make bench`: fuse-diff of real checkpoints beside ``import torch`` and beside the host that does the same.
+"""`make bench`: fuse-diff of real checkpoints, and ``model_info`` of live models, beside the hosts that do the same.
 
-Whole processes, measured in turn in one run, medians; the checkpoints are made once by ``yolov5==7.0.14``.
+Files: whole processes, beside ``import torch`` too, measured in turn in one run, medians; the checkpoints are made once
+by ``yolov5==7.0.14``. Live models: calls in turn in one process on one thread, medians (``live_model.py``).
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from tests.environments import CACHE, counter, environment, host, run_python
+from tests.environments import CACHE, ROOT, counter, environment, host, run_python
 
 NETWORKS = ("yolov5n", "yolov5s", "yolov5x6")
 HOST_NETWORKS = ("yolov5n", "yolov5x6")
@@ -24,6 +26,11 @@ HOST_NETWORKS = ("yolov5n", "yolov5x6")
 LARGEST_SHARE = 0.20
 """Of the time of ``import torch``."""
 MOST_MEGABYTES = 45
+
+LIVE_SHARES = {"yolov5s": {"ultralytics": 0.33, "classic": 0.12}, "yolov5x6": {"ultralytics": 0.12, "classic": 0.06}}
+"""Of the time of each host's own ``model_info``, at most."""
+LIVE_MEMORY = 0.05
+"""Of the bytes of the model, at most."""
 
 LOADING = "import sys; from yolov5.models.experimental import attempt_load; attempt_load(sys.argv[1])"
 
@@ -77,19 +84,13 @@ def checkpoints() -> Mapping[str, Path]:
     return files
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--runs", type=int, default=7, help="rounds, after one that does not count (default 7)")
-    parser.add_argument("--check", action="store_true", help="exit with 1 if a target is missed")
-    options = parser.parse_args()
-
+def measure_files(runs: int) -> list[str]:
+    """Print what fuse-diff of files takes; the targets that it missed."""
     files = checkpoints()
     probe = str(Path(sys.executable).with_name("yolo-probe"))
     commands = {"import torch": [sys.executable, "-c", "import torch"]}
     commands |= {f"fuse-diff {name}.pt": [probe, "fuse-diff", str(path)] for name, path in files.items()}
-    rounds = [
-        {name: measure(command, os.environ) for name, command in commands.items()} for _ in range(options.runs + 1)
-    ]
+    rounds = [{name: measure(command, os.environ) for name, command in commands.items()} for _ in range(runs + 1)]
     costs = {name: typical([each[name] for each in rounds[1:]]) for name in commands}
     host_environment = environment([host("7.0.14"), counter("ultralytics-thop", "2.2.3")])
     costs |= {
@@ -98,7 +99,7 @@ def main() -> int:
     }
 
     torch = costs["import torch"]
-    print(f"medians of {options.runs} runs in turn; of YOLOv5 7.0.14 one run")
+    print(f"medians of {runs} runs in turn; of YOLOv5 7.0.14 one run")
     print(f"{'':26}{'wall s':>9}{'CPU s':>9}{'MB':>8}{'of import torch: wall':>24}{'CPU':>8}")
     for name, cost in costs.items():
         shares = f"{cost.wall / torch.wall:>24.3f}{cost.cpu / torch.cpu:>8.3f}"
@@ -111,12 +112,47 @@ def main() -> int:
         )
         print(f"{name}: YOLOv5 takes {times}")
 
-    missed = [
+    return [
         name
         for name, cost in costs.items()
         if name.startswith("fuse-diff")
         and (max(cost.wall / torch.wall, cost.cpu / torch.cpu) > LARGEST_SHARE or cost.megabytes > MOST_MEGABYTES)
     ]
+
+
+def measure_live(runs: int) -> list[str]:
+    """Print what ``model_info`` of live models takes; the targets that it missed."""
+    paths = [ROOT, host("7.0.14"), counter("ultralytics-thop", "2.2.3")]
+    script = Path(__file__).with_name("live_model.py")
+    done = run_python(script, runs, *LIVE_SHARES, paths=paths)
+    print(f"\nmodel_info of a live model, with FLOPs: milliseconds, medians of {runs} calls in turn, one thread")
+    print(f"{'':14}{'beside':>12}{'its own':>10}{'ours':>8}{'share':>8}{'target':>8}{'extra memory':>14}{'target':>8}")
+    missed = []
+    for line in done.stdout.splitlines():
+        if not line.startswith("{"):
+            continue
+        found = json.loads(line)
+        case = f"{found['network']} {found['size']}"
+        for name, target in LIVE_SHARES[found["network"]].items():
+            its, ours = found["times"][name], found["times"][f"ours as {name}"]
+            figures = f"{its:>10.1f}{ours:>8.1f}{ours / its:>8.3f}{target:>8.2f}"
+            print(f"{case:14}{name:>12}{figures}{found['share']:>14.3f}{LIVE_MEMORY:>8.2f}")
+            if ours / its > target:
+                missed.append(f"{case} beside {name}")
+        if found["share"] > LIVE_MEMORY:
+            missed.append(f"{case}, memory")
+    print("extra memory: the peak of what Python allocates and all real tensors of one call, of the model's own bytes")
+    return missed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--runs", type=int, default=7, help="rounds, after one that does not count (default 7)")
+    parser.add_argument("--only", choices=("files", "live"), help="one of the two parts")
+    parser.add_argument("--check", action="store_true", help="exit with 1 if a target is missed")
+    options = parser.parse_args()
+    parts = {"files": measure_files, "live": measure_live}
+    missed = [name for part in parts if options.only in (None, part) for name in parts[part](options.runs)]
     for name in missed:
         print(f"missed its target: {name}")
     return 1 if missed and options.check else 0

@@ -1,0 +1,112 @@
+"""The weightless copy has everything of a model but its values, shares what the model shares, and nothing with it."""
+
+from __future__ import annotations
+
+import gc
+from copy import deepcopy
+from typing import Any
+from weakref import ref
+
+import pytest
+import torch
+from torch import nn
+
+from yolo_probe.live import Live, weightless
+
+
+class Block(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """A convolution with an activation of its own or another's."""
+
+    def __init__(self, act: nn.Module, notes: list[Any]) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3, padding=1)
+        self.act = act
+        self.notes = notes
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.notes.append(x.shape)
+        self.nested["rows"][0].append(1)
+        return self.act(self.conv(x))
+
+
+def model() -> nn.Module:
+    """Two blocks that share an activation, a weight and a list."""
+    act, notes = nn.SiLU(inplace=True), list[Any]()
+    first, second = Block(act, notes), Block(act, notes)
+    second.conv.weight = first.conv.weight
+    for each in (first, second):
+        each.nested = {"rows": [[0]]}
+    return nn.Sequential(first, second, nn.BatchNorm2d(4))
+
+
+def test_what_a_model_shares_its_copy_shares() -> None:
+    copy = weightless(model())
+    assert copy[0].act is copy[1].act
+    assert copy[0].conv.weight is copy[1].conv.weight
+    assert copy[0].notes is copy[1].notes
+
+
+def test_a_copys_tensors_have_shapes_flags_and_strides_but_no_values() -> None:
+    real = model().to(memory_format=torch.channels_last).half()
+    real[0].conv.bias.requires_grad_(False)
+    copy = weightless(real)
+    for name, tensor in (*real.named_parameters(), *real.named_buffers()):
+        found = dict((*copy.named_parameters(), *copy.named_buffers()))[name]
+        assert found.is_meta
+        assert type(found) is type(tensor)
+        assert (found.shape, found.stride(), found.dtype) == (tensor.shape, tensor.stride(), tensor.dtype)
+        assert found.requires_grad == tensor.requires_grad
+
+
+@pytest.mark.parametrize(
+    "read", [dict, lambda held: {**held}, lambda held: held | {}, lambda held: held.copy(), deepcopy, lambda held: held]
+)
+def test_tensors_are_there_however_a_copys_tables_are_read(read: Any) -> None:
+    found = read(weightless(model())[0].conv._parameters)
+    assert list(found) == ["weight", "bias"]
+    assert all(isinstance(found[name], nn.Parameter) and found[name].is_meta for name in found)
+
+
+def test_a_forward_that_changes_attributes_changes_those_of_the_copy() -> None:
+    real = model()
+    Live(real).trace((1, 4, 8, 8))
+    assert (real[0].notes, real[0].nested) == ([], {"rows": [[0]]})
+
+
+def test_an_activation_in_place_gives_its_input_back() -> None:
+    class Same(nn.Sequential):  # type: ignore[misc]
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            assert self[0](x) is x
+            assert self[1](x) is not x
+            return x
+
+    trace = Live(Same(nn.ReLU(inplace=True), nn.ReLU())).trace((1, 4, 8, 8))
+    assert [record.operator for record in trace.records] == ["relu", "relu"]
+
+
+def test_a_pass_leaves_nothing_behind_for_the_garbage_collector() -> None:
+    live = Live(model())
+    live.trace((1, 4, 8, 8))
+    copy = ref(live._places[0][2])
+    gc.disable()
+    try:
+        del live
+        assert copy() is None
+    finally:
+        gc.enable()
+
+
+def test_hooks_of_the_model_and_of_torch_are_not_called() -> None:
+    called: list[object] = []
+    real = model()
+    real[0].register_forward_hook(lambda *given: called.append(given))
+    everywhere = nn.modules.module.register_module_forward_hook(lambda *given: called.append(given))
+    Live(real).trace((1, 4, 8, 8))
+    everywhere.remove()
+    assert called == []
+
+
+def test_a_hook_can_be_registered_on_one_module_of_a_copy() -> None:
+    copy = weightless(model())
+    copy[0].register_forward_hook(lambda *_: None)
+    assert (len(copy[0]._forward_hooks), len(copy[1]._forward_hooks)) == (1, 0)

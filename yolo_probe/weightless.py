@@ -1,0 +1,271 @@
+"""A live model described as plain data and copied without its weights, in one walk.
+
+The copy has modules of the same classes with the same attributes; its tensors are meta tensors, those of parameters
+and buffers made when they are first asked for. What is shared stays shared, bound methods are bound to the copy, and
+nothing of the model's own that could change is in the copy: containers are copied, hooks left out. The model is read.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType, MethodType
+from typing import Any
+
+import torch
+from torch import nn
+
+from yolo_probe.structure import Module, Shape, Tensor, kind_of
+
+SHORT = 64
+"""Elements up to which a row of numbers that is a plain attribute keeps its values in the copy: strides."""
+
+Place = tuple[str, Module, nn.Module]
+"""A module under its first qualified name: as plain data, and its copy."""
+
+_ATOMS = frozenset({bool, int, float, str, type(None)})
+_AS_THEY_ARE = _ATOMS | {type, torch.Size, torch.dtype, torch.device}
+_CONTAINERS = frozenset({list, tuple, dict, set, OrderedDict})
+_HOOKS = tuple(key for key in nn.Module().__dict__ if "_hooks" in key)
+_NO_HOOKS: dict[str, Any] = {
+    "training": False,
+    "_compiled_call_impl": None,
+    **dict.fromkeys(_HOOKS, MappingProxyType({})),
+}
+"""Tables of hooks for a copy that only runs: to register one there fails rather than reach other modules."""
+_MADE_ANEW = frozenset({*_NO_HOOKS, "_parameters", "_buffers", "_modules", "_non_persistent_buffers_set"})
+"""What a copy does not take over from the module's ``__dict__``."""
+
+
+def is_plain(value: object) -> bool:
+    """Whether a value is a number, text, or a container of nothing else."""
+    kind = type(value)
+    if kind in _ATOMS:
+        return True
+    if isinstance(value, (list, tuple)):
+        return all(map(is_plain, value))
+    return isinstance(value, dict) and all(map(is_plain, value.values()))
+
+
+class _Later(dict[str, Any]):
+    """A dict whose values are made from others when any of them is read or changed."""
+
+    __slots__ = ("make", "waiting")
+    waiting: Mapping[str, Any]
+    make: Callable[[Any], Any]
+
+    def fill(self) -> None:
+        waiting, self.waiting = self.waiting, {}
+        for name, value in waiting.items():
+            dict.__setitem__(self, name, self.make(value))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)
+
+
+def _later(names: Iterable[str], make: Callable[[Any], Any], waiting: Mapping[str, Any]) -> _Later:
+    later = _Later(dict.fromkeys(names))
+    later.make, later.waiting = make, waiting
+    return later
+
+
+def _after_filling(method: Callable[..., Any]) -> Callable[..., Any]:
+    def call(later: _Later, *args: Any, **kwargs: Any) -> Any:
+        if later.waiting:
+            later.fill()
+        return method(later, *args, **kwargs)
+
+    return call
+
+
+for _name in (
+    "__getitem__", "__setitem__", "__delitem__", "__iter__", "__reversed__", "__eq__", "__ne__", "__or__", "__ror__",
+    "__ior__", "__repr__", "get", "items", "values", "pop", "popitem", "setdefault", "update", "clear", "copy",
+):  # fmt: skip
+    setattr(_Later, _name, _after_filling(getattr(dict, _name)))
+
+
+class Tensors:
+    """The description of each tensor, and the meta tensor of each description, made once."""
+
+    def __init__(self) -> None:
+        self.described: dict[int, Tensor] = {}
+        """By the identity of the tensor."""
+        self._metas: dict[Tensor, torch.Tensor] = {}
+        self._plain: set[Tensor] = set()  # those that are no parameters
+        self._strides: dict[Tensor, Shape] = {}  # of those that are not contiguous
+        self._dtypes: dict[torch.dtype, str] = {}
+
+    def describe(self, tensor: torch.Tensor) -> Tensor:
+        """The description of a tensor."""
+        found = self.described.get(id(tensor))
+        if found is None:
+            dtype, kind = tensor.dtype, type(tensor)
+            name = self._dtypes.get(dtype) or self._dtypes.setdefault(dtype, str(dtype).removeprefix("torch."))
+            found = self.described[id(tensor)] = Tensor(tuple(tensor.shape), name, tensor.requires_grad)
+            if kind is not nn.Parameter and (kind is torch.Tensor or not isinstance(tensor, nn.Parameter)):
+                self._plain.add(found)
+            if not tensor.is_contiguous():
+                self._strides[found] = tensor.stride()
+        return found
+
+    def meta(self, tensor: Tensor) -> torch.Tensor:
+        """The meta tensor of a description, a parameter if the tensor was one."""
+        made = self._metas.get(tensor)
+        if made is None:
+            dtype, strides = getattr(torch, tensor.dtype), self._strides.get(tensor)
+            if strides is None:
+                made = torch.empty(tensor.shape, dtype=dtype, device="meta")
+            else:
+                made = torch.empty_strided(tensor.shape, strides, dtype=dtype, device="meta")
+            made = self._metas[tensor] = made if tensor in self._plain else nn.Parameter(made, tensor.requires_grad)
+        return made
+
+
+class Copier:
+    """Each object of a model described and copied once."""
+
+    def __init__(self) -> None:
+        self.described: dict[int, Module] = {}
+        """The description of each module, by the module's identity."""
+        self.tensors = Tensors()
+        self._copies: dict[int, Any] = {}
+        self._names: dict[type, tuple[str, str]] = {}
+
+    def copy(self, root: nn.Module, slots: dict[int, int]) -> list[Place]:
+        """Every distinct module under this one and itself, parents before children, as ``named_modules``.
+
+        ``slots`` gets the number of places where a module hangs, by its description's identity, if they are several.
+        """
+        places: list[Place] = []
+        modules: list[nn.Module] = []
+        self._hang(root, "", (places, modules, slots))
+        for module, (_, described, copy) in zip(modules, places, strict=True):
+            self._fill(module, described, copy)
+        return places
+
+    def describe(self, module: nn.Module) -> Module:
+        """The description of a module, also of one that was not copied."""
+        found = self.described.get(id(module))
+        if found is None:
+            source, tensor = module.__dict__, self.tensors.describe
+            found = self.described[id(module)] = Module(
+                f"{type(module).__module__}.{type(module).__qualname__}",
+                {key: value for key, value in source.items() if key[0] != "_" and is_plain(value)},
+                {key: tensor(value) for key, value in source["_parameters"].items() if value is not None},
+                {key: tensor(value) for key, value in source["_buffers"].items() if value is not None},
+                {key: child if child is None else self.describe(child) for key, child in source["_modules"].items()},
+            )
+        return found
+
+    def _hang(self, module: nn.Module, path: str, found: tuple[list[Place], list[nn.Module], dict[int, int]]) -> None:
+        """Description and copy of a module and those below, with their names and nothing else in them."""
+        places, modules, slots = found
+        children: dict[str, Module | None] = {}
+        described = self.described[id(module)] = self._module(type(module), children)
+        copy = self._copies[id(module)] = object.__new__(type(module))
+        inside: dict[str, nn.Module | None] = {}
+        everything = module.__dict__.copy()
+        everything.update(_NO_HOOKS)
+        everything["_modules"] = inside
+        object.__setattr__(copy, "__dict__", everything)
+        places.append((path, described, copy))
+        modules.append(module)
+        for name, child in module.__dict__["_modules"].items():
+            if child is None:
+                children[name] = inside[name] = None
+                continue
+            known = self.described.get(id(child))
+            if known is None:
+                self._hang(child, f"{path}.{name}" if path else name, found)
+                known = self.described[id(child)]
+            elif known not in children.values():
+                slots[id(known)] = slots.get(id(known), 1) + 1
+            children[name], inside[name] = known, self._copies[id(child)]
+
+    def _module(self, kind: type, children: dict[str, Module | None]) -> Module:
+        """``Module(class_path, {}, {}, {}, children)`` with its ``kind`` known, in a third of the time."""
+        names = self._names.get(kind)
+        if names is None:
+            class_path = f"{kind.__module__}.{kind.__qualname__}"
+            names = self._names[kind] = class_path, kind_of(class_path)
+        class_path, short = names
+        described = object.__new__(Module)
+        described.__dict__.update(
+            class_path=class_path, kind=short, attributes={}, parameters={}, buffers={}, children=children
+        )
+        return described
+
+    def _fill(self, module: nn.Module, described: Module, copy: nn.Module) -> None:
+        """Put into a copy, which still has the attributes of the module itself, what is its own."""
+        source, inside = module.__dict__, copy.__dict__
+        attributes: dict[str, object] = described.attributes  # type: ignore[assignment]
+        for key, value in source.items():
+            if key in _MADE_ANEW:
+                continue
+            kind = type(value)
+            if kind in _ATOMS or (kind is tuple and _ATOMS.issuperset(map(type, value))):
+                if key[0] != "_":
+                    attributes[key] = value
+            else:
+                inside[key] = self._attribute(value)
+                if key[0] != "_" and is_plain(value):
+                    attributes[key] = value
+        attributes["training"] = source["training"]
+        inside["_non_persistent_buffers_set"] = set(source.get("_non_persistent_buffers_set", ()))
+        tensors = self.tensors
+        inside["_parameters"] = {}
+        if parameters := source["_parameters"]:
+            there: dict[str, Tensor] = described.parameters  # type: ignore[assignment]
+            for name, tensor in parameters.items():
+                if tensor is not None:
+                    there[name] = tensors.describe(tensor)
+            inside["_parameters"] = _later(parameters, tensors.meta, there)
+        inside["_buffers"] = {}
+        if buffers := source["_buffers"]:
+            real = {name: tensor for name, tensor in buffers.items() if tensor is not None}
+            described.__dict__["buffers"] = later = _later(real, tensors.describe, real)
+            inside["_buffers"] = _later(buffers, tensors.meta, later)
+
+    def _attribute(self, value: Any) -> Any:
+        if isinstance(value, torch.Tensor) and value.dim() == 1 and 0 < value.numel() <= SHORT and not value.is_meta:
+            return value.detach().to("cpu", copy=True)
+        return self._value(value)
+
+    def _value(self, value: Any) -> Any:
+        kind = type(value)
+        if kind in _AS_THEY_ARE:
+            return value
+        if kind in _CONTAINERS:
+            return self._container(value, kind)
+        if isinstance(value, nn.Module):
+            if id(value) not in self._copies:
+                self.copy(value, {})
+            return self._copies[id(value)]
+        if isinstance(value, torch.Tensor):
+            return self.tensors.meta(self.tensors.describe(value))
+        if kind is MethodType and isinstance(value.__self__, nn.Module):
+            return MethodType(value.__func__, self._value(value.__self__))
+        return value
+
+    def _container(self, value: Any, kind: Any) -> Any:
+        copy = self._copies.get(id(value))
+        if copy is None:
+            if kind is tuple:
+                copy = self._copies[id(value)] = tuple(map(self._value, value))
+            else:
+                copy = self._copies[id(value)] = kind()
+                if kind is list:
+                    copy.extend(map(self._value, value))
+                elif kind is set:
+                    copy.update(map(self._value, value))
+                else:
+                    copy.update((key, self._value(each)) for key, each in value.items())
+        return copy
+
+
+def with_hooks(copy: nn.Module) -> nn.Module:
+    """The same copy, with tables of hooks of each module's own."""
+    for module in copy.modules():
+        module.__dict__.update((key, OrderedDict()) for key in _HOOKS)
+    return copy
