@@ -33,6 +33,10 @@ def _like(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None
 def _pair(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None:
     """Output of an operation on two tensors, or a tensor and a number."""
     a, b = args[0], args[1]
+    if not kwargs and type(a) is type(b) is torch.Tensor and a.is_meta and b.is_meta and a.is_floating_point():
+        shape, dtype = a.size(), a.dtype
+        if b.dtype == dtype and b.size() == shape:
+            return _empty(shape, dtype)
     tensors = [each for each in (a, b) if isinstance(each, torch.Tensor)]
     large = [each for each in tensors if each.is_meta]
     if (
@@ -52,9 +56,14 @@ def _cat(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None:
     dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
     if not isinstance(tensors, (list, tuple)) or not isinstance(dim, int) or "out" in kwargs:
         return None
-    if not all(each.is_meta and each.dim() for each in tensors) or len({each.dtype for each in tensors}) != 1:
-        return None
-    return _empty(cat([tuple(each.size()) for each in tensors], dim), tensors[0].dtype)
+    shapes, dtypes = [], set()
+    for each in tensors:
+        shape = tuple(each.size())
+        if not each.is_meta or not shape:
+            return None
+        shapes.append(shape)
+        dtypes.add(each.dtype)
+    return _empty(cat(shapes, dim), dtypes.pop()) if len(dtypes) == 1 else None
 
 
 def _stack(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None:

@@ -173,20 +173,22 @@ def cat(inputs: Sequence[Shape], dim: int) -> Shape:
     """Shape of a concatenation: all axes but ``dim`` must agree."""
     first = inputs[0]
     axis = dim % len(first)
+    before, after = first[:axis], first[axis + 1 :]
     for i, other in enumerate(inputs):
-        same = len(other) == len(first) and all(
-            a == b for k, (a, b) in enumerate(zip(first, other, strict=True)) if k != axis
-        )
-        _need(same, "cat", f"input {i} of shape {other}", f"{first} on all axes but {axis}")
+        if len(other) != len(first) or other[:axis] != before or other[axis + 1 :] != after:
+            raise _unfit("cat", f"input {i} of shape {other}", f"{first} on all axes but {axis}")
     return (*first[:axis], sum(x[axis] for x in inputs), *first[axis + 1 :])
 
 
 def broadcast(a: Shape, b: Shape) -> Shape:
     """Shape of an elementwise operation on two tensors, by torch's broadcasting."""
+    if a == b:
+        return a
     longer, shorter = (a, b) if len(a) >= len(b) else (b, a)
     shorter = (1,) * (len(longer) - len(shorter)) + shorter
     pairs = list(zip(longer, shorter, strict=True))
-    _need(all(i == j or 1 in (i, j) for i, j in pairs), "add", f"shapes {a} and {b}", "equal ones")
+    if not all(i == j or 1 in (i, j) for i, j in pairs):
+        raise _unfit("add", f"shapes {a} and {b}", "equal ones")
     return tuple(j if i == 1 else i for i, j in pairs)
 
 
