@@ -20,14 +20,15 @@ def fingerprint(model: nn.Module) -> str:
                 digest.update(f"{name}.{key}={described(value)}".encode())
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
         digest.update(f"{name}{tensor.requires_grad}{tensor._version}".encode())
-        digest.update(tensor.detach().numpy().tobytes())
+        if not tensor.is_meta:
+            digest.update(tensor.detach().numpy().tobytes())
     digest.update(torch.get_rng_state().numpy().tobytes())
     return digest.hexdigest()
 
 
 def described(value: Any) -> str:
     if isinstance(value, torch.Tensor):
-        return f"{id(value)}{value.tolist()}"
+        return f"{id(value)}{tuple(value.shape) if value.is_meta else value.tolist()}"
     if isinstance(value, (list, tuple)):
         return f"{id(value)}[{','.join(map(described, value))}]"
     return repr(value)
