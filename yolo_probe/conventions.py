@@ -111,7 +111,7 @@ def matrix_product(r: OpRecord) -> int:
 
 
 def einsum_products(r: OpRecord) -> int:
-    """Each label of an Einstein sum of two is an axis of the product, unless one input alone has it and it is summed."""
+    """Each label of an Einstein sum of two is an axis of the product, unless one input alone has it, summed away."""
     sizes, shared, kept = _einsum_axes(r)
     return prod(n for label, n in sizes.items() if label in shared | kept) if len(r.inputs) == 2 else 0
 
