@@ -64,7 +64,11 @@ def test_every_make_command_of_the_readme_is_a_target_of_the_makefile(command: s
     assert command.removeprefix("make ") in targets[1].split()
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("yolo-probe ")])
+# What `yolo-probe train` runs is not here; tests/oracles/test_training.py has real hosts.
+ANSWERED = [c for c in COMMANDS if c.startswith("yolo-probe ") and not c.startswith("yolo-probe train ")]
+
+
+@pytest.mark.parametrize("command", ANSWERED)
 def test_every_command_of_the_readme_answers(command: str, probe: Probe) -> None:
     done = probe(*command.split()[1:])
     assert (done.returncode, done.stdout != "") == (0, True), done.stderr

@@ -142,7 +142,9 @@ class _Finder:
         if _kind(name) is None:
             return None
         for finder in list(sys.meta_path):
-            if finder is not self and (spec := finder.find_spec(name, path, target)) is not None:
+            find = getattr(finder, "find_spec", None)  # Python 3.11 still takes finders without
+            spec: ModuleSpec | None = find(name, path, target) if find is not None and finder is not self else None
+            if spec is not None:
                 if spec.loader is not None and hasattr(spec.loader, "exec_module"):
                     spec.loader = _Loader(spec.loader, self._loaded)
                 return spec

@@ -45,7 +45,8 @@ def run_host(command: HostCommand) -> None:
 
     Raises: SettingsError, HostError if there is nothing to run; SystemExit and all else that the host raises.
     """
-    attachment = None if is_switched_off() or not is_first_rank() else _attachment(command.settings)
+    if not is_switched_off() and is_first_rank():
+        _attach(command.settings)
     run = {"script": _run_script, "module": _run_module, "ultralytics": _run_ultralytics}[command.kind]
     try:
         run(command)
@@ -54,12 +55,10 @@ def run_host(command: HostCommand) -> None:
     except BaseException as error:
         _show_from(_first_frame_of_host(error.__traceback__))
         raise
-    finally:
-        if attachment is not None:
-            attachment.detach()
 
 
-def _attachment(settings_file: str | None) -> Attachment:
+def _attach(settings_file: str | None) -> None:
+    """Put a probe on whatever host is imported, as long as the process lives: threads may outlast the script."""
     settings = read_settings(settings_file)
 
     def make() -> Probe:
@@ -67,7 +66,7 @@ def _attachment(settings_file: str | None) -> Attachment:
 
         return Probe(settings)
 
-    return Attachment(make)
+    Attachment(make)
 
 
 def _run_script(command: HostCommand) -> None:
