@@ -1,0 +1,348 @@
+"""The probe in real trainings: the weights are bit-identical, the host's lines are its own, and nothing ever stops."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.oracles.trainings import (
+    HERE,
+    Trained,
+    Training,
+    arguments,
+    different,
+    draw_classes,
+    draw_segments,
+    run_host,
+    train,
+    ultralytics_arguments,
+)
+
+NETWORK = ("--data", "shapes.yaml", "--cfg", "yolov5n.yaml", "--weights", "")
+
+STOPPED = """
+from yolov5.train import Callbacks, main, parse_opt
+
+epochs, callbacks = [], Callbacks()
+
+def stop(*_):
+    callbacks.stop_training = len(epochs) == 2
+
+callbacks.register_action("on_train_epoch_start", callback=lambda: epochs.append(0))
+callbacks.register_action("on_train_batch_end", callback=stop)
+main(parse_opt(), callbacks)
+"""
+
+CLASSIFIER = """
+import torch
+from yolov5.models.yolo import ClassificationModel, DetectionModel
+from yolov5.utils.general import check_yaml
+
+torch.manual_seed(0)
+torch.save({"model": ClassificationModel(model=DetectionModel(check_yaml("yolov5n.yaml")), nc=2)}, "classifier.pt")
+"""
+
+ULTRALYTICS = """
+from pathlib import Path
+from ultralytics import YOLO
+
+YOLO("yolov5n.yaml").train(
+    data="shapes.yaml", epochs=1, imgsz=64, batch=8, device="cpu", workers=0, project=Path.cwd() / "runs", name="run"
+)
+"""
+
+PAIRS = (
+    Training("classic", (("-m", "yolov5.train", *arguments(*NETWORK, "--epochs", "2", "--freeze", "10")),)),
+    Training(
+        "resumed",
+        (
+            ("stop.py", *arguments(*NETWORK, "--epochs", "2", "--noplots")),
+            ("-m", "yolov5.train", "--resume", "runs/run/weights/last.pt"),
+        ),
+        scripts={"stop.py": STOPPED},
+    ),
+    Training("classic 6.2", (("-m", "yolov5.train", *arguments(*NETWORK, "--epochs", "1", "--noplots")),), "6.2.3"),
+    Training(
+        "segmentation",
+        (
+            (
+                "-m",
+                "yolov5.segment.train",
+                *arguments(*NETWORK, "--cfg", "yolov5n-seg.yaml", "--epochs", "1", "--noplots"),
+            ),
+        ),
+        draw=draw_segments,
+    ),
+    Training(
+        "classification",
+        (
+            ("classifier.py",),
+            (
+                "-m",
+                "yolov5.classify.train",
+                *arguments("--data", "shapes", "--model", f"{HERE}/classifier.pt", "--epochs", "1"),
+            ),
+        ),
+        draw=draw_classes,
+        scripts={"classifier.py": CLASSIFIER},
+    ),
+    Training("YOLOv5u", (("train.py",),), "", scripts={"train.py": ULTRALYTICS}),
+    Training("YOLO26", (("ultralytics", *ultralytics_arguments("detect", "train", "model=yolo26n.yaml")),), ""),
+)
+
+
+TWO_RUNS = """
+from yolov5.train import run
+
+for name in ("first", "second"):
+    run(
+        data="shapes.yaml", cfg="yolov5n.yaml", weights="", epochs=1, imgsz=64, batch_size=8, device="cpu", workers=0,
+        project="runs", name=name, noplots=True,
+    )
+"""
+
+THREADS = """
+from yolov5.train import Callbacks, main, parse_opt
+
+run = Callbacks.run
+Callbacks.run = lambda self, hook, *args, **kwargs: run(self, hook, *args, thread=hook.startswith("on_train"), **kwargs)
+main(parse_opt())
+"""
+
+UNFOLLOWED = """
+import torch
+from yolov5.models import common
+from yolov5.train import main, parse_opt
+
+class SPPF(common.SPPF):
+    def forward(self, x):
+        if x.device.type == "meta":
+            raise RuntimeError("no forward pass without data")
+        return super().forward(x)
+
+import yolov5.models.yolo
+yolov5.models.yolo.SPPF = SPPF
+main(parse_opt())
+"""
+
+UNREADABLE = """
+import sys
+from yolov5.models import yolo
+from yolov5.train import main, parse_opt
+
+class Names(list):
+    def __iter__(self):
+        if sys._getframe(1).f_globals["__name__"].startswith("yolo_probe"):
+            raise LookupError("not for you")
+        return super().__iter__()
+
+initialise = yolo.DetectionModel.__init__
+
+def initialise_with_names(model, *args, **kwargs):
+    initialise(model, *args, **kwargs)
+    model.notes = Names((1, 2))
+
+yolo.DetectionModel.__init__ = initialise_with_names
+main(parse_opt())
+"""
+
+TWO_PROCESSES = """
+import torch.distributed
+from yolov5 import train
+from yolov5.utils.callbacks import Callbacks
+from yolov5.utils.torch_utils import select_device
+
+torch.distributed.init_process_group("gloo")
+options = train.parse_opt()
+options.save_dir, options.hyp, options.cfg = "runs/run", str(options.hyp), train.check_yaml(options.cfg)
+train.train(options.hyp, options, select_device("cpu"), Callbacks())
+"""
+
+ALONE = (
+    Training("evolve", (("-m", "yolov5.train", *arguments(*NETWORK, "--epochs", "1", "--noplots", "--evolve", "2")),)),
+    Training("two runs", (("train.py",),), scripts={"train.py": TWO_RUNS}),
+    Training(
+        "threads",
+        (("train.py", *arguments(*NETWORK, "--epochs", "1", "--noplots")),),
+        scripts={"train.py": THREADS},
+    ),
+    Training(
+        "unfollowed",
+        (("train.py", *arguments(*NETWORK, "--epochs", "1", "--noplots")),),
+        scripts={"train.py": UNFOLLOWED},
+    ),
+    Training(
+        "unreadable",
+        (("train.py", *arguments(*NETWORK, "--epochs", "1", "--noplots")),),
+        scripts={"train.py": UNREADABLE},
+    ),
+    Training(
+        "two processes",
+        (("train.py", *arguments(*NETWORK, "--epochs", "1", "--noplots")),),
+        scripts={"train.py": TWO_PROCESSES},
+        launcher=("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"),
+    ),
+)
+SILENT = Training(
+    "switched off",
+    (("ultralytics", *ultralytics_arguments("detect", "train", "model=yolov5n.yaml")),),
+    "",
+    variables={"YOLO_PROBE": "0"},
+)
+EVERY = {training.name: training for training in (*PAIRS, *ALONE, SILENT)}
+ORDER = [(training.name, probe) for training in EVERY.values() for probe in (False, True) if probe or training in PAIRS]
+
+Done = Callable[..., Trained]
+
+
+@pytest.fixture(scope="session")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
+    """The finished training of that name, with the probe or without; two at a time, the next ones run ahead."""
+    folder = tmp_path_factory.mktemp("trainings")
+    started: dict[tuple[str, bool], Future[Trained]] = {}
+    pool = ThreadPoolExecutor(2)
+
+    def result(name: str, *, probe: bool = True) -> Trained:
+        place = ORDER.index((name, probe))
+        for key in ORDER[place : place + 3]:
+            if key not in started:
+                target = folder / f"{key[0]} {'with probe' if key[1] else 'alone'}".replace(" ", "-")
+                started[key] = pool.submit(train, EVERY[key[0]], target, probe=key[1])
+        trained = started[name, probe].result()
+        assert set(trained.codes) == {0}, trained.output[-4000:]
+        return trained
+
+    yield result
+    pool.shutdown(cancel_futures=True)
+
+
+of_each_pair = pytest.mark.parametrize("name", [training.name for training in PAIRS])
+of_each_pair_with_events = pytest.mark.parametrize(
+    "name", [training.name for training in PAIRS if training.name not in ("segmentation", "classification")]
+)
+
+
+@of_each_pair
+def test_the_weights_are_bit_identical_with_the_probe_and_without(name: str, done: Done) -> None:
+    alone, probed = done(name, probe=False), done(name)
+    for file in ("best.pt", "last.pt"):
+        weights = alone.weights(file)
+        assert len(weights) > 60
+        assert different(weights, probed.weights(file)) == []
+
+
+@of_each_pair
+def test_the_hosts_lines_are_those_that_it_prints_alone(name: str, done: Done) -> None:
+    lines = done(name, probe=False).host_lines
+    assert len(lines) >= (1 if name == "classification" else 2)
+    assert done(name).host_lines == lines
+    assert done(name, probe=False).probe_lines == []
+
+
+@of_each_pair_with_events
+def test_the_probe_speaks_once_at_the_start_at_validation_and_at_the_end(name: str, done: Done) -> None:
+    said = "\n".join(done(name).probe_lines)
+    runs = 2 if name == "resumed" else 1
+    assert said.count("as it trains at 64x64: ") == runs
+    assert said.count("validation uses the EMA copy") == runs
+    assert said.count("every difference explained") == 1
+    assert "stopped" not in said
+
+
+@of_each_pair_with_events
+def test_nothing_of_the_change_is_left_unexplained(name: str, done: Done) -> None:
+    rests = re.findall(r"^  unexplained +(\S+)$", done(name).output, flags=re.MULTILINE)
+    assert rests == ["0"] * 4
+
+
+def test_what_a_frozen_training_really_trains_stands_beside_the_line_that_claims_more(done: Done) -> None:
+    trained = done("classic")
+    assert "1766623 gradients" in trained.host_lines[0]
+    assert "720,255 gradients" in trained.probe_lines[0]
+    assert any("--freeze 10" in line and "(1,046,368 parameters)" in line for line in trained.probe_lines)
+
+
+def test_scripts_without_events_get_their_ledger_with_the_last_line(done: Done) -> None:
+    assert any("every difference explained" in line for line in done("segmentation").probe_lines)
+
+
+def test_every_generation_of_an_evolution_starts_with_the_probe(done: Done) -> None:
+    trained = done("evolve")
+    assert len(trained.host_lines) == 2
+    assert sum("as it trains at 64x64: " in line for line in trained.probe_lines) == 2
+    assert not any("stopped" in line for line in trained.probe_lines)
+
+
+def test_two_trainings_of_one_process_are_two_for_the_probe(done: Done) -> None:
+    trained = done("two runs")
+    assert len(trained.host_lines) == 4
+    for words in ("as it trains at 64x64: ", "validation uses", "every difference explained"):
+        assert sum(words in line for line in trained.probe_lines) == 2
+
+
+def test_events_that_come_in_threads_of_their_own_do_no_harm(done: Done) -> None:
+    trained = done("threads")
+    assert len(trained.host_lines) == 2
+    assert sum("stopped" in line for line in trained.probe_lines) == 0
+
+
+def test_a_forward_pass_that_cannot_be_followed_is_named_and_the_training_goes_on(done: Done) -> None:
+    trained = done("unfollowed")
+    assert len(trained.host_lines) == 2
+    assert "No GFLOPs: model.9: no forward pass without data" in trained.output
+    assert trained.weights("best.pt")
+
+
+def test_an_exception_in_the_probe_costs_one_line_and_the_host_speaks_for_itself(done: Done) -> None:
+    trained = done("unreadable")
+    assert trained.probe_lines == ["yolo-probe: stopped, the training goes on (LookupError: not for you)"]
+    assert [line.split(",")[0] for line in trained.host_lines] == [
+        "YOLOv5n summary: 214 layers",
+        "YOLOv5n summary: 157 layers",
+    ]
+    assert trained.weights("best.pt")
+
+
+def test_of_two_processes_the_first_alone_speaks(done: Done) -> None:
+    trained = done("two processes")
+    assert len(trained.host_lines) == 2
+    for words in ("as it trains at 64x64: ", "validation uses", "every difference explained"):
+        assert sum(words in line for line in trained.probe_lines) == 1
+
+
+def test_switched_off_the_probe_is_not_there(done: Done) -> None:
+    trained = done("switched off")
+    assert len(trained.host_lines) == 2
+    assert "yolo-probe" not in trained.output
+    assert not list(trained.folder.glob("probe.*"))
+
+
+@of_each_pair_with_events
+def test_the_files_beside_the_run_are_written(name: str, done: Done) -> None:
+    folder = done(name).folder
+    assert {file.name for file in folder.glob("probe.*")} == {"probe.json", "probe.md", "probe.png"}
+    assert json.loads((folder / "probe.json").read_text(encoding="utf-8"))
+
+
+ATTACHED = """
+from {package}utils.callbacks import Callbacks
+from {package}models.yolo import Model, model_info
+
+objects = [Callbacks(), Callbacks()]
+actions = objects[-1].get_registered_actions()
+print(max(sum(action["name"] == "yolo-probe" for action in each) for each in actions.values()), end=" ")
+print(hasattr(model_info, "_yolo_probe_replaces"))
+"""
+
+
+@pytest.mark.parametrize("release", ["6.0.7", "6.1.9", "7.0.14"])
+@pytest.mark.parametrize(("switch", "answer"), [("1", "1 True"), ("0", "0 False")])
+def test_each_generation_of_the_host_has_the_probe_once(release: str, switch: str, answer: str, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(ATTACHED.format(package="yolov5."))
+    done = run_host(release, tmp_path, "-m", "yolo_probe", "train", "script.py", variables={"YOLO_PROBE": switch})
+    assert done.stdout.splitlines()[-1] == answer
