@@ -235,7 +235,9 @@ def transformer_layer(f: Frame, x: Shape) -> Shape:
 def multi_head_attention(f: Frame, q: Shape, k: Shape, v: Shape) -> Shape:
     """First output of ``nn.MultiheadAttention``: query (L, N, E), key and value (S, N, E) give (L, N, E)."""
     heads = f.get("num_heads", int)
-    return f.record("multi_head_attention", (q, k, v), q, heads=heads, bias="in_proj_bias" in f.module.parameters)
+    appended = ("bias_k" in f.module.parameters) + bool(f.module.attributes.get("add_zero_attn"))
+    bias = "in_proj_bias" in f.module.parameters
+    return f.record("multi_head_attention", (q, k, v), q, heads=heads, bias=bias, appended=appended)
 
 
 # Between rows

@@ -20,6 +20,17 @@ Rule = Callable[[OpRecord], int]
 
 
 @dataclass(frozen=True, slots=True)
+class Uncounted:
+    """Work that a counter leaves out of its total because it has no rule for it."""
+
+    operator: str
+    path: str
+    """Qualified name of the module that does it; empty: the model itself."""
+    values: int
+    """Values that come out of it in one pass."""
+
+
+@dataclass(frozen=True, slots=True)
 class Convention:
     """The rules of one counter."""
 
@@ -47,16 +58,25 @@ class Convention:
         if record.functional:
             function = self.functions.get(record.operator)
             return function(record) if function else None
-        rule = self.rules.get(record.operator)
+        rule = known_products if record.operator == CUSTOM else self.rules.get(record.operator)
         if rule is None:
             return 0 if record.operator in FREE else None
-        if not self.subclasses and not record.kind.startswith("nn."):
+        if not self.subclasses and not record.kind.startswith("nn.") and record.operator != CUSTOM:
             return 0
         return rule(record) * int(record.slots**self.slot_power)
 
     def flops(self, records: Iterable[OpRecord]) -> int:
         """Total in FLOPs of the operators that have a rule."""
         return self.flops_per_count * sum(self.count(record) or 0 for record in records)
+
+    def uncounted(self, records: Iterable[OpRecord]) -> tuple[Uncounted, ...]:
+        """The operators that this counter has no rule for, those of one module and name as one, in order."""
+        found: dict[tuple[str, str], int] = {}
+        for record in records:
+            if self.count(record) is None:
+                place = record.operator, record.path
+                found[place] = found.get(place, 0) + prod(record.output)
+        return tuple(Uncounted(operator, path, values) for (operator, path), values in found.items())
 
     @property
     def title(self) -> str:
@@ -69,10 +89,17 @@ FREE = frozenset({
     "add", "cat", "mul",
     "silu", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "mish", "hardswish", "hardsigmoid",
     "hardtanh", "logsigmoid", "sigmoid", "softplus", "softmax", "tanh",
+    "log_softmax", "softmin", "softmax2d",
     "dropout", "flatten", "identity", "pad2d", "pixel_shuffle", "pixel_unshuffle",
     "max_pool2d", "adaptive_max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "upsample", "batch_norm",
 })  # fmt: skip
 """Operators that cost nothing wherever a counter has no rule for them."""
+
+CUSTOM = "custom"
+"""The operator of a module that a rule of the user's counts, in the counter's own unit."""
+
+CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
+TRANSPOSED_CONVOLUTIONS = ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 
 
 # Products: one multiply-accumulate each
@@ -99,10 +126,27 @@ def linear_products_and_sums(r: OpRecord) -> int:
 
 
 def attention_products(r: OpRecord) -> int:
-    """Four projections, then query x key and attention x value: N (2 L E E + S E (K + V) + 2 L S E)."""
+    """Four projections, then query x key and attention x value: N (2 L E E + S E (K + V) + 2 L A E).
+
+    A keys are attended to: the S that come in, and those that the module appends.
+    """
     (length, batch, embed), (keys, _, key_size), (_, _, value_size) = r.inputs
     projections = embed * (2 * length * embed + keys * (key_size + value_size))
-    return batch * (projections + 2 * length * keys * embed)
+    return batch * (projections + 2 * length * (keys + _appended(r)) * embed)
+
+
+def _appended(r: OpRecord) -> int:
+    """Keys that attention appends to those that come in: a bias, zeros."""
+    appended = r.options.get("appended", 0)
+    assert isinstance(appended, int)
+    return appended
+
+
+def known_products(r: OpRecord) -> int:
+    """As many as the record itself says."""
+    products = r.options["products"]
+    assert isinstance(products, int)
+    return products
 
 
 def matrix_product(r: OpRecord) -> int:
@@ -138,6 +182,11 @@ def _einsum_axes(r: OpRecord) -> tuple[dict[str, int], frozenset[str], frozenset
     every = sizes[0] | sizes[-1]
     kept = frozenset(label for label in every if (label if label.isalpha() else "...") in out)
     return every, frozenset(sizes[0].keys() & sizes[-1].keys()), kept
+
+
+def bilinear(r: OpRecord) -> int:
+    """Each output value sums over both inputs, the second again: (i1 + 1) x i2."""
+    return prod(r.output) * (r.weight[1] + 1) * r.weight[2]
 
 
 def scaled_dot_product(r: OpRecord) -> int:
@@ -195,12 +244,24 @@ def softmax(r: OpRecord) -> int:
     return prod(r.input) // row * (3 * row - 1)
 
 
+def log_softmax(r: OpRecord) -> int:
+    """A softmax and a logarithm for each row."""
+    dim = r.options["dim"]
+    assert isinstance(dim, int)
+    return softmax(r) + prod(r.input) // r.input[dim]
+
+
+def softmin(r: OpRecord) -> int:
+    """A softmax of the negated values."""
+    return softmax(r) + prod(r.input)
+
+
 def attention_with_softmax(r: OpRecord) -> int:
-    """The attention's products and 3 S - 1 for each row of its softmax, of which there are N x heads x L."""
+    """The attention's products and 3 A - 1 for each row of its softmax, of which there are N x heads x L."""
     (length, batch, _), (keys, _, _) = r.inputs[:2]
     heads = r.options["heads"]
     assert isinstance(heads, int)
-    return attention_products(r) + batch * heads * length * (3 * keys - 1)
+    return attention_products(r) + batch * heads * length * (3 * (keys + _appended(r)) - 1)
 
 
 def one_per_output(r: OpRecord) -> int:
@@ -266,8 +327,8 @@ def interpolation(nearest: int, trilinear: int, bilinear: int = 11) -> Rule:
 
 # The releases of 2019 add up in FP32 and lose the last digits; these are the exact sums of what they charge.
 _THOP_2019: dict[str, Rule] = {
-    "conv2d": with_bias,
-    "conv_transpose2d": transposed_over_output_with_bias,
+    **dict.fromkeys(CONVOLUTIONS, with_bias),
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, transposed_over_output_with_bias),
     "batch_norm": four_per_value,
     "leaky_relu": one_per_value,
     "avg_pool2d": average_kernel,
@@ -284,8 +345,8 @@ _THOP_0_0_31 = _THOP_2019 | {
 }
 
 _THOP_0_1: dict[str, Rule] = {
-    "conv2d": convolution,
-    "conv_transpose2d": transposed_over_output,
+    **dict.fromkeys(CONVOLUTIONS, convolution),
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, transposed_over_output),
     "batch_norm": normalization,
     "layer_norm": normalization,
     "instance_norm": normalization,
@@ -298,25 +359,30 @@ _THOP_0_1: dict[str, Rule] = {
 }
 
 _ULTRALYTICS_THOP_2_0_16 = _THOP_0_1 | {
-    "conv_transpose2d": transposed_convolution,
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, transposed_convolution),
     "upsample": interpolation(nearest=1, trilinear=31),
 }
 
 _ULTRALYTICS_THOP_2_1_2 = _ULTRALYTICS_THOP_2_0_16 | {
     "adaptive_avg_pool2d": adaptive_windows,
     "group_norm": normalization,
+    "rms_norm": normalization,
     "upsample": interpolation(nearest=0, trilinear=31),
 }
 
 _ULTRALYTICS_THOP_2_1_3 = _ULTRALYTICS_THOP_2_1_2 | {
     "multi_head_attention": attention_with_softmax,
     "avg_pool2d": average_windows,
+    "log_softmax": log_softmax,
+    "softmin": softmin,
+    "softmax2d": softmax,
+    "bilinear": bilinear,
 }
 
 
 _TORCH: dict[str, Rule] = {
-    "conv2d": lambda r: 2 * convolution(r),
-    "conv_transpose2d": lambda r: 2 * transposed_convolution(r),
+    **dict.fromkeys(CONVOLUTIONS, lambda r: 2 * convolution(r)),
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, lambda r: 2 * transposed_convolution(r)),
     "linear": lambda r: 2 * linear(r),
     "multi_head_attention": lambda r: 2 * attention_products(r),
 }
@@ -327,14 +393,17 @@ _FUNCTIONS: dict[str, Rule] = {
     "matmul": matrix_product,
     "einsum": einsum_products,
     "scaled_dot_product_attention": scaled_dot_product,
+    "multi_head_attention": attention_with_softmax,
 }
 
-_TORCH_FUNCTIONS: dict[str, Rule] = {
-    "conv2d": lambda r: 2 * convolution(r),
-    "linear": lambda r: 2 * linear(r),
+_TORCH_FUNCTIONS: dict[str, Rule] = _TORCH | {
     "matmul": lambda r: 2 * matrix_product(r),
     "einsum": lambda r: 2 * einsum_matrix_products(r),
     "scaled_dot_product_attention": lambda r: 2 * scaled_dot_product(r),
+    **dict.fromkeys(
+        ("mm", "addmm", "baddbmm", "tensordot", "linalg.matmul", "matmul from the right"),
+        lambda r: 2 * known_products(r),
+    ),
 }
 
 

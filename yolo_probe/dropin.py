@@ -9,34 +9,53 @@ from __future__ import annotations
 import inspect
 import logging
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import wraps
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import nn
 
+from yolo_probe.arrivals import expect, expect_nothing
+from yolo_probe.conventions import Convention
+from yolo_probe.copies import copy_fault
+from yolo_probe.custom_ops import CountingRule, CustomOps
 from yolo_probe.errors import TraceError
 from yolo_probe.installed import installed_thop
 from yolo_probe.live import Live, unwrapped
 from yolo_probe.render.tables import parameter_table
 from yolo_probe.report import choose_counter
 from yolo_probe.structure import Shape, Tensor
-from yolo_probe.summary import FORMS, HostLine, LineForm, host_line
+from yolo_probe.summary import FORMS, HostLine, LineForm, host_line, image_channels
 from yolo_probe.trace import Trace
+from yolo_probe.verify import verify as verify_model
 
 HOME = "utils.torch_utils"
 """Where every host defines its ``model_info``; other modules import the name."""
 
 
-def model_info(model: nn.Module, *args: Any, **kwargs: Any) -> tuple[int, int, int, float] | None:
+NAMED = 5
+"""Uncounted operators that a remark names."""
+
+
+def model_info(
+    model: nn.Module,
+    *args: Any,
+    custom_ops: Mapping[type, CountingRule] | None = None,
+    verify: bool = False,
+    **kwargs: Any,
+) -> tuple[int, int, int, float] | None:
     """Print the summary line that the model's own host prints; returns what that host returns.
 
     Takes every generation's call: ``(model, verbose, img_size)``, ``(model, verbose, imgsz)`` or
-    ``(model, detailed=, verbose=, imgsz=)``. A model of no host is told as YOLOv5 HEAD tells it.
+    ``(model, detailed=, verbose=, imgsz=)``. A model of no host is told as YOLOv5 HEAD tells it. ``custom_ops`` are
+    the counting rules that ``thop.profile`` takes under this name; ``verify`` runs the real thop and the real
+    ``fuse()`` on copies, and a further line says whether both agree.
     """
-    return _print_info(_host_function(model), model, args, kwargs)
+    beside = _Beside(custom_ops=custom_ops or {}, verify=verify)
+    return _print_info(_host_function(model), model, args, kwargs, beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +73,32 @@ class Told:
     """Name of the module that defines the host's own ``model_info``."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What a call asks for that no host knows of."""
+
+    watch: Callable[[Told], None] | None = None
+    custom_ops: Mapping[type, CountingRule] = field(default_factory=dict)
+    verify: bool = False
+
+
 def install(watch: Callable[[Told], None] | None = None) -> None:
-    """Put the drop-in in the place of ``model_info`` in every module of a host that is imported.
+    """Put the drop-in in the place of ``model_info`` in every module of a host, also of a host imported later.
 
     ``watch``: is told of every line after it is printed.
     """
-    for module, function in list(_bindings()):
-        module.model_info = _replacement(_original(function), watch)
+
+    def replace_names(_: ModuleType | None = None) -> None:
+        for module, function in list(_bindings()):
+            module.model_info = _replacement(_original(function), watch)
+
+    replace_names()
+    expect(HOME, replace_names)
 
 
 def uninstall() -> None:
     """Put every host's own ``model_info`` back."""
+    expect_nothing(HOME)
     for module, function in list(_bindings()):
         module.model_info = _original(function)
 
@@ -85,7 +119,7 @@ def _replacement(original: Callable[..., Any], watch: Callable[[Told], None] | N
     @wraps(original)
     def replacement(model: nn.Module, *args: Any, **kwargs: Any) -> Any:
         try:
-            return _print_info(original, model, args, kwargs, watch)
+            return _print_info(original, model, args, kwargs, _Beside(watch))
         except Exception as error:  # a fault of ours must not stop a training
             _logger(original).warning(f"yolo-probe: model_info failed ({type(error).__name__}: {error})")
             return original(model, *args, **kwargs)
@@ -105,7 +139,7 @@ def _host_function(model: nn.Module) -> Callable[..., Any] | None:
 
 def _print_info(
     host: Callable[..., Any] | None, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any],
-    watch: Callable[[Told], None] | None = None,
+    beside: _Beside,
 ) -> tuple[int, int, int, float] | None:  # fmt: skip
     given = inspect.signature(host or _as_head).bind(model, *args, **kwargs)
     given.apply_defaults()
@@ -114,27 +148,37 @@ def _print_info(
     if "detailed" in asked and not asked["verbose"]:
         return None
     logger = _logger(host)
-    live = Live(model)
+    convention = choose_counter(None, installed_thop()).convention
+    custom_ops = CustomOps(beside.custom_ops, convention.subclasses) if beside.custom_ops else None
+    if custom_ops and any(custom_ops.rule_for(type(module)) for module in model.modules()):
+        form = replace(form, samples=4)
+    live = Live(model, custom_ops)
     if asked["detailed"] if "detailed" in asked else asked["verbose"]:
         _print_table(live, form, logger)
     imgsz = asked.get("imgsz", asked.get("img_size", 640))
     height, width = imgsz if isinstance(imgsz, list | tuple) else (imgsz, imgsz)
     stride = _stride(unwrapped(model) if form.proxies else model)
+    root = live.root
+    if inside := root.children.get("_orig_mod"):  # a compiled model answers for the one inside
+        root = replace(root, attributes={**inside.attributes, **root.attributes})
     line = host_line(
-        live.root,
+        root,
         form,
-        choose_counter(None, installed_thop()).convention,
+        convention,
         stride,
         (int(height), int(width)),
         built=True,
-        run=_runner(live, model, form),
+        run=_runner(live, model, form, imgsz),
         fused=bool(getattr(model, "is_fused", bool)()),
     )
     logger.info(line.text)
-    if line.missing:
-        logger.info(f"  No GFLOPs: {line.missing}.")
-    if watch is not None:
-        watch(Told(model, live, line, form, stride, logger, host.__module__ if host else ""))
+    for remark in _remarks(line, convention, _flops(live, line, convention)):
+        logger.info(f"  {remark}.")
+    if beside.verify:
+        image = (1, image_channels(live.root), *line.size)
+        logger.info(f"  {verify_model(model, image, form=form, custom_ops=beside.custom_ops).text}")
+    if beside.watch is not None:
+        beside.watch(Told(model, live, line, form, stride, logger, host.__module__ if host else ""))
     if "detailed" not in asked:
         return None
     totals = line.totals
@@ -144,6 +188,30 @@ def _print_info(
 def _stride(model: nn.Module) -> int:
     stride = getattr(model, "stride", None)
     return 32 if stride is None else int(torch.as_tensor(stride).max())
+
+
+def _remarks(line: HostLine, convention: Convention, flops: int | None) -> Iterator[str]:
+    """What a reader of the line must know beside it: why it has no figure, or what the figure leaves out."""
+    if line.missing:
+        counted = "" if flops is None else f". Counted by yolo-probe: {flops / 1e9:.1f} GFLOPs"
+        yield f"No GFLOPs: {line.missing}{counted}"
+    if line.executed:
+        yield f"A copy of the model was run on zeros, as its shapes depend on values ({line.executed})"
+    if line.uncounted:
+        named = [f"{each.operator} at {each.path or 'the model'} ({each.values:,} values)" for each in line.uncounted]
+        more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+        height, width = line.uncounted_size
+        yield f"Not counted by {convention.title}, at {height}x{width}: {', '.join(named[:NAMED])}{more}"
+
+
+def _flops(live: Live, line: HostLine, convention: Convention) -> int | None:
+    """Direct count at the line's size, where the host has none; None where that fails too."""
+    if not line.missing:
+        return None
+    try:
+        return convention.flops(live.trace((1, image_channels(live.root), *line.size)).records)
+    except TraceError:
+        return None
 
 
 def _as_head(model: nn.Module, detailed: bool = False, verbose: bool = True, imgsz: object = 640) -> None:
@@ -170,16 +238,25 @@ def _logger(host: Callable[..., Any] | None) -> logging.Logger:
     return found if isinstance(found, logging.Logger) else logging.getLogger("yolo_probe")
 
 
-def _runner(live: Live, model: nn.Module, form: LineForm) -> Callable[[Shape], Trace]:
+def _runner(live: Live, model: nn.Module, form: LineForm, imgsz: object) -> Callable[[Shape], Trace]:
     """The forward pass as this host's counting run would make it."""
-    first = next(model.parameters(), None)
-    if form.proxies or first is None or first.dtype == torch.float32:
+    if form.proxies or not (fault := _counting_fault(model, imgsz)):
         return live.trace
 
     def refuse(image: Shape) -> Trace:
-        raise TraceError(f"the first layer: a float32 image into a {str(first.dtype).removeprefix('torch.')} model")
+        raise TraceError(fault)
 
     return refuse
+
+
+def _counting_fault(model: nn.Module, imgsz: object) -> str:
+    """Why a classic host, which copies the model and feeds the copy a float32 image, gets no figure; or empty."""
+    if isinstance(imgsz, tuple):
+        return f"the size {imgsz}, a tuple: it takes a number or a list"
+    first = next(model.parameters(), None)
+    if first is not None and first.dtype != torch.float32:
+        return f"the first layer: a float32 image into a {str(first.dtype).removeprefix('torch.')} model"
+    return copy_fault(model)
 
 
 def _print_table(live: Live, form: LineForm, logger: logging.Logger) -> None:

@@ -43,6 +43,10 @@ class TraceError(ProbeError):
     """A network whose forward pass cannot be followed: an unknown class, or shapes that do not fit."""
 
 
+class DataDependentError(TraceError):
+    """A forward pass that shapes alone could not answer: it asks for values, or fails for another reason."""
+
+
 class UnknownModuleError(TraceError):
     """A module class that yolo-probe does not know stands on the way of the forward pass."""
 

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from yolo_probe.operators import OpRecord, broadcast, cat
+from yolo_probe.products import FUNCTIONS, Record, argument
 
 _META = torch.device("meta")
 
@@ -107,39 +108,33 @@ ANSWERS: Mapping[Any, Answer] = {
     ),
 }  # fmt: skip
 
-Record = Callable[[Sequence[Any], Mapping[str, Any], Any, str, str], OpRecord]
-
-
-def _argument(args: Sequence[Any], kwargs: Mapping[str, Any], place: int, name: str) -> Any:
-    return args[place] if len(args) > place else kwargs.get(name)
-
 
 def _matmul(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-    a, b = _argument(args, kwargs, 0, "input"), _argument(args, kwargs, 1, "other")
+    a, b = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "other")
     if b is None:
         b = kwargs.get("mat2")
     return OpRecord("matmul", path, kind, (tuple(a.shape), tuple(b.shape)), tuple(out.shape), functional=True)
 
 
 def _linear(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-    x, weight = _argument(args, kwargs, 0, "input"), _argument(args, kwargs, 1, "weight")
-    bias = _argument(args, kwargs, 2, "bias") is not None
+    x, weight = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "weight")
+    bias = argument(args, kwargs, 2, "bias") is not None
     shape = tuple(weight.shape)
     return OpRecord("linear", path, kind, (tuple(x.shape),), tuple(out.shape), shape, {"bias": bias}, functional=True)
 
 
 def _conv2d(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-    x, weight = _argument(args, kwargs, 0, "input"), _argument(args, kwargs, 1, "weight")
+    x, weight = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "weight")
     options = {
-        "bias": _argument(args, kwargs, 2, "bias") is not None,
-        "groups": _argument(args, kwargs, 6, "groups") or 1,
+        "bias": argument(args, kwargs, 2, "bias") is not None,
+        "groups": argument(args, kwargs, 6, "groups") or 1,
     }
     shape = tuple(weight.shape)
     return OpRecord("conv2d", path, kind, (tuple(x.shape),), tuple(out.shape), shape, options, functional=True)
 
 
 def _attention(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-    inputs = tuple(tuple(_argument(args, kwargs, i, n).shape) for i, n in enumerate(("query", "key", "value")))
+    inputs = tuple(tuple(argument(args, kwargs, i, n).shape) for i, n in enumerate(("query", "key", "value")))
     return OpRecord("scaled_dot_product_attention", path, kind, inputs, tuple(out.shape), functional=True)
 
 
@@ -158,4 +153,5 @@ RECORDS: Mapping[Any, Record] = {
     torch.conv2d: _conv2d,
     torch.einsum: _einsum,
     nn.functional.scaled_dot_product_attention: _attention,
+    **FUNCTIONS,
 }

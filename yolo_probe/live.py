@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import FunctionType, MethodType
 from typing import Any
 from weakref import ref
@@ -19,9 +20,13 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from yolo_probe.blocks import BLOCKS, Block, Frame, Pass, Value, multi_head_attention
-from yolo_probe.errors import TraceError
+from yolo_probe.copies import first_words, real_copy, undisturbed
+from yolo_probe.custom_ops import CountingRule, CustomOps, counted_by, custom_record
+from yolo_probe.errors import DataDependentError, TraceError
 from yolo_probe.functions import ANSWERS, RECORDS
+from yolo_probe.layers import LAYERS, UNKNOWN, layer_record
 from yolo_probe.operators import ShapeError
+from yolo_probe.products import custom
 from yolo_probe.structure import Module, Shape, Tensor
 from yolo_probe.trace import Trace
 from yolo_probe.weightless import Copier, Place, with_hooks
@@ -47,14 +52,17 @@ def weightless(model: nn.Module) -> nn.Module:
 class Live:
     """A live model: its structure, and forward passes of its weightless copy."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, custom_ops: CustomOps | None = None) -> None:
         self._model = model
+        self._custom_ops = custom_ops
         copier, self._slots = Copier(), dict[int, int]()
         self._places = copier.copy(unwrapped(model), self._slots)
         self.root = copier.describe(model)
         """The structure of the model; what is shared is shared."""
-        self._tensors = copier.tensors
+        self._tensors, self._described = copier.tensors, copier.described
         self._recorder: _Recorder | None = None
+        self._real_recorder: _Recorder | None = None
+        self._executed = ""
         self._real: dict[int, torch.Tensor] | None = None
 
     def value_of(self, tensor: Tensor) -> torch.Tensor:
@@ -65,14 +73,29 @@ class Live:
         return self._real[id(tensor)]
 
     def trace(self, image: Shape) -> Trace:
-        """One forward pass of the weightless copy, in evaluation mode.
+        """One forward pass of the weightless copy, in evaluation mode; of a real copy where it depends on data.
 
         Shapes: ``image`` is (batch, channels, height, width).
-        Raises: TraceError where the pass depends on data or shapes do not fit, with the module's path.
+        Raises: TraceError where that fails too or shapes do not fit, with the module's path.
         """
-        if self._recorder is None:
-            self._recorder = _Recorder(self._places, self._slots)
-        return self._recorder.run(image)
+        with undisturbed():
+            if self._executed:
+                return self._real_trace(image, self._executed)
+            try:
+                if self._recorder is None:
+                    self._recorder = _Recorder(self._places, self._slots, self._custom_ops)
+                return self._recorder.run(image)
+            except DataDependentError as error:
+                return self._real_trace(image, str(error))
+
+    def _real_trace(self, image: Shape, reason: str) -> Trace:
+        if self._real_recorder is None:
+            copy, modules = real_copy(unwrapped(self._model))
+            places = [(path, self._described[id(modules[id(each)])], each) for path, each in copy.named_modules()]
+            self._real_recorder = _Recorder(places, self._slots, self._custom_ops, device="cpu")
+        found = self._real_recorder.run(image)
+        self._executed = reason
+        return replace(found, executed=reason)
 
     def fused(self, *, grad_enabled: bool = False) -> Live:
         """The model after its own ``fuse()``, which runs on a weightless copy.
@@ -137,11 +160,19 @@ def _place_of(error: BaseException, root: nn.Module) -> str:
 class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by mypy
     """Writes down what a weightless copy computes: its modules of torch, and the functions that run outside them."""
 
-    def __init__(self, places: Sequence[Place], slots: Mapping[int, int]) -> None:
+    def __init__(
+        self,
+        places: Sequence[Place],
+        slots: Mapping[int, int],
+        custom_ops: CustomOps | None = None,
+        device: str = "meta",
+    ) -> None:
         super().__init__()
         _, _, self._copy = places[0]
-        self._dtype = _first_floating(places)
-        self._pass = Pass([], slots)
+        self._custom_ops, self._device = custom_ops, device
+        self._dtype = _first_floating(places) if device == "meta" else torch.float32
+        self._slots = dict(slots)
+        self._pass = Pass([], self._slots)
         self._running: list[tuple[str, str]] = []
         self._inside = 0
         self._classes: dict[type, tuple[type, Block | None, bool]] = {}
@@ -154,15 +185,16 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         records.clear()
         self._running.clear()
         self._inside = 0
-        x = torch.empty(image, dtype=self._dtype, device="meta")
+        x = torch.zeros(image, dtype=self._dtype, device=self._device)
         try:
             with torch.no_grad(), self:
                 out = self._copy(x)
         except ShapeError as error:
             raise TraceError(f"{self._where}: {error}") from None
+        except TraceError:
+            raise
         except Exception as error:  # the user's own forward: whatever it raises is why there is no figure
-            words = str(error).strip().splitlines()
-            raise TraceError(f"{self._where}: {words[0] if words else type(error).__name__}") from error
+            raise DataDependentError(f"{self._where}: {first_words(error)}") from error
         return Trace(image, tuple(records), _shapes(out))
 
     @property
@@ -177,17 +209,70 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         torch_class, block, is_own = known
         inside = module.__dict__
         place = (path, described.kind)
+        if block is not None and ("weight" in inside or "parametrizations" in inside["_modules"]):
+            described = self._with_weight(described, module)
         if torch_class is nn.MultiheadAttention:
             call = self._attended(place, Frame(described, path, self._pass), module)
+        elif torch_class.__name__ in UNKNOWN:
+            raise TraceError(f"{path}: found an nn.{torch_class.__name__}, whose cost yolo-probe does not know")
+        elif torch_class.__name__ in LAYERS:
+            call = self._layered(place, LAYERS[torch_class.__name__], self._slots.get(id(described), 1), module)
         elif block is None:
             call = self._entered(place, module)
-        elif is_own or "forward" in inside:
+        elif is_own or self._device != "meta" or "forward" in inside:
             call = self._counted(place, block, Frame(described, path, self._pass), _forward_of(module))
         else:
             same = torch_class in RETURN_THEIR_INPUT or inside.get("inplace") is True
             call = self._answered(place, block, Frame(described, path, self._pass), same)
+        if self._custom_ops is not None and (rule := self._custom_ops.rule_for(kind)):
+            call = self._ruled(place, self._slots.get(id(described), 1), call, rule, module)
         # torch calls the second in the place of hooks and forward; code of the model may call the first
         inside["forward"] = inside["_compiled_call_impl"] = call
+
+    def _with_weight(self, described: Module, module: nn.Module) -> Module:
+        """A module whose weight is no parameter: pruning or a parametrization computes it."""
+        with torch.no_grad():
+            weight = Tensor(tuple(module.weight.shape))
+        found = replace(described, attributes={**described.attributes, "weight": weight})
+        self._slots[id(found)] = self._slots.get(id(described), 1)
+        return found
+
+    def _ruled(
+        self, place: tuple[str, str], slots: int, forward: Callable[..., Any], rule: CountingRule, module: nn.Module
+    ) -> Callable[..., Any]:
+        """A module that a rule of the user's counts."""
+        rules, records, path = self._custom_ops, self._pass.records, place[0]
+        assert rules is not None
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            before = len(records)
+            out = forward(*args, **kwargs)
+            records[before:] = [each for each in records[before:] if not rules.replaces(each, module, path)]
+            self._running.append(place)
+            self._inside += 1
+            inputs = (*args, *kwargs.values())
+            records.append(custom_record(place, inputs, out, counted_by(rule, module, path, inputs, out), slots))
+            self._inside -= 1
+            self._running.pop()
+            return out
+
+        return call
+
+    def _layered(self, place: tuple[str, str], operator: str, slots: int, module: nn.Module) -> Callable[..., Any]:
+        """A counted module without a block, whose output's shape its own forward knows."""
+        forward = _forward_of(module)
+
+        def call(*args: torch.Tensor, **kwargs: Any) -> Any:
+            self._running.append(place)
+            self._inside += 1
+            out = forward(*args, **kwargs)
+            self._inside -= 1
+            self._running.pop()
+            shapes = tuple(tuple(x.shape) for x in (*args, *kwargs.values()) if isinstance(x, torch.Tensor))
+            self._pass.records.append(layer_record(operator, *place, module, shapes, tuple(out.shape), slots))
+            return out
+
+        return call
 
     def _entered(self, place: tuple[str, str], module: nn.Module) -> Callable[..., Any]:
         """A module whose children and functions are followed."""
@@ -260,7 +345,7 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         out = answer(args, kwargs or {}) if answer is not None else None
         if out is None:
             out = func(*args, **(kwargs or {}))
-        if not self._inside and (record := RECORDS.get(func)) is not None:
+        if not self._inside and (record := RECORDS.get(func) or custom(func)) is not None:
             path, kind = self._running[-1] if self._running else ("", "")
             self._pass.records.append(record(args, kwargs or {}, out, path, kind))
         return out

@@ -9,12 +9,12 @@ Source: ``model_info`` in YOLOv5's utils/torch_utils.py; from HEAD of July 2026,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import PurePath
 from typing import Literal
 
-from yolo_probe.conventions import Convention
+from yolo_probe.conventions import Convention, Uncounted
 from yolo_probe.errors import TraceError, UnknownModuleError
 from yolo_probe.generations import Generation
 from yolo_probe.structure import (
@@ -73,6 +73,8 @@ class LineForm:
     """Whether its ``Detect`` writes into ``anchor_grid``, which fails where that is a buffer."""
     proxies: bool = False
     """Whether it asks thop to extrapolate from small images (needs ultralytics-thop 2.2)."""
+    samples: int = 1
+    """Images that thop counts then at least: four where a rule of the user's could charge anything."""
 
     def layer_count(self, counts: LayerCounts) -> int:
         """Layers in this host's definition."""
@@ -116,6 +118,12 @@ class HostLine:
     """What the counts were made of."""
     missing: str = ""
     """Why it is left out."""
+    executed: str = ""
+    """Why a copy of the model was run, with the module's path; empty where shapes were enough."""
+    uncounted: tuple[Uncounted, ...] = ()
+    """What the counter has no rule for."""
+    uncounted_size: Size = (0, 0)
+    """The image that ``uncounted`` is for."""
 
 
 LONGEST_NAME = 255
@@ -149,13 +157,26 @@ def host_line(
     layers, parameters, gradients = (f"{n:,}" if form.separators else str(n) for n in numbers)
     title = f"{_title(root, form)}{' (fused)' if fused else ''}"
     counted = f"{title}: {layers} layers, {parameters} parameters, {gradients} gradients"
+    passes: list[Trace] = []
+
+    def observed(image: Shape) -> Trace:
+        passes.append(run(image) if run else trace(root, image))
+        return passes[-1]
+
     try:
-        gflops = host_gflops(root, form, convention, stride, size, built=built, run=run or partial(trace, root))
+        gflops = host_gflops(root, form, convention, stride, size, built=built, run=observed)
     except UnknownModuleError:
         return HostLine(None, counted, size, None, totals)
     except MissingGflops as missing:
         return HostLine(counted, counted, size, None, totals, str(missing))
-    return HostLine(f"{counted}, {gflops:.1f} {form.unit}", counted, size, gflops, totals)
+    last = passes[-1]
+    if convention.uncounted(last.records) and not last.executed:
+        with suppress(TraceError):  # the asked size need not be a multiple of the stride
+            last = observed((*last.input[:2], *size))
+    left_out = convention.uncounted(last.records)
+    height, width = last.input[2:]
+    line = f"{counted}, {gflops:.1f} {form.unit}"
+    return HostLine(line, counted, size, gflops, totals, "", last.executed, left_out, (height, width))
 
 
 def _title(root: Module, form: LineForm) -> str:
@@ -184,7 +205,7 @@ def host_gflops(
         if form.writes_anchor_grid and not built:
             _check_anchor_grid(root, channels, cell, run)
         if form.proxies:
-            return _extrapolated(root, channels, cell, size, convention, run) / 1e9 * 2
+            return _extrapolated(root, channels, cell, size, convention, run, form.samples) / 1e9 * 2
         macs = _count(run, channels, (cell, cell), convention) / 1e9 * 2
     except UnknownModuleError:
         raise
@@ -245,7 +266,9 @@ FIXED_COST = frozenset(
 """Modules whose cost does not grow with the image."""
 
 
-def _extrapolated(root: Module, channels: int, cell: int, size: Size, convention: Convention, run: Run) -> int:
+def _extrapolated(
+    root: Module, channels: int, cell: int, size: Size, convention: Convention, run: Run, least_samples: int
+) -> int:
     """MACs as thop.profile(stride=cell, min_cells=...) of ultralytics-thop 2.2 finds them.
 
     Images of one row of cells are counted, each a cell wider, as many as the cost may have terms (one if it is
@@ -254,7 +277,7 @@ def _extrapolated(root: Module, channels: int, cell: int, size: Size, convention
     """
     modules = distinct_modules(root)
     kinds = {module.kind for module in modules}
-    samples = 4 if "nn.MultiheadAttention" in kinds else 2 if kinds & FIXED_COST else 1
+    samples = max(least_samples, 4 if "nn.MultiheadAttention" in kinds else 2 if kinds & FIXED_COST else 1)
     least = max((_least_cells(module) for module in modules if module.class_path.endswith(DECODER)), default=1)
     cells = (size[0] // cell) * (size[1] // cell)
     planned = samples * least + samples * (samples - 1) // 2

@@ -25,6 +25,8 @@ class Trace:
     records: tuple[OpRecord, ...]
     output: Value
     """Shape of the head's output: for Detect one (batch, anchors, height, width, outputs) a level."""
+    executed: str = ""
+    """Why a copy was run on an image of zeros, with the module's path; empty where shapes were enough."""
 
 
 def unknown_modules(root: Module) -> tuple[tuple[str, str], ...]:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from yolo_probe.copies import shell_of
 from yolo_probe.structure import Module, Shape, Tensor, kind_of
 
 SHORT = 64
@@ -246,7 +247,18 @@ class Copier:
             return self.tensors.meta(self.tensors.describe(value))
         if kind is MethodType and isinstance(value.__self__, nn.Module):
             return MethodType(value.__func__, self._value(value.__self__))
-        return value
+        return self._object(value)
+
+    def _object(self, value: Any) -> Any:
+        """A shallow copy of an object of a class of Python's, so that a forward pass can write on it; else itself."""
+        copied = self._copies.get(id(value))
+        if copied is None:
+            copied = self._copies[id(value)] = shell_of(value)
+            if copied is not value:
+                for key, each in vars(value).items():
+                    known = isinstance(each, (nn.Module, torch.Tensor)) or is_plain(each)
+                    copied.__dict__[key] = self._value(each) if known else each
+        return copied
 
     def _container(self, value: Any, kind: Any) -> Any:
         copy = self._copies.get(id(value))

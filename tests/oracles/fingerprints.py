@@ -21,7 +21,8 @@ def fingerprint(model: nn.Module) -> str:
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
         digest.update(f"{name}{tensor.requires_grad}{tensor._version}".encode())
         if not tensor.is_meta:
-            digest.update(tensor.detach().numpy().tobytes())
+            values = tensor.detach()
+            digest.update((values.float() if values.dtype == torch.bfloat16 else values).numpy().tobytes())
     digest.update(torch.get_rng_state().numpy().tobytes())
     return digest.hexdigest()
 

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 import yolo_probe
+from tests.oracles.fingerprints import fingerprint
 from yolo_probe.live import Live
 
 
@@ -78,7 +79,7 @@ def test_a_classic_call_prints_one_line_and_returns_nothing(
     with caplog.at_level(logging.INFO):
         assert home.model_info(Custom(), *call[0], **call[1]) is None
     yolo_probe.uninstall()
-    assert caplog.messages[0].startswith("Model summary: 2 layers, 224 parameters, 224 gradients, ")
+    assert caplog.messages[0].startswith("Model summary: 2 layers, 224 parameters, 224 gradients")
 
 
 def test_a_model_of_no_host_is_told_as_head_tells_it(caplog: pytest.LogCaptureFixture) -> None:
@@ -102,7 +103,7 @@ def test_functions_that_a_module_calls_itself_are_recorded_with_its_path() -> No
 def test_a_fault_of_the_probe_costs_one_warning_and_the_host_speaks(
     host: tuple[ModuleType, ModuleType], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(model: nn.Module) -> None:
+    def fail(*_: object) -> None:
         raise RuntimeError("broken")
 
     monkeypatch.setattr("yolo_probe.dropin.Live", fail)
@@ -117,15 +118,55 @@ def test_a_fault_of_the_probe_costs_one_warning_and_the_host_speaks(
     ]
 
 
-def test_a_forward_that_depends_on_data_says_so_in_the_lines_place(caplog: pytest.LogCaptureFixture) -> None:
-    class DependsOnData(Custom):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x[: int(x.sum())]
+class DependsOnData(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """A row whose output is as long as its input's values say, and whose product no counter of 2.2 knows."""
 
+    limit = 0.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = nn.Sequential(nn.Conv2d(3, 8, 1), nn.Identity())
+        self.seen: list[torch.Tensor] = []
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.rows(x).flatten(2)
+        self.seen.append(x)
+        kept = x[:, :, : x.shape[2] if x.sum().item() > self.limit else 1]
+        return torch.tensordot(kept, torch.ones(8, 5), ([1], [0])) + torch.rand(1)
+
+
+def test_a_forward_that_depends_on_data_is_run_on_a_copy_and_the_second_line_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    model = DependsOnData()
+    model.limit = float("-inf")
+    model.rows.register_forward_hook(lambda *_: pytest.fail("a hook of the user's fired"))
+    before = fingerprint(model)
     with caplog.at_level(logging.INFO):
-        yolo_probe.model_info(DependsOnData())
+        result = yolo_probe.model_info(model, imgsz=64)
+    assert fingerprint(model) == before
+    assert not model.seen
+    assert result is not None
+    assert result[3] == 2 * 8 * 3 * 64 * 64 / 1e9
+    assert caplog.messages[1:] == [
+        "  A copy of the model was run on zeros, as its shapes depend on values "
+        "(the model: Tensor.item() cannot be called on meta tensors).",
+        f"  Not counted by ultralytics-thop 2.2, at 32x32: tensordot at the model ({32 * 32 * 5:,} values).",
+    ]
+
+
+def test_a_forward_that_fails_for_real_too_costs_the_figure_and_the_second_line_says_where(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Fails(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            raise ValueError(f"no boxes in {x.sum().item():.0f}")
+
+    model = nn.Sequential(nn.Conv2d(3, 8, 1, bias=False), Fails())
+    with caplog.at_level(logging.INFO):
+        yolo_probe.model_info(model)
     assert "GFLOPs" not in caplog.messages[0]
-    assert "No GFLOPs: " in caplog.messages[1]
+    assert caplog.messages[1:] == ["  No GFLOPs: the counting run of YOLOv5 fails at 1: no boxes in 0."]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own compiler

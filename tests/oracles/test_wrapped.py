@@ -1,0 +1,45 @@
+"""A wrapped, pruned or prepared model gets its own host's line, and stays as it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests import environments
+
+SCRIPT = Path(__file__).with_name("wrapped_check.py")
+NO_FIGURE = {
+    "classic": {
+        "half": "the first layer: a float32 image into a float16 model",
+        "bfloat16": "the first layer: a float32 image into a bfloat16 model",
+        "pruned while gradients are on": "model.0.conv: weight cannot be copied",
+        "weight norm": "model.0.conv: conv2d: found 1 input channels, expected 3",
+        "weight norm by hooks": "model.0.conv: weight cannot be copied",
+        "a lock": "the model: lock cannot be copied",
+        "a generator": "the model: numbers cannot be copied",
+    },
+    "ultralytics": {
+        "weight norm": "model.0.conv: conv2d: found 1 input channels, expected 3",
+        "weight norm by hooks": "model.0.conv: conv2d: found 1 input channels, expected 3",
+    },
+}
+"""Where the host itself prints no GFLOPs, and what the probe says of it in a second line."""
+
+
+@pytest.mark.parametrize("host", ["classic", "ultralytics"])
+def test_whatever_is_around_a_model_it_gets_its_hosts_line_and_stays_as_it_is(host: str) -> None:
+    paths = [environments.ROOT, environments.host("7.0.14"), environments.counter("ultralytics-thop", "2.2.3")]
+    paths += [environments.release(*each) for each in environments.HOST_NEEDS]
+    done = environments.run_python(SCRIPT, host, paths=paths)
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert len(found) == 23
+    for each in found:
+        where, (line, *remarks) = each["wrapping"], each["probe"][0]
+        assert (where, [line], each["probe"][1]) == (where, *each["host"])
+        assert (where, each["unchanged"]) == (where, True)
+        reason = NO_FIGURE[host].get(where)
+        assert (where, "GFLOPs" in line) == (where, reason is None)
+        assert (where, len(remarks)) == (where, 0 if reason is None else 1)
+        assert f"fails at {reason}" in "".join(remarks) or reason is None

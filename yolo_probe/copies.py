@@ -1,0 +1,146 @@
+"""Real copies of a live model: for a forward pass that depends on data, and for what keeps a host from making its own.
+
+A copy shares nothing that a forward pass could change, except objects that cannot be copied (locks, generators).
+Hooks stay behind.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from argparse import Namespace
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import nn
+
+EMPTY = nn.Module().__dict__
+_PLAIN = frozenset({bool, int, float, str, type(None), torch.Size, torch.dtype, torch.device})
+_CONTAINERS = frozenset({dict, OrderedDict, list, tuple, set})
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Whatever draws random numbers meanwhile, the next ones of torch, Python and NumPy are the same as without it."""
+    numpy: Any = sys.modules.get("numpy.random")
+    state, kept = random.getstate(), numpy and numpy.get_state()
+    with torch.random.fork_rng(devices=[]):
+        try:
+            yield
+        finally:
+            random.setstate(state)
+            if numpy:
+                numpy.set_state(kept)
+
+
+def real_copy(model: nn.Module) -> tuple[nn.Module, dict[int, nn.Module]]:
+    """A copy of a model with its values, in float32 on the CPU and in evaluation mode, and its modules by their own."""
+    memo: dict[int, Any] = {}
+    inside = list(model.modules())
+    copies = {id(module): object.__new__(type(module)) for module in inside}
+    memo.update(copies)
+    for tensor in (*model.parameters(), *model.buffers()):
+        memo[id(tensor)] = _values(tensor)
+    for module in inside:
+        copied = copies[id(module)].__dict__
+        for key, value in vars(module).items():
+            copied[key] = EMPTY[key].copy() if key in EMPTY and "_hooks" in key else _copied(value, memo)
+        copied.update(training=False, _compiled_call_impl=None)
+    return copies[id(model)], {id(copies[id(module)]): module for module in inside}
+
+
+def shell_of(value: Any) -> Any:
+    """An object of the same class without attributes, or the object itself where its class is not Python's alone."""
+    kind = type(value)
+    if kind in (SimpleNamespace, Namespace):
+        return kind()
+    plain = kind.__module__ != "builtins" and kind.__basicsize__ == _Bare.__basicsize__ and hasattr(value, "__dict__")
+    if not plain or callable(value):
+        return value
+    try:
+        return object.__new__(kind)
+    except TypeError:  # a class of C among its bases
+        return value
+
+
+class _Bare:
+    """As large as an object of Python that has nothing but attributes."""
+
+
+def _values(tensor: torch.Tensor) -> torch.Tensor:
+    dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
+    if tensor.is_meta:
+        values = torch.zeros(tensor.shape, dtype=dtype)
+    else:
+        values = tensor.detach().to("cpu", dtype, copy=True)
+    return nn.Parameter(values, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else values
+
+
+def _copied(value: Any, memo: dict[int, Any]) -> Any:
+    """A copy of a value, or the value itself where it cannot be copied."""
+    if type(value) in _PLAIN:
+        return value
+    if id(value) in memo:
+        return memo[id(value)]
+    if isinstance(value, torch.Tensor):
+        memo[id(value)] = copied = _values(value)
+        return copied
+    if type(value) in (dict, list, tuple):
+        if isinstance(value, dict):
+            return {key: _copied(each, memo) for key, each in value.items()}
+        return type(value)(_copied(each, memo) for each in value)
+    attempt = dict(memo)  # what fails midway must leave nothing half made
+    try:
+        copied = deepcopy(value, attempt)
+    except Exception:  # any object's own code
+        return value
+    memo.update(attempt)
+    return copied
+
+
+def copy_fault(model: nn.Module) -> str:
+    """Why ``deepcopy(model)``, with which YOLOv5's counting run begins, fails; empty where it does not."""
+    memo: dict[int, Any] = {id(module): module for module in model.modules()}
+    memo.update((id(tensor), tensor) for tensor in model.parameters())
+    for path, module in model.named_modules():
+        if _copies_itself(type(module)):
+            continue
+        for key, value in vars(module).items():
+            if type(value) in _PLAIN or key in ("_parameters", "_modules") or not _could_fail(value):
+                continue
+            try:
+                deepcopy(value, memo)
+            except Exception as error:  # any object's own code
+                return f"{path or 'the model'}: {key} cannot be copied ({first_words(error)})"
+    return ""
+
+
+def _copies_itself(kind: type) -> bool:
+    """Whether a class says what of it is copied, as DistributedDataParallel does."""
+    own = kind.__mro__[: kind.__mro__.index(nn.Module)]
+    return any(name in vars(each) for each in own for name in ("__getstate__", "__deepcopy__", "__reduce_ex__"))
+
+
+def first_words(error: BaseException) -> str:
+    """What an error says, in one sentence; the name of its class where it says nothing."""
+    words = str(error).strip().splitlines()
+    return words[0].partition(".  ")[0] if words else type(error).__name__
+
+
+def _could_fail(value: Any) -> bool:
+    """Whether copying a value could fail: it holds more than numbers and words."""
+    kind = type(value)
+    if kind in _PLAIN or isinstance(value, type) or (kind in _CONTAINERS and not value):
+        return False
+    if isinstance(value, torch.Tensor):
+        return value.requires_grad and not value.is_leaf
+    if kind in (list, tuple, set):
+        return any(map(_could_fail, value))
+    if isinstance(value, dict):
+        return any(map(_could_fail, value.values()))
+    return not isinstance(value, nn.Module)

@@ -1,0 +1,133 @@
+"""Records of torch's functions that multiply and add, for the modules that call them without a module of torch.
+
+``FUNCTIONS`` describes every function that some counter charges and every one that does such work and that a counter
+may leave out; ``custom`` describes the operators of other libraries (torchvision's deformable convolution), whose
+work nobody knows. What only moves, combines or interpolates single values has no record, except ``grid_sample``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Any
+
+import torch
+from torch import nn
+
+from yolo_probe.operators import OpRecord
+from yolo_probe.structure import Shape
+
+Record = Callable[[Sequence[Any], Mapping[str, Any], Any, str, str], OpRecord]
+T = torch.Tensor
+
+
+def argument(args: Sequence[Any], kwargs: Mapping[str, Any], place: int, name: str) -> Any:
+    """An argument of a call, by its place or its name; None where it is not given."""
+    return args[place] if len(args) > place else kwargs.get(name)
+
+
+def _shapes(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Shape, ...]:
+    """Shapes of all tensors among the arguments."""
+    found: list[Shape] = []
+    for each in (*args, *kwargs.values()):
+        inner = each if isinstance(each, (list, tuple)) else (each,)
+        found += [tuple(x.shape) for x in inner if isinstance(x, T)]
+    return tuple(found)
+
+
+def _output(out: Any) -> Shape:
+    """Shape of a result, of the first one where there are several."""
+    first = out[0] if isinstance(out, (list, tuple)) and out else out
+    return tuple(first.shape) if isinstance(first, T) else ()
+
+
+def _named(operator: str) -> Record:
+    """An operator of which nothing is known but its shapes."""
+
+    def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+        return OpRecord(operator, path, kind, _shapes(args, kwargs), _output(out), functional=True)
+
+    return record
+
+
+def _product(operator: str, left: tuple[int, str]) -> Record:
+    """A product of two matrices, whose first sums its last axis."""
+
+    def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+        options = {"products": prod(out.shape) * argument(args, kwargs, *left).shape[-1]}
+        return OpRecord(operator, path, kind, _shapes(args, kwargs), tuple(out.shape), (), options, functional=True)
+
+    return record
+
+
+def _convolution(operator: str, groups_place: int) -> Record:
+    def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+        x, weight = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "weight")
+        options = {
+            "bias": argument(args, kwargs, 2, "bias") is not None,
+            "groups": argument(args, kwargs, groups_place, "groups") or 1,
+        }
+        shape = tuple(weight.shape)
+        return OpRecord(operator, path, kind, (tuple(x.shape),), tuple(out.shape), shape, options, functional=True)
+
+    return record
+
+
+def _tensordot(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    a, b = argument(args, kwargs, 0, "a"), argument(args, kwargs, 1, "b")
+    dims = argument(args, kwargs, 2, "dims")
+    dims = 2 if dims is None else dims
+    if isinstance(dims, int):
+        axes = list(range(a.dim() - dims, a.dim()))
+    else:
+        axes = list(dims[0]) if isinstance(dims[0], (list, tuple)) else [dims[0]]
+    options = {"products": prod(out.shape) * prod(a.shape[axis] for axis in axes)}
+    shapes = tuple(a.shape), tuple(b.shape)
+    return OpRecord("tensordot", path, kind, shapes, tuple(out.shape), (), options, functional=True)
+
+
+def _attention_forward(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    names = ("query", "key", "value", "embed_dim_to_check", "num_heads", "in_proj_weight", "in_proj_bias", "bias_k")
+    query, key, value, _, heads, _, bias, bias_k = (argument(args, kwargs, i, name) for i, name in enumerate(names))
+    appended = (bias_k is not None) + bool(argument(args, kwargs, 9, "add_zero_attn"))
+    inputs = tuple(
+        (len(x), 1, x.shape[1]) if x.dim() == 2 else (x.shape[0], x.shape[1], x.shape[2]) for x in (query, key, value)
+    )
+    options = {"heads": heads, "bias": bias is not None, "appended": appended}
+    return OpRecord("multi_head_attention", path, kind, inputs, tuple(out[0].shape), (), options, functional=True)
+
+
+F = nn.functional
+FUNCTIONS: Mapping[Any, Record] = {
+    F.multi_head_attention_forward: _attention_forward,
+    torch.conv1d: _convolution("conv1d", 6),
+    torch.conv3d: _convolution("conv3d", 6),
+    torch.conv_transpose1d: _convolution("conv_transpose1d", 6),
+    torch.conv_transpose2d: _convolution("conv_transpose2d", 6),
+    torch.conv_transpose3d: _convolution("conv_transpose3d", 6),
+    torch.tensordot: _tensordot,
+    **dict.fromkeys((torch.mm, T.mm), _product("mm", (0, "input"))),
+    **dict.fromkeys((torch.addmm, T.addmm), _product("addmm", (1, "mat1"))),
+    **dict.fromkeys((torch.baddbmm, T.baddbmm), _product("baddbmm", (1, "batch1"))),
+    **dict.fromkeys((torch.addbmm, T.addbmm), _named("addbmm")),
+    **dict.fromkeys((torch.mv, T.mv), _named("mv")),
+    **dict.fromkeys((torch.inner, T.inner), _named("inner")),
+    torch.linalg.matmul: _product("linalg.matmul", (0, "input")),
+    T.__rmatmul__: _product("matmul from the right", (1, "other")),
+    torch.linalg.multi_dot: _named("multi_dot"),
+    torch.chain_matmul: _named("chain_matmul"),
+    torch.bilinear: _named("bilinear"),
+    torch.cdist: _named("cdist"),
+    F.grid_sample: _named("grid_sample"),
+}
+"""By function. Several of these call others of them inside; only the outer one is recorded, as thop sees them."""
+
+
+def custom(func: Any) -> Record | None:
+    """Record of an operator that torch itself does not define, as torchvision's; None for every other function."""
+    if isinstance(func, torch._ops.OpOverload):
+        func = func.overloadpacket
+    if not isinstance(func, torch._ops.OpOverloadPacket):
+        return None
+    library, _, name = func._qualified_op_name.partition("::")
+    return None if library in ("aten", "prims", "prim") else _named(name)
