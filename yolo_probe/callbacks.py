@@ -6,6 +6,7 @@ summary lines. Whatever goes wrong in it costs one warning; it is silent from th
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import sys
@@ -101,6 +102,8 @@ class _Run:
     ended: bool = False
     save_dir: Path | None = None
     loggers: object | None = None
+    built: Running = field(default_factory=Running)
+    """What the host held when it built the model."""
 
 
 class Probe:
@@ -112,6 +115,7 @@ class Probe:
         """Whether it still does; False after a fault, or where it is switched off."""
         self._run = _Run()
         self._lock = threading.RLock()
+        self._awaited = False
 
     def __reduce__(self) -> tuple[type[Probe], tuple[Settings]]:
         """A copied or pickled probe knows its settings, and nothing of a training."""
@@ -160,11 +164,20 @@ class Probe:
             return
         try:
             with self._lock:
-                getattr(self, handler)(*args, **kwargs)
+                if threading.current_thread().daemon and not self._awaited:
+                    self._awaited = True
+                    atexit.register(self._finish)
+                if self.listens:
+                    getattr(self, handler)(*args, **kwargs)
         except Exception as error:  # nothing of ours may stop a training
             logger = self._run.logger
             self.detach()
             logger.warning(f"{NAME}: stopped, the training goes on ({type(error).__name__}: {error})")
+
+    def _finish(self) -> None:
+        """Let what runs in a daemon thread come to its end: Python aborts where it ends one inside torch."""
+        with self._lock:
+            self.listens = False
 
     # what happens
 
@@ -189,7 +202,7 @@ class Probe:
         run.question = run_question(told.live.root, told.stride, told.line, origin, running, counter)
         run.form, run.logger, run.model = told.form, told.logger, weakref.ref(told.model)
         run.printed = live_state(told.live, run.question, told.line)
-        run.save_dir = running.save_dir
+        run.save_dir, run.built = running.save_dir, running
 
     def _on_prepared(self, *_: object, **__: object) -> None:
         if not hosts.starts_itself():
@@ -200,7 +213,7 @@ class Probe:
             running = hosts.classic()
             if running.model is None:  # called from another thread
                 given = next((each for each in args if isinstance(each, nn.Module)), None)
-                running = replace(running, model=given or self._run.model())
+                running = replace(self._run.built, model=given or self._run.model())
             self._start(running)
 
     def _on_trainer_start(self, trainer: Any) -> None:
@@ -227,7 +240,7 @@ class Probe:
             return
         state = live_state(Live(model), run.question)
         is_fused = not any(module.kind in BATCH_NORMS for _, module in named_modules(state.root))
-        is_ema = unwrapped(model) is run.ema()
+        is_ema = unwrapped(model) in (run.ema(), hosts.classic().ema)
         run.validation = Validation(state, is_ema, is_fused, run.start.training)
         if "validation" in self.settings.events:
             self._say([validation_line(run.validation, run.form)])

@@ -169,7 +169,7 @@ class _Unhosted:
 
     class Unpickler(pickle.Unpickler):
         def find_class(self, module: str, name: str) -> Any:
-            if module.split(".")[0] in ("yolov5", "ultralytics", "models", "utils", "torchvision"):
+            if module.split(".")[0] in ("yolov5", "ultralytics", "torchvision", "__main__"):
                 return type(name, (nn.Module,), {"__module__": module})
             return super().find_class(module, name)
 
