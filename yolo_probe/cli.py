@@ -22,6 +22,7 @@ from yolo_probe.runner import ULTRALYTICS, HostCommand, run_host
 from yolo_probe.target import Copy, resolve
 
 if TYPE_CHECKING:
+    from yolo_probe.subject import Subject
     from yolo_probe.summary import Size
 
 UNEXPLAINED = 1
@@ -99,7 +100,7 @@ def fuse_diff_command(
         from yolo_probe.render.pairs import render_pairs
 
         _show_table(render_pairs(report), form)
-    _finish(report.question.subject.unknown, balanced=report.balanced, label=target)
+    _finish(report.question.subject, balanced=report.balanced, label=target)
 
 
 @cli.command("info")
@@ -122,7 +123,7 @@ def info_command(
         made = rows_made_of(subject)
         tables = render_tables(report.state.root, subject.origin.form, made, statistics_of(subject.source))
         _show_table(tables, form)
-    _finish(report.question.subject.unknown, balanced=True, label=target)
+    _finish(report.question.subject, balanced=True, label=target)
 
 
 @cli.command("version")
@@ -258,9 +259,11 @@ def _write(text: str, *, styled: bool = False) -> None:
         sys.exit(0)  # the reader has seen enough
 
 
-def _finish(unknown: tuple[tuple[str, str], ...], *, balanced: bool, label: str) -> None:
+def _finish(subject: Subject, *, balanced: bool, label: str) -> None:
     """Leave with the code of the answer."""
-    if unknown:
+    if subject.gap:
+        raise TargetError(f"{label}: FLOPs are not known: {subject.gap.reason}", subject.gap.remedy)
+    if unknown := subject.unknown:
         classes = list(dict.fromkeys(kind for _, kind in unknown))
         first = next(path for path, _ in unknown)
         raise TargetError(

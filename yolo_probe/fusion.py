@@ -192,7 +192,7 @@ def difference(before: Module, after: Module) -> Fusion:
                 continue
             for module, found in ((was, gone), (has, new)):
                 if module is not None:
-                    found.setdefault(_reason(old, name), []).append((place, module))
+                    found.setdefault(_reason(old, now, name), []).append((place, module))
         pairs += reversed(below)
     changes = tuple(
         Change(*reason, tuple(_inside(gone.get(reason, ()), kept)), tuple(_inside(new.get(reason, ()), stays)))
@@ -223,18 +223,19 @@ def _inside(places: Iterable[tuple[str, Module]], elsewhere: dict[int, Module]) 
                 yield path, module
 
 
-def _reason(parent: Module, name: str) -> tuple[str, str]:
+def _reason(before: Module, after: Module, name: str) -> tuple[str, str]:
     """Why ``fuse()`` of the ultralytics package takes out or remakes a child of this module: cause and sentence."""
-    kind = parent.class_path.rpartition(".")[2]
-    if f"one2one_{name}" in parent.children:
+    kind = before.class_path.rpartition(".")[2]
+    if after.children.get(f"one2one_{name}") is not None:
         return (
             f"one-to-many head of {kind}, used in training alone",
             "An end-to-end model trains two heads; validation needs the one-to-one head: fuse() removes the other.",
         )
-    if name.startswith("one2one_"):
+    if name.startswith("one2one_") and after.children.get(name.removeprefix("one2one_")) is not None:
         return (
             f"one-to-one head of {kind}, used only end to end",
-            "The model has two heads and is not used end to end, so fuse() removes the one-to-one head.",
+            "The model has two heads and is not validated end to end (nms=False), so fuse() removes the one-to-one "
+            "head.",
         )
     if kind in ("RepConv", "RepVGGDW", "Conv2"):
         return (
@@ -244,4 +245,22 @@ def _reason(parent: Module, name: str) -> tuple[str, str]:
     return (
         f"parts of {kind} used in training alone",
         "fuse() removes these modules: validation gives the same result without them.",
+    )
+
+
+def is_fused(root: Module) -> bool:
+    """Whether ``fuse()`` of the ultralytics package has nothing left to do, which the line of 8.4 then says.
+
+    Source: ``BaseModel.is_fused`` in ultralytics' nn/tasks.py.
+    """
+    return not any(_is_unfused(module) for _, module in named_modules(root))
+
+
+def _is_unfused(module: Module) -> bool:
+    held = {name for name, child in module.children.items() if child is not None}
+    kind = module.class_path.rpartition(".")[2]
+    return (
+        ("bn" in held and not held.isdisjoint(CONVOLUTION_NAMES))
+        or (kind in ("RepConv", "RepVGGDW") and "conv1" in held)
+        or {"cv2", "one2one_cv2"} <= held
     )

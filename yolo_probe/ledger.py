@@ -288,7 +288,7 @@ def _others(
     if not a and not b:
         return None
     charged = [r for r in old if convention.count(r)]
-    names = ", ".join(dict.fromkeys(r.kind.removeprefix("nn.") for r in charged))
+    names = ", ".join(dict.fromkeys(r.kind.rpartition(".")[2] for r in charged))
     detail = f"{a:,} before and after" if a == b else f"{a:,} before, {b:,} after"
     why = "fuse() does not touch these modules."
     return Entry(names, len(charged), b - a, f"{b:,} - {a:,}", why, detail)

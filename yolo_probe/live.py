@@ -65,6 +65,11 @@ class Live:
         self._executed = ""
         self._real: dict[int, torch.Tensor] | None = None
 
+    @property
+    def is_fused(self) -> bool:
+        """Whether the model itself says that it is fused, as those of the ultralytics package do."""
+        return bool(getattr(self._model, "is_fused", bool)())
+
     def value_of(self, tensor: Tensor) -> torch.Tensor:
         """The real tensor that a tensor of the structure stands for."""
         if self._real is None:

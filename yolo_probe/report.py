@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 from yolo_probe.conventions import CONVENTIONS, DEFAULT, Convention
 from yolo_probe.errors import TraceError, UnknownModuleError
-from yolo_probe.fusion import Fusion, fuse, restore
+from yolo_probe.fusion import Fusion, difference, fuse, is_fused, restore
 from yolo_probe.gradients import frozen_by_rows, row_ranges, with_gradients
 from yolo_probe.installed import Thop
 from yolo_probe.ledger import (
@@ -22,8 +22,8 @@ from yolo_probe.ledger import (
 )
 from yolo_probe.network import Network
 from yolo_probe.structure import LayerCounts, Module, count_gradients, count_parameters, named_modules, named_parameters
-from yolo_probe.subject import Subject
-from yolo_probe.summary import FORMS, HostLine, Size, Summary, host_line, rounded_size, summarize
+from yolo_probe.subject import Model, Rebuilt, Subject
+from yolo_probe.summary import FORMS, HostLine, Run, Size, Summary, host_line, rounded_size, summarize
 from yolo_probe.trace import Trace, trace
 
 SCHEMA = 1
@@ -77,28 +77,36 @@ class Question:
         """The size that is counted: the asked one rounded up to the stride."""
         return rounded_size(self.asked_size, self.subject.stride)
 
-    def state(self, root: Module, line_size: Size = (640, 640), *, built: bool = False) -> State:
-        """Measure one state of the network."""
+    def state(
+        self, root: Module, line_size: Size = (640, 640), *, built: bool = False, model: Model | None = None
+    ) -> State:
+        """Measure one state of the network. ``model``: what runs in its place, where its own forward pass does."""
         subject = self.subject
-        run = self._run(root)
+        forward: Run = model.trace if model else partial(trace, root)
+        run = self._run(forward)
         summary = summarize(root, run, self.counter.convention)
-        line = host_line(root, subject.origin.form, self.counter.of_host, subject.stride, line_size, built=built)
+        form = subject.origin.form
+        line = host_line(
+            root, form, self.counter.of_host, subject.stride, line_size, built=built, run=forward,
+            fused=form.marks_fused and (model.is_fused if model else is_fused(root)),
+        )  # fmt: skip
         return State(root, run, summary, line)
 
-    def _run(self, root: Module) -> Trace | None:
-        if self.subject.unknown:
+    def _run(self, forward: Run) -> Trace | None:
+        if not self.subject.has_flops:
             return None
         try:
-            return trace(root, (1, self.subject.channels, *self.size))
+            return forward((1, self.subject.channels, *self.size))
         except TraceError as error:
-            raise self.placed(error, "correct the network: its forward pass fails there, in YOLOv5 too") from None
+            host = self.subject.origin.form.host
+            raise self.placed(error, f"correct the network: its forward pass fails there, in {host} too") from None
 
     def fusion(self, root: Module, *, grad_enabled: bool) -> Fusion:
         """The structure after ``fuse()``.
 
         Raises: UnknownModuleError where what it does is not known, TraceError where it fails.
         """
-        _refuse_unknown_convolutions(self.subject)
+        _refuse_unknown(self.subject)
         try:
             return fuse(root, grad_enabled=grad_enabled)
         except TraceError as error:
@@ -132,6 +140,8 @@ class FuseDiff:
     parameters: Ledger
     gradients: Ledger
     flops: Ledger | None
+    started: State | None = None
+    """What the training line was about, where training then took in parts of another network."""
 
     @property
     def ledgers(self) -> Iterator[tuple[str, Ledger | None]]:
@@ -185,6 +195,8 @@ def fuse_diff(question: Question) -> FuseDiff:
     Raises: ProbeError where the network cannot be followed or fused.
     """
     subject = question.subject
+    if isinstance(subject.rebuilt, Rebuilt):
+        return _rebuilt_diff(question, subject.rebuilt)
     stored = subject.root if subject.saved else with_gradients(subject.root, False)
     unfused = restore(stored)
     saved_fused = unfused is not stored
@@ -199,6 +211,24 @@ def fuse_diff(question: Question) -> FuseDiff:
         tuple(_events(subject, built, unfused)),
         saved_fused=saved_fused,
         gradients_with_autograd=count_gradients(fuse(unfused, grad_enabled=True).root),
+    )
+
+
+def _rebuilt_diff(question: Question, rebuilt: Rebuilt) -> FuseDiff:
+    """The same of a network that its host has built and fused."""
+    built, stored, fused = rebuilt.built, rebuilt.stored, rebuilt.fused
+    started = rebuilt.started
+    return replace(
+        explain(
+            question,
+            question.state(built.root, built=True, model=built),
+            question.state(fused.root, model=fused),
+            difference(stored.root, fused.root),
+            tuple(_events(question.subject, built.root, stored.root)),
+            saved_fused=rebuilt.saved_fused,
+            gradients_with_autograd=count_gradients(fused.root),
+        ),
+        started=question.state(started.root, built=True, model=started) if started else None,
     )
 
 
@@ -228,8 +258,11 @@ def explain(
     )
 
 
-def _refuse_unknown_convolutions(subject: Subject) -> None:
-    """A class that holds a convolution and a ``bn`` may derive from Conv, and then fuse() would merge it."""
+def _refuse_unknown(subject: Subject) -> None:
+    """Refuse where nothing is there to fuse, and a class that may derive from Conv, so that fuse() would merge it."""
+    if subject.gap:
+        problem = f"{subject.label}: what fuse() does is not known: {subject.gap.reason}"
+        raise UnknownModuleError(problem, subject.gap.remedy)
     modules = dict(named_modules(subject.root))
     for path, kind in subject.unknown:
         if modules[path].children.keys() >= {"conv", "bn"}:
@@ -251,14 +284,15 @@ def _stays(fusion: Fusion) -> str:
 
 def _events(subject: Subject, built: Module, stored: Module) -> Iterator[GradientEvent]:
     """What took parameters out of training before ``fuse()``, in the order in which it happens."""
-    frozen = frozenset(name for name, tensor in named_parameters(stored) if not tensor.requires_grad)
+    trained = {name for name, tensor in named_parameters(built) if tensor.requires_grad}
+    frozen = frozenset(name for name, tensor in named_parameters(stored) if not tensor.requires_grad) & trained
     saved = subject.saved
     if saved and saved.freeze:
         by_rows = frozen & frozen_by_rows(built, saved.freeze)
         yield GradientEvent(
             saved.freeze_option,
             by_rows,
-            "train.py sets requires_grad=False on these rows; the training line is printed before that.",
+            "Training sets requires_grad=False on these rows; the training line is printed before that.",
             f"{row_ranges(saved.freeze)} did not train",
         )
         frozen -= by_rows
@@ -296,16 +330,20 @@ def info(question: Question, *, fused: bool) -> Info:
     """
     subject = question.subject
     new = subject.saved is None
+    rebuilt = subject.rebuilt if isinstance(subject.rebuilt, Rebuilt) else None
+    model, fused_model = (rebuilt.saved, rebuilt.fused) if rebuilt else (None, None)
     stored = subject.root if subject.saved else with_gradients(subject.root, False)
     try:
-        after = question.state(question.fusion(stored, grad_enabled=False).root, question.size, built=new)
+        root = fused_model.root if fused_model else question.fusion(stored, grad_enabled=False).root
+        after = question.state(root, question.size, built=new, model=fused_model)
     except TraceError:
         if fused:
             raise
         after = None  # its own numbers are known all the same
-    state = after if fused and after else question.state(subject.root, question.size, built=new)
+    state = after if fused and after else question.state(subject.root, question.size, built=new, model=model)
     small = Question(subject, (640, 640), question.counter)
-    at_640 = small.state(state.root, built=new) if question.size != small.size else None
+    shown = fused_model if fused else model
+    at_640 = small.state(state.root, built=new, model=shown) if question.size != small.size else None
     return Info(question, state, fused, after, at_640)
 
 
@@ -326,13 +364,18 @@ def as_json(report: FuseDiff | Info) -> dict[str, object]:
         | {
             "training": _column(report.training, question),
             "validation": _column(report.validation, question),
-            "host_lines": {"training": report.training.line.text, "validation": report.validation.line.text},
+            "host_lines": _host_lines(report),
             "missing_gflops": {"training": report.training.line.missing, "validation": report.validation.line.missing},
             "gradients_with_autograd": report.gradients_with_autograd,
             "ledger": {name: ledger and _ledger(ledger) for name, ledger in report.ledgers},
         }
         | _gaps(report)
     )
+
+
+def _host_lines(report: FuseDiff) -> dict[str, str | None]:
+    lines = {"training": report.training.line.text, "validation": report.validation.line.text}
+    return lines | ({"started": report.started.line.text} if report.started else {})
 
 
 def _target(subject: Subject, report: FuseDiff | Info) -> dict[str, object]:
@@ -387,5 +430,7 @@ def _ledger(ledger: Ledger) -> dict[str, object]:
 
 def _gaps(report: FuseDiff | Info) -> dict[str, object]:
     """What could not be answered, where something could not."""
-    unknown = report.question.subject.unknown
+    unknown, gap = report.question.subject.unknown, report.question.subject.gap
+    if gap:
+        return {"unknown": {"reason": gap.reason, "remedy": gap.remedy}}
     return {"unknown_modules": [{"path": path, "class": kind} for path, kind in unknown]} if unknown else {}

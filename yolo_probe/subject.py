@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from yolo_probe.generations import Generation
-from yolo_probe.structure import Module
+from yolo_probe.structure import Module, Shape
 from yolo_probe.summary import LineForm
+from yolo_probe.trace import Trace
 
 if TYPE_CHECKING:
     from yolo_probe.checkpoint import Checkpoint
@@ -18,22 +19,29 @@ if TYPE_CHECKING:
 class Origin:
     """The host whose line, definition of layers and fuse rule apply."""
 
-    generation: Generation
+    generation: Generation | Literal["ultralytics"]
     form: LineForm
     evidence: tuple[str, ...]
     """What decided it, each a few words."""
     alternatives: tuple[str, ...] = ()
     """Other readings that the evidence allows, or what another host prints."""
     release: str | None = None
-    """The PyPI release, where it is one and known."""
+    """The release on PyPI, where it is one and known."""
     asked: bool = False
     """Whether the user named it, so that it need not be the one that trained."""
     before: bool = False
     """Whether the file is older than the tag: a master on the way to it."""
 
     @property
+    def name(self) -> str:
+        """For people, with the host: ``YOLOv5 v7.0``, ``ultralytics 8.4.190``."""
+        return f"{self.form.host} {self.title}".rstrip()
+
+    @property
     def title(self) -> str:
-        """For people: ``v7.0``, ``HEAD``, ``7.0.14 (PyPI)``."""
+        """For people: ``v7.0``, ``HEAD``, ``7.0.14 (PyPI)``; of ultralytics the release, where it is known."""
+        if self.generation == "ultralytics":
+            return self.release or ""
         if self.release:
             return f"{self.release} (PyPI)"
         return "HEAD" if self.generation == "head" else self.generation
@@ -69,6 +77,50 @@ class Saved:
         return self.epoch == -1 and not self.optimizer and not (self.has_model and self.has_ema)
 
 
+class Model(Protocol):
+    """A network that can be run on shapes."""
+
+    @property
+    def root(self) -> Module:
+        """Its structure."""
+
+    @property
+    def is_fused(self) -> bool:
+        """Whether it says so itself."""
+
+    def trace(self, image: Shape) -> Trace:
+        """One forward pass on an image of that shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """The network of a file as its own host builds it, held against the file."""
+
+    built: Model
+    """As it was when training started."""
+    stored: Model
+    """With the flags that the file has."""
+    fused: Model
+    """After the host's own ``fuse()``."""
+    saved_fused: bool
+    """Whether the file has the fused one."""
+    started: Model | None = None
+    """As its YAML makes it, where training then took in parts of another file that are not the same."""
+
+    @property
+    def saved(self) -> Model:
+        """What the file has."""
+        return self.fused if self.saved_fused else self.stored
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Why FLOPs and the effect of ``fuse()`` are not known."""
+
+    reason: str
+    remedy: str
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A network to report on."""
@@ -94,3 +146,20 @@ class Subject:
     """For a checkpoint only."""
     unknown: tuple[tuple[str, str], ...] = ()
     """Path and class of the modules whose forward pass is not known."""
+    rebuilt: Rebuilt | Gap | None = None
+    """Where the forward pass is the host's own: the network that the host builds, or why it cannot."""
+
+    @property
+    def is_fused(self) -> bool:
+        """Whether a file is known to have been saved after ``fuse()``."""
+        return isinstance(self.rebuilt, Rebuilt) and self.rebuilt.saved_fused
+
+    @property
+    def gap(self) -> Gap | None:
+        """Why the network cannot be built and run, where it has to be built."""
+        return self.rebuilt if isinstance(self.rebuilt, Gap) else None
+
+    @property
+    def has_flops(self) -> bool:
+        """Whether its forward pass can be followed."""
+        return not self.unknown and self.gap is None

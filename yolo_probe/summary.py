@@ -75,6 +75,12 @@ class LineForm:
     """Whether it asks thop to extrapolate from small images (needs ultralytics-thop 2.2)."""
     samples: int = 1
     """Images that thop counts then at least: four where a rule of the user's could charge anything."""
+    whole_image_too: bool = False
+    """Whether it counts the image itself where one as large as the stride fails."""
+    marks_fused: bool = False
+    """Whether it adds "(fused)" to the name."""
+    host: str = "YOLOv5"
+    """Its name."""
 
     def layer_count(self, counts: LayerCounts) -> int:
         """Layers in this host's definition."""
@@ -94,6 +100,17 @@ FORMS: Mapping[Generation, LineForm] = {
     "head": LineForm("leaf_modules", named_after="yolo", separators=True, proxies=True),
 }
 """The line of each generation."""
+
+_ULTRALYTICS = replace(FORMS["head"], writes_anchor_grid=False, marks_fused=True, host="ultralytics")
+_SCALED = replace(_ULTRALYTICS, proxies=False, whole_image_too=True)
+
+ULTRALYTICS_FORMS: Sequence[tuple[tuple[int, ...], LineForm]] = (
+    ((8, 4, 109), _ULTRALYTICS),
+    ((8, 3, 76), _SCALED),
+    ((8, 2, 55), replace(_SCALED, layers="modules")),
+    ((0,), replace(_SCALED, layers="modules", separators=False)),
+)
+"""From which release of the ultralytics package on it prints which line of its own models, newest first."""
 
 RELEASE_FORMS: Mapping[str, LineForm] = {
     "5.0.10": replace(_V5_0, unit="GFLOPs"),
@@ -183,7 +200,7 @@ def _title(root: Module, form: LineForm) -> str:
     if not form.named_after:
         return "Model Summary"
     yaml_file = root.attributes.get("yaml_file")
-    if not yaml_file and form.proxies and isinstance(yaml := root.attributes.get("yaml"), Mapping):
+    if not yaml_file and form.named_after == "yolo" and isinstance(yaml := root.attributes.get("yaml"), Mapping):
         yaml_file = yaml.get("yaml_file")
     stem = PurePath(yaml_file).stem[:LONGEST_NAME] if isinstance(yaml_file, str) else ""
     return f"{stem.replace(form.named_after, form.named_after.replace('yolo', 'YOLO')) or 'Model'} summary"
@@ -198,7 +215,8 @@ def host_gflops(
     followed.
     """
     if form.proxies and convention.name != "ultralytics-thop-2.2":
-        raise MissingGflops(f"YOLOv5 HEAD calls thop.profile(stride=...), which {convention.title} does not know")
+        caller = "YOLOv5 HEAD" if form.host == "YOLOv5" else form.host
+        raise MissingGflops(f"{caller} calls thop.profile(stride=...), which {convention.title} does not know")
     channels = _host_channels(root, form)
     cell = max(stride, 32)
     try:
@@ -206,11 +224,16 @@ def host_gflops(
             _check_anchor_grid(root, channels, cell, run)
         if form.proxies:
             return _extrapolated(root, channels, cell, size, convention, run, form.samples) / 1e9 * 2
-        macs = _count(run, channels, (cell, cell), convention) / 1e9 * 2
+        try:
+            macs = _count(run, channels, (cell, cell), convention) / 1e9 * 2
+        except TraceError:
+            if not form.whole_image_too:
+                raise
+            return _count(run, channels, size, convention) / 1e9 * 2
     except UnknownModuleError:
         raise
     except TraceError as error:
-        raise MissingGflops(f"the counting run of YOLOv5 fails at {error}") from None
+        raise MissingGflops(f"the counting run of {form.host} fails at {error}") from None
     # the order of these floating-point operations is the host's
     return macs * size[0] / cell * size[1] / cell
 
@@ -240,12 +263,12 @@ def _host_channels(root: Module, form: LineForm) -> int:
     if form.channels == "yaml":
         yaml = root.attributes.get("yaml")
         if not isinstance(yaml, Mapping):
-            raise MissingGflops("YOLOv5 looks for the image's channels in model.yaml, which is not there")
+            raise MissingGflops(f"{form.host} looks for the image's channels in model.yaml, which is not there")
         channels = yaml.get("ch", 3)
         return channels if isinstance(channels, int) else 3
     _, first = next(named_parameters(root), ("", None))
     if first is None or len(first.shape) < 2:
-        raise MissingGflops("YOLOv5 takes the image's channels from the first parameter, which has none")
+        raise MissingGflops(f"{form.host} takes the image's channels from the first parameter, which has none")
     return first.shape[1]
 
 

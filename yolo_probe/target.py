@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from math import isfinite
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Literal
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Literal
 from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, TraceError, shown
 from yolo_probe.generations import GENERATIONS, Generation
 from yolo_probe.gradients import frozen_rows
+from yolo_probe.hosts import ultralytics
 from yolo_probe.structure import Module, Tensor, named_modules, named_parameters
-from yolo_probe.subject import Saved, Subject
+from yolo_probe.subject import Gap, Rebuilt, Saved, Subject
 from yolo_probe.summary import head_stride, image_channels
 from yolo_probe.trace import unknown_modules
 
@@ -55,7 +57,7 @@ def rows_made_of(subject: Subject) -> tuple[Made, ...]:
     from yolo_probe.modelyaml import network_in, rows_made
 
     origin = subject.origin
-    if subject.source is None:
+    if subject.source is None or origin.generation == "ultralytics":
         return ()
     if not isinstance(subject.source, Checkpoint):
         return rows_made(subject.source, origin.generation)
@@ -124,6 +126,13 @@ def _from_checkpoint(target: str, host: Generation | None, classes: int | None, 
         raise CheckpointError(f"{target}: no such file", remedy)
     checkpoint = read_checkpoint(target)
     root = checkpoint.copy(copy)
+    if ultralytics.is_ultralytics(root):
+        if host is not None:
+            raise TargetError(
+                f"{target}: found --host {host} for a {root.class_path}, which no YOLOv5 builds or prints",
+                "leave --host out",
+            )
+        return _from_ultralytics(target, checkpoint, root, copy)
     try:
         origin = identify(checkpoint.contents, root)
     except CheckpointError as error:
@@ -138,6 +147,40 @@ def _from_checkpoint(target: str, host: Generation | None, classes: int | None, 
         "checkpoint", Path(target).name, target, name, classes_there, origin, root, image_channels(root),
         stride, checkpoint, _saved(checkpoint, root, copy), unknown,
     )  # fmt: skip
+
+
+def _from_ultralytics(target: str, checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Subject:
+    stride = _stored_stride(checkpoint, root) or 32
+    return Subject(
+        "checkpoint", Path(target).name, target, _network_name(checkpoint, root), classes_of(root),
+        ultralytics.identify(checkpoint.contents, root), root, image_channels(root), stride, checkpoint,
+        _saved(checkpoint, root, copy), rebuilt=_rebuilt(root, _options(checkpoint.contents)),
+    )  # fmt: skip
+
+
+def _rebuilt(root: Module, options: Mapping[object, object]) -> Rebuilt | Gap:
+    """The network of an ultralytics file as the installed package builds it, or why it cannot."""
+    from yolo_probe.hosts.architecture import architecture
+
+    missing = [name for name in ("torch", "ultralytics") if find_spec(name) is None]
+    if missing:
+        need = " and ".join(missing)
+        be = "is" if len(missing) == 1 else "are"
+        return Gap(f"only ultralytics itself builds this network, and {need} {be} not installed", INSTALL)
+    try:
+        described = architecture(root)
+        from yolo_probe.hosts.rebuild import rebuild
+
+        return rebuild(described, root, options)
+    except (ModelYamlError, TraceError) as error:
+        return Gap(
+            str(error), "layers, parameters and gradients are exact; another release of ultralytics may build it"
+        )
+    except ImportError as error:
+        return Gap(f"ultralytics cannot be imported: {error}", INSTALL)
+
+
+INSTALL = "pip install ultralytics"
 
 
 def _is_network(name: str) -> bool:
@@ -162,10 +205,14 @@ def _stored_stride(checkpoint: Checkpoint, root: Module) -> int | None:
 
 def _saved(checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Saved:
     contents = checkpoint.contents
-    epoch, options = contents.get("epoch"), contents.get("opt")
-    freeze = options.get("freeze") if isinstance(options, Mapping) else None
+    epoch, options = contents.get("epoch"), _options(contents)
+    freeze = options.get("freeze")
     model = root.children.get("model")
-    rows = frozen_rows(freeze, len(model.children) if model else 0)
+    count = len(model.children) if model else 0
+    if ultralytics.is_ultralytics(root):
+        flag, rows = "freeze=", ultralytics.frozen_rows(freeze, count) if "freeze" in options else None
+    else:
+        flag, rows = "--freeze ", frozen_rows(freeze, count)
     dtypes = {tensor.dtype for _, tensor in named_parameters(root)}
     return Saved(
         copy=copy or ("ema" if checkpoint.ema is not None else "model"),
@@ -175,23 +222,30 @@ def _saved(checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Saved:
         has_ema=checkpoint.ema is not None,
         dtype=DTYPES.get(dtypes.pop(), "other") if len(dtypes) == 1 else "mixed precision",
         freeze=rows,
-        freeze_option=_freeze_option(freeze) if rows is not None else "",
+        freeze_option=_freeze_option(freeze, flag) if rows else "",
         unusual=checkpoint.unusual,
     )
 
 
-def _freeze_option(freeze: object) -> str:
+def _freeze_option(freeze: object, flag: str) -> str:
     """As it was typed, of numbers only; of many the first ones."""
     numbers = freeze if isinstance(freeze, list | tuple) else [freeze]
     words = [shown(number) for number in numbers[:12]]
-    return " ".join(["--freeze", *words, *(["..."] if len(numbers) > 12 else [])])
+    return flag + " ".join([*words, *(["..."] if len(numbers) > 12 else [])])
+
+
+def _options(contents: Mapping[str, object]) -> Mapping[object, object]:
+    """What training was given: ``opt`` of YOLOv5, ``train_args`` of ultralytics."""
+    options = contents.get("opt", contents.get("train_args"))
+    return options if isinstance(options, Mapping) else {}
 
 
 def _network_name(checkpoint: Checkpoint, root: Module) -> str | None:
     """Name of the YAML that built the network, or of the files that training was given."""
-    options = checkpoint.contents.get("opt")
-    options = options if isinstance(options, Mapping) else {}
-    for source in (root.attributes.get("yaml_file"), options.get("cfg"), options.get("weights")):
+    options, yaml = _options(checkpoint.contents), root.attributes.get("yaml")
+    named = yaml.get("yaml_file") if isinstance(yaml, Mapping) else None
+    recorded = (root.attributes.get("yaml_file"), named, options.get("cfg"), options.get("weights"))
+    for source in (*recorded, options.get("model")):
         if isinstance(source, str) and re.search(r"\.(ya?ml|pt)$", source) and len(source) < LONGEST_PATH:
             stem = re.split(r"[/\\]", source)[-1].rsplit(".", 1)[0]
             return re.sub(r"_v\d+(\.\d+)?$", "", stem)  # Ultralytics' own files say yolov5s_v6.yaml

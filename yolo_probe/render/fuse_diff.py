@@ -10,6 +10,7 @@ from yolo_probe.ledger import Ledger
 from yolo_probe.render.document import Cause, Figures, Heading, Heads, Note, Part, Remainder, Section, Words, signed
 from yolo_probe.render.parts import (
     activations,
+    fixed_numbers,
     footers,
     giga,
     heading,
@@ -20,15 +21,15 @@ from yolo_probe.render.parts import (
 )
 from yolo_probe.report import FuseDiff
 from yolo_probe.structure import Module, named_modules, named_parameters
-from yolo_probe.subject import Subject
 
 
 def document(report: FuseDiff) -> Iterator[Section]:
     """The report part by part."""
     question = report.question
-    training, validation = _moments(question.subject)
+    training, validation = _moments(report)
     yield (Heading(heading(question.subject)),)
     yield (
+        *_start(report),
         Words(training),
         host_line(report.training, question),
         Words(validation),
@@ -45,19 +46,29 @@ def ledgers(report: FuseDiff) -> Iterator[Section]:
     yield tuple(_block("parameters", report.parameters))
     yield tuple(_block("gradients", report.gradients, _gradients_note(report)))
     if report.flops is None:
-        yield unknown_flops(report.question.subject.unknown, "not known", "not known", "")
+        yield unknown_flops(report.question.subject, "not known", "not known", "")
     else:
         yield tuple(_block("FLOPs", report.flops, _flops_note(report), _rounded(report)))
 
 
-def _moments(subject: Subject) -> tuple[str, str]:
+def _start(report: FuseDiff) -> Iterator[Part]:
+    """The line at train start, where the network that trained is another."""
+    if report.started:
+        yield Words(f"When training starts, {report.question.subject.origin.name} prints")
+        yield host_line(report.started, report.question)
+
+
+def _moments(report: FuseDiff) -> tuple[str, str]:
     """When the host prints each of the two lines."""
-    host = f"YOLOv5 {subject.origin.title}"
+    subject = report.question.subject
+    host = subject.origin.name
     prints = "would print" if subject.unknown else "prints"
     if not subject.saved:
         return f"When training starts, {host} prints", "When it validates, it prints"
     training = f"When training starts, {host} {prints}"
     validation = f"When it validates this file, it {prints}"
+    if report.started:
+        training = "It then takes in parts of the pretrained file, and model.info() prints"
     if subject.origin.asked:
         training = f"Of this file before fuse(), {host} {prints}"
     if subject.saved.unused:
@@ -67,7 +78,13 @@ def _moments(subject: Subject) -> tuple[str, str]:
 
 def _answer(report: FuseDiff) -> str:
     merged, stay = len(report.fusion.merges), len(report.fusion.stays)
+    others = "; ".join(change.cause for change in report.fusion.changes)
     opening = "Nothing is wrong: both lines describe the same network."
+    if report.started:
+        opening = (
+            "Nothing is wrong. The pretrained file had another number of classes, and training kept the width of its "
+            "class branches; that is the network of the last two lines."
+        )
     if not report.balanced:
         opening = "Not everything is explained: the rows marked ! show what is left over."
     elif report.question.subject.unknown:
@@ -80,8 +97,9 @@ def _answer(report: FuseDiff) -> str:
         fusion = f"fuse() merges {merged} of {merged + stay} BatchNorms into the convolution before them"
     else:
         return f"{opening} fuse() finds no BatchNorm to merge here. {_gradients_answer(report)}"
+    also = f" It changes more: {others}." if others else ""
     return (
-        f"{opening} Before validation, {fusion}: fewer layers, the same predictions up to rounding. "
+        f"{opening} Before validation, {fusion}: fewer layers, the same predictions up to rounding.{also} "
         f"{_gradients_answer(report)}"
     )
 
@@ -89,6 +107,8 @@ def _answer(report: FuseDiff) -> str:
 def _gradients_answer(report: FuseDiff) -> str:
     saved = report.question.subject.saved
     after = report.validation.summary.gradients
+    if after and report.question.subject.rebuilt:
+        return f"Gradients are {after:,} because fuse() makes each merged convolution anew, as not trainable."
     if after:
         return (
             f"Gradients are {after:,} because val.py turns autograd off while fuse() makes its convolutions anew; "
@@ -119,19 +139,21 @@ def _block(name: str, ledger: Ledger, words: str = "", second: Figures | None = 
 def _layers_note(report: FuseDiff) -> str:
     subject = report.question.subject
     before, after = report.training.summary.layers, report.validation.summary.layers
-    old, new = (
-        sum(module.kind in ("nn.Conv2d", "nn.ConvTranspose2d") for _, module in named_modules(state.root))
-        for state in (report.training, report.validation)
-    )
-    when = "before and after" if old == new else f"before, {new} after"
-    convolutions = f"{old} of them are convolutions{', ' if old == new else ' '}{when}"
+    old, new = (_convolutions(state.root) for state in (report.training, report.validation))
+    convolutions = f"{old} of them are convolutions" + (", before and after" if old == new else f" before, {new} after")
     if subject.origin.form.layers == "leaf_modules":
-        any_module = f"{before.modules} and {after.modules}"
+        yolov5 = subject.origin.form.host == "YOLOv5"
+        who = "YOLOv5 v4.0 to v7.0 count" if yolov5 else "Classic YOLOv5, and ultralytics before 8.3.76, count"
         return (
-            f"A layer here is a module that holds no others. {convolutions}. YOLOv5 v4.0 to v7.0 count any module: "
-            f"{any_module}."
+            f"A layer here is a module that holds no others. {convolutions}. "
+            f"{who} any module: {before.modules} and {after.modules}."
         )
     leaves = f"{before.leaf_modules} and {after.leaf_modules}"
+    if subject.origin.form.host != "YOLOv5":
+        return (
+            f"A layer here is any module, also one that only holds others. {convolutions}. "
+            f"ultralytics since 8.3.76 counts only modules that hold no others: {leaves}."
+        )
     if spare := _spare_activations(subject.root):
         pair = f"{before.modules - spare} and {after.modules - spare}"
         shared = f"since v7.0 the {spare + 1} Conv share one SiLU"
@@ -148,6 +170,10 @@ def _layers_note(report: FuseDiff) -> str:
     )
 
 
+def _convolutions(root: Module) -> int:
+    return sum(module.kind in ("nn.Conv2d", "nn.ConvTranspose2d") for _, module in named_modules(root))
+
+
 def _spare_activations(root: Module) -> int:
     """How many activations would go if all Conv shared one."""
     return max(len({id(act) for act in activations(root)}) - 1, 0)
@@ -156,19 +182,23 @@ def _spare_activations(root: Module) -> int:
 def _gradients_note(report: FuseDiff) -> str:
     saved = report.question.subject.saved
     meaning = '"gradients" counts the parameters that training may change.'
+    fixed = fixed_numbers(report.training.root)
     after = report.validation.summary.gradients
     if saved and saved.freeze:
         left = report.gradients.before + sum(e.amount for e in report.gradients.entries[:1])
-        return f"The training line is printed before --freeze acts: {left:,} really trained."
+        flag = "--freeze" if report.question.subject.origin.form.host == "YOLOv5" else "freeze"
+        return f"The training line is printed before {flag} acts: {left:,} really trained. {fixed}".rstrip()
     if after:
-        return f"{meaning} {_left_by_fuse(report)}".rstrip()
-    if saved is None:
-        return meaning
-    if saved.stripped and saved.freeze is None:
-        return f"{meaning} A new training that starts from this file sets all of them back to trainable."
-    if saved.stripped:
-        return f"{meaning} An unstripped\nfile gives 0 as well: its EMA copy is validated, and that never trains."
-    return f"{meaning} The finished file gives 0 as well: strip_optimizer() marks it as not trainable."
+        words = _left_by_fuse(report)
+    elif saved is None:
+        words = ""
+    elif saved.stripped and saved.freeze is None:
+        words = "A new training that starts from this file sets all of them back to trainable."
+    elif saved.stripped:
+        words = "An unstripped\nfile gives 0 as well: its EMA copy is validated, and that never trains."
+    else:
+        words = "The finished file gives 0 as well: strip_optimizer() marks it as not trainable."
+    return " ".join(filter(None, (meaning, words, fixed)))
 
 
 def _left_by_fuse(report: FuseDiff) -> str:
@@ -195,7 +225,7 @@ def _flops_note(report: FuseDiff) -> str:
     question = report.question
     convention = question.counter.convention
     states = (report.training, report.validation)
-    words = ["No convolution got cheaper."]
+    words = ["No convolution got cheaper."] if not report.fusion.changes else []
     rate = _batch_norm_rate(report)
     old = _old_log(report)
     if rate:
@@ -205,7 +235,7 @@ def _flops_note(report: FuseDiff) -> str:
         words.append("This counter charges only convolutions and matrix products, 2 FLOPs per MAC.")
     words += uncounted(states[0], question)
     words += line_differs(states, question)
-    words += [old] if old else ["With --counter torch nothing drops."] if rate else []
+    words += [old] if old else ["With --counter torch nothing drops."] if rate and not report.fusion.changes else []
     return " ".join(words)
 
 
@@ -235,5 +265,7 @@ def _old_log(report: FuseDiff) -> str:
 
 def _options(report: FuseDiff) -> str:
     pairs = len(report.fusion.merges)
-    classes = "  --nc" if report.question.subject.saved is None else ""
-    return f"--layers (the {pairs} pairs)  --imgsz  --counter  --host{classes}  --format\N{NO-BREAK SPACE}json"
+    subject = report.question.subject
+    classes = "  --nc" if subject.saved is None else ""
+    host = "" if subject.rebuilt else "  --host"
+    return f"--layers (the {pairs} pairs)  --imgsz  --counter{host}{classes}  --format\N{NO-BREAK SPACE}json"

@@ -14,6 +14,7 @@ from yolo_probe.operators import OpRecord
 from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words
 from yolo_probe.render.parts import (
     activations,
+    fixed_numbers,
     footers,
     giga,
     heading,
@@ -24,30 +25,33 @@ from yolo_probe.render.parts import (
 )
 from yolo_probe.report import Info, Question
 from yolo_probe.structure import LayerCounts, Module, named_modules, named_parameters
+from yolo_probe.summary import LineForm
 
 
 def document(report: Info) -> Iterator[Section]:
     """The report part by part."""
     question = report.question
     subject, state = question.subject, report.state
-    state_words = ", fused" if report.is_fused else ", not fused"
+    state_words = ", fused" if report.is_fused or subject.is_fused else ", not fused"
     new = ", new" if subject.saved is None and not report.is_fused else ""
     yield (Heading(heading(subject) + new + state_words),)
     yield tuple(_line(report))
     yield tuple(_layers(report))
     yield tuple(_parameters(report))
     yield tuple(_gradients(report))
-    yield unknown_flops(subject.unknown, "not known") if state.run is None else tuple(_flops(report))
+    yield unknown_flops(subject, "not known") if state.run is None else tuple(_flops(report))
     yield tuple(footers(question, _options(report), subject.origin.alternatives))
 
 
 def _line(report: Info) -> Iterator[Part]:
     """The host's line, when it is printed, and the one that a log has where that is another."""
     question, subject = report.question, report.question.subject
+    host = subject.origin.form.host
+    flag, name = ("--imgsz", "img_size") if host == "YOLOv5" else ("imgsz", "imgsz")
     height, width = question.size
-    size = "" if question.size == (640, 640) else f"img_size={height if height == width else [height, width]}"
+    size = "" if question.size == (640, 640) else f"{name}={height if height == width else [height, width]}"
     if report.is_fused and subject.saved is None:
-        yield Words("At validation YOLOv5 prints" + (f", asked for {size}" if size else ""))
+        yield Words(f"At validation {host} prints" + (f", asked for {size}" if size else ""))
     else:
         # the hosts load every file as FP32; of an FP16 model the classic ones print no GFLOPs
         loaded = "Loaded as FP32, " if subject.saved and subject.saved.dtype != "FP32" else ""
@@ -55,7 +59,7 @@ def _line(report: Info) -> Iterator[Part]:
     yield host_line(report.state, question)
     if report.at_640 and report.at_640.line.gflops is not None:
         gflops = f"{report.at_640.line.gflops:.1f} GFLOPs"
-        yield Words(f"A training log says {gflops}, whatever its --imgsz: YOLOv5 counts at 640x640.")
+        yield Words(f"A training log says {gflops}, whatever its {flag}: {host} counts at 640x640.")
 
 
 def _layers(report: Info) -> Iterator[Part]:
@@ -74,7 +78,7 @@ def _layers(report: Info) -> Iterator[Part]:
         part + (f" (shared by {shared} Conv)" if shared and part.endswith("\N{NO-BREAK SPACE}SiLU") else "")
         for part in parts
     ]
-    yield Note(_layer_meaning(form.layers, counts, " +\N{NO-BREAK SPACE}".join(parts)))
+    yield Note(_layer_meaning(form, counts, " +\N{NO-BREAK SPACE}".join(parts)))
 
 
 def _sharing(root: Module) -> int:
@@ -83,14 +87,16 @@ def _sharing(root: Module) -> int:
     return len(acts) if len(acts) > 1 and len({id(act) for act in acts}) == 1 else 0
 
 
-def _layer_meaning(definition: str, counts: LayerCounts, parts: str) -> str:
-    if definition == "leaf_modules":
+def _layer_meaning(form: LineForm, counts: LayerCounts, parts: str) -> str:
+    if form.layers == "leaf_modules":
+        older = "v4.0 to v7.0" if form.host == "YOLOv5" else "YOLOv5 v4.0 to v7.0"
         return (
-            f"Modules that hold no others: {parts}. v4.0 to v7.0 count all modules, also those that hold others: "
+            f"Modules that hold no others: {parts}. {older} count all modules, also those that hold others: "
             f"{counts.modules}; v3.1 parameter tensors: {counts.parameter_tensors}."
         )
+    newer = "YOLOv5 since July 2026" if form.host == "YOLOv5" else "ultralytics since 8.3.76"
     return (
-        f"All modules, also those that hold others: {parts}. YOLOv5 since July 2026 counts only modules that hold no "
+        f"All modules, also those that hold others: {parts}. {newer} counts only modules that hold no "
         f"others: {counts.leaf_modules}; v3.1 parameter tensors: {counts.parameter_tensors}."
     )
 
@@ -112,6 +118,8 @@ def _parameter_rows(root: Module) -> Iterator[tuple[str, int]]:
     for name, tensor in named_parameters(root):
         path, _, key = name.rpartition(".")
         kind = modules[path].kind.removeprefix("nn.")
+        if modules[path.rpartition(".")[0]].class_path.endswith(".DFL"):
+            kind = "DFL, which never train"
         group = "convolutions" if kind in ("Conv2d", "ConvTranspose2d", "DWConvTranspose2d") else kind
         owners.setdefault((group, key if group == "convolutions" else ""), []).append((path, tensor.numel))
     for (group, key), places in sorted(owners.items(), key=lambda item: item[0][0] != "convolutions"):
@@ -161,7 +169,7 @@ def _gradients(report: Info) -> Iterator[Part]:
             "that starts from this file sets all of them back."
         )
     else:
-        yield Note("Parameters that training may change.")
+        yield Note(f"Parameters that training may change. {fixed_numbers(report.state.root)}".rstrip())
 
 
 def _flops(report: Info) -> Iterator[Part]:

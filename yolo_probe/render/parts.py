@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from yolo_probe.render.document import Figures, Footer, HostLine, Note, Section
 from yolo_probe.report import Question, State
-from yolo_probe.structure import Module, named_modules
+from yolo_probe.structure import Module, named_modules, named_parameters
 from yolo_probe.subject import Subject
 
 
@@ -17,16 +17,16 @@ def heading(subject: Subject) -> str:
     classes = "" if subject.classes is None else f", {subject.classes} class{'es' * (subject.classes != 1)}"
     origin = subject.origin
     if subject.saved:
-        trained = f"trained with YOLOv5 {origin.title}"
+        trained = f"trained with {origin.name}"
         if subject.unknown:
             trained = "trained with a fork of YOLOv5"
         elif origin.asked:
-            trained = f"as YOLOv5 {origin.title} takes it"
+            trained = f"as {origin.name} takes it"
         elif origin.before:
-            trained = f"trained with a master before YOLOv5 {origin.title}"
+            trained = f"trained with a master before {origin.name}"
         copy = " (the copy model; validation uses ema)" if subject.saved.unused else ""
         return f"{subject.label}{copy}: {network}{classes}, {trained}"
-    return f"{subject.label}: as YOLOv5 {subject.origin.title} builds it{classes}"
+    return f"{subject.label}: as {subject.origin.name} builds it{classes}"
 
 
 def host_line(state: State, question: Question) -> HostLine:
@@ -40,8 +40,11 @@ def host_line(state: State, question: Question) -> HostLine:
     return HostLine(state.line.text or state.line.counts, gap)
 
 
-def unknown_flops(unknown: Sequence[tuple[str, str]], *columns: str) -> Section:
-    """Why FLOPs are not known: the classes, and where the first of each stands."""
+def unknown_flops(subject: Subject, *columns: str) -> Section:
+    """Why FLOPs are not known: what cannot be built, or the classes and where the first of each stands."""
+    if gap := subject.gap:
+        return Figures("FLOPs", columns), Note(f"{gap.reason[:1].upper()}{gap.reason[1:]}.\n{gap.remedy}")
+    unknown = subject.unknown
     first = {kind: path for path, kind in reversed(unknown)}
     counts = Counter(kind for _, kind in unknown)
     classes = ", ".join(f"{kind} ({counts[kind]} x, first at {first[kind]})" for kind in counts)
@@ -52,6 +55,16 @@ def activations(root: Module) -> list[Module]:
     """The SiLU of every Conv, one for each place."""
     acts = [m.children.get("act") for _, m in named_modules(root) if m.kind in ("Conv", "DWConv")]
     return [act for act in acts if act is not None and act.kind == "nn.SiLU"]
+
+
+def fixed_numbers(root: Module) -> str:
+    """The parameters of DFL that never train, where a network has some."""
+    blocks = [module for _, module in named_modules(root) if module.class_path.endswith(".DFL")]
+    tensors = {id(tensor): tensor for block in blocks for _, tensor in named_parameters(block)}.values()
+    if not tensors or any(tensor.requires_grad for tensor in tensors):
+        return ""
+    count = sum(tensor.numel for tensor in tensors)
+    return f"The {count} of DFL never train: they are the numbers 0 to {count - 1}, fixed when it is built."
 
 
 def uncounted(state: State, question: Question) -> Iterator[str]:
@@ -71,11 +84,12 @@ def line_differs(states: Sequence[State], question: Question) -> Iterator[str]:
     if not figures:
         return
     says = f"The lines say {figures}" if len(lines) > 1 else f"The line says {figures}"
-    host = question.counter.of_host
+    host, form = question.counter.of_host, question.subject.origin.form
+    flag = "--imgsz" if form.host == "YOLOv5" else "imgsz"
     if host is not question.counter.convention:
         yield f"{says}: a host counts with thop, here by the rules of {host.title}."
     elif question.size != states[0].line.size:
-        yield f"{says}, whatever --imgsz: YOLOv5 counts at 640x640."
+        yield f"{says}, whatever {flag}: {form.host} counts at 640x640."
     else:
         pairs = [(round(g * 1e9), state.summary.flops) for g, state in zip(lines, states, strict=True) if g is not None]
         differences = [line - flops for line, flops in pairs if flops is not None]
@@ -83,8 +97,8 @@ def line_differs(states: Sequence[State], question: Question) -> Iterator[str]:
             cell = max(question.subject.stride, 32)
             words = {f"{abs(d):,} FLOPs {'less' if d < 0 else 'more'}" for d in differences}
             yield (
-                f"{says}, {' and '.join(sorted(words))} than counted here: YOLOv5 counts one {cell}x{cell} image and "
-                "multiplies by the area."
+                f"{says}, {' and '.join(sorted(words))} than counted here: {form.host} counts one {cell}x{cell} image "
+                "and multiplies by the area."
             )
 
 
@@ -133,21 +147,25 @@ def _version(subject: Subject, alternatives: Sequence[str]) -> str:
         if origin.evidence[0].startswith("--host"):
             return f"{origin.title}, as asked"
         return f"{origin.evidence[0]} (--host v7.0{word})"
-    text = f"{origin.title}: {', '.join(origin.evidence)}"
+    title = "ultralytics" if origin.generation == "ultralytics" else origin.title
+    text = f"{title}: {', '.join(origin.evidence)}"
     return "; ".join([text, *alternatives])
 
 
 def _file(subject: Subject) -> str:
     saved = subject.saved
     assert saved is not None
+    flag = "--freeze" if subject.origin.form.host == "YOLOv5" else "freeze"
     if saved.stripped:
         state = f"stripped (epoch {saved.epoch}, no optimizer, no EMA)"
     else:
         has = [name for name, there in (("optimizer", saved.optimizer), ("EMA", saved.has_ema)) if there]
         state = f"not stripped (epoch {saved.epoch}, {' and '.join(has) or 'no optimizer, no EMA'})"
     if saved.freeze is None:
-        freeze = ", --freeze not recorded"
+        freeze = f", {flag} not recorded"
     else:
-        freeze = f"; {saved.freeze_option}" if saved.freeze else "; no --freeze"
-    unusual = f"; names what no YOLOv5 file needs: {', '.join(saved.unusual)}" if saved.unusual else ""
+        freeze = f"; {saved.freeze_option}" if saved.freeze else f"; no {flag}"
+    unusual = (
+        f"; names what no {subject.origin.form.host} file needs: {', '.join(saved.unusual)}" if saved.unusual else ""
+    )
     return f"{state}, {saved.dtype}{freeze}{unusual}"

@@ -1,0 +1,51 @@
+"""The ultralytics package: whether it wrote a checkpoint, which release, and whose line is printed of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from yolo_probe.installed import version_of
+from yolo_probe.structure import Module
+from yolo_probe.subject import Origin
+from yolo_probe.summary import ULTRALYTICS_FORMS, LineForm
+
+MODELS = "ultralytics.nn.tasks."
+"""Where the classes of its models are defined."""
+
+
+def is_ultralytics(root: Module) -> bool:
+    """Whether a model is one of the ultralytics package."""
+    return root.class_path.startswith(MODELS)
+
+
+def identify(contents: Mapping[str, object], root: Module) -> Origin:
+    """The release that wrote a checkpoint, with the evidence; the newest one's line where none is recorded."""
+    kind = f"class {root.class_path.removeprefix(MODELS)} of ultralytics.nn.tasks"
+    version, date = contents.get("version"), contents.get("date")
+    dated = (f"dated {date[:10]}",) if isinstance(date, str) and date else ()
+    if isinstance(version, str) and re.fullmatch(r"\d{1,4}\.\d{1,4}\.\d{1,4}[a-z0-9.+-]{0,20}", version):
+        installed = version_of("ultralytics")
+        others = (f"built and fused here by {installed}",) if installed not in (None, version) else ()
+        evidence = (f"version {version} in the file", kind, *dated)
+        return Origin("ultralytics", _form_of(version), evidence, others, version)
+    return Origin("ultralytics", ULTRALYTICS_FORMS[0][1], ("no version in the file", kind, *dated))
+
+
+def _form_of(version: str) -> LineForm:
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+    return next(form for first, form in ULTRALYTICS_FORMS if numbers >= first)
+
+
+def frozen_rows(freeze: object, rows: int) -> tuple[int, ...] | None:
+    """Rows that ``freeze=`` names: a number N is rows 0 to N - 1, a list is itself; None if unreadable.
+
+    ``rows``: how many there are. Source: the freeze loop in ultralytics' engine/trainer.py.
+    """
+    if freeze is None:
+        return ()
+    if isinstance(freeze, int):
+        return tuple(range(min(freeze, rows)))
+    if not (isinstance(freeze, list | tuple) and all(isinstance(row, int) for row in freeze)):
+        return None
+    return tuple(row for row in freeze if 0 <= row < rows)
