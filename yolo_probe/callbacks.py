@@ -26,6 +26,7 @@ from yolo_probe.errors import TargetError
 from yolo_probe.events import run_as_json
 from yolo_probe.fusion import BATCH_NORMS
 from yolo_probe.hosts import running as hosts
+from yolo_probe.hosts import ultralytics
 from yolo_probe.hosts.running import Running
 from yolo_probe.hosts.yolov5 import origin_of_line
 from yolo_probe.installed import installed_thop
@@ -198,7 +199,8 @@ class Probe:
             run = self._run = _Run()  # the next training in this process
         running = hosts.classic()
         counter = choose_counter(self.settings.counter, installed_thop())
-        origin = origin_of_line(told.form, told.host)
+        ours = ultralytics.is_ultralytics(told.live.root)
+        origin = ultralytics.running() if ours else origin_of_line(told.form, told.host)
         run.question = run_question(told.live.root, told.stride, told.line, origin, running, counter)
         run.form, run.logger, run.model = told.form, told.logger, weakref.ref(told.model)
         run.printed = live_state(told.live, run.question, told.line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 
 from yolo_probe.installed import version_of
@@ -30,6 +31,13 @@ def identify(contents: Mapping[str, object], root: Module) -> Origin:
         evidence = (f"version {version} in the file", kind, *dated)
         return Origin("ultralytics", _form_of(version), evidence, others, version)
     return Origin("ultralytics", ULTRALYTICS_FORMS[0][1], ("no version in the file", kind, *dated))
+
+
+def running() -> Origin:
+    """The release that is imported in this process."""
+    version = str(getattr(sys.modules.get("ultralytics"), "__version__", ""))
+    evidence = (f"version {version} in this process",)
+    return Origin("ultralytics", ULTRALYTICS_FORMS[0][1], evidence, release=version or None)
 
 
 def _form_of(version: str) -> LineForm:
