@@ -235,12 +235,18 @@ def test_nothing_else_reaches_the_builder(attack: str) -> None:
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [("ultralytics.nn.modules.block.TorchVision", "TorchVision"), ("torch.nn.modules.linear.Linear", "nn.Linear"),
+    [("torch.nn.modules.linear.Linear", "nn.Linear"), ("torch.nn.modules.utils.Upsample", "nn.utils.Upsample"),
      ("os.Conv", "Conv"), ("ultralytics.nn.modules.conv.Conv", "nn.Conv")],
 )  # fmt: skip
 def test_a_block_is_built_only_where_file_and_yaml_agree_on_a_class_of_the_package(module: str, name: str) -> None:
     with pytest.raises(ModelYamlError, match=f"found {name} in the YAML and {module}"):
         architecture(model(row(0, module=name)(), row0=Module(module)))
+
+
+def test_a_block_that_would_load_something_from_elsewhere_is_not_built() -> None:
+    block = Module("ultralytics.nn.modules.block.TorchVision")
+    with pytest.raises(ModelYamlError, match="row 0: found TorchVision, which loads something from elsewhere"):
+        architecture(model(row(0, module="TorchVision")(), row0=block))
 
 
 def test_a_model_that_needs_more_than_its_yaml_is_not_built() -> None:
@@ -282,3 +288,17 @@ def test_what_is_shared_in_the_file_alone_is_a_mismatch() -> None:
     one, two = (Module("ultralytics.nn.modules.head.Detect", {"nc": 2}, children=each) for each in (pair, parts))
     assert mismatch(model(row2=one), model(row2=two)) == "model.2.b: found a module that is shared in one of them alone"
     assert mismatch(model(row2=two), model(row2=one)) == "model.2.b: found a module that is shared in one of them alone"
+
+
+def test_a_weight_that_two_blocks_of_the_file_share_is_a_mismatch() -> None:
+    weight = Tensor((8, 3, 1, 1))
+    shared, apart = (
+        Module("ultralytics.nn.modules.head.Detect", {"nc": 2}, children={
+            name: Module("torch.nn.modules.conv.Conv2d", {}, {"weight": tensor})
+            for name, tensor in (("a", weight), ("b", second))
+        })
+        for second in (weight, Tensor((8, 3, 1, 1)))
+    )  # fmt: skip
+    assert mismatch(model(row2=shared), model(row2=apart)) == (
+        "the model: found 64 parameters in the file, 88 when built: some are shared"
+    )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from yolo_probe.errors import ModelYamlError, shown
 from yolo_probe.expressions import Call, ExpressionError, evaluate
 from yolo_probe.network import MOST_CLASSES
-from yolo_probe.structure import Module, count_layers
+from yolo_probe.structure import Module, count_layers, count_parameters
 
 MODEL_CLASSES = (
     "DetectionModel", "SegmentationModel", "PoseModel", "OBBModel", "ClassificationModel",
@@ -227,6 +227,8 @@ def _check_rows(rows: Sequence[list[object]], root: Module, depth: float, module
         assert isinstance(name, str)
         assert isinstance(number, int)
         repeats += max(round(number * depth), 1) if number > 1 else 1
+        if name in BUILDERS_OWN:
+            raise ModelYamlError(f"row {i}: found {name}, which loads something from elsewhere when it is built")
         if child is None or not _is_of(child, name):
             kind = "nothing" if child is None else child.class_path
             raise ModelYamlError(f"row {i}: found {name[:60]} in the YAML and {kind} in the model of the file")
@@ -241,10 +243,11 @@ def _is_of(module: Module, name: str) -> bool:
         blocks = [child for child in module.children.values() if child is not None]
     wanted = name.removeprefix("nn.")
     home = "torch.nn.modules." if wanted != name else "ultralytics.nn.modules."
-    if (wanted != name and name not in TORCH_MODULES) or name in BUILDERS_OWN:
-        return False
-    return bool(blocks) and all(
-        block.class_path.startswith(home) and block.class_path.rpartition(".")[2] == wanted for block in blocks
+    known = wanted == name or name in TORCH_MODULES
+    return (
+        known
+        and bool(blocks)
+        and all(block.class_path.startswith(home) and block.class_path.rpartition(".")[2] == wanted for block in blocks)
     )
 
 
@@ -270,6 +273,9 @@ def mismatch(file: Module, built: Module) -> str:
             for name, child in reversed(list(ours.children.items()))
             if child is not None
         ]
+    numbers = [count_parameters(root) for root in (file, built)]
+    if numbers[0] != numbers[1]:
+        return f"the model: found {numbers[0]:,} parameters in the file, {numbers[1]:,} when built: some are shared"
     return ""
 
 

@@ -22,7 +22,6 @@ from torch.nn.modules.module import register_module_module_registration_hook
 from torch.overrides import TorchFunctionMode
 
 from yolo_probe.errors import ModelYamlError, TraceError
-from yolo_probe.fusion import is_fused
 from yolo_probe.hosts.architecture import TORCH_MODULES, Architecture, mismatch
 from yolo_probe.live import Live
 from yolo_probe.structure import Module, count_parameters, named_parameters
@@ -64,7 +63,7 @@ def _rebuilt(tasks: Any, architecture: Architecture, root: Module, options: Mapp
     difference = mismatch(root, built.root)
     # a file of a fused network has fewer parameters, but not by much: nothing larger is fused to compare
     alike = count_parameters(built.root) <= 4 * count_parameters(root) + 1_000_000
-    saved_fused = bool(difference) and alike and is_fused(root) and not mismatch(root, built.fused().root)
+    saved_fused = bool(difference) and alike and not mismatch(root, built.fused().root)
     if difference and not saved_fused:
         raise TraceError(f"the installed ultralytics builds another network: {difference}")
     flags = _flags(root)
@@ -85,6 +84,8 @@ def _flags(root: Module) -> dict[str, bool]:
 
 def _tasks() -> Any:
     """The module ultralytics.nn.tasks, imported without a word on stdout and without a look at the network."""
+    if found := sys.modules.get("ultralytics.nn.tasks"):
+        return found
     name, stdout = "YOLO_OFFLINE", sys.stdout
     kept = os.environ.get(name)
     os.environ[name] = "true"
