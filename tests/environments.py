@@ -62,7 +62,7 @@ OLDER_TRAINING_NEEDS = (
 )
 """What a training with ``yolov5==6.2.3`` imports beyond that."""
 
-ULTRALYTICS_TRAINING_NEEDS = (("polars", "0.20.31"), ("ultralytics-thop", "2.2.3"))
+ULTRALYTICS_TRAINING_NEEDS = (("polars", "0.20.31"), ("cloudpickle", "3.1.1"), ("ultralytics-thop", "2.2.3"))
 """What a training with ultralytics imports beyond what building a network does."""
 
 

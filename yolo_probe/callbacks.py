@@ -70,6 +70,14 @@ def register(target: object, settings: str | None = None, **overrides: object) -
     return probe
 
 
+def _unpickled(settings: Settings) -> Probe:
+    """A probe in a process of its own, with the drop-in, from which it hears of the lines."""
+    probe = Probe(settings)
+    if probe.listens and is_first_rank():
+        dropin.install(watching())
+    return probe
+
+
 def watching(default: Probe | None = None) -> Callable[[Told], None]:
     """What the drop-in tells its lines to: the probe that listens to the training whose line it is, else the default.
 
@@ -118,9 +126,13 @@ class Probe:
         self._lock = threading.RLock()
         self._awaited = False
 
-    def __reduce__(self) -> tuple[type[Probe], tuple[Settings]]:
-        """A copied or pickled probe knows its settings, and nothing of a training."""
-        return Probe, (self.settings,)
+    def __deepcopy__(self, memo: object) -> Probe:
+        """A probe that knows the settings, and nothing of a training."""
+        return Probe(self.settings)
+
+    def __reduce__(self) -> tuple[Callable[[Settings], Probe], tuple[Settings]]:
+        """The same in another process, as ultralytics ships callbacks to those that train on several devices."""
+        return _unpickled, (self.settings,)
 
     def register_classic(self, callbacks: Any) -> None:
         """Listen to a ``Callbacks`` object of classic YOLOv5; once, also where all of them share one table."""

@@ -163,6 +163,19 @@ options.save_dir, options.hyp, options.cfg = "runs/run", str(options.hyp), train
 train.train(options.hyp, options, select_device("cpu"), Callbacks())
 """
 
+SHIPPED = """
+import subprocess
+import sys
+from pathlib import Path
+from ultralytics.models.yolo.detect import DetectionTrainer
+from ultralytics.utils.dist import generate_ddp_file
+
+options = dict(data="shapes.yaml", epochs=1, imgsz=64, batch=8, device="cpu", plots=False)
+trainer = DetectionTrainer(overrides=dict(model="yolov5n.yaml", project=Path.cwd() / "runs", name="run", **options))
+trainer.model = "yolov5n.yaml"
+sys.exit(subprocess.call([sys.executable, generate_ddp_file(trainer)]))
+"""
+
 ALONE = (
     Training("evolve", (("-m", "yolov5.train", *arguments(*NETWORK, "--epochs", "1", "--noplots", "--evolve", "2")),)),
     Training("two runs", (("train.py",),), scripts={"train.py": TWO_RUNS}),
@@ -187,6 +200,7 @@ ALONE = (
         scripts={"train.py": TWO_PROCESSES},
         launcher=("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"),
     ),
+    Training("shipped", (("train.py",),), "", scripts={"train.py": SHIPPED}),
 )
 SILENT = Training(
     "switched off",
@@ -312,6 +326,13 @@ def test_an_exception_in_the_probe_costs_one_line_and_the_host_speaks_for_itself
 
 def test_of_two_processes_the_first_alone_speaks(done: Done) -> None:
     trained = done("two processes")
+    assert len(trained.host_lines) == 2
+    for words in ("as it trains at 64x64: ", "validation uses", "every difference explained"):
+        assert sum(words in line for line in trained.probe_lines) == 1
+
+
+def test_callbacks_that_ultralytics_ships_to_another_process_speak_there(done: Done) -> None:
+    trained = done("shipped")
     assert len(trained.host_lines) == 2
     for words in ("as it trains at 64x64: ", "validation uses", "every difference explained"):
         assert sum(words in line for line in trained.probe_lines) == 1
