@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from importlib.abc import MetaPathFinder
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 
 class Arrivals(MetaPathFinder):
@@ -26,18 +27,35 @@ class Arrivals(MetaPathFinder):
         """Where the other finders find the module; None where it is not one of those that are waited for."""
         if not f".{name}".endswith(f".{self._ending}"):
             return None
-        others = (finder.find_spec for finder in sys.meta_path if not isinstance(finder, Arrivals))
-        spec = next((spec for find in others if (spec := find(name, path, target))), None)
-        loader = spec.loader if spec else None
-        if loader is not None and hasattr(loader, "exec_module"):
-            run = loader.exec_module
+        for finder in list(sys.meta_path):
+            find = getattr(finder, "find_spec", None)  # Python 3.11 still takes finders without
+            spec: ModuleSpec | None = find(name, path, target) if find and not isinstance(finder, Arrivals) else None
+            if spec is not None:
+                if spec.loader is not None and hasattr(spec.loader, "exec_module"):
+                    spec.loader = _Greeted(spec.loader, self._greet)
+                return spec
+        return None
 
-            def run_and_greet(module: ModuleType) -> None:
-                run(module)
-                self._greet(module)
 
-            loader.exec_module = run_and_greet  # type: ignore[method-assign]
-        return spec
+class _Greeted(Loader):
+    """Loads as another loader does, and greets the module then; the module never sees it."""
+
+    def __init__(self, loader: Loader, greet: Callable[[ModuleType], None]) -> None:
+        self._loader = loader
+        self._greet = greet
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        self._greet(module)
 
 
 def expect(ending: str, greet: Callable[[ModuleType], None]) -> None:

@@ -11,15 +11,18 @@ from __future__ import annotations
 import gc
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial, wraps
-from importlib.abc import Loader
-from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from yolo_probe.arrivals import expect, expect_nothing
+
 if TYPE_CHECKING:
     from yolo_probe.callbacks import Probe
+
+HOME = "utils.torch_utils"
+"""Where every host defines its ``model_info``; the name that the drop-in waits for too."""
 
 
 class Attachment:
@@ -30,16 +33,23 @@ class Attachment:
         self._make = make
         self._made: Probe | None = None
         self._undo: list[Callable[[], object]] = []
-        self._finder = _Finder(self._loaded)
-        sys.meta_path.insert(0, self._finder)
-        for name, module in list(sys.modules.items()):
-            if isinstance(module, ModuleType) and _kind(name) is not None:
-                self._loaded(name, module)
+        self._attached = True
+        acts = {
+            "utils.callbacks": self._watch_classic,
+            HOME: self._watch_lines,
+            "utils.callbacks.base": self._watch_events,
+        }
+        for ending, act in acts.items():
+            greet = partial(self._guarded, act)
+            expect(ending, greet)
+            self._undo.append(partial(expect_nothing, ending))
+            for name, module in list(sys.modules.items()):
+                if f".{name}".endswith(f".{ending}") and isinstance(module, ModuleType):
+                    greet(module)
 
     def detach(self) -> None:
         """Give every host its own back; what is imported from now on is left alone."""
-        if self._finder in sys.meta_path:
-            sys.meta_path.remove(self._finder)
+        self._attached = False
         while self._undo:
             self._undo.pop()()
         if self._made is not None:
@@ -51,15 +61,9 @@ class Attachment:
             self._made = self._make()
         return self._made
 
-    def _loaded(self, name: str, module: ModuleType) -> None:
-        act = {"callbacks": self._watch_classic, "model_info": self._watch_lines, "events": self._watch_events}
-        kind = _kind(name)
-        assert kind is not None
-        self._guarded(act[kind], module)
-
     def _guarded(self, act: Callable[[Any], object], value: object) -> None:
         """Do it; a fault costs one warning, and detaches."""
-        if self._finder not in sys.meta_path:
+        if not self._attached:
             return
         try:
             act(value)
@@ -96,15 +100,17 @@ class Attachment:
             register(existing)
 
     def _watch_lines(self, module: ModuleType) -> None:
-        """Put the drop-in for ``model_info`` in place, before other modules take the name from this one."""
+        """Put the drop-in for ``model_info`` in place before other modules take the name from this one.
+
+        From then on the drop-in waits for the modules of further hosts itself.
+        """
         if not callable(getattr(module, "model_info", None)):
             return
         from yolo_probe import dropin
         from yolo_probe.callbacks import watching
 
         dropin.install(watching(self._probe))
-        if dropin.uninstall not in self._undo:
-            self._undo.append(dropin.uninstall)
+        self._undo.append(dropin.uninstall)
 
     def _watch_events(self, module: ModuleType) -> None:
         """Add the probe's functions to those that every model and trainer of ultralytics starts with."""
@@ -120,53 +126,3 @@ class Attachment:
 def _take_out(function: object, functions: list[object]) -> None:
     if function in functions:
         functions.remove(function)
-
-
-_KINDS = {"utils.callbacks": "callbacks", "utils.torch_utils": "model_info", "utils.callbacks.base": "events"}
-
-
-def _kind(name: str) -> str | None:
-    """What a module of that name is for in a host, by the end of its name."""
-    return next((kind for end, kind in _KINDS.items() if name == end or name.endswith(f".{end}")), None)
-
-
-class _Finder:
-    """The first finder of ``sys.meta_path``: lets the others find, and is told when a host's module is loaded."""
-
-    def __init__(self, loaded: Callable[[str, ModuleType], None]) -> None:
-        self._loaded = loaded
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if _kind(name) is None:
-            return None
-        for finder in list(sys.meta_path):
-            find = getattr(finder, "find_spec", None)  # Python 3.11 still takes finders without
-            spec: ModuleSpec | None = find(name, path, target) if find is not None and finder is not self else None
-            if spec is not None:
-                if spec.loader is not None and hasattr(spec.loader, "exec_module"):
-                    spec.loader = _Loader(spec.loader, self._loaded)
-                return spec
-        return None
-
-
-class _Loader(Loader):
-    """Loads as another loader does, and tells that the module is loaded; the module never sees it."""
-
-    def __init__(self, loader: Loader, loaded: Callable[[str, ModuleType], None]) -> None:
-        self._loader = loader
-        self._loaded = loaded
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        module.__loader__ = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        self._loader.exec_module(module)
-        self._loaded(module.__name__, module)
