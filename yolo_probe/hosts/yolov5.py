@@ -35,16 +35,25 @@ def origin_of(generation: Generation, evidence: tuple[str, ...], release: str | 
 
 
 def origin_of_line(form: LineForm, host: str) -> Origin:
-    """The host that runs in this process, by the form of its line and the module that prints it."""
+    """The host that runs in this process: by the form of its line, and what stands in its modules.
+
+    ``host``: name of the module that prints the line.
+    """
+    if host.startswith(PYPI_PREFIX):
+        release = getattr(sys.modules.get(PYPI_PREFIX[:-1]), "__version__", None)
+        return Origin(_generation_of(form, host), form, (f"release {release} runs in this process",), release=release)
+    return Origin(_generation_of(form, host), form, (f"what {host or 'its line'} prints and holds",))
+
+
+def _generation_of(form: LineForm, host: str) -> Generation:
+    blocks = sys.modules.get(host.replace("utils.torch_utils", "models.common"))
     if form.layers == "leaf_modules":
-        generation: Generation = "head"
-    elif form.named_after:
-        generation = "v7.0"
-    else:
-        generation = "v5.0" if form.unit == "GFLOPS" else "v6.0"
-    package = sys.modules.get(PYPI_PREFIX[:-1]) if host.startswith(PYPI_PREFIX) else None
-    release = getattr(package, "__version__", None)
-    return Origin(generation, form, (f"the form of the line that {host or 'it'} prints",), release=release)
+        return "head"
+    if form.named_after:
+        return "v7.0" if hasattr(getattr(blocks, "Conv", None), "default_act") else "v6.2"
+    if form.unit == "GFLOPS":
+        return "v5.0"
+    return "v6.1" if hasattr(blocks, "DetectMultiBackend") else "v6.0"
 
 
 def identify(contents: Mapping[str, object], root: Module) -> Origin:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
+from shlex import quote
 
 from yolo_probe.conventions import CONVENTIONS
 from yolo_probe.ledger import Ledger
@@ -63,6 +64,8 @@ def _moments(report: FuseDiff) -> tuple[str, str]:
     subject = report.question.subject
     host = subject.origin.name
     prints = "would print" if subject.unknown else "prints"
+    if subject.kind == "run":
+        return f"When training started, {host} printed", "When it validated the best model, it printed"
     if not subject.saved:
         return f"When training starts, {host} prints", "When it validates, it prints"
     training = f"When training starts, {host} {prints}"
@@ -266,6 +269,9 @@ def _old_log(report: FuseDiff) -> str:
 def _options(report: FuseDiff) -> str:
     pairs = len(report.fusion.merges)
     subject = report.question.subject
+    if subject.kind == "run":
+        best = f"{subject.path or '.'}/weights/best.pt"
+        return f"yolo-probe fuse-diff {quote(best)} --layers (the {pairs} pairs)"
     classes = "  --nc" if subject.saved is None else ""
     host = "" if subject.rebuilt else "  --host"
     return f"--layers (the {pairs} pairs)  --imgsz  --counter{host}{classes}  --format\N{NO-BREAK SPACE}json"

@@ -112,7 +112,7 @@ def footers(question: Question, options: str, alternatives: Sequence[str]) -> It
     subject = question.subject
     yield Footer("Counted", counted(question))
     yield Footer("Version", _version(subject, alternatives))
-    if subject.saved:
+    if subject.saved and subject.kind != "run":
         yield Footer("File", _file(subject))
     yield Footer("More", options)
 
