@@ -273,20 +273,27 @@ class Probe:
         run.ended = True
         report = end_of(run.question, run.start, run.printed, run.fused)
         best = best or (run.save_dir / "weights" / "best.pt" if run.save_dir else None)
-        speaks = "end" in self.settings.events
-        if speaks:
+        if "end" in self.settings.events:
             self._say([end_heading(report)])
             for line in render_ledgers(report, explained=self.settings.verbosity == "full").splitlines():
                 run.logger.info(line)
-        outcome = None
-        if self.settings.verify and best is not None and best.is_file():
-            size = run.start.imgsz if run.start else (640, 640)
-            outcome = moved_by_fuse(best, run.question.subject.channels, size)
-            if speaks:
-                self._say([outputs_line(outcome, size)])
+        outcome = self._compare_outputs(best) if self.settings.verify and best is not None and best.is_file() else None
         self._log(scalars_of(report.validation, report.question.subject.origin.form, "_fused"))
         self._write(report, outcome)
-        run.loggers = None
+        run.loggers, run.built = None, Running()
+
+    def _compare_outputs(self, best: Path) -> Moved | None:
+        """How far fuse() moved the outputs of the best model; a model that cannot be run here costs a warning."""
+        run = self._run
+        size = run.start.imgsz if run.start else (640, 640)
+        try:
+            outcome = moved_by_fuse(best, run.question.subject.channels if run.question else 3, size)
+        except Exception as error:  # the user's own model: whatever it raises, the rest is told all the same
+            run.logger.warning(f"{NAME}: outputs were not compared ({type(error).__name__}: {error})")
+            return None
+        if "end" in self.settings.events:
+            self._say([outputs_line(outcome, size)])
+        return outcome
 
     def _log(self, values: Scalars) -> None:
         """Into every logger of the run; one that fails costs a warning, and the others are written all the same."""
