@@ -104,9 +104,10 @@ def disagreements(answers: Mapping[str, Any]) -> list[object]:
     for network, states in answers.items():
         for state, each in states.items():
             (line, *more), result = each["host"]
-            (ours, *reason), returned = each["probe"]
+            (ours, *remarks), returned = each["probe"]
+            reasons = [remark for remark in remarks if not remark.startswith("  Not counted by ")]
             pairs = {"line": (ours, line), "result": (returned, result), "FLOPs": (each["flops"], each["thop"])}
-            pairs["lines"] = (len(reason), len(more) + ("GFLOPs" not in line))  # where they are missing, the reason
+            pairs["lines"] = (len(reasons), len(more) + ("GFLOPs" not in line))  # where they are missing, the reason
             pairs["unchanged"] = (each["unchanged"], True)
             if foretold := each.get("foretold"):
                 pairs["line foretold"] = (foretold["line"], line)
