@@ -30,6 +30,40 @@ _EXPECTED_NAMES = frozenset({"argparse.Namespace", "_codecs.encode"}).union(
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """What ``torch.save`` put into a file, before anything is made of it."""
+
+    path: str
+    size: int
+    """Bytes."""
+    modified: int
+    """Nanoseconds, to notice a file that has been replaced."""
+    container: Literal["zip", "legacy"]
+    pickle: Pickle
+    pickle_size: int
+    """Bytes of the pickle; of a legacy file those of the five that stand in front of the weights."""
+    storages: Mapping[str, Entry]
+    """Where the values of tensors lie, by the key that the pickle has for them."""
+    members: tuple[Entry, ...]
+    """All entries of a zip archive; none of a legacy file."""
+
+    @property
+    def top(self) -> Mapping[object, object]:
+        """What the file holds by name: of a model saved bare, the model."""
+        return {"model": self.pickle.value} if self.is_bare else mapping_of(self.pickle.value) or {}
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether a model was saved alone, without what stands beside it in a checkpoint."""
+        return is_module(self.pickle.value)
+
+    @property
+    def has_modules(self) -> bool:
+        """Whether there is a model, not its weights alone."""
+        return any(is_module(self.top.get(name)) for name in ("model", "ema"))
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A checkpoint of YOLOv5 as plain data."""
 
@@ -130,17 +164,23 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 
     Raises: CheckpointError for everything else: another kind of file, a damaged one, weights without modules.
     """
+    return describe(read_stored(path))
+
+
+def read_stored(path: str | os.PathLike[str]) -> Stored:
+    """What lies in that file, whatever it is that was saved.
+
+    Raises: CheckpointError for a file that ``torch.save`` did not write, or a damaged one.
+    """
     path = os.fspath(path)
     with _told_of(path), opened(path) as file:
         if (refusal := foreign(file)) is not None:
             raise refusal
-        container: Literal["zip", "legacy"] = "zip" if file.read(0, 2) == b"PK" else "legacy"
-        pickle, storages = _read_zip(file) if container == "zip" else _read_legacy(file)
-        return _describe(path, file, container, pickle, storages)
+        return _read_zip(path, file) if file.read(0, 2) == b"PK" else _read_legacy(path, file)
 
 
-def _read_zip(file: File) -> tuple[Pickle, dict[str, Entry]]:
-    """The pickle of a zip checkpoint, and the entries that hold its storages."""
+def _read_zip(path: str, file: File) -> Stored:
+    """A zip archive: its pickle, and the entries that hold its storages."""
     names = entries(file)
     roots = [name[: -len("data.pkl")] for name in names if name.endswith("/data.pkl") and name.count("/") == 1]
     if not roots:
@@ -166,15 +206,17 @@ def _read_zip(file: File) -> tuple[Pickle, dict[str, Entry]]:
             "written on a machine of other byte order (big-endian)", "save it again on a usual machine"
         )
     storages = {name[len(root) + 5 :]: entry for name, entry in names.items() if name.startswith(f"{root}data/")}
-    return read(_content(file, names[f"{root}data.pkl"])), storages
+    pickle = read(_content(file, names[f"{root}data.pkl"]))
+    members = tuple(names.values())
+    return Stored(path, file.size, file.modified, "zip", pickle, names[f"{root}data.pkl"].size, storages, members)
 
 
 def _content(file: File, entry: Entry) -> bytes:
     return file.read(content_start(file, entry), entry.size)
 
 
-def _read_legacy(file: File) -> tuple[Pickle, dict[str, Entry]]:
-    """The pickle of a checkpoint as PyTorch wrote it before 1.6, and where its storages lie."""
+def _read_legacy(path: str, file: File) -> Stored:
+    """A checkpoint as PyTorch wrote it before 1.6: its pickle, and where its storages lie."""
     data = file.read(0, min(file.size, MAX_BYTES))
     plain = CheckpointError("a plain pickle, not a PyTorch checkpoint", WANTED)
     try:
@@ -210,18 +252,20 @@ def _read_legacy(file: File) -> tuple[Pickle, dict[str, Entry]]:
             raise CheckpointError(f"cut short: {position + size - file.size:,} bytes of weights are missing", AGAIN)
         storages[key] = Entry(key, position, size, stored=True)
         position += size
-    return pickle, storages
+    return Stored(path, file.size, file.modified, "legacy", pickle, keys.end, storages, ())
 
 
-def _describe(
-    path: str, file: File, container: Literal["zip", "legacy"], pickle: Pickle, storages: Mapping[str, Entry]
-) -> Checkpoint:
-    """The checkpoint that a pickle describes."""
-    records = Records(storages)
-    if is_module(pickle.value):
-        top: Mapping[object, object] = {"model": pickle.value}
-    else:
-        top = mapping_of(pickle.value) or {}
+def describe(stored: Stored) -> Checkpoint:
+    """The checkpoint that was saved.
+
+    Raises: CheckpointError where what was saved has no modules, or damaged ones.
+    """
+    with _told_of(stored.path):
+        return _describe(stored)
+
+
+def _describe(stored: Stored) -> Checkpoint:
+    records, pickle, top = Records(stored.storages), stored.pickle, stored.top
     # A copy that is a state_dict, or None, is no copy that anything can be said about.
     copies = {name: records.network(top[name], name) for name in ("model", "ema") if is_module(top.get(name))}
     if not copies:
@@ -232,9 +276,9 @@ def _describe(
     optimizer = top.get("optimizer")
     groups = (mapping_of(optimizer) or {}).get("param_groups")
     return Checkpoint(
-        path=path,
-        size=file.size,
-        container=container,
+        path=stored.path,
+        size=stored.size,
+        container=stored.container,
         contents={
             key: records.plain(value)
             for key, value in top.items()
@@ -244,9 +288,9 @@ def _describe(
         ema=copies.get("ema"),
         optimizer_present=optimizer is not None,
         optimizer_groups=len(groups) if isinstance(groups, list) else 0,
-        unusual=tuple(sorted({name.path for name in pickle.names if not _is_expected(name)})),
-        _entries=storages,
-        _modified=file.modified,
+        unusual=tuple(sorted({name.path for name in pickle.names if not is_expected(name)})),
+        _entries=stored.storages,
+        _modified=stored.modified,
     )
 
 
@@ -263,7 +307,7 @@ def _kind(value: object) -> str:
     return "a state_dict" if top else "an empty dict"
 
 
-def _is_expected(name: Name) -> bool:
+def is_expected(name: Name) -> bool:
     """Whether checkpoints of YOLOv5 name this; a dotted name reaches through a module to something else."""
     if name.path in _EXPECTED_NAMES:
         return True

@@ -22,6 +22,7 @@ from yolo_probe.runner import ULTRALYTICS, HostCommand, run_host
 from yolo_probe.target import Copy, resolve
 
 if TYPE_CHECKING:
+    from yolo_probe.render.sections import Report
     from yolo_probe.subject import Subject
     from yolo_probe.summary import Size
 
@@ -126,6 +127,17 @@ def info_command(
     _finish(report.question.subject, balanced=True, label=target)
 
 
+@cli.command("inspect")
+@click.argument("target")
+@click.option("--cfg", metavar="NETWORK", help="The network that weights alone belong to: a name or a model YAML.")
+@click.option("--format", "form", type=click.Choice(("text", "md", "json")), default="text", show_default=True)
+def inspect_command(target: str, cfg: str | None, form: str) -> None:
+    """Show what is in a checkpoint: copies, bytes, options, and what loading it would run."""
+    from yolo_probe.inspection import inspect
+
+    _show(inspect(target, cfg), form)
+
+
 @cli.command("version")
 def version_command() -> None:
     """Name the versions that decide the figures: Python, torch, thop, ultralytics."""
@@ -204,11 +216,11 @@ def _question(
     return Question(subject, imgsz, choose_counter(counter, installed_thop()), options)
 
 
-def _show(report: FuseDiff | Info, form: str) -> None:
+def _show(report: Report, form: str) -> None:
     if form == "json":
         import json
 
-        _write(json.dumps(as_json(report), indent=2) + "\n")
+        _write(json.dumps(_data(report), indent=2) + "\n")
         return
     if form == "md":
         from yolo_probe.render import markdown
@@ -223,6 +235,14 @@ def _show(report: FuseDiff | Info, form: str) -> None:
         _write(render(report, paint, _columns()), styled=True)
     else:
         _write(render(report, columns=_columns()))
+
+
+def _data(report: Report) -> dict[str, object]:
+    if isinstance(report, FuseDiff | Info):
+        return as_json(report)
+    from yolo_probe import inspection
+
+    return inspection.as_json(report)
 
 
 def _show_table(table: str, form: str) -> None:

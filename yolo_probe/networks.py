@@ -47,6 +47,18 @@ def find_network(name: str, generation: Generation) -> Network:
     return _network(name, entry, layout, table)
 
 
+def shipped_networks(generation: Generation) -> tuple[Network, ...]:
+    """All networks that a generation ships and can build."""
+    table = _table()
+    layouts = {name: _layout(entry, generation) for name, entry in table["networks"].items()}
+    broken = {name for name, where in table["broken"].items() if generation in where}
+    return tuple(
+        _network(name, table["networks"][name], layout, table)
+        for name, layout in layouts.items()
+        if layout and name not in broken
+    )
+
+
 def _unknown(name: str, table: Mapping[str, Any]) -> TargetError:
     from difflib import get_close_matches
 

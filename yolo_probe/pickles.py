@@ -74,6 +74,10 @@ class Pickle:
     names: tuple[Name, ...]
     """Every class and function named, also where nothing came of it."""
     persistent: tuple[Persistent, ...]
+    called: tuple[Name, ...]
+    """Those of the names that it calls, directly or through a class kept elsewhere."""
+    calls_results: bool
+    """Whether it calls what a call returned, which no real checkpoint does."""
 
 
 def read(data: bytes | memoryview, start: int = 0) -> Pickle:
@@ -101,7 +105,7 @@ class _Refused(Exception):
 class _Machine:
     """Stack, marks and memo while one pickle is read."""
 
-    __slots__ = ("data", "marks", "memo", "names", "persistent", "stack", "tuple_keys")
+    __slots__ = ("called", "data", "marks", "memo", "names", "persistent", "stack", "tuple_keys")
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -110,11 +114,13 @@ class _Machine:
         self.memo: dict[int, object] = {}
         self.names: dict[Name, Name] = {}
         self.persistent: list[Persistent] = []
+        self.called: dict[int, object] = {}
+        """What is called, by its identity: hashing a name for each of ten thousand calls would cost."""
         self.tuple_keys = 0
 
     def run(self, position: int) -> Pickle:
         """Read one pickle; the eight commonest opcodes, nine tenths of a checkpoint, are decoded in place."""
-        data, stack, marks, memo = self.data, self.stack, self.marks, self.memo
+        data, stack, marks, memo, called = self.data, self.stack, self.marks, self.memo, self.called
         push, pop, rare = stack.append, stack.pop, _RARE
         try:
             for _ in range(MAX_OPCODES):
@@ -132,6 +138,7 @@ class _Machine:
                         raise _Refused(
                             f"{type(function).__name__} called with {type(args).__name__}, not a name with a tuple"
                         )
+                    called[id(function)] = function
                     stack[-1] = Call(function, args)
                     position += 1
                 elif opcode == 0x29:  # EMPTY_TUPLE
@@ -151,7 +158,7 @@ class _Machine:
                     value = pop()
                     if stack or marks:
                         raise _Refused(f"{len(stack)} values and {len(marks)} marks are left over")
-                    return Pickle(value, position + 1, tuple(self.names), tuple(self.persistent))
+                    return self.read_to(position + 1, value)
                 else:
                     position = rare[opcode](self, position + 1)
             raise _Refused(f"more than {MAX_OPCODES:,} opcodes")
@@ -166,6 +173,15 @@ class _Machine:
             problem = "its text is not UTF-8"
         name = _name_of(data[position]) if position < len(data) else "the end"
         raise CheckpointError(f"pickle broken at byte {position:,} ({name}): {problem}", _REMEDY)
+
+    def read_to(self, end: int, value: object) -> Pickle:
+        """What was read."""
+        functions = [_wrapped(function) for function in self.called.values()]
+        called = {name for name in functions if type(name) is Name}
+        return Pickle(
+            value, end, tuple(self.names), tuple(self.persistent), tuple(name for name in self.names if name in called),
+            calls_results=any(type(function) is Call for function in functions),
+        )  # fmt: skip
 
     def cut(self, position: int, length: int) -> bytes:
         """That many bytes, which must be there."""
@@ -231,6 +247,12 @@ class _Machine:
                 raise _Refused("a name that no class or function has")
             self.names[record] = record
         return self.names[record]
+
+
+def _wrapped(function: object) -> object:
+    """The class in a legacy file's record of a module's class, else what is given."""
+    told = function.id if isinstance(function, Persistent) else None
+    return told[1] if type(told) is tuple and len(told) > 1 and told[0] == "module" else function
 
 
 def _is_shallow(key: object) -> bool:

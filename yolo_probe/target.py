@@ -142,19 +142,19 @@ def _from_checkpoint(target: str, host: Generation | None, classes: int | None, 
         origin = replace(origin_of(host, evidence), asked=True)
     unknown = unknown_modules(root)
     stride = _stored_stride(checkpoint, root) or _stride(root, bool(unknown))
-    name, classes_there = _network_name(checkpoint, root), classes_of(root)
+    name, classes_there = network_name(checkpoint, root), classes_of(root)
     return Subject(
         "checkpoint", Path(target).name, target, name, classes_there, origin, root, image_channels(root),
-        stride, checkpoint, _saved(checkpoint, root, copy), unknown,
+        stride, checkpoint, saved_of(checkpoint, root, copy), unknown,
     )  # fmt: skip
 
 
 def _from_ultralytics(target: str, checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Subject:
     stride = _stored_stride(checkpoint, root) or 32
     return Subject(
-        "checkpoint", Path(target).name, target, _network_name(checkpoint, root), classes_of(root),
+        "checkpoint", Path(target).name, target, network_name(checkpoint, root), classes_of(root),
         ultralytics.identify(checkpoint.contents, root), root, image_channels(root), stride, checkpoint,
-        _saved(checkpoint, root, copy), rebuilt=_rebuilt(root, _options(checkpoint.contents)),
+        saved_of(checkpoint, root, copy), rebuilt=_rebuilt(root, options_of(checkpoint.contents)),
     )  # fmt: skip
 
 
@@ -203,9 +203,10 @@ def _stored_stride(checkpoint: Checkpoint, root: Module) -> int | None:
     return int(max(numbers)) if numbers and all(map(isfinite, numbers)) else None
 
 
-def _saved(checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Saved:
+def saved_of(checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Saved:
+    """What a checkpoint records of its training; ``root``: the copy that is described."""
     contents = checkpoint.contents
-    epoch, options = contents.get("epoch"), _options(contents)
+    epoch, options = contents.get("epoch"), options_of(contents)
     freeze = options.get("freeze")
     model = root.children.get("model")
     count = len(model.children) if model else 0
@@ -213,18 +214,23 @@ def _saved(checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Saved:
         flag, rows = "freeze=", ultralytics.frozen_rows(freeze, count) if "freeze" in options else None
     else:
         flag, rows = "--freeze ", frozen_rows(freeze, count)
-    dtypes = {tensor.dtype for _, tensor in named_parameters(root)}
     return Saved(
         copy=copy or ("ema" if checkpoint.ema is not None else "model"),
         epoch=epoch if isinstance(epoch, int) else None,
         optimizer=checkpoint.optimizer_present,
         has_model=checkpoint.model is not None,
         has_ema=checkpoint.ema is not None,
-        dtype=DTYPES.get(dtypes.pop(), "other") if len(dtypes) == 1 else "mixed precision",
+        dtype=precision_of(root),
         freeze=rows,
         freeze_option=_freeze_option(freeze, flag) if rows else "",
         unusual=checkpoint.unusual,
     )
+
+
+def precision_of(root: Module) -> str:
+    """What the parameters of a model are stored as: ``FP16``, ``FP32``, ``mixed precision``."""
+    dtypes = {tensor.dtype for _, tensor in named_parameters(root)}
+    return DTYPES.get(dtypes.pop(), "other") if len(dtypes) == 1 else "mixed precision"
 
 
 def _freeze_option(freeze: object, flag: str) -> str:
@@ -234,15 +240,15 @@ def _freeze_option(freeze: object, flag: str) -> str:
     return flag + " ".join([*words, *(["..."] if len(numbers) > 12 else [])])
 
 
-def _options(contents: Mapping[str, object]) -> Mapping[object, object]:
+def options_of(contents: Mapping[str, object]) -> Mapping[object, object]:
     """What training was given: ``opt`` of YOLOv5, ``train_args`` of ultralytics."""
     options = contents.get("opt", contents.get("train_args"))
     return options if isinstance(options, Mapping) else {}
 
 
-def _network_name(checkpoint: Checkpoint, root: Module) -> str | None:
+def network_name(checkpoint: Checkpoint, root: Module) -> str | None:
     """Name of the YAML that built the network, or of the files that training was given."""
-    options, yaml = _options(checkpoint.contents), root.attributes.get("yaml")
+    options, yaml = options_of(checkpoint.contents), root.attributes.get("yaml")
     named = yaml.get("yaml_file") if isinstance(yaml, Mapping) else None
     recorded = (root.attributes.get("yaml_file"), named, options.get("cfg"), options.get("weights"))
     for source in (*recorded, options.get("model")):

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from yolo_probe.render.document import Cause, Figures, Footer, Heading, Heads, HostLine, Note, Part, Remainder, signed
 from yolo_probe.render.layout import HUES, printable
 from yolo_probe.render.sections import sections
-from yolo_probe.report import FuseDiff, Info
+
+if TYPE_CHECKING:
+    from yolo_probe.render.sections import Report
 
 
-def render(report: FuseDiff | Info) -> str:
+def render(report: Report) -> str:
     """The whole report: the host's lines as code, the four numbers as one table, and the notes at its foot."""
     table: list[Part] = []
     blocks: list[str] = []

@@ -1,14 +1,26 @@
-"""The sections of either report, for every renderer."""
+"""The sections of each report, for every renderer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from yolo_probe.render import fuse_diff, info
 from yolo_probe.render.document import Section
 from yolo_probe.report import FuseDiff, Info
 
+if TYPE_CHECKING:
+    from yolo_probe.inspection import Inspection
 
-def sections(report: FuseDiff | Info) -> Iterator[Section]:
+    Report = FuseDiff | Info | Inspection
+
+
+def sections(report: Report) -> Iterator[Section]:
     """The report part by part, those together that stand together."""
-    return fuse_diff.document(report) if isinstance(report, FuseDiff) else info.document(report)
+    if isinstance(report, FuseDiff):
+        return fuse_diff.document(report)
+    if isinstance(report, Info):
+        return info.document(report)
+    from yolo_probe.render import inspect  # which no other command needs
+
+    return inspect.document(report)

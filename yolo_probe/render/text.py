@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from yolo_probe.render.document import (
     Cause,
@@ -22,10 +23,13 @@ from yolo_probe.render.document import (
 from yolo_probe.render.fuse_diff import ledgers
 from yolo_probe.render.layout import HUES, WIDTH, Paint, cause, footer, note, plain, row, sentences
 from yolo_probe.render.sections import sections
-from yolo_probe.report import FuseDiff, Info
+from yolo_probe.report import FuseDiff
+
+if TYPE_CHECKING:
+    from yolo_probe.render.sections import Report
 
 
-def render(report: FuseDiff | Info, paint: Paint = plain, columns: int | None = None) -> str:
+def render(report: Report, paint: Paint = plain, columns: int | None = None) -> str:
     """The whole report. ``columns``: width of the terminal, if it is one; a host's line is broken only there."""
     return _text(sections(report), paint, columns)
 
