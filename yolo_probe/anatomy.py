@@ -6,7 +6,7 @@ file's size and the names of classes and functions. The records are walked as th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -181,29 +181,24 @@ def _roots(stored: Stored) -> dict[Owner, Sequence[object]]:
 def _storages(roots: Sequence[object]) -> dict[str, None]:
     """Keys of all storages that records reach, each once, in no particular order."""
     found: dict[str, None] = {}
-    for record in _reached(roots):
-        if type(record) is Persistent and (layout := layout_of(record)):
-            found[layout.storage] = None
-    return found
-
-
-def _reached(roots: Sequence[object]) -> Iterator[object]:
-    """Every container and record under these, each once."""
     seen: set[int] = set()
     stack = list(roots)
     while stack:
         value = stack.pop()
-        kind = type(value)
-        if kind not in _HOLDING or id(value) in seen:
+        if id(value) in seen or type(value) not in _HOLDING:
             continue
         seen.add(id(value))
-        yield value
-        if isinstance(value, dict):
-            stack += value.values()
+        inside: Iterable[object] = ()
+        if isinstance(value, Call):
+            inside = (value.function, value.args, value.state, value.entries, value.elements)
+        elif isinstance(value, dict):
+            inside = value.values()
         elif isinstance(value, list | tuple):
-            stack += value
-        elif isinstance(value, Call):
-            stack += (value.function, value.args, value.state, value.entries, value.elements)
+            inside = value
+        elif layout := layout_of(value):
+            found[layout.storage] = None
+        stack += [each for each in inside if type(each) in _HOLDING]  # most are numbers and names
+    return found
 
 
 _HOLDING = frozenset({Call, Persistent, dict, list, tuple})
