@@ -6,11 +6,14 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from yolo_probe import __version__
+from yolo_probe.checks import Confirmation
 from yolo_probe.conventions import CONVENTIONS
 from yolo_probe.errors import HostError, ProbeError, SettingsError, TargetError, UnknownModuleError
 from yolo_probe.generations import GENERATIONS, Generation
@@ -58,6 +61,7 @@ def _network_options(command: Callable[..., None]) -> Callable[..., None]:
         "host": "Which generation of YOLOv5 builds and prints; else HEAD, or the file's own.",
         "nc": "Number of classes of a name or YAML.",
         "copy": "Which copy in a checkpoint; else the one that validation uses.",
+        "verify": "Run the installed host, its fuse() and thop beside it: exit 1 where they disagree.",
     }
     options = (
         click.argument("target"),
@@ -67,6 +71,7 @@ def _network_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--nc", type=click.IntRange(1, MOST_CLASSES), help=helps["nc"]),
         click.option("--copy", type=click.Choice(("model", "ema")), help=helps["copy"]),
         click.option("--format", "form", type=click.Choice(("text", "md", "json")), default="text", show_default=True),
+        click.option("--verify", is_flag=True, help=helps["verify"]),
     )
     for option in reversed(options):
         command = option(command)
@@ -87,7 +92,7 @@ def cli() -> None:
 @click.option("--layers", is_flag=True, help="List every merged convolution and BatchNorm.")
 def fuse_diff_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
-    form: str, layers: bool,
+    form: str, verify: bool, layers: bool,
 ) -> None:  # fmt: skip
     """Explain why training and validation print different lines."""
     question = _question(target, imgsz, counter, host, nc, copy)
@@ -96,12 +101,14 @@ def fuse_diff_command(
     except UnknownModuleError:
         _show(info(question, fused=False), form)  # what is known all the same
         raise
+    if verify:
+        report = replace(report, confirmation=_confirmation(report))
     _show(report, form)
     if layers:
         from yolo_probe.render.pairs import render_pairs
 
         _show_table(render_pairs(report), form)
-    _finish(report.question.subject, balanced=report.balanced, label=target)
+    _finish(report.question.subject, balanced=report.balanced, label=target, confirmation=report.confirmation)
 
 
 @cli.command("info")
@@ -110,10 +117,12 @@ def fuse_diff_command(
 @click.option("--verbose", is_flag=True, help="Add the host's tables of modules and of parameters.")
 def info_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
-    form: str, fused: bool, verbose: bool,
+    form: str, verify: bool, fused: bool, verbose: bool,
 ) -> None:  # fmt: skip
     """Show one state of a network, and what each number means."""
     report = info(_question(target, imgsz, counter, host, nc, copy), fused=fused)
+    if verify:
+        report = replace(report, confirmation=_confirmation(report))
     _show(report, form)
     if verbose:
         from yolo_probe.render.tables import render_tables
@@ -124,7 +133,7 @@ def info_command(
         made = rows_made_of(subject)
         tables = render_tables(report.state.root, subject.origin.form, made, statistics_of(subject.source))
         _show_table(tables, form)
-    _finish(report.question.subject, balanced=True, label=target)
+    _finish(report.question.subject, balanced=True, label=target, confirmation=report.confirmation)
 
 
 @cli.command("inspect")
@@ -216,6 +225,17 @@ def _question(
     return Question(subject, imgsz, choose_counter(counter, installed_thop()), options)
 
 
+def _confirmation(report: FuseDiff | Info) -> Confirmation | None:
+    """What the real thop and the real ``fuse()`` say; None where the report has no FLOPs, which ends with 2 anyway."""
+    if not report.question.subject.has_flops:
+        return None
+    if find_spec("torch") is None:
+        return Confirmation(reason="torch is not installed", remedy="pip install torch")
+    from yolo_probe.verify import confirm
+
+    return confirm(report)
+
+
 def _show(report: Report, form: str) -> None:
     if form == "json":
         import json
@@ -279,7 +299,7 @@ def _write(text: str, *, styled: bool = False) -> None:
         sys.exit(0)  # the reader has seen enough
 
 
-def _finish(subject: Subject, *, balanced: bool, label: str) -> None:
+def _finish(subject: Subject, *, balanced: bool, label: str, confirmation: Confirmation | None) -> None:
     """Leave with the code of the answer."""
     if subject.gap:
         raise TargetError(f"{label}: FLOPs are not known: {subject.gap.reason}", subject.gap.remedy)
@@ -290,8 +310,10 @@ def _finish(subject: Subject, *, balanced: bool, label: str) -> None:
             f"{label}: FLOPs are not known: found {', '.join(classes)} (first at {first}), expected modules of YOLOv5",
             "layers, parameters and gradients above are exact",
         )
-    if not balanced:
+    if not balanced or (confirmation and confirmation.differs):
         sys.exit(UNEXPLAINED)
+    if confirmation and confirmation.problem:
+        raise HostError(f"{label}: not verified: {confirmation.problem}", confirmation.remedy)
 
 
 def _refuse(error: ProbeError) -> NoReturn:

@@ -56,7 +56,7 @@ class SettingsError(ProbeError):
 
 
 class HostError(ProbeError):
-    """A training script or module that cannot be run because it is not there."""
+    """A training script, a module or a host that is not there, or cannot be run here."""
 
 
 class PictureError(ProbeError):

@@ -66,6 +66,11 @@ class Live:
         self._real: dict[int, torch.Tensor] | None = None
 
     @property
+    def model(self) -> nn.Module:
+        """The live model itself."""
+        return self._model
+
+    @property
     def is_fused(self) -> bool:
         """Whether the model itself says that it is fused, as those of the ultralytics package do."""
         return bool(getattr(self._model, "is_fused", bool)())

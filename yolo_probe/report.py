@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
+from yolo_probe.checks import Confirmation
 from yolo_probe.conventions import CONVENTIONS, DEFAULT, Convention
 from yolo_probe.errors import TraceError, UnknownModuleError
 from yolo_probe.fusion import Fusion, difference, fuse, is_fused, restore
@@ -142,6 +143,8 @@ class FuseDiff:
     flops: Ledger | None
     started: State | None = None
     """What the training line was about, where training then took in parts of another network."""
+    confirmation: Confirmation | None = None
+    """What the real thop and the real ``fuse()`` say, where they were asked."""
 
     @property
     def ledgers(self) -> Iterator[tuple[str, Ledger | None]]:
@@ -321,6 +324,8 @@ class Info:
     """The fused state; None where fuse() would fail."""
     at_640: State | None
     """The same state at 640x640, where another size was asked."""
+    confirmation: Confirmation | None = None
+    """What the real thop and the real ``fuse()`` say, where they were asked."""
 
 
 def info(question: Question, *, fused: bool) -> Info:
@@ -358,7 +363,8 @@ def as_json(report: FuseDiff | Info) -> dict[str, object]:
         "counter": {"name": question.counter.convention.name, "unit": "FLOPs"},
     }
     if isinstance(report, Info):
-        return head | {"summary": _column(report.state, question), "line": report.state.line.text} | _gaps(report)
+        state = {"summary": _column(report.state, question), "line": report.state.line.text}
+        return head | state | _gaps(report) | _confirmed(report.confirmation)
     return (
         head
         | {
@@ -370,6 +376,7 @@ def as_json(report: FuseDiff | Info) -> dict[str, object]:
             "ledger": {name: ledger and _ledger(ledger) for name, ledger in report.ledgers},
         }
         | _gaps(report)
+        | _confirmed(report.confirmation)
     )
 
 
@@ -434,3 +441,21 @@ def _gaps(report: FuseDiff | Info) -> dict[str, object]:
     if gap:
         return {"unknown": {"reason": gap.reason, "remedy": gap.remedy}}
     return {"unknown_modules": [{"path": path, "class": kind} for path, kind in unknown]} if unknown else {}
+
+
+def _confirmed(confirmation: Confirmation | None) -> dict[str, object]:
+    """What the real thop and the real ``fuse()`` say, where they were asked."""
+    if confirmation is None:
+        return {}
+    checks = [
+        {"name": check.name, "ours": check.ours, "theirs": check.theirs, "reason": check.reason}
+        for check in confirmation.checks
+    ]
+    found = {
+        "thop": confirmation.thop,
+        "host": confirmation.host,
+        "agrees": confirmation.agrees,
+        "checks": checks,
+        "seconds": round(confirmation.seconds, 3),
+    }
+    return {"verification": found | ({"reason": confirmation.reason} if confirmation.reason else {})}

@@ -9,6 +9,7 @@ built is then held against the file, module by module. Source: ``parse_model`` i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from yolo_probe.errors import ModelYamlError, shown
@@ -158,18 +159,22 @@ def _activation(yaml: Mapping[object, object]) -> dict[str, object]:
     text = yaml.get("activation")
     if not text:
         return {}
-    refused = f"found activation: {shown(text)}, expected one such as nn.SiLU()"
-    try:
+    call = None
+    with suppress(ExpressionError):
         call = evaluate(text, {}) if isinstance(text, str) else None
-    except ExpressionError:
-        raise ModelYamlError(refused) from None
-    if not isinstance(call, Call) or call.name not in ACTIVATIONS:
-        raise ModelYamlError(refused)
+    written = written_anew(call) if isinstance(call, Call) else ""
+    if not written:
+        raise ModelYamlError(f"found activation: {shown(text)}, expected one such as nn.SiLU()")
+    return {"activation": written}
+
+
+def written_anew(call: Call) -> str:
+    """The text that constructs an activation of torch with numbers alone; empty for anything else."""
     values = (*call.arguments, *call.keywords.values())
-    if not all(type(value) in (int, float, bool) for value in values):
-        raise ModelYamlError(refused)
+    if call.name not in ACTIVATIONS or not all(type(value) in (int, float, bool) for value in values):
+        return ""
     words = [*map(repr, call.arguments), *(f"{name}={value!r}" for name, value in call.keywords.items())]
-    return {"activation": f"{call.name}({', '.join(words)})"}
+    return f"{call.name}({', '.join(words)})"
 
 
 def _part(yaml: Mapping[object, object], part: str) -> Sequence[object]:

@@ -42,7 +42,7 @@ def rebuild(architecture: Architecture, root: Module, options: Mapping[object, o
     _check_classes(architecture, tasks)
     limit = 3 * architecture.modules + SPARE
     try:
-        with _silent(tasks), torch.device("meta"), _Weightless(), _at_most(limit):
+        with _silent(tasks), torch.device("meta"), Weightless(), at_most(limit):
             return _rebuilt(tasks, architecture, root, options)
     except (ModelYamlError, TraceError):
         raise
@@ -121,7 +121,7 @@ def _check_classes(architecture: Architecture, tasks: Any) -> None:
         raise ModelYamlError(f"the installed ultralytics has no {architecture.model}")
 
 
-class _Weightless(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by mypy
+class Weightless(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by mypy
     """Keeps rows of numbers that the builder reads back, the strides, on the CPU."""
 
     def __torch_function__(
@@ -171,7 +171,7 @@ def _say_nothing(*_: object, **__: object) -> None:
 
 
 @contextmanager
-def _at_most(modules: int) -> Iterator[None]:
+def at_most(modules: int) -> Iterator[None]:
     """Stop whatever puts more modules than this into others, in all that runs meanwhile."""
     made = 0
 

@@ -38,7 +38,7 @@ def document(report: FuseDiff) -> Iterator[Section]:
     )
     yield (Words(_answer(report)),)
     yield from ledgers(report)
-    yield tuple(footers(question, _options(report), report.alternatives))
+    yield tuple(footers(report, _options(report), report.alternatives))
 
 
 def ledgers(report: FuseDiff) -> Iterator[Section]:

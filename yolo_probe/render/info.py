@@ -40,7 +40,7 @@ def document(report: Info) -> Iterator[Section]:
     yield tuple(_parameters(report))
     yield tuple(_gradients(report))
     yield unknown_flops(subject, "not known") if state.run is None else tuple(_flops(report))
-    yield tuple(footers(question, _options(report), subject.origin.alternatives))
+    yield tuple(footers(report, _options(report), subject.origin.alternatives))
 
 
 def _line(report: Info) -> Iterator[Part]:

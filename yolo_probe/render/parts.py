@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from yolo_probe.checks import Confirmation
 from yolo_probe.render.document import Figures, Footer, HostLine, Note, Section
-from yolo_probe.report import Question, State
+from yolo_probe.report import FuseDiff, Info, Question, State
 from yolo_probe.structure import Module, named_modules, named_parameters
 from yolo_probe.subject import Subject
 
@@ -107,14 +108,38 @@ def giga(flops: int) -> str:
     return f"{flops / 1e9:.1f}"
 
 
-def footers(question: Question, options: str, alternatives: Sequence[str]) -> Iterator[Footer]:
-    """What counted, which version, what the file is, and which options tell more."""
-    subject = question.subject
+def footers(report: FuseDiff | Info, options: str, alternatives: Sequence[str]) -> Iterator[Footer]:
+    """What counted, which version, what the file is, which options tell more, and what the real tools say."""
+    question, subject = report.question, report.question.subject
     yield Footer("Counted", counted(question))
     yield Footer("Version", _version(subject, alternatives))
     if subject.saved and subject.kind != "run":
         yield Footer("File", _file(subject))
     yield Footer("More", options)
+    if report.confirmation:
+        yield Footer("Verify", confirmed(report.confirmation))
+
+
+def confirmed(confirmation: Confirmation) -> str:
+    """Whether the real thop and the real ``fuse()`` agree with the report, and every disagreement with both numbers."""
+    if confirmation.reason:
+        return f"not verified: {confirmation.reason}"
+    thop, host, took = confirmation.thop, confirmation.host, f"({confirmation.seconds:.1f} s)"
+    if not confirmation.agrees:
+        wrong = [f"{c.name} {c.ours:,} here, {c.theirs:,} there" for c in confirmation.checks if c.differs]
+        words = "; ".join(filter(None, (*wrong, confirmation.problem)))
+        return f"not verified by {thop} and {host}: {words} {took}"
+    found = {check.name: f"{check.ours:,}" for check in confirmation.checks}
+    places = {"": f" in the network that {host} builds", "fused ": f" after the fuse() of {host}"}
+    counts = [
+        f"{found[f'{state}FLOPs']} FLOPs{place} ({found[f'{state}layers']} layers, "
+        f"{found[f'{state}parameters']} parameters)"
+        for state, place in places.items()
+        if f"{state}FLOPs" in found
+    ]
+    agree = "both agree" if "fused FLOPs" in found else "it agrees"
+    rules = f", whose own FLOPs are by the rules of {confirmation.other_counter}" if confirmation.other_counter else ""
+    return f"{thop} itself counts {' and '.join(counts)}: {agree} with this report{rules} {took}"
 
 
 def counted(question: Question) -> str:
