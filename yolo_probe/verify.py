@@ -203,7 +203,7 @@ def _refuse_another(state: State, model: nn.Module, host: str) -> None:
         difference = difference.replace("in the file", "in the report").replace("when built", f"by {host}")
         raise HostError(
             f"{host} is installed, which builds another network than the one reported: {difference}",
-            "install the release that the report is about, or name the installed one with --host",
+            "install the release that the report is about; a name or YAML can also be reported with --host",
         )
 
 

@@ -72,19 +72,25 @@ def installed_network(subject: Subject) -> InstalledNetwork:
     limit = 3 * count_layers(build(network, generation, subject.origin.release)).modules + SPARE
     document = rebuilt_document(network)
     name, host = _found()
+    with silent():
+        yolo = _run(lambda: _imported(name), f"{host} cannot be imported", REMEDY)
+        kind = _model_class(yolo, subject)
+        with _activation_kept(yolo), torch.device("meta"), Weightless(), at_most(limit):
+            model = _run(
+                lambda: kind(document).to("meta"), f"{host} cannot build this network", "another release may build it"
+            )
+    return InstalledNetwork(model.eval(), host)
+
+
+def _run(own: Callable[[], Any], problem: str, remedy: str) -> Any:
+    """What the host's own code gives.
+
+    Raises: HostError with whatever it raises.
+    """
     try:
-        with silent():
-            yolo = _imported(name)
-            with _activation_kept(yolo), torch.device("meta"), Weightless(), at_most(limit):
-                model: nn.Module = _model_class(yolo, subject)(document)
-            return InstalledNetwork(model.to("meta").eval(), host)
-    except (HostError, ModelYamlError):
-        raise
-    except ImportError as error:
-        raise HostError(f"{host} cannot be imported: {first_words(error)}", REMEDY) from error
-    except Exception as error:  # the host's own code: whatever it raises is why it fails
-        reason = f"{type(error).__name__}: {first_words(error)}"
-        raise HostError(f"{host} cannot build this network: {reason}", "another release may build it") from error
+        return own()
+    except Exception as error:
+        raise HostError(f"{problem}: {type(error).__name__}: {first_words(error)}", remedy) from error
 
 
 @contextmanager
