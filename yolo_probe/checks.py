@@ -10,7 +10,7 @@ class Check:
     """One figure, computed and real."""
 
     name: str
-    """``FLOPs``, ``layers``, ``parameters``, ``gradients``; of the fused network ``fused FLOPs`` and so on."""
+    """``FLOPs``, ``layers``, ``parameters``, ``gradients``, with ``fused`` before it where two states are compared."""
     ours: int | None
     theirs: int | None
     reason: str = ""

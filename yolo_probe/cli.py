@@ -231,7 +231,7 @@ def _confirmation(report: FuseDiff | Info) -> Confirmation | None:
         return None
     if find_spec("torch") is None:
         return Confirmation(reason="torch is not installed", remedy="pip install torch")
-    from yolo_probe.verify import confirm
+    from yolo_probe.confirm import confirm
 
     return confirm(report)
 

@@ -14,7 +14,6 @@ from contextlib import contextmanager, redirect_stdout
 from copy import deepcopy
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from logging import CRITICAL, disable, root
 from pathlib import Path
 from typing import Any
@@ -89,7 +88,7 @@ def _run(own: Callable[[], Any], problem: str, remedy: str) -> Any:
     """
     try:
         return own()
-    except Exception as error:
+    except Exception as error:  # whatever it is, it is why the host cannot answer
         raise HostError(f"{problem}: {type(error).__name__}: {first_words(error)}", remedy) from error
 
 
@@ -180,8 +179,8 @@ def _found() -> tuple[str, str]:
 
     Raises: HostError where there is none.
     """
-    if find_spec(PYPI) is not None:
-        return f"{PYPI}.models.yolo", f"{PYPI} {version_of(PYPI) or 'of an unknown release'}"
+    if release := version_of(PYPI):
+        return f"{PYPI}.models.yolo", f"{PYPI} {release}"
     folder = Path.cwd()
     if _is_clone(folder):
         sys.path.insert(0, str(folder))
