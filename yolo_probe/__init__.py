@@ -1,24 +1,26 @@
 """yolo-probe: what YOLOv5's summary lines say, and why they differ.
 
 ``model_info(model)`` prints the line of a live model as its own host does; ``install()`` puts it in the host's place
-and ``uninstall()`` puts the host's own back. ``register(callbacks)`` attaches a probe to a training. They need torch
-and are loaded when they are used: importing the package costs nothing.
+and ``uninstall()`` puts the host's own back. ``register(callbacks)`` attaches a probe to a training.
+``explain_gradients(model, optimizer)`` says who set ``requires_grad``. They need torch and are loaded when they are
+used: importing the package costs nothing.
 """
 
 TYPE_CHECKING = False  # as typing's own, which costs an import
 if TYPE_CHECKING:
     from yolo_probe.callbacks import register
     from yolo_probe.dropin import install, model_info, uninstall
+    from yolo_probe.explain import explain_gradients
 
 __version__ = "0.1.0"
-__all__ = ["install", "model_info", "register", "uninstall"]
+__all__ = ["explain_gradients", "install", "model_info", "register", "uninstall"]
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        from yolo_probe import callbacks, dropin
+        from yolo_probe import callbacks, dropin, explain
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
@@ -26,5 +28,6 @@ def __getattr__(name: str) -> object:
 
         remedy = "pip install 'yolo-probe[train]', or pass a file to the command yolo-probe"
         raise ProbeError(f"yolo_probe.{name} needs torch, which is not installed", remedy) from None
-    found: object = getattr(callbacks if name == "register" else dropin, name)
+    homes = {"register": callbacks, "explain_gradients": explain}
+    found: object = getattr(homes.get(name, dropin), name)
     return found

@@ -23,7 +23,7 @@ from torch import nn
 from yolo_probe import dropin
 from yolo_probe.dropin import Told
 from yolo_probe.errors import TargetError
-from yolo_probe.events import run_as_json
+from yolo_probe.events import Moment, run_as_json
 from yolo_probe.fusion import BATCH_NORMS
 from yolo_probe.hosts import running as hosts
 from yolo_probe.hosts import ultralytics
@@ -32,16 +32,33 @@ from yolo_probe.hosts.yolov5 import origin_of_line
 from yolo_probe.installed import installed_thop
 from yolo_probe.live import Live, unwrapped
 from yolo_probe.loggers import Scalars, scalars_of, sinks_of
+from yolo_probe.mechanisms import decide
 from yolo_probe.outputs import Moved, moved_by_fuse
 from yolo_probe.render.markdown import render as render_markdown
 from yolo_probe.render.picture import draw
 from yolo_probe.render.text import render_ledgers
-from yolo_probe.render.training import end_heading, outputs_line, start_lines, start_warnings, validation_line
+from yolo_probe.render.training import (
+    change_lines,
+    end_heading,
+    outputs_line,
+    start_lines,
+    start_warnings,
+    validation_line,
+)
 from yolo_probe.report import FuseDiff, Question, State, choose_counter
 from yolo_probe.settings import Settings, is_first_rank, is_switched_off, read_settings
 from yolo_probe.structure import named_modules
 from yolo_probe.summary import LineForm
-from yolo_probe.training import Start, Validation, end_of, live_state, run_question, start_of
+from yolo_probe.training import (
+    Start,
+    Validation,
+    change_of,
+    end_of,
+    live_state,
+    run_question,
+    start_of,
+    trained_names,
+)
 
 NAME = "yolo-probe"
 
@@ -106,7 +123,13 @@ class _Run:
     printed: State | None = None
     """That model when its line was printed."""
     start: Start | None = None
+    trainee: Callable[[], nn.Module | None] = lambda: None
+    """The model that trains, not wrapped, as long as it lives."""
+    trained: frozenset[str] = frozenset()
+    """Names of its parameters that trained when it was last looked at."""
     validation: Validation | None = None
+    moments: list[Moment] = field(default_factory=list)
+    """What was measured so far, in order."""
     fused: State | None = None
     ended: bool = False
     save_dir: Path | None = None
@@ -142,6 +165,8 @@ class Probe:
             "on_pretrain_routine_end": self._on_prepared,
             "on_train_start": self._on_train_start,
             "on_train_batch_end": self._on_train_start,
+            "on_train_epoch_start": self._on_epoch,
+            "on_train_epoch_end": self._on_epoch,
             "on_val_start": self._on_validation,
             "on_val_image_end": self._on_validation,
             "on_val_end": self._on_validation,
@@ -157,6 +182,8 @@ class Probe:
         return {
             "on_pretrain_routine_start": partial(self._guarded, "_on_new_run"),
             "on_train_start": partial(self._guarded, "_on_trainer_start"),
+            "on_train_epoch_start": partial(self._guarded, "_on_trainer_epoch"),
+            "on_train_epoch_end": partial(self._guarded, "_on_trainer_epoch"),
             "on_val_start": partial(self._guarded, "_on_validation"),
             "on_train_end": partial(self._guarded, "_on_trainer_end"),
         }
@@ -238,6 +265,9 @@ class Probe:
         if running.model is None or run.question is None or run.form is None:
             return
         run.start = start_of(replace(running, imgsz=self.settings.imgsz or running.imgsz), run.printed, run.question)
+        model = unwrapped(running.model)
+        run.trainee, run.trained = weakref.ref(model), trained_names(model)
+        run.moments.append(run.start)
         run.ema = weakref.ref(running.ema) if running.ema is not None else run.ema
         run.save_dir, run.loggers = running.save_dir or run.save_dir, running.loggers
         if "start" in self.settings.events:
@@ -245,6 +275,32 @@ class Probe:
         for line in start_warnings(run.start):
             run.logger.warning(f"{_prefix(run.logger)}{line}")
         self._log(scalars_of(run.start.training, run.form))
+        self._write(None, None)
+
+    def _on_epoch(self, *_: object, epoch: int | None = None, **__: object) -> None:
+        if self._has_changed():
+            running = hosts.classic()
+            self._changed(running if epoch is None else replace(running, epoch=epoch))
+
+    def _on_trainer_epoch(self, trainer: Any) -> None:
+        if self._has_changed():
+            self._changed(hosts.of_trainer(trainer))
+
+    def _has_changed(self) -> bool:
+        """Whether other parameters train than when the model was last looked at."""
+        model = self._run.trainee()
+        return model is not None and trained_names(model) != self._run.trained
+
+    def _changed(self, running: Running) -> None:
+        run, model = self._run, self._run.trainee()
+        if model is None or run.start is None or run.question is None:
+            return
+        last = next(each for each in reversed(run.moments) if not isinstance(each, Validation))
+        change = change_of(running, model, run.start, run.question, last.training.summary.gradients, run.trained)
+        run.trained = trained_names(model)
+        run.moments.append(change)
+        for line in change_lines(change):
+            run.logger.warning(f"{_prefix(run.logger)}{line}")
         self._write(None, None)
 
     def _on_validation(self, *_: object, **__: object) -> None:
@@ -255,7 +311,9 @@ class Probe:
         state = live_state(Live(model), run.question)
         is_fused = not any(module.kind in BATCH_NORMS for _, module in named_modules(state.root))
         is_ema = unwrapped(model) in (run.ema(), hosts.classic().ema)
-        run.validation = Validation(state, is_ema, is_fused, run.start.training)
+        known = replace(run.start.known, is_ema=is_ema, non_leaf=None)
+        run.validation = Validation(state, is_ema, is_fused, run.start.training, decide(state.root, known))
+        run.moments.append(run.validation)
         if "validation" in self.settings.events:
             self._say([validation_line(run.validation, run.form)])
         self._write(None, None)
@@ -312,7 +370,7 @@ class Probe:
         if run.save_dir is None or run.form is None or not run.save_dir.is_dir():
             return
         if "json" in files:
-            record = run_as_json(run.form, run.start, run.validation, report, outcome)
+            record = run_as_json(run.form, run.moments, report, outcome)
             (run.save_dir / "probe.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         if "md" in files and report:
             (run.save_dir / "probe.md").write_text(render_markdown(report), encoding="utf-8")

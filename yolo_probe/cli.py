@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NoReturn
@@ -52,8 +52,8 @@ class ImageSize(click.ParamType):  # type: ignore[type-arg]  # generic from clic
 MAX_SIDE = 65536
 
 
-def _network_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that every question about a network takes."""
+def _of_networks(*names: str) -> Callable[[Command], Command]:
+    """These of the options that questions about a network take."""
     hosts = click.Choice(GENERATIONS, case_sensitive=False)
     helps = {
         "imgsz": "Image size in pixels: 640, or height,width.",
@@ -63,19 +63,30 @@ def _network_options(command: Callable[..., None]) -> Callable[..., None]:
         "copy": "Which copy in a checkpoint; else the one that validation uses.",
         "verify": "Run the installed host, its fuse() and thop beside it: exit 1 where they disagree.",
     }
-    options = (
-        click.argument("target"),
-        click.option("--imgsz", type=ImageSize(), default="640", show_default=True, help=helps["imgsz"]),
-        click.option("--counter", type=click.Choice(tuple(CONVENTIONS)), help=helps["counter"]),
-        click.option("--host", type=hosts, help=helps["host"]),
-        click.option("--nc", type=click.IntRange(1, MOST_CLASSES), help=helps["nc"]),
-        click.option("--copy", type=click.Choice(("model", "ema")), help=helps["copy"]),
-        click.option("--format", "form", type=click.Choice(("text", "md", "json")), default="text", show_default=True),
-        click.option("--verify", is_flag=True, help=helps["verify"]),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    options = {
+        "target": click.argument("target"),
+        "imgsz": click.option("--imgsz", type=ImageSize(), default="640", show_default=True, help=helps["imgsz"]),
+        "counter": click.option("--counter", type=click.Choice(tuple(CONVENTIONS)), help=helps["counter"]),
+        "host": click.option("--host", type=hosts, help=helps["host"]),
+        "nc": click.option("--nc", type=click.IntRange(1, MOST_CLASSES), help=helps["nc"]),
+        "copy": click.option("--copy", type=click.Choice(("model", "ema")), help=helps["copy"]),
+        "verify": click.option("--verify", is_flag=True, help=helps["verify"]),
+        "format": click.option(
+            "--format", "form", type=click.Choice(("text", "md", "json")), default="text", show_default=True
+        ),
+    }
+
+    def added(command: Command) -> Command:
+        for name in reversed(names):
+            command = options[name](command)
+        return command
+
+    return added
+
+
+Command = Callable[..., None]
+_network_options = _of_networks("target", "imgsz", "counter", "host", "nc", "copy", "format", "verify")
+"""The options that every question about the four numbers takes."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -145,6 +156,54 @@ def inspect_command(target: str, cfg: str | None, form: str) -> None:
     from yolo_probe.inspection import inspect
 
     _show(inspect(target, cfg), form)
+
+
+class _GradientsCommand(click.Command):
+    """A command whose ``--freeze`` takes any number of rows, as the one of YOLOv5 does."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """``--freeze 0 5`` as click has it: ``--freeze 0 --freeze 5``."""
+        spread: list[str] = []
+        freezing = False
+        for word in args:
+            more = freezing and word.isdecimal() and spread[-1] != "--freeze"
+            spread += ["--freeze", word] if more else [word]
+            freezing = word.startswith("--freeze") or (freezing and word.isdecimal())
+        return super().parse_args(ctx, spread)
+
+
+@cli.command("gradients", cls=_GradientsCommand)
+@click.argument("target")
+@click.option(
+    "--freeze",
+    type=click.IntRange(0),
+    multiple=True,
+    metavar="N [N ...]",
+    help="Of a name or YAML, as a training takes it: 10 is rows 0 to 9, 0 5 is rows 0 and 5.",
+)
+@_of_networks("host", "nc", "format")
+def gradients_command(target: str, freeze: tuple[int, ...], host: Generation | None, nc: int | None, form: str) -> None:
+    """Show what trains in each copy of a model, row by row, and what decided it."""
+    from yolo_probe import provenance
+    from yolo_probe.render.gradients import render_rows
+
+    report = provenance.provenance(resolve(target, host=host, classes=nc), freeze)
+    _show(report, form)
+    _show_table(render_rows(report), form)
+    if report.fused.gap:
+        raise TargetError(f"{target}: what fuse() leaves is not known: {report.fused.gap}", report.fused.remedy)
+    if not report.balanced:
+        sys.exit(UNEXPLAINED)
+
+
+@cli.command("story")
+@click.argument("target")
+@_of_networks("format")
+def story_command(target: str, form: str) -> None:
+    """Tell a training from its folder (runs/train/exp): each moment that the probe recorded in probe.json."""
+    from yolo_probe.story import read_story
+
+    _show(read_story(target), form)
 
 
 @cli.command("version")
@@ -257,9 +316,16 @@ def _show(report: Report, form: str) -> None:
         _write(render(report, columns=_columns()))
 
 
-def _data(report: Report) -> dict[str, object]:
+def _data(report: Report) -> Mapping[str, object]:
     if isinstance(report, FuseDiff | Info):
         return as_json(report)
+    from yolo_probe import provenance
+    from yolo_probe.story import Story
+
+    if isinstance(report, provenance.Provenance):
+        return provenance.as_json(report)
+    if isinstance(report, Story):
+        return report.record
     from yolo_probe import inspection
 
     return inspection.as_json(report)

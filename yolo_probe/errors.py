@@ -55,6 +55,10 @@ class SettingsError(ProbeError):
     """A settings file that cannot be read, or a setting that does not exist or has no such value."""
 
 
+class StoryError(ProbeError):
+    """A run without a record, or a record that the probe did not write."""
+
+
 class HostError(ProbeError):
     """A training script, a module or a host that is not there, or cannot be run here."""
 

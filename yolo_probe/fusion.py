@@ -248,6 +248,21 @@ def _reason(before: Module, after: Module, name: str) -> tuple[str, str]:
     )
 
 
+def merged_names(root: Module) -> frozenset[str]:
+    """Names of the parameters that some ``fuse()`` has made anew: of each block whose BatchNorm is gone.
+
+    Such a block has an activation and a convolution with a bias, and no BatchNorm between them.
+    """
+    return frozenset(
+        f"{path}.{name}.{key}" if path else f"{name}.{key}"
+        for path, module in named_modules(root)
+        if "act" in module.children and module.children.get("bn") is None and "bn" not in module.attributes
+        for name in CONVOLUTION_NAMES
+        if (convolution := module.children.get(name)) is not None and "bias" in convolution.parameters
+        for key in convolution.parameters
+    )
+
+
 def is_fused(root: Module) -> bool:
     """Whether ``fuse()`` of the ultralytics package has nothing left to do, which the line of 8.4 then says.
 

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from yolo_probe.structure import Module, Tensor, named_parameters
+from yolo_probe.structure import Module, Tensor, named_modules, named_parameters, row_holder
 
 
 def with_gradients(root: Module, requires_grad: bool) -> Module:
     """The same structure with that flag on every parameter; what is shared stays shared."""
+    return _with_flags(root, frozenset(id(tensor) for _, tensor in named_parameters(root)), requires_grad)
+
+
+def with_frozen(root: Module, names: frozenset[str]) -> Module:
+    """The same structure with these parameters frozen; what is shared stays shared."""
+    return _with_flags(root, frozenset(id(tensor) for name, tensor in named_parameters(root) if name in names), False)
+
+
+def _with_flags(root: Module, chosen: frozenset[int], requires_grad: bool) -> Module:
+    """``chosen``: identities of the tensors that get the flag."""
     modules: dict[int, Module] = {}
     tensors: dict[int, Tensor] = {}
 
     def flagged(tensor: Tensor) -> Tensor:
+        if id(tensor) not in chosen:
+            return tensor
         return tensors.setdefault(id(tensor), replace(tensor, requires_grad=requires_grad))
 
     def rebuilt(module: Module) -> Module:
@@ -56,3 +68,47 @@ def row_ranges(rows: tuple[int, ...]) -> str:
     if len(rows) == 1:
         return f"row {rows[0]}"
     return f"rows {', '.join(map(str, rows[:-1]))} and {rows[-1]}"
+
+
+def whole_rows(root: Module, names: frozenset[str], fixed: frozenset[str]) -> tuple[int, ...]:
+    """The rows that hold exactly these parameters, beside fixed ones; none where they are no whole rows.
+
+    Rows without parameters before the last one count with them.
+    """
+    prefix, holder = row_holder(root)
+    if prefix != "model.":
+        return ()
+    tensors: dict[str, set[str]] = {row: set() for row in holder.children}
+    for name, _ in named_parameters(root):
+        row = name.removeprefix(prefix).partition(".")[0]
+        if name not in fixed and name.startswith(prefix) and row in tensors:
+            tensors[row].add(name)
+    held = [int(row) for row, inside in tensors.items() if row.isdecimal() and inside and inside <= names]
+    if not held or set().union(*(tensors[str(row)] for row in held)) != names:
+        return ()
+    free = {int(row) for row, inside in tensors.items() if row.isdecimal() and not inside}
+    reached = tuple(row for row in range(max(held)) if row in free or row in held)
+    return (*reached, max(held)) if len(reached) == max(held) else tuple(held)
+
+
+def freeze_words(is_ultralytics: bool, rows: tuple[int, ...] = ()) -> str:
+    """The option that freezes exactly these rows; empty where none does, the flag alone for no rows."""
+    if not rows:
+        return "freeze" if is_ultralytics else "--freeze"
+    if rows == tuple(range(rows[-1] + 1)):
+        return f"freeze={rows[-1] + 1}" if is_ultralytics else f"--freeze {rows[-1] + 1}"
+    if is_ultralytics:
+        return f"freeze={list(rows)}"
+    return f"--freeze {' '.join(map(str, rows))}" if len(rows) > 1 else ""
+
+
+def fixed_names(root: Module) -> frozenset[str]:
+    """Names of the parameters that ultralytics' DFL holds as fixed numbers, as far as they do not train."""
+    blocks = tuple(f"{path}." for path, module in named_modules(root) if module.class_path.endswith(".DFL"))
+    return (
+        frozenset(
+            name for name, tensor in named_parameters(root) if not tensor.requires_grad and name.startswith(blocks)
+        )
+        if blocks
+        else frozenset()
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -11,7 +11,7 @@ from yolo_probe.checks import Confirmation
 from yolo_probe.conventions import CONVENTIONS, DEFAULT, Convention
 from yolo_probe.errors import TraceError, UnknownModuleError
 from yolo_probe.fusion import Fusion, difference, fuse, is_fused, restore
-from yolo_probe.gradients import frozen_by_rows, row_ranges, with_gradients
+from yolo_probe.gradients import with_gradients
 from yolo_probe.installed import Thop
 from yolo_probe.ledger import (
     GradientEvent,
@@ -21,6 +21,7 @@ from yolo_probe.ledger import (
     layers_ledger,
     parameters_ledger,
 )
+from yolo_probe.mechanisms import decide, gradient_events, known_of
 from yolo_probe.network import Network
 from yolo_probe.structure import LayerCounts, Module, count_gradients, count_parameters, named_modules, named_parameters
 from yolo_probe.subject import Model, Rebuilt, Subject
@@ -107,7 +108,7 @@ class Question:
 
         Raises: UnknownModuleError where what it does is not known, TraceError where it fails.
         """
-        _refuse_unknown(self.subject)
+        refuse_unknown(self.subject)
         try:
             return fuse(root, grad_enabled=grad_enabled)
         except TraceError as error:
@@ -211,7 +212,7 @@ def fuse_diff(question: Question) -> FuseDiff:
         question.state(built, built=True),
         question.state(fusion.root, built=subject.saved is None),
         fusion,
-        tuple(_events(subject, built, unfused)),
+        tuple(_events(subject, built, unfused, restored=saved_fused)),
         saved_fused=saved_fused,
         gradients_with_autograd=count_gradients(fuse(unfused, grad_enabled=True).root),
     )
@@ -227,7 +228,7 @@ def _rebuilt_diff(question: Question, rebuilt: Rebuilt) -> FuseDiff:
             question.state(built.root, built=True, model=built),
             question.state(fused.root, model=fused),
             difference(stored.root, fused.root),
-            tuple(_events(question.subject, built.root, stored.root)),
+            tuple(_events(question.subject, built.root, stored.root, restored=rebuilt.saved_fused)),
             saved_fused=rebuilt.saved_fused,
             gradients_with_autograd=count_gradients(fused.root),
         ),
@@ -261,7 +262,7 @@ def explain(
     )
 
 
-def _refuse_unknown(subject: Subject) -> None:
+def refuse_unknown(subject: Subject) -> None:
     """Refuse where nothing is there to fuse, and a class that may derive from Conv, so that fuse() would merge it."""
     if subject.gap:
         problem = f"{subject.label}: what fuse() does is not known: {subject.gap.reason}"
@@ -285,31 +286,14 @@ def _stays(fusion: Fusion) -> str:
     return "not in a Conv"
 
 
-def _events(subject: Subject, built: Module, stored: Module) -> Iterator[GradientEvent]:
-    """What took parameters out of training before ``fuse()``, in the order in which it happens."""
-    trained = {name for name, tensor in named_parameters(built) if tensor.requires_grad}
-    frozen = frozenset(name for name, tensor in named_parameters(stored) if not tensor.requires_grad) & trained
-    saved = subject.saved
-    if saved and saved.freeze:
-        by_rows = frozen & frozen_by_rows(built, saved.freeze)
-        yield GradientEvent(
-            saved.freeze_option,
-            by_rows,
-            "Training sets requires_grad=False on these rows; the training line is printed before that.",
-            f"{row_ranges(saved.freeze)} did not train",
-        )
-        frozen -= by_rows
-    if not frozen:
-        return
-    if saved is None or saved.stripped:
-        why = "When training ends, strip_optimizer() marks every parameter of the file as not trainable."
-        yield GradientEvent("requires_grad=False, set by strip_optimizer()", frozen, why)
-    elif saved.copy == "ema":
-        why = "The EMA copy is an average of the training model's weights; it never trains itself."
-        yield GradientEvent("requires_grad=False, set by ModelEMA", frozen, why)
-    else:
-        why = "The file has these parameters as not trainable; it does not record who set that."
-        yield GradientEvent("requires_grad=False in the file", frozen, why)
+def _events(subject: Subject, built: Module, stored: Module, *, restored: bool) -> Iterator[GradientEvent]:
+    """What took parameters out of training before ``fuse()``, in the order in which it happens.
+
+    ``restored``: whether BatchNorms were put back into ``stored``.
+    """
+    trained = frozenset(name for name, tensor in named_parameters(built) if tensor.requires_grad)
+    known = known_of(subject, is_restored=restored)
+    return gradient_events(decide(stored, known), known, trained)
 
 
 @dataclass(frozen=True)
@@ -358,7 +342,7 @@ def as_json(report: FuseDiff | Info) -> dict[str, object]:
     head: dict[str, object] = {
         "schema": SCHEMA,
         "command": "fuse-diff" if isinstance(report, FuseDiff) else "info",
-        "target": _target(question.subject, report),
+        "target": target_as_json(question.subject, report.alternatives if isinstance(report, FuseDiff) else ()),
         "imgsz": list(question.size),
         "counter": {"name": question.counter.convention.name, "unit": "FLOPs"},
     }
@@ -385,9 +369,9 @@ def _host_lines(report: FuseDiff) -> dict[str, str | None]:
     return lines | ({"started": report.started.line.text} if report.started else {})
 
 
-def _target(subject: Subject, report: FuseDiff | Info) -> dict[str, object]:
+def target_as_json(subject: Subject, alternatives: Sequence[str] = ()) -> dict[str, object]:
+    """What a report is about, as plain data; ``alternatives``: other hosts, where a report knows more of them."""
     origin = subject.origin
-    alternatives = report.alternatives if isinstance(report, FuseDiff) else origin.alternatives
     return {
         "kind": subject.kind,
         "path": subject.path,
@@ -396,7 +380,7 @@ def _target(subject: Subject, report: FuseDiff | Info) -> dict[str, object]:
         "host": {
             "generation": origin.generation,
             "evidence": list(origin.evidence),
-            "alternatives": list(alternatives),
+            "alternatives": list(alternatives or origin.alternatives),
         },
     }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from yolo_probe.operators import OpRecord
 from yolo_probe.report import FuseDiff, State
-from yolo_probe.structure import Module, named_parameters
+from yolo_probe.structure import named_parameters, row_holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Row:
 
 def rows_of(report: FuseDiff) -> tuple[Row, ...]:
     """Every row in order; what belongs to none of them is one more row, where there is any."""
-    prefix, holder = _holder(report.training.root)
+    prefix, holder = row_holder(report.training.root)
     kinds = {name: child.class_path.rpartition(".")[2] for name, child in holder.children.items() if child is not None}
 
     def row_name(path: str) -> str:
@@ -49,20 +49,6 @@ def rows_of(report: FuseDiff) -> tuple[Row, ...]:
     return tuple(
         Row(name, kinds.get(name, "other"), training.get(name, free), validation.get(name, free)) for name in names
     )
-
-
-def _holder(root: Module) -> tuple[str, Module]:
-    """The path before the rows' names and what holds them: the host's list, else the first module with several."""
-    prefix, module = "", root
-    while True:
-        rows = module.children.get("model")
-        if rows is not None and rows.kind == "nn.Sequential":
-            return f"{prefix}model.", rows
-        children = [(name, child) for name, child in module.children.items() if child is not None]
-        if len(children) != 1 or not children[0][1].children:
-            return prefix, module
-        name, module = children[0]
-        prefix += f"{name}."
 
 
 def _costs(state: State, row_name: Callable[[str], str], charge: Callable[[list[OpRecord]], int]) -> dict[str, Cost]:

@@ -129,6 +129,20 @@ def named_parameters(root: Module) -> Iterator[tuple[str, Tensor]]:
                 yield (f"{name}.{key}" if name else key), tensor
 
 
+def row_holder(root: Module) -> tuple[str, Module]:
+    """The path before the rows' names and what holds them: the host's list, else the first module with several."""
+    prefix, module = "", root
+    while True:
+        rows = module.children.get("model")
+        if rows is not None and rows.kind == "nn.Sequential":
+            return f"{prefix}model.", rows
+        children = [(name, child) for name, child in module.children.items() if child is not None]
+        if len(children) != 1 or not children[0][1].children:
+            return prefix, module
+        name, module = children[0]
+        prefix += f"{name}."
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """What a structure holds, each module and tensor once."""

@@ -5,19 +5,21 @@ Each moment is one value, made from live models that are read and never touched;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from torch import nn
 
 from yolo_probe.errors import TraceError
-from yolo_probe.fusion import BATCH_NORMS, difference
-from yolo_probe.gradients import frozen_rows, row_ranges, with_gradients
+from yolo_probe.fusion import difference
+from yolo_probe.gradients import freeze_words, frozen_rows, row_ranges, whole_rows, with_gradients
+from yolo_probe.hosts import ultralytics
 from yolo_probe.hosts.running import Running
-from yolo_probe.ledger import GradientEvent
 from yolo_probe.live import Live, unwrapped
+from yolo_probe.mechanisms import Decision, Known, decide, finished, gradient_events
+from yolo_probe.provenance import Copy, moving_batch_norms
 from yolo_probe.report import Counter, FuseDiff, Question, State, explain
-from yolo_probe.structure import Module, named_modules, named_parameters, totals_of
+from yolo_probe.structure import Module, named_parameters, totals_of
 from yolo_probe.subject import Origin, Saved, Subject
 from yolo_probe.summary import HostLine, Size, Summary, image_channels, summarize
 from yolo_probe.target import classes_of
@@ -41,6 +43,10 @@ class Start:
     """Rows that the option names."""
     frozen: frozenset[str]
     """Names of the parameters that do not train."""
+    known: Known
+    """What is known of the model beside its flags."""
+    decisions: tuple[Decision, ...]
+    """Who decided what trains."""
     moving: tuple[str, ...]
     """Paths of the BatchNorms whose weights are frozen and whose running statistics still move."""
     unheld: tuple[str, ...]
@@ -60,8 +66,11 @@ def start_of(running: Running, printed: State | None, question: Question) -> Sta
     model = unwrapped(running.model)
     training = live_state(live, question)
     imgsz = running.imgsz or (640, 640)
-    option, rows = _freeze(running.freeze, live.root)
     fused, merges, fails = _dry_fuse(live, question)
+    inner = live.root if model is running.model else Live(model).root
+    option, rows = _freeze(running.freeze, inner)
+    known = known_live(model, inner, running)
+    decisions = decide(inner, known)
     return Start(
         printed=printed,
         training=training,
@@ -69,8 +78,10 @@ def start_of(running: Running, printed: State | None, question: Question) -> Sta
         flops=_flops(live, question, imgsz),
         freeze=option,
         rows=rows,
-        frozen=frozenset(name for name, tensor in named_parameters(live.root) if not tensor.requires_grad),
-        moving=tuple(_moving(live.root, running.always_frozen)),
+        frozen=frozenset(name for name, tensor in named_parameters(inner) if not tensor.requires_grad),
+        known=known,
+        decisions=decisions,
+        moving=moving_batch_norms(Copy("model", inner, decisions), running.always_frozen),
         unheld=tuple(_unheld(model, running.parameters_held)),
         fused=fused,
         merges=merges,
@@ -120,12 +131,31 @@ def _flops(live: Live, question: Question, imgsz: Size) -> int | None:
 def _freeze(option: object, root: Module) -> tuple[str, tuple[int, ...]]:
     """The option in words, and its rows."""
     model = root.children.get("model")
-    rows = frozen_rows(option, len(model.children) if model else 0) if option is not None else ()
+    count, ours = len(model.children) if model else 0, ultralytics.is_ultralytics(root)
+    rows = (ultralytics.frozen_rows if ours else frozen_rows)(option, count) if option is not None else ()
     if not rows:
         return "", ()
     numbers = [option] if isinstance(option, int) else option
     assert isinstance(numbers, list | tuple)
-    return f"--freeze {' '.join(map(str, numbers))}", rows
+    return f"{freeze_words(ours)}{'=' if ours else ' '}{' '.join(map(str, numbers))}", rows
+
+
+def known_live(model: nn.Module, root: Module, running: Running) -> Known:
+    """What a training that is going on says of its model."""
+    option, rows = _freeze(running.freeze, root)
+    return Known(
+        "live",
+        is_ema=running.ema is not None and unwrapped(running.ema) is model,
+        is_ultralytics=ultralytics.is_ultralytics(root),
+        freeze=rows if running.freeze is not None or running.always_frozen else None,
+        option=option,
+        non_leaf=non_leaf(model),
+    )
+
+
+def non_leaf(model: nn.Module) -> frozenset[str]:
+    """Names of the parameters that autograd computed from others, so that no optimizer takes them."""
+    return frozenset(name for name, parameter in model.named_parameters() if not parameter.is_leaf)
 
 
 def _dry_fuse(live: Live, question: Question) -> tuple[Summary | None, int, str]:
@@ -135,19 +165,6 @@ def _dry_fuse(live: Live, question: Question) -> tuple[Summary | None, int, str]
         return state.summary, len(difference(live.root, fused.root).merges), ""
     except TraceError as error:
         return None, 0, str(error)
-
-
-def _moving(root: Module, always_frozen: tuple[str, ...]) -> list[str]:
-    """BatchNorms whose parameters are frozen; the host moves their statistics unless it names them as frozen."""
-    return [
-        path
-        for path, module in named_modules(root)
-        if module.kind in BATCH_NORMS
-        and module.parameters
-        and not any(tensor.requires_grad for tensor in module.parameters.values())
-        and "running_mean" in module.buffers
-        and not any(part in path for part in always_frozen)
-    ]
 
 
 def _unheld(model: nn.Module, held: frozenset[int] | None) -> list[str]:
@@ -166,30 +183,65 @@ class Validation:
     is_fused: bool
     training: State
     """The model that trains."""
+    decisions: tuple[Decision, ...]
+    """Who decided what of it trains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Parameters whose ``requires_grad`` changed while the training went on."""
+
+    epoch: int | None
+    """In which it was seen; None where the host does not say."""
+    started: frozenset[str]
+    """Names of those that train from now on."""
+    stopped: frozenset[str]
+    """Names of those that no longer train, or are no longer there."""
+    before: int
+    """Gradients until then."""
+    training: State
+    """The model now."""
+    decisions: tuple[Decision, ...]
+    unheld: tuple[str, ...]
+    """Names of those that train from now on and that no optimizer group holds."""
+
+
+def trained_names(model: nn.Module) -> frozenset[str]:
+    """Names of the parameters that train."""
+    return frozenset(name for name, parameter in model.named_parameters() if parameter.requires_grad)
+
+
+def change_of(
+    running: Running, model: nn.Module, start: Start, question: Question, before: int, names: frozenset[str]
+) -> Change:
+    """What changed since the parameters of these names trained.
+
+    ``running``: the training, as far as it can be seen; ``model``: the one that trains, not wrapped; ``before``: its
+    gradients then.
+    """
+    live = Live(model)
+    now = trained_names(model)
+    known = replace(start.known, non_leaf=non_leaf(model))
+    unheld = tuple(name for name in _unheld(model, running.parameters_held) if name in now - names)
+    state = live_state(live, question)
+    return Change(running.epoch, now - names, names - now, before, state, decide(live.root, known), unheld)
+
+
+def places_of(names: frozenset[str], root: Module) -> str:
+    """Parameters in words: the rows where they are whole ones, else how many and the first."""
+    if rows := whole_rows(root, names, frozenset()):
+        return row_ranges(rows)
+    order = [name for name, _ in named_parameters(root) if name in names]
+    return f"{len(names)} tensors (first: {(order or sorted(names))[0]})"
 
 
 def end_of(question: Question, start: Start | None, printed: State, fused: State) -> FuseDiff:
     """The ledger from the line at train start to the line of the fused best model."""
-    names = {name for name, tensor in named_parameters(printed.root) if tensor.requires_grad}
-    events = []
-    frozen = frozenset(names) & start.frozen if start else frozenset()
-    if frozen:
-        option = start.freeze if start and start.freeze else "frozen when training started"
-        detail = f"{row_ranges(start.rows)} did not train" if start and start.rows else ""
-        why = "These parameters did not train; the line at train start is printed before they are frozen."
-        events.append(GradientEvent(option, frozen, why, detail))
-    left, unfused = frozenset(names) - frozen, printed.root
+    trained = frozenset(name for name, tensor in named_parameters(printed.root) if tensor.requires_grad)
+    events = list(gradient_events(start.decisions, start.known, trained)) if start else []
+    left, unfused = trained.difference(*(event.names for event in events)), printed.root
     if left and not fused.summary.gradients:
         saved = question.subject.saved
-        events.append(_finished(left, stripped=saved is not None and saved.stripped))
+        events.append(finished("strip_optimizer()" if saved is not None and saved.stripped else "ModelEMA", left))
         unfused = with_gradients(unfused, False)
     return explain(question, printed, fused, difference(unfused, fused.root), tuple(events))
-
-
-def _finished(names: frozenset[str], *, stripped: bool) -> GradientEvent:
-    """What marked the parameters of the saved model as not trainable."""
-    if stripped:
-        why = "When training ends, strip_optimizer() marks every parameter of the file as not trainable."
-        return GradientEvent("requires_grad=False, set by strip_optimizer()", names, why)
-    why = "The EMA copy is an average of the training model's weights; it never trains itself."
-    return GradientEvent("requires_grad=False, set by ModelEMA", names, why)

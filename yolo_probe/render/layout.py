@@ -18,6 +18,11 @@ HUES = {"layers": "cyan", "parameters": "blue", "gradients": "magenta", "FLOPs":
 """The colour of each of the four numbers, in the host's line and in its own block."""
 
 
+def hue(label: str) -> str | None:
+    """The colour of a label: that of the number that it ends with."""
+    return HUES.get(label.rpartition(" ")[2])
+
+
 def plain(_style: str, text: str) -> str:
     """The text alone."""
     return text

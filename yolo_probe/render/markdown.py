@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from yolo_probe.render.document import Cause, Figures, Footer, Heading, Heads, HostLine, Note, Part, Remainder, signed
-from yolo_probe.render.layout import HUES, printable
+from yolo_probe.render.layout import hue, printable
 from yolo_probe.render.sections import sections
 
 if TYPE_CHECKING:
@@ -55,8 +55,10 @@ def _table(parts: Sequence[Part]) -> Iterator[str]:
     empty = ("",) * (width - 1)
     for part in parts:
         match part:
+            case Heads(columns) if columns is not names:
+                yield _row("", map(_strong, columns))
             case Figures(label, columns):
-                strong = label in HUES
+                strong = hue(label) is not None
                 yield _row(*((_strong(label), map(_strong, columns)) if strong else (label, columns)))
             case Cause(text, amount):
                 yield _row(_escaped(text), (*empty, amount))

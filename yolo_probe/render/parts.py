@@ -110,14 +110,19 @@ def giga(flops: int) -> str:
 
 def footers(report: FuseDiff | Info, options: str, alternatives: Sequence[str]) -> Iterator[Footer]:
     """What counted, which version, what the file is, which options tell more, and what the real tools say."""
-    question, subject = report.question, report.question.subject
+    question = report.question
     yield Footer("Counted", counted(question))
+    yield from about(question.subject, options, alternatives)
+    if report.confirmation:
+        yield Footer("Verify", confirmed(report.confirmation))
+
+
+def about(subject: Subject, options: str, alternatives: Sequence[str]) -> Iterator[Footer]:
+    """Which version, what the file is, and which options tell more."""
     yield Footer("Version", _version(subject, alternatives))
     if subject.saved and subject.kind != "run":
         yield Footer("File", _file(subject))
     yield Footer("More", options)
-    if report.confirmation:
-        yield Footer("Verify", confirmed(report.confirmation))
 
 
 def confirmed(confirmation: Confirmation) -> str:

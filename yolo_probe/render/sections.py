@@ -11,8 +11,10 @@ from yolo_probe.report import FuseDiff, Info
 
 if TYPE_CHECKING:
     from yolo_probe.inspection import Inspection
+    from yolo_probe.provenance import Provenance
+    from yolo_probe.story import Story
 
-    Report = FuseDiff | Info | Inspection
+    Report = FuseDiff | Info | Inspection | Provenance | Story
 
 
 def sections(report: Report) -> Iterator[Section]:
@@ -21,6 +23,18 @@ def sections(report: Report) -> Iterator[Section]:
         return fuse_diff.document(report)
     if isinstance(report, Info):
         return info.document(report)
-    from yolo_probe.render import inspect  # which no other command needs
+    # what no other command needs
+    from yolo_probe.provenance import Provenance
+    from yolo_probe.story import Story
+
+    if isinstance(report, Provenance):
+        from yolo_probe.render import gradients
+
+        return gradients.document(report)
+    if isinstance(report, Story):
+        from yolo_probe.render import story
+
+        return story.document(report)
+    from yolo_probe.render import inspect
 
     return inspect.document(report)

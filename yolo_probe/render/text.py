@@ -21,7 +21,7 @@ from yolo_probe.render.document import (
     signed,
 )
 from yolo_probe.render.fuse_diff import ledgers
-from yolo_probe.render.layout import HUES, WIDTH, Paint, cause, footer, note, plain, row, sentences
+from yolo_probe.render.layout import HUES, WIDTH, Paint, cause, footer, hue, note, plain, row, sentences
 from yolo_probe.render.sections import sections
 from yolo_probe.report import FuseDiff
 
@@ -54,8 +54,8 @@ def _lines(part: Part, paint: Paint, columns: int | None) -> Iterator[str]:
             yield from (paint("yellow", line) for line in note(gap))
         case Heads(names):
             yield paint("dim", row("", *names))
-        case Figures(label, figures) if label in HUES:
-            yield paint(f"bold {HUES[label]}", row(label, *figures))
+        case Figures(label, figures) if colour := hue(label):
+            yield paint(f"bold {colour}", row(label, *figures))
         case Figures(label, figures):
             yield row(f"  {label}", *figures)
         case Cause(text, amount):
@@ -95,6 +95,6 @@ def _figures(line: str, paint: Paint) -> str:
     painted = []
     for piece in pieces:
         name = piece.rpartition(" ")[2]
-        hue = HUES.get(names.get(name, name)) if piece[:1].isdigit() else None
-        painted.append(paint(f"bold {hue}" if hue else "bold", piece) if piece else "")
+        colour = HUES.get(names.get(name, name)) if piece[:1].isdigit() else None
+        painted.append(paint(f"bold {colour}" if colour else "bold", piece) if piece else "")
     return "".join(painted)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from yolo_probe.gradients import row_ranges
 from yolo_probe.outputs import Moved
 from yolo_probe.report import FuseDiff, State
-from yolo_probe.structure import named_parameters
+from yolo_probe.structure import Module, named_parameters
 from yolo_probe.summary import LineForm, Size
-from yolo_probe.training import Start, Validation
+from yolo_probe.training import Change, Start, Validation, places_of
 
 
 def start_lines(start: Start, form: LineForm) -> Iterator[str]:
@@ -43,6 +43,30 @@ def start_warnings(start: Start) -> Iterator[str]:
         )
     if start.fuse_fails:
         yield f"validation of the best model will fail after this training: {start.fuse_fails}"
+
+
+def change_lines(change: Change) -> Iterator[str]:
+    """What trains from now on and what no longer does, and what of it no optimizer holds."""
+    root = change.training.root
+    seen = "while training" if change.epoch is None else f"in epoch {change.epoch}"
+    moved = [
+        f"{words}: {places_of(names, root)} ({_numel(names, root)})"
+        for names, words in ((change.started, "training from now on"), (change.stopped, "no longer training"))
+        if names
+    ]
+    yield (
+        f"requires_grad changed {seen}; {'; '.join(moved)}; {change.before:,} gradients become "
+        f"{change.training.summary.gradients:,}"
+    )
+    if change.unheld:
+        yield (
+            "parameters that get a gradient and never change, because no group of the optimizer holds them: "
+            f"{len(change.unheld)} (first: {change.unheld[0]})"
+        )
+
+
+def _numel(names: frozenset[str], root: Module) -> str:
+    return f"{sum(tensor.numel for name, tensor in named_parameters(root) if name in names):,} parameters"
 
 
 def _differences(start: Start, printed: State) -> Iterator[str]:

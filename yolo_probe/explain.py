@@ -1,0 +1,102 @@
+"""Who set ``requires_grad`` in a live model, and whether its optimizer holds what trains. The model is only read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from torch import nn
+
+from yolo_probe.errors import TargetError, TraceError
+from yolo_probe.fusion import merged_names
+from yolo_probe.hosts.running import Running
+from yolo_probe.live import Live, unwrapped
+from yolo_probe.mechanisms import decide
+from yolo_probe.provenance import Copy, Fused, LiveModel, OptimizerCheck, Provenance, as_json, rows_of
+from yolo_probe.render.gradients import render_rows
+from yolo_probe.render.text import render
+from yolo_probe.structure import count_gradients
+from yolo_probe.target import classes_of
+from yolo_probe.training import known_live
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Explanation:
+    """What ``explain_gradients`` says; printed, it is the text."""
+
+    report: Provenance
+
+    def __str__(self) -> str:
+        return render(self.report) + render_rows(self.report)
+
+    __repr__ = __str__
+
+    def as_json(self) -> dict[str, object]:
+        """The same as plain data, in the form of ``yolo-probe gradients --format json``."""
+        return as_json(self.report)
+
+
+def explain_gradients(model: nn.Module, optimizer: Any = None) -> Explanation:
+    """Who set ``requires_grad`` in a live model, told from what is there.
+
+    ``optimizer``: is held against the model: parameters that train and that no group holds, frozen ones that one holds,
+    the same one twice. Parameters that are no leaves (of a model that was fused with autograd on) are named.
+    Raises: TargetError where the model is no ``nn.Module``, or the optimizer has no groups.
+    """
+    if not isinstance(model, nn.Module):
+        raise TargetError(f"explain_gradients: found {type(model).__name__}, expected a torch.nn.Module")
+    inner = unwrapped(model)
+    live = Live(inner)
+    root = live.root
+    known = known_live(inner, root, Running())
+    copy = Copy("model", root, decide(root, known))
+    yaml_file = root.attributes.get("yaml_file")
+    network = PurePath(yaml_file).stem if isinstance(yaml_file, str) else None
+    left = known.non_leaf or frozenset()
+    return Explanation(
+        Provenance(
+            LiveModel(root.class_path, network, classes_of(root), inner.training),
+            (copy,),
+            "model",
+            _fused(live),
+            bool(merged_names(root)),
+            rows_of(copy),
+            optimizer=None if optimizer is None else check_optimizer(inner, optimizer),
+            non_leaf=tuple(name for name, _ in inner.named_parameters() if name in left),
+        )
+    )
+
+
+def _fused(live: Live) -> Fused:
+    """What the model's own ``fuse()`` leaves, run on copies without weights."""
+    if merged_names(live.root):
+        return Fused(count_gradients(live.root), count_gradients(live.root))
+    try:
+        on, off = (count_gradients(live.fused(grad_enabled=grad).root) for grad in (True, False))
+    except TraceError as error:
+        return Fused(None, None, str(error), error.remedy)
+    return Fused(on, off)
+
+
+def check_optimizer(model: nn.Module, optimizer: Any) -> OptimizerCheck:
+    """An optimizer held against the parameters of a model.
+
+    Raises: TargetError where it has no ``param_groups``.
+    """
+    groups = getattr(optimizer, "param_groups", None)
+    if not isinstance(groups, list) or not all(isinstance(group, Mapping) for group in groups):
+        raise TargetError(
+            f"explain_gradients: found {type(optimizer).__name__} without param_groups, expected a torch optimizer"
+        )
+    held = Counter(id(parameter) for group in groups for parameter in group.get("params", ()))
+    named = list(model.named_parameters())
+    return OptimizerCheck(
+        groups=len(groups),
+        unheld=tuple(name for name, each in named if each.requires_grad and not held[id(each)]),
+        frozen=tuple(name for name, each in named if not each.requires_grad and held[id(each)]),
+        repeated=tuple(name for name, each in named if held[id(each)] > 1),
+        foreign=len(held.keys() - {id(each) for _, each in named}),
+    )

@@ -1,0 +1,161 @@
+"""The words of a provenance: what trains in each copy and who decided it, and what is left after ``fuse()``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from yolo_probe.provenance import Copy, OptimizerCheck, Provenance, Row
+from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words
+from yolo_probe.render.layout import sentences
+from yolo_probe.render.parts import about, heading
+from yolo_probe.subject import Subject
+
+
+def document(report: Provenance) -> Iterator[Section]:
+    """The report part by part."""
+    yield (Heading(_heading(report)),)
+    yield (Words(_answer(report)),)
+    for copy in report.copies:
+        yield tuple(_copy(copy, f"{copy.name} " if len(report.copies) > 1 else ""))
+    yield tuple(_after_fuse(report))
+    if words := [*_warnings(report)]:
+        yield tuple(map(Words, words))
+    if isinstance(report.subject, Subject):
+        yield tuple(about(report.subject, _options(report.subject), report.subject.origin.alternatives))
+
+
+def render_rows(report: Provenance) -> str:
+    """A table: each row, what of it trains, who froze the rest, and the BatchNorms whose statistics still move."""
+    return "\n".join(_table(report.rows)) + "\n"
+
+
+def _heading(report: Provenance) -> str:
+    if isinstance(report.subject, Subject):
+        return heading(report.subject)
+    live = report.subject
+    classes = "" if live.classes is None else f", {live.classes} class{'es' * (live.classes != 1)}"
+    mode = "training" if live.is_training else "evaluation"
+    return f"{live.class_path.rpartition('.')[2]}: {live.network or 'a live model'}{classes}, in {mode} mode"
+
+
+def _answer(report: Provenance) -> str:
+    words = [_copy_answer(copy, len(report.copies) > 1) for copy in report.copies]
+    if not report.balanced:
+        words.append("Not everything is explained: the rows marked ! show what is left over.")
+    if len(report.copies) > 1:
+        words.append(f"Validation uses {report.validated}, as it does wherever there is one.")
+    elif any(each.mechanism == "--freeze" for each in report.copies[0].decisions):
+        words.append("The line at train start is printed before that: it counts all of them.")
+    return " ".join([*words, report.freeze_note]).rstrip()
+
+
+def _copy_answer(copy: Copy, several: bool) -> str:
+    total, trained = copy.parameters, copy.gradients
+    name = f"{copy.name}: " if several else ""
+    frozen = list(dict.fromkeys(each.mechanism for each in copy.decisions if not each.trains))
+    by = f" ({', '.join(frozen)})" if frozen else ""
+    if trained == total:
+        sentence = f"all {total:,} parameters train."
+    elif trained == 0:
+        sentence = f"none of the {total:,} parameters trains{by}."
+    else:
+        sentence = f"{trained:,} of {total:,} parameters train, {total - trained:,} do not{by}."
+    return name + (sentence if several else sentence[0].upper() + sentence[1:])
+
+
+def _copy(copy: Copy, name: str) -> Iterator[Part]:
+    yield Figures(f"{name}gradients", (f"{copy.gradients:,}",))
+    yield Figures(f"{name}parameters", (f"{copy.parameters:,}",))
+    for each in copy.decisions:
+        place = f", {each.place}" if each.place else ""
+        yield Cause(f"{'train' if each.trains else 'do not train'}: {each.mechanism}{place}", f"{each.parameters:,}")
+    yield Remainder(copy.unexplained)
+    for words in dict.fromkeys(each.words for each in copy.decisions):
+        yield Note(words)
+
+
+def _after_fuse(report: Provenance) -> Iterator[Part]:
+    """What is left after ``fuse()``; of a name or YAML, whatever else it becomes."""
+    if report.is_fused:
+        yield Note(f"{report.validated} is fused already: fuse() changes nothing more.")
+        return
+    new = isinstance(report.subject, Subject) and report.subject.saved is None
+    if new:
+        yield Figures("gradients of the EMA copy, by ModelEMA", ("0",))
+        yield Figures("gradients of the finished file, by strip_optimizer()", ("0",))
+        yield Figures("gradients after fuse() of one of these two", ("0",))
+    of = f" of {report.validated}" if len(report.copies) > 1 else ""
+    fused = report.fused
+    yield Figures(f"gradients after fuse(){of}, autograd on (train.py)", (_number(fused.grad_on),))
+    yield Figures(f"gradients after fuse(){of}, under no_grad (val.py)", (_number(fused.no_grad),))
+    if fused.gap:
+        yield Note(f"{fused.gap}.\n{fused.remedy}")
+    elif new:
+        yield Note(
+            "A training validates its EMA copy and then its finished file, so its lines say 0 before fuse() comes. "
+            "fuse() of the training model itself keeps all that trains with autograd on, and without it what it does "
+            "not make anew: the convolutions of Detect."
+        )
+    elif fused.grad_on != fused.no_grad:
+        yield Note("fuse() makes its convolutions anew: trainable where autograd is on, else frozen.")
+    elif not fused.grad_on:
+        yield Note("Nothing is left to train before fuse(), so fuse() has no part in that 0.")
+
+
+def _number(value: int | None) -> str:
+    return "not known" if value is None else f"{value:,}"
+
+
+def _warnings(report: Provenance) -> Iterator[str]:
+    if report.non_leaf:
+        yield (
+            f"{len(report.non_leaf)} parameters are no leaves (first: {report.non_leaf[0]}): autograd computed them. "
+            "They count as gradients, but an optimizer refuses them."
+        )
+    if report.optimizer:
+        yield from _optimizer(report.optimizer)
+
+
+def _optimizer(check: OptimizerCheck) -> Iterator[str]:
+    groups = f"The optimizer has {check.groups} group{'s' * (check.groups != 1)}"
+    if not (check.unheld or check.frozen or check.repeated or check.foreign):
+        yield f"{groups}: they hold every parameter that trains, once, and no other."
+        return
+    yield f"{groups}."
+    if check.unheld:
+        yield f"! {_several(check.unheld)} in no group: they get a gradient and never change."
+    if check.repeated:
+        yield f"! {_several(check.repeated)} held more than once: each step changes them more than once."
+    if check.foreign:
+        yield f"! Tensors of another model: {check.foreign}. What the optimizer changes there, this model does not see."
+    if check.frozen:
+        yield (
+            f"{_several(check.frozen)} held though they do not train. That does no harm, without a gradient the "
+            "optimizer leaves them out; YOLOv5 itself passes all."
+        )
+
+
+def _several(names: Sequence[str]) -> str:
+    return f"{len(names)} parameter tensor{'s' * (len(names) != 1)} (first: {names[0]})"
+
+
+def _options(subject: Subject) -> str:
+    if subject.saved is None:
+        return "--freeze N [N ...]  --host  --nc  --format\N{NO-BREAK SPACE}json"
+    return "yolo-probe fuse-diff (the lines that are printed of it)  --format\N{NO-BREAK SPACE}json"
+
+
+def _table(rows: Sequence[Row]) -> Iterator[str]:
+    yield ""
+    yield f"{'row':>6} {'module':<18}{'parameters':>12}{'trainable':>12}  {'frozen by':<21}{'moving':>7}"
+    for row in rows:
+        by = ", ".join(row.frozen_by) or "-"
+        yield (
+            f"{row.name or '-':>6} {row.module[:17]:<18}{row.parameters:>12,}{row.trainable:>12,}  {by:<21}"
+            f"{row.moving or '-':>7}"
+        )
+    if any(row.moving for row in rows):
+        yield from sentences(
+            "moving: BatchNorms with frozen weights whose running statistics still move, because a training keeps the "
+            "whole model in training mode."
+        )
