@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from yolo_probe.fusion import merged_names
@@ -125,10 +125,10 @@ class _Case:
 def decide(root: Module, known: Known) -> tuple[Decision, ...]:
     """The decisions for a structure: those that let train first; together they hold every parameter once."""
     tensors = dict(named_parameters(root))
-    case = _Case(
-        root, tensors, known, fixed_names(root), merged_names(root),
-        frozenset(name for name, tensor in tensors.items() if tensor.requires_grad),
-    )  # fmt: skip
+    trained = frozenset(name for name, tensor in tensors.items() if tensor.requires_grad)
+    if trained:  # strip_optimizer() leaves none: what looks finished was saved by something else
+        known = replace(known, is_stripped=False)
+    case = _Case(root, tensors, known, fixed_names(root), merged_names(root), trained)
     found = [each for each in _decisions(case) if each.names]
     return tuple(sorted(found, key=lambda each: not each.trains))
 
@@ -150,9 +150,8 @@ def _decisions(case: _Case) -> Iterator[Decision]:
 
 
 def _trained(case: _Case, names: frozenset[str]) -> Iterator[Decision]:
-    if case.known.is_stripped or case.known.is_ema:
-        who = "strip_optimizer()" if case.known.is_stripped else "ModelEMA"
-        yield case.decision("other code", names, f"{who} leaves none trainable: these were set back afterwards.")
+    if case.known.is_ema:
+        yield case.decision("other code", names, "ModelEMA leaves none trainable: these were set back afterwards.")
         return
     words = "Every parameter is built trainable, and a training that starts sets all of them to it once more."
     yield case.decision("built trainable", names, words)

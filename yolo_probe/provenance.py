@@ -155,11 +155,13 @@ def _option(freeze: tuple[int, ...]) -> str:
 
 def _nothing_frozen(subject: Subject, freeze: tuple[int, ...]) -> str:
     """Why an option freezes nothing, or less than it says."""
+    if freeze == (0,):
+        return "--freeze 0 freezes nothing: range(0) is empty."
     _, holder = row_holder(subject.root)
     count = len(holder.children)
-    if not freeze or (beyond := [row for row in freeze if row >= count + (len(freeze) == 1)]) == []:
-        return "--freeze 0 freezes nothing: range(0) is empty." if freeze == (0,) else ""
-    return f"{_option(freeze)}: found {', '.join(map(str, beyond))}, but the last row is {count - 1}."
+    if any(row >= count + (len(freeze) == 1) for row in freeze):
+        return f"{_option(freeze)} names rows that are not there: the last one is {count - 1}."
+    return ""
 
 
 def _copies(subject: Subject) -> Iterator[Copy]:

@@ -22,10 +22,15 @@ from tests.oracles.trainings import (
     train,
     ultralytics_arguments,
 )
+from yolo_probe.provenance import provenance
+from yolo_probe.render.text import render
+from yolo_probe.story import Changed, Ended, Started, Validated, read_story
+from yolo_probe.target import resolve
 
 NETWORK = ("--data", "shapes.yaml", "--cfg", "yolov5n.yaml", "--weights", "")
 
 STOPPED = """
+import shutil
 from yolov5.train import Callbacks, main, parse_opt
 
 epochs, callbacks = [], Callbacks()
@@ -36,6 +41,7 @@ def stop(*_):
 callbacks.register_action("on_train_epoch_start", callback=lambda: epochs.append(0))
 callbacks.register_action("on_train_batch_end", callback=stop)
 main(parse_opt(), callbacks)
+shutil.copy("runs/run/weights/last.pt", "stopped.pt")
 """
 
 CLASSIFIER = """
@@ -51,8 +57,16 @@ ULTRALYTICS = """
 from pathlib import Path
 from ultralytics import YOLO
 
-YOLO("yolov5n.yaml").train(
-    data="shapes.yaml", epochs=1, imgsz=64, batch=8, device="cpu", workers=0, project=Path.cwd() / "runs", name="run"
+def thaw(trainer):
+    for name, parameter in trainer.model.named_parameters():
+        if name.startswith("model.3."):
+            parameter.requires_grad_(True)
+
+yolo = YOLO("yolov5n.yaml")
+yolo.add_callback("on_train_batch_end", thaw)
+yolo.train(
+    data="shapes.yaml", epochs=1, imgsz=64, batch=8, device="cpu", workers=0, project=Path.cwd() / "runs", name="run",
+    freeze=4,
 )
 """
 
@@ -61,7 +75,7 @@ PAIRS = (
     Training(
         "resumed",
         (
-            ("stop.py", *arguments(*NETWORK, "--epochs", "2", "--noplots")),
+            ("stop.py", *arguments(*NETWORK, "--epochs", "2", "--noplots", "--freeze", "10")),
             ("-m", "yolov5.train", "--resume", "runs/run/weights/last.pt"),
         ),
         scripts={"stop.py": STOPPED},
@@ -279,6 +293,66 @@ def test_what_a_frozen_training_really_trains_stands_beside_the_line_that_claims
     assert "1766623 gradients" in trained.host_lines[0]
     assert "720,255 gradients" in trained.probe_lines[0]
     assert any("--freeze 10" in line and "(1,046,368 parameters)" in line for line in trained.probe_lines)
+
+
+SUMS = """
+import json, sys, torch
+for path in sys.argv[1:]:
+    saved = torch.load(path, weights_only=False)
+    print(json.dumps({
+        name: [sum(p.numel() for p in saved[name].parameters() if p.requires_grad or every) for every in (False, True)]
+        for name in ("model", "ema") if saved.get(name) is not None
+    }))
+"""
+FREEZE_10 = {"--freeze": 1_046_368}
+"""Parameters of rows 0 to 9 of yolov5n."""
+REST = 1_766_623 - 1_046_368
+
+
+@pytest.mark.parametrize(
+    ("name", "release", "files"),
+    [
+        (
+            "resumed",
+            "7.0.14",
+            {
+                "stopped.pt": {"model": {"built trainable": REST, **FREEZE_10}, "ema": {**FREEZE_10, "ModelEMA": REST}},
+                "runs/run/weights/best.pt": {"model": {**FREEZE_10, "strip_optimizer()": REST}},
+            },
+        ),
+        ("classic 6.2", "6.2.3", {"runs/run/weights/last.pt": {"model": {"strip_optimizer()": 1_766_623}}}),
+    ],
+)
+def test_each_copy_that_a_training_saves_gets_torchs_number_and_the_mechanism_that_was_applied(
+    name: str, release: str, files: dict[str, dict[str, dict[str, int]]], done: Done
+) -> None:
+    folder = done(name).folder.parent.parent
+    answers = [
+        json.loads(line)
+        for line in run_host(release, folder, "-c", SUMS, *files, variables={}).stdout.split("\n")
+        if line
+    ]
+    for (file, expected), real in zip(files.items(), answers, strict=True):
+        copies = {copy.name: copy for copy in provenance(resolve(str(folder / file))).copies}
+        assert {key: [copy.gradients, copy.parameters] for key, copy in copies.items()} == real
+        assert {
+            key: {each.mechanism: each.parameters for each in copy.decisions} for key, copy in copies.items()
+        } == expected
+
+
+def test_flags_that_change_in_a_training_are_told_once_with_their_rows(done: Done) -> None:
+    told = [line for line in done("YOLOv5u").probe_lines if "requires_grad changed" in line]
+    assert len(told) == 1
+    assert "in epoch 0; training from now on: row 3 (18,560 parameters); " in told[0]
+
+
+def test_a_run_can_be_told_from_its_folder_afterwards(done: Done) -> None:
+    for name, events in (("YOLOv5u", (Started, Changed, Validated, Ended)), ("classic", (Started, Validated, Ended))):
+        story = read_story(str(done(name).folder))
+        assert tuple(map(type, story.moments)) == events
+        for moment in story.moments:
+            assert sum(each.parameters for each in moment.model.decided) == moment.model.parameters
+        assert not [line for line in render(story).splitlines() if line.startswith("!")]
 
 
 def test_scripts_without_events_get_their_ledger_with_the_last_line(done: Done) -> None:

@@ -1,0 +1,142 @@
+"""Contract: a run told from its folder, and what is refused in its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Probe
+from yolo_probe.errors import StoryError
+from yolo_probe.render import markdown
+from yolo_probe.render.text import render
+from yolo_probe.story import Changed, Started, read_story
+
+NUMBERS = {"layers": 214, "parameters": 100, "gradients": 70, "flops": None}
+MECHANISMS = [
+    {"mechanism": "built trainable", "parameters": 70, "evidence": "Every parameter is built trainable."},
+    {"mechanism": "--freeze", "parameters": 30, "evidence": "--freeze 1 freezes row 0."},
+]
+START = {
+    "event": "start", "host_line": "YOLOv5n summary: 214 layers", "training": NUMBERS, "mechanisms": MECHANISMS,
+    "freeze": "--freeze 1", "frozen_rows": [0], "moving_batch_norms": ["model.0.bn"], "not_in_optimizer": [],
+    "fuse": {"merges": 57, "fails": None},
+}  # fmt: skip
+CHANGE = {
+    "event": "change", "epoch": 3, "training": NUMBERS | {"gradients": 100}, "mechanisms": [], "gradients_before": 70,
+    "train_now": {"where": "row 0", "tensors": 3, "parameters": 30}, "train_no_more": None, "not_in_optimizer": ["a"],
+}  # fmt: skip
+RECORD: dict[str, Any] = {"schema": 1, "command": "train", "events": [START, CHANGE]}
+
+
+def run(folder: Path, record: object = RECORD) -> Path:
+    (folder / "probe.json").write_text(record if isinstance(record, str) else json.dumps(record))
+    return folder
+
+
+def test_a_folder_and_its_record_are_the_same_story(tmp_path: Path) -> None:
+    of_folder, of_file = (read_story(str(each)) for each in (run(tmp_path), tmp_path / "probe.json"))
+    assert of_folder == of_file
+    assert [type(moment) for moment in of_folder.moments] == [Started, Changed]
+
+
+def test_each_moment_is_told_with_its_numbers_and_its_mechanisms(tmp_path: Path, probe: Probe) -> None:
+    done = probe("story", run(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    for line in (
+        "YOLOv5n summary: 214 layers",
+        "  start                              214                  70                 100",
+        f"  --freeze{30:>70}",
+        "  The host's line was printed before --freeze 1 acted (row 0).",
+        "  From now on these train: row 0, 30 parameters.",
+        "  70 gradients became 100 while the training went on.",
+        "  In no group of the optimizer, so they never change: 1 tensors (first: a).",
+        "The training has not ended, or it was stopped before its best model was",
+    ):
+        assert line in done.stdout.splitlines()
+
+
+def test_what_the_mechanisms_leave_over_is_marked(tmp_path: Path) -> None:
+    record = RECORD | {"events": [START | {"mechanisms": MECHANISMS[:1]}]}
+    assert f"! unexplained{'+30':>67}" in render(read_story(str(run(tmp_path, record))))
+
+
+def test_markdown_and_json_have_the_same_story(tmp_path: Path, probe: Probe) -> None:
+    text = markdown.render(read_story(str(run(tmp_path))))
+    assert "| start | 214 | 70 | 100 |" in text
+    assert json.loads(probe("story", tmp_path, "--format", "json").stdout) == RECORD
+
+
+def changed(place: tuple[str | int, ...], value: object) -> Callable[[], object]:
+    def record() -> object:
+        copy = json.loads(json.dumps(RECORD))
+        inside = copy
+        for step in place[:-1]:
+            inside = inside[step]
+        inside[place[-1]] = value
+        return copy
+
+    return record
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (lambda: "", "found no JSON"),
+        (lambda: "PK\x03\x04", "found no JSON"),
+        (lambda: "[" * 100_000, "found no JSON"),
+        (lambda: '{"schema": ' + "9" * 5000 + "}", "found no JSON"),
+        (list, "found [], expected an object"),
+        (dict, "found no schema, expected a whole number"),
+        (changed(("schema",), 2), "found 2 as schema, expected 1"),
+        (changed(("schema",), True), "found True as schema, expected a whole number"),
+        (changed(("events",), []), "found [] as events, expected at least one event"),
+        (changed(("events",), 3), "found 3 as events, expected a list"),
+        (changed(("events", 0), 3), "found 3 as events[0], expected an object"),
+        (
+            changed(("events", 1, "event"), "stop"),
+            "found 'stop' as events[1].event, expected start, validation, change",
+        ),
+        (changed(("events", 0, "training"), None), "found None as events[0].training, expected an object"),
+        (
+            changed(("events", 0, "training"), {"layers": -1}),
+            "found -1 as events[0].training.layers, expected a whole number from 0 on",
+        ),
+        (
+            changed(("events", 0, "mechanisms", 1, "evidence"), 5),
+            "found 5 as events[0].mechanisms[1].evidence, expected a text",
+        ),
+        (changed(("events", 0, "frozen_rows"), ["a"]), "found ['a'] as events[0].frozen_rows"),
+        (changed(("ledger",), {"layers": {"before": 1, "after": None}}), "found None as ledger.layers.after"),
+    ],
+)
+def test_what_the_probe_did_not_write_is_refused_with_its_place(
+    record: Callable[[], object], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(StoryError) as caught:
+        read_story(str(run(tmp_path, record())))
+    assert message in str(caught.value)
+    assert str(tmp_path / "probe.json") in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_wrong_input_is_told_on_stderr_and_exits_with_2(tmp_path: Path, probe: Probe) -> None:
+    for target, message in (
+        (tmp_path, f"{tmp_path}/probe.json: found no probe.json in the folder, expected the record of a training"),
+        (tmp_path / "none", f"{tmp_path}/none: no such file, expected the record of a training"),
+        ("configs/demo/narrow-best.pt", "configs/demo/narrow-best.pt: found no JSON"),
+        ("/dev/zero", "/dev/zero: no such file"),
+    ):
+        done = probe("story", target)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert message in done.stderr
+        assert "yolo-probe train" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_name_in_a_record_cannot_steer_a_terminal(tmp_path: Path, probe: Probe) -> None:
+    done = probe("story", run(tmp_path, RECORD | {"events": [START | {"freeze": "\x1b[31mred"}]}))
+    assert "\x1b" not in done.stdout
