@@ -2,7 +2,8 @@
 
 The loop is the test's, in the order and with the arguments of v6.0 (argument ``v6.0``) or of v7.0 (``v7.0``), so that
 generations whose own train.py no longer runs on this Python are held to their events too. ``threads``: called from
-other threads; ``broken``: the probe fails. Prints what the host logs.
+other threads; ``broken``: the probe fails; ``thaw``: what was frozen trains in the second epoch. Prints what the host
+logs.
 """
 
 from __future__ import annotations
@@ -39,6 +40,12 @@ def built(opt: Namespace) -> nn.Module:
     return model
 
 
+def thaw(model: nn.Module, opt: Namespace, epoch: int) -> None:
+    """Let all of it train from the second epoch on, where that is asked."""
+    if opt.thaw and epoch == 1:
+        model.requires_grad_(True)
+
+
 def run(data: object, model: nn.Module, dataloader: object, callbacks: Callbacks, hooks: tuple[str, ...]) -> None:
     """A validation."""
     for hook in hooks:
@@ -56,6 +63,7 @@ class Old:
         ema = torch_utils.ModelEMA(model)
         callbacks.run("on_pretrain_routine_end")
         for epoch in range(2):
+            thaw(model, opt, epoch)
             callbacks.run("on_train_batch_end", 0, model, None, None, None, False, False)
             callbacks.run("on_train_epoch_end", epoch=epoch)
             run({}, ema.ema, None, callbacks, ("on_val_image_end", "on_val_end"))
@@ -76,11 +84,12 @@ class New:
         before = fingerprint(model)
         callbacks.run("on_train_start")
         for epoch in range(2):
+            thaw(model, opt, epoch)
             callbacks.run("on_train_epoch_start")
             callbacks.run("on_train_batch_end", model, 0, None, None, None, [])
             callbacks.run("on_train_epoch_end", epoch=epoch)
             run({}, ema.ema, None, callbacks, ("on_val_start", "on_val_end"))
-        assert before == fingerprint(model)
+        assert opt.thaw or before == fingerprint(model)
         finish(save_dir, model, ema, optimizer, imgsz, callbacks)
 
 
@@ -114,7 +123,7 @@ def main() -> None:
         callbacks = Threaded() if "threads" in variant else Callbacks()
         probe = yolo_probe.register(callbacks, imgsz=64)
         assert pickle.loads(pickle.dumps(copy.deepcopy(probe))).settings == probe.settings  # noqa: S301
-        options = Namespace(save_dir=Path(folder) / str(number), imgsz=64, freeze=[10])
+        options = Namespace(save_dir=Path(folder) / str(number), imgsz=64, freeze=[10], thaw="thaw" in variant)
         if "broken" in variant:  # the probe cannot write its record there
             (options.save_dir / "probe.json").mkdir(parents=True)
         (Old if order == "v6.0" else New).train({}, options, "cpu", callbacks)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import environments
+from yolo_probe.story import read_story
 
 SCRIPT = Path(__file__).with_name("callbacks_check.py")
 
@@ -84,6 +85,24 @@ def test_the_record_beside_the_run_has_every_moment_and_a_ledger_that_adds_up(tr
         assert ledger["unexplained"] == 0
     assert (folder / "0" / "probe.png").read_bytes().startswith(b"\x89PNG")
     assert "unexplained |  |  | 0 |" in (folder / "0" / "probe.md").read_text()
+
+
+@pytest.mark.parametrize(("release", "order"), [("6.0.7", "v6.0"), ("7.0.14", "v7.0")])
+def test_a_change_of_flags_between_epochs_is_told_once_and_recorded(
+    release: str, order: str, training: Training
+) -> None:
+    said, folder = training(release, order, "thaw")
+    assert [line for line in said if "requires_grad changed" in line] == 2 * [
+        f"yolo-probe: requires_grad changed in epoch 1; training from now on: rows 0 to 9 ({FROZEN:,} parameters); "
+        f"{PARAMETERS - FROZEN:,} gradients become {PARAMETERS:,}"
+    ]
+    record = json.loads((folder / "1" / "probe.json").read_text())
+    assert [moment["event"] for moment in record["events"]] == ["start", "validation", "change", "end"]
+    change = record["events"][2]
+    assert change["train_now"] == {"where": "rows 0 to 9", "tensors": 33 * 3, "parameters": FROZEN}
+    assert [each["mechanism"] for each in change["mechanisms"]] == ["built trainable"]
+    for moment in read_story(str(folder / "1")).moments:
+        assert sum(each.parameters for each in moment.model.decided) == moment.model.parameters
 
 
 def test_called_from_other_threads_the_probe_says_what_it_can_still_see(training: Training) -> None:

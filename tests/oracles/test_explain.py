@@ -21,14 +21,15 @@ class Conv(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
         self.act = nn.SiLU()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.act(self.bn(self.conv(x)))
+        x = self.conv(x)
+        return self.act(self.bn(x) if "bn" in self._modules else x)
 
     def merge(self) -> None:
         """Replace both by one convolution, made as frozen and then written in place."""
         fused = nn.Conv2d(self.conv.in_channels, self.conv.out_channels, 1, bias=True).requires_grad_(False)
         fused.weight.copy_(self.conv.weight * self.bn.weight[:, None, None, None])
         fused.bias.copy_(self.bn.bias - self.bn.weight)
-        self.conv, self.forward = fused, lambda x: self.act(self.conv(x))
+        self.conv = fused
         del self.bn
 
 
