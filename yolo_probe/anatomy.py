@@ -25,6 +25,9 @@ WEIGHTS = ("state_dict", "model_state_dict", "weights")
 HALVED = ("float32", "float64", "bfloat16")
 """What ``half()`` makes FP16; whole numbers stay, and what is FP16 is not copied."""
 
+HEADERS = 198
+"""Bytes around each storage in an archive on the average: two headers and its alignment."""
+
 MOST_PADDING = 1 << 14
 """Bytes between two parts of an archive that alignment explains; torch.save aligns to 64, on request to a page."""
 
@@ -217,8 +220,9 @@ def _strip(stored: Stored, tensors: int, stripper: Stripper) -> Strip | None:
     kept = _storages([*rest, *(value for key, value in top.items() if key not in stripper.drops)])
     sizes = [*halved, *(stored.storages[key].size for key in kept if key in stored.storages)]
     left = sum(sizes)
-    around = (stored.size - tensors) * len(sizes) // max(len(stored.storages), 1)
-    return Strip(left, tensors - left, left + around)
+    here = max(len(stored.storages), 1)
+    headers = stored.size - tensors - stored.pickle_size if stored.container == "zip" else HEADERS * here
+    return Strip(left, tensors - left, left + (stored.pickle_size + headers) * len(sizes) // here)
 
 
 def _halved(records: Records, root: Call, stripper: Stripper) -> tuple[list[int], list[object]]:
