@@ -10,7 +10,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from tests.conftest import Probe
+from tests.environments import ROOT
 from tests.networks import difference, question
+from yolo_probe.inspection import Inspection, inspect
 from yolo_probe.render import markdown, text
 from yolo_probe.report import FuseDiff, Info, info
 
@@ -18,9 +20,10 @@ PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 HOSTILE = "a|b `c` <script>alert(1)</script> *d* _e_ __f__ ~~g~~ [h](i) ![j](k) &amp; \\ $l$ # m\n\n---\n1. n\x1b[31m"
 
 
-def reports() -> list[FuseDiff | Info]:
+def reports() -> list[FuseDiff | Info | Inspection]:
     asked = [question("yolov5s", (1280, 1280)), question("yolov5-fpn@v6.0"), question("yolov5n-seg")]
-    return [difference("yolov5n"), *(info(each, fused=False) for each in asked)]
+    file = inspect(str(ROOT / "configs" / "demo" / "narrow-best.pt"))
+    return [difference("yolov5n"), *(info(each, fused=False) for each in asked), file]
 
 
 def flattened(tokens: list[Token]) -> list[Token]:
@@ -43,7 +46,7 @@ def renamed(report: FuseDiff, name: str) -> FuseDiff:
 
 
 @pytest.mark.parametrize("report", reports(), ids=lambda report: type(report).__name__)
-def test_markdown_shows_every_letter_of_the_text_in_its_order(report: FuseDiff | Info) -> None:
+def test_markdown_shows_every_letter_of_the_text_in_its_order(report: FuseDiff | Info | Inspection) -> None:
     plain = re.sub(r"\s", "", text.render(report))
     heads = plain.replace("trainingvalidationchange", "", 1) if isinstance(report, FuseDiff) else plain
     shown = words_of(markdown.render(report)).replace("trainingvalidationchange", "", 1)

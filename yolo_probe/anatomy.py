@@ -222,7 +222,7 @@ def _strip(stored: Stored, tensors: int, stripper: Stripper) -> Strip | None:
     left = sum(sizes)
     here = max(len(stored.storages), 1)
     headers = stored.size - tensors - stored.pickle_size if stored.container == "zip" else HEADERS * here
-    return Strip(left, tensors - left, left + (stored.pickle_size + headers) * len(sizes) // here)
+    return Strip(left, tensors - left, left + (stored.pickle_size + headers) * max(len(sizes), 1) // here)
 
 
 def _halved(records: Records, root: Call, stripper: Stripper) -> tuple[list[int], list[object]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from struct import calcsize
@@ -43,6 +43,9 @@ from yolo_probe.target import classes_of, network_name, options_of, precision_of
 
 if TYPE_CHECKING:
     from yolo_probe.weights import Guess
+
+MOST_EPOCHS = 1 << 31
+"""More than any training has; a larger number is none."""
 
 MOST_VALUES = 10_000
 """Plain values that a file's options are written out to as JSON."""
@@ -130,7 +133,7 @@ class Inspection:
     path: str
     container: Literal["zip", "legacy"]
     anatomy: Anatomy
-    contents: Mapping[str, object]
+    contents: Mapping[str, object] = field(repr=False)
     """What stands beside the models: epoch, options, git commit, date."""
     network: str | None
     classes: int | None
@@ -144,7 +147,7 @@ class Inspection:
     """None for weights alone."""
     copies: Mapping[str, Copy]
     activations: Activations | None
-    hyp: Mapping[object, object]
+    hyp: Mapping[object, object] = field(repr=False)
     """Hyperparameters, from the options or else from the model."""
     resume: Resume
     whole: Whole | None
@@ -331,9 +334,9 @@ def _resume(stored: Stored, checkpoint: Checkpoint, root: Module) -> Resume:
     if root.kind == "ClassificationModel":  # classify/train.py has no --resume
         return Resume("no", "classification")
     epoch, epochs = checkpoint.contents.get("epoch"), options_of(checkpoint.contents).get("epochs")
-    if type(epoch) is not int:
+    if type(epoch) is not int or epoch > MOST_EPOCHS:
         return Resume("no", "no epoch")
-    asked = epochs if type(epochs) is int else None
+    asked = epochs if type(epochs) is int and 0 < epochs <= MOST_EPOCHS else None
     if epoch < 0:
         return Resume("no", "finished", epochs=asked)
     copy: Literal["model", "ema"] = "ema" if checkpoint.model is None or (theirs and checkpoint.ema) else "model"
