@@ -105,11 +105,13 @@ class Frame:
         self, operator: str, inputs: Sequence[Shape], output: Shape, weight: Shape = (), **options: object
     ) -> Shape:
         """Leave a record of an operator; its output."""
-        if max(output, default=0) > operators.LARGEST:
+        if output and max(output) > operators.LARGEST:
             raise ShapeError(f"{operator}: found an output of more than {operators.LARGEST:,} values on an axis")
-        slots = self.current.slots.get(id(self.module), 1)
-        kind = self.module.kind
-        self.current.records.append(OpRecord(operator, self.path, kind, tuple(inputs), output, weight, options, slots))
+        module, current = self.module, self.current
+        slots = current.slots.get(id(module), 1)
+        current.records.append(
+            OpRecord(operator, self.path, module.kind, tuple(inputs), output, weight, options, slots)
+        )
         return output
 
     def cat(self, inputs: Sequence[Shape], dim: int = 1) -> Shape:

@@ -72,8 +72,9 @@ class Convention:
     def uncounted(self, records: Iterable[OpRecord]) -> tuple[Uncounted, ...]:
         """The operators that this counter has no rule for, those of one module and name as one, in order."""
         found: dict[tuple[str, str], int] = {}
+        charged = self.rules.keys() | FREE
         for record in records:
-            if self.count(record) is None:
+            if (record.functional or record.operator not in charged) and self.count(record) is None:
                 place = record.operator, record.path
                 found[place] = found.get(place, 0) + prod(record.output)
         return tuple(Uncounted(operator, path, values) for (operator, path), values in found.items())

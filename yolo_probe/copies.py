@@ -6,11 +6,12 @@ Hooks stay behind.
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 from argparse import Namespace
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from types import SimpleNamespace
@@ -20,8 +21,29 @@ import torch
 from torch import nn
 
 EMPTY = nn.Module().__dict__
+_FIRST = list(EMPTY)
+_HOOKS = tuple(key for key in EMPTY if "_hooks" in key)
 _PLAIN = frozenset({bool, int, float, str, type(None), torch.Size, torch.dtype, torch.device})
 _CONTAINERS = frozenset({dict, OrderedDict, list, tuple, set})
+
+
+def own_attributes(inside: Mapping[str, Any]) -> list[str]:
+    """Names of what a module's ``__dict__`` has beside what ``nn.Module.__init__`` puts there."""
+    keys = list(inside)
+    # usually that comes first, unless the class has set something before
+    return keys[len(_FIRST) :] if keys[: len(_FIRST)] == _FIRST else [key for key in keys if key not in EMPTY]
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """The garbage collector waits, where it runs at all: it would look through thousands of new objects, none garbage."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextmanager
@@ -105,19 +127,40 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
 
 def copy_fault(model: nn.Module) -> str:
     """Why ``deepcopy(model)``, with which YOLOv5's counting run begins, fails; empty where it does not."""
-    memo: dict[int, Any] = {id(module): module for module in model.modules()}
-    memo.update((id(tensor), tensor) for tensor in model.parameters())
-    for path, module in model.named_modules():
-        if _copies_itself(type(module)):
-            continue
-        for key, value in vars(module).items():
-            if type(value) in _PLAIN or key in ("_parameters", "_modules") or not _could_fail(value):
-                continue
-            try:
-                deepcopy(value, memo)
-            except Exception as error:  # any object's own code
-                return f"{path or 'the model'}: {key} cannot be copied ({first_words(error)})"
+    modules: dict[int, nn.Module] = {}
+    _gather(model, modules)
+    doubtful = [(module, key) for module in modules.values() for key in _doubtful(module)]
+    memo: dict[int, Any] = {}
+    if doubtful:
+        memo.update(modules)
+        memo.update((id(tensor), tensor) for tensor in model.parameters())
+    for module, key in doubtful:
+        try:
+            deepcopy(vars(module)[key], memo)
+        except Exception as error:  # any object's own code
+            path = next(path for path, each in model.named_modules() if each is module)
+            return f"{path or 'the model'}: {key} cannot be copied ({first_words(error)})"
     return ""
+
+
+def _gather(module: nn.Module, found: dict[int, nn.Module]) -> None:
+    """Add a module and those below by their identity, in the order of ``modules()``, in a third of its time."""
+    found[id(module)] = module
+    for child in module._modules.values():
+        if child is not None and id(child) not in found:
+            _gather(child, found)
+
+
+def _doubtful(module: nn.Module) -> Iterable[str]:
+    """Names of the attributes of a module whose copying could fail."""
+    inside = vars(module)
+    own = own_attributes(inside)
+    if inside["_buffers"]:
+        own.append("_buffers")
+    if any(map(inside.get, _HOOKS)):
+        own += _HOOKS
+    found = [key for key in own if type(inside[key]) not in _PLAIN and _could_fail(inside[key])]
+    return () if found and _copies_itself(type(module)) else found
 
 
 def _copies_itself(kind: type) -> bool:
@@ -140,7 +183,7 @@ def _could_fail(value: Any) -> bool:
     if isinstance(value, torch.Tensor):
         return value.requires_grad and not value.is_leaf
     if kind in (list, tuple, set):
-        return any(map(_could_fail, value))
+        return not _PLAIN.issuperset(map(type, value)) and any(map(_could_fail, value))
     if isinstance(value, dict):
         return any(map(_could_fail, value.values()))
     return not isinstance(value, nn.Module)

@@ -1,6 +1,6 @@
 """Torch's functions on the meta device: those whose output is known without a kernel, and those that counters count.
 
-``ANSWERS`` gives an empty meta tensor of the right shape for functions that run often and whose meta kernels are slow;
+``ANSWERS`` gives the shape and type of the output for functions that run often and whose meta kernels are slow;
 None where the arguments are not the common ones, and then the kernel runs. ``RECORDS`` describes the functions that
 some counter charges when a module calls them itself.
 """
@@ -16,28 +16,25 @@ from torch import nn
 from yolo_probe.operators import OpRecord, broadcast, cat
 from yolo_probe.products import FUNCTIONS, Record, argument
 
-_META = torch.device("meta")
+Output = tuple[Sequence[int], torch.dtype]
+"""Shape and type of a tensor."""
 
 
-def _empty(shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
-    return torch.empty(shape, dtype=dtype, device=_META)
-
-
-def _like(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None:
+def _like(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     """Output of a function of each value on its own."""
     x = args[0]
     if not x.is_meta or not x.is_floating_point():
         return None
-    return _empty(x.size(), x.dtype)
+    return x.size(), x.dtype
 
 
-def _pair(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None:
+def _pair(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     """Output of an operation on two tensors, or a tensor and a number."""
     a, b = args[0], args[1]
-    if not kwargs and type(a) is type(b) is torch.Tensor and a.is_meta and b.is_meta and a.is_floating_point():
+    if not kwargs and type(a) is torch.Tensor and a.is_meta and a.is_floating_point():  # the common ones, quickly
         shape, dtype = a.size(), a.dtype
-        if b.dtype == dtype and b.size() == shape:
-            return _empty(shape, dtype)
+        if type(b) in (int, float) or (type(b) is torch.Tensor and b.is_meta and b.dtype == dtype and b.size() == shape):
+            return shape, dtype
     tensors = [each for each in (a, b) if isinstance(each, torch.Tensor)]
     large = [each for each in tensors if each.is_meta]
     if (
@@ -49,10 +46,10 @@ def _pair(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None
     if len({each.dtype for each in large}) != 1:
         return None
     shape = broadcast(tuple(a.size()), tuple(b.size())) if len(tensors) == 2 else tuple(large[0].size())
-    return _empty(shape, large[0].dtype)
+    return shape, large[0].dtype
 
 
-def _cat(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None:
+def _cat(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     tensors = args[0] if args else kwargs.get("tensors")
     dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
     if not isinstance(tensors, (list, tuple)) or not isinstance(dim, int) or "out" in kwargs:
@@ -64,10 +61,10 @@ def _cat(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None:
             return None
         shapes.append(shape)
         dtypes.add(each.dtype)
-    return _empty(cat(shapes, dim), dtypes.pop()) if len(dtypes) == 1 else None
+    return (cat(shapes, dim), dtypes.pop()) if len(dtypes) == 1 else None
 
 
-def _stack(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None:
+def _stack(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     tensors = args[0] if args else kwargs.get("tensors")
     dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
     if not isinstance(tensors, (list, tuple)) or not isinstance(dim, int) or "out" in kwargs or not tensors:
@@ -79,21 +76,21 @@ def _stack(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | Non
     axes = len(shape) + 1
     if not -axes <= dim < axes:
         return None
-    return _empty((*shape[: dim % axes], len(tensors), *shape[dim % axes :]), dtype)
+    return (*shape[: dim % axes], len(tensors), *shape[dim % axes :]), dtype
 
 
-def _arange(args: Sequence[Any], kwargs: Mapping[str, Any]) -> torch.Tensor | None:
+def _arange(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     """Whole numbers from 0 to an end, of the type asked for."""
     if not kwargs.keys() <= {"end", "device", "dtype"} or len(args) + ("end" in kwargs) != 1:
         return None
     end, device, dtype = args[0] if args else kwargs["end"], kwargs.get("device"), kwargs.get("dtype")
-    if type(end) is not int or end < 0 or device is None or torch.device(device) != _META:
+    if type(end) is not int or end < 0 or device is None or torch.device(device).type != "meta":
         return None
-    return _empty((end,), torch.int64 if dtype is None else dtype)
+    return (end,), torch.int64 if dtype is None else dtype
 
 
 T = torch.Tensor
-Answer = Callable[[Sequence[Any], Mapping[str, Any]], "torch.Tensor | None"]
+Answer = Callable[[Sequence[Any], Mapping[str, Any]], "Output | None"]
 ANSWERS: Mapping[Any, Answer] = {
     torch.cat: _cat,
     torch.stack: _stack,

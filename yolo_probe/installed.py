@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _THOPS = ("ultralytics-thop", "thop")
@@ -28,16 +29,16 @@ class Thop:
 
 def version_of(distribution: str) -> str | None:
     """Installed version of a distribution, or None."""
-    found = _found(distribution)
+    found = _found([distribution], sys.path)
     return found[distribution][0] if found else None
 
 
-def _found(*distributions: str) -> dict[str, tuple[str, str]]:
-    """Version and dist-info folder of those that are installed: of each the first on sys.path."""
+def _found(distributions: Iterable[str], folders: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Version and dist-info folder of those that are installed: of each the first in these folders."""
     names = "|".join(re.escape(each.replace("-", "_")) for each in distributions)
     folder = re.compile(rf"^({names})-(.+)\.dist-info$", re.IGNORECASE | re.MULTILINE)
     found: dict[str, tuple[str, str]] = {}
-    for entry in sys.path:
+    for entry in folders:
         try:
             listed = "\n".join(os.listdir(entry or "."))
         except OSError:
@@ -49,7 +50,11 @@ def _found(*distributions: str) -> dict[str, tuple[str, str]]:
 
 def installed_thop() -> Thop | None:
     """The thop in effect, or None where none is installed."""
-    installed = _found(*_THOPS)
+    loaded = getattr(sys.modules.get("thop"), "__file__", None)
+    beside = os.path.dirname(os.path.dirname(loaded)) if loaded else None
+    # one listing instead of a dozen, where a host has imported it; both write their dist-info beside their folder
+    installed = _found(_THOPS, [beside]) if beside in sys.path else {}
+    installed = installed or _found(_THOPS, sys.path)
     found = [(name, *installed[name]) for name in _THOPS if name in installed]
     if not found:
         return None

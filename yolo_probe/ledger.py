@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
@@ -237,7 +237,7 @@ def _convolutions(
 
 def without_bias(record: OpRecord) -> OpRecord:
     """The same convolution as it was before ``fuse()`` gave it a bias."""
-    return replace(record, options={**record.options, "bias": False})
+    return record._replace(options={**record.options, "bias": False})
 
 
 def _biases(after: Sequence[OpRecord], gained_bias: set[str], convention: Convention) -> Entry | None:

@@ -7,8 +7,9 @@ fit raise ``ShapeError`` with what was found against what was expected. No tenso
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from math import floor, prod
+from types import MappingProxyType
+from typing import NamedTuple
 
 from yolo_probe.errors import shown
 from yolo_probe.structure import Shape
@@ -20,9 +21,8 @@ class ShapeError(ValueError):
     """Shapes or options that an operator cannot take; the forward pass adds where."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpRecord:
-    """One operator that ran in a forward pass."""
+class OpRecord(NamedTuple):
+    """One operator that ran in a forward pass; a tuple, as a pass makes hundreds and a tuple is made the fastest."""
 
     operator: str
     """Name of the operator: ``conv2d``, ``batch_norm``, ``silu``, ``cat``, ..."""
@@ -34,7 +34,7 @@ class OpRecord:
     output: Shape
     weight: Shape = ()
     """Shape of the weight, where there is one: (out, in / groups, height, width) for a convolution."""
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, object] = MappingProxyType({})
     """What else a counter may ask: bias, groups, affine, mode, ..."""
     slots: int = 1
     """Number of places in the model where this module hangs."""
@@ -53,6 +53,8 @@ LARGEST = 2**20
 
 def pair(value: Pair) -> tuple[int, int]:
     """Two numbers out of one or two, as torch reads ``kernel_size=3``."""
+    if type(value) is tuple and len(value) == 2:
+        return value
     if isinstance(value, int):
         return value, value
     first, second = value
@@ -72,8 +74,9 @@ def _options(operator: str, weight: Shape, stride: Pair, dilation: Pair) -> None
     if len(weight) != 4:
         raise _unfit(operator, f"a weight of shape {weight}", "four axes")
     for name, value in (("stride", stride), ("dilation", dilation)):
-        if min(pair(value)) <= 0:
-            raise _unfit(operator, f"{name} {pair(value)}", "at least 1")
+        one, other = pair(value)
+        if one <= 0 or other <= 0:
+            raise _unfit(operator, f"{name} {one, other}", "at least 1")
 
 
 def _image(operator: str, x: Shape) -> Shape:
@@ -86,10 +89,10 @@ def conv2d(x: Shape, weight: Shape, stride: Pair, padding: Pair | str, dilation:
     """Shape of a 2-D convolution's output: floor((n + 2 p - d (k - 1) - 1) / s) + 1 on each axis."""
     n, c, height, width = _image("conv2d", x)
     _options("conv2d", weight, stride, dilation)
-    channels, group_channels, *kernel = weight
+    channels, group_channels, kernel_h, kernel_w = weight
     if c != group_channels * groups:
         raise _unfit("conv2d", f"{c} input channels", f"{group_channels * groups}")
-    (kernel_h, kernel_w), (step_h, step_w), (apart_h, apart_w) = kernel, pair(stride), pair(dilation)
+    (step_h, step_w), (apart_h, apart_w) = pair(stride), pair(dilation)
     span_h, span_w = apart_h * (kernel_h - 1), apart_w * (kernel_w - 1)
     if isinstance(padding, str):  # "same" adds the whole span and asks for stride 1, "valid" adds nothing
         pad_h, pad_w = (span_h, span_w) if padding == "same" else (0, 0)

@@ -157,13 +157,14 @@ class Totals:
 def totals_of(root: Module) -> Totals:
     """Layers in each of the hosts' definitions, parameters and gradients, in one walk."""
     modules = distinct_modules(root)
-    tensors = list(dict.fromkeys(tensor for module in modules for tensor in module.parameters.values()))
-    sizes = [(tensor.numel, tensor.requires_grad) for tensor in tensors]
-    return Totals(
-        LayerCounts(len(modules), sum(not module.children for module in modules), len(tensors)),
-        parameters=sum(size for size, _ in sizes),
-        gradients=sum(size for size, trains in sizes if trains),
-    )
+    tensors = {tensor for module in modules if module.parameters for tensor in module.parameters.values()}
+    parameters = gradients = 0
+    for tensor in tensors:
+        size = prod(tensor.shape)
+        parameters += size
+        gradients += size if tensor.requires_grad else 0
+    leaves = sum(not module.children for module in modules)
+    return Totals(LayerCounts(len(modules), leaves, len(tensors)), parameters, gradients)
 
 
 def count_layers(root: Module) -> LayerCounts:

@@ -187,10 +187,11 @@ def host_line(
     except MissingGflops as missing:
         return HostLine(counted, counted, size, None, totals, str(missing))
     last = passes[-1]
-    if convention.uncounted(last.records) and not last.executed:
+    left_out = convention.uncounted(last.records)
+    if left_out and not last.executed:
         with suppress(TraceError):  # the asked size need not be a multiple of the stride
             last = observed((*last.input[:2], *size))
-    left_out = convention.uncounted(last.records)
+            left_out = convention.uncounted(last.records)
     height, width = last.input[2:]
     line = f"{counted}, {gflops:.1f} {form.unit}"
     return HostLine(line, counted, size, gflops, totals, "", last.executed, left_out, (height, width))
@@ -255,7 +256,8 @@ def _counts(run: Run, channels: int, size: Size, convention: Convention) -> tupl
         count = convention.count(record) or 0
         total += count
         needed = TERMS.get(record.operator, 1) if not record.functional else 4 if count else 1
-        samples = max(samples, needed)
+        if needed > samples:
+            samples = needed
     return total, samples
 
 
@@ -301,7 +303,9 @@ def _extrapolated(
     modules = distinct_modules(root)
     kinds = {module.kind for module in modules}
     samples = max(least_samples, 4 if "nn.MultiheadAttention" in kinds else 2 if kinds & FIXED_COST else 1)
-    least = max((_least_cells(module) for module in modules if module.class_path.endswith(DECODER)), default=1)
+    least = 1
+    if any(kind.endswith(DECODER) for kind in kinds):
+        least = max(_least_cells(module) for module in modules if module.kind.endswith(DECODER))
     cells = (size[0] // cell) * (size[1] // cell)
     planned = samples * least + samples * (samples - 1) // 2
     counts: list[int] = []

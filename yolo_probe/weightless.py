@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from yolo_probe.copies import shell_of
+from yolo_probe.copies import own_attributes, shell_of
 from yolo_probe.structure import Module, Shape, Tensor, kind_of
 
 SHORT = 64
@@ -24,18 +24,15 @@ SHORT = 64
 Place = tuple[str, Module, nn.Module]
 """A module under its first qualified name: as plain data, and its copy."""
 
+_Waiting = tuple[dict[str, Any], str, Any]
+"""The inside of a copy, and an attribute of the module that has to be copied into it: name and value."""
+
 _ATOMS = frozenset({bool, int, float, str, type(None)})
 _AS_THEY_ARE = _ATOMS | {type, torch.Size, torch.dtype, torch.device}
 _CONTAINERS = frozenset({list, tuple, dict, set, OrderedDict})
 _HOOKS = tuple(key for key in nn.Module().__dict__ if "_hooks" in key)
-_NO_HOOKS: dict[str, Any] = {
-    "training": False,
-    "_compiled_call_impl": None,
-    **dict.fromkeys(_HOOKS, MappingProxyType({})),
-}
-"""Tables of hooks for a copy that only runs: to register one there fails rather than reach other modules."""
-_MADE_ANEW = frozenset({*_NO_HOOKS, "_parameters", "_buffers", "_modules", "_non_persistent_buffers_set"})
-"""What a copy does not take over from the module's ``__dict__``."""
+_NO_HOOKS: dict[str, Any] = dict.fromkeys(_HOOKS, MappingProxyType({}))
+"""Tables of hooks for a copy that is called through them: to register one fails rather than reach other modules."""
 
 
 def is_plain(value: object) -> bool:
@@ -86,6 +83,12 @@ for _name in (
     setattr(_Later, _name, _after_filling(getattr(dict, _name)))
 
 
+_tensor: Callable[[type[Tensor]], Tensor] = object.__new__
+_put_shape, _put_dtype, _put_requires_grad, _put_location = (
+    vars(Tensor)[name].__set__ for name in ("shape", "dtype", "requires_grad", "location")
+)
+
+
 class Tensors:
     """The description of each tensor, and the meta tensor of each description, made once."""
 
@@ -103,7 +106,12 @@ class Tensors:
         if found is None:
             dtype, kind = tensor.dtype, type(tensor)
             name = self._dtypes.get(dtype) or self._dtypes.setdefault(dtype, str(dtype).removeprefix("torch."))
-            found = self.described[id(tensor)] = Tensor(tuple(tensor.shape), name, tensor.requires_grad)
+            found = self.described[id(tensor)] = _tensor(Tensor)
+            # Tensor(...), in half of the time: there are hundreds
+            _put_shape(found, tuple(tensor.shape))
+            _put_dtype(found, name)
+            _put_requires_grad(found, tensor.requires_grad)
+            _put_location(found, None)
             if kind is not nn.Parameter and (kind is torch.Tensor or not isinstance(tensor, nn.Parameter)):
                 self._plain.add(found)
             if not tensor.is_contiguous():
@@ -139,10 +147,10 @@ class Copier:
         ``slots`` gets the number of places where a module hangs, by its description's identity, if they are several.
         """
         places: list[Place] = []
-        modules: list[nn.Module] = []
-        self._hang(root, "", (places, modules, slots))
-        for module, (_, described, copy) in zip(modules, places, strict=True):
-            self._fill(module, described, copy)
+        waiting: list[_Waiting] = []
+        self._hang(root, "", (places, waiting, slots))
+        for inside, key, value in waiting:
+            inside[key] = self._attribute(value)
         return places
 
     def describe(self, module: nn.Module) -> Module:
@@ -159,22 +167,27 @@ class Copier:
             )
         return found
 
-    def _hang(self, module: nn.Module, path: str, found: tuple[list[Place], list[nn.Module], dict[int, int]]) -> None:
-        """Description and copy of a module and those below, with their names and nothing else in them."""
-        places, modules, slots = found
-        children: dict[str, Module | None] = {}
-        described = self.described[id(module)] = self._module(type(module), children)
+    def _hang(self, module: nn.Module, path: str, found: tuple[list[Place], list[_Waiting], dict[int, int]]) -> None:
+        """Description and copy of a module and those below; what needs a look at other modules is left waiting."""
+        places, waiting, slots = found
+        source = module.__dict__
+        described = self.described[id(module)] = self._module(type(module))
         copy = self._copies[id(module)] = object.__new__(type(module))
-        inside: dict[str, nn.Module | None] = {}
-        everything = module.__dict__.copy()
-        everything.update(_NO_HOOKS)
-        everything["_modules"] = inside
-        object.__setattr__(copy, "__dict__", everything)
+        modules: dict[str, nn.Module | None] = {}
+        inside: dict[str, Any] = {
+            "training": False,
+            "_compiled_call_impl": None,
+            "_modules": modules,
+            "_non_persistent_buffers_set": set(source.get("_non_persistent_buffers_set", ())),
+        }
         places.append((path, described, copy))
-        modules.append(module)
-        for name, child in module.__dict__["_modules"].items():
+        self._describe_attributes(source, described, inside, waiting)
+        object.__setattr__(copy, "__dict__", inside)
+        self._hang_tensors(source, described, inside)
+        children: dict[str, Module | None] = described.children  # type: ignore[assignment]
+        for name, child in source["_modules"].items():
             if child is None:
-                children[name] = inside[name] = None
+                children[name] = modules[name] = None
                 continue
             known = self.described.get(id(child))
             if known is None:
@@ -182,38 +195,48 @@ class Copier:
                 known = self.described[id(child)]
             elif known not in children.values():
                 slots[id(known)] = slots.get(id(known), 1) + 1
-            children[name], inside[name] = known, self._copies[id(child)]
+            children[name], modules[name] = known, self._copies[id(child)]
 
-    def _module(self, kind: type, children: dict[str, Module | None]) -> Module:
-        """``Module(class_path, {}, {}, {}, children)`` with its ``kind`` known, in a third of the time."""
+    def _module(self, kind: type) -> Module:
+        """``Module(class_path, {}, {}, {}, {})`` with its ``kind`` known, in half of the time."""
         names = self._names.get(kind)
         if names is None:
             class_path = f"{kind.__module__}.{kind.__qualname__}"
             names = self._names[kind] = class_path, kind_of(class_path)
         class_path, short = names
-        described = object.__new__(Module)
-        described.__dict__.update(
-            class_path=class_path, kind=short, attributes={}, parameters={}, buffers={}, children=children
-        )
+        described, put = object.__new__(Module), object.__setattr__
+        put(described, "class_path", class_path)
+        put(described, "attributes", {})
+        put(described, "parameters", {})
+        put(described, "buffers", {})
+        put(described, "children", {})
+        put(described, "kind", short)
         return described
 
-    def _fill(self, module: nn.Module, described: Module, copy: nn.Module) -> None:
-        """Put into a copy, which still has the attributes of the module itself, what is its own."""
-        source, inside = module.__dict__, copy.__dict__
+    @staticmethod
+    def _describe_attributes(
+        source: Mapping[str, Any], described: Module, inside: dict[str, Any], waiting: list[_Waiting]
+    ) -> None:
+        """Put the plain attributes into a description and a copy; what the copy needs its own of is left waiting."""
         attributes: dict[str, object] = described.attributes  # type: ignore[assignment]
-        for key, value in source.items():
-            if key in _MADE_ANEW:
-                continue
+        for key in own_attributes(source):
+            value = source[key]
             kind = type(value)
             if kind in _ATOMS or (kind is tuple and _ATOMS.issuperset(map(type, value))):
-                if key[0] != "_":
-                    attributes[key] = value
+                inside[key] = value
+            elif key == "_compiled_call_impl":
+                continue
             else:
-                inside[key] = self._attribute(value)
-                if key[0] != "_" and is_plain(value):
-                    attributes[key] = value
+                inside[key] = None  # in its place
+                waiting.append((inside, key, value))
+                if not is_plain(value):
+                    continue
+            if key[0] != "_":
+                attributes[key] = value
         attributes["training"] = source["training"]
-        inside["_non_persistent_buffers_set"] = set(source.get("_non_persistent_buffers_set", ()))
+
+    def _hang_tensors(self, source: Mapping[str, Any], described: Module, inside: dict[str, Any]) -> None:
+        """Describe the parameters of a module, and give its copy tables of tensors that are made when read."""
         tensors = self.tensors
         inside["_parameters"] = {}
         if parameters := source["_parameters"]:
@@ -225,10 +248,16 @@ class Copier:
         inside["_buffers"] = {}
         if buffers := source["_buffers"]:
             real = {name: tensor for name, tensor in buffers.items() if tensor is not None}
-            described.__dict__["buffers"] = later = _later(real, tensors.describe, real)
+            later = _later(real, tensors.describe, real)
+            object.__setattr__(described, "buffers", later)
             inside["_buffers"] = _later(buffers, tensors.meta, later)
 
     def _attribute(self, value: Any) -> Any:
+        if type(value) is list and _ATOMS.issuperset(map(type, value)):  # most of them: the padding of convolutions
+            copy = self._copies.get(id(value))
+            if copy is None:
+                copy = self._copies[id(value)] = value.copy()
+            return copy
         if isinstance(value, torch.Tensor) and value.dim() == 1 and 0 < value.numel() <= SHORT and not value.is_meta:
             return value.detach().to("cpu", copy=True)
         return self._value(value)
@@ -240,8 +269,9 @@ class Copier:
         if kind in _CONTAINERS:
             return self._container(value, kind)
         if isinstance(value, nn.Module):
-            if id(value) not in self._copies:
-                self.copy(value, {})
+            if id(value) not in self._copies:  # one that is in no table of modules, so that torch calls it as any other
+                for _, _, copy in self.copy(value, {}):
+                    copy.__dict__.update(_NO_HOOKS)
             return self._copies[id(value)]
         if isinstance(value, torch.Tensor):
             return self.tensors.meta(self.tensors.describe(value))
