@@ -116,7 +116,7 @@ def test_what_two_owners_use_is_counted_with_the_first_and_said(tmp_path: Path) 
 
 def test_two_tensors_on_one_storage_are_stored_once(tmp_path: Path) -> None:
     shared = Storage("s", "f", [1.0] * 8)
-    both = {"a": parameter(tensor(shared, (8,))), "b": parameter(tensor(shared, (2, 2), offset=4))}
+    both: dict[str, object] = {"a": parameter(tensor(shared, (8,))), "b": parameter(tensor(shared, (2, 2), offset=4))}
     assert sizes_of(report_of(tmp_path, {"model": module("models.yolo.Model", both)}))["model"] == 4 * 8
 
 

@@ -13,6 +13,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -46,7 +47,7 @@ from yolo_probe.render.training import (
     validation_line,
 )
 from yolo_probe.report import FuseDiff, Question, State, choose_counter
-from yolo_probe.settings import Settings, is_first_rank, is_switched_off, read_settings
+from yolo_probe.settings import File, Settings, is_first_rank, is_switched_off, read_settings
 from yolo_probe.structure import named_modules
 from yolo_probe.summary import LineForm
 from yolo_probe.training import (
@@ -63,7 +64,7 @@ from yolo_probe.training import (
 NAME = "yolo-probe"
 
 
-def register(target: object, settings: str | None = None, **overrides: object) -> Probe:
+def register(target: Any, settings: str | None = None, **overrides: object) -> Probe:
     """Attach a probe to a training; returns it.
 
     ``target``: the ``Callbacks`` of classic YOLOv5, or a model or trainer of ultralytics. ``settings``: a file like
@@ -76,6 +77,9 @@ def register(target: object, settings: str | None = None, **overrides: object) -
         probe.register_classic(target)
     elif hasattr(target, "add_callback"):
         for event, function in probe.events().items():
+            others = [each for each in target.callbacks[event] if _owner(each) is not None]
+            for other in others:  # one probe a training: the one that is registered last
+                target.callbacks[event].remove(other)
             target.add_callback(event, function)
     else:
         raise TargetError(
@@ -102,12 +106,17 @@ def watching(default: Probe | None = None) -> Callable[[Told], None]:
     """
 
     def watch(told: Told) -> None:
-        owners = (getattr(getattr(each, "func", None), "__self__", None) for each in hosts.listeners())
-        owner = next((each for each in owners if isinstance(each, Probe)), default)
+        owner = next((probe for each in hosts.listeners() if (probe := _owner(each))), default)
         if owner is not None:
             owner.told(told)
 
     return watch
+
+
+def _owner(function: object) -> Probe | None:
+    """The probe whose function that is."""
+    owner = getattr(getattr(function, "func", None), "__self__", None)
+    return owner if isinstance(owner, Probe) else None
 
 
 @dataclass(slots=True)
@@ -115,6 +124,8 @@ class _Run:
     """What is known of the training that goes on; the host's models are held weakly."""
 
     question: Question | None = None
+    ask: Callable[[Running], Question] | None = None
+    """Makes the question anew when more is known of the training."""
     form: LineForm | None = None
     logger: logging.Logger = field(default_factory=partial(logging.getLogger, "yolo_probe"))
     model: Callable[[], nn.Module | None] = lambda: None
@@ -134,6 +145,9 @@ class _Run:
     ended: bool = False
     save_dir: Path | None = None
     loggers: object | None = None
+    end_to_end: bool | None = None
+    unwritten: set[File] = field(default_factory=set)
+    """Files that could not be written, which are not tried again."""
     built: Running = field(default_factory=Running)
     """What the host held when it built the model."""
 
@@ -211,8 +225,9 @@ class Probe:
                     getattr(self, handler)(*args, **kwargs)
         except Exception as error:  # nothing of ours may stop a training
             logger = self._run.logger
-            self.detach()
-            logger.warning(f"{NAME}: stopped, the training goes on ({type(error).__name__}: {error})")
+            with suppress(Exception):  # the words of the error and the handlers of the log are not ours
+                self.detach()
+                logger.warning(f"{NAME}: stopped, the training goes on ({type(error).__name__}: {error})")
 
     def _finish(self) -> None:
         """Let what runs in a daemon thread come to its end: Python aborts where it ends one inside torch."""
@@ -234,13 +249,16 @@ class Probe:
             if run.start is None:
                 self._end()  # a script that fires no events
             return
-        if run.start is not None:
-            run = self._run = _Run()  # the next training in this process
         running = hosts.classic()
+        if run.start is not None:
+            if not run.ended and (running.save_dir is None or running.epoch is not None):
+                return  # another line in the middle of a training
+            run = self._run = _Run()  # the next training in this process
         counter = choose_counter(self.settings.counter, installed_thop())
         ours = ultralytics.is_ultralytics(told.live.root)
         origin = ultralytics.running() if ours else origin_of_line(told.form, told.host)
-        run.question = run_question(told.live.root, told.stride, told.line, origin, running, counter)
+        run.ask = partial(run_question, told.live.root, told.stride, told.line, origin, counter)
+        run.question = run.ask(running)
         run.form, run.logger, run.model = told.form, told.logger, weakref.ref(told.model)
         run.printed = live_state(told.live, run.question, told.line)
         run.save_dir, run.built = running.save_dir, running
@@ -264,6 +282,8 @@ class Probe:
         run = self._run
         if running.model is None or run.question is None or run.form is None:
             return
+        run.question = run.ask(running) if run.ask else run.question
+        run.end_to_end = running.end_to_end
         run.start = start_of(replace(running, imgsz=self.settings.imgsz or running.imgsz), run.printed, run.question)
         model = unwrapped(running.model)
         run.trainee, run.trained = weakref.ref(model), trained_names(model)
@@ -345,7 +365,7 @@ class Probe:
         run = self._run
         size = run.start.imgsz if run.start else (640, 640)
         try:
-            outcome = moved_by_fuse(best, run.question.subject.channels if run.question else 3, size)
+            outcome = moved_by_fuse(best, run.question.subject.channels if run.question else 3, size, run.end_to_end)
         except Exception as error:  # the user's own model: whatever it raises, the rest is told all the same
             run.logger.warning(f"{NAME}: outputs were not compared ({type(error).__name__}: {error})")
             return None
@@ -369,13 +389,21 @@ class Probe:
         run, files = self._run, self.settings.files
         if run.save_dir is None or run.form is None or not run.save_dir.is_dir():
             return
-        if "json" in files:
-            record = run_as_json(run.form, run.moments, report, outcome)
-            (run.save_dir / "probe.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        if "md" in files and report:
-            (run.save_dir / "probe.md").write_text(render_markdown(report), encoding="utf-8")
-        if "png" in files and report:
-            draw(report, run.save_dir / "probe.png")
+        writers: dict[File, Callable[[Path], object]] = {
+            "json": partial(_write_json, run_as_json(run.form, run.moments, report, outcome)),
+        }
+        if report:
+            writers["md"] = partial(_write_text, render_markdown(report))
+            writers["png"] = partial(draw, report)
+        for ending, write in writers.items():
+            path = run.save_dir / f"probe.{ending}"
+            if ending not in files or ending in run.unwritten:
+                continue
+            try:
+                write(path)
+            except Exception as error:  # a file that cannot be written is no reason to say nothing more
+                run.unwritten.add(ending)
+                run.logger.warning(f"{NAME}: {path.name} was not written ({type(error).__name__}: {error})")
 
     def _say(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -389,3 +417,11 @@ def _prefix(logger: logging.Logger) -> str:
         if module is not None and getattr(module, "LOGGER", None) is logger:
             return str(module.colorstr(f"{NAME}: "))
     return f"{NAME}: "
+
+
+def _write_json(record: Mapping[str, object], path: Path) -> None:
+    _write_text(json.dumps(record, indent=2) + "\n", path)
+
+
+def _write_text(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -109,19 +109,28 @@ class Live:
         self._executed = reason
         return replace(found, executed=reason)
 
-    def fused(self, *, grad_enabled: bool = False) -> Live:
+    def fused(self, *, grad_enabled: bool = False, end_to_end: bool | None = None) -> Live:
         """The model after its own ``fuse()``, which runs on a weightless copy.
 
         ``grad_enabled``: whether autograd is on meanwhile; in YOLOv5 that decides what the new weights require.
+        ``end_to_end``: what ultralytics sets before it fuses, which decides the head that is left.
         Raises: TraceError where ``fuse()`` fails, with the module's path.
         """
         copy = weightless(unwrapped(self._model))
-        _fuse(copy, grad_enabled)
+        set_end_to_end(copy, end_to_end)
+        with undisturbed():
+            _fuse(copy, grad_enabled)
         return Live(copy)
 
 
+def set_end_to_end(model: nn.Module, value: bool | None) -> None:
+    """Have the head of a model give its results end to end or not, as ultralytics does before it validates."""
+    if value is not None and getattr(model, "end2end", None) is not None:
+        model.end2end = value
+
+
 def _fuse(copy: nn.Module, grad_enabled: bool) -> None:
-    """Run a weightless copy's own ``fuse()`` without touching the random state.
+    """Run a weightless copy's own ``fuse()``.
 
     Raises: TraceError where the model has none, or where it fails, with the module's path.
     """

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from yolo_probe.live import fuse_silently
+from yolo_probe.copies import undisturbed
+from yolo_probe.live import fuse_silently, set_end_to_end
 from yolo_probe.summary import Size
 
 
@@ -28,7 +29,7 @@ class Moved:
     """What finding out took."""
 
 
-def moved_by_fuse(file: Path, channels: int, size: Size) -> Moved:
+def moved_by_fuse(file: Path, channels: int, size: Size, end_to_end: bool | None = None) -> Moved:
     """How far ``fuse()`` moves the outputs of the model in a checkpoint that this training has just written.
 
     The host itself has loaded the file a moment ago; it is loaded the same way, to the CPU, in FP32.
@@ -37,18 +38,19 @@ def moved_by_fuse(file: Path, channels: int, size: Size) -> Moved:
     begin = perf_counter()
     saved = torch.load(file, map_location="cpu", weights_only=False)
     model = saved.get("ema") or saved["model"]
+    set_end_to_end(model, end_to_end)
     return moved(model, torch.rand((1, channels, *size), generator=torch.Generator().manual_seed(0)), begin)
 
 
 def moved(model: nn.Module, image: torch.Tensor, begin: float | None = None) -> Moved:
     """How far ``fuse()`` moves the outputs of a model for that image, found on copies of it."""
     begin = perf_counter() if begin is None else begin
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
+    with undisturbed(), torch.no_grad():
         unfused = deepcopy(model).float().eval()
         fused = deepcopy(unfused)
         fuse_silently(fused)
-        before, after = list(_tensors(unfused(image))), list(_tensors(fused(image)))
-    pairs = [(a, b) for a, b in zip(before, after, strict=False) if a.numel() and a.shape == b.shape]
+        before, after = dict(_tensors(unfused(image))), dict(_tensors(fused(image)))
+    pairs = [(a, after[key]) for key, a in before.items() if key in after and a.shape == after[key].shape and a.numel()]
     return Moved(
         difference=max((float((a - b).abs().max()) for a, b in pairs), default=0.0),
         largest=max((float(a.abs().max()) for a, _ in pairs), default=0.0),
@@ -56,12 +58,13 @@ def moved(model: nn.Module, image: torch.Tensor, begin: float | None = None) -> 
     )
 
 
-def _tensors(output: Any) -> Iterator[torch.Tensor]:
+def _tensors(output: Any, place: str = "") -> Iterator[tuple[str, torch.Tensor]]:
+    """Every tensor of an output under its place: a head that is gone after ``fuse()`` has no counterpart."""
     if isinstance(output, torch.Tensor):
-        yield output
+        yield place, output
     elif isinstance(output, Mapping):
-        for each in output.values():
-            yield from _tensors(each)
+        for key, each in output.items():
+            yield from _tensors(each, f"{place}.{key}")
     elif isinstance(output, Sequence):
-        for each in output:
-            yield from _tensors(each)
+        for i, each in enumerate(output):
+            yield from _tensors(each, f"{place}.{i}")

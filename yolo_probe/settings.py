@@ -55,8 +55,8 @@ def read_settings(path: str | None = None, **overrides: object) -> Settings:
 
 
 def is_switched_off() -> bool:
-    """Whether ``YOLO_PROBE=0`` stands in the environment."""
-    return os.environ.get("YOLO_PROBE") == "0"
+    """Whether ``YOLO_PROBE=0``, or ``off``, ``false`` or ``no``, stands in the environment."""
+    return os.environ.get("YOLO_PROBE", "").lower() in ("0", "off", "false", "no")
 
 
 def is_first_rank() -> bool:

@@ -5,6 +5,7 @@ Each moment is one value, made from live models that are read and never touched;
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
@@ -66,7 +67,7 @@ def start_of(running: Running, printed: State | None, question: Question) -> Sta
     model = unwrapped(running.model)
     training = live_state(live, question)
     imgsz = running.imgsz or (640, 640)
-    fused, merges, fails = _dry_fuse(live, question)
+    fused, merges, fails = _dry_fuse(live, question, running.end_to_end)
     inner = live.root if model is running.model else Live(model).root
     option, rows = _freeze(running.freeze, inner)
     known = known_live(model, inner, running)
@@ -90,11 +91,12 @@ def start_of(running: Running, printed: State | None, question: Question) -> Sta
 
 
 def run_question(
-    model: Module, stride: int, line: HostLine, origin: Origin, running: Running, counter: Counter
+    model: Module, stride: int, line: HostLine, origin: Origin, counter: Counter, running: Running
 ) -> Question:
     """The question that a training asks: of the model that its host has just built, at the size of the host's line."""
     option, rows = _freeze(running.freeze, model)
-    yaml_file = model.attributes.get("yaml_file")
+    yaml = model.attributes.get("yaml")
+    yaml_file = model.attributes.get("yaml_file") or (yaml.get("yaml_file") if isinstance(yaml, Mapping) else None)
     saved = Saved(
         copy="model", epoch=-1, optimizer=False, has_model=True, has_ema=False, dtype="FP16", freeze=rows,
         freeze_option=option,
@@ -158,9 +160,9 @@ def non_leaf(model: nn.Module) -> frozenset[str]:
     return frozenset(name for name, parameter in model.named_parameters() if not parameter.is_leaf)
 
 
-def _dry_fuse(live: Live, question: Question) -> tuple[Summary | None, int, str]:
+def _dry_fuse(live: Live, question: Question, end_to_end: bool | None) -> tuple[Summary | None, int, str]:
     try:
-        fused = live.fused()
+        fused = live.fused(end_to_end=end_to_end)
         state = live_state(fused, question)
         return state.summary, len(difference(live.root, fused.root).merges), ""
     except TraceError as error:

@@ -2,7 +2,8 @@
 
 The loop is the test's, in the order and with the arguments of v6.0 (argument ``v6.0``) or of v7.0 (``v7.0``), so that
 generations whose own train.py no longer runs on this Python are held to their events too. ``threads``: called from
-other threads; ``broken``: the probe fails; ``thaw``: what was frozen trains in the second epoch. Prints what the host
+other threads; ``broken``: the probe fails; ``unwritable``: a
+file of it cannot be written; ``thaw``: what was frozen trains in the second epoch. Prints what the host
 logs.
 """
 
@@ -52,6 +53,17 @@ def run(data: object, model: nn.Module, dataloader: object, callbacks: Callbacks
         callbacks.run(hook)
 
 
+class Broken:
+    """An optimizer that answers its host and nobody else."""
+
+    def __init__(self, optimizer: Any) -> None:
+        self.state_dict = optimizer.state_dict
+
+    @property
+    def param_groups(self) -> list[Any]:
+        raise LookupError("not for you")
+
+
 class Old:
     """The order of v6.0 and v6.1."""
 
@@ -79,6 +91,7 @@ class New:
         callbacks.run("on_pretrain_routine_start")
         model = built(opt)
         optimizer = torch.optim.SGD([p for n, p in model.named_parameters() if n != "model.24.m.0.bias"], lr=0.1)
+        optimizer = Broken(optimizer) if opt.broken else optimizer
         ema = torch_utils.ModelEMA(model)
         callbacks.run("on_pretrain_routine_end", [], [])
         before = fingerprint(model)
@@ -124,7 +137,8 @@ def main() -> None:
         probe = yolo_probe.register(callbacks, imgsz=64)
         assert pickle.loads(pickle.dumps(copy.deepcopy(probe))).settings == probe.settings  # noqa: S301
         options = Namespace(save_dir=Path(folder) / str(number), imgsz=64, freeze=[10], thaw="thaw" in variant)
-        if "broken" in variant:  # the probe cannot write its record there
+        options.broken = "broken" in variant
+        if "unwritable" in variant:  # the probe cannot write its record there
             (options.save_dir / "probe.json").mkdir(parents=True)
         (Old if order == "v6.0" else New).train({}, options, "cpu", callbacks)
 

@@ -35,6 +35,8 @@ class Running:
     """Parts of names whose BatchNorms the host keeps from moving."""
     epoch: int | None = None
     """The epoch that runs, or ran last; None before the first."""
+    end_to_end: bool | None = None
+    """Whether the host will have the head of the best model give its results end to end; None where it does not say."""
     save_dir: Path | None = None
     loggers: object | None = None
     """The host's own object for loggers: ``Loggers`` of a classic one, the trainer of ultralytics."""
@@ -90,6 +92,7 @@ def of_trainer(trainer: Any) -> Running:
         freeze=getattr(args, "freeze", None),
         always_frozen=tuple(getattr(trainer, "freeze_layer_names", ())),
         epoch=getattr(trainer, "epoch", None),
+        end_to_end=getattr(args, "nms", None) is False,
         save_dir=_folder(getattr(trainer, "save_dir", None)),
         loggers=trainer,
     )

@@ -11,20 +11,23 @@ from yolo_probe.structure import Module, named_parameters
 from yolo_probe.summary import LineForm, Size
 from yolo_probe.training import Change, Start, Validation, places_of
 
+ROUNDING = 1e-4
+"""Of the largest output: how far sums in FP32 may drift when a BatchNorm is computed into the weights."""
+
 
 def start_lines(start: Start, form: LineForm) -> Iterator[str]:
     """The model as it will train, beside the line that its host printed, and why they differ."""
     yield f"as it trains at {size_words(start.imgsz)}: {numbers(start.training, form)}, {gflops(start.flops)}"
     if start.printed:
-        yield from _differences(start, start.printed)
+        yield from _differences(start, start.printed, form)
     fixed = [name for name in start.frozen if ".dfl." in name]
     if fixed:
         size = sum(tensor.numel for name, tensor in named_parameters(start.training.root) if name in fixed)
         yield f"{size} of the parameters never train: the weights of DFL are the fixed numbers 0 to {size - 1}"
     if start.moving:
         yield (
-            f"{len(start.moving)} BatchNorm2d have frozen weights and statistics that still move, because the host "
-            f"keeps them in training mode (first: {start.moving[0]})"
+            f"{len(start.moving)} BatchNorm2d have frozen weights and statistics that still move, because "
+            f"{form.host} keeps them in training mode (first: {start.moving[0]})"
         )
     if start.fused:
         layers = form.layer_count(start.fused.layers)
@@ -69,17 +72,16 @@ def _numel(names: frozenset[str], root: Module) -> str:
     return f"{sum(tensor.numel for name, tensor in named_parameters(root) if name in names):,} parameters"
 
 
-def _differences(start: Start, printed: State) -> Iterator[str]:
+def _differences(start: Start, printed: State, form: LineForm) -> Iterator[str]:
     before, now = printed.summary.gradients, start.training.summary.gradients
     if before != now:
         trained = {name for name, tensor in named_parameters(printed.root) if tensor.requires_grad}
         frozen = sum(t.numel for n, t in named_parameters(printed.root) if n in trained & start.frozen)
-        who = f"{start.freeze} took {row_ranges(start.rows)}" if start.rows else "what is frozen since was taken"
-        words = f"the host's line says {before:,} gradients: it was printed before {who} out of training"
-        yield f"{words} ({frozen:,} parameters)"
+        who = f"{start.freeze} took {row_ranges(start.rows)} out of training" if start.rows else "some were frozen"
+        yield f"{form.host}'s line says {before:,} gradients: it was printed before {who} ({frozen:,} parameters)"
     if printed.line.gflops is not None and start.imgsz != printed.line.size:
         gigas, size = f"{printed.line.gflops:.1f} GFLOPs", size_words(printed.line.size)
-        yield f"the host's line says {gigas}: that is for {size}, whatever --imgsz is"
+        yield f"{form.host}'s line says {gigas}: that is for {size}, whatever the size of the images is"
 
 
 def validation_line(validation: Validation, form: LineForm) -> str:
@@ -105,9 +107,10 @@ def end_heading(report: FuseDiff) -> str:
 
 def outputs_line(moved: Moved, size: Size) -> str:
     """How far the outputs moved when the best model was fused."""
+    verdict = "that is rounding" if moved.difference <= ROUNDING * moved.largest else "more than rounding explains"
     return (
         f"fused and unfused best model on one random {size_words(size)} image: outputs differ by at most "
-        f"{moved.difference:.2g}, beside values up to {moved.largest:.3g} ({moved.seconds:.1f} s)"
+        f"{moved.difference:.2g}, beside values up to {moved.largest:.3g}: {verdict} ({moved.seconds:.1f} s)"
     )
 
 
