@@ -259,7 +259,7 @@ class Probe:
         origin = ultralytics.running() if ours else origin_of_line(told.form, told.host)
         run.ask = partial(run_question, told.live.root, told.stride, told.line, origin, counter)
         run.question = run.ask(running)
-        run.form, run.logger, run.model = told.form, told.logger, weakref.ref(told.model)
+        run.form, run.logger, run.model = origin.form, told.logger, weakref.ref(told.model)
         run.printed = live_state(told.live, run.question, told.line)
         run.save_dir, run.built = running.save_dir, running
 
