@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from yolo_probe.fusion import fuse, merged_names
-from yolo_probe.gradients import frozen_by_rows, with_frozen, with_gradients
+from yolo_probe.gradients import frozen_by_rows, row_ranges, with_frozen, with_gradients
 from yolo_probe.mechanisms import Decision, Known, decide
-from yolo_probe.structure import Module, count_parameters, named_parameters
+from yolo_probe.structure import Module, Tensor, count_parameters, named_parameters
 from yolo_probe.target import resolve
 
 NEW = resolve("yolov5s@v7.0").root
@@ -140,3 +140,14 @@ def test_an_option_that_is_not_recorded_is_left_open_in_a_finished_file() -> Non
     )
     assert "an unstripped last.pt decides" in open_
     assert closed == ""
+
+
+def test_names_of_rows_out_of_a_file_are_only_numbers_that_count_them() -> None:
+    odd = {
+        name: Module("torch.nn.modules.conv.Conv2d", {}, {"weight": Tensor((1,))}) for name in ("01", "9" * 5000, "x")
+    }
+    root = Module(
+        "models.yolo.Model", children={"model": Module("torch.nn.modules.container.Sequential", children=odd)}
+    )
+    assert told(root, FILE) == {"other code": 3}
+    assert row_ranges((0, 10**12, 10**15)) == "rows 0, 1000000000000 and 1000000000000000"

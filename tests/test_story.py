@@ -12,7 +12,6 @@ import pytest
 from tests.conftest import Probe
 from yolo_probe.errors import StoryError
 from yolo_probe.render import markdown
-from yolo_probe.render.text import render
 from yolo_probe.story import Changed, Started, read_story
 
 NUMBERS = {"layers": 214, "parameters": 100, "gradients": 70, "flops": None}
@@ -59,9 +58,10 @@ def test_each_moment_is_told_with_its_numbers_and_its_mechanisms(tmp_path: Path,
         assert line in done.stdout.splitlines()
 
 
-def test_what_the_mechanisms_leave_over_is_marked(tmp_path: Path) -> None:
-    record = RECORD | {"events": [START | {"mechanisms": MECHANISMS[:1]}]}
-    assert f"! unexplained{'+30':>67}" in render(read_story(str(run(tmp_path, record))))
+def test_what_the_mechanisms_leave_over_is_marked_and_ends_with_1(tmp_path: Path, probe: Probe) -> None:
+    done = probe("story", run(tmp_path, RECORD | {"events": [START | {"mechanisms": MECHANISMS[:1]}]}))
+    assert f"! unexplained{'+30':>67}" in done.stdout
+    assert done.returncode == 1
 
 
 def test_markdown_and_json_have_the_same_story(tmp_path: Path, probe: Probe) -> None:

@@ -203,7 +203,10 @@ def story_command(target: str, form: str) -> None:
     """Tell a training from its folder (runs/train/exp): each moment that the probe recorded in probe.json."""
     from yolo_probe.story import read_story
 
-    _show(read_story(target), form)
+    story = read_story(target)
+    _show(story, form)
+    if not story.balanced:
+        sys.exit(UNEXPLAINED)
 
 
 @cli.command("version")

@@ -63,7 +63,7 @@ def frozen_by_rows(root: Module, rows: tuple[int, ...]) -> frozenset[str]:
 
 def row_ranges(rows: tuple[int, ...]) -> str:
     """Rows in words: ``rows 0 to 9``, ``rows 0 and 5``, ``row 3``."""
-    if len(rows) > 2 and rows == tuple(range(rows[0], rows[-1] + 1)):
+    if len(rows) > 2 and rows[-1] - rows[0] + 1 == len(rows) and rows == tuple(range(rows[0], rows[-1] + 1)):
         return f"rows {rows[0]} to {rows[-1]}"
     if len(rows) == 1:
         return f"row {rows[0]}"
@@ -78,17 +78,17 @@ def whole_rows(root: Module, names: frozenset[str], fixed: frozenset[str]) -> tu
     prefix, holder = row_holder(root)
     if prefix != "model.":
         return ()
-    tensors: dict[str, set[str]] = {row: set() for row in holder.children}
+    held: dict[str, set[str]] = {str(row): set() for row in range(len(holder.children))}
     for name, _ in named_parameters(root):
         row = name.removeprefix(prefix).partition(".")[0]
-        if name not in fixed and name.startswith(prefix) and row in tensors:
-            tensors[row].add(name)
-    held = [int(row) for row, inside in tensors.items() if row.isdecimal() and inside and inside <= names]
-    if not held or set().union(*(tensors[str(row)] for row in held)) != names:
+        if name not in fixed and name.startswith(prefix) and row in held:
+            held[row].add(name)
+    whole = [int(row) for row, inside in held.items() if inside and inside <= names]
+    if not whole or set().union(*(held[str(row)] for row in whole)) != names:
         return ()
-    free = {int(row) for row, inside in tensors.items() if row.isdecimal() and not inside}
-    reached = tuple(row for row in range(max(held)) if row in free or row in held)
-    return (*reached, max(held)) if len(reached) == max(held) else tuple(held)
+    last = max(whole)
+    reached = tuple(row for row in range(last + 1) if not held[str(row)] or row in whole)
+    return reached if len(reached) == last + 1 else tuple(whole)
 
 
 def freeze_words(is_ultralytics: bool, rows: tuple[int, ...] = ()) -> str:

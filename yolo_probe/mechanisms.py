@@ -204,9 +204,9 @@ def _fused_without_autograd(case: _Case) -> Decision:
         evidence = (
             f"What trains is exactly the {sum(n.endswith('.weight') for n in head)} convolutions of Detect: {why}."
         )
-        last = max(int(name.split(".")[1]) for name in head) if all(n.split(".")[1].isdecimal() for n in head) else 0
+        row = next(name for name in head).partition(".m.")[0].rpartition(".")[2]
         otherwise = (
-            f"Or --freeze {last} froze every row before Detect, and fuse() changed nothing: the option of the training "
+            f"Or --freeze {row} froze every row before Detect, and fuse() changed nothing: the option of the training "
             "decides."
         )
     else:
@@ -314,7 +314,8 @@ def _whole_model(case: _Case, names: frozenset[str]) -> Decision:
         otherwise = f"Or the EMA copy of an unstripped file, or other code. {decides}"
         return case.decision("strip_optimizer()", names, evidence, otherwise=otherwise)
     evidence = "Nothing trains, and the model is in evaluation mode: so ModelEMA leaves its copy."
-    otherwise = f"Or strip_optimizer() did it and the file was loaded without fuse(), or other code. {decides}"
+    others = "other code, as the predictor of ultralytics does" if known.is_ultralytics else "other code"
+    otherwise = f"Or strip_optimizer() did it and the file was loaded without fuse(), or {others}. {decides}"
     return case.decision("ModelEMA", names, evidence, otherwise=otherwise)
 
 

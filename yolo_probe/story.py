@@ -43,6 +43,11 @@ class Measured:
     decided: tuple[Decided, ...]
     """Who decided what trains; empty where the record is older than that."""
 
+    @property
+    def unexplained(self) -> int:
+        """Parameters that no mechanism holds; 0 in a record that is right."""
+        return self.parameters - sum(each.parameters for each in self.decided) if self.decided else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -110,6 +115,11 @@ class Account:
     after: int
     entries: tuple[tuple[str, int], ...]
 
+    @property
+    def unexplained(self) -> int:
+        """What no cause accounts for."""
+        return self.after - self.before - sum(amount for _, amount in self.entries)
+
 
 Moment = Started | Validated | Changed | Ended
 
@@ -125,6 +135,12 @@ class Story:
     """Empty where the training has not ended."""
     record: Mapping[str, object]
     """All of it as it was read."""
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every number is explained to the last digit."""
+        left = [*(each.unexplained for each in self.accounts), *(each.model.unexplained for each in self.moments)]
+        return not any(left)
 
 
 def read_story(target: str) -> Story:

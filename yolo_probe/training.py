@@ -147,7 +147,7 @@ def known_live(model: nn.Module, root: Module, running: Running) -> Known:
     option, rows = _freeze(running.freeze, root)
     return Known(
         "live",
-        is_ema=running.ema is not None and unwrapped(running.ema) is model,
+        is_ema=None if running.ema is None else unwrapped(running.ema) is model,
         is_ultralytics=ultralytics.is_ultralytics(root),
         freeze=rows if running.freeze is not None or running.always_frozen else None,
         option=option,

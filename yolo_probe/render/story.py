@@ -65,7 +65,7 @@ def _state(label: str, model: Measured, notes: Iterator[str]) -> Iterator[Part]:
     for each in model.decided:
         yield Cause(each.mechanism, f"{each.parameters:,}")
     if model.decided:
-        yield Remainder(model.parameters - sum(each.parameters for each in model.decided))
+        yield Remainder(model.unexplained)
     for words in dict.fromkeys((*notes, *(each.evidence for each in model.decided))):
         yield Note(words)
 
@@ -106,4 +106,4 @@ def _account(account: Account) -> Iterator[Part]:
     yield Figures(label, (f"{account.before:,}", f"{account.after:,}", signed(change)))
     for cause, amount in account.entries:
         yield Cause(cause, signed(amount))
-    yield Remainder(change - sum(amount for _, amount in account.entries))
+    yield Remainder(account.unexplained)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yolo_probe.gradients import row_ranges
 from yolo_probe.outputs import Moved
 from yolo_probe.report import FuseDiff, State
 from yolo_probe.structure import Module, named_parameters
@@ -76,9 +75,14 @@ def _differences(start: Start, printed: State, form: LineForm) -> Iterator[str]:
     before, now = printed.summary.gradients, start.training.summary.gradients
     if before != now:
         trained = {name for name, tensor in named_parameters(printed.root) if tensor.requires_grad}
+        takers = [each for each in start.decisions if not each.trains and each.names & trained]
+        who = []
+        for each in takers:
+            name = start.freeze if start.freeze and each.mechanism == "--freeze" else each.mechanism
+            who.append(f"{name} took {each.place or 'all'} out of training")
         frozen = sum(t.numel for n, t in named_parameters(printed.root) if n in trained & start.frozen)
-        who = f"{start.freeze} took {row_ranges(start.rows)} out of training" if start.rows else "some were frozen"
-        yield f"{form.host}'s line says {before:,} gradients: it was printed before {who} ({frozen:,} parameters)"
+        words = " and ".join(who) or "some were frozen"
+        yield f"{form.host}'s line says {before:,} gradients: it was printed before {words} ({frozen:,} parameters)"
     if printed.line.gflops is not None and start.imgsz != printed.line.size:
         gigas, size = f"{printed.line.gflops:.1f} GFLOPs", size_words(printed.line.size)
         yield f"{form.host}'s line says {gigas}: that is for {size}, whatever the size of the images is"
