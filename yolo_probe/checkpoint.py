@@ -271,7 +271,7 @@ def _describe(stored: Stored) -> Checkpoint:
     if not copies:
         raise CheckpointError(
             f"weights without modules ({_kind(pickle.value)}), so the network is not in the file",
-            "pass the full checkpoint, as YOLOv5's train.py saves it",
+            "pass the full checkpoint, as YOLOv5's train.py saves it; yolo-probe inspect tells what this one has",
         )
     optimizer = top.get("optimizer")
     groups = (mapping_of(optimizer) or {}).get("param_groups")

@@ -329,9 +329,9 @@ def _data(report: Report) -> Mapping[str, object]:
         return provenance.as_json(report)
     if isinstance(report, Story):
         return report.record
-    from yolo_probe import inspection
+    from yolo_probe import inspection_data
 
-    return inspection.as_json(report)
+    return inspection_data.as_json(report)
 
 
 def _show_table(table: str, form: str) -> None:

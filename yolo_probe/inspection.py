@@ -1,7 +1,7 @@
 """The X-ray of a file: what it is, what it may be used for, what takes its room, and what loading it would run.
 
 In goes the path of a checkpoint or of weights alone, out comes one ``Inspection``, told from the file's data: nothing
-that it names is imported or called. ``as_json`` gives it the versioned schema of the reports.
+that it names is imported or called.
 """
 
 from __future__ import annotations
@@ -9,13 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 from struct import calcsize
 from typing import TYPE_CHECKING, Literal
 
 from yolo_probe.anatomy import (
-    OWNERS,
     ULTRALYTICS,
     YOLOV5,
     YOLOV5_V5,
@@ -34,9 +32,8 @@ from yolo_probe.fusion import FUSED_KINDS, fuse
 from yolo_probe.hosts import ultralytics, yolov5
 from yolo_probe.installed import installed_thop
 from yolo_probe.network import Network
-from yolo_probe.records import LAYOUTS, Inert
-from yolo_probe.report import SCHEMA, FuseDiff, Question, choose_counter, fuse_diff
-from yolo_probe.report import as_json as report_as_json
+from yolo_probe.records import LAYOUTS
+from yolo_probe.report import FuseDiff, Question, choose_counter, fuse_diff
 from yolo_probe.structure import LayerCounts, Module, Tensor, Totals, count_layers, named_modules, totals_of
 from yolo_probe.subject import Origin, Saved
 from yolo_probe.target import classes_of, network_name, options_of, precision_of, resolve, saved_of
@@ -46,9 +43,6 @@ if TYPE_CHECKING:
 
 MOST_EPOCHS = 1 << 31
 """More than any training has; a larger number is none."""
-
-MOST_VALUES = 10_000
-"""Plain values that a file's options are written out to as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +129,8 @@ class Inspection:
     anatomy: Anatomy
     contents: Mapping[str, object] = field(repr=False)
     """What stands beside the models: epoch, options, git commit, date."""
+    model_class: str
+    """Where the class of the model is defined; empty for weights alone."""
     network: str | None
     classes: int | None
     names: tuple[str, ...]
@@ -211,6 +207,7 @@ def _inspect_checkpoint(stored: Stored, checkpoint: Checkpoint) -> Inspection:
         container=stored.container,
         anatomy=anatomy,
         contents=checkpoint.contents,
+        model_class=root.class_path,
         network=network_name(checkpoint, root),
         classes=classes_of(root),
         names=names,
@@ -246,6 +243,7 @@ def _inspect_weights(stored: Stored, asked: str | None) -> Inspection:
         container=stored.container,
         anatomy=anatomy,
         contents=contents,
+        model_class="",
         network=subject.network if subject else None,
         classes=weights.classes,
         names=(),
@@ -310,7 +308,7 @@ def _stripper(origin: Origin | None, root: Module) -> Stripper:
 def _class_names(names: object) -> tuple[str, ...]:
     """The names of the classes in their order, of a list or of a dict by number."""
     values = names.values() if isinstance(names, Mapping) else names if isinstance(names, list | tuple) else ()
-    return tuple(value if isinstance(value, str) else shown(value) for value in values)
+    return tuple(value[:255] if isinstance(value, str) else shown(value) for value in values)
 
 
 def _activations(root: Module) -> Activations | None:
@@ -369,121 +367,3 @@ def _kept(root: Module) -> int:
     kept = [head.attributes.get(key) for head in heads for key in ("grid", "anchor_grid")]
     tensors = [tensor for each in kept if isinstance(each, list) for tensor in each if isinstance(tensor, Tensor)]
     return sum(tensor.numel * calcsize("<" + LAYOUTS.get(tensor.dtype, "")) for tensor in tensors)
-
-
-def as_json(report: Inspection) -> dict[str, object]:
-    """The inspection as plain data, by the schema of version ``SCHEMA``; sizes are bytes."""
-    anatomy, origin, saved, weights = report.anatomy, report.origin, report.saved, report.weights
-    plain = _Plain(MOST_VALUES)
-    return {
-        "schema": SCHEMA,
-        "command": "inspect",
-        "target": {
-            "kind": "weights" if weights else "checkpoint",
-            "path": report.path,
-            "network": report.network,
-            "classes": report.classes,
-            "host": origin
-            and {
-                "generation": origin.generation,
-                "release": origin.release,
-                "evidence": list(origin.evidence),
-                "alternatives": list(origin.alternatives),
-            },
-        },
-        "bytes": {"file": anatomy.file}
-        | {owner: anatomy.part(owner).size for owner in OWNERS}
-        | {"container": anatomy.container},
-        "parts": {
-            part.owner: {"storages": part.storages, "dtypes": dict(part.dtypes), "shared": part.shared}
-            for part in anatomy.parts
-        },
-        "container": {"kind": report.container, "pickle": anatomy.pickle},
-        "copies": {name: _copy(copy) for name, copy in report.copies.items()},
-        "validation": saved and {"copy": saved.copy},
-        "resume": {
-            "possible": report.resume.answer == "yes",
-            "reason": report.resume.reason,
-            "copy": report.resume.copy,
-            "epochs_done": report.resume.done,
-            "epochs": report.resume.epochs,
-        },
-        "stripped": saved and saved.stripped,
-        "strip_optimizer": anatomy.strip
-        and {"tensors": anatomy.strip.tensors, "saved": anatomy.strip.saved, "file_about": anatomy.strip.file},
-        "unstripped_about": report.whole and report.whole.size,
-        "activations": report.activations
-        and {
-            "blocks": report.activations.blocks,
-            "distinct": report.activations.distinct,
-            "layers": report.activations.layers.modules,
-            "fused_layers": report.activations.fused and report.activations.fused.modules,
-        },
-        "training": {
-            "epoch": plain.value(report.contents.get("epoch")),
-            "best_fitness": plain.value(report.contents.get("best_fitness")),
-            "date": plain.value(report.contents.get("date")),
-            "git": plain.value(report.contents.get("git")),
-            "freeze": saved and saved.freeze and list(saved.freeze),
-            "options": plain.value({k: v for k, v in report.options.items() if k not in report.secrets and k != "hyp"}),
-            "hyp": plain.value(report.hyp),
-        },
-        "names": list(report.names[:MOST_VALUES]),
-        "imports": {module: list(names) for module, names in report.imports.items()},
-        "calls": list(report.calls),
-        "unusual": list(report.unusual),
-        "secrets": list(report.secrets),
-    } | ({"weights": _weights_json(weights)} if weights else {})
-
-
-def _copy(copy: Copy) -> dict[str, object]:
-    layers = copy.totals.layers
-    return {
-        "precision": copy.precision,
-        "parameters": copy.totals.parameters,
-        "gradients": copy.totals.gradients,
-        "layers_by_definition": {
-            "modules": layers.modules,
-            "leaf_modules": layers.leaf_modules,
-            "parameter_tensors": layers.parameter_tensors,
-        },
-    }
-
-
-def _weights_json(weights: Weights) -> dict[str, object]:
-    found, summary = weights.guess, weights.summary and report_as_json(weights.summary)
-    return {
-        "tensors": len(weights.tensors),
-        "elements": weights.elements,
-        "guess": found
-        and {
-            "network": found.network,
-            "classes": found.classes,
-            "generation": found.generation,
-            "fused": found.fused,
-            "also": list(found.also),
-        },
-        "cfg": weights.asked,
-        "summary": summary and {key: summary[key] for key in ("training", "validation", "host_lines", "counter")},
-    }
-
-
-class _Plain:
-    """Turns values of a file into what JSON can say, as many as its budget allows."""
-
-    def __init__(self, budget: int) -> None:
-        self._left = budget
-
-    def value(self, value: object, depth: int = 0) -> object:
-        """The value; shown in a few words where JSON has none for it, it is too deep, or the budget is spent."""
-        self._left -= 1
-        if value is None or isinstance(value, bool | int) or (isinstance(value, float) and isfinite(value)):
-            return value
-        if isinstance(value, str):
-            return value[:4096]
-        if self._left > 0 and depth < 8:
-            if isinstance(value, Mapping):
-                return {str(key)[:256]: self.value(each, depth + 1) for key, each in list(value.items())[: self._left]}
-            if isinstance(value, list | tuple):
-                return [self.value(each, depth + 1) for each in value[: max(self._left, 0)]]
-        return value.name if isinstance(value, Inert) else shown(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 from shlex import quote
 
@@ -68,7 +68,10 @@ def _validate(report: Inspection, saved: Saved) -> str:
     what = f"{copy.precision}, {copy.totals.parameters:,} parameters, {copy.totals.gradients:,} gradients"
     if report.resume.reason == "a model alone":
         return f"no, hosts expect a dict: torch.save({{'model': model}}, ...). It is {what}."
-    by = "yolo val" if report.origin and report.origin.form.host != "YOLOv5" else "val.py"
+    folder = {"ClassificationModel": "classify/", "SegmentationModel": "segment/"}
+    by = f"{folder.get(report.model_class.rpartition('.')[2], '')}val.py"
+    if report.origin and report.origin.form.host != "YOLOv5":
+        by = "yolo val"
     which = "its EMA copy" if saved.copy == "ema" else "its only copy"
     return f"yes. {by} uses {which}: {what}."
 
@@ -128,7 +131,8 @@ def _share(report: Inspection) -> str:
     """Whether others should get the file as it is."""
     strip = report.anatomy.strip
     if report.secrets:
-        return f"no. It holds secrets, under {', '.join(report.secrets)} in its options."
+        names = _first([name[:40] for name in report.secrets], 4)
+        return f"no. It holds secrets, under {names} in its options, which strip_optimizer() leaves there."
     if strip and strip.saved * 100 > report.anatomy.file:
         times = f"{report.anatomy.file / strip.file:.1f}"
         return (
@@ -136,7 +140,7 @@ def _share(report: Inspection) -> str:
             f"about {_megabytes(strip.file)}."
         )
     paths = [key for key, value in report.options.items() if isinstance(key, str) and _is_place(value)]
-    told = f" It tells paths of its machine: {', '.join(paths[:4])}." if paths else ""
+    told = f" It tells paths of its machine: {_first([path[:40] for path in paths], 4)}." if paths else ""
     return f"yes.{told}"
 
 
@@ -218,7 +222,7 @@ def _notes(report: Inspection) -> Iterator[tuple[str, str]]:
         yield "Beside", ", ".join(f"{key} {value}" for key, value in list(report.contents.items())[:8])
     yield "Version", _version(report)
     yield "Loading", _loading(report)
-    yield "Unusual", "; ".join(report.unusual) or "nothing"
+    yield "Unusual", _first(report.unusual, 12, "; ") or "nothing"
     yield "More", _more(report)
 
 
@@ -239,7 +243,8 @@ def _options(report: Inspection) -> str:
     options, saved = report.options, report.saved
     assert saved is not None
     if not options:
-        return "none recorded" + ("; hosts to v6.1 keep them in opt.yaml beside weights/" if report.origin else "")
+        old = report.origin and report.origin.generation in ("v5.0", "v6.0", "v6.1", "v6.2")
+        return "none recorded" + "; before v7.0 they are only in opt.yaml, beside the folder weights" * bool(old)
     words = [f"{key} {_brief(options[key])}" for key in _TOLD if options.get(key) not in (None, "")]
     if options.get("weights") == "":
         words.append("no weights to start from")
@@ -318,9 +323,10 @@ def _loading(report: Inspection) -> str:
         library = next((library for library, pattern in _COMMON.items() if re.fullmatch(pattern, module)), None)
         if library is None or not set(report.strange).isdisjoint(paths):
             marked = [name + "()" * (path in called) for name, path in zip(names, paths, strict=True)]
-            own.append(f"{module} ({', '.join(marked)})")
+            own.append(f"{module} ({_first(marked, 24)})")
         else:
             common[library] = None
+    own = [*own[:16], *([f"{len(own) - 16} more"] if len(own) > 16 else [])]
     parts = [*own, *([f"parts of {_listed([name for name in _COMMON if name in common])}"] if common else [])]
     return f"torch.load(weights_only=False) would import {_listed(parts)}, and call {len(called)} of the names in them."
 
@@ -331,6 +337,12 @@ _COMMON = {
     "Python": r"builtins|__builtin__|_codecs|collections|pathlib.*|argparse",
 }
 """Modules of which every checkpoint may need a part; all others are named."""
+
+
+def _first(words: Sequence[str], most: int, between: str = ", ") -> str:
+    """So many of the words, and how many more there are."""
+    more = [f"and {len(words) - most} more"] if len(words) > most else []
+    return between.join([*words[:most], *more])
 
 
 def _listed(words: list[str]) -> str:
