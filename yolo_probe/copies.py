@@ -36,7 +36,7 @@ def own_attributes(inside: Mapping[str, Any]) -> list[str]:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """The garbage collector waits, where it runs at all: it would look through thousands of objects, none garbage."""
+    """The garbage collector waits, if it runs at all: it would look through thousands of new objects, none garbage."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -33,8 +33,9 @@ def _pair(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     a, b = args[0], args[1]
     if not kwargs and type(a) is torch.Tensor and a.is_meta and a.is_floating_point():  # the common ones, quickly
         shape, dtype = a.size(), a.dtype
-        same = type(b) is torch.Tensor and b.is_meta and b.dtype == dtype and b.size() == shape
-        if same or type(b) in (int, float):
+        if type(b) in (int, float):
+            return shape, dtype
+        if type(b) is torch.Tensor and b.is_meta and b.dtype == dtype and b.size() == shape:
             return shape, dtype
     tensors = [each for each in (a, b) if isinstance(each, torch.Tensor)]
     large = [each for each in tensors if each.is_meta]

@@ -258,7 +258,7 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
     def _with_weight(self, described: Module, module: nn.Module) -> Module:
         """A module whose weight is no parameter: pruning or a parametrization computes it."""
         with torch.no_grad():
-            weight = Tensor(tuple(module.weight.shape))
+            weight = Tensor(tuple(with_hooks(module).weight.shape))  # a parametrization is called as any module
         found = replace(described, attributes={**described.attributes, "weight": weight})
         self._slots[id(found)] = self._slots.get(id(described), 1)
         return found
