@@ -1,7 +1,8 @@
-"""`make bench`: fuse-diff of real checkpoints, and ``model_info`` of live models, beside the hosts that do the same.
+"""`make bench`: fuse-diff of real checkpoints, ``model_info`` of live models beside the hosts', and a training's probe.
 
 Files: whole processes, beside ``import torch`` too, measured in turn in one run, medians; the checkpoints are made once
-by ``yolov5==7.0.14``. Live models: calls in turn in one process on one thread, medians (``live_model.py``).
+by ``yolov5==7.0.14``. Live models: calls in turn in one process on one thread, medians (``live_model.py``). Training:
+what the probe takes of a run, in whole processes, medians (``training_overhead.py``).
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from tests.environments import CACHE, ROOT, counter, environment, host, run_python
+from tests.environments import CACHE, HOST_NEEDS, ROOT, counter, environment, host, release, run_python
 
 NETWORKS = ("yolov5n", "yolov5s", "yolov5x6")
 HOST_NETWORKS = ("yolov5n", "yolov5x6")
@@ -31,6 +33,10 @@ LIVE_SHARES = {"yolov5s": {"ultralytics": 0.33, "classic": 0.12}, "yolov5x6": {"
 """Of the time of each host's own ``model_info``, at most."""
 LIVE_MEMORY = 0.05
 """Of the bytes of the model, at most."""
+
+TRAINING_SECONDS = 1.0
+"""Of a run with every event on and ``verify`` off, at most."""
+MOST_TRAININGS = 3
 
 LOADING = "import sys; from yolov5.models.experimental import attempt_load; attempt_load(sys.argv[1])"
 
@@ -145,13 +151,36 @@ def measure_live(runs: int) -> list[str]:
     return missed
 
 
+def measure_training(runs: int) -> list[str]:
+    """Print what a probe takes of a training; the target, if it was missed."""
+    paths = [ROOT, host("7.0.14"), counter("ultralytics-thop", "2.2.3"), *(release(*each) for each in HOST_NEEDS)]
+    script = Path(__file__).with_name("training_overhead.py")
+    compiled = {"PYTHONDONTWRITEBYTECODE": ""}  # the first round leaves what every later import of a user finds
+    found: dict[str, list[dict[str, list[float]]]] = {"plain": [], "verify": []}
+    for _ in range(min(runs, MOST_TRAININGS) + 1):
+        for variant, costs in found.items():
+            with TemporaryDirectory() as folder:
+                done = run_python(script, folder, "yolov5s.yaml", variant, paths=paths, env=compiled)
+            costs.append(json.loads(done.stdout.splitlines()[-1]))
+    print("\na training of yolov5s, every event, file and picture: seconds in the probe, medians of whole processes")
+    print(f"{'':6}{'import':>10}{'register':>10}{'events':>10}{'total':>10}{'target':>10}{'verify, not in it':>20}")
+    totals = []
+    for clock, name in enumerate(("wall", "CPU")):
+        parts = [median(cost[part][clock] for cost in found["plain"][1:]) for part in ("import", "register", "events")]
+        verified = median(sum(each[clock] for each in cost.values()) for cost in found["verify"][1:])
+        totals.append(sum(parts))
+        figures = "".join(f"{seconds:>10.3f}" for seconds in (*parts, totals[-1], TRAINING_SECONDS))
+        print(f"{name:6}{figures}{verified - totals[-1]:>20.3f}")
+    return ["a training of yolov5s"] if totals[0] > TRAINING_SECONDS else []
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--runs", type=int, default=7, help="rounds, after one that does not count (default 7)")
-    parser.add_argument("--only", choices=("files", "live"), help="one of the two parts")
+    parser.add_argument("--only", choices=("files", "live", "training"), help="one of the parts")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a target is missed")
     options = parser.parse_args()
-    parts = {"files": measure_files, "live": measure_live}
+    parts = {"files": measure_files, "live": measure_live, "training": measure_training}
     missed = [name for part in parts if options.only in (None, part) for name in parts[part](options.runs)]
     for name in missed:
         print(f"missed its target: {name}")

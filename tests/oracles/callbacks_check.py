@@ -34,7 +34,7 @@ MODELS = Path(torch_utils.__file__).parents[1] / "models"
 
 def built(opt: Namespace) -> nn.Module:
     """The model that trains, frozen as train.py does it."""
-    model = Model(str(MODELS / "yolov5n.yaml"), ch=3, nc=2)
+    model = Model(str(MODELS / opt.cfg), ch=3, nc=2)
     frozen = tuple(f"model.{row}." for row in range(opt.freeze[0]))
     for name, parameter in model.named_parameters():
         parameter.requires_grad = not name.startswith(frozen)
@@ -136,8 +136,10 @@ def main() -> None:
         callbacks = Threaded() if "threads" in variant else Callbacks()
         probe = yolo_probe.register(callbacks, imgsz=64)
         assert pickle.loads(pickle.dumps(copy.deepcopy(probe))).settings == probe.settings  # noqa: S301
-        options = Namespace(save_dir=Path(folder) / str(number), imgsz=64, freeze=[10], thaw="thaw" in variant)
-        options.broken = "broken" in variant
+        options = Namespace(
+            save_dir=Path(folder) / str(number), imgsz=64, freeze=[10], cfg="yolov5n.yaml", thaw="thaw" in variant,
+            broken="broken" in variant,
+        )  # fmt: skip
         if "unwritable" in variant:  # the probe cannot write its record there
             (options.save_dir / "probe.json").mkdir(parents=True)
         (Old if order == "v6.0" else New).train({}, options, "cpu", callbacks)
