@@ -143,11 +143,9 @@ def test_an_option_that_is_not_recorded_is_left_open_in_a_finished_file() -> Non
 
 
 def test_names_of_rows_out_of_a_file_are_only_numbers_that_count_them() -> None:
-    odd = {
-        name: Module("torch.nn.modules.conv.Conv2d", {}, {"weight": Tensor((1,))}) for name in ("01", "9" * 5000, "x")
-    }
-    root = Module(
-        "models.yolo.Model", children={"model": Module("torch.nn.modules.container.Sequential", children=odd)}
-    )
+    convolution = Module("torch.nn.modules.conv.Conv2d")
+    odd = {name: replace(convolution, parameters={"weight": Tensor((1,))}) for name in ("01", "9" * 5000, "x")}
+    rows = Module("torch.nn.modules.container.Sequential", children=odd)
+    root = Module("models.yolo.Model", children={"model": rows})
     assert told(root, FILE) == {"other code": 3}
     assert row_ranges((0, 10**12, 10**15)) == "rows 0, 1000000000000 and 1000000000000000"

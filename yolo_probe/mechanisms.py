@@ -277,6 +277,8 @@ def _by_option(case: _Case, names: frozenset[str], rows: tuple[int, ...], option
     if len(numbers) == 1 and rows == tuple(range(len(rows))):
         beyond = f", so row {len(rows)} is not among them" * (len(rows) < _rows(case.root))
         evidence += f": one number N means range(N){beyond}"
+    if names != frozen_by_rows(case.root, rows) - case.fixed:
+        evidence += ". Some of them train again: other code set them back"
     later = "strip_optimizer()" if case.known.is_stripped else "ModelEMA" if case.known.is_ema else ""
     evidence += f". {later} freezes them too" * bool(later)
     return case.decision("--freeze", names, f"{evidence}.", row_ranges(rows))

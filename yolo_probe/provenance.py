@@ -254,14 +254,14 @@ def as_json(report: Provenance) -> dict[str, object]:
         },
         "rows": [
             {
-                "row": int(row.name) if row.name.isdecimal() else row.name or None,
+                "row": number if row.name == str(number) else row.name or None,
                 "module": row.module,
                 "parameters": row.parameters,
                 "trainable": row.trainable,
                 "frozen_by": list(row.frozen_by),
                 "moving_batch_norms": row.moving,
             }
-            for row in report.rows
+            for number, row in enumerate(report.rows)
         ],
     } | _live_only(report)
 

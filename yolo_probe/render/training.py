@@ -76,13 +76,12 @@ def _differences(start: Start, printed: State, form: LineForm) -> Iterator[str]:
     if before != now:
         trained = {name for name, tensor in named_parameters(printed.root) if tensor.requires_grad}
         takers = [each for each in start.decisions if not each.trains and each.names & trained]
-        who = []
-        for each in takers:
-            name = start.freeze if start.freeze and each.mechanism == "--freeze" else each.mechanism
-            who.append(f"{name} took {each.place or 'all'} out of training")
+        names = {"--freeze": start.freeze or "--freeze"}
+        who = [f"{names.get(each.mechanism, each.mechanism)} took {each.place or 'all'}" for each in takers]
         frozen = sum(t.numel for n, t in named_parameters(printed.root) if n in trained & start.frozen)
-        words = " and ".join(who) or "some were frozen"
-        yield f"{form.host}'s line says {before:,} gradients: it was printed before {words} ({frozen:,} parameters)"
+        words = f"{form.host}'s line says {before:,} gradients: it was printed before "
+        taken = f"{' and '.join(who)} out of training" if who else "some were frozen"
+        yield f"{words}{taken} ({frozen:,} parameters)"
     if printed.line.gflops is not None and start.imgsz != printed.line.size:
         gigas, size = f"{printed.line.gflops:.1f} GFLOPs", size_words(printed.line.size)
         yield f"{form.host}'s line says {gigas}: that is for {size}, whatever the size of the images is"
