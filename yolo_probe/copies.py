@@ -1,6 +1,6 @@
 """Real copies of a live model: for a forward pass that depends on data, and for what keeps a host from making its own.
 
-A copy shares nothing that a forward pass could change, except objects that cannot be copied (locks, generators).
+A copy shares nothing that a forward pass could change, except objects that cannot be copied (locks, files).
 Hooks stay behind.
 """
 
@@ -11,10 +11,10 @@ import random
 import sys
 from argparse import Namespace
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from types import SimpleNamespace
+from types import BuiltinFunctionType, FunctionType, GeneratorType, ModuleType, SimpleNamespace
 from typing import Any
 
 import torch
@@ -25,6 +25,9 @@ _FIRST = list(EMPTY)
 _HOOKS = tuple(key for key in EMPTY if "_hooks" in key)
 _PLAIN = frozenset({bool, int, float, str, type(None), torch.Size, torch.dtype, torch.device})
 _CONTAINERS = frozenset({dict, OrderedDict, list, tuple, set})
+_SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType, GeneratorType, torch.UntypedStorage)
+LARGE = 2**24
+"""Bytes from which an array of NumPy is not copied."""
 
 
 def own_attributes(inside: Mapping[str, Any]) -> list[str]:
@@ -76,18 +79,71 @@ def real_copy(model: nn.Module) -> tuple[nn.Module, dict[int, nn.Module]]:
     return copies[id(model)], {id(copies[id(module)]): module for module in inside}
 
 
-def shell_of(value: Any) -> Any:
-    """An object of the same class without attributes, or the object itself where its class is not Python's alone."""
+def rebuilt(value: Any, copied: Callable[[Any], Any], memo: dict[int, Any]) -> Any:
+    """A copy of an object whose parts ``copied`` copies, or the object itself where it cannot be copied.
+
+    ``memo`` gets the copy by the object's identity before its parts are copied. An object that does something when it
+    is deleted is its own copy: what it would close is not the copy's.
+    """
+    kind = type(value)
+    if isinstance(value, _SHARED) or hasattr(kind, "__del__") or (kind.__module__ == "numpy" and _is_large(value)):
+        return value
+    try:
+        if isinstance(value, torch.Generator):
+            memo[id(value)] = made = torch.Generator(value.device)
+            made.set_state(value.get_state())
+            return made
+        shell = _shell_of(value)
+        if shell is not None:
+            memo[id(value)] = shell
+            vars(shell).update((key, copied(each)) for key, each in list(vars(value).items()))
+            return shell
+        return _reduced(value, copied, memo)
+    except Exception:  # any object's own code
+        memo[id(value)] = value
+        return value
+
+
+def _reduced(value: Any, copied: Callable[[Any], Any], memo: dict[int, Any]) -> Any:
+    """A copy of an object by what it gives to pickle."""
+    parts = value.__reduce_ex__(4)
+    if isinstance(parts, str):
+        return value
+    memo.setdefault(id(memo), []).append(parts)  # an identity in the memo must not be given to another object
+    make, given, state, items, pairs = (*parts, None, None, None)[:5]
+    made = memo[id(value)] = make(*map(copied, given))
+    if state is not None:
+        state = copied(state)
+        if hasattr(made, "__setstate__"):
+            made.__setstate__(state)
+        else:
+            own, slots = state if isinstance(state, tuple) else (state, None)
+            if own:
+                vars(made).update(own)
+            for name, each in (slots or {}).items():
+                object.__setattr__(made, name, each)
+    for each in items or ():
+        made.append(copied(each))
+    for key, each in pairs or ():
+        made[key] = copied(each)
+    return made
+
+
+def _shell_of(value: Any) -> Any:
+    """An object of the same class without attributes; None where its class is not Python's alone."""
     kind = type(value)
     if kind in (SimpleNamespace, Namespace):
         return kind()
     plain = kind.__module__ != "builtins" and kind.__basicsize__ == _Bare.__basicsize__ and hasattr(value, "__dict__")
-    if not plain or callable(value):
-        return value
     try:
-        return object.__new__(kind)
+        return object.__new__(kind) if plain else None
     except TypeError:  # a class of C among its bases
-        return value
+        return None
+
+
+def _is_large(value: Any) -> bool:
+    """Whether an array is too large to be copied for a forward pass that may only read it."""
+    return int(getattr(value, "nbytes", 0)) > LARGE
 
 
 class _Bare:
@@ -105,24 +161,24 @@ def _values(tensor: torch.Tensor) -> torch.Tensor:
 
 def _copied(value: Any, memo: dict[int, Any]) -> Any:
     """A copy of a value, or the value itself where it cannot be copied."""
-    if type(value) in _PLAIN:
+    kind = type(value)
+    if kind in _PLAIN:
         return value
     if id(value) in memo:
         return memo[id(value)]
     if isinstance(value, torch.Tensor):
-        memo[id(value)] = copied = _values(value)
-        return copied
-    if type(value) in (dict, list, tuple):
-        if isinstance(value, dict):
-            return {key: _copied(each, memo) for key, each in value.items()}
-        return type(value)(_copied(each, memo) for each in value)
-    attempt = dict(memo)  # what fails midway must leave nothing half made
-    try:
-        copied = deepcopy(value, attempt)
-    except Exception:  # any object's own code
-        return value
-    memo.update(attempt)
-    return copied
+        memo[id(value)] = made = _values(value)
+    elif kind is dict:
+        made = memo[id(value)] = {}
+        made.update((key, _copied(each, memo)) for key, each in value.items())
+    elif kind is list:
+        made = memo[id(value)] = []
+        made.extend(_copied(each, memo) for each in value)
+    elif kind is tuple:
+        made = memo[id(value)] = tuple(_copied(each, memo) for each in value)
+    else:
+        made = rebuilt(value, lambda each: _copied(each, memo), memo)
+    return made
 
 
 def copy_fault(model: nn.Module) -> str:

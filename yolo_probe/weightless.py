@@ -15,11 +15,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from yolo_probe.copies import own_attributes, shell_of
+from yolo_probe.copies import own_attributes, rebuilt
 from yolo_probe.structure import Module, Shape, Tensor, kind_of
 
 SHORT = 64
 """Elements up to which a row of numbers that is a plain attribute keeps its values in the copy: strides."""
+
+MANY = 20_000
+"""Objects up to which those in a model's attributes are copied: whoever reaches a data set is no part of a model."""
 
 Place = tuple[str, Module, nn.Module]
 """A module under its first qualified name: as plain data, and its copy."""
@@ -29,7 +32,8 @@ _Waiting = tuple[dict[str, Any], str, Any]
 
 _ATOMS = frozenset({bool, int, float, str, type(None)})
 _AS_THEY_ARE = _ATOMS | {type, torch.Size, torch.dtype, torch.device}
-_CONTAINERS = frozenset({list, tuple, dict, set, OrderedDict})
+_DICTS = frozenset({dict, OrderedDict})
+_CONTAINERS = _DICTS | {list, tuple, set}
 _HOOKS = tuple(key for key in nn.Module().__dict__ if "_hooks" in key)
 _NO_HOOKS: dict[str, Any] = dict.fromkeys(_HOOKS, MappingProxyType({}))
 """Tables of hooks for a copy that is called through them: to register one fails rather than reach other modules."""
@@ -140,6 +144,7 @@ class Copier:
         self.tensors = Tensors()
         self._copies: dict[int, Any] = {}
         self._names: dict[type, tuple[str, str]] = {}
+        self._objects = 0
 
     def copy(self, root: nn.Module, slots: dict[int, int]) -> list[Place]:
         """Every distinct module under this one and itself, parents before children, as ``named_modules``.
@@ -247,10 +252,11 @@ class Copier:
             inside["_parameters"] = _later(parameters, tensors.meta, there)
         inside["_buffers"] = {}
         if buffers := source["_buffers"]:
-            real = {name: tensor for name, tensor in buffers.items() if tensor is not None}
-            later = _later(real, tensors.describe, real)
-            object.__setattr__(described, "buffers", later)
-            inside["_buffers"] = _later(buffers, tensors.meta, later)
+            held: dict[str, Tensor] = described.buffers  # type: ignore[assignment]
+            for name, tensor in buffers.items():
+                if tensor is not None:
+                    held[name] = tensors.describe(tensor)
+            inside["_buffers"] = _later(buffers, tensors.meta, held)
 
     def _attribute(self, value: Any) -> Any:
         if type(value) is list and _ATOMS.issuperset(map(type, value)):  # most of them: the padding of convolutions
@@ -275,25 +281,21 @@ class Copier:
             return self._copies[id(value)]
         if isinstance(value, torch.Tensor):
             return self.tensors.meta(self.tensors.describe(value))
-        if kind is MethodType and isinstance(value.__self__, nn.Module):
+        if kind is MethodType:
             return MethodType(value.__func__, self._value(value.__self__))
-        return self._object(value)
-
-    def _object(self, value: Any) -> Any:
-        """A shallow copy of an object of a class of Python's, so that a forward pass can write on it; else itself."""
         copied = self._copies.get(id(value))
         if copied is None:
-            copied = self._copies[id(value)] = shell_of(value)
-            if copied is not value:
-                for key, each in vars(value).items():
-                    known = isinstance(each, (nn.Module, torch.Tensor)) or is_plain(each)
-                    copied.__dict__[key] = self._value(each) if known else each
+            self._objects += 1
+            copied = rebuilt(value, self._value, self._copies) if self._objects < MANY else value
+            self._copies[id(value)] = copied
         return copied
 
     def _container(self, value: Any, kind: Any) -> Any:
         copy = self._copies.get(id(value))
         if copy is None:
-            if kind is tuple:
+            if kind is not tuple and _ATOMS.issuperset(map(type, value.values() if kind in _DICTS else value)):
+                copy = self._copies[id(value)] = kind(value)
+            elif kind is tuple:
                 copy = self._copies[id(value)] = tuple(map(self._value, value))
             else:
                 copy = self._copies[id(value)] = kind()
