@@ -227,7 +227,10 @@ def _copies_itself(kind: type) -> bool:
 
 def first_words(error: BaseException) -> str:
     """What an error says, in one sentence; the name of its class where it says nothing."""
-    words = str(error).strip().splitlines()
+    try:
+        words = str(error).strip().splitlines()
+    except Exception:  # an exception's own __str__
+        words = []
     return words[0].partition(".  ")[0] if words else type(error).__name__
 
 

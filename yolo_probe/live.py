@@ -216,7 +216,7 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
             raise TraceError(f"{self._where}: {error}") from None
         except TraceError:
             raise
-        except Exception as error:  # the user's own forward: whatever it raises is why there is no figure
+        except (Exception, SystemExit) as error:  # the user's own forward: whatever it raises is why there is no figure
             raise DataDependentError(f"{self._where}: {first_words(error)}") from error
         return Trace(image, tuple(records), _shapes(out))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import random
+from collections import deque
 from copy import deepcopy
 from typing import Any
 from weakref import ref
@@ -110,3 +112,34 @@ def test_a_hook_can_be_registered_on_one_module_of_a_copy() -> None:
     copy = weightless(model())
     copy[0].register_forward_hook(lambda *_: None)
     assert (len(copy[0]._forward_hooks), len(copy[1]._forward_hooks)) == (1, 0)
+
+
+def test_what_a_models_own_objects_hold_is_the_copys_own() -> None:
+    real = model()
+    real.seen, real.numbers, real.draws = deque([torch.zeros(())], maxlen=4), random.Random(0), torch.Generator()
+    before = real.numbers.getstate()
+    copy = weightless(real)
+    copy.seen.append(torch.zeros((), device="meta"))
+    copy.numbers.random()
+    assert (len(real.seen), copy.seen.maxlen, copy.seen[0].is_meta) == (1, 4, True)
+    assert real.numbers.getstate() == before
+    assert copy.draws is not real.draws
+
+
+def test_a_structure_does_not_keep_the_models_buffers_alive() -> None:
+    real = model()
+    held, root = ref(real[2].running_mean), Live(real).root
+    del real
+    gc.collect()
+    assert held() is None
+    assert root.children["2"].buffers["running_mean"].shape == (4,)
+
+
+def test_a_forward_that_exits_on_meta_is_run_on_values() -> None:
+    class Leaves(nn.Sequential):  # type: ignore[misc]
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if x.is_meta:
+                raise SystemExit("no meta here")
+            return super().forward(x)
+
+    assert Live(Leaves(nn.ReLU())).trace((1, 4, 8, 8)).executed
