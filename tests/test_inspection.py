@@ -147,6 +147,14 @@ def test_bytes_in_front_of_the_archive_are_said(tmp_path: Path) -> None:
     assert report.anatomy.file == sum(sizes_of(report).values()) + report.anatomy.container
 
 
+@pytest.mark.parametrize(("write", "said"), [(save, "bytes behind the last member"), (save_legacy, "last storage")])
+def test_bytes_at_the_end_that_belong_to_nothing_are_said(tmp_path: Path, write: Any, said: str) -> None:
+    path = write(tmp_path / "x.pt", unstripped())
+    assert said not in words_of(inspect(str(path)))
+    path.write_bytes(path.read_bytes() + b"#" * 20_000)
+    assert said in words_of(inspect(str(path)))
+
+
 def test_stripping_keeps_the_ema_in_half_the_bytes(tmp_path: Path) -> None:
     report = report_of(tmp_path, unstripped(kept=[floats("k", 9)]))
     strip = report.anatomy.strip

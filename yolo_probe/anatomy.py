@@ -28,6 +28,12 @@ HALVED = ("float32", "float64", "bfloat16")
 HEADERS = 198
 """Bytes around each storage in an archive on the average: two headers and its alignment."""
 
+OPTIMIZER_RECORD = 68
+"""Bytes that the pickle has for each tensor of an optimizer, on the average; those of a model take more."""
+
+LEGACY_KEY = 35
+"""Bytes that a legacy file has more for each storage."""
+
 MOST_PADDING = 1 << 14
 """Bytes between two parts of an archive that alignment explains; torch.save aligns to 64, on request to a page."""
 
@@ -77,7 +83,7 @@ class Strip:
     saved: int
     """Bytes of tensor data that it would take away."""
     file: int
-    """About the size of the file that it would leave: what surrounds a tensor is taken as on the average."""
+    """About the size of the file that it would leave: what surrounds a tensor is taken as on the average here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +134,7 @@ def dissect(stored: Stored, stripper: Stripper) -> Anatomy:
         pickle=stored.pickle_size,
         unused=sum(stored.storages[key].size for key in unused),
         strays=tuple(_strays(stored)),
-        strip=_strip(stored, sum(part.size for part in parts), stripper),
+        strip=_strip(stored, parts, stripper),
     )
 
 
@@ -207,7 +213,7 @@ def _storages(roots: Sequence[object]) -> dict[str, None]:
 _HOLDING = frozenset({Call, Persistent, dict, list, tuple})
 
 
-def _strip(stored: Stored, tensors: int, stripper: Stripper) -> Strip | None:
+def _strip(stored: Stored, parts: Sequence[Part], stripper: Stripper) -> Strip | None:
     """What strip_optimizer() would leave: the EMA, else the model, in FP16, and all but the optimizer beside it.
 
     Source: strip_optimizer in YOLOv5's utils/general.py and in ultralytics' utils/torch_utils.py.
@@ -219,10 +225,23 @@ def _strip(stored: Stored, tensors: int, stripper: Stripper) -> Strip | None:
     halved, rest = _halved(Records(stored.storages), source, stripper)
     kept = _storages([*rest, *(value for key, value in top.items() if key not in stripper.drops)])
     sizes = [*halved, *(stored.storages[key].size for key in kept if key in stored.storages)]
-    left = sum(sizes)
-    here = max(len(stored.storages), 1)
+    tensors, left = sum(part.size for part in parts), sum(sizes)
+    here, optimizer = len(stored.storages), parts[OWNERS.index("optimizer")].storages
     headers = stored.size - tensors - stored.pickle_size if stored.container == "zip" else HEADERS * here
-    return Strip(left, tensors - left, left + (stored.pickle_size + headers) * max(len(sizes), 1) // here)
+    pickle = (
+        max(_modern_pickle(stored) - OPTIMIZER_RECORD * optimizer, 0) * max(len(sizes), 1) // max(here - optimizer, 1)
+    )
+    return Strip(left, tensors - left, left + pickle + headers * len(sizes) // max(here, 1))
+
+
+def _modern_pickle(stored: Stored) -> int:
+    """Bytes of the pickle as it is in an archive: a legacy file has the source of its classes and longer keys."""
+    if stored.container == "zip":
+        return stored.pickle_size
+    told = [record.id for record in stored.pickle.persistent]
+    sources = [each[3] for each in told if isinstance(each, tuple) and len(each) > 3 and each[0] == "module"]
+    texts = sum(len(source) for source in sources if isinstance(source, str))
+    return stored.pickle_size - texts - LEGACY_KEY * len(stored.storages)
 
 
 def _halved(records: Records, root: Call, stripper: Stripper) -> tuple[list[int], list[object]]:
@@ -283,9 +302,9 @@ def _state(module: Call) -> Mapping[object, object]:
 
 
 def _strays(stored: Stored) -> Iterator[str]:
-    """What torch.save does not put into an archive: other members, and bytes that belong to none."""
+    """What torch.save does not put into a file: other members, and bytes that belong to none."""
     known = {"data.pkl", "version", "byteorder"}
-    position = 0
+    position = listed = 0
     for member in sorted(stored.members, key=lambda member: member.header):
         name = member.name.partition("/")[2]
         if name not in known and not name.startswith(("data/", ".data/", ".format_version", ".storage_alignment")):
@@ -293,6 +312,11 @@ def _strays(stored: Stored) -> Iterator[str]:
         if member.header > position + MOST_PADDING or (position == 0 and member.header > 0):
             yield f"{member.header - position:,} bytes at byte {position:,} that belong to no member"
         position = member.header + 30 + len(member.name) + member.size
+        listed += 128 + len(member.name)  # its line in the directory, with room for an extra field
+    if stored.container == "legacy":
+        position = max((entry.header + entry.size for entry in stored.storages.values()), default=stored.pickle_size)
+    if (behind := stored.size - position) > (listed + MOST_PADDING if listed else 0):
+        yield f"{behind:,} bytes behind the last {'member' if listed else 'storage'}"
 
 
 def calls(stored: Stored) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
+import yaml
 from torch import nn
 
 OWNERS = ("model", "ema", "optimizer")
@@ -76,8 +77,8 @@ def classic(folder: Path) -> None:
     from yolov5.utils import torch_utils
 
     models = Path(yolo.__file__).parent
-    cfg = models / ("yolov5s.yaml" if HOST.startswith("5") else "yolov5n.yaml")
-    model = yolo.Model(str(cfg), nc=2).train()
+    cfg = yaml.safe_load((models / "yolov5s.yaml").read_text()) | {"width_multiple": 0.125}
+    model = yolo.Model(cfg, nc=2).train()
     model.hyp, model.class_weights = {"lr0": 0.01}, torch.ones(2)
     ema = torch_utils.ModelEMA(model)
     for parameter in list(model.parameters())[:30]:
@@ -106,7 +107,8 @@ def classic(folder: Path) -> None:
     if hasattr(yolo, "ClassificationModel"):
         classifier = yolo.ClassificationModel(model=deepcopy(model), nc=10)
         torch.save({"epoch": 0, "model": classifier.half(), "ema": None, "optimizer": None}, folder / "classifier.pt")
-        segmenter = yolo.SegmentationModel(str(models / "segment" / "yolov5n-seg.yaml"), nc=2)
+        cfg = yaml.safe_load((models / "segment" / "yolov5s-seg.yaml").read_text()) | {"width_multiple": 0.125}
+        segmenter = yolo.SegmentationModel(cfg, nc=2)
         torch.save({"epoch": 0, "model": segmenter, "ema": None, "optimizer": None}, folder / "segmenter.pt")
 
 

@@ -357,7 +357,8 @@ def _more(report: Inspection) -> str:
         return f"yolo-probe fuse-diff {quote(label)} --nc {report.classes} (every number explained)"
     if report.weights:
         return "--cfg yolov5s.yaml (or another network or model YAML: all about it)"
-    return f"yolo-probe fuse-diff {file} (every number explained)  --format json (all options, names and calls)"
+    explained = f"yolo-probe fuse-diff {file} (every number explained)  " if report.origin else ""
+    return f"{explained}--format json (all options, names and calls)"
 
 
 def _megabytes(size: int) -> str:
