@@ -82,7 +82,7 @@ def test_leaves_in_a_fused_model_that_trains_allow_more_than_one_story() -> None
 def test_rows_that_are_frozen_without_a_record_are_told_as_the_option_that_leaves_them() -> None:
     known = of("--freeze", HALF_TRAINED, FILE)
     assert known.place == "rows 0 to 9"
-    assert "as --freeze 10 leaves them" in known.evidence
+    assert "as --freeze 10 leaves it" in known.evidence
     assert "Or other code" in known.otherwise
 
 

@@ -326,18 +326,17 @@ def _some(case: _Case, names: frozenset[str]) -> Decision:
     known = case.known
     rows = () if known.is_restored else whole_rows(case.root, names, case.fixed)
     option = freeze_words(known.is_ultralytics, rows) if rows and known.freeze is None else ""
+    do = "does" if len(rows) == 1 else "do"
     if option:
-        evidence = (
-            f"Exactly {row_ranges(rows)} do not train, as {option} leaves them; the option itself is not recorded."
-        )
+        evidence = f"Exactly {row_ranges(rows)} {do} not train, as {option} leaves it; that option is not recorded."
         otherwise = "Or other code set the same: the command of the training decides."
         return case.decision("--freeze", names, evidence, row_ranges(rows), otherwise)
     if rows and known.freeze is not None:
-        evidence = f"{row_ranges(rows).capitalize()} do not train, and the options of the training do not name them."
+        evidence = f"{row_ranges(rows).capitalize()} {do} not train, and no option of the training says so."
     elif rows:
-        evidence = f"Exactly {row_ranges(rows)} does not train; --freeze {rows[0]} would mean range({rows[0]})."
+        evidence = f"Exactly {row_ranges(rows)} {do} not train; --freeze {rows[0]} would mean range({rows[0]})."
     else:
-        first = min(names, key=list(case.tensors).index)
+        first = next(name for name in case.tensors if name in names)
         evidence = f"They are no whole rows, so no freeze option can have named them (first: {first})."
     return case.decision("other code", names, evidence, row_ranges(rows) if rows else f"{len(names)} tensors")
 
