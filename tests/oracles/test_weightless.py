@@ -132,7 +132,7 @@ def test_a_structure_does_not_keep_the_models_buffers_alive() -> None:
     del real
     gc.collect()
     assert held() is None
-    assert root.children["2"].buffers["running_mean"].shape == (4,)
+    assert root.child("2").buffers["running_mean"].shape == (4,)
 
 
 def test_a_forward_that_exits_on_meta_is_run_on_values() -> None:
