@@ -145,6 +145,8 @@ def _print_info(
     given.apply_defaults()
     asked = given.arguments
     form = _form(host) if host else FORMS["head"]
+    if type(unwrapped(model)).__module__.startswith("ultralytics."):
+        form = replace(form, host="ultralytics")
     if "detailed" in asked and not asked["verbose"]:
         return None
     logger = _logger(host)

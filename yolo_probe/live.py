@@ -28,6 +28,7 @@ from yolo_probe.layers import LAYERS, UNKNOWN, layer_record
 from yolo_probe.operators import OpRecord, ShapeError
 from yolo_probe.products import Record, custom
 from yolo_probe.structure import Module, Shape, Tensor
+from yolo_probe.surroundings import kept
 from yolo_probe.trace import Trace
 from yolo_probe.weightless import Copier, Place, with_hooks
 
@@ -89,7 +90,7 @@ class Live:
         Shapes: ``image`` is (batch, channels, height, width).
         Raises: TraceError where that fails too or shapes do not fit, with the module's path.
         """
-        with undisturbed():
+        with undisturbed(), kept({type(module) for _, _, module in self._places}):
             if self._executed:
                 return self._real_trace(image, self._executed)
             try:
