@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from yolo_probe.fusion import fuse, merged_names
+from yolo_probe.fusion import fuse, merged_names, restore
 from yolo_probe.gradients import frozen_by_rows, row_ranges, with_frozen, with_gradients
-from yolo_probe.mechanisms import Decision, Known, decide
+from yolo_probe.mechanisms import Decision, Known, decide, gradient_events
 from yolo_probe.structure import Module, Tensor, count_parameters, named_parameters
 from yolo_probe.target import resolve
 
@@ -67,6 +67,15 @@ def test_v1_to_v3_0_give_the_fused_convolutions_of_a_frozen_model_their_gradient
     decision = of("fuse() of v1 to v3.0", with_frozen(fused, head), LIVE)
     assert decision.parameters == 6_996_640
     assert decision.otherwise.startswith("Or other code set it back")
+
+
+def test_a_file_that_was_saved_after_fuse_without_autograd_has_that_in_its_ledger() -> None:
+    known = replace(FILE, is_restored=True)
+    restored = restore(fuse(NEW, grad_enabled=False).root)
+    decisions = decide(restored, known)
+    (event,) = gradient_events(decisions, known, frozenset(name for name, _ in named_parameters(NEW)))
+    assert told(restored, known) == {"built trainable": 229_245, "fuse() without autograd": 7_235_389 - 229_245}
+    assert event.cause == "requires_grad=False, set by fuse() before it was saved"
 
 
 def test_leaves_in_a_fused_model_that_trains_allow_more_than_one_story() -> None:

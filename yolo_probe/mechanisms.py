@@ -324,6 +324,9 @@ def _whole_model(case: _Case, names: frozenset[str]) -> Decision:
 def _some(case: _Case, names: frozenset[str]) -> Decision:
     """Parameters that are frozen beside others that train."""
     known = case.known
+    if known.is_restored and case.trained == _head(case.root):
+        evidence = "What trains is exactly the convolutions of Detect: fuse() ran without autograd before it was saved."
+        return case.decision("fuse() without autograd", names, evidence)
     rows = () if known.is_restored else whole_rows(case.root, names, case.fixed)
     option = freeze_words(known.is_ultralytics, rows) if rows and known.freeze is None else ""
     do = "does" if len(rows) == 1 else "do"
@@ -369,5 +372,8 @@ def finished(mechanism: Mechanism, names: frozenset[str]) -> GradientEvent:
     if mechanism == "ModelEMA":
         why = "The EMA copy is an average of the training model's weights; it never trains itself."
         return GradientEvent("requires_grad=False, set by ModelEMA", names, why)
+    if mechanism == "fuse() without autograd":
+        why = "The file was saved after fuse() ran under no_grad, which leaves its new convolutions frozen."
+        return GradientEvent("requires_grad=False, set by fuse() before it was saved", names, why)
     why = "The file has these parameters as not trainable; it does not record who set that."
     return GradientEvent("requires_grad=False in the file", names, why)
