@@ -38,6 +38,41 @@ COUNTERS = (
 )
 """Releases of thop (distribution, version), at least one for each set of counting rules."""
 
+TOOLS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "fvcore": (
+        ("fvcore", "0.1.5.post20221221"),
+        ("iopath", "0.1.10"),
+        ("portalocker", "4.4.2"),
+        ("yacs", "0.1.8"),
+        ("termcolor", "3.3.0"),
+        ("tabulate", "0.10.0"),
+    ),
+    "ptflops": (("ptflops", "0.7.5"),),
+    "ptflops-aten": (("ptflops", "0.7.5"),),
+    "torchprofile": (("torchprofile", "0.1.0"),),
+    "torch": (),
+    "torchinfo": (("torchinfo", "1.8.0"),),
+    "calflops": (
+        ("calflops", "0.3.2"),
+        ("transformers", "4.46.3"),
+        ("tokenizers", "0.20.3"),
+        ("safetensors", "0.4.5"),
+        ("regex", "2024.11.6"),
+        ("accelerate", "1.1.1"),
+    ),
+    "deepspeed": (
+        ("deepspeed", "0.19.8"),
+        ("hjson", "3.1.0"),
+        ("msgpack", "1.1.0"),
+        ("einops", "0.8.0"),
+        ("py-cpuinfo", "9.0.0"),
+        ("pydantic", "2.10.4"),
+        ("pydantic-core", "2.27.2"),
+        ("annotated-types", "0.7.0"),
+    ),
+}
+"""The counters beside thop, each with what it imports, by the name of its rules."""
+
 HOST_NEEDS = (("torchvision", "0.28.0"), ("ultralytics", "8.4.190"), ("huggingface-hub", "0.24.7"))
 """What hosts import to build or to load a network; shims/sitecustomize.py lets torchvision work with any torch."""
 
@@ -81,6 +116,15 @@ def host(version: str) -> Path:
 def counter(distribution: str, version: str) -> Path:
     """Folder of that release of ``thop`` or ``ultralytics-thop``, to be put on a path; both are imported as thop."""
     return release(distribution, version)
+
+
+def tool(name: str) -> list[Path]:
+    """Folders of the counter whose rules have that name, to be put on a path."""
+    if name in TOOLS:
+        return [release(*need) for need in TOOLS[name]]
+    from tests.oracles.real_host import RELEASES
+
+    return [counter(*RELEASES[name])]
 
 
 def tracker(name: str) -> Path:
@@ -197,7 +241,8 @@ def _pip(command: str, *arguments: str) -> None:
     """Run pip for exactly the named release, free of the constraints that pin the shared environment."""
     done = subprocess.run(
         [sys.executable, "-m", "pip", "--quiet", command, *arguments],
-        env={name: value for name, value in os.environ.items() if name != "PIP_CONSTRAINT"},
+        # deepspeed would else compile what no counter needs
+        env={name: value for name, value in os.environ.items() if name != "PIP_CONSTRAINT"} | {"DS_BUILD_OPS": "0"},
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,

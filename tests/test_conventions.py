@@ -35,7 +35,7 @@ AVERAGE = OpRecord(
 )  # fmt: skip
 LINEAR = OpRecord("linear", "fc", "nn.Linear", ((400, 1, 256),), (400, 1, 10), (10, 256), {"bias": True})
 ATTENTION = OpRecord(
-    "multi_head_attention", "ma", "nn.MultiheadAttention", ((64, 1, 4),) * 3, (64, 1, 4), (), {"heads": 2}
+    "multi_head_attention", "ma", "nn.MultiheadAttention", ((64, 1, 4),) * 3, (64, 1, 4), (), {"heads": 2, "bias": True}
 )
 SHARED_LEAKY = OpRecord("leaky_relu", "act", "nn.LeakyReLU", ((1, 8, 4, 4),), (1, 8, 4, 4), slots=57)
 SHARED_SILU = OpRecord("silu", "act", "nn.SiLU", ((1, 8, 4, 4),), (1, 8, 4, 4), slots=57)

@@ -79,7 +79,9 @@ def test_one_corrupted_count_is_left_over() -> None:
     assert run
     assert after
     convention = CONVENTIONS["thop-0.1"]
-    wrong = replace(after, records=(*after.records[:-1], after.records[-1]._replace(output=(1, 1, 1, 1))))
+    last = max(i for i, record in enumerate(after.records) if record.operator == "conv2d")
+    corrupted = after.records[last]._replace(output=(1, 1, 1, 1))
+    wrong = replace(after, records=(*after.records[:last], corrupted, *after.records[last + 1 :]))
     assert flops_ledger(run, after, report.fusion, convention).unexplained == 0
     assert flops_ledger(run, wrong, report.fusion, convention).entries[0].amount != 0
     assert parameters_ledger(1_872_157, 1_867_405 - 12, report.fusion).unexplained == -12

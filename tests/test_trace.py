@@ -23,8 +23,16 @@ def test_yolov5s_runs_its_sixty_convolutions_once() -> None:
         "conv2d": 60,
         "batch_norm": 57,
         "silu": 57,
-        "cat": 8 + 1 + 4,  # one in each C3, one in SPPF, four rows
-        "add": 7,
+        "cat": 8
+        + 1
+        + 4
+        + 3
+        + 1,  # one in each C3, one in SPPF, four rows; in Detect one for each level and one for all
+        "add": 7 + 3,
+        "mul": 3 * (4 + 1),  # of centres and sizes, and of anchors and strides
+        "sigmoid": 3,
+        "pow": 3,
+        "sub": 3,
         "max_pool2d": 3,
         "upsample": 2,
     }

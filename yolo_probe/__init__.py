@@ -1,7 +1,8 @@
 """yolo-probe: what YOLOv5's summary lines say, and why they differ.
 
 ``model_info(model)`` prints the line of a live model as its own host does; ``install()`` puts it in the host's place
-and ``uninstall()`` puts the host's own back. ``register(callbacks)`` attaches a probe to a training.
+and ``uninstall()`` puts the host's own back. ``count_flops(model)`` counts by the rules of any FLOP counter and
+``compare_counters(model)`` by all of them. ``register(callbacks)`` attaches a probe to a training.
 ``explain_gradients(model, optimizer)`` says who set ``requires_grad``. They need torch and are loaded when they are
 used: importing the package costs nothing.
 """
@@ -9,18 +10,27 @@ used: importing the package costs nothing.
 TYPE_CHECKING = False  # as typing's own, which costs an import
 if TYPE_CHECKING:
     from yolo_probe.callbacks import register
+    from yolo_probe.counting import compare_counters, count_flops
     from yolo_probe.dropin import install, model_info, uninstall
     from yolo_probe.explain import explain_gradients
 
 __version__ = "0.1.0"
-__all__ = ["explain_gradients", "install", "model_info", "register", "uninstall"]
+__all__ = [
+    "compare_counters",
+    "count_flops",
+    "explain_gradients",
+    "install",
+    "model_info",
+    "register",
+    "uninstall",
+]
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        from yolo_probe import callbacks, dropin, explain
+        from yolo_probe import callbacks, counting, dropin, explain
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
@@ -28,6 +38,11 @@ def __getattr__(name: str) -> object:
 
         remedy = "pip install 'yolo-probe[train]', or pass a file to the command yolo-probe"
         raise ProbeError(f"yolo_probe.{name} needs torch, which is not installed", remedy) from None
-    homes = {"register": callbacks, "explain_gradients": explain}
+    homes = {
+        "register": callbacks,
+        "explain_gradients": explain,
+        "count_flops": counting,
+        "compare_counters": counting,
+    }
     found: object = getattr(homes.get(name, dropin), name)
     return found

@@ -31,6 +31,8 @@ class Pass:
 
     records: list[OpRecord]
     slots: Mapping[int, int]
+    training: bool = False
+    """Whether it is one of training, in which a head leaves out the boxes."""
 
     def call(self, module: Module, path: str, x: Value) -> Value:
         """Run one module: its output, with its operators recorded."""
@@ -114,13 +116,19 @@ class Frame:
         )
         return output
 
+    def function(self, operator: str, inputs: Sequence[Shape], output: Shape) -> Shape:
+        """Leave a record of a function that the module calls itself; its output."""
+        record = OpRecord(operator, self.path, self.module.kind, tuple(inputs), output, functional=True)
+        self.current.records.append(record)
+        return output
+
     def cat(self, inputs: Sequence[Shape], dim: int = 1) -> Shape:
         """Concatenation of several tensors."""
-        return self.record("cat", inputs, operators.cat(inputs, dim))
+        return self.function("cat", inputs, operators.cat(inputs, dim))
 
     def add(self, a: Shape, b: Shape) -> Shape:
         """Sum of two tensors."""
-        return self.record("add", (a, b), operators.broadcast(a, b))
+        return self.function("add", (a, b), operators.broadcast(a, b))
 
 
 BLOCKS: dict[str, Block] = {}
@@ -223,7 +231,8 @@ def transformer_block(f: Frame, x: Shape) -> Shape:
         x = f("conv", x)
     n, c, h, w = x
     tokens: Shape = (h * w, n, c)
-    tokens = f("tr", f.add(tokens, f("linear", tokens)))
+    # the image's axes are permuted, so that what comes in is not contiguous
+    tokens = f("tr", f.add(tokens, from_scattered(f.inside("linear"), tokens)))
     return n, tokens[2], h, w
 
 
@@ -256,7 +265,7 @@ def weighted_sum(f: Frame, x: Value) -> Shape:
         raise ShapeError("found one input, expected several")
     y = x[0]
     for other in x[1:]:
-        weighted = f.record("mul", (other, ()), other) if f.flag("weight") else other
+        weighted = f.function("mul", (other, ()), other) if f.flag("weight") else other
         y = f.add(y, weighted)
     return y
 
@@ -281,6 +290,7 @@ def detect(f: Frame, x: Value) -> list[Shape]:
     levels = f.inside("m")
     anchors, outputs = f.get("na", int), f.get("no", int)
     predictions: list[Shape] = []
+    boxes: list[Shape] = []
     if f.get("nl", int) > len(x):
         raise ShapeError(f"found {len(x)} inputs, expected one for each of {f.get('nl', int)} levels")
     for i in range(f.get("nl", int)):
@@ -288,7 +298,32 @@ def detect(f: Frame, x: Value) -> list[Shape]:
         if c != anchors * outputs:
             raise ShapeError(f"m.{i}: found {c} output channels, expected {anchors} anchors x {outputs} outputs")
         predictions.append((n, anchors, h, w, outputs))
+        if not f.current.training:
+            boxes.append(_boxes(f, predictions[-1]))
+    if not f.current.training:
+        f.cat(boxes)
     return predictions
+
+
+def _boxes(f: Frame, x: Shape) -> Shape:
+    """Boxes of one level out of its predictions, each with a centre and a size of two numbers."""
+    n, anchors, h, w, outputs = x
+    two, masks = (n, anchors, h, w, 2), f.module.attributes.get("nm", 0)
+    assert isinstance(masks, int)
+    rest = (n, anchors, h, w, outputs - 4 - masks)
+    made = "anchor_grid" not in f.module.buffers  # by the first image of a size; to v6.0 the file has it
+    if made:
+        f.function("sub", (two,), (1, *two[1:]))
+        f.function("mul", ((anchors, 2), ()), (anchors, 2))
+    each = ("sigmoid",) if masks else ()  # of the whole level at once where there are no masks
+    if not masks:
+        f.function("sigmoid", (x,), x)
+    for operator in (*each, "mul", *(() if made else ("sub",)), "add", "mul", *each, "mul", "pow", "mul"):
+        f.function(operator, (two,), two)
+    if masks:
+        f.function("sigmoid", (rest,), rest)
+    f.function("cat", (two, two, rest), x)
+    return n, anchors * h * w, outputs
 
 
 @block("Segment")
@@ -339,7 +374,10 @@ def conv_transpose2d(f: Frame, x: Shape) -> Shape:
     groups = f.get("groups", int)
     stride, padding, extra, dilation = (f.pair(name) for name in ("stride", "padding", "output_padding", "dilation"))
     out = operators.conv_transpose2d(x, weight, stride, padding, extra, dilation, groups)
-    return f.record("conv_transpose2d", (x,), out, weight, bias="bias" in f.module.parameters, groups=groups)
+    return f.record(
+        "conv_transpose2d", (x,), out, weight, bias="bias" in f.module.parameters, groups=groups, stride=stride,
+        padding=padding, dilation=dilation,
+    )  # fmt: skip
 
 
 @block("nn.BatchNorm2d", "nn.SyncBatchNorm")
@@ -347,14 +385,15 @@ def batch_norm(f: Frame, x: Shape) -> Shape:
     features = f.get("num_features", int)
     if len(x) != 4 or x[1] != features:
         raise ShapeError(f"batch_norm: found an input of shape {x}, expected {features} channels")
-    return f.record("batch_norm", (x,), x, affine=f.get("affine", bool))
+    return f.record("batch_norm", (x,), x, affine=f.get("affine", bool), training=f.current.training)
 
 
 def _norm(operator: str, affine: str) -> Block:
     """Block of a normalization that keeps the shape; ``affine`` is the name of its flag."""
 
     def norm(f: Frame, x: Shape) -> Shape:
-        return f.record(operator, (x,), x, affine=f.flag(affine))
+        weight = f.module.parameters.get("weight")
+        return f.record(operator, (x,), x, weight.shape if weight else (), affine=f.flag(affine))
 
     return norm
 
@@ -366,8 +405,14 @@ BLOCKS["nn.InstanceNorm2d"] = _norm("instance_norm", "affine")
 
 @block("nn.Linear")
 def linear(f: Frame, x: Shape) -> Shape:
-    weight = f.weight()
-    return f.record("linear", (x,), operators.linear(x, weight), weight, bias="bias" in f.module.parameters)
+    weight, bias = f.weight(), "bias" in f.module.parameters
+    return f.record("linear", (x,), operators.linear(x, weight), weight, bias=bias, contiguous=True)
+
+
+def from_scattered(f: Frame, x: Shape) -> Shape:
+    """``nn.Linear`` of a tensor that is not contiguous, to which torch adds the bias in a step of its own."""
+    weight, bias = f.weight(), "bias" in f.module.parameters
+    return f.record("linear", (x,), operators.linear(x, weight), weight, bias=bias, contiguous=len(x) < 3)
 
 
 @block("nn.MaxPool2d")
@@ -414,7 +459,7 @@ def upsample(f: Frame, x: Shape) -> Shape:
     mode = f.get("mode", str)
     if mode not in ("nearest", "nearest-exact", "bilinear", "bicubic"):
         raise ShapeError(f"found mode={shown(mode)}, expected nearest, bilinear or bicubic")
-    return f.record("upsample", (x,), operators.upsample(x, size, scale), mode=mode)
+    return f.record("upsample", (x,), operators.upsample(x, size, scale), mode=mode, sized=size is not None)
 
 
 @block("nn.ZeroPad2d", "nn.ReflectionPad2d", "nn.ReplicationPad2d", "nn.ConstantPad2d")
@@ -453,7 +498,6 @@ ELEMENTWISE = {
     "nn.ReLU": "relu",
     "nn.ReLU6": "relu6",
     "nn.LeakyReLU": "leaky_relu",
-    "nn.PReLU": "prelu",
     "nn.ELU": "elu",
     "nn.SELU": "selu",
     "nn.CELU": "celu",
@@ -482,6 +526,11 @@ def _elementwise(operator: str) -> Block:
         return f.record(operator, (x,), x)
 
     return elementwise
+
+
+@block("nn.PReLU")
+def prelu(f: Frame, x: Shape) -> Shape:
+    return f.record("prelu", (x,), x, f.weight())
 
 
 BLOCKS.update({kind: _elementwise(operator) for kind, operator in ELEMENTWISE.items()})

@@ -209,6 +209,18 @@ def story_command(target: str, form: str) -> None:
         sys.exit(UNEXPLAINED)
 
 
+@cli.command("counters")
+@_of_networks("target", "imgsz", "counter", "host", "nc", "copy", "format")
+def counters_command(
+    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
+    form: str,
+) -> None:  # fmt: skip
+    """Hold every FLOP counter against the others, and say why they differ."""
+    from yolo_probe.counters import counters
+
+    _show(counters(_question(target, imgsz, counter, host, nc, copy)), form)
+
+
 @cli.command("version")
 def version_command() -> None:
     """Name the versions that decide the figures: Python, torch, thop, ultralytics."""
@@ -322,9 +334,11 @@ def _show(report: Report, form: str) -> None:
 def _data(report: Report) -> Mapping[str, object]:
     if isinstance(report, FuseDiff | Info):
         return as_json(report)
-    from yolo_probe import provenance
+    from yolo_probe import counters, provenance
     from yolo_probe.story import Story
 
+    if isinstance(report, counters.Counters):
+        return counters.as_json(report)
     if isinstance(report, provenance.Provenance):
         return provenance.as_json(report)
     if isinstance(report, Story):

@@ -51,6 +51,10 @@ class UnknownModuleError(TraceError):
     """A module class that yolo-probe does not know stands on the way of the forward pass."""
 
 
+class CounterError(ProbeError):
+    """A FLOP counter that is not known."""
+
+
 class SettingsError(ProbeError):
     """A settings file that cannot be read, or a setting that does not exist or has no such value."""
 

@@ -112,7 +112,17 @@ def _matmul(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str,
     a, b = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "other")
     if b is None:
         b = kwargs.get("mat2")
-    return OpRecord("matmul", path, kind, (tuple(a.shape), tuple(b.shape)), tuple(out.shape), functional=True)
+    shapes = tuple(a.shape), tuple(b.shape)
+    return OpRecord("matmul", path, kind, shapes, tuple(out.shape), functional=True)
+
+
+def _called(name: str) -> Record:
+    """A product of matrices that is asked for by name, which some counters see where they do not see ``@``."""
+
+    def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+        return _matmul(args, kwargs, out, path, kind)._replace(options={"call": name})
+
+    return record
 
 
 def _linear(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
@@ -147,7 +157,9 @@ def _einsum(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str,
 
 
 RECORDS: Mapping[Any, Record] = {
-    **dict.fromkeys((torch.matmul, T.matmul, T.__matmul__, torch.bmm, T.bmm), _matmul),
+    **dict.fromkeys((T.__matmul__, T.matmul), _matmul),
+    torch.matmul: _called("matmul"),
+    **dict.fromkeys((torch.bmm, T.bmm), _called("bmm")),
     nn.functional.linear: _linear,
     torch.conv2d: _conv2d,
     torch.einsum: _einsum,

@@ -258,9 +258,12 @@ def _batch_norms(records: Sequence[OpRecord], convention: Convention) -> Entry:
     if not places:
         why = "This counter charges nothing for BatchNorm, so nothing drops when it is merged."
         return Entry(f"{len(records)} BatchNorm2d, never charged", len(records), 0, "0", why)
-    why = "This counter charges every value that a BatchNorm gives; merged ones are no longer there to be charged."
+    by_values = amount >= sum(prod(record.output) for record in records)
+    charged = "every value that a BatchNorm gives" if by_values else "the weights of a BatchNorm"
+    why = f"This counter charges {charged}; merged ones are no longer there to be charged."
     negative = "-" + arithmetic.replace(" + ", " - ")
-    return Entry(f"{places} BatchNorm2d, no longer charged", places, -amount, negative, why, f"{arithmetic} values")
+    detail = f"{arithmetic} {'values' if by_values else 'weights'}"
+    return Entry(f"{places} BatchNorm2d, no longer charged", places, -amount, negative, why, detail)
 
 
 def _rates(charges: Iterable[tuple[OpRecord, int]], convention: Convention) -> tuple[int, str, int]:
@@ -271,7 +274,8 @@ def _rates(charges: Iterable[tuple[OpRecord, int]], convention: Convention) -> t
         if count:
             size = prod(record.output)
             rate, rest = divmod(convention.flops_per_count * count, size)
-            assert not rest, f"{record.path}: {count} is no multiple of {size} values"
+            if rest:  # not by its values but by its weights
+                rate, size = convention.flops_per_count, count
             values[rate] += size
             places += 1
     arithmetic = " + ".join(f"{rate:,} x {size:,}" for rate, size in sorted(values.items(), reverse=True))
@@ -288,7 +292,7 @@ def _others(
     if not a and not b:
         return None
     charged = [r for r in old if convention.count(r)]
-    names = ", ".join(dict.fromkeys(r.kind.rpartition(".")[2] for r in charged))
+    names = ", ".join(dict.fromkeys(r.operator if r.functional else r.kind.rpartition(".")[2] for r in charged))
     detail = f"{a:,} before and after" if a == b else f"{a:,} before, {b:,} after"
     why = "fuse() does not touch these modules."
     return Entry(names, len(charged), b - a, f"{b:,} - {a:,}", why, detail)

@@ -19,7 +19,16 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from yolo_probe.blocks import BLOCKS, ELEMENTWISE, Block, Frame, Pass, Value, multi_head_attention
+from yolo_probe.blocks import (
+    BLOCKS,
+    ELEMENTWISE,
+    Block,
+    Frame,
+    Pass,
+    Value,
+    from_scattered,
+    multi_head_attention,
+)
 from yolo_probe.copies import first_words, real_copy, uncollected, undisturbed
 from yolo_probe.custom_ops import CountingRule, CustomOps, counted_by, custom_record
 from yolo_probe.errors import DataDependentError, TraceError
@@ -31,6 +40,9 @@ from yolo_probe.structure import Module, Shape, Tensor
 from yolo_probe.surroundings import kept
 from yolo_probe.trace import Trace
 from yolo_probe.weightless import Copier, Place, with_hooks
+
+Inputs = Shape | tuple[torch.Tensor, ...]
+"""What a model is fed: the shape of an image, or tensors whose shapes and types alone are used."""
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -53,9 +65,9 @@ def weightless(model: nn.Module) -> nn.Module:
 class Live:
     """A live model: its structure, and forward passes of its weightless copy."""
 
-    def __init__(self, model: nn.Module, custom_ops: CustomOps | None = None) -> None:
+    def __init__(self, model: nn.Module, custom_ops: CustomOps | None = None, *, training: bool = False) -> None:
         self._model = model
-        self._custom_ops = custom_ops
+        self._custom_ops, self._training = custom_ops, training
         copier, self._slots = Copier(), dict[int, int]()
         with uncollected():
             self._places = copier.copy(unwrapped(model), self._slots)
@@ -90,25 +102,35 @@ class Live:
         Shapes: ``image`` is (batch, channels, height, width).
         Raises: TraceError where that fails too or shapes do not fit, with the module's path.
         """
+        return self.trace_inputs(image)
+
+    def trace_inputs(self, image: Inputs) -> Trace:
+        """The same, also of several tensors or of one that is no image: their shapes and types alone are used."""
         with undisturbed(), kept({type(module) for _, _, module in self._places}):
             if self._executed:
                 return self._real_trace(image, self._executed)
             try:
                 with uncollected():
                     if self._recorder is None:
-                        self._recorder = _Recorder(self._places, self._slots, self._custom_ops)
+                        self._recorder = _Recorder(self._places, self._slots, self._custom_ops, training=self._training)
                     return self._recorder.run(image)
             except DataDependentError as error:
                 return self._real_trace(image, str(error))
 
-    def _real_trace(self, image: Shape, reason: str) -> Trace:
+    def _real_trace(self, image: Inputs, reason: str) -> Trace:
         if self._real_recorder is None:
             copy, modules = real_copy(unwrapped(self._model))
             places = [(path, self._described[id(modules[id(each)])], each) for path, each in copy.named_modules()]
-            self._real_recorder = _Recorder(places, self._slots, self._custom_ops, device="cpu")
+            self._real_recorder = _Recorder(
+                places, self._slots, self._custom_ops, device="cpu", training=self._training
+            )
         found = self._real_recorder.run(image)
         self._executed = reason
         return replace(found, executed=reason)
+
+    def in_training(self) -> Live:
+        """The same model, whose forward passes are those of training."""
+        return Live(self._model, self._custom_ops, training=True)
 
     def fused(self, *, grad_enabled: bool = False, end_to_end: bool | None = None) -> Live:
         """The model after its own ``fuse()``, which runs on a weightless copy.
@@ -188,13 +210,14 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         slots: Mapping[int, int],
         custom_ops: CustomOps | None = None,
         device: str = "meta",
+        training: bool = False,
     ) -> None:
         super().__init__()
         _, _, self._copy = places[0]
         self._custom_ops, self._device = custom_ops, device
         self._dtype = _first_floating(places) if device == "meta" else torch.float32
         self._slots = dict(slots)
-        self._pass = Pass([], self._slots)
+        self._pass = Pass([], self._slots, training)
         self._running: list[tuple[str, str]] = []
         self._inside = 0
         self._classes: dict[type, _Class] = {}
@@ -203,23 +226,31 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         for path, described, module in places:
             self._prepare(path, module, described)
 
-    def run(self, image: Shape) -> Trace:
-        """One forward pass on an image of that shape."""
+    def run(self, image: Inputs) -> Trace:
+        """One forward pass on an image of that shape, or on tensors like these."""
         records = self._pass.records
         records.clear()
         self._running.clear()
         self._inside = 0
-        x = torch.zeros(image, dtype=self._dtype, device=self._device)
+        inputs, first = self._zeros(image)
         try:
             with torch.no_grad(), self:
-                out = self._copy(x)
+                out = self._copy(*inputs)
         except ShapeError as error:
             raise TraceError(f"{self._where}: {error}") from None
         except TraceError:
             raise
         except (Exception, SystemExit) as error:  # the user's own forward: whatever it raises is why there is no figure
             raise DataDependentError(f"{self._where}: {first_words(error)}") from error
-        return Trace(image, tuple(records), _shapes(out))
+        return Trace(first, tuple(records), _shapes(out))
+
+    def _zeros(self, image: Inputs) -> tuple[list[torch.Tensor], Shape]:
+        """What goes in, and the shape of the first."""
+        if not any(isinstance(each, torch.Tensor) for each in image):
+            return [torch.zeros(image, dtype=self._dtype, device=self._device)], cast(Shape, image)
+        tensors = cast("tuple[torch.Tensor, ...]", image)
+        zeros = [torch.zeros(each.shape, dtype=each.dtype, device=self._device) for each in tensors]
+        return zeros, tuple(tensors[0].shape)
 
     @property
     def _where(self) -> str:
@@ -233,6 +264,8 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         torch_class, block, is_own, layer, operator = known
         inside = module.__dict__
         place = (path, described.kind)
+        if self._pass.training:
+            inside["training"] = True
         if block is None and layer is None and torch_class is not nn.MultiheadAttention:
             call = self._entered(place, module)
         elif block is not None:
@@ -344,13 +377,14 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
 
     def _answered(self, place: tuple[str, str], block: Callable[..., Value], frame: Frame) -> Callable[..., Any]:
         """A module whose output's shape follows from its input's: no kernel runs."""
-        running, empty = self._running, self._empty
+        running, empty, linear = self._running, self._empty, block is BLOCKS["nn.Linear"]
         directly = torch._C.DisableTorchFunction
 
         def call(x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
             with directly():  # reading a shape and making a tensor here are no functions of the model
                 try:
-                    out = block(frame, tuple(x.size()))
+                    scattered = linear and not x.is_contiguous()
+                    out = (from_scattered if scattered else block)(frame, tuple(x.size()))
                 except Exception:
                     running.append(place)
                     raise

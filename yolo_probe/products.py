@@ -2,7 +2,7 @@
 
 ``FUNCTIONS`` describes every function that some counter charges and every one that does such work and that a counter
 may leave out; ``custom`` describes the operators of other libraries (torchvision's deformable convolution), whose
-work nobody knows. What only moves, combines or interpolates single values has no record, except ``grid_sample``.
+work nobody knows. What only moves values has no record.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from yolo_probe.operators import OpRecord
+from yolo_probe.operators import OpRecord, pair
 from yolo_probe.structure import Shape
 
 Record = Callable[[Sequence[Any], Mapping[str, Any], Any, str, str], OpRecord]
@@ -97,7 +97,85 @@ def _attention_forward(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any,
     return OpRecord("multi_head_attention", path, kind, inputs, tuple(out[0].shape), (), options, functional=True)
 
 
+def _elementwise(operator: str, call: str = "") -> Record:
+    """A function of single values; ``call``: its name, where it is called by name."""
+    options = {"call": call} if call else {}
+
+    def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+        shapes = tuple([tuple(x.shape) for x in args if isinstance(x, T)])
+        return OpRecord(operator, path, kind, shapes, tuple(out.shape), (), options, functional=True)
+
+    return record
+
+
+def _cat(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    tensors = argument(args, kwargs, 0, "tensors")
+    return OpRecord("cat", path, kind, tuple([tuple(x.shape) for x in tensors]), tuple(out.shape), functional=True)
+
+
+def _interpolation(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    options = {
+        "mode": argument(args, kwargs, 3, "mode") or "nearest",
+        "sized": argument(args, kwargs, 1, "size") is not None,
+    }
+    shapes = (tuple(argument(args, kwargs, 0, "input").shape),)
+    return OpRecord("upsample", path, kind, shapes, tuple(out.shape), (), options, functional=True)
+
+
+def _pooling(operator: str) -> Record:
+    def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+        shapes = (tuple(argument(args, kwargs, 0, "input").shape),)
+        return OpRecord(operator, path, kind, shapes, _output(out), functional=True)
+
+    return record
+
+
+def _average(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    x, kernel, stride, padding = (
+        argument(args, kwargs, i, name) for i, name in enumerate(("input", "kernel_size", "stride", "padding"))
+    )
+    inside = argument(args, kwargs, 5, "count_include_pad")
+    options = {
+        "kernel": pair(kernel),
+        "stride": pair(stride or kernel),
+        "padding": pair(padding or 0),
+        "inside": inside is not None and not inside,
+        "number": isinstance(kernel, int),
+    }
+    return OpRecord("avg_pool2d", path, kind, (tuple(x.shape),), tuple(out.shape), (), options, functional=True)
+
+
 F = nn.functional
+ELEMENTWISE: Mapping[Any, Record] = {
+    torch.add: _elementwise("add", "add"),
+    torch.mul: _elementwise("mul", "mul"),
+    # torch hands a + b on as a.add(b): the two cannot be told apart
+    **dict.fromkeys((T.add, T.__add__, T.__radd__, T.__iadd__, T.add_), _elementwise("add")),
+    **dict.fromkeys((T.mul, T.__mul__, T.__rmul__, T.__imul__, T.mul_), _elementwise("mul")),
+    **dict.fromkeys((torch.sub, T.sub, T.__sub__, T.__rsub__, T.__isub__), _elementwise("sub")),
+    **dict.fromkeys((torch.div, T.div, T.__truediv__, T.__itruediv__), _elementwise("div")),
+    **dict.fromkeys((torch.pow, T.pow, T.__pow__), _elementwise("pow")),
+    **dict.fromkeys((torch.exp, T.exp), _elementwise("exp")),
+    **dict.fromkeys((torch.sigmoid, T.sigmoid), _elementwise("sigmoid")),
+    **dict.fromkeys((torch.softmax, T.softmax), _elementwise("softmax")),
+    **dict.fromkeys((torch.mean, T.mean), _elementwise("mean")),
+    F.softmax: _elementwise("softmax", "softmax"),
+    F.relu: _elementwise("relu"),
+    F.relu6: _elementwise("relu6"),
+    F.leaky_relu: _elementwise("leaky_relu"),
+    F.elu: _elementwise("elu"),
+    F.gelu: _elementwise("gelu"),
+    F.silu: _elementwise("silu"),
+    F.prelu: _elementwise("prelu"),
+    torch.cat: _cat,
+    F.interpolate: _interpolation,
+    F.adaptive_avg_pool2d: _pooling("adaptive_avg_pool2d"),
+    F.max_pool2d: _pooling("max_pool2d"),
+    torch.max_pool2d: _pooling("max_pool2d"),
+    F.avg_pool2d: _average,
+}
+"""Functions of single values, and those that bring values together: what counters charge beside products."""
+
 FUNCTIONS: Mapping[Any, Record] = {
     F.multi_head_attention_forward: _attention_forward,
     torch.conv1d: _convolution("conv1d", 6),
@@ -119,6 +197,7 @@ FUNCTIONS: Mapping[Any, Record] = {
     torch.bilinear: _named("bilinear"),
     torch.cdist: _named("cdist"),
     F.grid_sample: _named("grid_sample"),
+    **ELEMENTWISE,
 }
 """By function. Several of these call others of them inside; only the outer one is recorded, as thop sees them."""
 

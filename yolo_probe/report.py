@@ -43,7 +43,7 @@ class Counter:
     @property
     def of_host(self) -> Convention:
         """Hosts count with thop: with the one asked for, else with the installed one's rules."""
-        if self.convention.name != "torch":
+        if "thop" in self.convention.name:
             return self.convention
         return choose_counter(None, self.installed).convention
 

@@ -91,6 +91,9 @@ class Model(Protocol):
     def trace(self, image: Shape) -> Trace:
         """One forward pass on an image of that shape."""
 
+    def in_training(self) -> Model:
+        """The same network as it trains."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:

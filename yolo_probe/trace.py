@@ -42,13 +42,13 @@ def unknown_modules(root: Module) -> tuple[tuple[str, str], ...]:
     )
 
 
-def trace(root: Module, image: Shape) -> Trace:
-    """Forward pass of a whole YOLOv5 model.
+def trace(root: Module, image: Shape, *, training: bool = False) -> Trace:
+    """Forward pass of a whole YOLOv5 model, in evaluation mode or as in ``training``.
 
     Shapes: ``image`` is (batch, channels, height, width).
     Raises: TraceError where shapes do not fit, UnknownModuleError at a class that is not known.
     """
-    current = Pass([], slots_of(root))
+    current = Pass([], slots_of(root), training)
     rows = root.children.get("model")
     if rows is None:
         raise TraceError(f"the model: found no list of rows named model in {root.class_path}, expected one")

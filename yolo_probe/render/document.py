@@ -44,6 +44,24 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """Figures under a name that is none of the four numbers; without a name the heads of those that follow."""
+
+    label: str
+    columns: tuple[str, ...]
+    strong: bool = False
+    """Whether it is the total of the rows under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of one form, the first cell a name."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Cause:
     """Where an amount comes from; it stands in the last column."""
 
@@ -78,7 +96,7 @@ class Footer:
     text: str
 
 
-Part = Heading | Words | HostLine | Heads | Figures | Cause | Remainder | Note | Footer
+Part = Heading | Words | HostLine | Heads | Figures | Row | Table | Cause | Remainder | Note | Footer
 Section = tuple[Part, ...]
 """Parts that stand together."""
 

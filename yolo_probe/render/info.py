@@ -211,6 +211,8 @@ def _charge(records: Sequence[OpRecord], amount: int, convention: Convention) ->
     values = sum(prod(record.output) for record in records)
     if records[0].operator not in CONVOLUTIONS and amount % values == 0:
         return f"{amount // values} x {values:,} output values"
+    if convention.unit == "FLOPs" and convention.name != "torch":
+        return "each multiplication and addition as 1"
     return f"2 x {amount // 2:,} MACs"
 
 

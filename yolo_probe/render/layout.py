@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from textwrap import wrap
 
 WIDTH = 80
 CAUSE = 60
 """Columns that a cause may fill in any case; more if its amount is short."""
 COLUMN = 20
+NARROW = 16
+"""A column where labels are long."""
 
 Paint = Callable[[str, str], str]
 """Style and text to the text as it is written: plain, or with the terminal's codes around it."""
@@ -55,9 +57,22 @@ def note(text: str) -> Iterator[str]:
     return sentences(text, "  ")
 
 
-def row(label: str, *columns: str) -> str:
-    """A label of 20 columns and figures of 20 each, the last one at the right edge."""
-    return f"{label:<{WIDTH - COLUMN * len(columns)}}" + "".join(f"{column:>{COLUMN}}" for column in columns)
+def row(label: str, *columns: str, width: int = COLUMN) -> str:
+    """A label and figures in columns of that width, the last one at the right edge."""
+    return f"{label:<{WIDTH - width * len(columns)}}" + "".join(f"{column:>{width}}" for column in columns)
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], paint: Paint = plain) -> Iterator[str]:
+    """Rows under their heads: the first cell at the left edge, figures at the right of their columns."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    room = max(WIDTH - sum(widths), len(widths) - 1)
+    gaps = [room // (len(widths) - 1) + (i < room % (len(widths) - 1)) for i in range(len(widths) - 1)]
+    gaps = [min(gap, 4) for gap in gaps]
+    for number, cells in enumerate((heads, *rows)):
+        line = f"{cells[0]:<{widths[0]}}" + "".join(
+            f"{cell:>{gap + width}}" for cell, gap, width in zip(cells[1:], gaps, widths[1:], strict=True)
+        )
+        yield paint("dim", line) if number == 0 else line
 
 
 def cause(text: str, amount: str, mark: str = " ") -> Iterator[str]:

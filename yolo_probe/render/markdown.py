@@ -9,7 +9,22 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from yolo_probe.render.document import Cause, Figures, Footer, Heading, Heads, HostLine, Note, Part, Remainder, signed
+from yolo_probe.render.document import (
+    Cause,
+    Figures,
+    Footer,
+    Heading,
+    Heads,
+    HostLine,
+    Note,
+    Part,
+    Remainder,
+    Row,
+    Section,
+    Table,
+    Words,
+    signed,
+)
 from yolo_probe.render.layout import hue, printable
 from yolo_probe.render.sections import sections
 
@@ -19,10 +34,13 @@ if TYPE_CHECKING:
 
 def render(report: Report) -> str:
     """The whole report: the host's lines as code, the four numbers as one table, and the notes at its foot."""
+    found = list(sections(report))
+    if any(isinstance(part, Table) for section in found for part in section):
+        return printable("\n\n".join(_blocks(found)) + "\n")
     table: list[Part] = []
     blocks: list[str] = []
     footers: list[str] = []
-    for part in (part for section in sections(report) for part in section):
+    for part in (part for section in found for part in section):
         match part:
             case Heading(text):
                 blocks.append(f"## {_escaped(text)}")
@@ -34,9 +52,36 @@ def render(report: Report) -> str:
                 footers.append(f"- **{label}** {_escaped(text)}")
             case Heads() | Figures() | Cause() | Remainder() | Note():
                 table.append(part)
-            case _:
-                blocks.append(_escaped(part.text))
+            case Words(text):
+                blocks.append(_escaped(text))
     return printable("\n\n".join([*blocks, "\n".join(_table(table)), "\n".join(footers)]) + "\n")
+
+
+def _blocks(found: Sequence[Section]) -> Iterator[str]:
+    """A report whose sections are tables of their own: each with its words under it."""
+    for section in found:
+        rows: list[str] = []
+        words: list[str] = []
+        for part in section:
+            match part:
+                case Heading(text):
+                    words.append(f"## {_escaped(text)}")
+                case Footer(label, text):
+                    words.append(f"- **{label}** {_escaped(text)}")
+                case Words(text) | Note(text):
+                    words.append(_escaped(text))
+                case Row("", columns):
+                    rows += [_row("", columns), "|:--" + "|--:" * len(columns) + "|"]
+                case Row(label, columns, strong):
+                    cells = map(_strong, columns) if strong else iter(columns)
+                    rows.append(_row((_strong if strong else str)(label.strip()), cells))
+                case Table(heads, lines):
+                    rows += [_row(heads[0], heads[1:]), "|:--" + "|--:" * (len(heads) - 1) + "|"]
+                    rows += [_row(name.strip(), figures) for name, *figures in lines]
+        if rows:
+            yield "\n".join(rows)
+        if words:
+            yield "\n".join(words)
 
 
 def fenced(text: str) -> str:

@@ -151,8 +151,8 @@ def counted(question: Question) -> str:
     """Whose rules counted, and at which size."""
     counter = question.counter
     thop = counter.installed
-    if counter.convention.name == "torch":
-        beside = "FlopCounterMode"
+    if counter.convention.release:
+        beside = counter.convention.release
     elif thop is None:
         beside = "thop is not installed"
     elif thop.counter == counter.convention.name:
@@ -161,12 +161,17 @@ def counted(question: Question) -> str:
         beside = f"{thop.distribution} {thop.version} is installed"
         if thop.counter is None and not counter.asked:
             beside += ", whose rules are not known"
+    return f"by the rules of {counter.convention.title} ({beside}), at {size_words(question)}"
+
+
+def size_words(question: Question) -> str:
+    """The size that was counted, and the one that was asked for where that is another."""
     height, width = question.size
     rounded = ""
     if question.size != question.asked_size:
         asked = "x".join(map(str, question.asked_size))
         rounded = f" ({asked} rounded up to a multiple of the stride, {question.subject.stride})"
-    return f"by the rules of {counter.convention.title} ({beside}), at {height}x{width}{rounded}"
+    return f"{height}x{width}{rounded}"
 
 
 def _version(subject: Subject, alternatives: Sequence[str]) -> str:

@@ -10,11 +10,12 @@ from yolo_probe.render.document import Section
 from yolo_probe.report import FuseDiff, Info
 
 if TYPE_CHECKING:
+    from yolo_probe.counters import Counters
     from yolo_probe.inspection import Inspection
     from yolo_probe.provenance import Provenance
     from yolo_probe.story import Story
 
-    Report = FuseDiff | Info | Inspection | Provenance | Story
+    Report = FuseDiff | Info | Counters | Inspection | Provenance | Story
 
 
 def sections(report: Report) -> Iterator[Section]:
@@ -24,9 +25,14 @@ def sections(report: Report) -> Iterator[Section]:
     if isinstance(report, Info):
         return info.document(report)
     # what no other command needs
+    from yolo_probe.counters import Counters
     from yolo_probe.provenance import Provenance
     from yolo_probe.story import Story
 
+    if isinstance(report, Counters):
+        from yolo_probe.render import counters
+
+        return counters.document(report)
     if isinstance(report, Provenance):
         from yolo_probe.render import gradients
 

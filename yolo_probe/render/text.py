@@ -16,12 +16,14 @@ from yolo_probe.render.document import (
     Note,
     Part,
     Remainder,
+    Row,
     Section,
+    Table,
     Words,
     signed,
 )
 from yolo_probe.render.fuse_diff import ledgers
-from yolo_probe.render.layout import HUES, WIDTH, Paint, cause, footer, hue, note, plain, row, sentences
+from yolo_probe.render.layout import HUES, NARROW, WIDTH, Paint, cause, footer, hue, note, plain, row, sentences, table
 from yolo_probe.render.sections import sections
 from yolo_probe.report import FuseDiff
 
@@ -58,6 +60,11 @@ def _lines(part: Part, paint: Paint, columns: int | None) -> Iterator[str]:
             yield paint(f"bold {colour}", row(label, *figures))
         case Figures(label, figures):
             yield row(f"  {label}", *figures)
+        case Row(label, figures, strong):
+            line = row(label, *figures, width=NARROW)
+            yield paint("bold" if strong else "dim", line) if strong or not label else line
+        case Table(heads, rows):
+            yield from table(heads, rows, paint)
         case Cause(text, amount):
             yield from cause(text, amount)
         case Remainder():

@@ -1,0 +1,93 @@
+"""The report of ``yolo-probe counters``: one network by the rules of every counter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from yolo_probe.comparison import MODES, ByMode, Comparison, Counted, Measured, Mode, compare
+from yolo_probe.conventions import CONVENTIONS
+from yolo_probe.errors import TargetError, TraceError
+from yolo_probe.fusion import restore
+from yolo_probe.gradients import with_gradients
+from yolo_probe.report import SCHEMA, Question, target_as_json
+from yolo_probe.structure import Module
+from yolo_probe.subject import Rebuilt
+from yolo_probe.summary import Run
+from yolo_probe.trace import trace
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What every counter says of one network, unfused and fused, and as it trains."""
+
+    question: Question
+    comparison: Comparison
+
+
+def counters(question: Question) -> Counters:
+    """Every counter's figure for one network, each as terms that add up to it.
+
+    Raises: TargetError where the forward pass is not known, TraceError where it or ``fuse()`` fails.
+    """
+    subject = question.subject
+    if subject.gap:
+        raise TargetError(f"{subject.label}: FLOPs are not known: {subject.gap.reason}", subject.gap.remedy)
+    if subject.unknown:
+        path, kind = subject.unknown[0]
+        raise TargetError(
+            f"{subject.label}: FLOPs are not known: found {kind} at {path}, expected modules of YOLOv5",
+            "yolo-probe info shows the layers, parameters and gradients of this file",
+        )
+    image = (1, subject.channels, *question.size)
+    if isinstance(subject.rebuilt, Rebuilt):
+        built, fused = subject.rebuilt.built, subject.rebuilt.fused
+        runs: dict[Mode, tuple[Module, Run]] = {
+            "train": (built.root, built.in_training().trace),
+            "unfused": (built.root, built.trace),
+            "fused": (fused.root, fused.trace),
+        }
+    else:
+        root = with_gradients(restore(subject.root), True)
+        merged = question.fusion(root, grad_enabled=False).root
+        runs = {
+            "train": (root, partial(trace, root, training=True)),
+            "unfused": (root, partial(trace, root)),
+            "fused": (merged, partial(trace, merged)),
+        }
+    try:
+        modes = {mode: Measured(root, run(image).records) for mode, (root, run) in runs.items()}
+    except TraceError as error:
+        raise question.placed(error, "correct the network: its forward pass fails there") from None
+    return Counters(question, compare(modes, CONVENTIONS, question.counter.convention.name))
+
+
+def as_json(report: Counters) -> dict[str, object]:
+    """The report as plain data; figures and terms are integers in each counter's own unit."""
+    question, comparison = report.question, report.comparison
+    return {
+        "schema": SCHEMA,
+        "command": "counters",
+        "target": target_as_json(question.subject),
+        "imgsz": list(question.size),
+        "default": comparison.default,
+        "counters": {name: _counter(counted) for name, counted in comparison.counters.items()},
+        "activations": _modes(comparison.apart),
+    }
+
+
+def _counter(counted: Counted) -> dict[str, object]:
+    return {
+        "unit": counted.convention.unit,
+        **_modes(counted.figure),
+        "flops": _modes(counted.flops),
+        "terms": {name: _modes(amount) for name, amount in counted.terms.items()},
+        "faults": [{"name": each.name, "why": each.why, "right": _modes(each.right)} for each in counted.faults],
+        "right": _modes(counted.right),
+        "parameters": _modes(counted.parameters),
+        "uncounted": list(counted.uncounted),
+    }
+
+
+def _modes(numbers: ByMode) -> dict[str, int | None]:
+    return {mode: getattr(numbers, mode) for mode in MODES}

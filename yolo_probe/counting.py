@@ -1,0 +1,107 @@
+"""FLOPs of any live ``nn.Module``, by the rules of one counter or of all of them, with nothing run or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from torch import nn
+
+from yolo_probe.comparison import Comparison, Measured, Mode, compare
+from yolo_probe.conventions import CONVENTIONS, DEFAULT, Convention, Uncounted
+from yolo_probe.errors import CounterError, TraceError
+from yolo_probe.installed import installed_thop
+from yolo_probe.live import Live
+from yolo_probe.structure import Module, Shape
+from yolo_probe.summary import image_channels
+
+Input: TypeAlias = "int | Sequence[int] | torch.Tensor | Sequence[torch.Tensor]"
+"""What a model is fed: the side of an image, its height and width, a whole shape, a tensor, or several tensors."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlopCount:
+    """What one counter charges for one pass of a model."""
+
+    counter: str
+    """Name of the rules: ``ultralytics-thop-2.2``."""
+    unit: str
+    """MACs or FLOPs; 1 MAC is 2 FLOPs."""
+    total: int
+    """In that unit, as the counter itself prints it."""
+    flops: int
+    """The same in FLOPs."""
+    by_module: Mapping[str, int]
+    """By the qualified name of the module that does the work, in that unit; they add up to the total."""
+    by_operator: Mapping[str, int]
+    """By operator, likewise."""
+    uncounted: tuple[Uncounted, ...]
+    """What the counter has no rule for."""
+
+
+def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop") -> FlopCount:
+    """FLOPs of one pass of a model in evaluation mode, by the rules of one counter.
+
+    ``counter``: ``thop`` is the installed one; else a name that ``yolo-probe counters`` lists.
+    Raises: CounterError where there is no such counter, TraceError where the model cannot be followed.
+    """
+    convention = _convention(counter)
+    live = Live(model)
+    records = live.trace_inputs(_inputs(imgsz, live.root)).records
+    by_module: dict[str, int] = {}
+    by_operator: dict[str, int] = {}
+    for record in records:
+        if count := convention.count(record):
+            by_module[record.path] = by_module.get(record.path, 0) + count
+            by_operator[record.operator] = by_operator.get(record.operator, 0) + count
+    total = sum(by_module.values())
+    return FlopCount(
+        convention.name, convention.unit, total, total * convention.flops_per_count, by_module, by_operator,
+        convention.uncounted(records),
+    )  # fmt: skip
+
+
+def compare_counters(model: nn.Module, imgsz: Input = 640, counters: Iterable[str] | None = None) -> Comparison:
+    """The same pass by several counters, all of them if none is named: as it trains, is evaluated, and fused.
+
+    A model without a ``fuse()`` has no fused figures.
+    Raises: CounterError where there is no such counter, TraceError where the model cannot be followed.
+    """
+    names = [_convention(name).name for name in (CONVENTIONS if counters is None else counters)]
+    live = Live(model)
+    inputs = _inputs(imgsz, live.root)
+    modes: dict[Mode, Measured] = {"unfused": Measured(live.root, live.trace_inputs(inputs).records)}
+    try:
+        training = live.in_training()
+        modes["train"] = Measured(training.root, training.trace_inputs(inputs).records)
+    except TraceError:  # a training pass may need more than an image: targets
+        pass
+    if callable(getattr(model, "fuse", None)):
+        fused = live.fused()
+        modes["fused"] = Measured(fused.root, fused.trace_inputs(inputs).records)
+    return compare(modes, names, _convention("thop").name)
+
+
+def _convention(name: str) -> Convention:
+    if name == "thop":
+        installed = installed_thop()
+        name = (installed and installed.counter) or DEFAULT
+    if name not in CONVENTIONS:
+        raise CounterError(
+            f"found the counter {name!r}, expected one that is known", f"one of: {', '.join(CONVENTIONS)}"
+        )
+    return CONVENTIONS[name]
+
+
+def _inputs(given: Input, root: Module) -> Shape | tuple[torch.Tensor, ...]:
+    if isinstance(given, int):
+        return (1, image_channels(root), given, given)
+    if isinstance(given, torch.Tensor):
+        return (given,)
+    tensors = [each for each in given if isinstance(each, torch.Tensor)]
+    if tensors:
+        return tuple(tensors)
+    shape = tuple(int(side) for side in given if not isinstance(side, torch.Tensor))
+    return (1, image_channels(root), *shape) if len(shape) == 2 else shape

@@ -1,0 +1,160 @@
+"""The words of a comparison of counters: every figure in one table, then what each is made of and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from yolo_probe.comparison import ByMode, Counted
+from yolo_probe.counters import Counters
+from yolo_probe.render.document import Footer, Heading, Note, Part, Row, Section, Table, Words, signed
+from yolo_probe.render.parts import heading, size_words
+
+RULES = {
+    "thop-2019": "BatchNorm as 4 MACs a value, a bias as 1, a fully connected layer as products and sums apart.",
+    "thop-0.0.31": "BatchNorm as 2 MACs a value, a bias as 1: the GFLOPs of YOLOv5's README and of logs to June 2022.",
+    "thop-0.1": "BatchNorm as 4 MACs a value, no bias, nearest upsampling as 1: logs from June 2022 on.",
+    "ultralytics-thop-2.0.16": "As thop 0.1, with transposed convolutions right.",
+    "ultralytics-thop-2.1.2": "BatchNorm as 4 MACs a value, no bias, nearest upsampling free.",
+    "ultralytics-thop-2.1.3": "As 2.1.2, with nn.MultiheadAttention and the exact windows of average pooling.",
+    "ultralytics-thop-2.2": (
+        "BatchNorm as 4 MACs a value, no bias; activations, max pooling and upsampling free. As 2.1.3, with the "
+        "products that a module computes itself (@, einsum)."
+    ),
+    "fvcore": (
+        'Its "flops" are MACs. BatchNorm as 2 a value, as 5 in training mode, where it computes the statistics; '
+        "upsampling as 1."
+    ),
+    "ptflops": (
+        "MACs, its standard backend. BatchNorm as 2 a value, biases, activations, pooling and upsampling. A module "
+        "that has a rule and calls a torch function that has one is charged for both."
+    ),
+    "ptflops-aten": "MACs of ptflops' other backend: convolutions, products of matrices and their biases alone.",
+    "torchprofile": "MACs. BatchNorm as 1 a value, and every multiplication of tensors, as Detect does to make boxes.",
+    "torch": "FLOPs of torch.utils.flop_counter: convolutions and products of matrices alone, 1 MAC as 2.",
+    "torchinfo": (
+        'MACs, as "mult-adds": each weight times the places where it acts. BatchNorm\'s weights count once an image, '
+        "not once a value. Its total of parameters is wrong where modules share an activation, as YOLOv5's do since "
+        "September 2022: 11,981,117 for yolov5s, really 7,235,389."
+    ),
+    "calflops": "FLOPs. Products as 2, BatchNorm as 2 a value, activations and pooling as 1.",
+    "deepspeed": "FLOPs. As calflops, with each module once and attention whole.",
+    "textbook": (
+        "FLOPs: every multiplication and every addition as 1, so n products are 2 n - 1, and 2 n with a bias. "
+        "BatchNorm is 2 a value, shortcuts and boxes are counted. Activations stand apart."
+    ),
+}
+"""What each counter charges, in words."""
+
+
+def document(report: Counters) -> Iterator[Section]:
+    """The report part by part."""
+    comparison, question = report.comparison, report.question
+    yield (Heading(heading(question.subject)),)
+    yield (Words(_answer(report)),)
+    yield (Table(_HEADS, tuple(row for counted in comparison.counters.values() for row in _rows(counted))),)
+    default = comparison.counters[comparison.default]
+    for counted in comparison.counters.values():
+        yield tuple(_block(counted, default, report))
+    yield tuple(_footers(report))
+
+
+_HEADS = ("", "unfused", "fused", "", "GFLOPs", "fused")
+
+
+def _answer(report: Counters) -> str:
+    counters, default = report.comparison.counters, report.comparison.counters[report.comparison.default]
+    convolutions = default.terms["convolution"].unfused if "convolution" in default.terms else 0
+    figures = [counted.flops.unfused or 0 for counted in counters.values()]
+    return (
+        f"The network is the same in every row. All counters agree on its convolutions, {convolutions or 0:,} MACs, up "
+        f"to faults that are named; they differ in what else they charge, from {min(figures) / 1e9:.2f} to "
+        f"{max(figures) / 1e9:.2f} GFLOPs. 1 MAC, a multiplication with an addition, is 2 FLOPs: a tool that prints "
+        "MACs, or calls them FLOPs, shows half."
+    )
+
+
+def _rows(counted: Counted) -> Iterator[tuple[str, ...]]:
+    """A counter's line, and one more where training mode gives another figure."""
+    name, unit, figure, flops = counted.convention.name, counted.convention.unit, counted.figure, counted.flops
+    yield (name, _number(figure.unfused), _number(figure.fused), unit, _giga(flops.unfused), _giga(flops.fused))
+    if figure.train not in (None, figure.unfused):
+        yield ("  in training mode", _number(figure.train), "", unit, _giga(flops.train), "")
+    if counted.faults:
+        right = counted.right.times(counted.convention.flops_per_count)
+        numbers = _number(counted.right.unfused), _number(counted.right.fused)
+        yield ("  without its faults", *numbers, unit, _giga(right.unfused), _giga(right.fused))
+
+
+def _block(counted: Counted, default: Counted, report: Counters) -> Iterator[Part]:
+    """What one figure is made of."""
+    convention = counted.convention
+    trains = counted.figure.train not in (None, counted.figure.unfused)
+    mark = ", the default" if counted is default else ""
+    columns = ("training", "unfused", "fused") if trains else ("unfused", "fused")
+    yield Row("", columns)
+    yield Row(f"{convention.name}, {convention.unit}{mark}", _columns(counted.figure, trains), strong=True)
+    faults = {fault.name for fault in counted.faults}
+    for name, amount in counted.terms.items():
+        if any((amount.train, amount.unfused, amount.fused)):
+            yield Row(f"  {'fault: ' if name in faults else ''}{name}", _columns(amount, trains))
+    yield Note(" ".join(_words(counted, default, report)))
+
+
+def _words(counted: Counted, default: Counted, report: Counters) -> Iterator[str]:
+    convention = counted.convention
+    yield RULES[convention.name]
+    if counted is not default:
+        yield _difference(counted, default)
+    yield from dict.fromkeys(fault.why for fault in counted.faults)
+    if counted.faults:
+        yield f"Without {'that' if len(counted.faults) == 1 else 'these'}: {counted.right.unfused:,} {convention.unit}."
+    if convention.name == "textbook" and report.comparison.apart.unfused:
+        yield f"Apart: {report.comparison.apart.unfused:,} values of activations."
+    if counted.uncounted:
+        yield f"It has no rule for {', '.join(counted.uncounted)}."
+    yield from _parameters(counted, default)
+
+
+def _difference(counted: Counted, default: Counted) -> str:
+    """Why the unfused figure is another than the default's, term by term, in FLOPs."""
+    ours, theirs = _unfused(counted), _unfused(default)
+    amounts = {name: ours.get(name, 0) - theirs.get(name, 0) for name in (*ours, *theirs)}
+    parts = [f"{name} {signed(amount)}" for name, amount in amounts.items() if amount]
+    if not parts:
+        return f"On this network the same as {default.convention.name}."
+    return f"Against {default.convention.name}, in FLOPs: {signed(sum(amounts.values()))} = {', '.join(parts)}."
+
+
+def _unfused(counted: Counted) -> dict[str, int]:
+    factor = counted.convention.flops_per_count
+    return {name: factor * (amount.unfused or 0) for name, amount in counted.terms.items()}
+
+
+def _parameters(counted: Counted, default: Counted) -> Iterator[str]:
+    """Where a counter's total of parameters is another than the network's."""
+    ours, right, rule = counted.parameters, default.parameters, counted.convention.parameters
+    if rule == "leaves" and ours.unfused != right.unfused:
+        yield f"Its parameters, {ours.unfused:,}, leave out the attention's."
+    if rule == "trainable" and ours.fused != right.fused and ours.fused is not None:
+        yield f"Its parameters are only those that train: {ours.fused:,} after fuse(), none of a finished best.pt."
+
+
+def _columns(numbers: ByMode, trains: bool) -> tuple[str, ...]:
+    shown: Sequence[int | None] = (numbers.train, numbers.unfused, numbers.fused)[0 if trains else 1 :]
+    return tuple(_number(number) for number in shown)
+
+
+def _number(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+def _giga(flops: int | None) -> str:
+    return "" if flops is None else f"{flops / 1e9:.2f}"
+
+
+def _footers(report: Counters) -> Iterator[Footer]:
+    yield Footer(
+        "Counted", f"at {size_words(report.question)}, one image, by the rules of each release; nothing was run"
+    )
+    yield Footer("Default", f"{report.comparison.default}: another with --counter NAME, also in info and fuse-diff")
+    yield Footer("More", "--imgsz  --nc  --host  --format json (the same as data)")
