@@ -154,7 +154,7 @@ def _print_info(
     custom_ops = CustomOps(beside.custom_ops, convention.subclasses) if beside.custom_ops else None
     if custom_ops and any(custom_ops.rule_for(type(module)) for module in model.modules()):
         form = replace(form, samples=4)
-    live = Live(model, custom_ops)
+    live = Live(model, custom_ops, elementwise=False)
     if asked["detailed"] if "detailed" in asked else asked["verbose"]:
         _print_table(live, form, logger)
     imgsz = asked.get("imgsz", asked.get("img_size", 640))

@@ -35,7 +35,7 @@ from yolo_probe.errors import DataDependentError, TraceError
 from yolo_probe.functions import ANSWERS, RECORDS, Answer
 from yolo_probe.layers import LAYERS, UNKNOWN, layer_record
 from yolo_probe.operators import OpRecord, ShapeError
-from yolo_probe.products import Record, custom
+from yolo_probe.products import ELEMENTWISE_FUNCTIONS, Record, custom
 from yolo_probe.structure import Module, Shape, Tensor
 from yolo_probe.surroundings import kept
 from yolo_probe.trace import Trace
@@ -63,11 +63,22 @@ def weightless(model: nn.Module) -> nn.Module:
 
 
 class Live:
-    """A live model: its structure, and forward passes of its weightless copy."""
+    """A live model: its structure, and forward passes of its weightless copy.
 
-    def __init__(self, model: nn.Module, custom_ops: CustomOps | None = None, *, training: bool = False) -> None:
+    ``training``: whether the passes are those of training. ``elementwise``: whether functions of single values are
+    recorded, which every thop holds free.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        custom_ops: CustomOps | None = None,
+        *,
+        training: bool = False,
+        elementwise: bool = True,
+    ) -> None:
         self._model = model
-        self._custom_ops, self._training = custom_ops, training
+        self._custom_ops, self._training, self._elementwise = custom_ops, training, elementwise
         copier, self._slots = Copier(), dict[int, int]()
         with uncollected():
             self._places = copier.copy(unwrapped(model), self._slots)
@@ -112,7 +123,13 @@ class Live:
             try:
                 with uncollected():
                     if self._recorder is None:
-                        self._recorder = _Recorder(self._places, self._slots, self._custom_ops, training=self._training)
+                        self._recorder = _Recorder(
+                            self._places,
+                            self._slots,
+                            self._custom_ops,
+                            training=self._training,
+                            elementwise=self._elementwise,
+                        )
                     return self._recorder.run(image)
             except DataDependentError as error:
                 return self._real_trace(image, str(error))
@@ -122,7 +139,12 @@ class Live:
             copy, modules = real_copy(unwrapped(self._model))
             places = [(path, self._described[id(modules[id(each)])], each) for path, each in copy.named_modules()]
             self._real_recorder = _Recorder(
-                places, self._slots, self._custom_ops, device="cpu", training=self._training
+                places,
+                self._slots,
+                self._custom_ops,
+                device="cpu",
+                training=self._training,
+                elementwise=self._elementwise,
             )
         found = self._real_recorder.run(image)
         self._executed = reason
@@ -211,10 +233,12 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         custom_ops: CustomOps | None = None,
         device: str = "meta",
         training: bool = False,
+        elementwise: bool = True,
     ) -> None:
         super().__init__()
         _, _, self._copy = places[0]
         self._custom_ops, self._device = custom_ops, device
+        self._unrecorded = {} if elementwise else ELEMENTWISE_FUNCTIONS
         self._dtype = _first_floating(places) if device == "meta" else torch.float32
         self._slots = dict(slots)
         self._pass = Pass([], self._slots, training)
@@ -428,7 +452,10 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
     ) -> Any:
         known = self._functions.get(func)
         if known is None:
-            known = self._functions[func] = ANSWERS.get(func), RECORDS.get(func) or custom(func)
+            known = self._functions[func] = (
+                ANSWERS.get(func),
+                None if func in self._unrecorded else RECORDS.get(func) or custom(func),
+            )
         answer, record = known
         found = answer(args, kwargs or {}) if answer is not None else None
         out = func(*args, **(kwargs or {})) if found is None else _meta(self._empty, *found)

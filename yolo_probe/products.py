@@ -146,7 +146,7 @@ def _average(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str
 
 
 F = nn.functional
-ELEMENTWISE: Mapping[Any, Record] = {
+ELEMENTWISE_FUNCTIONS: Mapping[Any, Record] = {
     torch.add: _elementwise("add", "add"),
     torch.mul: _elementwise("mul", "mul"),
     # torch hands a + b on as a.add(b): the two cannot be told apart
@@ -197,7 +197,7 @@ FUNCTIONS: Mapping[Any, Record] = {
     torch.bilinear: _named("bilinear"),
     torch.cdist: _named("cdist"),
     F.grid_sample: _named("grid_sample"),
-    **ELEMENTWISE,
+    **ELEMENTWISE_FUNCTIONS,
 }
 """By function. Several of these call others of them inside; only the outer one is recorded, as thop sees them."""
 

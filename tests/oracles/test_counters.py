@@ -69,3 +69,13 @@ def test_both_ways_in_give_the_same_operators() -> None:
     done = environments.run_python(script, *YOLO, paths=[environments.ROOT, environments.host("7.0.14")])
     assert [line for line in done.stdout.splitlines() if line.startswith("differs")] == []
     assert done.stdout.count("same ") == 2 * len(YOLO)
+
+
+def test_the_tutorials_figure_for_densenet121_is_of_thop_0_0_22() -> None:
+    script = (
+        "import thop, torchvision\n"
+        "model = torchvision.models.densenet121(weights=None).eval()\n"
+        "print(*map(int, thop.profile(model, (1, 3, 224, 224))))\n"
+    )
+    done = environments.run_python(script, paths=[environments.release("thop", "0.0.22")])
+    assert done.stdout.splitlines()[-1] == "2914598912 7978856"

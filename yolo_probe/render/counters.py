@@ -10,7 +10,10 @@ from yolo_probe.render.document import Footer, Heading, Note, Part, Row, Section
 from yolo_probe.render.parts import heading, size_words
 
 RULES = {
-    "thop-2019": "BatchNorm as 4 MACs a value, a bias as 1, a fully connected layer as products and sums apart.",
+    "thop-2019": (
+        "BatchNorm as 4 MACs a value, a bias as 1, a fully connected layer as products and sums apart. Until June 2019 "
+        "(0.0.22) ReLU and max pooling too: the 2,914,598,912 of densenet121 in tutorials."
+    ),
     "thop-0.0.31": "BatchNorm as 2 MACs a value, a bias as 1: the GFLOPs of YOLOv5's README and of logs to June 2022.",
     "thop-0.1": "BatchNorm as 4 MACs a value, no bias, nearest upsampling as 1: logs from June 2022 on.",
     "ultralytics-thop-2.0.16": "As thop 0.1, with transposed convolutions right.",
