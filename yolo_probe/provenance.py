@@ -11,7 +11,7 @@ from yolo_probe.fusion import BATCH_NORMS, fuse, merged_names
 from yolo_probe.gradients import freeze_words, frozen_by_rows, frozen_rows, with_frozen, with_gradients
 from yolo_probe.mechanisms import Decision, Known, decide, known_of
 from yolo_probe.report import SCHEMA, refuse_unknown, target_as_json
-from yolo_probe.structure import Module, count_gradients, named_modules, named_parameters, row_holder
+from yolo_probe.structure import Module, count_gradients, named_modules, named_parameters, named_rows, row_holder
 from yolo_probe.subject import Rebuilt, Subject
 
 CopyName = Literal["model", "ema"]
@@ -196,13 +196,7 @@ def rows_of(copy: Copy, always_frozen: tuple[str, ...] = ()) -> tuple[Row, ...]:
 
     ``always_frozen``: parts of names whose BatchNorms a host keeps from moving.
     """
-    prefix, holder = row_holder(copy.root)
-    kinds = {name: child.class_path.rpartition(".")[2] for name, child in holder.children.items() if child is not None}
-
-    def row_name(path: str) -> str:
-        name = path.removeprefix(prefix).partition(".")[0]
-        return name if path.startswith(prefix) and name in kinds else ""
-
+    kinds, row_name = named_rows(copy.root)
     sizes, trained, moving = (dict.fromkeys((*kinds, ""), 0) for _ in range(3))
     for name, tensor in named_parameters(copy.root):
         sizes[row_name(name)] += tensor.numel

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from yolo_probe.operators import OpRecord
 from yolo_probe.report import FuseDiff, State
-from yolo_probe.structure import named_parameters, row_holder
+from yolo_probe.structure import named_parameters, named_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,7 @@ class Row:
 
 def rows_of(report: FuseDiff) -> tuple[Row, ...]:
     """Every row in order; what belongs to none of them is one more row, where there is any."""
-    prefix, holder = row_holder(report.training.root)
-    kinds = {name: child.class_path.rpartition(".")[2] for name, child in holder.children.items() if child is not None}
-
-    def row_name(path: str) -> str:
-        name = path.removeprefix(prefix).partition(".")[0]
-        return name if path.startswith(prefix) and name in kinds else ""
-
+    kinds, row_name = named_rows(report.training.root)
     charge = report.question.counter.convention.flops
     training, validation = (_costs(state, row_name, charge) for state in (report.training, report.validation))
     names = [*kinds, *({""} & {*training, *validation})]

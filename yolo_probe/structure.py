@@ -6,7 +6,7 @@ YOLOv5's convolutions share one activation: identity is Python's own. Nothing he
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from math import prod
@@ -141,6 +141,18 @@ def row_holder(root: Module) -> tuple[str, Module]:
             return prefix, module
         name, module = children[0]
         prefix += f"{name}."
+
+
+def named_rows(root: Module) -> tuple[dict[str, str], Callable[[str], str]]:
+    """The class of each row by its name, and which row a path belongs to; the empty name for what is in none."""
+    prefix, holder = row_holder(root)
+    kinds = {name: child.class_path.rpartition(".")[2] for name, child in holder.children.items() if child is not None}
+
+    def row_of(path: str) -> str:
+        name = path.removeprefix(prefix).partition(".")[0]
+        return name if path.startswith(prefix) and name in kinds else ""
+
+    return kinds, row_of
 
 
 @dataclass(frozen=True, slots=True)
