@@ -21,11 +21,11 @@ from yolo_probe.installed import Thop, installed_thop, version_of
 from yolo_probe.network import MOST_CLASSES
 from yolo_probe.render.layout import printable
 from yolo_probe.report import FuseDiff, Info, Question, as_json, choose_counter, fuse_diff, info
-from yolo_probe.runner import ULTRALYTICS, HostCommand, run_host
 from yolo_probe.target import Copy, resolve
 
 if TYPE_CHECKING:
     from yolo_probe.render.sections import Report
+    from yolo_probe.runner import HostCommand
     from yolo_probe.subject import Subject
     from yolo_probe.summary import Size
 
@@ -148,9 +148,8 @@ def info_command(
 
 
 @cli.command("inspect")
-@click.argument("target")
 @click.option("--cfg", metavar="NETWORK", help="The network that weights alone belong to: a name or a model YAML.")
-@click.option("--format", "form", type=click.Choice(("text", "md", "json")), default="text", show_default=True)
+@_of_networks("target", "format")
 def inspect_command(target: str, cfg: str | None, form: str) -> None:
     """Show what is in a checkpoint: copies, bytes, options, and what loading it would run."""
     from yolo_probe.inspection import inspect
@@ -173,7 +172,6 @@ class _GradientsCommand(click.Command):
 
 
 @cli.command("gradients", cls=_GradientsCommand)
-@click.argument("target")
 @click.option(
     "--freeze",
     type=click.IntRange(0),
@@ -181,7 +179,7 @@ class _GradientsCommand(click.Command):
     metavar="N [N ...]",
     help="Of a name or YAML, as a training takes it: 10 is rows 0 to 9, 0 5 is rows 0 and 5.",
 )
-@_of_networks("host", "nc", "format")
+@_of_networks("target", "host", "nc", "format")
 def gradients_command(target: str, freeze: tuple[int, ...], host: Generation | None, nc: int | None, form: str) -> None:
     """Show what trains in each copy of a model, row by row, and what decided it."""
     from yolo_probe import provenance
@@ -197,8 +195,7 @@ def gradients_command(target: str, freeze: tuple[int, ...], host: Generation | N
 
 
 @cli.command("story")
-@click.argument("target")
-@_of_networks("format")
+@_of_networks("target", "format")
 def story_command(target: str, form: str) -> None:
     """Tell a training from its folder (runs/train/exp): each moment that the probe recorded in probe.json."""
     from yolo_probe.story import read_story
@@ -273,6 +270,8 @@ def train_command(settings: str | None, module: str | None, host: tuple[str, ...
 
     With YOLO_PROBE=0 in the environment the probe stays away.
     """  # noqa: D301  # click reads the backspace as: keep these lines
+    from yolo_probe.runner import ULTRALYTICS, HostCommand
+
     if module is not None:
         return HostCommand("module", module, host, settings)
     if not host:
@@ -420,7 +419,9 @@ def main(arguments: list[str] | None = None) -> None:
     finally:
         if collecting:
             gc.enable()
-    if isinstance(command, HostCommand):
+    if command:  # only train gives something to be run
+        from yolo_probe.runner import run_host
+
         try:
             run_host(command)
         except (HostError, SettingsError) as error:
