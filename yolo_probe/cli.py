@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,7 +21,7 @@ from yolo_probe.generations import GENERATIONS, Generation
 from yolo_probe.installed import Thop, installed_thop, version_of
 from yolo_probe.network import MOST_CLASSES
 from yolo_probe.render.layout import printable
-from yolo_probe.report import FuseDiff, Info, Question, as_json, choose_counter, fuse_diff, info
+from yolo_probe.report import FuseDiff, Info, Question, choose_counter, fuse_diff, info
 from yolo_probe.target import Copy, resolve
 
 if TYPE_CHECKING:
@@ -330,21 +331,20 @@ def _show(report: Report, form: str) -> None:
         _write(render(report, columns=_columns()))
 
 
+_DATA = {
+    "FuseDiff": "report",
+    "Info": "report",
+    "Counters": "counters",
+    "Inspection": "inspection_data",
+    "Provenance": "provenance",
+    "Story": "story",
+}
+"""Where each report is written as plain data."""
+
+
 def _data(report: Report) -> Mapping[str, object]:
-    if isinstance(report, FuseDiff | Info):
-        return as_json(report)
-    from yolo_probe import counters, provenance
-    from yolo_probe.story import Story
-
-    if isinstance(report, counters.Counters):
-        return counters.as_json(report)
-    if isinstance(report, provenance.Provenance):
-        return provenance.as_json(report)
-    if isinstance(report, Story):
-        return report.record
-    from yolo_probe import inspection_data
-
-    return inspection_data.as_json(report)
+    data: Mapping[str, object] = import_module(f"yolo_probe.{_DATA[type(report).__name__]}").as_json(report)
+    return data
 
 
 def _show_table(table: str, form: str) -> None:

@@ -160,6 +160,11 @@ def read_story(target: str) -> Story:
     return Story(str(path.parent), moments, accounts, record.values)
 
 
+def as_json(story: Story) -> Mapping[str, object]:
+    """The record itself: it is plain data already."""
+    return story.record
+
+
 def _document(path: Path) -> object:
     import json
 

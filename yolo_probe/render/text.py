@@ -22,13 +22,12 @@ from yolo_probe.render.document import (
     Words,
     signed,
 )
-from yolo_probe.render.fuse_diff import ledgers
 from yolo_probe.render.layout import HUES, NARROW, WIDTH, Paint, cause, footer, hue, note, plain, row, sentences, table
 from yolo_probe.render.sections import sections
-from yolo_probe.report import FuseDiff
 
 if TYPE_CHECKING:
     from yolo_probe.render.sections import Report
+    from yolo_probe.report import FuseDiff
 
 
 def render(report: Report, paint: Paint = plain, columns: int | None = None) -> str:
@@ -38,6 +37,8 @@ def render(report: Report, paint: Paint = plain, columns: int | None = None) -> 
 
 def render_ledgers(report: FuseDiff, *, explained: bool = True) -> str:
     """The four numbers alone, each with the causes of its change; ``explained``: and what they mean."""
+    from yolo_probe.render.fuse_diff import ledgers
+
     blocks = (tuple(part for part in section if explained or not isinstance(part, Note)) for section in ledgers(report))
     return _text(blocks, plain, None)
 
