@@ -234,6 +234,12 @@ def first_words(error: BaseException) -> str:
     return words[0].partition(".  ")[0] if words else type(error).__name__
 
 
+def reason_of(error: BaseException) -> str:
+    """The class of an error and its first words, 200 characters at most: ``ValueError: too many values``."""
+    kind, words = type(error).__name__, first_words(error)
+    return kind if words == kind else f"{kind}: {words[:200]}"
+
+
 def _could_fail(value: Any) -> bool:
     """Whether copying a value could fail: it holds more than numbers and words."""
     kind = type(value)

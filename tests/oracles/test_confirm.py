@@ -140,3 +140,15 @@ def test_a_folder_with_other_models_is_no_clone_and_not_run(tmp_path: Path) -> N
     with pytest.raises(RuntimeError, match=r"ended with 2:(.|\n)*no YOLOv5 is installed, and this folder is no clone"):
         run_python(script, paths=[ROOT, counter(*THOP)], cwd=tmp_path)
     assert not (tmp_path / "harmed").exists()
+
+
+def test_a_clone_that_fails_with_an_error_that_cannot_be_put_into_words_is_named_by_its_class(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "yolo.py").write_text(
+        "def parse_model(): pass\nclass Detect: pass\nclass Model: pass\n"
+        "class Speechless(Exception):\n    def __str__(self): raise self\nraise Speechless\n",
+        encoding="utf-8",
+    )
+    script = "from yolo_probe.cli import main; main(['info', 'yolov5n', '--imgsz', '64', '--verify'])"
+    with pytest.raises(RuntimeError, match="the YOLOv5 of this folder cannot be imported: Speechless\n"):
+        run_python(script, paths=[ROOT, counter(*THOP)], cwd=tmp_path)

@@ -24,7 +24,7 @@ from torch import nn
 
 from yolo_probe.checkpoint import Checkpoint
 from yolo_probe.construct import generations_with
-from yolo_probe.copies import first_words
+from yolo_probe.copies import reason_of
 from yolo_probe.errors import HostError, ModelYamlError, shown
 from yolo_probe.expressions import LARGEST, Call, ExpressionError, evaluate
 from yolo_probe.hosts.architecture import written_anew
@@ -89,7 +89,7 @@ def _run(own: Callable[[], Any], problem: str, remedy: str) -> Any:
     try:
         return own()
     except Exception as error:  # whatever it is, it is why the host cannot answer
-        raise HostError(f"{problem}: {type(error).__name__}: {first_words(error)}", remedy) from error
+        raise HostError(f"{problem}: {reason_of(error)}", remedy) from error
 
 
 @contextmanager

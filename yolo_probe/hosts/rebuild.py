@@ -21,6 +21,7 @@ from torch import nn
 from torch.nn.modules.module import register_module_module_registration_hook
 from torch.overrides import TorchFunctionMode
 
+from yolo_probe.copies import reason_of
 from yolo_probe.errors import ModelYamlError, TraceError
 from yolo_probe.hosts.architecture import TORCH_MODULES, Architecture, mismatch
 from yolo_probe.live import Live
@@ -47,9 +48,7 @@ def rebuild(architecture: Architecture, root: Module, options: Mapping[object, o
     except (ModelYamlError, TraceError):
         raise
     except Exception as error:  # the host's own code on data from a file: whatever it raises is why it fails
-        words = str(error).strip().splitlines()
-        reason = f"{type(error).__name__}: {words[0][:200]}" if words else type(error).__name__
-        raise TraceError(f"the installed ultralytics cannot build this network: {reason}") from error
+        raise TraceError(f"the installed ultralytics cannot build this network: {reason_of(error)}") from error
 
 
 def _rebuilt(tasks: Any, architecture: Architecture, root: Module, options: Mapping[object, object]) -> Rebuilt:
