@@ -18,7 +18,8 @@ from yolo_probe.copies import first_words, undisturbed
 from yolo_probe.errors import HostError, ProbeError
 from yolo_probe.fusion import is_fused
 from yolo_probe.hosts.architecture import mismatch
-from yolo_probe.hosts.installed_network import InstalledNetwork, installed_network, silent
+from yolo_probe.hosts.installed_network import InstalledNetwork, installed_network
+from yolo_probe.hosts.rebuild import silent
 from yolo_probe.installed import installed_thop
 from yolo_probe.live import Live, fuse_silently
 from yolo_probe.report import FuseDiff, Info, Question, State, choose_counter

@@ -7,17 +7,12 @@ evaluates the texts that its builder is given. This module imports torch and the
 from __future__ import annotations
 
 import ast
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from importlib import import_module
-from logging import CRITICAL, disable, root
 from pathlib import Path
 from typing import Any
-from warnings import catch_warnings, simplefilter
 
 import torch
 from torch import nn
@@ -28,7 +23,7 @@ from yolo_probe.copies import reason_of
 from yolo_probe.errors import HostError, ModelYamlError, shown
 from yolo_probe.expressions import LARGEST, Call, ExpressionError, evaluate
 from yolo_probe.hosts.architecture import written_anew
-from yolo_probe.hosts.rebuild import SPARE, Weightless, at_most
+from yolo_probe.hosts.rebuild import SPARE, Weightless, activation_kept, at_most, imported, silent
 from yolo_probe.installed import version_of
 from yolo_probe.live import Live
 from yolo_probe.modelyaml import build, network_in
@@ -72,9 +67,9 @@ def installed_network(subject: Subject) -> InstalledNetwork:
     document = rebuilt_document(network)
     name, host = _found()
     with silent():
-        yolo = _run(lambda: _imported(name), f"{host} cannot be imported", REMEDY)
+        yolo = _run(lambda: imported(name), f"{host} cannot be imported", REMEDY)
         kind = _model_class(yolo, subject)
-        with _activation_kept(yolo), torch.device("meta"), Weightless(), at_most(limit):
+        with activation_kept(yolo), torch.device("meta"), Weightless(), at_most(limit):
             model = _run(
                 lambda: kind(document).to("meta"), f"{host} cannot build this network", "another release may build it"
             )
@@ -90,19 +85,6 @@ def _run(own: Callable[[], Any], problem: str, remedy: str) -> Any:
         return own()
     except Exception as error:  # whatever it is, it is why the host cannot answer
         raise HostError(f"{problem}: {reason_of(error)}", remedy) from error
-
-
-@contextmanager
-def silent() -> Iterator[None]:
-    """Hosts and counters say nothing on stdout, and nothing by loggers and warnings."""
-    kept = root.manager.disable
-    disable(CRITICAL)
-    try:
-        with redirect_stdout(sys.stderr), catch_warnings():
-            simplefilter("ignore")
-            yield
-    finally:
-        disable(kept)
 
 
 def rebuilt_document(network: Network) -> dict[str, object]:
@@ -196,34 +178,6 @@ def _is_clone(folder: Path) -> bool:
         return False
     names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     return {"parse_model", "Detect"} <= names and bool(names & {"Model", "DetectionModel"})
-
-
-SETTINGS = {"YOLO_OFFLINE": "true", "YOLOv5_AUTOINSTALL": "false", "YOLO_AUTOINSTALL": "false"}
-"""What keeps hosts from looking at the network and from installing packages while they are imported."""
-
-
-def _imported(name: str) -> Any:
-    kept = {key: os.environ.get(key) for key in SETTINGS}
-    os.environ.update(SETTINGS)
-    try:
-        return import_module(name)
-    finally:
-        for key, value in kept.items():
-            if value is None:
-                del os.environ[key]
-            else:
-                os.environ[key] = value
-
-
-@contextmanager
-def _activation_kept(yolo: Any) -> Iterator[None]:
-    """What a YAML sets as the activation of every ``Conv`` is put back."""
-    kept = getattr(yolo.Conv, "default_act", None)
-    try:
-        yield
-    finally:
-        if kept is not None:
-            yolo.Conv.default_act = kept
 
 
 def _model_class(yolo: Any, subject: Subject) -> Callable[[dict[str, object]], nn.Module]:

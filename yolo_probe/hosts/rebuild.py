@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from copy import deepcopy
 from importlib import import_module
-from logging import StreamHandler
+from logging import CRITICAL, StreamHandler, disable
+from logging import root as root_logger
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
@@ -43,7 +44,7 @@ def rebuild(architecture: Architecture, root: Module, options: Mapping[object, o
     _check_classes(architecture, tasks)
     limit = 3 * architecture.modules + SPARE
     try:
-        with _silent(tasks), torch.device("meta"), Weightless(), at_most(limit):
+        with silent(), activation_kept(tasks), torch.device("meta"), Weightless(), at_most(limit):
             return _rebuilt(tasks, architecture, root, options)
     except (ModelYamlError, TraceError):
         raise
@@ -81,21 +82,31 @@ def _flags(root: Module) -> dict[str, bool]:
     return {name: tensor.requires_grad for name, tensor in named_parameters(root)}
 
 
-def _tasks() -> Any:
-    """The module ultralytics.nn.tasks, imported without a word on stdout and without a look at the network."""
-    if found := sys.modules.get("ultralytics.nn.tasks"):
-        return found
-    name, stdout = "YOLO_OFFLINE", sys.stdout
-    kept = os.environ.get(name)
-    os.environ[name] = "true"
+SETTINGS = {"YOLO_OFFLINE": "true", "YOLOv5_AUTOINSTALL": "false", "YOLO_AUTOINSTALL": "false"}
+"""What keeps hosts from looking at the network and from installing packages while they are imported."""
+
+
+def imported(name: str) -> Any:
+    """That module of a host, imported without a word on stdout."""
+    kept = {key: os.environ.get(key) for key in SETTINGS}
+    os.environ.update(SETTINGS)
     try:
         with redirect_stdout(sys.stderr):
-            tasks = import_module("ultralytics.nn.tasks")
+            return import_module(name)
     finally:
-        if kept is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = kept
+        for key, value in kept.items():
+            if value is None:
+                del os.environ[key]
+            else:
+                os.environ[key] = value
+
+
+def _tasks() -> Any:
+    """The module ultralytics.nn.tasks, whose log goes where stdout is, as it does without us."""
+    if found := sys.modules.get("ultralytics.nn.tasks"):
+        return found
+    stdout = sys.stdout
+    tasks = imported("ultralytics.nn.tasks")
     for handler in tasks.LOGGER.handlers:
         if isinstance(handler, StreamHandler) and handler.stream is sys.stderr:
             handler.setStream(stdout)
@@ -146,17 +157,27 @@ def _build(tasks: Any, architecture: Architecture, classes: int | None = None) -
 
 
 @contextmanager
-def _silent(tasks: Any) -> Iterator[None]:
-    """The host silent; what it keeps for the whole process is put back: a builder that fails leaves its activation."""
-    kept, tasks.LOGGER.disabled = tasks.LOGGER.disabled, True
-    activation = tasks.Conv.default_act
+def silent() -> Iterator[None]:
+    """Hosts and counters say nothing on stdout, and nothing by loggers and warnings."""
+    kept = root_logger.manager.disable
+    disable(CRITICAL)
     try:
-        with catch_warnings():
+        with redirect_stdout(sys.stderr), catch_warnings():
             simplefilter("ignore")
             yield
     finally:
-        tasks.LOGGER.disabled = kept
-        tasks.Conv.default_act = activation
+        disable(kept)
+
+
+@contextmanager
+def activation_kept(networks: Any) -> Iterator[None]:
+    """What a host keeps for the whole process is put back: a YAML sets the activation of every ``Conv``."""
+    kept = getattr(networks.Conv, "default_act", None)
+    try:
+        yield
+    finally:
+        if kept is not None:
+            networks.Conv.default_act = kept
 
 
 def _copied(value: Any) -> Any:
