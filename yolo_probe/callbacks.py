@@ -386,14 +386,14 @@ class Probe:
 
     def _write(self, report: FuseDiff | None, outcome: Moved | None) -> None:
         """The files beside the run: the record at every moment, the rest when there is a ledger."""
-        run, files = self._run, self.settings.files
-        if run.save_dir is None or run.form is None or not run.save_dir.is_dir():
+        run, form, files = self._run, self._run.form, self.settings.files
+        if run.save_dir is None or form is None or not run.save_dir.is_dir():
             return
         writers: dict[File, Callable[[Path], object]] = {
-            "json": partial(_write_json, run_as_json(run.form, run.moments, report, outcome)),
+            "json": lambda path: _write_json(run_as_json(form, run.moments, report, outcome), path),
         }
         if report:
-            writers["md"] = partial(_write_text, render_markdown(report))
+            writers["md"] = lambda path: _write_text(render_markdown(report), path)
             writers["png"] = partial(draw, report)
         for ending, write in writers.items():
             path = run.save_dir / f"probe.{ending}"
