@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
 from torch import nn
@@ -19,7 +18,7 @@ from yolo_probe.provenance import Copy, Fused, LiveModel, OptimizerCheck, Proven
 from yolo_probe.render.gradients import render_rows
 from yolo_probe.render.text import render
 from yolo_probe.structure import count_gradients
-from yolo_probe.target import classes_of
+from yolo_probe.target import classes_of, network_name
 from yolo_probe.training import known_live
 
 
@@ -53,12 +52,10 @@ def explain_gradients(model: nn.Module, optimizer: Any = None) -> Explanation:
     root = live.root
     known = known_live(inner, root, Running())
     copy = Copy("model", root, decide(root, known))
-    yaml_file = root.attributes.get("yaml_file")
-    network = PurePath(yaml_file).stem if isinstance(yaml_file, str) else None
     left = known.non_leaf or frozenset()
     return Explanation(
         Provenance(
-            LiveModel(root.class_path, network, classes_of(root), inner.training),
+            LiveModel(root.class_path, network_name(root, options={}), classes_of(root), inner.training),
             (copy,),
             "model",
             _fused(live),

@@ -208,7 +208,7 @@ def _inspect_checkpoint(stored: Stored, checkpoint: Checkpoint) -> Inspection:
         anatomy=anatomy,
         contents=checkpoint.contents,
         model_class=root.class_path,
-        network=network_name(checkpoint, root),
+        network=network_name(root, options),
         classes=classes_of(root),
         names=names,
         origin=origin,

@@ -142,7 +142,7 @@ def _from_checkpoint(target: str, host: Generation | None, classes: int | None, 
         origin = replace(origin_of(host, evidence), asked=True)
     unknown = unknown_modules(root)
     stride = _stored_stride(checkpoint, root) or _stride(root, bool(unknown))
-    name, classes_there = network_name(checkpoint, root), classes_of(root)
+    name, classes_there = network_name(root, options_of(checkpoint.contents)), classes_of(root)
     return Subject(
         "checkpoint", Path(target).name, target, name, classes_there, origin, root, image_channels(root),
         stride, checkpoint, saved_of(checkpoint, root, copy), unknown,
@@ -150,11 +150,11 @@ def _from_checkpoint(target: str, host: Generation | None, classes: int | None, 
 
 
 def _from_ultralytics(target: str, checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Subject:
-    stride = _stored_stride(checkpoint, root) or 32
+    stride, options = _stored_stride(checkpoint, root) or 32, options_of(checkpoint.contents)
     return Subject(
-        "checkpoint", Path(target).name, target, network_name(checkpoint, root), classes_of(root),
+        "checkpoint", Path(target).name, target, network_name(root, options), classes_of(root),
         ultralytics.identify(checkpoint.contents, root), root, image_channels(root), stride, checkpoint,
-        saved_of(checkpoint, root, copy), rebuilt=_rebuilt(root, options_of(checkpoint.contents)),
+        saved_of(checkpoint, root, copy), rebuilt=_rebuilt(root, options),
     )  # fmt: skip
 
 
@@ -246,9 +246,9 @@ def options_of(contents: Mapping[str, object]) -> Mapping[object, object]:
     return options if isinstance(options, Mapping) else {}
 
 
-def network_name(checkpoint: Checkpoint, root: Module) -> str | None:
-    """Name of the YAML that built the network, or of the files that training was given."""
-    options, yaml = options_of(checkpoint.contents), root.attributes.get("yaml")
+def network_name(root: Module, options: Mapping[object, object]) -> str | None:
+    """Name of the YAML that built the network, or of the files in what training was given; None where there is none."""
+    yaml = root.attributes.get("yaml")
     named = yaml.get("yaml_file") if isinstance(yaml, Mapping) else None
     recorded = (root.attributes.get("yaml_file"), named, options.get("cfg"), options.get("weights"))
     for source in (*recorded, options.get("model")):

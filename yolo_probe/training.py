@@ -5,9 +5,7 @@ Each moment is one value, made from live models that are read and never touched;
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 
 from torch import nn
 
@@ -23,7 +21,7 @@ from yolo_probe.report import Counter, FuseDiff, Question, State, explain
 from yolo_probe.structure import Module, named_parameters, totals_of
 from yolo_probe.subject import Origin, Saved, Subject
 from yolo_probe.summary import HostLine, Size, Summary, image_channels, summarize
-from yolo_probe.target import classes_of
+from yolo_probe.target import classes_of, network_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +93,6 @@ def run_question(
 ) -> Question:
     """The question that a training asks: of the model that its host has just built, at the size of the host's line."""
     option, rows = _freeze(running.freeze, model)
-    yaml = model.attributes.get("yaml")
-    yaml_file = model.attributes.get("yaml_file") or (yaml.get("yaml_file") if isinstance(yaml, Mapping) else None)
     saved = Saved(
         copy="model", epoch=-1, optimizer=False, has_model=True, has_ema=False, dtype="FP16", freeze=rows,
         freeze_option=option,
@@ -104,8 +100,7 @@ def run_question(
     folder = running.save_dir
     subject = Subject(
         "run", f"{folder.name}/weights/best.pt" if folder else "best.pt", str(folder) if folder else None,
-        PurePath(yaml_file).stem if isinstance(yaml_file, str) else None, classes_of(model),
-        origin, model, image_channels(model), stride, None, saved,
+        network_name(model, options={}), classes_of(model), origin, model, image_channels(model), stride, None, saved,
     )  # fmt: skip
     return Question(subject, line.size, counter)
 
