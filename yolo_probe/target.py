@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, TraceError, shown
 from yolo_probe.generations import GENERATIONS, Generation
-from yolo_probe.gradients import frozen_rows
+from yolo_probe.gradients import freeze_words, frozen_rows
 from yolo_probe.hosts import ultralytics
 from yolo_probe.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.subject import Gap, Rebuilt, Saved, Subject
@@ -207,13 +207,7 @@ def saved_of(checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Saved:
     """What a checkpoint records of its training; ``root``: the copy that is described."""
     contents = checkpoint.contents
     epoch, options = contents.get("epoch"), options_of(contents)
-    freeze = options.get("freeze")
-    model = root.children.get("model")
-    count = len(model.children) if model else 0
-    if ultralytics.is_ultralytics(root):
-        flag, rows = "freeze=", ultralytics.frozen_rows(freeze, count) if "freeze" in options else None
-    else:
-        flag, rows = "--freeze ", frozen_rows(freeze, count)
+    freeze, rows = freeze_of(options["freeze"], root) if "freeze" in options else ("", None)
     return Saved(
         copy=copy or ("ema" if checkpoint.ema is not None else "model"),
         epoch=epoch if isinstance(epoch, int) else None,
@@ -222,7 +216,7 @@ def saved_of(checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Saved:
         has_ema=checkpoint.ema is not None,
         dtype=precision_of(root),
         freeze=rows,
-        freeze_option=_freeze_option(freeze, flag) if rows else "",
+        freeze_option=freeze,
         unusual=checkpoint.unusual,
     )
 
@@ -233,11 +227,18 @@ def precision_of(root: Module) -> str:
     return DTYPES.get(dtypes.pop(), "other") if len(dtypes) == 1 else "mixed precision"
 
 
-def _freeze_option(freeze: object, flag: str) -> str:
-    """As it was typed, of numbers only; of many the first ones."""
-    numbers = freeze if isinstance(freeze, list | tuple) else [freeze]
-    words = [shown(number) for number in numbers[:12]]
-    return flag + " ".join([*words, *(["..."] if len(numbers) > 12 else [])])
+def freeze_of(option: object, root: Module) -> tuple[str, tuple[int, ...] | None]:
+    """The option ``freeze`` in words and the rows that it names; no words where it names none, None if unreadable.
+
+    The words are as it was typed, of numbers only; of many the first ones.
+    """
+    model, ours = root.children.get("model"), ultralytics.is_ultralytics(root)
+    rows = (ultralytics.frozen_rows if ours else frozen_rows)(option, len(model.children) if model else 0)
+    if not rows:
+        return "", rows
+    numbers = option if isinstance(option, list | tuple) else [option]
+    words = [shown(number) for number in numbers[:12]] + ["..."] * (len(numbers) > 12)
+    return f"{freeze_words(ours)}{'=' if ours else ' '}{' '.join(words)}", rows
 
 
 def options_of(contents: Mapping[str, object]) -> Mapping[object, object]:

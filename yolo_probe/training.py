@@ -11,7 +11,7 @@ from torch import nn
 
 from yolo_probe.errors import TraceError
 from yolo_probe.fusion import difference
-from yolo_probe.gradients import freeze_words, frozen_rows, row_ranges, whole_rows, with_gradients
+from yolo_probe.gradients import row_ranges, whole_rows, with_gradients
 from yolo_probe.hosts import ultralytics
 from yolo_probe.hosts.running import Running
 from yolo_probe.live import Live, unwrapped
@@ -21,7 +21,7 @@ from yolo_probe.report import Counter, FuseDiff, Question, State, explain
 from yolo_probe.structure import Module, named_parameters, totals_of
 from yolo_probe.subject import Origin, Saved, Subject
 from yolo_probe.summary import HostLine, Size, Summary, image_channels, summarize
-from yolo_probe.target import classes_of, network_name
+from yolo_probe.target import classes_of, freeze_of, network_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def start_of(running: Running, printed: State | None, question: Question) -> Sta
     imgsz = running.imgsz or (640, 640)
     fused, merges, fails = _dry_fuse(live, question, running.end_to_end)
     inner = live.root if model is running.model else Live(model).root
-    option, rows = _freeze(running.freeze, inner)
+    option, rows = freeze_of(running.freeze, inner)
     known = known_live(model, inner, running)
     decisions = decide(inner, known)
     return Start(
@@ -76,7 +76,7 @@ def start_of(running: Running, printed: State | None, question: Question) -> Sta
         imgsz=imgsz,
         flops=_flops(live, question, imgsz),
         freeze=option,
-        rows=rows,
+        rows=rows or (),
         frozen=frozenset(name for name, tensor in named_parameters(inner) if not tensor.requires_grad),
         known=known,
         decisions=decisions,
@@ -92,9 +92,9 @@ def run_question(
     model: Module, stride: int, line: HostLine, origin: Origin, counter: Counter, running: Running
 ) -> Question:
     """The question that a training asks: of the model that its host has just built, at the size of the host's line."""
-    option, rows = _freeze(running.freeze, model)
+    option, rows = freeze_of(running.freeze, model)
     saved = Saved(
-        copy="model", epoch=-1, optimizer=False, has_model=True, has_ema=False, dtype="FP16", freeze=rows,
+        copy="model", epoch=-1, optimizer=False, has_model=True, has_ema=False, dtype="FP16", freeze=rows or (),
         freeze_option=option,
     )  # fmt: skip
     folder = running.save_dir
@@ -125,26 +125,14 @@ def _flops(live: Live, question: Question, imgsz: Size) -> int | None:
     return question.counter.convention.flops(run.records)
 
 
-def _freeze(option: object, root: Module) -> tuple[str, tuple[int, ...]]:
-    """The option in words, and its rows."""
-    model = root.children.get("model")
-    count, ours = len(model.children) if model else 0, ultralytics.is_ultralytics(root)
-    rows = (ultralytics.frozen_rows if ours else frozen_rows)(option, count) if option is not None else ()
-    if not rows:
-        return "", ()
-    numbers = [option] if isinstance(option, int) else option
-    assert isinstance(numbers, list | tuple)
-    return f"{freeze_words(ours)}{'=' if ours else ' '}{' '.join(map(str, numbers))}", rows
-
-
 def known_live(model: nn.Module, root: Module, running: Running) -> Known:
     """What a training that is going on says of its model."""
-    option, rows = _freeze(running.freeze, root)
+    option, rows = freeze_of(running.freeze, root)
     return Known(
         "live",
         is_ema=None if running.ema is None else unwrapped(running.ema) is model,
         is_ultralytics=ultralytics.is_ultralytics(root),
-        freeze=rows if running.freeze is not None or running.always_frozen else None,
+        freeze=rows or () if running.freeze is not None or running.always_frozen else None,
         option=option,
         non_leaf=non_leaf(model),
     )
