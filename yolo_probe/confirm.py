@@ -15,6 +15,7 @@ from torch import nn
 from yolo_probe.checks import Check, Confirmation
 from yolo_probe.conventions import Convention
 from yolo_probe.copies import first_words, undisturbed
+from yolo_probe.counting import profiled
 from yolo_probe.errors import HostError, ProbeError
 from yolo_probe.fusion import is_fused
 from yolo_probe.hosts.architecture import mismatch
@@ -23,7 +24,7 @@ from yolo_probe.hosts.rebuild import silent
 from yolo_probe.installed import installed_thop
 from yolo_probe.live import Live, fuse_silently
 from yolo_probe.report import FuseDiff, Info, Question, State, choose_counter
-from yolo_probe.structure import LayerCounts, Shape
+from yolo_probe.structure import LayerCounts
 
 
 def confirm(report: FuseDiff | Info) -> Confirmation:
@@ -99,7 +100,7 @@ def _state_checks(
     flops = reported if rules is question.counter.convention else rules.flops(run.records)
     image = (1, question.subject.channels, *question.size)
     try:
-        yield Check(f"{prefix}FLOPs", flops, _counted(model, image))
+        yield Check(f"{prefix}FLOPs", flops, profiled(deepcopy(model), torch.zeros(image, device="meta")))
     except Exception as error:  # the installed thop and the host's own forward: what they raise is the answer
         yield Check(f"{prefix}FLOPs", flops, None, f"thop.profile() fails: {first_words(error)}")
     modules, parameters = list(model.modules()), list(model.parameters())
@@ -107,11 +108,3 @@ def _state_checks(
     form = question.subject.origin.form
     yield Check(f"{prefix}layers", form.layer_count(state.summary.layers), form.layer_count(layers))
     yield Check(f"{prefix}parameters", state.summary.parameters, sum(each.numel() for each in parameters))
-
-
-def _counted(model: nn.Module, image: Shape) -> int:
-    """What the installed thop counts of a model on the meta device, which it may leave its marks on: a copy."""
-    import thop
-
-    macs, _ = thop.profile(deepcopy(model), inputs=(torch.zeros(image, device="meta"),), verbose=False)
-    return 2 * int(macs)

@@ -1,4 +1,7 @@
-"""FLOPs of any live ``nn.Module``, by the rules of one counter or of all of them, with nothing run or changed."""
+"""FLOPs of any live ``nn.Module``, by the rules of one counter or of all of them, with nothing run or changed.
+
+``profiled`` alone runs the model that it is given, as it calls the real thop.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,12 @@ import torch
 from torch import nn
 
 from yolo_probe.comparison import Comparison, Measured, Mode, compare
-from yolo_probe.conventions import CONVENTIONS, DEFAULT, Convention, Uncounted
+from yolo_probe.conventions import CONVENTIONS, Convention, Uncounted
+from yolo_probe.custom_ops import CountingRule
 from yolo_probe.errors import CounterError, TraceError
 from yolo_probe.installed import installed_thop
 from yolo_probe.live import Live
+from yolo_probe.report import choose_counter
 from yolo_probe.structure import Module, Shape
 from yolo_probe.summary import image_channels
 
@@ -84,10 +89,17 @@ def compare_counters(model: nn.Module, imgsz: Input = 640, counters: Iterable[st
     return compare(modes, names, _convention("thop").name)
 
 
+def profiled(model: nn.Module, image: torch.Tensor, rules: Mapping[type, CountingRule] | None = None) -> int:
+    """FLOPs that the installed thop itself counts in a model, on which it may leave its marks."""
+    import thop
+
+    macs, _ = thop.profile(model, inputs=(image,), custom_ops=dict(rules or {}), verbose=False)
+    return 2 * int(macs)
+
+
 def _convention(name: str) -> Convention:
     if name == "thop":
-        installed = installed_thop()
-        name = (installed and installed.counter) or DEFAULT
+        return choose_counter(None, installed_thop()).convention
     if name not in CONVENTIONS:
         raise CounterError(
             f"found the counter {name!r}, expected one that is known", f"one of: {', '.join(CONVENTIONS)}"

@@ -16,6 +16,7 @@ from torch import nn
 from yolo_probe.checks import Check
 from yolo_probe.conventions import Convention
 from yolo_probe.copies import first_words, real_copy, undisturbed
+from yolo_probe.counting import profiled
 from yolo_probe.custom_ops import CountingRule, CustomOps
 from yolo_probe.installed import installed_thop
 from yolo_probe.live import Live, fuse_silently, unwrapped
@@ -132,8 +133,5 @@ def _computed(live: Live, image: Shape, convention: Convention) -> int:
 
 
 def _profiled(model: nn.Module, image: Shape, rules: Mapping[type, CountingRule]) -> int:
-    import thop
-
     copy, _ = real_copy(model)
-    macs, _ = thop.profile(copy, inputs=(torch.zeros(image),), custom_ops=dict(rules), verbose=False)
-    return 2 * int(macs)
+    return profiled(copy, torch.zeros(image), rules)
