@@ -86,23 +86,20 @@ TRAINING_NEEDS = (
 )
 """What a training with ``yolov5==7.0.14`` imports beyond what building a network does."""
 
+TENSORBOARD = (("tensorboard", "2.21.0"), ("absl-py", "2.5.1"), ("protobuf", "6.33.6"))
+"""What ``torch.utils.tensorboard`` writes with, and what reads its files back."""
+
 OLDER_TRAINING_NEEDS = (
     ("boto3", "1.35.0"),
     ("botocore", "1.35.0"),
     ("s3transfer", "0.10.2"),
     ("jmespath", "1.0.1"),
-    ("tensorboard", "2.18.0"),
-    ("protobuf", "5.29.5"),
-    ("absl-py", "2.1.0"),
+    *TENSORBOARD,
 )
 """What a training with ``yolov5==6.2.3`` imports beyond that."""
 
 ULTRALYTICS_TRAINING_NEEDS = (("polars", "0.20.31"), ("cloudpickle", "3.1.1"), ("ultralytics-thop", "2.2.3"))
 """What a training with ultralytics imports beyond what building a network does."""
-
-
-TENSORBOARD = (("tensorboard", "2.21.0"), ("absl-py", "2.5.1"), ("protobuf", "6.33.6"))
-"""What ``torch.utils.tensorboard`` writes with, and what reads its files back."""
 
 TRACKERS = {"wandb": ("wandb", "0.19.11"), "mlflow": ("mlflow-skinny", "2.22.1"), "comet": ("comet_ml", "3.58.8")}
 """Services that hosts log to, by the name of ultralytics' setting; each can keep a run on the disk."""
