@@ -12,11 +12,15 @@ from tests.oracles.real_host import Case, RealHost
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one real host follow each other, so that each host is started once; all others stay where they are."""
-    places = [i for i, item in enumerate(items) if case_of(item) is not None]
-    ordered = sorted((items[i] for i in places), key=lambda item: HOSTS.index(case_of(item).host))  # type: ignore[union-attr]
-    for place, item in zip(places, ordered, strict=True):
-        items[place] = item
+    """In a file, tests of one real host follow each other, so that it starts each host once; all others stay."""
+    files: dict[Path, list[int]] = {}
+    for place, item in enumerate(items):
+        if case_of(item) is not None:
+            files.setdefault(item.path, []).append(place)
+    for places in files.values():
+        ordered = sorted((items[i] for i in places), key=lambda item: HOSTS.index(case_of(item).host))  # type: ignore[union-attr]
+        for place, item in zip(places, ordered, strict=True):
+            items[place] = item
 
 
 def case_of(item: pytest.Item) -> Case | None:
@@ -36,14 +40,15 @@ class Facts:
     yaml: Path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hosts(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], RealHost]]:
-    """The running host of a release; the next one that tests need works ahead, those before it are ended."""
+    """The running host of a release; the next one that the file needs works ahead, those before it are ended."""
     cases: dict[str, list[Case]] = {}
     for item in request.session.items:
-        if (case := case_of(item)) is not None and case not in cases.setdefault(case.host, []):
+        case = case_of(item) if item.path == request.path else None
+        if case is not None and case not in cases.setdefault(case.host, []):
             cases[case.host].append(case)
     order, running = list(cases), dict[str, RealHost]()
     folder = tmp_path_factory.mktemp("hosts")
