@@ -16,7 +16,7 @@ demo: .venv/installed
 	.venv/bin/yolo-probe fuse-diff configs/demo/narrow-best.pt
 
 test: check .venv/oracles
-	.venv/bin/python -m pytest $(PYTEST_ARGS)
+	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: .venv/dev
 	.venv/bin/ruff check .

@@ -221,8 +221,11 @@ def environment(paths: Sequence[Path]) -> dict[str, str]:
 
 
 def _settings() -> Path:
-    """Folder for the settings of hosts and of matplotlib, with the font that hosts download otherwise."""
-    folder = CACHE / "settings"
+    """Folder for the settings of hosts and of matplotlib, with the font that hosts download otherwise.
+
+    Each process of pytest has its own: hosts write their settings without a lock.
+    """
+    folder = CACHE / f"settings{os.environ.get('PYTEST_XDIST_WORKER', '')}"
     font = folder / "Arial.ttf"
     with _lock(folder):
         if not font.is_file():
