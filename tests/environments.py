@@ -200,17 +200,17 @@ def run_python(
 
 def environment(paths: Sequence[Path]) -> dict[str, str]:
     """Environment variables of a process that imports hosts and counters from these folders."""
-    settings = str(_settings())
+    return _environment(paths, _settings())
+
+
+def _environment(paths: Sequence[Path], settings: Path) -> dict[str, str]:
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(map(str, (SHIMS, *paths, *(release(*need) for need in HOST_NEEDS)))),
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
         "MPLBACKEND": "agg",
-        "MPLCONFIGDIR": settings,
-        "YOLO_CONFIG_DIR": settings,
-        "YOLOv5_CONFIG_DIR": settings,
-        "YOLOV5_CONFIG_DIR": settings,
+        **dict.fromkeys(("MPLCONFIGDIR", "YOLO_CONFIG_DIR", "YOLOv5_CONFIG_DIR", "YOLOV5_CONFIG_DIR"), str(settings)),
         # Hosts must not install packages into the environment that they run in.
         "YOLOv5_AUTOINSTALL": "false",
         "YOLO_AUTOINSTALL": "false",
@@ -221,19 +221,21 @@ def environment(paths: Sequence[Path]) -> dict[str, str]:
 
 
 def _settings() -> Path:
-    """Folder for the settings of hosts and of matplotlib, with the font that hosts download otherwise.
+    """Folder for the settings of hosts and of matplotlib, with what hosts download or announce otherwise.
 
     Each process of pytest has its own: hosts write their settings without a lock.
     """
     folder = CACHE / f"settings{os.environ.get('PYTEST_XDIST_WORKER', '')}"
-    font = folder / "Arial.ttf"
     with _lock(folder):
-        if not font.is_file():
+        if not (folder / "Ultralytics" / "settings.json").is_file():
             matplotlib = importlib.util.find_spec("matplotlib")
             if matplotlib is None or matplotlib.origin is None:
                 raise RuntimeError("matplotlib is not installed: the oracles need the environment of `make test`")
             folder.mkdir(exist_ok=True)
-            shutil.copy(Path(matplotlib.origin).parent / "mpl-data/fonts/ttf/DejaVuSans.ttf", font)
+            font = Path(matplotlib.origin).parent / "mpl-data/fonts/ttf/DejaVuSans.ttf"
+            shutil.copy(font, folder / "Arial.ttf")
+            make = [sys.executable, "-c", "import ultralytics"]
+            subprocess.run(make, env=_environment((), folder), capture_output=True, check=True)
     return folder
 
 
