@@ -9,6 +9,9 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+HOME = "utils.torch_utils"
+"""How the module ends in which a host, either one, defines its ``model_info``; other modules import the name."""
+
 
 class Arrivals(MetaPathFinder):
     """A finder that finds nothing itself, and lets ``greet`` see every module of that name after its import."""
@@ -25,7 +28,7 @@ class Arrivals(MetaPathFinder):
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Where the other finders find the module; None where it is not one of those that are waited for."""
-        if not f".{name}".endswith(f".{self._ending}"):
+        if not _ends(name, self._ending):
             return None
         for finder in list(sys.meta_path):
             find = getattr(finder, "find_spec", None)  # Python 3.11 still takes finders without
@@ -59,9 +62,16 @@ class _Greeted(Loader):
 
 
 def expect(ending: str, greet: Callable[[ModuleType], None]) -> None:
-    """Greet every module whose dotted name ends so, from now on and in place of an earlier greeting."""
+    """Greet every module whose dotted name ends so, now and from now on, in place of an earlier greeting."""
     expect_nothing(ending)
     sys.meta_path.insert(0, Arrivals(ending, greet))
+    for name, module in list(sys.modules.items()):
+        if _ends(name, ending) and isinstance(module, ModuleType):
+            greet(module)
+
+
+def _ends(name: str, ending: str) -> bool:
+    return f".{name}".endswith(f".{ending}")
 
 
 def expect_nothing(ending: str) -> None:

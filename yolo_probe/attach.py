@@ -10,19 +10,15 @@ from __future__ import annotations
 
 import gc
 import logging
-import sys
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from yolo_probe.arrivals import expect, expect_nothing
+from yolo_probe.arrivals import HOME, expect, expect_nothing
 
 if TYPE_CHECKING:
     from yolo_probe.callbacks import Probe
-
-HOME = "utils.torch_utils"
-"""Where every host defines its ``model_info``; the name that the drop-in waits for too."""
 
 
 class Attachment:
@@ -40,12 +36,8 @@ class Attachment:
             "utils.callbacks.base": self._watch_events,
         }
         for ending, act in acts.items():
-            greet = partial(self._guarded, act)
-            expect(ending, greet)
             self._undo.append(partial(expect_nothing, ending))
-            for name, module in list(sys.modules.items()):
-                if f".{name}".endswith(f".{ending}") and isinstance(module, ModuleType):
-                    greet(module)
+            expect(ending, partial(self._guarded, act))
 
     def detach(self) -> None:
         """Give every host its own back; what is imported from now on is left alone."""
