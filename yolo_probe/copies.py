@@ -11,7 +11,7 @@ import random
 import sys
 from argparse import Namespace
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from types import BuiltinFunctionType, FunctionType, GeneratorType, ModuleType, SimpleNamespace
@@ -22,15 +22,15 @@ from torch import nn
 
 EMPTY = nn.Module().__dict__
 _FIRST = list(EMPTY)
-_HOOKS = tuple(key for key in EMPTY if "_hooks" in key)
+HOOKS = tuple(key for key in EMPTY if "_hooks" in key)
 _PLAIN = frozenset({bool, int, float, str, type(None), torch.Size, torch.dtype, torch.device})
-_CONTAINERS = frozenset({dict, OrderedDict, list, tuple, set})
+CONTAINERS = frozenset({dict, OrderedDict, list, tuple, set})
 _SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType, GeneratorType, torch.UntypedStorage)
 LARGE = 2**24
 """Bytes from which an array of NumPy is not copied."""
 
 
-def own_attributes(inside: Mapping[str, Any]) -> list[str]:
+def own_attributes(inside: Iterable[str]) -> list[str]:
     """Names of what a module's ``__dict__`` has beside what ``nn.Module.__init__`` puts there."""
     keys = list(inside)
     # usually that comes first, unless the class has set something before
@@ -181,16 +181,29 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
     return made
 
 
-def copy_fault(model: nn.Module) -> str:
-    """Why ``deepcopy(model)``, with which YOLOv5's counting run begins, fails; empty where it does not."""
+def copy_fault(model: nn.Module, held: Iterable[tuple[nn.Module, str]] | None = None) -> str:
+    """Why ``deepcopy(model)``, with which YOLOv5's counting run begins, fails; empty where it does not.
+
+    ``held``: the attributes of the model's modules that are more than numbers and words, where they are known.
+    """
     modules: dict[int, nn.Module] = {}
     _gather(model, modules)
-    doubtful = [(module, key) for module in modules.values() for key in _doubtful(module)]
+    if held is None:
+        held = [(module, key) for module in modules.values() for key in own_attributes(vars(module))]
+    doubtful = [(module, key) for module, key in held if _could_fail(vars(module)[key])]
+    for module in modules.values():
+        inside = module.__dict__
+        if inside["_buffers"] and _could_fail(inside["_buffers"]):
+            doubtful.append((module, "_buffers"))
+        if any(map(inside.get, HOOKS)):
+            doubtful += [(module, key) for key in HOOKS if _could_fail(inside.get(key))]
     memo: dict[int, Any] = {}
     if doubtful:
         memo.update(modules)
         memo.update((id(tensor), tensor) for tensor in model.parameters())
     for module, key in doubtful:
+        if _copies_itself(type(module)):
+            continue
         try:
             deepcopy(vars(module)[key], memo)
         except Exception as error:  # any object's own code
@@ -202,21 +215,9 @@ def copy_fault(model: nn.Module) -> str:
 def _gather(module: nn.Module, found: dict[int, nn.Module]) -> None:
     """Add a module and those below by their identity, in the order of ``modules()``, in a third of its time."""
     found[id(module)] = module
-    for child in module._modules.values():
+    for child in module.__dict__["_modules"].values():
         if child is not None and id(child) not in found:
             _gather(child, found)
-
-
-def _doubtful(module: nn.Module) -> Iterable[str]:
-    """Names of the attributes of a module whose copying could fail."""
-    inside = vars(module)
-    own = own_attributes(inside)
-    if inside["_buffers"]:
-        own.append("_buffers")
-    if any(map(inside.get, _HOOKS)):
-        own += _HOOKS
-    found = [key for key in own if type(inside[key]) not in _PLAIN and _could_fail(inside[key])]
-    return () if found and _copies_itself(type(module)) else found
 
 
 def _copies_itself(kind: type) -> bool:
@@ -243,7 +244,7 @@ def reason_of(error: BaseException) -> str:
 def _could_fail(value: Any) -> bool:
     """Whether copying a value could fail: it holds more than numbers and words."""
     kind = type(value)
-    if kind in _PLAIN or isinstance(value, type) or (kind in _CONTAINERS and not value):
+    if kind in _PLAIN or isinstance(value, type) or (kind in CONTAINERS and not value):
         return False
     if isinstance(value, torch.Tensor):
         return value.requires_grad and not value.is_leaf

@@ -29,7 +29,7 @@ from yolo_probe.blocks import (
     from_scattered,
     multi_head_attention,
 )
-from yolo_probe.copies import first_words, real_copy, uncollected, undisturbed
+from yolo_probe.copies import first_words, real_copy, reason_of, uncollected, undisturbed
 from yolo_probe.custom_ops import CountingRule, CustomOps, counted_by, custom_record
 from yolo_probe.errors import DataDependentError, TraceError
 from yolo_probe.functions import ANSWERS, RECORDS, Answer
@@ -84,7 +84,8 @@ class Live:
             self._places = copier.copy(unwrapped(model), self._slots)
             self.root = copier.describe(model)
         """The structure of the model; what is shared is shared."""
-        self._tensors, self._described = copier.tensors, copier.described
+        self._tensors, self._described, self.held = copier.tensors, copier.described, copier.held
+        """``held``: attributes of the model's modules that are more than numbers and words."""
         self._recorder: _Recorder | None = None
         self._real_recorder: _Recorder | None = None
         self._executed = ""
@@ -123,13 +124,7 @@ class Live:
             try:
                 with uncollected():
                     if self._recorder is None:
-                        self._recorder = _Recorder(
-                            self._places,
-                            self._slots,
-                            self._custom_ops,
-                            training=self._training,
-                            elementwise=self._elementwise,
-                        )
+                        self._recorder = self._recorder_of(self._places)
                     return self._recorder.run(image)
             except DataDependentError as error:
                 return self._real_trace(image, str(error))
@@ -138,17 +133,15 @@ class Live:
         if self._real_recorder is None:
             copy, modules = real_copy(unwrapped(self._model))
             places = [(path, self._described[id(modules[id(each)])], each) for path, each in copy.named_modules()]
-            self._real_recorder = _Recorder(
-                places,
-                self._slots,
-                self._custom_ops,
-                device="cpu",
-                training=self._training,
-                elementwise=self._elementwise,
-            )
+            self._real_recorder = self._recorder_of(places, "cpu")
         found = self._real_recorder.run(image)
         self._executed = reason
         return replace(found, executed=reason)
+
+    def _recorder_of(self, places: Sequence[Place], device: str = "meta") -> _Recorder:
+        return _Recorder(
+            places, self._slots, self._custom_ops, device=device, training=self._training, elementwise=self._elementwise
+        )
 
     def in_training(self) -> Live:
         """The same model, whose forward passes are those of training."""
@@ -185,9 +178,7 @@ def _fuse(copy: nn.Module, grad_enabled: bool) -> None:
     except TraceError:
         raise
     except Exception as error:  # the user's own fuse(): whatever it raises is what validation would raise
-        words = str(error).strip().splitlines()
-        reason = f"{type(error).__name__}: {words[0]}" if words else type(error).__name__
-        raise TraceError(f"{_place_of(error, copy)}: fuse() fails there: {reason}") from error
+        raise TraceError(f"{_place_of(error, copy)}: fuse() fails there: {reason_of(error)}") from error
 
 
 def fuse_silently(model: nn.Module) -> None:
@@ -200,16 +191,16 @@ def fuse_silently(model: nn.Module) -> None:
     if not isinstance(own, FunctionType):
         raise TraceError(f"the model: found no fuse() in {type(model).__name__}, expected one")
     mute = logging.Logger("yolo_probe.mute", logging.CRITICAL + 1)
-    names = {**own.__globals__, "LOGGER": mute, "logger": mute, "print": _say_nothing}
+    names = {**own.__globals__, "LOGGER": mute, "logger": mute, "print": say_nothing}
     silent = FunctionType(own.__code__, names, own.__name__, own.__defaults__, own.__closure__)
     silent.__kwdefaults__ = own.__kwdefaults__
-    model.__dict__["info"] = _say_nothing
+    model.__dict__["info"] = say_nothing
     silent(model)
     del model.__dict__["info"]
 
 
-def _say_nothing(*_: object, **__: object) -> None:
-    """What a host prints during a dry run is for nobody."""
+def say_nothing(*_: object, **__: object) -> None:
+    """In the place of what a host would print."""
 
 
 def _place_of(error: BaseException, root: nn.Module) -> str:
@@ -472,7 +463,7 @@ def _meta(
     found = empty.get((shape, dtype))
     if found is None:
         found = empty[shape, dtype] = torch.empty(shape, dtype=dtype, device="meta")
-    return found.detach()
+    return found.data
 
 
 def _forward_of(module: nn.Module) -> Callable[..., Any]:

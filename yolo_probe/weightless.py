@@ -8,15 +8,16 @@ nothing of the model's own that could change is in the copy: containers are copi
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import MappingProxyType, MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
-from yolo_probe.copies import own_attributes, rebuilt
-from yolo_probe.structure import Module, Shape, Tensor, kind_of
+from yolo_probe.copies import CONTAINERS, HOOKS, own_attributes, rebuilt
+from yolo_probe.structure import Module, Tensor, kind_of
 
 SHORT = 64
 """Elements up to which a row of numbers that is a plain attribute keeps its values in the copy: strides."""
@@ -27,15 +28,21 @@ MANY = 20_000
 Place = tuple[str, Module, nn.Module]
 """A module under its first qualified name: as plain data, and its copy."""
 
-_Waiting = tuple[dict[str, Any], str, Any]
-"""The inside of a copy, and an attribute of the module that has to be copied into it: name and value."""
+Held = tuple[nn.Module, str]
+"""A module, and the name of an attribute of its own that is more than numbers and words."""
+
+_Waiting = tuple[dict[str, Any], nn.Module, str]
+"""The inside of a copy, and what of the module has to be copied into it."""
 
 _ATOMS = frozenset({bool, int, float, str, type(None)})
 _AS_THEY_ARE = _ATOMS | {type, torch.Size, torch.dtype, torch.device}
 _DICTS = frozenset({dict, OrderedDict})
-_CONTAINERS = _DICTS | {list, tuple, set}
-_HOOKS = tuple(key for key in nn.Module().__dict__ if "_hooks" in key)
-_NO_HOOKS: dict[str, Any] = dict.fromkeys(_HOOKS, MappingProxyType({}))
+_BARE: dict[str, Any] = {
+    "training": False, "_compiled_call_impl": None, "_parameters": None, "_buffers": None, "_modules": None,
+    "_non_persistent_buffers_set": None,
+}  # fmt: skip
+"""What a copy has beside its own attributes; the last four are its own too."""
+_NO_HOOKS: dict[str, Any] = dict.fromkeys(HOOKS, MappingProxyType({}))
 """Tables of hooks for a copy that is called through them: to register one fails rather than reach other modules."""
 
 
@@ -50,30 +57,25 @@ def is_plain(value: object) -> bool:
 
 
 class _Later(dict[str, Any]):
-    """A dict whose values are made from others when any of them is read or changed."""
+    """A dict of tensors in whose place others are made when any of them is read or changed."""
 
-    __slots__ = ("make", "waiting")
-    waiting: Mapping[str, Any]
-    make: Callable[[Any], Any]
+    __slots__ = ("make",)
+    make: Callable[[torch.Tensor], Any] | None
 
     def fill(self) -> None:
-        waiting, self.waiting = self.waiting, {}
-        for name, value in waiting.items():
-            dict.__setitem__(self, name, self.make(value))
+        make, self.make = self.make, None
+        assert make is not None
+        for name, value in dict.items(self):
+            if value is not None:
+                dict.__setitem__(self, name, make(value))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return dict, (dict(self),)
 
 
-def _later(names: Iterable[str], make: Callable[[Any], Any], waiting: Mapping[str, Any]) -> _Later:
-    later = _Later(dict.fromkeys(names))
-    later.make, later.waiting = make, waiting
-    return later
-
-
 def _after_filling(method: Callable[..., Any]) -> Callable[..., Any]:
     def call(later: _Later, *args: Any, **kwargs: Any) -> Any:
-        if later.waiting:
+        if later.make is not None:
             later.fill()
         return method(later, *args, **kwargs)
 
@@ -87,52 +89,67 @@ for _name in (
     setattr(_Later, _name, _after_filling(getattr(dict, _name)))
 
 
-_tensor: Callable[[type[Tensor]], Tensor] = object.__new__
+_new: Callable[[type[Any]], Any] = object.__new__
 _put_shape, _put_dtype, _put_requires_grad, _put_location = (
     vars(Tensor)[name].__set__ for name in ("shape", "dtype", "requires_grad", "location")
 )
 
 
 class Tensors:
-    """The description of each tensor, and the meta tensor of each description, made once."""
+    """The description of each tensor, and the meta tensor in the place of each, made once."""
 
     def __init__(self) -> None:
-        self.described: dict[int, Tensor] = {}
-        """By the identity of the tensor."""
-        self._metas: dict[Tensor, torch.Tensor] = {}
-        self._plain: set[Tensor] = set()  # those that are no parameters
-        self._strides: dict[Tensor, Shape] = {}  # of those that are not contiguous
+        self._described: dict[int, Tensor] = {}
+        self._metas: dict[int, torch.Tensor] = {}
         self._dtypes: dict[torch.dtype, str] = {}
 
     def describe(self, tensor: torch.Tensor) -> Tensor:
         """The description of a tensor."""
-        found = self.described.get(id(tensor))
+        found = self._described.get(id(tensor))
         if found is None:
-            dtype, kind = tensor.dtype, type(tensor)
+            dtype = tensor.dtype
             name = self._dtypes.get(dtype) or self._dtypes.setdefault(dtype, str(dtype).removeprefix("torch."))
-            found = self.described[id(tensor)] = _tensor(Tensor)
+            found = self._described[id(tensor)] = _new(Tensor)
             # Tensor(...), in half of the time: there are hundreds
             _put_shape(found, tuple(tensor.shape))
             _put_dtype(found, name)
             _put_requires_grad(found, tensor.requires_grad)
             _put_location(found, None)
-            if kind is not nn.Parameter and (kind is torch.Tensor or not isinstance(tensor, nn.Parameter)):
-                self._plain.add(found)
-            if not tensor.is_contiguous():
-                self._strides[found] = tensor.stride()
         return found
 
-    def meta(self, tensor: Tensor) -> torch.Tensor:
-        """The meta tensor of a description, a parameter if the tensor was one."""
-        made = self._metas.get(tensor)
+    def like(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The meta tensor in the place of a tensor, a parameter if that is one."""
+        made = self._metas.get(id(tensor))
         if made is None:
-            dtype, strides = getattr(torch, tensor.dtype), self._strides.get(tensor)
-            if strides is None:
-                made = torch.empty(tensor.shape, dtype=dtype, device="meta")
+            if tensor.is_contiguous():
+                made = torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
             else:
-                made = torch.empty_strided(tensor.shape, strides, dtype=dtype, device="meta")
-            made = self._metas[tensor] = made if tensor in self._plain else nn.Parameter(made, tensor.requires_grad)
+                made = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+            if isinstance(tensor, nn.Parameter):
+                made = nn.Parameter(made, tensor.requires_grad)
+            self._metas[id(tensor)] = made
         return made
+
+
+class _Layout(NamedTuple):
+    """What modules of one class whose attributes have the same names have in common."""
+
+    class_path: str
+    kind: str
+    own: tuple[str, ...]
+    """Names of what ``nn.Module`` itself does not put there."""
+    plain: dict[str, object]
+    """The attributes of a description, to be copied and filled: a dict that need not grow takes half of the time."""
+    inside: dict[str, Any]
+    """The inside of a copy, likewise."""
+
+
+@lru_cache(maxsize=4096)
+def _layout_of(kind: type, names: tuple[str, ...]) -> _Layout:
+    class_path = f"{kind.__module__}.{kind.__qualname__}"
+    own = tuple(key for key in own_attributes(names) if key != "_compiled_call_impl")
+    plain: dict[str, object] = dict.fromkeys((*(key for key in own if key[0] != "_"), "training"))
+    return _Layout(class_path, kind_of(class_path), own, plain, {**_BARE, **dict.fromkeys(own)})
 
 
 class Copier:
@@ -141,9 +158,10 @@ class Copier:
     def __init__(self) -> None:
         self.described: dict[int, Module] = {}
         """The description of each module, by the module's identity."""
+        self.held: list[Held] = []
+        """What of the modules copied is more than numbers and words."""
         self.tensors = Tensors()
         self._copies: dict[int, Any] = {}
-        self._names: dict[type, tuple[str, str]] = {}
         self._objects = 0
 
     def copy(self, root: nn.Module, slots: dict[int, int]) -> list[Place]:
@@ -154,8 +172,9 @@ class Copier:
         places: list[Place] = []
         waiting: list[_Waiting] = []
         self._hang(root, "", (places, waiting, slots))
-        for inside, key, value in waiting:
-            inside[key] = self._attribute(value)
+        self.held = self.held or [(module, key) for _, module, key in waiting]
+        for inside, module, key in waiting:
+            inside[key] = self._attribute(module.__dict__[key])
         return places
 
     def describe(self, module: nn.Module) -> Module:
@@ -175,88 +194,56 @@ class Copier:
     def _hang(self, module: nn.Module, path: str, found: tuple[list[Place], list[_Waiting], dict[int, int]]) -> None:
         """Description and copy of a module and those below; what needs a look at other modules is left waiting."""
         places, waiting, slots = found
-        source = module.__dict__
-        described = self.described[id(module)] = self._module(type(module))
-        copy = self._copies[id(module)] = object.__new__(type(module))
+        source, kind, described = module.__dict__, type(module), self.described
+        layout = _layout_of(kind, tuple(source))  # type: ignore[arg-type]  # a class has a hash
+        attributes, inside = layout.plain.copy(), layout.inside.copy()
+        children: dict[str, Module | None] = {}
+        for key in layout.own:
+            value = source[key]
+            if type(value) in _ATOMS or (type(value) is tuple and _ATOMS.issuperset(map(type, value))):
+                inside[key] = value
+            else:
+                waiting.append((inside, module, key))
+                if not is_plain(value):
+                    attributes.pop(key, None)
+                    continue
+            if key in attributes:
+                attributes[key] = value
+        attributes["training"] = source["training"]
+        parameters, inside["_parameters"] = self._tensors(source["_parameters"])
+        buffers, inside["_buffers"] = self._tensors(source["_buffers"])
+        inside["_non_persistent_buffers_set"] = set(source.get("_non_persistent_buffers_set", ()))
         modules: dict[str, nn.Module | None] = {}
-        inside: dict[str, Any] = {
-            "training": False,
-            "_compiled_call_impl": None,
-            "_modules": modules,
-            "_non_persistent_buffers_set": set(source.get("_non_persistent_buffers_set", ())),
-        }
-        places.append((path, described, copy))
-        self._describe_attributes(source, described, inside, waiting)
+        inside["_modules"] = modules
+        plain = described[id(module)] = _new(Module)
+        # Module(...) with its ``kind`` known, in half of the time: there are hundreds
+        object.__setattr__(plain, "__dict__", {
+            "class_path": layout.class_path, "attributes": attributes, "parameters": parameters, "buffers": buffers,
+            "children": children, "kind": layout.kind,
+        })  # fmt: skip
+        copy = self._copies[id(module)] = _new(kind)
         object.__setattr__(copy, "__dict__", inside)
-        self._hang_tensors(source, described, inside)
-        children: dict[str, Module | None] = described.children  # type: ignore[assignment]
+        places.append((path, plain, copy))
         for name, child in source["_modules"].items():
             if child is None:
                 children[name] = modules[name] = None
                 continue
-            known = self.described.get(id(child))
+            known = described.get(id(child))
             if known is None:
                 self._hang(child, f"{path}.{name}" if path else name, found)
-                known = self.described[id(child)]
+                known = described[id(child)]
             elif known not in children.values():
                 slots[id(known)] = slots.get(id(known), 1) + 1
             children[name], modules[name] = known, self._copies[id(child)]
 
-    def _module(self, kind: type) -> Module:
-        """``Module(class_path, {}, {}, {}, {})`` with its ``kind`` known, in half of the time."""
-        names = self._names.get(kind)
-        if names is None:
-            class_path = f"{kind.__module__}.{kind.__qualname__}"
-            names = self._names[kind] = class_path, kind_of(class_path)
-        class_path, short = names
-        described, put = object.__new__(Module), object.__setattr__
-        put(described, "class_path", class_path)
-        put(described, "attributes", {})
-        put(described, "parameters", {})
-        put(described, "buffers", {})
-        put(described, "children", {})
-        put(described, "kind", short)
-        return described
-
-    @staticmethod
-    def _describe_attributes(
-        source: Mapping[str, Any], described: Module, inside: dict[str, Any], waiting: list[_Waiting]
-    ) -> None:
-        """Put the plain attributes into a description and a copy; what the copy needs its own of is left waiting."""
-        attributes: dict[str, object] = described.attributes  # type: ignore[assignment]
-        for key in own_attributes(source):
-            value = source[key]
-            kind = type(value)
-            if kind in _ATOMS or (kind is tuple and _ATOMS.issuperset(map(type, value))):
-                inside[key] = value
-            elif key == "_compiled_call_impl":
-                continue
-            else:
-                inside[key] = None  # in its place
-                waiting.append((inside, key, value))
-                if not is_plain(value):
-                    continue
-            if key[0] != "_":
-                attributes[key] = value
-        attributes["training"] = source["training"]
-
-    def _hang_tensors(self, source: Mapping[str, Any], described: Module, inside: dict[str, Any]) -> None:
-        """Describe the parameters of a module, and give its copy tables of tensors that are made when read."""
-        tensors = self.tensors
-        inside["_parameters"] = {}
-        if parameters := source["_parameters"]:
-            there: dict[str, Tensor] = described.parameters  # type: ignore[assignment]
-            for name, tensor in parameters.items():
-                if tensor is not None:
-                    there[name] = tensors.describe(tensor)
-            inside["_parameters"] = _later(parameters, tensors.meta, there)
-        inside["_buffers"] = {}
-        if buffers := source["_buffers"]:
-            held: dict[str, Tensor] = described.buffers  # type: ignore[assignment]
-            for name, tensor in buffers.items():
-                if tensor is not None:
-                    held[name] = tensors.describe(tensor)
-            inside["_buffers"] = _later(buffers, tensors.meta, held)
+    def _tensors(self, source: Mapping[str, torch.Tensor | None]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Tensors of a module described, and a copy's table of them."""
+        if not source:
+            return {}, {}
+        describe = self.tensors.describe
+        table = _Later(source)
+        table.make = self.tensors.like
+        return {name: describe(tensor) for name, tensor in source.items() if tensor is not None}, table
 
     def _attribute(self, value: Any) -> Any:
         if type(value) is list and _ATOMS.issuperset(map(type, value)):  # most of them: the padding of convolutions
@@ -272,7 +259,7 @@ class Copier:
         kind = type(value)
         if kind in _AS_THEY_ARE:
             return value
-        if kind in _CONTAINERS:
+        if kind in CONTAINERS:
             return self._container(value, kind)
         if isinstance(value, nn.Module):
             if id(value) not in self._copies:  # one that is in no table of modules, so that torch calls it as any other
@@ -280,7 +267,7 @@ class Copier:
                     copy.__dict__.update(_NO_HOOKS)
             return self._copies[id(value)]
         if isinstance(value, torch.Tensor):
-            return self.tensors.meta(self.tensors.describe(value))
+            return self.tensors.like(value)
         if kind is MethodType:
             return MethodType(value.__func__, self._value(value.__self__))
         copied = self._copies.get(id(value))
@@ -309,7 +296,9 @@ class Copier:
 
 
 def with_hooks(copy: nn.Module) -> nn.Module:
-    """The same copy, with tables of hooks of each module's own."""
+    """The same copy, with tables of hooks of each module's own; it outlives its model and keeps no tensor of it."""
     for module in copy.modules():
-        module.__dict__.update((key, OrderedDict()) for key in _HOOKS)
+        for table in (module._parameters, module._buffers):
+            table.values()
+        module.__dict__.update((key, OrderedDict()) for key in HOOKS)
     return copy

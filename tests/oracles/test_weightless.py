@@ -135,6 +135,15 @@ def test_a_structure_does_not_keep_the_models_buffers_alive() -> None:
     assert root.child("2").buffers["running_mean"].shape == (4,)
 
 
+def test_a_copy_does_not_keep_the_models_tensors_alive() -> None:
+    real = model()
+    held, copy = ref(real[2].running_mean), weightless(real)
+    del real
+    gc.collect()
+    assert held() is None
+    assert copy[2].running_mean.shape == (4,)
+
+
 def test_a_forward_that_exits_on_meta_is_run_on_values() -> None:
     class Leaves(nn.Sequential):  # type: ignore[misc]
         def forward(self, x: torch.Tensor) -> torch.Tensor:

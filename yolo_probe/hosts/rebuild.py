@@ -25,7 +25,7 @@ from torch.overrides import TorchFunctionMode
 from yolo_probe.copies import reason_of
 from yolo_probe.errors import ModelYamlError, TraceError
 from yolo_probe.hosts.architecture import TORCH_MODULES, Architecture, mismatch
-from yolo_probe.live import Live
+from yolo_probe.live import Live, say_nothing
 from yolo_probe.structure import Module, count_parameters, named_parameters
 from yolo_probe.subject import Rebuilt
 
@@ -150,7 +150,7 @@ def _build(tasks: Any, architecture: Architecture, classes: int | None = None) -
         document["nc"] = classes
     kind = getattr(tasks, architecture.model)
     model: nn.Module = kind.__new__(kind)
-    model.__dict__["info"] = _say_nothing
+    model.__dict__["info"] = say_nothing
     kind.__init__(model, document, ch=document["channels"], verbose=False)
     del model.__dict__["info"]
     return model
@@ -184,10 +184,6 @@ def _copied(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _copied(each) for key, each in value.items()}
     return [_copied(each) for each in value] if isinstance(value, list) else value
-
-
-def _say_nothing(*_: object, **__: object) -> None:
-    """What a builder prints is for nobody."""
 
 
 @contextmanager
