@@ -22,7 +22,7 @@ from typing import Any
 from torch import nn
 
 from yolo_probe import dropin
-from yolo_probe.dropin import Told
+from yolo_probe.dropin import Logger, Told
 from yolo_probe.errors import TargetError
 from yolo_probe.events import Moment, run_as_json
 from yolo_probe.fusion import BATCH_NORMS
@@ -47,7 +47,7 @@ from yolo_probe.render.training import (
     validation_line,
 )
 from yolo_probe.report import FuseDiff, Question, State, choose_counter
-from yolo_probe.settings import File, Settings, is_first_rank, is_switched_off, read_settings
+from yolo_probe.settings import Event, File, Settings, is_first_rank, is_switched_off, read_settings
 from yolo_probe.structure import named_modules
 from yolo_probe.summary import LineForm
 from yolo_probe.training import (
@@ -127,7 +127,7 @@ class _Run:
     ask: Callable[[Running], Question] | None = None
     """Makes the question anew when more is known of the training."""
     form: LineForm | None = None
-    logger: logging.Logger = field(default_factory=partial(logging.getLogger, "yolo_probe"))
+    logger: Logger = field(default_factory=partial(logging.getLogger, "yolo_probe"))
     model: Callable[[], nn.Module | None] = lambda: None
     """The model that the host built, as long as it lives."""
     ema: Callable[[], nn.Module | None] = lambda: None
@@ -146,6 +146,10 @@ class _Run:
     save_dir: Path | None = None
     loggers: object | None = None
     end_to_end: bool | None = None
+    repeats: bool = False
+    """Whether it is a generation of ``--evolve`` after the first, of which nothing more is said."""
+    unasked: bool = False
+    """Whether the training began without a summary line to explain."""
     unwritten: set[File] = field(default_factory=set)
     """Files that could not be written, which are not tried again."""
     built: Running = field(default_factory=Running)
@@ -160,6 +164,7 @@ class Probe:
         self.listens = not is_switched_off()
         """Whether it still does; False after a fault, or where it is switched off."""
         self._run = _Run()
+        self._evolves = False
         self._lock = threading.RLock()
         self._awaited = False
 
@@ -280,6 +285,9 @@ class Probe:
 
     def _start(self, running: Running) -> None:
         run = self._run
+        if running.model is not None and run.question is None and not run.unasked:
+            run.unasked = True
+            self._say(["the host's summary line was not seen, so nothing is explained: register before it is printed"])
         if running.model is None or run.question is None or run.form is None:
             return
         run.question = run.ask(running) if run.ask else run.question
@@ -290,7 +298,8 @@ class Probe:
         run.moments.append(run.start)
         run.ema = weakref.ref(running.ema) if running.ema is not None else run.ema
         run.save_dir, run.loggers = running.save_dir or run.save_dir, running.loggers
-        if "start" in self.settings.events:
+        run.repeats, self._evolves = running.evolves and self._evolves, running.evolves
+        if self._tells("start"):
             self._say(start_lines(run.start, run.form))
         for line in start_warnings(run.start):
             run.logger.warning(f"{_prefix(run.logger)}{line}")
@@ -334,7 +343,7 @@ class Probe:
         known = replace(run.start.known, is_ema=is_ema, non_leaf=None)
         run.validation = Validation(state, is_ema, is_fused, run.start.training, decide(state.root, known))
         run.moments.append(run.validation)
-        if "validation" in self.settings.events:
+        if self._tells("validation"):
             self._say([validation_line(run.validation, run.form)])
         self._write(None, None)
 
@@ -351,7 +360,7 @@ class Probe:
         run.ended = True
         report = end_of(run.question, run.start, run.printed, run.fused)
         best = best or (run.save_dir / "weights" / "best.pt" if run.save_dir else None)
-        if "end" in self.settings.events:
+        if self._tells("end"):
             self._say([end_heading(report)])
             for line in render_ledgers(report, explained=self.settings.verbosity == "full").splitlines():
                 run.logger.info(line)
@@ -369,7 +378,7 @@ class Probe:
         except Exception as error:  # the user's own model: whatever it raises, the rest is told all the same
             run.logger.warning(f"{NAME}: outputs were not compared ({type(error).__name__}: {error})")
             return None
-        if "end" in self.settings.events:
+        if self._tells("end"):
             self._say([outputs_line(outcome, size)])
         return outcome
 
@@ -405,12 +414,15 @@ class Probe:
                 run.unwritten.add(ending)
                 run.logger.warning(f"{NAME}: {path.name} was not written ({type(error).__name__}: {error})")
 
+    def _tells(self, event: Event) -> bool:
+        return event in self.settings.events and not self._run.repeats
+
     def _say(self, lines: Iterable[str]) -> None:
         for line in lines:
             self._run.logger.info(f"{_prefix(self._run.logger)}{line}")
 
 
-def _prefix(logger: logging.Logger) -> str:
+def _prefix(logger: Logger) -> str:
     """The name before a message, in the colour that the host gives to its own."""
     for name in ("ultralytics.utils", "yolov5.utils.general", "utils.general"):
         module = sys.modules.get(name)

@@ -12,17 +12,18 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import wraps
+from pathlib import PurePath
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol, cast
 
 import torch
 from torch import nn
 
-from yolo_probe.arrivals import expect, expect_nothing
+from yolo_probe.arrivals import HOME, expect, expect_nothing
 from yolo_probe.conventions import Convention
-from yolo_probe.copies import copy_fault
+from yolo_probe.copies import copy_fault, uncollected
 from yolo_probe.custom_ops import CountingRule, CustomOps
-from yolo_probe.errors import TraceError
+from yolo_probe.errors import TargetError, TraceError, shown
 from yolo_probe.installed import installed_thop
 from yolo_probe.live import Live, unwrapped
 from yolo_probe.render.tables import parameter_table
@@ -31,10 +32,6 @@ from yolo_probe.structure import Shape, Tensor
 from yolo_probe.summary import FORMS, HostLine, LineForm, host_line, image_channels
 from yolo_probe.trace import Trace
 from yolo_probe.verify import verify as verify_model
-
-HOME = "utils.torch_utils"
-"""Where every host defines its ``model_info``; other modules import the name."""
-
 
 NAMED = 5
 """Uncounted operators that a remark names."""
@@ -50,12 +47,16 @@ def model_info(
     """Print the summary line that the model's own host prints; returns what that host returns.
 
     Takes every generation's call: ``(model, verbose, img_size)``, ``(model, verbose, imgsz)`` or
-    ``(model, detailed=, verbose=, imgsz=)``. A model of no host is told as YOLOv5 HEAD tells it. ``custom_ops`` are
-    the counting rules that ``thop.profile`` takes under this name; ``verify`` runs the real thop and the real
-    ``fuse()`` on copies, and a further line says whether both agree.
+    ``(model, detailed=, verbose=, imgsz=)``; ``model`` is any ``nn.Module``, or a ``YOLO`` of ultralytics. A model of
+    no host is told as YOLOv5 HEAD tells it, on stdout where nothing listens to the log. ``custom_ops`` are the counting
+    rules that ``thop.profile`` takes under this name; ``verify`` runs the real thop and the real ``fuse()`` on copies,
+    and a further line says whether both agree.
+    Raises: TargetError for what is no model.
     """
+    model = _network_of(model)
     beside = _Beside(custom_ops=custom_ops or {}, verify=verify)
-    return _print_info(_host_function(model), model, args, kwargs, beside)
+    with uncollected():
+        return _print_info(_host_function(model), model, args, kwargs, beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Told:
     form: LineForm
     stride: int
     """The largest of the model, in pixels."""
-    logger: logging.Logger
+    logger: Logger
     host: str
     """Name of the module that defines the host's own ``model_info``."""
 
@@ -88,11 +89,10 @@ def install(watch: Callable[[Told], None] | None = None) -> None:
     ``watch``: is told of every line after it is printed.
     """
 
-    def replace_names(_: ModuleType | None = None) -> None:
+    def replace_names(_: ModuleType) -> None:
         for module, function in list(_bindings()):
             module.model_info = _replacement(_original(function), watch)
 
-    replace_names()
     expect(HOME, replace_names)
 
 
@@ -119,13 +119,27 @@ def _replacement(original: Callable[..., Any], watch: Callable[[Told], None] | N
     @wraps(original)
     def replacement(model: nn.Module, *args: Any, **kwargs: Any) -> Any:
         try:
-            return _print_info(original, model, args, kwargs, _Beside(watch))
+            with uncollected():
+                return _print_info(original, model, args, kwargs, _Beside(watch))
         except Exception as error:  # a fault of ours must not stop a training
             _logger(original).warning(f"yolo-probe: model_info failed ({type(error).__name__}: {error})")
             return original(model, *args, **kwargs)
 
     replacement._yolo_probe_replaces = original  # type: ignore[attr-defined]
     return replacement
+
+
+def _network_of(model: Any) -> nn.Module:
+    """The network, also of an object that has one, such as ``YOLO``."""
+    has_one = not isinstance(model, nn.Module) or any(
+        kind.__module__ == "ultralytics.engine.model" for kind in type(model).__mro__
+    )
+    network = getattr(model, "model", None) if has_one else model
+    if not isinstance(network, nn.Module):
+        found = shown(model) if isinstance(model, str | PurePath) else type(model).__name__
+        remedy = "For a file: yolo-probe info FILE." if isinstance(model, str | PurePath) else ""
+        raise TargetError(f"model_info: found {found}, expected an nn.Module", remedy)
+    return network
 
 
 def _host_function(model: nn.Module) -> Callable[..., Any] | None:
@@ -171,9 +185,9 @@ def _print_info(
         (int(height), int(width)),
         built=True,
         run=_runner(live, model, form, imgsz),
-        fused=bool(getattr(model, "is_fused", bool)()),
+        fused=live.is_fused,
     )
-    logger.info(line.text)
+    logger.info(line.text or line.counts)
     for remark in _remarks(line, convention, _flops(live, line, convention)):
         logger.info(f"  {remark}.")
     if beside.verify:
@@ -234,15 +248,38 @@ def _form(host: Callable[..., Any]) -> LineForm:
     )
 
 
-def _logger(host: Callable[..., Any] | None) -> logging.Logger:
+class Logger(Protocol):
+    """What a host's lines go through: usually a ``logging.Logger``, but some write to one of their own."""
+
+    def info(self, message: str, /) -> object:
+        """Say something."""
+
+    def warning(self, message: str, /) -> object:
+        """Say what is not as it should be."""
+
+
+class _Terminal:
+    """In the place of a log to which nothing listens."""
+
+    def info(self, message: str, /) -> None:
+        print(message)  # noqa: T201  # the line was asked for
+
+    def warning(self, message: str, /) -> None:
+        print(message, file=sys.stderr)  # noqa: T201
+
+
+def _logger(host: Callable[..., Any] | None) -> Logger:
     names = host.__globals__ if host else {}
     found = names.get("LOGGER") or names.get("logger")
-    return found if isinstance(found, logging.Logger) else logging.getLogger("yolo_probe")
+    if callable(getattr(found, "info", None)) and callable(getattr(found, "warning", None)):
+        return cast(Logger, found)
+    own = logging.getLogger("yolo_probe")
+    return own if own.hasHandlers() else _Terminal()
 
 
 def _runner(live: Live, model: nn.Module, form: LineForm, imgsz: object) -> Callable[[Shape], Trace]:
     """The forward pass as this host's counting run would make it."""
-    if form.proxies or not (fault := _counting_fault(model, imgsz)):
+    if form.proxies or not (fault := _counting_fault(live, model, imgsz)):
         return live.trace
 
     def refuse(image: Shape) -> Trace:
@@ -251,17 +288,17 @@ def _runner(live: Live, model: nn.Module, form: LineForm, imgsz: object) -> Call
     return refuse
 
 
-def _counting_fault(model: nn.Module, imgsz: object) -> str:
+def _counting_fault(live: Live, model: nn.Module, imgsz: object) -> str:
     """Why a classic host, which copies the model and feeds the copy a float32 image, gets no figure; or empty."""
     if isinstance(imgsz, tuple):
         return f"the size {imgsz}, a tuple: it takes a number or a list"
     first = next(model.parameters(), None)
     if first is not None and first.dtype != torch.float32:
         return f"the first layer: a float32 image into a {str(first.dtype).removeprefix('torch.')} model"
-    return copy_fault(model)
+    return copy_fault(model, live.held if unwrapped(model) is model else None)
 
 
-def _print_table(live: Live, form: LineForm, logger: logging.Logger) -> None:
+def _print_table(live: Live, form: LineForm, logger: Logger) -> None:
     def statistics(tensor: Tensor) -> tuple[str, str]:
         values = live.value_of(tensor).detach()
         if not values.is_floating_point():

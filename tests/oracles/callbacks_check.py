@@ -2,9 +2,9 @@
 
 The loop is the test's, in the order and with the arguments of v6.0 (argument ``v6.0``) or of v7.0 (``v7.0``), so that
 generations whose own train.py no longer runs on this Python are held to their events too. ``threads``: called from
-other threads; ``broken``: the probe fails; ``unwritable``: a
-file of it cannot be written; ``thaw``: what was frozen trains in the second epoch. Prints what the host
-logs.
+other threads; ``broken``: the probe fails; ``unwritable``: a file of it cannot be written; ``thaw``: what was frozen
+trains in the second epoch; ``late``: registered when the model is built; ``evolve``: both are generations of one
+``--evolve``. Prints what the host logs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pickle
 import sys
 import threading
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,13 +133,21 @@ class Threaded(Callbacks):  # type: ignore[misc]  # hosts are not read by mypy
 def main() -> None:
     order, folder, *variant = sys.argv[1:]
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    probe = None
     for number in range(2):  # two trainings in one process
         callbacks = Threaded() if "threads" in variant else Callbacks()
-        probe = yolo_probe.register(callbacks, imgsz=64)
-        assert pickle.loads(pickle.dumps(copy.deepcopy(probe))).settings == probe.settings  # noqa: S301
+        if "late" in variant:
+            register = partial(yolo_probe.register, callbacks, imgsz=64)
+            callbacks.register_action("on_pretrain_routine_end", callback=lambda *_, act=register: act())
+        elif probe and "evolve" in variant:
+            probe.register_classic(callbacks)
+        else:
+            probe = yolo_probe.register(callbacks, imgsz=64)
+        if probe:
+            assert pickle.loads(pickle.dumps(copy.deepcopy(probe))).settings == probe.settings  # noqa: S301
         options = Namespace(
             save_dir=Path(folder) / str(number), imgsz=64, freeze=[10], cfg="yolov5n.yaml", thaw="thaw" in variant,
-            broken="broken" in variant,
+            broken="broken" in variant, evolve=300 if "evolve" in variant else None,
         )  # fmt: skip
         if "unwritable" in variant:  # the probe cannot write its record there
             (options.save_dir / "probe.json").mkdir(parents=True)

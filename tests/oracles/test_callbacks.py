@@ -112,6 +112,20 @@ def test_called_from_other_threads_the_probe_says_what_it_can_still_see(training
     assert not any("stopped" in line for line in said)
 
 
+def test_of_the_generations_of_evolve_the_first_is_told(training: Training) -> None:
+    said, folder = training("7.0.14", "v7.0", "evolve")
+    assert sum(line.startswith("yolo-probe: as it trains at 64x64: 214 layers") for line in said) == 1
+    assert sum("every difference explained" in line for line in said) == 1
+    assert (folder / "1" / "probe.md").is_file()
+
+
+def test_registered_after_the_line_was_printed_it_says_so_once_a_training(training: Training) -> None:
+    said, _ = training("7.0.14", "v7.0", "late")
+    assert [line for line in said if line.startswith("yolo-probe: ")][:1] == [
+        "yolo-probe: the host's summary line was not seen, so nothing is explained: register before it is printed"
+    ]
+
+
 def test_a_fault_of_the_probe_costs_one_warning_and_the_training_goes_on(training: Training) -> None:
     said, folder = training("7.0.14", "v7.0", "broken")
     assert [line for line in said if line.startswith("yolo-probe: ")] == [

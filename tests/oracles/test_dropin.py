@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 import sys
-from types import ModuleType
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from torch import nn
 
 import yolo_probe
 from tests.oracles.fingerprints import fingerprint
+from yolo_probe.errors import TargetError
 from yolo_probe.live import Live
 
 
@@ -89,6 +92,38 @@ def test_a_model_of_no_host_is_told_as_head_tells_it(caplog: pytest.LogCaptureFi
     assert result is not None
     assert result[:3] == (1, 224, 224)
     assert yolo_probe.model_info(Custom(), verbose=False) is None
+
+
+def test_where_nothing_listens_to_the_log_the_line_goes_to_stdout() -> None:
+    source = "import torch, yolo_probe; yolo_probe.model_info(torch.nn.Conv2d(3, 8, 1), imgsz=64)"
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.startswith("Model summary: 1 layers, 32 parameters, 32 gradients")
+
+
+def test_a_host_that_logs_through_an_object_of_its_own_keeps_its_line(
+    host: tuple[ModuleType, ModuleType], capsys: pytest.CaptureFixture[str]
+) -> None:
+    home, _ = host
+    home.LOGGER = SimpleNamespace(info=print, warning=print)  # type: ignore[attr-defined]
+    yolo_probe.install()
+    home.model_info(Custom())
+    yolo_probe.uninstall()
+    assert capsys.readouterr().out.startswith("Model summary: 2 layers, 224 parameters")
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("best.pt", "'best.pt'"),
+        (Path("best.pt"), "best.pt"),
+        ({"model": 1}, "dict"),
+        (SimpleNamespace(model=3), "Simple"),
+    ],
+)
+def test_what_is_no_model_is_named(given: Any, found: str) -> None:
+    with pytest.raises(TargetError, match=f"found .*{found}.*, expected an nn.Module") as raised:
+        yolo_probe.model_info(given)
+    assert raised.value.remedy == ("For a file: yolo-probe info FILE." if isinstance(given, str | Path) else "")
 
 
 def test_functions_that_a_module_calls_itself_are_recorded_with_its_path() -> None:

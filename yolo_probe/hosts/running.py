@@ -37,6 +37,8 @@ class Running:
     """The epoch that runs, or ran last; None before the first."""
     end_to_end: bool | None = None
     """Whether the host will have the head of the best model give its results end to end; None where it does not say."""
+    evolves: bool = False
+    """Whether it is one of many that a host runs for ``--evolve``."""
     save_dir: Path | None = None
     loggers: object | None = None
     """The host's own object for loggers: ``Loggers`` of a classic one, the trainer of ultralytics."""
@@ -56,6 +58,7 @@ def classic() -> Running:
         imgsz=_size(names.get("imgsz", getattr(options, "imgsz", None))),
         freeze=getattr(options, "freeze", None),
         epoch=names.get("epoch"),
+        evolves=bool(getattr(options, "evolve", False)),
         save_dir=_folder(names.get("save_dir")),
         loggers=names.get("loggers", names.get("logger")),
     )
