@@ -1,7 +1,7 @@
 """What the code of a model keeps outside the model: put back as it was after a pass on shapes.
 
-A forward may fill a dict of its module, of its class or of a closure, a cache of grids by size for example. What a
-weightless copy puts there has no values, and the user's next forward would find it.
+A forward may fill a dict of its module, of its class or of a closure, or the cache of a function, a cache of grids by
+size for example. What a weightless copy puts there has no values, and the user's next forward would find it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -20,6 +21,7 @@ LARGEST = 4096
 """Entries up to which a container is noted."""
 
 _CODE = (FunctionType, ModuleType, type)
+_Cached = type(lru_cache(max))
 
 
 @contextmanager
@@ -74,7 +76,9 @@ def _note(values: Iterable[Any], undo: list[Callable[[], None]], seen: set[int],
     for value in list(values):
         if isinstance(value, (staticmethod, classmethod)):
             value = value.__func__
-        if type(value) is FunctionType:
+        if isinstance(value, _Cached):
+            undo.append(_emptied(value))
+        elif type(value) is FunctionType:
             cells = [cell.cell_contents for cell in value.__closure__ or () if _filled(cell)]
             held = [*cells, *(value.__defaults__ or ()), value.__dict__]
             if depth == 0:
@@ -84,6 +88,17 @@ def _note(values: Iterable[Any], undo: list[Callable[[], None]], seen: set[int],
             undo.append(_contents(value))
             if depth < 2:
                 _note(value.values() if isinstance(value, dict) else value, undo, seen, 2)
+
+
+def _emptied(function: Any) -> Callable[[], None]:
+    """Empties the cache of a function that has been called meanwhile: of its entries none can be taken out alone."""
+    misses = function.cache_info().misses
+
+    def restore() -> None:
+        if function.cache_info().misses != misses:
+            function.cache_clear()
+
+    return restore
 
 
 def _filled(cell: Any) -> bool:
