@@ -3,7 +3,8 @@
 ``model_info(model)`` prints the line of a live model as its own host does; ``install()`` puts it in the host's place
 and ``uninstall()`` puts the host's own back. ``count_flops(model)`` counts by the rules of any FLOP counter and
 ``compare_counters(model)`` by all of them. ``register(callbacks)`` attaches a probe to a training.
-``explain_gradients(model, optimizer)`` says who set ``requires_grad``. They need torch and are loaded when they are
+``explain_gradients(model, optimizer)`` says who set ``requires_grad``, ``explain_layers(model)`` what each layer costs.
+They need torch and are loaded when they are
 used: importing the package costs nothing.
 """
 
@@ -12,13 +13,14 @@ if TYPE_CHECKING:
     from yolo_probe.callbacks import register
     from yolo_probe.counting import compare_counters, count_flops
     from yolo_probe.dropin import install, model_info, uninstall
-    from yolo_probe.explain import explain_gradients
+    from yolo_probe.explain import explain_gradients, explain_layers
 
 __version__ = "0.1.0"
 __all__ = [
     "compare_counters",
     "count_flops",
     "explain_gradients",
+    "explain_layers",
     "install",
     "model_info",
     "register",
@@ -41,6 +43,7 @@ def __getattr__(name: str) -> object:
     homes = {
         "register": callbacks,
         "explain_gradients": explain,
+        "explain_layers": explain,
         "count_flops": counting,
         "compare_counters": counting,
     }

@@ -9,12 +9,12 @@ them by the module's kind, for every class that a YAML of YOLOv5 v5.0 to HEAD ca
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar, cast
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar, cast
 
 from yolo_probe import operators
 from yolo_probe.errors import TraceError, UnknownModuleError, shown
-from yolo_probe.operators import OpRecord, ShapeError
+from yolo_probe.operators import Followed, OpRecord, ShapeError
 from yolo_probe.structure import Module, Shape, Tensor
 
 Value = Shape | list[Shape]
@@ -25,6 +25,25 @@ F = TypeVar("F", bound=Block)
 T = TypeVar("T")
 
 
+class Call(NamedTuple):
+    """One call of a module in a forward pass."""
+
+    path: str
+    input: Value
+    output: Value
+
+
+class Move(NamedTuple):
+    """A copy of values that is no operator of any counter: a tensor made contiguous."""
+
+    place: int
+    """Number of records before it."""
+    source: int
+    """The tensor that is read."""
+    output: Followed
+    path: str
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """A forward pass in progress: the records so far, and in how many places each module hangs."""
@@ -33,6 +52,13 @@ class Pass:
     slots: Mapping[int, int]
     training: bool = False
     """Whether it is one of training, in which a head leaves out the boxes."""
+    calls: list[Call] = field(default_factory=list)
+    """In the order in which they return."""
+    moves: list[Move] = field(default_factory=list)
+
+    def new(self, shape: Shape) -> Followed:
+        """A tensor that nobody has made before; each record and each move makes at most one."""
+        return Followed.of(shape, len(self.records) + len(self.moves) + 1)
 
     def call(self, module: Module, path: str, x: Value) -> Value:
         """Run one module: its output, with its operators recorded."""
@@ -42,11 +68,13 @@ class Pass:
         if isinstance(x, list) and module.kind not in TAKE_SEVERAL:
             raise TraceError(f"{path}: found {len(x)} inputs, expected one, as {module.kind} takes")
         try:
-            return block(Frame(module, path, self), cast(Shape, x))
+            out = block(Frame(module, path, self), cast(Shape, x))
         except KeyError as error:
             raise TraceError(f"{path}: found no {error} in a {module.kind}, expected one: edited or damaged") from None
         except ShapeError as error:
             raise TraceError(f"{path}: {error}") from None
+        self.calls.append(Call(path, list(x) if isinstance(x, list) else x, out))
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +139,35 @@ class Frame:
             raise ShapeError(f"{operator}: found an output of more than {operators.LARGEST:,} values on an axis")
         module, current = self.module, self.current
         slots = current.slots.get(id(module), 1)
-        current.records.append(
-            OpRecord(operator, self.path, module.kind, tuple(inputs), output, weight, options, slots)
-        )
-        return output
+        made = current.new(output)
+        current.records.append(OpRecord(operator, self.path, module.kind, tuple(inputs), made, weight, options, slots))
+        return made
 
     def function(self, operator: str, inputs: Sequence[Shape], output: Shape) -> Shape:
         """Leave a record of a function that the module calls itself; its output."""
-        record = OpRecord(operator, self.path, self.module.kind, tuple(inputs), output, functional=True)
+        made = self.current.new(output)
+        record = OpRecord(operator, self.path, self.module.kind, tuple(inputs), made, functional=True)
         self.current.records.append(record)
-        return output
+        return made
+
+    def keep(self, operator: str, x: Shape, output: Shape) -> Shape:
+        """Leave a record of an operator that gives its input's own memory back; its output."""
+        module, current = self.module, self.current
+        slots, same = current.slots.get(id(module), 1), self.view(x, output)
+        current.records.append(OpRecord(operator, self.path, module.kind, (x,), same, slots=slots))
+        return same
+
+    def view(self, x: Shape, shape: Shape) -> Shape:
+        """The same values under another shape."""
+        return Followed.of(shape, x.tensor) if isinstance(x, Followed) else shape
+
+    def copy(self, x: Shape, shape: Shape) -> Shape:
+        """The same values in another order, in memory of their own."""
+        if not isinstance(x, Followed):
+            return shape
+        current, made = self.current, self.current.new(shape)
+        current.moves.append(Move(len(current.records), x.tensor, made, self.path))
+        return made
 
     def cat(self, inputs: Sequence[Shape], dim: int = 1) -> Shape:
         """Concatenation of several tensors."""
@@ -161,7 +208,7 @@ def conv(f: Frame, x: Shape) -> Shape:
 @block("Focus")
 def focus(f: Frame, x: Shape) -> Shape:
     corners = [(0, 0), (1, 0), (0, 1), (1, 1)]
-    return f("conv", f.cat([operators.every_second(x, row, column) for row, column in corners]))
+    return f("conv", f.cat([f.view(x, operators.every_second(x, row, column)) for row, column in corners]))
 
 
 @block("GhostConv")
@@ -230,10 +277,10 @@ def transformer_block(f: Frame, x: Shape) -> Shape:
     if f.has("conv"):
         x = f("conv", x)
     n, c, h, w = x
-    tokens: Shape = (h * w, n, c)
+    tokens = f.view(x, (h * w, n, c))
     # the image's axes are permuted, so that what comes in is not contiguous
     tokens = f("tr", f.add(tokens, from_scattered(f.inside("linear"), tokens)))
-    return n, tokens[2], h, w
+    return f.view(tokens, (n, tokens[2], h, w))
 
 
 @block("TransformerLayer")
@@ -272,12 +319,12 @@ def weighted_sum(f: Frame, x: Value) -> Shape:
 
 @block("Contract")
 def contract(f: Frame, x: Shape) -> Shape:
-    return operators.pixel_unshuffle(x, f.get("gain", int))
+    return f.copy(x, operators.pixel_unshuffle(x, f.get("gain", int)))
 
 
 @block("Expand")
 def expand(f: Frame, x: Shape) -> Shape:
-    return operators.pixel_shuffle(x, f.get("gain", int))
+    return f.copy(x, operators.pixel_shuffle(x, f.get("gain", int)))
 
 
 # Heads
@@ -294,10 +341,11 @@ def detect(f: Frame, x: Value) -> list[Shape]:
     if f.get("nl", int) > len(x):
         raise ShapeError(f"found {len(x)} inputs, expected one for each of {f.get('nl', int)} levels")
     for i in range(f.get("nl", int)):
-        n, c, h, w = levels(str(i), x[i])
+        level = levels(str(i), x[i])
+        n, c, h, w = level
         if c != anchors * outputs:
             raise ShapeError(f"m.{i}: found {c} output channels, expected {anchors} anchors x {outputs} outputs")
-        predictions.append((n, anchors, h, w, outputs))
+        predictions.append(f.copy(level, (n, anchors, h, w, outputs)))
         if not f.current.training:
             boxes.append(_boxes(f, predictions[-1]))
     if not f.current.training:
@@ -308,22 +356,30 @@ def detect(f: Frame, x: Value) -> list[Shape]:
 def _boxes(f: Frame, x: Shape) -> Shape:
     """Boxes of one level out of its predictions, each with a centre and a size of two numbers."""
     n, anchors, h, w, outputs = x
-    two, masks = (n, anchors, h, w, 2), f.module.attributes.get("nm", 0)
+    masks = f.module.attributes.get("nm", 0)
     assert isinstance(masks, int)
-    rest = (n, anchors, h, w, outputs - 4 - masks)
+    two: Shape = (n, anchors, h, w, 2)
+    others: Shape = (n, anchors, h, w, outputs - 4 - masks)
     made = "anchor_grid" not in f.module.buffers  # by the first image of a size; to v6.0 the file has it
     if made:
         f.function("sub", (two,), (1, *two[1:]))
         f.function("mul", ((anchors, 2), ()), (anchors, 2))
-    each = ("sigmoid",) if masks else ()  # of the whole level at once where there are no masks
-    if not masks:
-        f.function("sigmoid", (x,), x)
-    for operator in (*each, "mul", *(() if made else ("sub",)), "add", "mul", *each, "mul", "pow", "mul"):
-        f.function(operator, (two,), two)
+    centre = size = f.view(x, two)
+    rest = f.view(x, others)
+    if masks:  # each part by itself
+        centre = f.function("sigmoid", (centre,), two)
+    else:
+        whole = f.function("sigmoid", (x,), x)
+        centre, size, rest = f.view(whole, two), f.view(whole, two), f.view(whole, others)
+    for operator in ("mul", *(() if made else ("sub",))):
+        centre = f.function(operator, (centre,), two)
+    centre = f.function("mul", (f.function("add", (centre, two), two),), two)  # plus the grid, times the stride
+    for operator in (*(("sigmoid",) if masks else ()), "mul", "pow"):
+        size = f.function(operator, (size,), two)
+    size = f.function("mul", (size, two), two)  # times the anchors
     if masks:
-        f.function("sigmoid", (rest,), rest)
-    f.function("cat", (two, two, rest), x)
-    return n, anchors * h * w, outputs
+        rest = f.function("sigmoid", (rest,), others)
+    return f.view(f.function("cat", (centre, size, rest), x), (n, anchors * h * w, outputs))
 
 
 @block("Segment")
@@ -345,7 +401,8 @@ def classify(f: Frame, x: Value) -> Shape:
     if f.has("aap"):  # to v6.1: pool, then convolve
         return f("flat", f("conv", f.cat([f("aap", y) for y in inputs])))
     y = f("conv", f.cat(inputs) if isinstance(x, list) else x)
-    return f("linear", f("drop", operators.flatten(f("pool", y))))
+    pooled = f("pool", y)
+    return f("linear", f("drop", f.view(pooled, operators.flatten(pooled))))
 
 
 # torch.nn
@@ -472,7 +529,7 @@ def pad2d(f: Frame, x: Shape) -> Shape:
 
 @block("nn.Flatten")
 def flatten(f: Frame, x: Shape) -> Shape:
-    return f.record("flatten", (x,), operators.flatten(x, f.get("start_dim", int), f.get("end_dim", int)))
+    return f.keep("flatten", x, operators.flatten(x, f.get("start_dim", int), f.get("end_dim", int)))
 
 
 @block("nn.PixelShuffle")
@@ -523,7 +580,9 @@ def _elementwise(operator: str) -> Block:
     def elementwise(f: Frame, x: Shape) -> Shape:
         if isinstance(x, list):  # nn.Identity hands on whatever it gets
             return x
-        return f.record(operator, (x,), x)
+        nothing = operator in ("identity", "dropout") and not f.current.training
+        in_place = f.module.attributes.get("inplace") is True
+        return f.keep(operator, x, x) if nothing or in_place else f.record(operator, (x,), x)
 
     return elementwise
 

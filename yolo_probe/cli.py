@@ -25,6 +25,7 @@ from yolo_probe.report import FuseDiff, Info, Question, choose_counter, fuse_dif
 from yolo_probe.target import Copy, resolve
 
 if TYPE_CHECKING:
+    from yolo_probe.costs import By, Sort
     from yolo_probe.render.sections import Report
     from yolo_probe.runner import HostCommand
     from yolo_probe.subject import Subject
@@ -219,6 +220,30 @@ def counters_command(
     _show(counters(_question(target, imgsz, counter, host, nc, copy)), form)
 
 
+@cli.command("layers")
+@_of_networks("target", "imgsz", "counter", "host", "nc", "copy", "format")
+@click.option("--by", type=click.Choice(("row", "module", "operator", "type")), help="What a line is; else a row.")
+@click.option("--depth", type=click.IntRange(1), metavar="N", help="How far below the rows modules are told apart.")
+@click.option("--sort", type=click.Choice(("flops", "parameters", "bytes")), help="The largest first.")
+@click.option("--top", type=click.IntRange(1), metavar="N", help="Only so many lines; the others are one.")
+@click.option("--memory", is_flag=True, help="Memory access, activations, and what makes FLOPs slow.")
+@click.option("--fused", is_flag=True, help="The state after fuse().")
+def layers_command(
+    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
+    form: str, by: By | None, depth: int | None, sort: Sort | None, top: int | None, memory: bool, fused: bool,
+) -> None:  # fmt: skip
+    """Show what each row, module, operator or type of a network costs."""
+    from yolo_probe.layer_costs import View, layer_costs
+
+    if by == "operator" and depth is not None:
+        raise click.UsageError("found --depth beside --by operator, expected it beside row, module or type")
+    chosen = by or "row"
+    if chosen == "row" and depth not in (None, 1):
+        chosen = "module"
+    view = View(chosen, depth, sort or ("bytes" if top and memory else None), top, memory)
+    _show(layer_costs(_question(target, imgsz, counter, host, nc, copy), view, fused=fused), form)
+
+
 @cli.command("version")
 def version_command() -> None:
     """Name the versions that decide the figures: Python, torch, thop, ultralytics."""
@@ -336,6 +361,7 @@ _DATA = {
     "Info": "report",
     "Counters": "counters",
     "Inspection": "inspection_data",
+    "LayerCosts": "layer_costs",
     "Provenance": "provenance",
     "Story": "story",
 }

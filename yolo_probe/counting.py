@@ -52,9 +52,9 @@ def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop") -> 
     ``counter``: ``thop`` is the installed one; else a name that ``yolo-probe counters`` lists.
     Raises: CounterError where there is no such counter, TraceError where the model cannot be followed.
     """
-    convention = _convention(counter)
+    convention = counting_rules(counter)
     live = Live(model)
-    records = live.trace_inputs(_inputs(imgsz, live.root)).records
+    records = live.trace_inputs(inputs_of(imgsz, live.root)).records
     by_module: dict[str, int] = {}
     by_operator: dict[str, int] = {}
     for record in records:
@@ -74,9 +74,9 @@ def compare_counters(model: nn.Module, imgsz: Input = 640, counters: Iterable[st
     A model without a ``fuse()`` has no fused figures.
     Raises: CounterError where there is no such counter, TraceError where the model cannot be followed.
     """
-    names = [_convention(name).name for name in (CONVENTIONS if counters is None else counters)]
+    names = [counting_rules(name).name for name in (CONVENTIONS if counters is None else counters)]
     live = Live(model)
-    inputs = _inputs(imgsz, live.root)
+    inputs = inputs_of(imgsz, live.root)
     modes: dict[Mode, Measured] = {"unfused": Measured(live.root, live.trace_inputs(inputs).records)}
     try:
         training = live.in_training()
@@ -86,7 +86,7 @@ def compare_counters(model: nn.Module, imgsz: Input = 640, counters: Iterable[st
     if callable(getattr(model, "fuse", None)):
         fused = live.fused()
         modes["fused"] = Measured(fused.root, fused.trace_inputs(inputs).records)
-    return compare(modes, names, _convention("thop").name)
+    return compare(modes, names, counting_rules("thop").name)
 
 
 def profiled(model: nn.Module, image: torch.Tensor, rules: Mapping[type, CountingRule] | None = None) -> int:
@@ -97,7 +97,11 @@ def profiled(model: nn.Module, image: torch.Tensor, rules: Mapping[type, Countin
     return 2 * int(macs)
 
 
-def _convention(name: str) -> Convention:
+def counting_rules(name: str) -> Convention:
+    """The rules of that name; ``thop``: those of the installed one.
+
+    Raises: CounterError where there are none.
+    """
     if name == "thop":
         return choose_counter(None, installed_thop()).convention
     if name not in CONVENTIONS:
@@ -107,7 +111,8 @@ def _convention(name: str) -> Convention:
     return CONVENTIONS[name]
 
 
-def _inputs(given: Input, root: Module) -> Shape | tuple[torch.Tensor, ...]:
+def inputs_of(given: Input, root: Module) -> Shape | tuple[torch.Tensor, ...]:
+    """What goes into the model: a whole shape, or the tensors."""
     if isinstance(given, int):
         return (1, image_channels(root), given, given)
     if isinstance(given, torch.Tensor):

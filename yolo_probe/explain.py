@@ -1,4 +1,4 @@
-"""Who set ``requires_grad`` in a live model, and whether its optimizer holds what trains. The model is only read."""
+"""What a live model is, in words: who set ``requires_grad``, what each of its layers costs. The model is only read."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ from typing import Any
 
 from torch import nn
 
+from yolo_probe.costs import By, Sort
+from yolo_probe.counting import Input, counting_rules, inputs_of
 from yolo_probe.errors import TargetError, TraceError
 from yolo_probe.fusion import merged_names
 from yolo_probe.hosts.running import Running
+from yolo_probe.layer_costs import LayerCosts, View, gathered
+from yolo_probe.layer_costs import as_json as costs_as_json
 from yolo_probe.live import Live, unwrapped
 from yolo_probe.mechanisms import decide
-from yolo_probe.provenance import Copy, Fused, LiveModel, OptimizerCheck, Provenance, as_json, rows_of
+from yolo_probe.provenance import Copy, Fused, OptimizerCheck, Provenance, as_json, rows_of
 from yolo_probe.render.gradients import render_rows
 from yolo_probe.render.text import render
-from yolo_probe.structure import count_gradients
+from yolo_probe.structure import Module, count_gradients
+from yolo_probe.subject import LiveModel
 from yolo_probe.target import classes_of, network_name
 from yolo_probe.training import known_live
 
@@ -55,7 +60,7 @@ def explain_gradients(model: nn.Module, optimizer: Any = None) -> Explanation:
     left = known.non_leaf or frozenset()
     return Explanation(
         Provenance(
-            LiveModel(root.class_path, network_name(root, options={}), classes_of(root), inner.training),
+            _live_model(inner, root),
             (copy,),
             "model",
             _fused(live),
@@ -65,6 +70,47 @@ def explain_gradients(model: nn.Module, optimizer: Any = None) -> Explanation:
             non_leaf=tuple(name for name, _ in inner.named_parameters() if name in left),
         )
     )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Layers:
+    """What ``explain_layers`` says; printed, it is the text."""
+
+    report: LayerCosts
+
+    def __str__(self) -> str:
+        return render(self.report)
+
+    __repr__ = __str__
+
+    def as_json(self) -> dict[str, object]:
+        """The same as plain data, in the form of ``yolo-probe layers --format json``."""
+        return costs_as_json(self.report)
+
+
+def explain_layers(
+    model: nn.Module, imgsz: Input = 640, counter: str = "thop", *, by: By = "row", depth: int | None = None,
+    sort: Sort | None = None, top: int | None = None, memory: bool = False,
+) -> Layers:  # fmt: skip
+    """What each row, module, operator or type of a live model costs in evaluation mode; nothing is run or changed.
+
+    The other arguments are the options of ``yolo-probe layers``.
+    Raises: TargetError where the model is no ``nn.Module``, CounterError where there is no such counter, TraceError
+    where the model cannot be followed.
+    """
+    if not isinstance(model, nn.Module):
+        raise TargetError(f"explain_layers: found {type(model).__name__}, expected a torch.nn.Module")
+    convention = counting_rules(counter)
+    inner = unwrapped(model)
+    live = Live(inner)
+    run = live.trace_inputs(inputs_of(imgsz, live.root))
+    view = View(by, depth, sort, top, memory)
+    subject = _live_model(inner, live.root)
+    return Layers(gathered(subject, None, convention, view, live.root, run, fused=bool(merged_names(live.root))))
+
+
+def _live_model(model: nn.Module, root: Module) -> LiveModel:
+    return LiveModel(root.class_path, network_name(root, options={}), classes_of(root), model.training)
 
 
 def _fused(live: Live) -> Fused:

@@ -371,12 +371,12 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         return call
 
     def _kept(self, place: tuple[str, str], operator: str, slots: int, same: bool) -> Callable[..., Any]:
-        """A module whose output has its input's shape.
+        """A module whose output has its input's shape; of one that is shared each call is told where it is made.
 
         ``same``: whether it returns its input itself, because it works in place or does nothing.
         """
-        (path, kind), running, records, empty = place, self._running, self._pass.records, self._empty
-        directly, options = torch._C.DisableTorchFunction, dict[str, object]()
+        (first, kind), running, records, empty = place, self._running, self._pass.records, self._empty
+        directly, options, name = torch._C.DisableTorchFunction, dict[str, object](), first.rpartition(".")[2]
 
         def call(x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
             with directly():
@@ -385,6 +385,7 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
                 except Exception:
                     running.append(place)
                     raise
+                path = f"{running[-1][0]}.{name}" if slots > 1 and running and running[-1][0] else first
                 records.append(OpRecord(operator, path, kind, (shape,), shape, (), options, slots))
                 return x if same and x.is_meta else _meta(empty, shape, x.dtype)
 

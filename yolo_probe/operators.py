@@ -21,6 +21,22 @@ class ShapeError(ValueError):
     """Shapes or options that an operator cannot take; the forward pass adds where."""
 
 
+class Followed(tuple[int, ...]):
+    """A shape that says which tensor it is of, so that a pass on shapes tells who reads what.
+
+    Two of the same number are the same memory: a view, or what an operator that works in place gives back.
+    """
+
+    tensor: int
+
+    @classmethod
+    def of(cls, shape: Shape, tensor: int) -> Followed:
+        """The shape of the tensor of that number."""
+        followed = cls(shape)
+        followed.tensor = tensor
+        return followed
+
+
 class OpRecord(NamedTuple):
     """One operator that ran in a forward pass; a tuple, as a pass makes hundreds and a tuple is made the fastest."""
 

@@ -12,7 +12,7 @@ from yolo_probe.gradients import freeze_words, frozen_by_rows, frozen_rows, with
 from yolo_probe.mechanisms import Decision, Known, decide, known_of
 from yolo_probe.report import SCHEMA, refuse_unknown, target_as_json
 from yolo_probe.structure import Module, count_gradients, named_modules, named_parameters, named_rows, row_holder
-from yolo_probe.subject import Rebuilt, Subject
+from yolo_probe.subject import LiveModel, Rebuilt, Subject
 
 CopyName = Literal["model", "ema"]
 
@@ -82,17 +82,6 @@ class OptimizerCheck:
     """Held more than once."""
     foreign: int
     """Tensors that the groups hold and the model does not have."""
-
-
-@dataclass(frozen=True, slots=True)
-class LiveModel:
-    """A model in this process, which no file or name stands for."""
-
-    class_path: str
-    network: str | None
-    classes: int | None
-    is_training: bool
-    """Whether it is in training mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +229,7 @@ def as_json(report: Provenance) -> dict[str, object]:
     return {
         "schema": SCHEMA,
         "command": "gradients",
-        "target": target_as_json(subject) if isinstance(subject, Subject) else _live_as_json(subject),
+        "target": target_as_json(subject),
         "copies": {"model": copies.get("model"), "ema": copies.get("ema")},
         "validation": {
             "copy": report.validated,
@@ -258,10 +247,6 @@ def as_json(report: Provenance) -> dict[str, object]:
             for number, row in enumerate(report.rows)
         ],
     } | _live_only(report)
-
-
-def _live_as_json(live: LiveModel) -> dict[str, object]:
-    return {"kind": "live", "class": live.class_path, "network": live.network, "classes": live.classes}
 
 
 def _live_only(report: Provenance) -> dict[str, object]:

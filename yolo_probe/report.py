@@ -24,7 +24,7 @@ from yolo_probe.ledger import (
 from yolo_probe.mechanisms import decide, gradient_events, known_of
 from yolo_probe.network import Network
 from yolo_probe.structure import LayerCounts, Module, count_gradients, count_parameters, named_modules, named_parameters
-from yolo_probe.subject import Model, Rebuilt, Subject
+from yolo_probe.subject import LiveModel, Model, Rebuilt, Subject
 from yolo_probe.summary import FORMS, HostLine, Run, Size, Summary, host_line, rounded_size, summarize
 from yolo_probe.trace import Trace, trace
 
@@ -369,8 +369,11 @@ def _host_lines(report: FuseDiff) -> dict[str, str | None]:
     return lines | ({"started": report.started.line.text} if report.started else {})
 
 
-def target_as_json(subject: Subject, alternatives: Sequence[str] = ()) -> dict[str, object]:
+def target_as_json(subject: Subject | LiveModel, alternatives: Sequence[str] = ()) -> dict[str, object]:
     """What a report is about, as plain data; ``alternatives``: other hosts, where a report knows more of them."""
+    if isinstance(subject, LiveModel):
+        live = subject
+        return {"kind": "live", "class": live.class_path, "network": live.network, "classes": live.classes}
     origin = subject.origin
     return {
         "kind": subject.kind,

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from yolo_probe.operators import OpRecord
+from yolo_probe.conventions import Convention
+from yolo_probe.costs import lines_of, operations_of
 from yolo_probe.report import FuseDiff, State
 from yolo_probe.structure import named_parameters, named_rows
 
@@ -36,8 +37,8 @@ class Row:
 def rows_of(report: FuseDiff) -> tuple[Row, ...]:
     """Every row in order; what belongs to none of them is one more row, where there is any."""
     kinds, row_name = named_rows(report.training.root)
-    charge = report.question.counter.convention.flops
-    training, validation = (_costs(state, row_name, charge) for state in (report.training, report.validation))
+    convention = report.question.counter.convention
+    training, validation = (_costs(state, row_name, convention) for state in (report.training, report.validation))
     names = [*kinds, *({""} & {*training, *validation})]
     free = Cost(None if report.flops is None else 0, 0)
     return tuple(
@@ -45,16 +46,14 @@ def rows_of(report: FuseDiff) -> tuple[Row, ...]:
     )
 
 
-def _costs(state: State, row_name: Callable[[str], str], charge: Callable[[list[OpRecord]], int]) -> dict[str, Cost]:
+def _costs(state: State, row_name: Callable[[str], str], convention: Convention) -> dict[str, Cost]:
     """Cost by name of a row; the empty name for what belongs to none and is not free."""
-    parameters: Counter[str] = Counter()
-    for path, tensor in named_parameters(state.root):
-        parameters[row_name(path)] += tensor.numel
     if state.run is None:
+        parameters: Counter[str] = Counter()
+        for path, tensor in named_parameters(state.root):
+            parameters[row_name(path)] += tensor.numel
         return {name: Cost(None, size) for name, size in parameters.items()}
-    records: dict[str, list[OpRecord]] = {}
-    for record in state.run.records:
-        records.setdefault(row_name(record.path), []).append(record)
-    flops = {name: charge(group) for name, group in records.items()}
-    names = {name for name in (*parameters, *flops) if name or parameters[name] or flops[name]}
-    return {name: Cost(flops.get(name, 0), parameters[name]) for name in names}
+    lines = lines_of(state.root, state.run, operations_of(state.root, state.run, convention), "row")
+    return {
+        line.name: Cost(line.flops, line.parameters) for line in lines if line.name or line.flops or line.parameters
+    }

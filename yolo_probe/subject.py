@@ -166,3 +166,14 @@ class Subject:
     def has_flops(self) -> bool:
         """Whether its forward pass can be followed."""
         return not self.unknown and self.gap is None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveModel:
+    """A model in this process, which no file or name stands for."""
+
+    class_path: str
+    network: str | None
+    classes: int | None
+    is_training: bool
+    """Whether it is in training mode."""

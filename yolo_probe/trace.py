@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from yolo_probe.blocks import BLOCKS, Pass, Value
+from yolo_probe.blocks import BLOCKS, Call, Move, Pass, Value
 from yolo_probe.errors import TraceError, shown
-from yolo_probe.operators import OpRecord
+from yolo_probe.operators import Followed, OpRecord
 from yolo_probe.structure import Module, Shape, named_modules
 
 
@@ -27,6 +27,10 @@ class Trace:
     """Shape of the head's output: for Detect one (batch, anchors, height, width, outputs) a level."""
     executed: str = ""
     """Why a copy was run on an image of zeros, with the module's path; empty where shapes were enough."""
+    calls: tuple[Call, ...] = ()
+    """Every call of a module in the order of their returns; none where its own forward ran."""
+    moves: tuple[Move, ...] = ()
+    """Copies that are no operators; likewise."""
 
 
 def unknown_modules(root: Module) -> tuple[tuple[str, str], ...]:
@@ -55,7 +59,7 @@ def trace(root: Module, image: Shape, *, training: bool = False) -> Trace:
     save = root.attributes.get("save")
     kept = {row for row in save if isinstance(row, int)} if isinstance(save, list | tuple) else set()
     outputs: list[Value | None] = []
-    x: Value = image
+    x: Value = Followed.of(image, 0)
     for name, row in rows.children.items():
         if row is None:
             continue
@@ -65,7 +69,7 @@ def trace(root: Module, image: Shape, *, training: bool = False) -> Trace:
         if not isinstance(index, int):
             raise TraceError(f"{path}: found i={shown(index)}, expected the row's number, which YOLOv5 writes on it")
         outputs.append(x if index in kept else None)
-    return Trace(image, tuple(current.records), x)
+    return Trace(image, tuple(current.records), x, "", tuple(current.calls), tuple(current.moves))
 
 
 def _row_input(row: Module, path: str, x: Value, outputs: list[Value | None]) -> Value:

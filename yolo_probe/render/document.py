@@ -62,6 +62,30 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Chart:
+    """Figures of many things, one under the other, that add up to the last line; the amount of each as a bar."""
+
+    heads: tuple[str, ...]
+    lines: tuple[tuple[str, ...], ...]
+    sums: tuple[tuple[str, ...], ...]
+    """Lines of sums under them: what is left out, and the total."""
+    names: int
+    """Number of the first cells that say what a line is."""
+    split: int
+    """Number of the first cells that stand together where not all fit beside each other."""
+    amounts: tuple[int, ...]
+    """Of each line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """How the figure of a line comes about: sums worked out, each with what it is for."""
+
+    label: str
+    sums: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Cause:
     """Where an amount comes from; it stands in the last column."""
 
@@ -96,7 +120,7 @@ class Footer:
     text: str
 
 
-Part = Heading | Words | HostLine | Heads | Figures | Row | Table | Cause | Remainder | Note | Footer
+Part = Heading | Words | HostLine | Heads | Figures | Row | Table | Chart | Working | Cause | Remainder | Note | Footer
 Section = tuple[Part, ...]
 """Parts that stand together."""
 

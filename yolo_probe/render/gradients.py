@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from yolo_probe.provenance import Copy, OptimizerCheck, Provenance, Row
 from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words
 from yolo_probe.render.layout import sentences
-from yolo_probe.render.parts import about, heading
+from yolo_probe.render.parts import about, heading, live_heading
 from yolo_probe.subject import Subject
 
 
@@ -32,10 +32,8 @@ def render_rows(report: Provenance) -> str:
 def _heading(report: Provenance) -> str:
     if isinstance(report.subject, Subject):
         return heading(report.subject)
-    live = report.subject
-    classes = "" if live.classes is None else f", {live.classes} class{'es' * (live.classes != 1)}"
-    mode = "training" if live.is_training else "evaluation"
-    return f"{live.class_path.rpartition('.')[2]}: {live.network or 'a live model'}{classes}, in {mode} mode"
+    mode = "training" if report.subject.is_training else "evaluation"
+    return f"{live_heading(report.subject)}, in {mode} mode"
 
 
 def _answer(report: Provenance) -> str:

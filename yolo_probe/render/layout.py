@@ -75,6 +75,47 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], paint: Paint = pl
         yield paint("dim", line) if number == 0 else line
 
 
+def chart(
+    heads: Sequence[str], lines: Sequence[Sequence[str]], sums: Sequence[Sequence[str]], names: int,
+    amounts: Sequence[int], width: int = WIDTH, paint: Paint = plain,
+) -> Iterator[str]:  # fmt: skip
+    """Rows under their heads, names at the left and figures at the right, then a bar for each amount."""
+    every = (heads, *lines, *sums)
+    widths = [max(map(len, column)) for column in zip(*every, strict=True)]
+    gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= width else 1
+    room = min(width - sum(widths) - gap * len(widths), LONGEST_BAR) if amounts else 0
+    largest = max(amounts, default=0)
+    for number, cells in enumerate(every):
+        places = enumerate(zip(cells, widths, strict=True))
+        line = (" " * gap).join(f"{cell:<{size}}" if i < names else f"{cell:>{size}}" for i, (cell, size) in places)
+        if number == 0:
+            yield paint("dim", line)
+        elif number > len(lines):
+            yield paint("bold" if number == len(every) - 1 else "", line)
+        elif room >= SHORTEST_BAR and largest:
+            bar = "#" * ((2 * room * amounts[number - 1] + largest) // (2 * largest))
+            yield f"{line}{' ' * gap}{paint('yellow', bar) if bar else ''}"
+        else:
+            yield line
+
+
+LONGEST_BAR, SHORTEST_BAR = 30, 6
+"""Where there is no room for the shorter one, there is none."""
+
+
+def chart_width(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Columns that all cells and a bar need beside each other."""
+    return sum(max(map(len, column)) + 2 for column in zip(heads, *rows, strict=True)) + SHORTEST_BAR
+
+
+def working(label: str, sums: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
+    """A label and, beside it, sums with what each is for; a sum that is too long goes on in the next line."""
+    start = f"{label:<{width}}"
+    for text, name in sums:
+        yield from sentences(f"{text} {name}", start, " " * (width + 2))
+        start = " " * width
+
+
 def cause(text: str, amount: str, mark: str = " ") -> Iterator[str]:
     """A cause and, on its last line, its amount at the right edge."""
     room = max(CAUSE, WIDTH - 3 - len(amount))

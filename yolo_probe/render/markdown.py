@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from yolo_probe.render.document import (
     Cause,
+    Chart,
     Figures,
     Footer,
     Heading,
@@ -23,6 +24,7 @@ from yolo_probe.render.document import (
     Section,
     Table,
     Words,
+    Working,
     signed,
 )
 from yolo_probe.render.layout import hue, printable
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 def render(report: Report) -> str:
     """The whole report: the host's lines as code, the four numbers as one table, and the notes at its foot."""
     found = list(sections(report))
-    if any(isinstance(part, Table) for section in found for part in section):
+    if any(isinstance(part, Table | Chart) for section in found for part in section):
         return printable("\n\n".join(_blocks(found)) + "\n")
     table: list[Part] = []
     blocks: list[str] = []
@@ -77,11 +79,25 @@ def _blocks(found: Sequence[Section]) -> Iterator[str]:
                     rows.append(_row((_strong if strong else str)(label.strip()), cells))
                 case Table(heads, lines):
                     rows += [_row(heads[0], heads[1:]), "|:--" + "|--:" * (len(heads) - 1) + "|"]
-                    rows += [_row(name.strip(), figures) for name, *figures in lines]
+                    rows += [_row(_escaped(name), figures) for name, *figures in lines]
+                case Chart():
+                    rows += _chart(part)
+                case Working(label, sums):
+                    words += [f"- **{_escaped(label)}** {_escaped(text)} {_escaped(name)}" for text, name in sums]
         if rows:
             yield "\n".join(rows)
         if words:
             yield "\n".join(words)
+
+
+def _chart(part: Chart) -> Iterator[str]:
+    """All cells beside each other, the sums in bold; the bars are left to the figures."""
+    yield _row(part.heads[0], part.heads[1:])
+    yield "|:--" * part.names + "|--:" * (len(part.heads) - part.names) + "|"
+    for cells in part.lines:
+        yield _row(_escaped(cells[0]), [_escaped(cell) for cell in cells[1:]])
+    for cells in part.sums:
+        yield _row(_strong(cells[0]), map(_strong, cells[1:]))
 
 
 def fenced(text: str) -> str:

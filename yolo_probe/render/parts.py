@@ -9,7 +9,7 @@ from yolo_probe.checks import Confirmation
 from yolo_probe.render.document import Figures, Footer, HostLine, Note, Section
 from yolo_probe.report import FuseDiff, Info, Question, State
 from yolo_probe.structure import Module, named_modules, named_parameters
-from yolo_probe.subject import Subject
+from yolo_probe.subject import LiveModel, Subject
 
 
 def heading(subject: Subject) -> str:
@@ -28,6 +28,12 @@ def heading(subject: Subject) -> str:
         copy = " (the copy model; validation uses ema)" if subject.saved.unused else ""
         return f"{subject.label}{copy}: {network}{classes}, {trained}"
     return f"{subject.label}: as {subject.origin.name} builds it{classes}"
+
+
+def live_heading(live: LiveModel) -> str:
+    """What a report on a live model is about."""
+    classes = "" if live.classes is None else f", {live.classes} class{'es' * (live.classes != 1)}"
+    return f"{live.class_path.rpartition('.')[2]}: {live.network or 'a live model'}{classes}"
 
 
 def host_line(state: State, question: Question) -> HostLine:

@@ -11,17 +11,19 @@ from yolo_probe.render.document import Section
 if TYPE_CHECKING:
     from yolo_probe.counters import Counters
     from yolo_probe.inspection import Inspection
+    from yolo_probe.layer_costs import LayerCosts
     from yolo_probe.provenance import Provenance
     from yolo_probe.report import FuseDiff, Info
     from yolo_probe.story import Story
 
-    Report: TypeAlias = FuseDiff | Info | Counters | Inspection | Provenance | Story
+    Report: TypeAlias = FuseDiff | Info | Counters | Inspection | LayerCosts | Provenance | Story
 
 _MODULES = {
     "FuseDiff": "fuse_diff",
     "Info": "info",
     "Counters": "counters",
     "Inspection": "inspect",
+    "LayerCosts": "layers",
     "Provenance": "gradients",
     "Story": "story",
 }

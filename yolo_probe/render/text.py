@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from yolo_probe.render.document import (
     Cause,
+    Chart,
     Figures,
     Footer,
     Heading,
@@ -20,9 +21,26 @@ from yolo_probe.render.document import (
     Section,
     Table,
     Words,
+    Working,
     signed,
 )
-from yolo_probe.render.layout import HUES, NARROW, WIDTH, Paint, cause, footer, hue, note, plain, row, sentences, table
+from yolo_probe.render.layout import (
+    HUES,
+    NARROW,
+    WIDTH,
+    Paint,
+    cause,
+    chart,
+    chart_width,
+    footer,
+    hue,
+    note,
+    plain,
+    row,
+    sentences,
+    table,
+    working,
+)
 from yolo_probe.render.sections import sections
 
 if TYPE_CHECKING:
@@ -44,11 +62,11 @@ def render_ledgers(report: FuseDiff, *, explained: bool = True) -> str:
 
 
 def _text(parts: Iterable[Section], paint: Paint, columns: int | None) -> str:
-    blocks = [[line for part in section for line in _lines(part, paint, columns)] for section in parts]
+    blocks = [[line for part in section for line in _lines(part, paint, columns, section)] for section in parts]
     return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks) + "\n"
 
 
-def _lines(part: Part, paint: Paint, columns: int | None) -> Iterator[str]:
+def _lines(part: Part, paint: Paint, columns: int | None, section: Section) -> Iterator[str]:
     match part:
         case Heading(text) | Words(text):
             yield from sentences(text)
@@ -66,6 +84,11 @@ def _lines(part: Part, paint: Paint, columns: int | None) -> Iterator[str]:
             yield paint("bold" if strong else "dim", line) if strong or not label else line
         case Table(heads, rows):
             yield from table(heads, rows, paint)
+        case Chart():
+            yield from _chart(part, paint, columns)
+        case Working(label, sums):
+            labels = [len(each.label) for each in section if isinstance(each, Working)]
+            yield from working(label, sums, max(labels) + 2)
         case Cause(text, amount):
             yield from cause(text, amount)
         case Remainder():
@@ -77,6 +100,29 @@ def _lines(part: Part, paint: Paint, columns: int | None) -> Iterator[str]:
             first, *others = footer(label, text, WIDTH + (label == "Counted"))
             yield paint("dim", first[:9]) + first[9:]
             yield from others
+
+
+def _chart(part: Chart, paint: Paint, columns: int | None) -> Iterator[str]:
+    """All cells beside each other where a terminal is wide enough, else in two tables."""
+    rows = (*part.lines, *part.sums)
+    wide = columns is not None and chart_width(part.heads, rows) <= columns
+    if wide or part.split == len(part.heads):
+        width = columns if wide and columns else WIDTH
+        yield from chart(part.heads, part.lines, part.sums, part.names, part.amounts, width, paint)
+        return
+
+    def cells(line: Sequence[str], first: bool) -> tuple[str, ...]:
+        return tuple(line[: part.split] if first else (line[0], *line[part.split :]))
+
+    for first in (True, False):
+        if not first:
+            yield ""
+        heads, lines, sums = cells(part.heads, first), part.lines, part.sums
+        amounts = part.amounts if first else ()
+        yield from chart(
+            heads, [cells(line, first) for line in lines], [cells(line, first) for line in sums],
+            part.names if first else 1, amounts, paint=paint,
+        )  # fmt: skip
 
 
 def _remainder(part: Remainder, paint: Paint) -> Iterator[str]:

@@ -1,0 +1,301 @@
+"""The words of a network line by line: what each line costs, the arithmetic, and what it needs of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from yolo_probe.costs import Line
+from yolo_probe.guidelines import Guideline
+from yolo_probe.layer_costs import LayerCosts
+from yolo_probe.memory import BYTES, Access, total
+from yolo_probe.render.document import Chart, Footer, Heading, Note, Section, Table, Words, Working
+from yolo_probe.render.parts import counted, heading, live_heading
+from yolo_probe.structure import Shape
+from yolo_probe.subject import Subject
+
+
+def document(report: LayerCosts) -> Iterator[Section]:
+    """The report part by part."""
+    yield (Heading(_heading(report)),)
+    yield tuple(Words(text) for text in _answer(report))
+    if report.view.memory:
+        yield _moved(report)
+        yield tuple(_peak(report))
+        yield from _guidelines(report)
+    else:
+        yield _costs(report)
+        if works := tuple(_workings(report)):
+            yield (Words(WORKINGS), *works)
+    yield tuple(_footers(report))
+
+
+def _heading(report: LayerCosts) -> str:
+    subject = report.subject
+    title = heading(subject) if isinstance(subject, Subject) else live_heading(subject)
+    return f"{title}, {'after fuse()' if report.is_fused else 'not fused'}"
+
+
+WORKINGS = (
+    "FLOPs each x channels out x height x width x channels in / groups x kernel; several of one size as one, with "
+    "channels out x channels in in brackets, and the kernel where it is not 1x1:"
+)
+
+
+# What is asked first
+
+
+def _answer(report: LayerCosts) -> Iterator[str]:
+    yield _half(report)
+    weights, found = report.parameters * BYTES, report.activations
+    text = f"In FP32, {BYTES} bytes a value, the weights take {_bytes(weights)}"
+    if found is not None:
+        text += f", the activations of one image at most {_bytes(found.peak * BYTES)} at a time"
+    hint = "" if report.view.memory else " (--memory)"
+    yield f"{text}{hint}. FP16 takes half of it, INT8 a quarter."
+    if report.unmerged:
+        yield f"{report.unmerged} BatchNorms stand here that fuse() merges before validation and export: --fused."
+
+
+def _half(report: LayerCosts) -> str:
+    """The fewest lines that have half of what is asked about."""
+    memory = report.view.memory
+    lines = sorted((*report.lines, *report.others), key=lambda line: -(line.access.values if memory else line.flops))
+    whole = report.access.values if memory else report.flops
+    names: list[str] = []
+    sums = 0
+    while 2 * sums < whole:
+        line = lines[len(names)]
+        sums += line.access.values if memory else line.flops
+        names.append(line.name or "other")
+    what = "values moved" if memory else "FLOPs"
+    noun = report.view.by if report.view.by != "row" or report.view.depth in (None, 1) else "module"
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    shown = ", ".join(names[:MOST_NAMES])
+    return f"Half of the {what} are in {len(names)} of {len(lines)} {noun}s: {shown}{more}."
+
+
+MOST_NAMES = 8
+
+
+def _bytes(number: int) -> str:
+    return f"{number:,} bytes ({number / 1e6:.1f} MB)"
+
+
+# The table
+
+
+def _costs(report: LayerCosts) -> Section:
+    places = report.view.by in ("row", "module")
+    heads = (report.view.by, "class") if places else (report.view.by, "count")
+    first = ("parameters", "FLOPs", "share")
+    second = ("input", "output") if places else ()
+    second = (*second, "bytes moved", "FLOPs/byte", *(() if report.view.by == "operator" else ("fused",)))
+    shown = [(*_name(line, places), *_figures(line, report), *_traffic(line, report, places)) for line in report.lines]
+    sums = [_sum(lines, report, label, places) for label, lines in _summed(report)]
+    chart = Chart(
+        (*heads, *first, *second), tuple(shown), tuple(sums), 1 + places, len(heads) + len(first),
+        tuple(line.flops for line in report.lines),
+    )  # fmt: skip
+    return chart, Note(TRAFFIC)
+
+
+TRAFFIC = (
+    "Bytes moved: feature maps in and out and weights, once each, as if every operator ran by itself. A machine that "
+    "computes more FLOPs in the time of a byte than FLOPs/byte says waits for its memory there."
+)
+
+
+def _summed(report: LayerCosts) -> Iterator[tuple[str, Sequence[Line]]]:
+    """The lines of sums: what is left out, and everything."""
+    if report.others:
+        yield f"{len(report.others)} others", report.others
+    yield "total", (*report.lines, *report.others)
+
+
+def _name(line: Line, places: bool) -> tuple[str, str]:
+    return line.name or "other", line.kind if places else str(line.count)
+
+
+def _figures(line: Line, report: LayerCosts) -> tuple[str, ...]:
+    return f"{line.parameters:,}", f"{line.flops:,}", _share(line.flops, report.flops)
+
+
+def _traffic(line: Line, report: LayerCosts, places: bool) -> tuple[str, ...]:
+    shapes = (_shapes(line.inputs), _shapes(line.outputs)) if places else ()
+    moved = line.access.values * BYTES
+    fused = () if report.view.by == "operator" else (_fused(line),)
+    return (*shapes, f"{moved:,}", _ratio(line.flops, moved), *fused)
+
+
+def _sum(lines: Sequence[Line], report: LayerCosts, label: str, places: bool) -> tuple[str, ...]:
+    """A line of sums under the others."""
+    flops, parameters = sum(line.flops for line in lines), sum(line.parameters for line in lines)
+    moved = total(line.access for line in lines).values * BYTES
+    figures = f"{parameters:,}", f"{flops:,}", _share(flops, report.flops)
+    fused = () if report.view.by == "operator" else ("",)
+    count = "" if places else str(sum(line.count for line in lines))
+    return (label, count, *figures, *(("", "") if places else ()), f"{moved:,}", _ratio(flops, moved), *fused)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+def _ratio(flops: int, moved: int) -> str:
+    return f"{flops / moved:.1f}" if moved else "-"
+
+
+def _fused(line: Line) -> str:
+    if line.fused and line.unfused:
+        return f"{line.fused} of {line.fused + line.unfused}"
+    return "yes" if line.fused else "no" if line.unfused else "-"
+
+
+def _shapes(shapes: Sequence[Shape]) -> str:
+    """``32x320x320`` of one image; several of one shape with their number."""
+    texts = ["x".join(map(str, shape[1:] if shape[:1] == (1,) and len(shape) > 3 else shape)) for shape in shapes]
+    if len(texts) > 1:
+        return f"{len(texts)} of {texts[0]}" if len(set(texts)) == 1 else f"{len(texts)} tensors"
+    return texts[0] if texts else "-"
+
+
+def _workings(report: LayerCosts) -> Iterator[Working]:
+    for line in report.lines:
+        sums = tuple((f"{each.text} = {each.value:,}", each.term) for each in line.arithmetic)
+        if sums:
+            yield Working(" ".join(filter(None, (line.name, line.kind))), sums)
+
+
+# Memory
+
+
+def _moved(report: LayerCosts) -> Section:
+    by, whole = report.view.by, report.access.values
+    classes = by == "row"  # elsewhere the name says enough, and takes the room
+    heads = (by, *(("class",) if classes else ()), "read", "written", "weights", "values moved", "share")
+    shown = [
+        (line.name or "other", *((line.kind,) if classes else ()), *_access(line.access, whole))
+        for line in report.lines
+    ]
+    sums = [
+        (label, *(("",) if classes else ()), *_access(total(line.access for line in lines), whole))
+        for label, lines in _summed(report)
+    ]
+    values = tuple(line.access.values for line in report.lines)
+    return Chart(heads, tuple(shown), tuple(sums), 1 + classes, len(heads), values), Note(MOVED)
+
+
+MOVED = (
+    "The memory access cost of ShuffleNet V2: values of feature maps read and written and weights, once each, as if "
+    "every operator ran by itself. A 1x1 convolution: h x w x c1 read, h x w x c2 written, c1 x c2 / groups weights."
+)
+
+
+def _access(cost: Access, whole: int) -> tuple[str, ...]:
+    figures = (cost.read, cost.written, cost.weights, cost.values)
+    return (*(f"{figure:,}" for figure in figures), _share(cost.values, whole))
+
+
+def _peak(report: LayerCosts) -> Iterator[Words | Table | Note]:
+    found = report.activations
+    if found is None:
+        yield Words(
+            "The peak of the activations is not known: in a network that runs by its own code, yolo-probe does not "
+            "follow which operator reads which tensor."
+        )
+        return
+    yield Words(
+        f"Activations, peak: {_bytes(found.peak * BYTES)}, while {found.path} runs ({found.operator}). There are then:"
+    )
+    rows = [(each.path or "the image", _shapes((each.shape,)), f"{each.values * BYTES:,}") for each in found.held]
+    yield Table(("made by", "shape", "bytes"), (*rows, ("peak", "", f"{found.peak * BYTES:,}")))
+    yield Note(f"{PEAK} All that are made: {_bytes(found.made * BYTES)}. {OTHERS}")
+
+
+PEAK = (
+    "Operators run in the host's order. A tensor is there from the operator that makes it to the last that reads it, "
+    "inputs and output of an operator together; results stay. A view makes none, nor does an activation in place."
+)
+OTHERS = (
+    "PyTorch keeps more (a module's input until it returns, rows for later until the end); a runtime that computes a "
+    "convolution and its activation in one keeps less."
+)
+
+
+def _guidelines(report: LayerCosts) -> Iterator[Section]:
+    heads = ("ShuffleNet V2", "against it", "FLOPs", "values moved")
+    rows = tuple(
+        (
+            f"{each.name} {each.title}",
+            f"{each.concerned} of {each.checked}",
+            _share(each.flops, report.flops),
+            _share(each.values, report.access.values),
+        )
+        for each in report.guidelines
+    )
+    yield Table(heads, rows), *(Note(_guideline(each)) for each in report.guidelines)
+
+
+def _guideline(guideline: Guideline) -> str:
+    rows, details = _rows(guideline.rows), guideline.details
+    if not guideline.concerned:
+        return f"{guideline.name}: {NONE[guideline.name]}."
+    match guideline.name:
+        case "G1":
+            least, values = details["least_values"], guideline.values
+            return (
+                f"G1: a 1x1 convolution moves least where as many channels come out as go in. Not so in {rows}: "
+                f"{values:,} values, {least:,} with equal channels for as many FLOPs ({_share(values - least, values)} "
+                "less)."
+            )
+        case "G2":
+            return (
+                f"G2: groups save FLOPs, not feature maps: fewer FLOPs for each value moved. {guideline.concerned} "
+                f"convolutions, {details['depthwise']} of them depthwise, in {rows}."
+            )
+        case "G3":
+            return (
+                f"G3: many small operators in one block cannot run side by side. {details['fragments']} convolutions, "
+                f"poolings and products in all, up to {details['most']} in one row; more than one in {rows}."
+            )
+        case _:
+            return (
+                f"G4: BatchNorm, activations, sums and products of single values have few FLOPs and all the traffic. "
+                f"In {rows}."
+            )
+
+
+NONE = {
+    "G1": "every 1x1 convolution has as many channels out as in",
+    "G2": "no convolution has groups",
+    "G3": "no row has more than one convolution, pooling or product",
+    "G4": "no operator works on single values",
+}
+
+
+def _rows(names: Sequence[str]) -> str:
+    """``rows 0-4, 6``."""
+    if not all(name.isdecimal() for name in names):
+        return ", ".join(name or "no row" for name in names)
+    spans: list[list[int]] = []
+    for number in sorted(map(int, names)):
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    words = [f"{first}-{last}" if last > first else f"{first}" for first, last in spans]
+    return f"row{'s' * (len(names) > 1)} {', '.join(words)}"
+
+
+def _footers(report: LayerCosts) -> Iterator[Footer]:
+    if report.question:
+        yield Footer("Counted", counted(report.question))
+    else:
+        shape = "x".join(map(str, report.run.input))
+        yield Footer("Counted", f"by the rules of {report.convention.title}, of an input of {shape}")
+    if missing := report.convention.uncounted(report.run.records):
+        names = ", ".join(f"{each.operator} at {each.path or 'the model'}" for each in missing)
+        yield Footer("Missing", f"no rule of this counter for {names}")
+    memory = "" if report.view.memory else "  --memory"
+    fused = "" if report.is_fused else "  --fused"
+    yield Footer("More", f"--by row|module|operator|type  --depth N  --sort  --top N{memory}{fused}  --format json")
