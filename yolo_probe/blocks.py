@@ -150,6 +150,11 @@ class Frame:
         self.current.records.append(record)
         return made
 
+    def called(self, x: Value, out: Shape) -> Shape:
+        """Note a call of this module that did not go through its parent's frame; its output."""
+        self.current.calls.append(Call(self.path, x, out))
+        return out
+
     def keep(self, operator: str, x: Shape, output: Shape) -> Shape:
         """Leave a record of an operator that gives its input's own memory back; its output."""
         module, current = self.module, self.current
@@ -295,7 +300,8 @@ def multi_head_attention(f: Frame, q: Shape, k: Shape, v: Shape) -> Shape:
     heads = f.get("num_heads", int)
     appended = ("bias_k" in f.module.parameters) + bool(f.module.attributes.get("add_zero_attn"))
     bias = "in_proj_bias" in f.module.parameters
-    return f.record("multi_head_attention", (q, k, v), q, heads=heads, bias=bias, appended=appended)
+    out = f.record("multi_head_attention", (q, k, v), q, heads=heads, bias=bias, appended=appended)
+    return f.called([q, k, v], out)
 
 
 # Between rows
@@ -469,7 +475,8 @@ def linear(f: Frame, x: Shape) -> Shape:
 def from_scattered(f: Frame, x: Shape) -> Shape:
     """``nn.Linear`` of a tensor that is not contiguous, to which torch adds the bias in a step of its own."""
     weight, bias = f.weight(), "bias" in f.module.parameters
-    return f.record("linear", (x,), operators.linear(x, weight), weight, bias=bias, contiguous=len(x) < 3)
+    out = f.record("linear", (x,), operators.linear(x, weight), weight, bias=bias, contiguous=len(x) < 3)
+    return f.called(x, out)
 
 
 @block("nn.MaxPool2d")
