@@ -366,6 +366,7 @@ def _boxes(f: Frame, x: Shape) -> Shape:
     assert isinstance(masks, int)
     two: Shape = (n, anchors, h, w, 2)
     others: Shape = (n, anchors, h, w, outputs - 4 - masks)
+    parts = [f.view(x, (n, anchors, h, w, masks))] if masks else []
     made = "anchor_grid" not in f.module.buffers  # by the first image of a size; to v6.0 the file has it
     if made:
         f.function("sub", (two,), (1, *two[1:]))
@@ -385,7 +386,7 @@ def _boxes(f: Frame, x: Shape) -> Shape:
     size = f.function("mul", (size, two), two)  # times the anchors
     if masks:
         rest = f.function("sigmoid", (rest,), others)
-    return f.view(f.function("cat", (centre, size, rest), x), (n, anchors * h * w, outputs))
+    return f.view(f.function("cat", (centre, size, rest, *parts), x), (n, anchors * h * w, outputs))
 
 
 @block("Segment")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
@@ -18,6 +18,7 @@ from yolo_probe.layer_costs import LayerCosts, View, gathered
 from yolo_probe.layer_costs import as_json as costs_as_json
 from yolo_probe.live import Live, unwrapped
 from yolo_probe.mechanisms import decide
+from yolo_probe.observed import observe
 from yolo_probe.provenance import Copy, Fused, OptimizerCheck, Provenance, as_json, rows_of
 from yolo_probe.render.gradients import render_rows
 from yolo_probe.render.text import render
@@ -103,10 +104,20 @@ def explain_layers(
     convention = counting_rules(counter)
     inner = unwrapped(model)
     live = Live(inner)
-    run = live.trace_inputs(inputs_of(imgsz, live.root))
-    view = View(by, depth, sort, top, memory)
-    subject = _live_model(inner, live.root)
-    return Layers(gathered(subject, None, convention, view, live.root, run, fused=bool(merged_names(live.root))))
+    inputs = inputs_of(imgsz, live.root)
+    run, observed = live.trace_inputs(inputs), observe(live, inputs)
+    return Layers(
+        gathered(
+            _live_model(inner, live.root),
+            None,
+            convention,
+            View(by, depth, sort, top, memory),
+            live.root,
+            replace(run, calls=observed.calls) if observed else run,
+            observed.activations if observed else None,
+            is_fused=bool(merged_names(live.root)),
+        )
+    )
 
 
 def _live_model(model: nn.Module, root: Module) -> LiveModel:

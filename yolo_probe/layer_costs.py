@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from yolo_probe.conventions import Convention
 from yolo_probe.costs import By, Line, Operation, Sort, lines_of, operations_of, unmerged
@@ -13,9 +14,12 @@ from yolo_probe.gradients import with_gradients
 from yolo_probe.guidelines import Guideline, guidelines
 from yolo_probe.memory import BYTES, Access, Activations, activations, total
 from yolo_probe.report import SCHEMA, Question, target_as_json
-from yolo_probe.structure import Module, named_rows
-from yolo_probe.subject import LiveModel, Rebuilt, Subject
+from yolo_probe.structure import Module, Shape, named_rows
+from yolo_probe.subject import LiveModel, Model, Rebuilt, Subject
 from yolo_probe.trace import Trace, trace
+
+if TYPE_CHECKING:
+    from yolo_probe.observed import Observed
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +92,12 @@ def layer_costs(question: Question, view: View, *, fused: bool = False) -> Layer
             "yolo-probe info shows the layers, parameters and gradients of this file",
         )
     image = (1, subject.channels, *question.size)
+    observed: Observed | None = None
     try:
         if isinstance(subject.rebuilt, Rebuilt):
             model = subject.rebuilt.fused if fused else subject.rebuilt.saved
             root, run = model.root, model.trace(image)
+            observed = _observed(model, image)
         else:
             root = subject.root
             if fused:
@@ -100,12 +106,24 @@ def layer_costs(question: Question, view: View, *, fused: bool = False) -> Layer
             run = trace(root, image)
     except TraceError as error:
         raise question.placed(error, "correct the network: its forward pass fails there") from None
-    return gathered(subject, question, question.counter.convention, view, root, run, fused=fused or subject.is_fused)
+    if observed:
+        run = replace(run, calls=observed.calls)
+    found = observed.activations if observed else activations(run)
+    is_fused = fused or subject.is_fused
+    return gathered(subject, question, question.counter.convention, view, root, run, found, is_fused=is_fused)
+
+
+def _observed(model: Model, image: Shape) -> Observed | None:
+    """How a network that its host has built runs in torch."""
+    from yolo_probe.live import Live
+    from yolo_probe.observed import observe
+
+    return observe(model, image) if isinstance(model, Live) else None
 
 
 def gathered(
     subject: Subject | LiveModel, question: Question | None, convention: Convention, view: View, root: Module,
-    run: Trace, *, fused: bool,
+    run: Trace, found: Activations | None, *, is_fused: bool,
 ) -> LayerCosts:  # fmt: skip
     """The report on one pass of one network."""
     operations = operations_of(root, run, convention)
@@ -122,12 +140,12 @@ def gathered(
         view,
         root,
         run,
-        fused,
+        is_fused,
         operations,
         shown,
         lines[len(shown) :],
         unmerged(root),
-        activations(run),
+        found,
         guidelines(operations, row_of),
     )
 

@@ -6,7 +6,7 @@ image is one of the tensors, the weights are not: they stay where they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
@@ -95,55 +95,69 @@ class Activations:
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class Step:
     """What runs at one moment."""
 
     path: str
     operator: str
     reads: tuple[int, ...]
-    output: Followed
+    """Numbers of the tensors."""
+    writes: tuple[int, ...]
+
+
+IMAGE = 0
+"""The number of the tensor that goes into the network."""
 
 
 def activations(run: Trace) -> Activations | None:
     """The tensors of a pass; None where the pass does not tell which operator reads which."""
     if not run.calls:
         return None
-    steps = tuple(_steps(run))
+    shapes: dict[int, Shape] = {IMAGE: run.input}
+    steps = tuple(_steps(run, shapes))
+    unread: dict[int, None] = {}
+    for step in steps:  # of what works in place, reads what it has become
+        unread = {tensor: None for tensor in unread if tensor not in step.reads} | dict.fromkeys(step.writes)
+    predictions = _tensors(run.output if isinstance(run.output, list) else [run.output])
+    return activations_of(steps, shapes, (*unread, *predictions))
+
+
+def activations_of(steps: Sequence[Step], shapes: Mapping[int, Shape], results: Iterable[int]) -> Activations:
+    """The same of steps in their order. ``shapes``: of each tensor; ``results``: those that the pass returns."""
     end = len(steps)
-    shapes: dict[int, Shape] = {0: run.input}
-    makers, made_at, last = {0: ""}, {0: 0}, {0: 0}
+    makers, made_at, last = {IMAGE: ""}, {IMAGE: 0}, {IMAGE: 0}
     for moment, step in enumerate(steps):
-        for tensor in step.reads:
-            last[tensor] = moment
-        tensor = step.output.tensor
-        last[tensor] = end  # until somebody reads it; of what works in place, reads what it has become
-        if tensor not in shapes:
-            shapes[tensor], makers[tensor], made_at[tensor] = tuple(step.output), step.path, moment
-    for tensor in _tensors(run.output if isinstance(run.output, list) else [run.output]):
-        last[tensor] = end
+        last |= dict.fromkeys((*step.reads, *step.writes), moment)
+        for tensor in step.writes:
+            makers.setdefault(tensor, step.path)
+            made_at.setdefault(tensor, moment)
+    last |= dict.fromkeys(results, end)
     change = [0] * (end + 2)
-    for tensor, shape in shapes.items():
-        change[made_at[tensor]] += prod(shape)
-        change[last[tensor] + 1] -= prod(shape)
+    for tensor, moment in made_at.items():
+        change[moment] += prod(shapes[tensor])
+        change[last[tensor] + 1] -= prod(shapes[tensor])
     together = list(accumulate(change))
     peak = max(together)
     when = together.index(peak)
-    held = tuple(Held(makers[t], shapes[t]) for t in shapes if made_at[t] <= when <= last[t])
-    made = sum(prod(shape) for tensor, shape in shapes.items() if tensor)
-    return Activations(made, peak, steps[when].path, steps[when].operator, held)
+    held = tuple(Held(makers[t], shapes[t]) for t, moment in made_at.items() if moment <= when <= last[t])
+    made = sum(prod(shapes[tensor]) for tensor in made_at if tensor != IMAGE)
+    at = steps[when] if steps else Step("", "", (), ())
+    return Activations(made, peak, at.path, at.operator, held)
 
 
-def _steps(run: Trace) -> Iterator[_Step]:
+def _steps(run: Trace, shapes: dict[int, Shape]) -> Iterator[Step]:
     """Operators and moves in the order of the pass, without those that read no tensor: a grid is made once."""
     moves = list(run.moves)
     for place in range(len(run.records) + 1):
         while moves and moves[0].place == place:
             move = moves.pop(0)
-            yield _Step(move.path, "copy", (move.source,), move.output)
+            shapes.setdefault(move.output.tensor, tuple(move.output))
+            yield Step(move.path, "copy", (move.source,), (move.output.tensor,))
         if place < len(run.records) and (reads := _tensors(run.records[place].inputs)):
             record = run.records[place]
             assert isinstance(record.output, Followed)
-            yield _Step(record.path, record.operator, reads, record.output)
+            shapes.setdefault(record.output.tensor, tuple(record.output))
+            yield Step(record.path, record.operator, reads, (record.output.tensor,))
 
 
 def _tensors(shapes: Sequence[Shape]) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """Inside a process with YOLOv5 7.0.14 and one thop: what hooks, thop and torch's storages say, module by module.
 
-Arguments: what is asked (``thop``, ``shapes``, ``memory``) and networks. Prints a line of JSON for each network and
-state: what the real one says, and what the probe says.
+Arguments: what is asked (``thop``, ``shapes``, ``memory``, ``live``) and networks. Prints a line of JSON for each
+network and state: what the real one says, and what the probe says.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+import yolo_probe
 from tests.oracles.counters_check import build
+from tests.oracles.fingerprints import fingerprint
 from yolo_probe.conventions import CONVENTIONS
 from yolo_probe.fusion import fuse
 from yolo_probe.layer_costs import LayerCosts, View, layer_costs
@@ -165,13 +167,43 @@ def memory(network: str) -> Iterator[dict[str, Any]]:
         yield {"real": {"peak": peak, "made": total}, "probe": {"peak": 4 * ours.peak, "made": 4 * ours.made}}
 
 
+def live(network: str) -> Iterator[dict[str, Any]]:
+    """The same network as a live model and by its name."""
+    for model, _, fused in states(network):
+        before = fingerprint(model)
+        report = yolo_probe.explain_layers(model, counter="ultralytics-thop-2.2").report
+        assert fingerprint(model) == before
+        asked = Question(resolve(f"{network}@v7.0"), (SIDE, SIDE), choose_counter("ultralytics-thop-2.2", None))
+        yield {"real": facts(report), "probe": facts(layer_costs(asked, View(), fused=fused))}
+
+
+def facts(report: LayerCosts) -> list[Any]:
+    """What both must agree on; a live head gives its boxes too."""
+    lines = [
+        [
+            line.name, line.kind, line.flops, line.parameters, line.access.values, line.fused, line.unfused,
+            line.inputs, line.outputs if line is not report.lines[-1] else (),
+        ]
+        for line in report.lines
+    ]  # fmt: skip
+    found = report.activations
+    assert found is not None
+    return [
+        lines,
+        found.peak,
+        found.path,
+        [[each.path, each.shape] for each in found.held],
+        list(map(str, report.guidelines)),
+    ]
+
+
 def main() -> None:
     asked, *networks = sys.argv[1:]
     warnings.simplefilter("ignore")
     logging.disable()
     for network in networks:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            answers = list({"thop": thop, "shapes": shapes, "memory": memory}[asked](network))
+            answers = list({"thop": thop, "shapes": shapes, "memory": memory, "live": live}[asked](network))
         for fused, answer in zip((False, True), answers, strict=True):
             print(json.dumps({"network": network, "fused": fused} | answer), flush=True)
 

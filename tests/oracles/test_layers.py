@@ -41,3 +41,30 @@ def test_activations_and_their_peak_are_those_of_torch_s_own_storages() -> None:
             assert inside > 0
         else:
             assert inside == 0
+
+
+def test_a_live_model_costs_what_its_network_does_by_name_and_is_left_as_it_was() -> None:
+    for answer in answers("live", "ultralytics-thop-2.2", *NETWORKS):
+        assert answer["probe"] == answer["real"]
+
+
+@pytest.mark.parametrize("network", ["yolov8n", "yolo11n", "yolov5n"])
+def test_a_model_of_ultralytics_adds_up_and_has_a_peak(network: str) -> None:
+    script = (
+        "import json, torch, yolo_probe\n"
+        "from ultralytics.nn.tasks import DetectionModel\n"
+        "from tests.oracles.fingerprints import fingerprint\n"
+        f"model = DetectionModel({network + '.yaml'!r}, verbose=False).eval()\n"
+        "for by in ('row', 'module', 'operator', 'type'):\n"
+        "    before = fingerprint(model)\n"
+        "    report = yolo_probe.explain_layers(model, 320, by=by).report\n"
+        "    assert fingerprint(model) == before\n"
+        "    ours = [sum(getattr(line, each) for line in report.lines) for each in ('flops', 'parameters')]\n"
+        "    theirs = yolo_probe.count_flops(model, 320).flops, sum(each.numel() for each in model.parameters())\n"
+        "    print(json.dumps([ours, theirs, report.activations.peak]))\n"
+    )
+    done = environments.run_python(script, paths=[environments.ROOT])
+    for line in done.stdout.splitlines():
+        ours, theirs, peak = json.loads(line)
+        assert ours == theirs
+        assert peak >= 2 * 16 * 160 * 160  # the first convolution and its BatchNorm

@@ -96,13 +96,17 @@ def _costs(report: LayerCosts) -> Section:
         (*heads, *first, *second), tuple(shown), tuple(sums), 1 + places, len(heads) + len(first),
         tuple(line.flops for line in report.lines),
     )  # fmt: skip
-    return chart, Note(TRAFFIC)
+    own = f" {OWN}" if report.view.by == "module" and report.view.depth is None else ""
+    return chart, Note(TRAFFIC + own)
 
 
 TRAFFIC = (
-    "Bytes moved: feature maps in and out and weights, once each, as if every operator ran by itself. A machine that "
-    "computes more FLOPs in the time of a byte than FLOPs/byte says waits for its memory there."
+    "Bytes moved, in FP32: feature maps in and out and weights, once each, as if every operator ran by itself. Where a "
+    "machine can compute more FLOPs than FLOPs/byte while it moves one byte, it waits for its memory."
 )
+
+
+OWN = "A module that holds others stands for what it computes itself: concatenations, sums, boxes."
 
 
 def _summed(report: LayerCosts) -> Iterator[tuple[str, Sequence[Line]]]:
@@ -182,7 +186,8 @@ def _moved(report: LayerCosts) -> Section:
         for label, lines in _summed(report)
     ]
     values = tuple(line.access.values for line in report.lines)
-    return Chart(heads, tuple(shown), tuple(sums), 1 + classes, len(heads), values), Note(MOVED)
+    own = f" {OWN}" if by == "module" and report.view.depth is None else ""
+    return Chart(heads, tuple(shown), tuple(sums), 1 + classes, len(heads), values), Note(MOVED + own)
 
 
 MOVED = (
