@@ -16,9 +16,10 @@ from tests.networks import question
 from yolo_probe.cli import cli
 from yolo_probe.conventions import CONVENTIONS
 from yolo_probe.costs import BY, SORTS, UNUSED, By, lines_of, operations_of
+from yolo_probe.errors import TargetError
 from yolo_probe.formulas import arithmetic
 from yolo_probe.guidelines import least_access
-from yolo_probe.layer_costs import LayerCosts, View, as_json, layer_costs
+from yolo_probe.layer_costs import LayerCosts, View, as_json, gathered, layer_costs
 from yolo_probe.memory import Access, access, activations
 from yolo_probe.networks import network_names
 from yolo_probe.operators import OpRecord
@@ -293,6 +294,16 @@ def test_the_data_is_the_same_whatever_is_shown() -> None:
         assert whole[key] == part[key]
 
 
+def test_a_long_or_broken_name_stays_on_its_line() -> None:
+    name = "a\n\x1b[31mb" + "c" * 100
+    stage = Module("a.Stage", parameters={"weight": Tensor((7,))})
+    found = report("yolov5n@v7.0")
+    root = Module("a.Net", children={name: stage, "other": stage})
+    text = render(gathered(found.subject, None, found.convention, View(), root, found.run, None, is_fused=False))
+    assert [line for line in text.splitlines() if len(line) > WIDTH] == []
+    assert "...ccc" in text
+
+
 # Wrong input
 
 
@@ -304,7 +315,10 @@ def test_the_data_is_the_same_whatever_is_shown() -> None:
         (("yolov5s", "--depth", "0"), "0 is not in the range x>=1"),
         (("yolov5s", "--sort", "nonsense"), "'nonsense' is not one of 'flops', 'parameters', 'bytes'"),
         (("yolov5s", "--by", "layer"), "'layer' is not one of 'row', 'module', 'operator', 'type'"),
-        (("yolov5s", "--by", "operator", "--depth", "2"), "found --depth beside --by operator, expected"),
+        (
+            ("yolov5s", "--by", "operator", "--depth", "2"),
+            "found a depth for operators, expected it for rows, modules or types",
+        ),
         (("yolov5q",), "is neither a file nor a detection or segmentation network that YOLOv5 ships\n  Did you mean"),
         (("no-such.pt",), "no-such.pt: no such file"),
         (("yolov5s", "--imgsz", "0"), "found '0', expected pixels"),
@@ -316,6 +330,14 @@ def test_wrong_input_is_told_on_stderr_and_exits_with_2(arguments: tuple[str, ..
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"by": "x"}, {"sort": "x"}, {"top": 0}, {"depth": -1}, {"by": "operator", "depth": 1}]
+)
+def test_a_view_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(TargetError, match=r"layers: found .*, expected "):
+        View(**wrong)
 
 
 def test_a_network_that_cannot_be_followed_says_where(tmp_path: Path, probe: Probe) -> None:

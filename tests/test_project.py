@@ -107,7 +107,7 @@ def test_the_readme_names_every_part_of_the_package_once() -> None:
     assert sorted(named) == sorted({name for name, _ in modules()})
 
 
-@pytest.mark.parametrize("command", ["fuse-diff", "info", "inspect"])
+@pytest.mark.parametrize("command", ["fuse-diff", "info", "inspect", "layers"])
 def test_reading_a_checkpoint_imports_neither_torch_nor_what_unpickles(command: str, demo_checkpoint: Path) -> None:
     script = (
         "import sys\n"

@@ -235,8 +235,6 @@ def layers_command(
     """Show what each row, module, operator or type of a network costs."""
     from yolo_probe.layer_costs import View, layer_costs
 
-    if by == "operator" and depth is not None:
-        raise click.UsageError("found --depth beside --by operator, expected it beside row, module or type")
     chosen = by or "row"
     if chosen == "row" and depth not in (None, 1):
         chosen = "module"

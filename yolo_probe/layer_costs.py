@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from yolo_probe.conventions import Convention
-from yolo_probe.costs import By, Line, Operation, Sort, lines_of, operations_of, unmerged
+from yolo_probe.costs import BY, SORTS, By, Line, Operation, Sort, lines_of, operations_of, unmerged
 from yolo_probe.errors import TargetError, TraceError
 from yolo_probe.gradients import with_gradients
 from yolo_probe.guidelines import Guideline, guidelines
@@ -35,6 +35,22 @@ class View:
     """How many; the others are one line."""
     memory: bool = False
     """Whether the text is about memory."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no such view.
+
+        Raises: TargetError.
+        """
+        for name, found, expected in (("by", self.by, BY), ("sort", self.sort, (*SORTS, None))):
+            if found not in expected:
+                raise TargetError(
+                    f"layers: found {name}={found!r}, expected one of {', '.join(filter(None, expected))}"
+                )
+        for name, number in (("depth", self.depth), ("top", self.top)):
+            if number is not None and number < 1:
+                raise TargetError(f"layers: found {name}={number}, expected at least 1")
+        if self.by == "operator" and self.depth is not None:
+            raise TargetError("layers: found a depth for operators, expected it for rows, modules or types")
 
 
 @dataclass(frozen=True)

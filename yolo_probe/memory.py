@@ -63,8 +63,8 @@ def access(record: OpRecord) -> Access:
 class Held:
     """A tensor that is there at one moment."""
 
-    path: str
-    """Of the module that made it; empty: the image."""
+    path: str | None
+    """Of the module that made it; empty: the model itself; None: it is an input of the model."""
     shape: Shape
 
     @property
@@ -122,10 +122,13 @@ def activations(run: Trace) -> Activations | None:
     return activations_of(steps, shapes, (*unread, *predictions))
 
 
-def activations_of(steps: Sequence[Step], shapes: Mapping[int, Shape], results: Iterable[int]) -> Activations:
+def activations_of(
+    steps: Sequence[Step], shapes: Mapping[int, Shape], results: Iterable[int], inputs: Iterable[int] = (IMAGE,)
+) -> Activations:
     """The same of steps in their order. ``shapes``: of each tensor; ``results``: those that the pass returns."""
     end = len(steps)
-    makers, made_at, last = {IMAGE: ""}, {IMAGE: 0}, {IMAGE: 0}
+    makers: dict[int, str | None] = dict.fromkeys(inputs)
+    made_at, last = dict.fromkeys(makers, 0), dict.fromkeys(makers, 0)
     for moment, step in enumerate(steps):
         last |= dict.fromkeys((*step.reads, *step.writes), moment)
         for tensor in step.writes:
@@ -140,7 +143,7 @@ def activations_of(steps: Sequence[Step], shapes: Mapping[int, Shape], results: 
     peak = max(together)
     when = together.index(peak)
     held = tuple(Held(makers[t], shapes[t]) for t, moment in made_at.items() if moment <= when <= last[t])
-    made = sum(prod(shapes[tensor]) for tensor in made_at if tensor != IMAGE)
+    made = sum(prod(shapes[tensor]) for tensor in made_at if makers[tensor] is not None)
     at = steps[when] if steps else Step("", "", (), ())
     return Activations(made, peak, at.path, at.operator, held)
 

@@ -19,7 +19,7 @@ from yolo_probe.blocks import Call, Value
 from yolo_probe.copies import undisturbed
 from yolo_probe.errors import TraceError
 from yolo_probe.live import Inputs, Live, unwrapped, weightless
-from yolo_probe.memory import IMAGE, Activations, Step, activations_of
+from yolo_probe.memory import Activations, Step, activations_of
 from yolo_probe.structure import Shape
 from yolo_probe.surroundings import kept
 
@@ -78,17 +78,11 @@ def _observed(copy: nn.Module, inputs: Sequence[torch.Tensor]) -> Observed:
         module.register_forward_hook(leave)
     fixed = [value for module in copy.modules() for value in tree_leaves(list(vars(module).values()))]
     storages = _Storages([value for value in fixed if isinstance(value, torch.Tensor)], lambda: running[-1][0])
-    image = storages.number(inputs[0])
-    assert image == IMAGE
+    given = [storages.number(each) for each in inputs]
     with storages:
         out = copy(*inputs)
     results = [storages.number(each) for each in tree_leaves(out) if isinstance(each, torch.Tensor)]
-    made = {tensor for step in storages.steps for tensor in step.writes} | {IMAGE}
-    steps = tuple(
-        Step(step.path, step.operator, tuple(each for each in step.reads if each in made), step.writes)
-        for step in storages.steps
-    )
-    return Observed(tuple(calls), activations_of(steps, storages.shapes, [each for each in results if each in made]))
+    return Observed(tuple(calls), activations_of(storages.steps, storages.shapes, results, given))
 
 
 def _value(given: Any) -> Value:

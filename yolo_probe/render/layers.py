@@ -45,15 +45,18 @@ WORKINGS = (
 
 
 def _answer(report: LayerCosts) -> Iterator[str]:
-    yield _half(report)
+    if report.access.values if report.view.memory else report.flops:
+        yield _half(report)
     weights, found = report.parameters * BYTES, report.activations
     text = f"In FP32, {BYTES} bytes a value, the weights take {_bytes(weights)}"
     if found is not None:
         text += f", the activations of one image at most {_bytes(found.peak * BYTES)} at a time"
-    hint = "" if report.view.memory else " (--memory)"
-    yield f"{text}{hint}. FP16 takes half of it, INT8 a quarter."
+    named = isinstance(report.subject, Subject)
+    more = " (--memory)" if named else " (memory=True)"
+    yield f"{text}{'' if report.view.memory else more}. FP16 takes half of it, INT8 a quarter."
     if report.unmerged:
-        yield f"{report.unmerged} BatchNorms stand here that fuse() merges before validation and export: --fused."
+        option = ": --fused" if named else ""
+        yield f"{report.unmerged} BatchNorms stand here that fuse() merges before validation and export{option}."
 
 
 def _half(report: LayerCosts) -> str:
@@ -66,7 +69,7 @@ def _half(report: LayerCosts) -> str:
     while 2 * sums < whole:
         line = lines[len(names)]
         sums += line.access.values if memory else line.flops
-        names.append(line.name or "other")
+        names.append(_short(line.name) or "other")
     what = "values moved" if memory else "FLOPs"
     noun = report.view.by if report.view.by != "row" or report.view.depth in (None, 1) else "module"
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
@@ -75,10 +78,17 @@ def _half(report: LayerCosts) -> str:
 
 
 MOST_NAMES = 8
+LONGEST_NAME = 26
+
+
+def _short(name: str) -> str:
+    """A name on one line, of a long one its end."""
+    line = " ".join(name.split())
+    return line if len(line) <= LONGEST_NAME else f"...{line[3 - LONGEST_NAME :]}"
 
 
 def _bytes(number: int) -> str:
-    return f"{number:,} bytes ({number / 1e6:.1f} MB)"
+    return f"{number:,} bytes ({number / 1e6:.1f} MB)" if number >= 100_000 else f"{number:,} bytes"
 
 
 # The table
@@ -117,7 +127,7 @@ def _summed(report: LayerCosts) -> Iterator[tuple[str, Sequence[Line]]]:
 
 
 def _name(line: Line, places: bool) -> tuple[str, str]:
-    return line.name or "other", line.kind if places else str(line.count)
+    return _short(line.name) or "other", _short(line.kind) if places else str(line.count)
 
 
 def _figures(line: Line, report: LayerCosts) -> tuple[str, ...]:
@@ -167,7 +177,7 @@ def _workings(report: LayerCosts) -> Iterator[Working]:
     for line in report.lines:
         sums = tuple((f"{each.text} = {each.value:,}", each.term) for each in line.arithmetic)
         if sums:
-            yield Working(" ".join(filter(None, (line.name, line.kind))), sums)
+            yield Working(" ".join(filter(None, (_short(line.name), _short(line.kind)))), sums)
 
 
 # Memory
@@ -205,16 +215,21 @@ def _peak(report: LayerCosts) -> Iterator[Words | Table | Note]:
     found = report.activations
     if found is None:
         yield Words(
-            "The peak of the activations is not known: in a network that runs by its own code, yolo-probe does not "
-            "follow which operator reads which tensor."
+            "The peak of the activations is not known: the forward pass depends on values, or runs what torch cannot "
+            "follow by shapes alone."
         )
         return
     yield Words(
-        f"Activations, peak: {_bytes(found.peak * BYTES)}, while {found.path} runs ({found.operator}). There are then:"
+        f"Activations, peak: {_bytes(found.peak * BYTES)}, while {_maker(found.path)} runs ({found.operator}). Then "
+        "there are:"
     )
-    rows = [(each.path or "the image", _shapes((each.shape,)), f"{each.values * BYTES:,}") for each in found.held]
+    rows = [(_maker(each.path), _shapes((each.shape,)), f"{each.values * BYTES:,}") for each in found.held]
     yield Table(("made by", "shape", "bytes"), (*rows, ("peak", "", f"{found.peak * BYTES:,}")))
     yield Note(f"{PEAK} All that are made: {_bytes(found.made * BYTES)}. {OTHERS}")
+
+
+def _maker(path: str | None) -> str:
+    return "input" if path is None else _short(path) or "the model"
 
 
 PEAK = (
@@ -301,6 +316,9 @@ def _footers(report: LayerCosts) -> Iterator[Footer]:
     if missing := report.convention.uncounted(report.run.records):
         names = ", ".join(f"{each.operator} at {each.path or 'the model'}" for each in missing)
         yield Footer("Missing", f"no rule of this counter for {names}")
+    if not report.question:
+        yield Footer("More", "explain_layers(model, imgsz, counter, by=, depth=, sort=, top=, memory=).as_json()")
+        return
     memory = "" if report.view.memory else "  --memory"
     fused = "" if report.is_fused else "  --fused"
     yield Footer("More", f"--by row|module|operator|type  --depth N  --sort  --top N{memory}{fused}  --format json")
