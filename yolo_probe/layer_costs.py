@@ -248,7 +248,7 @@ def _memory(report: LayerCosts) -> dict[str, object]:
         return head | {"activations_bytes": None, "peak": None}
     held = [{"path": each.path, "shape": list(each.shape), "bytes": each.values * BYTES} for each in found.held]
     peak = {"bytes": found.peak * BYTES, "path": found.path, "operator": found.operator, "tensors": held}
-    return head | {"activations_bytes": found.made * BYTES, "peak": peak}
+    return head | {"activations_bytes": found.made * BYTES, "peak": peak, "not_followed": list(found.unfollowed)}
 
 
 def _guideline(guideline: Guideline) -> dict[str, object]:

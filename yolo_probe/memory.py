@@ -7,7 +7,7 @@ image is one of the tensors, the weights are not: they stay where they are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import prod
 
@@ -92,6 +92,8 @@ class Activations:
     operator: str
     held: tuple[Held, ...]
     """The tensors of that moment, in the order in which they were made."""
+    unfollowed: tuple[str, ...] = ()
+    """Operators that make tensors inside, which are not among these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,8 @@ def activations(run: Trace) -> Activations | None:
     for step in steps:  # of what works in place, reads what it has become
         unread = {tensor: None for tensor in unread if tensor not in step.reads} | dict.fromkeys(step.writes)
     predictions = _tensors(run.output if isinstance(run.output, list) else [run.output])
-    return activations_of(steps, shapes, (*unread, *predictions))
+    inside = tuple(dict.fromkeys(step.operator for step in steps if step.operator == "multi_head_attention"))
+    return replace(activations_of(steps, shapes, (*unread, *predictions)), unfollowed=inside)
 
 
 def activations_of(

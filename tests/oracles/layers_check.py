@@ -12,6 +12,7 @@ import json
 import logging
 import sys
 import warnings
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -137,6 +138,35 @@ class Storages(TorchDispatchMode):  # type: ignore[misc]  # torch is not read by
         return out
 
 
+class Living(TorchDispatchMode):  # type: ignore[misc]
+    """Bytes of all storages that torch made and that are still there, at most."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.peak = 0
+        self._here: set[int] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        given = {storage(each) for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)}
+        for each in tree_leaves(out):
+            if isinstance(each, torch.Tensor) and storage(each) not in given | self._here:
+                self._count(each.untyped_storage())
+        self.peak = max(self.peak, self.now)
+        return out
+
+    def _count(self, made: torch.UntypedStorage) -> None:
+        number, size = made._cdata, made.nbytes()
+        self.now += size
+        self._here.add(number)
+
+        def gone() -> None:
+            self.now -= size
+            self._here.remove(number)
+
+        weakref.finalize(made, gone)
+
+
 def storage(tensor: torch.Tensor) -> int:
     number: int = tensor.untyped_storage()._cdata
     return number
@@ -148,6 +178,8 @@ def memory(network: str) -> Iterator[dict[str, Any]]:
         image = torch.zeros(IMAGE, device="meta")
         with torch.no_grad():
             model(image)  # which makes the grids
+            with Living() as living:
+                model(image)
             with Storages() as seen:
                 out = model(image)
         held = [value for module in model.modules() for value in tree_leaves(list(vars(module).values()))]
@@ -164,7 +196,11 @@ def memory(network: str) -> Iterator[dict[str, Any]]:
         total = sum(sizes[each] for each in made if each != storage(image))
         ours = activations(trace(root, IMAGE))
         assert ours is not None
-        yield {"real": {"peak": peak, "made": total}, "probe": {"peak": 4 * ours.peak, "made": 4 * ours.made}}
+        living_peak = living.peak + image.untyped_storage().nbytes()
+        yield {
+            "real": {"peak": peak, "made": total, "living": living_peak},
+            "probe": {"peak": 4 * ours.peak, "made": 4 * ours.made},
+        }
 
 
 def live(network: str) -> Iterator[dict[str, Any]]:

@@ -37,6 +37,7 @@ def test_activations_and_their_peak_are_those_of_torch_s_own_storages() -> None:
     for answer in answers("memory", "ultralytics-thop-2.2", *NETWORKS):
         inside = answer["real"]["made"] - answer["probe"]["made"]
         assert answer["probe"]["peak"] == answer["real"]["peak"]
+        assert answer["probe"]["peak"] < answer["real"]["living"]  # Python's names hold what nobody reads any more
         if answer["network"] == "yolov5s-transformer":  # what attention makes inside is not followed
             assert inside > 0
         else:

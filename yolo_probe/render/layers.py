@@ -225,7 +225,8 @@ def _peak(report: LayerCosts) -> Iterator[Words | Table | Note]:
     )
     rows = [(_maker(each.path), _shapes((each.shape,)), f"{each.values * BYTES:,}") for each in found.held]
     yield Table(("made by", "shape", "bytes"), (*rows, ("peak", "", f"{found.peak * BYTES:,}")))
-    yield Note(f"{PEAK} All that are made: {_bytes(found.made * BYTES)}. {OTHERS}")
+    inside = f" What {', '.join(found.unfollowed)} makes inside is not among them." if found.unfollowed else ""
+    yield Note(f"{PEAK}{inside} All that are made: {_bytes(found.made * BYTES)}. {OTHERS}")
 
 
 def _maker(path: str | None) -> str:
@@ -237,8 +238,8 @@ PEAK = (
     "inputs and output of an operator together; results stay. A view makes none, nor does an activation in place."
 )
 OTHERS = (
-    "PyTorch keeps more (a module's input until it returns, rows for later until the end); a runtime that computes a "
-    "convolution and its activation in one keeps less."
+    "PyTorch keeps more: a module's input until it returns, rows for later until the end. Less is kept by an exported "
+    "network that returns boxes alone, and by a runtime that computes a convolution and its activation in one."
 )
 
 
