@@ -55,10 +55,12 @@ class Pass:
     calls: list[Call] = field(default_factory=list)
     """In the order in which they return."""
     moves: list[Move] = field(default_factory=list)
+    followed: bool = False
+    """Whether shapes say which tensor they are of."""
 
-    def new(self, shape: Shape) -> Followed:
-        """A tensor that nobody has made before; each record and each move makes at most one."""
-        return Followed.of(shape, len(self.records) + len(self.moves) + 1)
+    def new(self, shape: Shape) -> Shape:
+        """Shape of a tensor that nobody has made before; each record and each move makes at most one."""
+        return Followed.of(shape, len(self.records) + len(self.moves) + 1) if self.followed else shape
 
     def call(self, module: Module, path: str, x: Value) -> Value:
         """Run one module: its output, with its operators recorded."""
@@ -168,10 +170,9 @@ class Frame:
 
     def copy(self, x: Shape, shape: Shape) -> Shape:
         """The same values in another order, in memory of their own."""
-        if not isinstance(x, Followed):
-            return shape
         current, made = self.current, self.current.new(shape)
-        current.moves.append(Move(len(current.records), x.tensor, made, self.path))
+        if isinstance(x, Followed) and isinstance(made, Followed):
+            current.moves.append(Move(len(current.records), x.tensor, made, self.path))
         return made
 
     def cat(self, inputs: Sequence[Shape], dim: int = 1) -> Shape:

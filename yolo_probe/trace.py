@@ -52,7 +52,7 @@ def trace(root: Module, image: Shape, *, training: bool = False) -> Trace:
     Shapes: ``image`` is (batch, channels, height, width).
     Raises: TraceError where shapes do not fit, UnknownModuleError at a class that is not known.
     """
-    current = Pass([], slots_of(root), training)
+    current = Pass([], slots_of(root), training, followed=True)
     rows = root.children.get("model")
     if rows is None:
         raise TraceError(f"the model: found no list of rows named model in {root.class_path}, expected one")
