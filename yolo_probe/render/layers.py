@@ -20,7 +20,7 @@ def document(report: LayerCosts) -> Iterator[Section]:
     yield tuple(Words(text) for text in _answer(report))
     if report.view.memory:
         yield _moved(report)
-        yield tuple(_peak(report))
+        yield from _peak(report)
         yield from _guidelines(report)
     else:
         yield _costs(report)
@@ -211,22 +211,18 @@ def _access(cost: Access, whole: int) -> tuple[str, ...]:
     return (*(f"{figure:,}" for figure in figures), _share(cost.values, whole))
 
 
-def _peak(report: LayerCosts) -> Iterator[Words | Table | Note]:
+def _peak(report: LayerCosts) -> Iterator[Section]:
     found = report.activations
     if found is None:
-        yield Words(
-            "The peak of the activations is not known: the forward pass depends on values, or runs what torch cannot "
-            "follow by shapes alone."
-        )
+        unknown = "the forward pass depends on values, or runs what torch cannot follow by shapes alone"
+        yield (Words(f"The peak of the activations is not known: {unknown}."),)
         return
-    yield Words(
-        f"Activations, peak: {_bytes(found.peak * BYTES)}, while {_maker(found.path)} runs ({found.operator}). Then "
-        "there are:"
-    )
+    peak = _bytes(found.peak * BYTES)
+    yield (Words(f"Activations, peak: {peak}, while {_maker(found.path)} runs ({found.operator}). Then there are:"),)
     rows = [(_maker(each.path), _shapes((each.shape,)), f"{each.values * BYTES:,}") for each in found.held]
-    yield Table(("made by", "shape", "bytes"), (*rows, ("peak", "", f"{found.peak * BYTES:,}")))
+    table = Table(("made by", "shape", "bytes"), (*rows, ("peak", "", f"{found.peak * BYTES:,}")))
     inside = f" What {', '.join(found.unfollowed)} makes inside is not among them." if found.unfollowed else ""
-    yield Note(f"{PEAK}{inside} All that are made: {_bytes(found.made * BYTES)}. {OTHERS}")
+    yield table, Note(f"{PEAK}{inside} All that are made: {_bytes(found.made * BYTES)}. {OTHERS}")
 
 
 def _maker(path: str | None) -> str:
@@ -276,13 +272,14 @@ def _guideline(guideline: Guideline) -> str:
             )
         case "G3":
             return (
-                f"G3: many small operators in one block cannot run side by side. {details['fragments']} convolutions, "
-                f"poolings and products in all, up to {details['most']} in one row; more than one in {rows}."
+                "G3: many small operators in a block keep a parallel machine less busy than one large one. "
+                f"{details['fragments']} convolutions, poolings and products in all, up to {details['most']} in one "
+                f"row; more than one in {rows}."
             )
         case _:
             return (
-                f"G4: BatchNorm, activations, sums and products of single values have few FLOPs and all the traffic. "
-                f"In {rows}."
+                "G4: BatchNorm, activations, sums and products of single values have few FLOPs, but every value is "
+                f"read and written. In {rows}."
             )
 
 
