@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from operator import itemgetter
 from types import BuiltinFunctionType, FunctionType, GeneratorType, ModuleType, SimpleNamespace
 from typing import Any
 
@@ -23,6 +24,7 @@ from torch import nn
 EMPTY = nn.Module().__dict__
 _FIRST = list(EMPTY)
 HOOKS = tuple(key for key in EMPTY if "_hooks" in key)
+_hooks_of = itemgetter(*HOOKS)
 _PLAIN = frozenset({bool, int, float, str, type(None), torch.Size, torch.dtype, torch.device})
 CONTAINERS = frozenset({dict, OrderedDict, list, tuple, set})
 _SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType, GeneratorType, torch.UntypedStorage)
@@ -53,14 +55,14 @@ def uncollected() -> Iterator[None]:
 def undisturbed() -> Iterator[None]:
     """Whatever draws random numbers meanwhile, the next ones of torch, Python and NumPy are the same as without it."""
     numpy: Any = sys.modules.get("numpy.random")
-    state, kept = random.getstate(), numpy and numpy.get_state()
-    with torch.random.fork_rng(devices=[]):
-        try:
-            yield
-        finally:
-            random.setstate(state)
-            if numpy:
-                numpy.set_state(kept)
+    state, kept, torch_state = random.getstate(), numpy and numpy.get_state(), torch.get_rng_state()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(torch_state)
+        random.setstate(state)
+        if numpy:
+            numpy.set_state(kept)
 
 
 def real_copy(model: nn.Module) -> tuple[nn.Module, dict[int, nn.Module]]:
@@ -193,9 +195,9 @@ def copy_fault(model: nn.Module, held: Iterable[tuple[nn.Module, str]] | None = 
     doubtful = [(module, key) for module, key in held if _could_fail(vars(module)[key])]
     for module in modules.values():
         inside = module.__dict__
-        if inside["_buffers"] and _could_fail(inside["_buffers"]):
+        if any(buffer is not None and buffer.requires_grad for buffer in inside["_buffers"].values()):
             doubtful.append((module, "_buffers"))
-        if any(map(inside.get, HOOKS)):
+        if any(_hooks_of(inside)):
             doubtful += [(module, key) for key in HOOKS if _could_fail(inside.get(key))]
     memo: dict[int, Any] = {}
     if doubtful:

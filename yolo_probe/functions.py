@@ -35,7 +35,9 @@ def _pair(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
         shape, dtype = a.size(), a.dtype
         if type(b) in (int, float):
             return shape, dtype
-        if type(b) is torch.Tensor and b.is_meta and b.dtype == dtype and b.size() == shape:
+        if type(b) is torch.Tensor and (
+            b.is_floating_point() if not b.dim() else b.is_meta and b.dtype == dtype and b.size() == shape
+        ):
             return shape, dtype
     tensors = [each for each in (a, b) if isinstance(each, torch.Tensor)]
     large = [each for each in tensors if each.is_meta]

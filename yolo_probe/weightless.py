@@ -163,6 +163,7 @@ class Copier:
         self.tensors = Tensors()
         self._copies: dict[int, Any] = {}
         self._objects = 0
+        self._saved: set[str] = set()  # names of buffers that modules without any leave out of their state: none
 
     def copy(self, root: nn.Module, slots: dict[int, int]) -> list[Place]:
         """Every distinct module under this one and itself, parents before children, as ``named_modules``.
@@ -212,7 +213,8 @@ class Copier:
         attributes["training"] = source["training"]
         parameters, inside["_parameters"] = self._tensors(source["_parameters"])
         buffers, inside["_buffers"] = self._tensors(source["_buffers"])
-        inside["_non_persistent_buffers_set"] = set(source.get("_non_persistent_buffers_set", ()))
+        not_saved = source.get("_non_persistent_buffers_set")
+        inside["_non_persistent_buffers_set"] = set(not_saved) if not_saved else self._saved
         modules: dict[str, nn.Module | None] = {}
         inside["_modules"] = modules
         plain = described[id(module)] = _new(Module)

@@ -1,7 +1,8 @@
 """Run inside a host's process: ``model_info`` of a live model by yolo-probe, by ultralytics and by classic YOLOv5.
 
-Arguments: the number of rounds, and networks. In a round the three run in turn, each on the same model and the same
-call; every other round begins with another of them. Prints one line of JSON for each network and size.
+Arguments: the number of rounds, and networks. Each call is measured on the same model in two ways: several times in a
+row, and in turn with the others, so that it finds the processor's caches full of what another has left. Prints one line
+of JSON for each network and size.
 """
 
 from __future__ import annotations
@@ -46,9 +47,26 @@ def main(rounds: int, networks: list[str]) -> None:
                 "classic": partial(host_calls[1], model, False, size),
                 "ours as classic": partial(our_calls[1], model, False, size),
             }
-            times = in_turn(calls, rounds)
+            found = {"in a row": in_a_row(calls, rounds), "in turn": in_turn(calls, rounds)}
             extra = extra_memory(calls["ours as ultralytics"])
-            print(json.dumps({"network": network, "size": size, "times": times, "share": extra / held}), flush=True)
+            print(json.dumps({"network": network, "size": size, "times": found, "share": extra / held}), flush=True)
+
+
+def in_a_row(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median of the milliseconds of each call, after one that does not count, in each of ``rounds`` rows of five."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            call()
+            times[name] += [milliseconds(call) for _ in range(5)]
+    return {name: median(each) for name, each in times.items()}
+
+
+def milliseconds(call: Callable[[], object]) -> float:
+    """What one call takes."""
+    start = perf_counter()
+    call()
+    return (perf_counter() - start) * 1e3
 
 
 def in_turn(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -57,9 +75,7 @@ def in_turn(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, fl
     order = list(calls)
     for _ in range(rounds + 1):
         for name in order:
-            start = perf_counter()
-            calls[name]()
-            times[name].append((perf_counter() - start) * 1e3)
+            times[name].append(milliseconds(calls[name]))
         order = order[1:] + order[:1]
     return {name: median(each[1:]) for name, each in times.items()}
 
