@@ -73,7 +73,7 @@ def test_a_fuse_diff_has_the_schema_of_version_1() -> None:
 
 def test_an_info_has_one_summary_and_one_line() -> None:
     data = as_json(info(question("yolov5n", (1280, 1280)), fused=False))
-    assert list(data) == ["schema", "command", "target", "imgsz", "counter", "summary", "line"]
+    assert list(data) == ["schema", "command", "target", "imgsz", "counter", "summary", "line", "uncounted"]
     assert data["command"] == "info"
     assert data["summary"] == data["summary"] | {"flops": 4 * 2 * 2_281_369_600, "layers": 125}  # type: ignore[operator]
     assert data["line"] == "YOLOv5n summary: 125 layers, 1,872,157 parameters, 1,872,157 gradients, 18.3 GFLOPs"

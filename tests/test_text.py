@@ -110,7 +110,7 @@ def test_something_unexplained_is_marked_and_changes_the_answer() -> None:
 
 def test_a_counter_without_a_rule_for_attention_says_what_it_leaves_out() -> None:
     text = re.sub(r"\n\s*", " ", render(difference("yolov5s-transformer@v7.0", name="thop-0.1")))
-    assert "It does not count MultiheadAttention (1 x, first at model.8.m.tr.0.ma)." in text
+    assert "Not counted: multi_head_attention at model.8.m.tr.0.ma, 0.11% of all values" in text
 
 
 def test_pairs_add_up_to_the_ledger() -> None:

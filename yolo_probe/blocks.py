@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar, cast
 from yolo_probe import operators
 from yolo_probe.errors import TraceError, UnknownModuleError, shown
 from yolo_probe.operators import Followed, OpRecord, ShapeError
+from yolo_probe.own_rules import ModuleRule, OwnRules, ruled_record, shape_out
 from yolo_probe.structure import Module, Shape, Tensor
 
 Value = Shape | list[Shape]
@@ -57,6 +58,8 @@ class Pass:
     moves: list[Move] = field(default_factory=list)
     followed: bool = False
     """Whether shapes say which tensor they are of."""
+    rules: OwnRules | None = None
+    """The user's own, for classes that are not known here or counted otherwise."""
 
     def new(self, shape: Shape) -> Shape:
         """Shape of a tensor that nobody has made before; each record and each move makes at most one."""
@@ -64,6 +67,31 @@ class Pass:
 
     def call(self, module: Module, path: str, x: Value) -> Value:
         """Run one module: its output, with its operators recorded."""
+        rule = self.rules.rule_for(module.class_path) if self.rules else None
+        return self._run(module, path, x) if rule is None else self._ruled(rule, module, path, x)
+
+    def _ruled(self, rule: ModuleRule, module: Module, path: str, x: Value) -> Value:
+        """Run a module that a rule of the user's stands for, with all that is inside."""
+        rules, made = self.rules, (self.records, self.moves, self.calls)
+        before = [len(each) for each in made]
+        assert rules is not None
+        inputs = x if isinstance(x, list) else [x]
+        if rule.output is None or module.kind in BLOCKS:
+            out = self._run(module, path, x)
+            if rule.count is None:
+                return out
+        else:
+            out = shape_out(rules, rule.output, module, path, inputs[0])
+        for each, count in zip(made, before, strict=True):
+            del each[count:]
+        out = [self.new(each) for each in out] if isinstance(out, list) else self.new(out)
+        first = (out[0] if out else ()) if isinstance(out, list) else out
+        self.calls.append(Call(path, list(x) if isinstance(x, list) else x, out))
+        slots = self.slots.get(id(module), 1)
+        self.records.append(ruled_record(rules, rule, module, path, tuple(inputs), first, slots))
+        return out
+
+    def _run(self, module: Module, path: str, x: Value) -> Value:
         block = BLOCKS.get(module.kind)
         if block is None:
             raise UnknownModuleError(f"{path}: found a module of class {module.class_path}, expected one of YOLOv5's")

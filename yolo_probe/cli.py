@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
+from shlex import quote
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -20,15 +21,16 @@ from yolo_probe.errors import HostError, ProbeError, SettingsError, TargetError,
 from yolo_probe.generations import GENERATIONS, Generation
 from yolo_probe.installed import Thop, installed_thop, version_of
 from yolo_probe.network import MOST_CLASSES
+from yolo_probe.own_rules import OwnRules, advice
 from yolo_probe.render.layout import printable
 from yolo_probe.report import FuseDiff, Info, Question, choose_counter, fuse_diff, info
-from yolo_probe.target import Copy, resolve
+from yolo_probe.target import Copy, resolve, with_rules
 
 if TYPE_CHECKING:
+    from yolo_probe.conventions import Uncounted
     from yolo_probe.costs import By, Sort
     from yolo_probe.render.sections import Report
     from yolo_probe.runner import HostCommand
-    from yolo_probe.subject import Subject
     from yolo_probe.summary import Size
 
 UNEXPLAINED = 1
@@ -63,6 +65,8 @@ def _of_networks(*names: str) -> Callable[[Command], Command]:
         "host": "Which generation of YOLOv5 builds and prints; else HEAD, or the file's own.",
         "nc": "Number of classes of a name or YAML.",
         "copy": "Which copy in a checkpoint; else the one that validation uses.",
+        "rules": "Your own counting rules: a .py or .yaml file. A .py runs.",
+        "strict": "Exit 1 where the counter has no rule for something.",
         "verify": "Run the installed host, its fuse() and thop beside it: exit 1 where they disagree.",
     }
     options = {
@@ -72,6 +76,8 @@ def _of_networks(*names: str) -> Callable[[Command], Command]:
         "host": click.option("--host", type=hosts, help=helps["host"]),
         "nc": click.option("--nc", type=click.IntRange(1, MOST_CLASSES), help=helps["nc"]),
         "copy": click.option("--copy", type=click.Choice(("model", "ema")), help=helps["copy"]),
+        "rules": click.option("--rules", metavar="FILE", help=helps["rules"]),
+        "strict": click.option("--strict", is_flag=True, help=helps["strict"]),
         "verify": click.option("--verify", is_flag=True, help=helps["verify"]),
         "format": click.option(
             "--format", "form", type=click.Choice(("text", "md", "json")), default="text", show_default=True
@@ -87,7 +93,9 @@ def _of_networks(*names: str) -> Callable[[Command], Command]:
 
 
 Command = Callable[..., None]
-_network_options = _of_networks("target", "imgsz", "counter", "host", "nc", "copy", "format", "verify")
+_network_options = _of_networks(
+    "target", "imgsz", "counter", "host", "nc", "copy", "rules", "strict", "format", "verify"
+)
 """The options that every question about the four numbers takes."""
 
 
@@ -105,10 +113,10 @@ def cli() -> None:
 @click.option("--layers", is_flag=True, help="List every merged convolution and BatchNorm.")
 def fuse_diff_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
-    form: str, verify: bool, layers: bool,
+    rules: str | None, strict: bool, form: str, verify: bool, layers: bool,
 ) -> None:  # fmt: skip
     """Explain why training and validation print different lines."""
-    question = _question(target, imgsz, counter, host, nc, copy)
+    question = _question(target, imgsz, counter, host, nc, copy, rules, verify=verify)
     try:
         report = fuse_diff(question)
     except UnknownModuleError:
@@ -121,7 +129,8 @@ def fuse_diff_command(
         from yolo_probe.render.pairs import render_pairs
 
         _show_table(render_pairs(report), form)
-    _finish(report.question.subject, balanced=report.balanced, label=target, confirmation=report.confirmation)
+    _finish(report.question, balanced=report.balanced, label=target, confirmation=report.confirmation)
+    _be_strict(strict, question.uncounted(report.training))
 
 
 @cli.command("info")
@@ -130,10 +139,11 @@ def fuse_diff_command(
 @click.option("--verbose", is_flag=True, help="Add the host's tables of modules and of parameters.")
 def info_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
-    form: str, verify: bool, fused: bool, verbose: bool,
+    rules: str | None, strict: bool, form: str, verify: bool, fused: bool, verbose: bool,
 ) -> None:  # fmt: skip
     """Show one state of a network, and what each number means."""
-    report = info(_question(target, imgsz, counter, host, nc, copy), fused=fused)
+    question = _question(target, imgsz, counter, host, nc, copy, rules, verify=verify)
+    report = info(question, fused=fused)
     if verify:
         report = replace(report, confirmation=_confirmation(report))
     _show(report, form)
@@ -146,7 +156,8 @@ def info_command(
         made = rows_made_of(subject)
         tables = render_tables(report.state.root, subject.origin.form, made, statistics_of(subject.source))
         _show_table(tables, form)
-    _finish(report.question.subject, balanced=True, label=target, confirmation=report.confirmation)
+    _finish(report.question, balanced=True, label=target, confirmation=report.confirmation)
+    _be_strict(strict, question.uncounted(report.state))
 
 
 @cli.command("inspect")
@@ -209,15 +220,17 @@ def story_command(target: str, form: str) -> None:
 
 
 @cli.command("counters")
-@_of_networks("target", "imgsz", "counter", "host", "nc", "copy", "format")
+@_of_networks("target", "imgsz", "counter", "host", "nc", "copy", "rules", "strict", "format")
 def counters_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
-    form: str,
+    rules: str | None, strict: bool, form: str,
 ) -> None:  # fmt: skip
     """Hold every FLOP counter against the others, and say why they differ."""
     from yolo_probe.counters import counters
 
-    _show(counters(_question(target, imgsz, counter, host, nc, copy)), form)
+    report = counters(_question(target, imgsz, counter, host, nc, copy, rules))
+    _show(report, form)
+    _be_strict(strict, report.uncounted)
 
 
 @cli.command("layers")
@@ -314,12 +327,29 @@ def _thop_words(thop: Thop | None) -> str:
 
 
 def _question(
-    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None
-) -> Question:
+    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
+    rules: str | None = None, *, verify: bool = False,
+) -> Question:  # fmt: skip
+    if rules and verify:
+        raise click.UsageError("--verify runs the real thop, which has no rules of yours: leave --rules or it out.")
+    own = _own_rules(rules) if rules else None
     subject = resolve(target, host=host, classes=nc, copy=copy)
-    typed = {"--host": host, "--nc": nc, "--copy": copy, "--counter": counter}
+    typed = {"--host": host, "--nc": nc, "--copy": copy, "--counter": counter, "--rules": rules and quote(rules)}
     options = "".join(f" {name} {value}" for name, value in typed.items() if value is not None)
-    return Question(subject, imgsz, choose_counter(counter, installed_thop()), options)
+    subject = with_rules(subject, own) if own else subject
+    return Question(subject, imgsz, choose_counter(counter, installed_thop(), own), options, own)
+
+
+def _own_rules(path: str) -> OwnRules:
+    from yolo_probe.rules_file import read_rules
+
+    return read_rules(path)
+
+
+def _be_strict(strict: bool, uncounted: Sequence[Uncounted]) -> None:
+    """With ``--strict`` leave with 1 where something is not counted."""
+    if strict and uncounted:
+        sys.exit(UNEXPLAINED)
 
 
 def _confirmation(report: FuseDiff | Info) -> Confirmation | None:
@@ -405,8 +435,9 @@ def _write(text: str, *, styled: bool = False) -> None:
         sys.exit(0)  # the reader has seen enough
 
 
-def _finish(subject: Subject, *, balanced: bool, label: str, confirmation: Confirmation | None) -> None:
+def _finish(question: Question, *, balanced: bool, label: str, confirmation: Confirmation | None) -> None:
     """Leave with the code of the answer."""
+    subject, rules = question.subject, question.rules
     if subject.gap:
         raise TargetError(f"{label}: FLOPs are not known: {subject.gap.reason}", subject.gap.remedy)
     if unknown := subject.unknown:
@@ -414,7 +445,7 @@ def _finish(subject: Subject, *, balanced: bool, label: str, confirmation: Confi
         first = next(path for path, _ in unknown)
         raise TargetError(
             f"{label}: FLOPs are not known: found {', '.join(classes)} (first at {first}), expected modules of YOLOv5",
-            "layers, parameters and gradients above are exact",
+            f"layers, parameters and gradients above are exact; {advice(unknown, rules)}",
         )
     if not balanced or (confirmation and confirmation.differs):
         sys.exit(UNEXPLAINED)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from yolo_probe.conventions import CONVENTIONS, TERMS, Convention, term_of
+from yolo_probe.conventions import TERMS, Convention, Uncounted, term_of
 from yolo_probe.faults import SHARED, SHARED_WHY, TWICE, TWICE_WHY
 from yolo_probe.operators import OpRecord
 from yolo_probe.structure import Module, Tensor, named_modules
@@ -55,8 +55,8 @@ class Counted:
     faults: tuple[FoundFault, ...]
     parameters: ByMode
     """Its total of parameters; None where it has none."""
-    uncounted: tuple[str, ...]
-    """Operators that it has no rule for, but those of a fault."""
+    uncounted: tuple[Uncounted, ...]
+    """What it has no rule for, but that of a fault."""
 
     @property
     def train(self) -> int | None:
@@ -108,9 +108,9 @@ class Measured:
     records: Sequence[OpRecord]
 
 
-def compare(modes: Mapping[Mode, Measured], names: Iterable[str], default: str) -> Comparison:
+def compare(modes: Mapping[Mode, Measured], conventions: Iterable[Convention], default: str) -> Comparison:
     """The figures of these counters. ``modes``: those that the network has; ``unfused`` always."""
-    counters = {name: _counted(CONVENTIONS[name], modes) for name in names}
+    counters = {convention.name: _counted(convention, modes) for convention in conventions}
     apart = {mode: sum(_activation(record) for record in measured.records) for mode, measured in modes.items()}
     return Comparison(default, counters, ByMode(*(apart.get(mode) for mode in MODES)))
 
@@ -139,9 +139,7 @@ def _counted(convention: Convention, modes: Mapping[Mode, Measured]) -> Counted:
         tuple(_found(name, faults[name], figure, terms[name]) for name in order if name in faults),
         ByMode(*(parameter_total(convention, modes[mode].root) if mode in modes else None for mode in MODES)),
         tuple(
-            operator
-            for operator in dict.fromkeys(each.operator for each in convention.uncounted(modes["unfused"].records))
-            if operator not in convention.faults
+            each for each in convention.uncounted(modes["unfused"].records) if each.operator not in convention.faults
         ),
     )
 

@@ -8,13 +8,14 @@ real releases, which ``tests/oracles`` does again in every run.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Literal
 
 from yolo_probe import faults, thops, tools
 from yolo_probe.faults import SHARED, TWICE, Faults
 from yolo_probe.operators import OpRecord
+from yolo_probe.own_rules import CUSTOM, OwnRules
 from yolo_probe.rules import Rule, known_products
 
 
@@ -27,6 +28,13 @@ class Uncounted:
     """Qualified name of the module that does it; empty: the model itself."""
     values: int
     """Values that come out of it in one pass."""
+    of: int
+    """Values that come out of all operators of that pass: what ``values`` is a share of."""
+
+    @property
+    def share(self) -> float:
+        """Its share of the values of the pass, 0 to 1."""
+        return self.values / self.of if self.of else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,12 @@ class Convention:
     """Which parameters its total has: those of modules that hold no others, without attention's; those that train."""
     release: str = ""
     """The release that the rules are those of, or what it is."""
+    own: Mapping[str, Rule] = field(default_factory=dict)
+    """By operator, rules of the user's own in MACs, which go before all others."""
+
+    def with_rules(self, rules: OwnRules | None) -> Convention:
+        """The same counter with rules of the user's own."""
+        return self if rules is None else replace(self, own=rules.operators)
 
     @property
     def flops_per_count(self) -> int:
@@ -64,17 +78,27 @@ class Convention:
 
     def count(self, record: OpRecord) -> int | None:
         """Charge for one operator in the counter's own unit; None where this counter has no rule for it."""
+        if self.own and record.operator in self.own:
+            return self.own[record.operator](record) * (2 // self.flops_per_count)
         if record.functional:
             function = self.functions.get(record.operator)
             return function(record) if function else self._free(record)
         called = self.calls.get(record.operator) if self.calls else None
         beside = called(record) if called else 0
-        rule = known_products if record.operator == CUSTOM else self.rules.get(record.operator)
+        if record.operator == CUSTOM:
+            return self._custom(record)
+        rule = self.rules.get(record.operator)
         if rule is None:
             return beside if called else self._free(record)
-        if not self.subclasses and not record.kind.startswith("nn.") and record.operator != CUSTOM:
+        if not self.subclasses and not record.kind.startswith("nn."):
             return beside
         return rule(record) * int(record.slots**self.slot_power) + beside
+
+    def _custom(self, record: OpRecord) -> int | None:
+        """What a rule of the user's charges for a module, as often as this counter charges one."""
+        if "products" not in record.options:
+            return None
+        return known_products(record) * (2 // self.flops_per_count) * int(record.slots**self.slot_power)
 
     def _free(self, record: OpRecord) -> int | None:
         return 0 if record.operator in FREE else None
@@ -85,6 +109,8 @@ class Convention:
         The parts add up to ``count``. Where that is None they are none, or what is left out against a fault as large.
         """
         total = self.count(record)
+        if record.operator in self.own:
+            return {term_of(record): total} if total else {}
         if total is None:
             if record.functional or record.operator not in self.faults:
                 return {}
@@ -116,11 +142,15 @@ class Convention:
         """The operators that this counter has no rule for, those of one module and name as one, in order."""
         found: dict[tuple[str, str], int] = {}
         charged = self.rules.keys() | FREE
+        records = tuple(records)
         for record in records:
             if (record.functional or record.operator not in charged) and self.count(record) is None:
-                place = record.operator, record.path
+                place = record.kind if record.operator == CUSTOM else record.operator, record.path
                 found[place] = found.get(place, 0) + prod(record.output)
-        return tuple(Uncounted(operator, path, values) for (operator, path), values in found.items())
+        if not found:
+            return ()
+        every = sum(prod(record.output) for record in records)
+        return tuple(Uncounted(operator, path, values, every) for (operator, path), values in found.items())
 
     @property
     def title(self) -> str:
@@ -138,10 +168,6 @@ FREE = frozenset({
     "max_pool2d", "adaptive_max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "upsample", "batch_norm",
 })  # fmt: skip
 """Operators that cost nothing wherever a counter has no rule for them."""
-
-CUSTOM = "custom"
-"""The operator of a module that a rule of the user's counts, in the counter's own unit."""
-
 
 _TERMS = {
     "convolution": ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
@@ -162,7 +188,7 @@ _TERMS = {
     "sums and products": ("add", "sub", "mul", "div", "pow"),
 }  # fmt: skip
 
-TERMS = (*_TERMS, "decoding", "bias", "other")
+TERMS = (*_TERMS, "decoding", "bias", "your own rules", "other")
 """What a charge can be for, in the order of a table; names of faults beside them."""
 
 _TERM_OF = {operator: term for term, operators in _TERMS.items() for operator in operators}
@@ -175,7 +201,7 @@ def term_of(record: OpRecord) -> str:
     """What an operator is for."""
     if record.functional and record.kind.rpartition(".")[2] in HEADS:
         return "decoding"
-    return _TERM_OF.get(record.operator, "other")
+    return "your own rules" if record.operator == CUSTOM else _TERM_OF.get(record.operator, "other")
 
 
 CONVENTIONS: Mapping[str, Convention] = {

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 from yolo_probe.comparison import MODES, ByMode, Comparison, Counted, Measured, Mode, compare
-from yolo_probe.conventions import CONVENTIONS
+from yolo_probe.conventions import CONVENTIONS, Uncounted
 from yolo_probe.errors import TargetError, TraceError
 from yolo_probe.fusion import restore
 from yolo_probe.gradients import with_gradients
-from yolo_probe.report import SCHEMA, Question, target_as_json
+from yolo_probe.own_rules import advice
+from yolo_probe.report import SCHEMA, Question, target_as_json, uncounted_as_json
 from yolo_probe.structure import Module
 from yolo_probe.subject import Rebuilt
 from yolo_probe.summary import Run
-from yolo_probe.trace import trace
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,13 @@ class Counters:
 
     question: Question
     comparison: Comparison
+    unused_rules: tuple[str, ...] = ()
+    """Rules of the user's that nothing in this network came to."""
+
+    @property
+    def uncounted(self) -> tuple[Uncounted, ...]:
+        """What the default counter has no rule for."""
+        return self.comparison.counters[self.comparison.default].uncounted
 
 
 def counters(question: Question) -> Counters:
@@ -37,29 +43,31 @@ def counters(question: Question) -> Counters:
         path, kind = subject.unknown[0]
         raise TargetError(
             f"{subject.label}: FLOPs are not known: found {kind} at {path}, expected modules of YOLOv5",
-            "yolo-probe info shows the layers, parameters and gradients of this file",
+            f"yolo-probe info shows its layers, parameters and gradients; {advice(subject.unknown, question.rules)}",
         )
     image = (1, subject.channels, *question.size)
     if isinstance(subject.rebuilt, Rebuilt):
         built, fused = subject.rebuilt.built, subject.rebuilt.fused
         runs: dict[Mode, tuple[Module, Run]] = {
-            "train": (built.root, built.in_training().trace),
-            "unfused": (built.root, built.trace),
-            "fused": (fused.root, fused.trace),
+            "train": (built.root, question.ruled(built.root, built, training=True)),
+            "unfused": (built.root, question.ruled(built.root, built)),
+            "fused": (fused.root, question.ruled(fused.root, fused)),
         }
     else:
         root = with_gradients(restore(subject.root), True)
         merged = question.fusion(root, grad_enabled=False).root
         runs = {
-            "train": (root, partial(trace, root, training=True)),
-            "unfused": (root, partial(trace, root)),
-            "fused": (merged, partial(trace, merged)),
+            "train": (root, question.ruled(root, training=True)),
+            "unfused": (root, question.ruled(root)),
+            "fused": (merged, question.ruled(merged)),
         }
     try:
         modes = {mode: Measured(root, run(image).records) for mode, (root, run) in runs.items()}
     except TraceError as error:
         raise question.placed(error, "correct the network: its forward pass fails there") from None
-    return Counters(question, compare(modes, CONVENTIONS, question.counter.convention.name))
+    conventions = [convention.with_rules(question.rules) for convention in CONVENTIONS.values()]
+    unused = question.rules.unused(modes["unfused"].records) if question.rules else ()
+    return Counters(question, compare(modes, conventions, question.counter.convention.name), unused)
 
 
 def as_json(report: Counters) -> dict[str, object]:
@@ -73,7 +81,7 @@ def as_json(report: Counters) -> dict[str, object]:
         "default": comparison.default,
         "counters": {name: _counter(counted) for name, counted in comparison.counters.items()},
         "activations": _modes(comparison.apart),
-    }
+    } | ({"rules": {"file": question.rules.path, "unused": list(report.unused_rules)}} if question.rules else {})
 
 
 def _counter(counted: Counted) -> dict[str, object]:
@@ -85,7 +93,7 @@ def _counter(counted: Counted) -> dict[str, object]:
         "faults": [{"name": each.name, "why": each.why, "right": _modes(each.right)} for each in counted.faults],
         "right": _modes(counted.right),
         "parameters": _modes(counted.parameters),
-        "uncounted": list(counted.uncounted),
+        "uncounted": uncounted_as_json(counted.uncounted),
     }
 
 

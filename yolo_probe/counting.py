@@ -18,7 +18,9 @@ from yolo_probe.custom_ops import CountingRule
 from yolo_probe.errors import CounterError, TraceError
 from yolo_probe.installed import installed_thop
 from yolo_probe.live import Live
+from yolo_probe.own_rules import OwnOps
 from yolo_probe.report import choose_counter
+from yolo_probe.rules_file import read_rules
 from yolo_probe.structure import Module, Shape
 from yolo_probe.summary import image_channels
 
@@ -46,14 +48,17 @@ class FlopCount:
     """What the counter has no rule for."""
 
 
-def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop") -> FlopCount:
+def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop", rules: str | None = None) -> FlopCount:
     """FLOPs of one pass of a model in evaluation mode, by the rules of one counter.
 
-    ``counter``: ``thop`` is the installed one; else a name that ``yolo-probe counters`` lists.
-    Raises: CounterError where there is no such counter, TraceError where the model cannot be followed.
+    ``counter``: ``thop`` is the installed one; else a name that ``yolo-probe counters`` lists. ``rules``: a file of
+    rules of your own, as the command's ``--rules``.
+    Raises: CounterError where there is no such counter, TraceError where the model cannot be followed, RulesError where
+    the file of rules cannot be read or a rule in it fails.
     """
-    convention = counting_rules(counter)
-    live = Live(model)
+    own = read_rules(rules) if rules else None
+    convention = counting_rules(counter).with_rules(own)
+    live = Live(model, OwnOps(own) if own else None)
     records = live.trace_inputs(inputs_of(imgsz, live.root)).records
     by_module: dict[str, int] = {}
     by_operator: dict[str, int] = {}
@@ -68,14 +73,18 @@ def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop") -> 
     )  # fmt: skip
 
 
-def compare_counters(model: nn.Module, imgsz: Input = 640, counters: Iterable[str] | None = None) -> Comparison:
+def compare_counters(
+    model: nn.Module, imgsz: Input = 640, counters: Iterable[str] | None = None, rules: str | None = None
+) -> Comparison:
     """The same pass by several counters, all of them if none is named: as it trains, is evaluated, and fused.
 
-    A model without a ``fuse()`` has no fused figures.
-    Raises: CounterError where there is no such counter, TraceError where the model cannot be followed.
+    A model without a ``fuse()`` has no fused figures. ``rules``: a file of rules of your own.
+    Raises: CounterError where there is no such counter, TraceError where the model cannot be followed, RulesError where
+    the file of rules cannot be read or a rule in it fails.
     """
-    names = [counting_rules(name).name for name in (CONVENTIONS if counters is None else counters)]
-    live = Live(model)
+    own = read_rules(rules) if rules else None
+    conventions = [counting_rules(name).with_rules(own) for name in (CONVENTIONS if counters is None else counters)]
+    live = Live(model, OwnOps(own) if own else None)
     inputs = inputs_of(imgsz, live.root)
     modes: dict[Mode, Measured] = {"unfused": Measured(live.root, live.trace_inputs(inputs).records)}
     try:
@@ -84,9 +93,9 @@ def compare_counters(model: nn.Module, imgsz: Input = 640, counters: Iterable[st
     except TraceError:  # a training pass may need more than an image: targets
         pass
     if callable(getattr(model, "fuse", None)):
-        fused = live.fused()
+        fused = live.fused().with_rules(own) if own else live.fused()
         modes["fused"] = Measured(fused.root, fused.trace_inputs(inputs).records)
-    return compare(modes, names, counting_rules("thop").name)
+    return compare(modes, conventions, counting_rules("thop").name)
 
 
 def profiled(model: nn.Module, image: torch.Tensor, rules: Mapping[type, CountingRule] | None = None) -> int:

@@ -15,6 +15,7 @@ from torch import nn
 
 from yolo_probe.errors import TraceError
 from yolo_probe.operators import OpRecord
+from yolo_probe.own_rules import CUSTOM
 
 CountingRule = Callable[[nn.Module, "tuple[Any, ...]", Any], object]
 
@@ -51,24 +52,23 @@ class CustomOps:
         contains = isinstance(module, (nn.Sequential, nn.ModuleList)) or not path
         return not self.subclasses and not contains
 
+    def counted_by(self, rule: CountingRule, module: nn.Module, path: str, inputs: tuple[Any, ...], output: Any) -> int:
+        """What a rule adds to ``module.total_ops`` for one call.
 
-def counted_by(rule: CountingRule, module: nn.Module, path: str, inputs: tuple[Any, ...], output: Any) -> int:
-    """What a rule adds to ``module.total_ops`` for one call.
-
-    Raises: TraceError where it leaves no number there.
-    """
-    module.__dict__["total_ops"] = torch.zeros(1, dtype=torch.float64)
-    rule(module, inputs, output)
-    total = module.__dict__.pop("total_ops")
-    if isinstance(total, torch.Tensor) and (total.is_meta or total.numel() != 1):
-        raise TraceError(
-            f"{path or 'the model'}: found a tensor of shape {tuple(total.shape)} in total_ops, expected one number"
-        )
-    return int(total)
+        Raises: TraceError where it leaves no number there.
+        """
+        module.__dict__["total_ops"] = torch.zeros(1, dtype=torch.float64)
+        rule(module, inputs, output)
+        total = module.__dict__.pop("total_ops")
+        if isinstance(total, torch.Tensor) and (total.is_meta or total.numel() != 1):
+            raise TraceError(
+                f"{path or 'the model'}: found a tensor of shape {tuple(total.shape)} in total_ops, expected one number"
+            )
+        return int(total)
 
 
 def custom_record(place: tuple[str, str], inputs: tuple[Any, ...], output: Any, count: int, slots: int) -> OpRecord:
     """Record of a module that a rule of the user's counts."""
     shapes = tuple(tuple(x.shape) for x in inputs if isinstance(x, torch.Tensor))
     out = tuple(output.shape) if isinstance(output, torch.Tensor) else ()
-    return OpRecord("custom", *place, shapes, out, (), {"products": count}, slots)
+    return OpRecord(CUSTOM, *place, shapes, out, (), {"products": count}, slots)

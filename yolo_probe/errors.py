@@ -55,6 +55,10 @@ class CounterError(ProbeError):
     """A FLOP counter that is not known."""
 
 
+class RulesError(ProbeError):
+    """A file of counting rules that cannot be read, or a rule in it that fails."""
+
+
 class SettingsError(ProbeError):
     """A settings file that cannot be read, or a setting that does not exist or has no such value."""
 

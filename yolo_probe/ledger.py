@@ -15,6 +15,7 @@ from typing import Literal
 from yolo_probe.conventions import Convention
 from yolo_probe.fusion import Fusion, Merge
 from yolo_probe.operators import OpRecord
+from yolo_probe.own_rules import CUSTOM
 from yolo_probe.structure import Module, Tensor, named_parameters
 from yolo_probe.trace import Trace
 
@@ -295,4 +296,6 @@ def _others(
     names = ", ".join(dict.fromkeys(r.operator if r.functional else r.kind.rpartition(".")[2] for r in charged))
     detail = f"{a:,} before and after" if a == b else f"{a:,} before, {b:,} after"
     why = "fuse() does not touch these modules."
+    if a != b and any(r.operator == CUSTOM for r in charged):
+        why = "A rule of your own charges by what fuse() changes."
     return Entry(names, len(charged), b - a, f"{b:,} - {a:,}", why, detail)

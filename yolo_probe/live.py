@@ -30,11 +30,12 @@ from yolo_probe.blocks import (
     multi_head_attention,
 )
 from yolo_probe.copies import first_words, real_copy, reason_of, uncollected, undisturbed
-from yolo_probe.custom_ops import CountingRule, CustomOps, counted_by, custom_record
-from yolo_probe.errors import DataDependentError, TraceError
+from yolo_probe.custom_ops import CountingRule, CustomOps, custom_record
+from yolo_probe.errors import DataDependentError, RulesError, TraceError
 from yolo_probe.functions import ANSWERS, RECORDS, Answer
 from yolo_probe.layers import LAYERS, UNKNOWN, layer_record
 from yolo_probe.operators import OpRecord, ShapeError
+from yolo_probe.own_rules import OwnOps, OwnRules
 from yolo_probe.products import ELEMENTWISE_FUNCTIONS, Record, custom
 from yolo_probe.structure import Module, Shape, Tensor
 from yolo_probe.surroundings import kept
@@ -72,7 +73,7 @@ class Live:
     def __init__(
         self,
         model: nn.Module,
-        custom_ops: CustomOps | None = None,
+        custom_ops: CustomOps | OwnOps | None = None,
         *,
         training: bool = False,
         elementwise: bool = True,
@@ -146,6 +147,10 @@ class Live:
     def in_training(self) -> Live:
         """The same model, whose forward passes are those of training."""
         return Live(self._model, self._custom_ops, training=True)
+
+    def with_rules(self, rules: OwnRules) -> Live:
+        """The same model with modules counted by rules of the user's."""
+        return Live(self._model, OwnOps(rules), training=self._training, elementwise=self._elementwise)
 
     def fused(self, *, grad_enabled: bool = False, end_to_end: bool | None = None) -> Live:
         """The model after its own ``fuse()``, which runs on a weightless copy.
@@ -221,7 +226,7 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         self,
         places: Sequence[Place],
         slots: Mapping[int, int],
-        custom_ops: CustomOps | None = None,
+        custom_ops: CustomOps | OwnOps | None = None,
         device: str = "meta",
         training: bool = False,
         elementwise: bool = True,
@@ -253,7 +258,7 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
                 out = self._copy(*inputs)
         except ShapeError as error:
             raise TraceError(f"{self._where}: {error}") from None
-        except TraceError:
+        except (TraceError, RulesError):
             raise
         except (Exception, SystemExit) as error:  # the user's own forward: whatever it raises is why there is no figure
             raise DataDependentError(f"{self._where}: {first_words(error)}") from error
@@ -326,7 +331,7 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
             self._running.append(place)
             self._inside += 1
             inputs = (*args, *kwargs.values())
-            records.append(custom_record(place, inputs, out, counted_by(rule, module, path, inputs, out), slots))
+            records.append(custom_record(place, inputs, out, rules.counted_by(rule, module, path, inputs, out), slots))
             self._inside -= 1
             self._running.pop()
             return out

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from yolo_probe.checks import Confirmation
-from yolo_probe.conventions import CONVENTIONS, DEFAULT, Convention
+from yolo_probe.conventions import CONVENTIONS, DEFAULT, Convention, Uncounted
 from yolo_probe.errors import TraceError, UnknownModuleError
 from yolo_probe.fusion import Fusion, difference, fuse, is_fused, restore
 from yolo_probe.gradients import with_gradients
@@ -23,6 +23,7 @@ from yolo_probe.ledger import (
 )
 from yolo_probe.mechanisms import decide, gradient_events, known_of
 from yolo_probe.network import Network
+from yolo_probe.own_rules import OwnRules
 from yolo_probe.structure import LayerCounts, Module, count_gradients, count_parameters, named_modules, named_parameters
 from yolo_probe.subject import LiveModel, Model, Rebuilt, Subject
 from yolo_probe.summary import FORMS, HostLine, Run, Size, Summary, host_line, rounded_size, summarize
@@ -44,14 +45,17 @@ class Counter:
     def of_host(self) -> Convention:
         """Hosts count with thop: with the one asked for, else with the installed one's rules."""
         if "thop" in self.convention.name:
-            return self.convention
+            return CONVENTIONS[self.convention.name]  # which knows nothing of the user's own rules
         return choose_counter(None, self.installed).convention
 
 
-def choose_counter(name: str | None, installed: Thop | None) -> Counter:
-    """The counter of that name, else the rules of the installed thop, else the newest rules known."""
+def choose_counter(name: str | None, installed: Thop | None, rules: OwnRules | None = None) -> Counter:
+    """The counter of that name, else the rules of the installed thop, else the newest rules known.
+
+    ``rules``: the user's own, which go before them.
+    """
     chosen = name or (installed and installed.counter) or DEFAULT
-    return Counter(CONVENTIONS[chosen], installed, name is not None)
+    return Counter(CONVENTIONS[chosen].with_rules(rules), installed, name is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,8 @@ class Question:
     counter: Counter
     options: str = ""
     """The other options as they were typed, for a command that is advised."""
+    rules: OwnRules | None = None
+    """The user's own."""
 
     @property
     def size(self) -> Size:
@@ -85,7 +91,7 @@ class Question:
         """Measure one state of the network. ``model``: what runs in its place, where its own forward pass does."""
         subject = self.subject
         forward: Run = model.trace if model else partial(trace, root)
-        run = self._run(forward)
+        run = self._run(self.ruled(root, model))
         summary = summarize(root, run, self.counter.convention)
         form = subject.origin.form
         line = host_line(
@@ -93,6 +99,17 @@ class Question:
             fused=form.marks_fused and (model.is_fused if model else is_fused(root)),
         )  # fmt: skip
         return State(root, run, summary, line)
+
+    def ruled(self, root: Module, model: Model | None = None, *, training: bool = False) -> Run:
+        """The forward pass with the user's own rules, which no host has."""
+        if model is None:
+            return partial(trace, root, training=training, rules=self.rules)
+        running = model.in_training() if training else model
+        return (running.with_rules(self.rules) if self.rules else running).trace
+
+    def uncounted(self, state: State) -> tuple[Uncounted, ...]:
+        """What no rule knows in one state."""
+        return self.counter.convention.uncounted(state.run.records) if state.run else ()
 
     def _run(self, forward: Run) -> Trace | None:
         if not self.subject.has_flops:
@@ -268,7 +285,7 @@ def refuse_unknown(subject: Subject) -> None:
         problem = f"{subject.label}: what fuse() does is not known: {subject.gap.reason}"
         raise UnknownModuleError(problem, subject.gap.remedy)
     modules = dict(named_modules(subject.root))
-    for path, kind in subject.unknown:
+    for path, kind in (*subject.unknown, *subject.ruled):
         if modules[path].children.keys() >= {"conv", "bn"}:
             raise UnknownModuleError(
                 f"{subject.label}: found {kind} at {path} with a convolution and a BatchNorm, expected a class of "
@@ -330,7 +347,7 @@ def info(question: Question, *, fused: bool) -> Info:
             raise
         after = None  # its own numbers are known all the same
     state = after if fused and after else question.state(subject.root, question.size, built=new, model=model)
-    small = Question(subject, (640, 640), question.counter)
+    small = replace(question, asked_size=(640, 640))
     shown = fused_model if fused else model
     at_640 = small.state(state.root, built=new, model=shown) if question.size != small.size else None
     return Info(question, state, fused, after, at_640)
@@ -348,7 +365,7 @@ def as_json(report: FuseDiff | Info) -> dict[str, object]:
     }
     if isinstance(report, Info):
         state = {"summary": _column(report.state, question), "line": report.state.line.text}
-        return head | state | _gaps(report) | _confirmed(report.confirmation)
+        return head | state | _left_out(question, report.state) | _gaps(report) | _confirmed(report.confirmation)
     return (
         head
         | {
@@ -359,6 +376,7 @@ def as_json(report: FuseDiff | Info) -> dict[str, object]:
             "gradients_with_autograd": report.gradients_with_autograd,
             "ledger": {name: ledger and _ledger(ledger) for name, ledger in report.ledgers},
         }
+        | _left_out(question, report.training)
         | _gaps(report)
         | _confirmed(report.confirmation)
     )
@@ -420,6 +438,27 @@ def _ledger(ledger: Ledger) -> dict[str, object]:
         ],
         "unexplained": ledger.unexplained,
     }
+
+
+def uncounted_as_json(found: Sequence[Uncounted]) -> list[dict[str, object]]:
+    """What a counter has no rule for, as plain data."""
+    return [
+        {"operator": each.operator, "path": each.path, "values": each.values, "share": round(each.share, 6)}
+        for each in found
+    ]
+
+
+def _left_out(question: Question, state: State) -> dict[str, object]:
+    return {"uncounted": uncounted_as_json(question.uncounted(state))} | rules_as_json(question, state)
+
+
+def rules_as_json(question: Question, state: State) -> dict[str, object]:
+    """The user's own rules, where there are some."""
+    rules = question.rules
+    if rules is None:
+        return {}
+    unused = rules.unused(state.run.records if state.run else ())
+    return {"rules": {"file": rules.path, "unused": list(unused)}}
 
 
 def _gaps(report: FuseDiff | Info) -> dict[str, object]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from yolo_probe.generations import Generation
+from yolo_probe.own_rules import OwnRules
 from yolo_probe.structure import Module, Shape
 from yolo_probe.summary import LineForm
 from yolo_probe.trace import Trace
@@ -94,6 +95,9 @@ class Model(Protocol):
     def in_training(self) -> Model:
         """The same network as it trains."""
 
+    def with_rules(self, rules: OwnRules) -> Model:
+        """The same network with modules counted by rules of the user's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
@@ -149,6 +153,8 @@ class Subject:
     """For a checkpoint only."""
     unknown: tuple[tuple[str, str], ...] = ()
     """Path and class of the modules whose forward pass is not known."""
+    ruled: tuple[tuple[str, str], ...] = ()
+    """Path and class of those that only a rule of the user's knows."""
     rebuilt: Rebuilt | Gap | None = None
     """Where the forward pass is the host's own: the network that the host builds, or why it cannot."""
 

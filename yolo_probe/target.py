@@ -15,10 +15,11 @@ from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, Trac
 from yolo_probe.generations import GENERATIONS, Generation
 from yolo_probe.gradients import freeze_words, frozen_rows
 from yolo_probe.hosts import ultralytics
+from yolo_probe.own_rules import OwnRules
 from yolo_probe.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.subject import Gap, Rebuilt, Saved, Subject
 from yolo_probe.summary import head_stride, image_channels
-from yolo_probe.trace import unknown_modules
+from yolo_probe.trace import ruled_modules, unknown_modules
 
 if TYPE_CHECKING:
     from yolo_probe.builder import Made
@@ -49,6 +50,14 @@ def resolve(
     if target.endswith((".pt", ".pth")):
         return _from_checkpoint(target, host, classes, copy)
     return _from_name(target, host, classes, copy)
+
+
+def with_rules(subject: Subject, rules: OwnRules) -> Subject:
+    """The same subject where rules of the user's know what YOLOv5 does not have."""
+    ruled = ruled_modules(subject.root, rules)
+    if not ruled:
+        return subject
+    return replace(subject, unknown=unknown_modules(subject.root, rules), ruled=ruled)
 
 
 def rows_made_of(subject: Subject) -> tuple[Made, ...]:

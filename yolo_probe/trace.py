@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from yolo_probe.blocks import BLOCKS, Call, Move, Pass, Value
 from yolo_probe.errors import TraceError, shown
 from yolo_probe.operators import Followed, OpRecord
+from yolo_probe.own_rules import OwnRules
 from yolo_probe.structure import Module, Shape, named_modules
 
 
@@ -33,26 +34,41 @@ class Trace:
     """Copies that are no operators; likewise."""
 
 
-def unknown_modules(root: Module) -> tuple[tuple[str, str], ...]:
+def unknown_modules(root: Module, rules: OwnRules | None = None) -> tuple[tuple[str, str], ...]:
     """Path and class of every module whose forward pass is not known, outermost first.
 
-    The model itself and plain containers have none of their own; ``nn.MultiheadAttention`` is run by its block.
+    The model itself and plain containers have none of their own; ``nn.MultiheadAttention`` is run by its block. What a
+    rule of the user's stands for is known with all that is inside.
     """
     passed = {"nn.ModuleList", "nn.MultiheadAttention", "nn.NonDynamicallyQuantizableLinear"}
+    inside = tuple(f"{path}." for path, _ in ruled_modules(root, rules))
+    ruled = {path[:-1] for path in inside}
     return tuple(
         (path, module.class_path)
         for path, module in named_modules(root)
         if module is not root and module.kind not in BLOCKS and module.kind not in passed
+        and path not in ruled and not path.startswith(inside)
+    )  # fmt: skip
+
+
+def ruled_modules(root: Module, rules: OwnRules | None) -> tuple[tuple[str, str], ...]:
+    """Path and class of every module that is not known, but whose output a rule of the user's gives."""
+    if rules is None:
+        return ()
+    found = ((path, module, rules.rule_for(module.class_path)) for path, module in named_modules(root))
+    return tuple(
+        (path, module.class_path) for path, module, rule in found if rule and rule.output and module.kind not in BLOCKS
     )
 
 
-def trace(root: Module, image: Shape, *, training: bool = False) -> Trace:
+def trace(root: Module, image: Shape, *, training: bool = False, rules: OwnRules | None = None) -> Trace:
     """Forward pass of a whole YOLOv5 model, in evaluation mode or as in ``training``.
 
+    ``rules``: the user's own, for classes that are not known or counted otherwise.
     Shapes: ``image`` is (batch, channels, height, width).
     Raises: TraceError where shapes do not fit, UnknownModuleError at a class that is not known.
     """
-    current = Pass([], slots_of(root), training, followed=True)
+    current = Pass([], slots_of(root), training, rules=rules, followed=True)
     rows = root.children.get("model")
     if rows is None:
         raise TraceError(f"the model: found no list of rows named model in {root.class_path}, expected one")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from yolo_probe.comparison import ByMode, Counted
 from yolo_probe.counters import Counters
 from yolo_probe.render.document import Footer, Heading, Note, Part, Row, Section, Table, Words, signed
-from yolo_probe.render.parts import heading, size_words
+from yolo_probe.render.parts import heading, own_rules, percent, size_words
 
 RULES = {
     "thop-2019": (
@@ -114,7 +114,9 @@ def _words(counted: Counted, default: Counted, report: Counters) -> Iterator[str
     if convention.name == "textbook" and report.comparison.apart.unfused:
         yield f"Apart: {report.comparison.apart.unfused:,} values of activations."
     if counted.uncounted:
-        yield f"It has no rule for {', '.join(counted.uncounted)}."
+        share = sum(each.share for each in counted.uncounted)
+        operators = ", ".join(dict.fromkeys(each.operator for each in counted.uncounted))
+        yield f"It has no rule for {operators}: {percent(share)} of all values that the operators give."
     yield from _parameters(counted, default)
 
 
@@ -159,5 +161,7 @@ def _footers(report: Counters) -> Iterator[Footer]:
     yield Footer(
         "Counted", f"at {size_words(report.question)}, one image, by the rules of each release; nothing was run"
     )
+    if report.question.rules:
+        yield Footer("Rules", own_rules(report.question.rules, report.unused_rules))
     yield Footer("Default", f"{report.comparison.default}: another with --counter NAME, also in info and fuse-diff")
     yield Footer("More", "--imgsz  --nc  --host  --format json (the same as data)")

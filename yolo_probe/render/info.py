@@ -11,6 +11,7 @@ from yolo_probe.conventions import Convention
 from yolo_probe.gradients import frozen_by_rows
 from yolo_probe.ledger import CONVOLUTIONS
 from yolo_probe.operators import OpRecord
+from yolo_probe.own_rules import CUSTOM
 from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words
 from yolo_probe.render.parts import (
     activations,
@@ -20,7 +21,7 @@ from yolo_probe.render.parts import (
     heading,
     host_line,
     line_differs,
-    uncounted,
+    percent,
     unknown_flops,
 )
 from yolo_probe.report import Info, Question
@@ -180,9 +181,10 @@ def _flops(report: Info) -> Iterator[Part]:
     groups: dict[str, list[OpRecord]] = {}
     free: list[str] = []
     for record in records:
-        if convention.count(record):
+        count = convention.count(record)
+        if count:
             groups.setdefault(_group(record), []).append(record)
-        else:
+        elif count is not None:
             free.append(_group(record))
     amounts = {name: convention.flops(group) for name, group in groups.items()}
     for name in sorted(groups, key=lambda name: -amounts[name]):
@@ -192,15 +194,33 @@ def _flops(report: Info) -> Iterator[Part]:
         modules = [name for name in names if name != "Concat"] + ["Concat"] * ("Concat" in names)
         more = ", ..." if any(name[0].islower() for name in free) else ""
         yield Cause(f"{', '.join(modules)}{more}: free by these rules", "0")
+    yield from _left_out(report)
     yield Remainder(total - sum(amounts.values()))
-    if words := [*uncounted(state, report.question), *_flops_note(report)]:
+    if words := [*_flops_note(report)]:
         yield Note(" ".join(words))
+
+
+NAMED = 8
+"""Operators without a rule that are listed; --format json has all."""
+
+
+def _left_out(report: Info) -> Iterator[Part]:
+    """What no rule knows, each with its share of the values."""
+    found = report.question.uncounted(report.state)
+    for each in found[:NAMED]:
+        place = f"{each.operator.removeprefix('nn.')} at {each.path or 'the model'}"
+        yield Cause(f"no rule for {place}, {percent(each.share)} of all values", "not counted")
+    if more := found[NAMED:]:
+        share = sum(each.share for each in more)
+        yield Cause(f"no rule for {len(more)} more, {percent(share)} of all values", "not counted")
 
 
 def _group(record: OpRecord) -> str:
     """Under which name an operator is listed: modules by their class, functions in small letters."""
     if record.operator in CONVOLUTIONS:
         return "convolutions"
+    if record.operator == CUSTOM:
+        return record.kind.rpartition(".")[2]
     if record.operator == "cat":
         return "Concat"
     return record.kind.removeprefix("nn.") if record.kind.startswith("nn.") else record.operator
@@ -208,6 +228,8 @@ def _group(record: OpRecord) -> str:
 
 def _charge(records: Sequence[OpRecord], amount: int, convention: Convention) -> str:
     """How an amount comes about: so many for each output value, or twice the MACs."""
+    if records[0].operator == CUSTOM or records[0].operator in convention.own:
+        return "by your rule"
     values = sum(prod(record.output) for record in records)
     if records[0].operator not in CONVOLUTIONS and amount % values == 0:
         return f"{amount // values} x {values:,} output values"

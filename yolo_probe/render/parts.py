@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from yolo_probe.checks import Confirmation
+from yolo_probe.conventions import Uncounted
+from yolo_probe.own_rules import OwnRules
 from yolo_probe.render.document import Figures, Footer, HostLine, Note, Section
 from yolo_probe.report import FuseDiff, Info, Question, State
 from yolo_probe.structure import Module, named_modules, named_parameters
@@ -19,7 +21,7 @@ def heading(subject: Subject) -> str:
     origin = subject.origin
     if subject.saved:
         trained = f"trained with {origin.name}"
-        if subject.unknown:
+        if subject.unknown or subject.ruled:
             trained = "trained with a fork of YOLOv5"
         elif origin.asked:
             trained = f"as {origin.name} takes it"
@@ -39,7 +41,10 @@ def live_heading(live: LiveModel) -> str:
 def host_line(state: State, question: Question) -> HostLine:
     """The line that a host prints, and why its GFLOPs are missing if they are."""
     gap = ""
-    if state.line.text is None:
+    if state.line.text is None and question.subject.has_flops:
+        counted = f" Counted with your rules: {giga(state.summary.flops or 0)} GFLOPs."
+        gap = f"Its GFLOPs are not known: it runs {question.subject.ruled[0][1]} itself.{counted}"
+    elif state.line.text is None:
         gap = "GFLOPs are not known: see FLOPs below."
     elif state.line.missing:
         counted = "" if state.summary.flops is None else f" Counted by yolo-probe: {giga(state.summary.flops)} GFLOPs."
@@ -75,13 +80,22 @@ def fixed_numbers(root: Module) -> str:
 
 
 def uncounted(state: State, question: Question) -> Iterator[str]:
-    """Operators that this counter has no rule for, in words; its own total leaves them out too."""
-    convention = question.counter.convention
-    records = state.run.records if state.run else ()
-    missing = [record for record in records if convention.count(record) is None]
-    for name, count in Counter(record.kind.removeprefix("nn.") for record in missing).items():
-        path = next(record.path for record in missing if record.kind.removeprefix("nn.") == name)
-        yield f"It does not count {name} ({count} x, first at {path})."
+    """What no rule knows, in words; the counter's own total leaves it out too."""
+    found: dict[str, list[Uncounted]] = {}
+    for each in question.uncounted(state):
+        found.setdefault(each.operator.removeprefix("nn."), []).append(each)
+    for operator, places in found.items():
+        more = f" and {len(places) - 1} more places" if len(places) > 1 else ""
+        share = sum(each.share for each in places)
+        yield (
+            f"Not counted: {operator} at {places[0].path or 'the model'}{more}, {percent(share)} of all values that "
+            "the operators give."
+        )
+
+
+def percent(share: float) -> str:
+    """A share with two digits that say something."""
+    return f"{100 * share:.2g}%"
 
 
 def line_differs(states: Sequence[State], question: Question) -> Iterator[str]:
@@ -93,7 +107,9 @@ def line_differs(states: Sequence[State], question: Question) -> Iterator[str]:
     says = f"The lines say {figures}" if len(lines) > 1 else f"The line says {figures}"
     host, form = question.counter.of_host, question.subject.origin.form
     flag = "--imgsz" if form.host == "YOLOv5" else "imgsz"
-    if host is not question.counter.convention:
+    if question.rules and host.name == question.counter.convention.name:
+        yield f"{says}: a host has no rules of yours."
+    elif host is not question.counter.convention:
         yield f"{says}: a host counts with thop, here by the rules of {host.title}."
     elif question.size != states[0].line.size:
         yield f"{says}, whatever {flag}: {form.host} counts at 640x640."
@@ -118,9 +134,19 @@ def footers(report: FuseDiff | Info, options: str, alternatives: Sequence[str]) 
     """What counted, which version, what the file is, which options tell more, and what the real tools say."""
     question = report.question
     yield Footer("Counted", counted(question))
+    if question.rules:
+        state = report.state if isinstance(report, Info) else report.training
+        yield Footer("Rules", own_rules(question.rules, question.rules.unused(state.run.records if state.run else ())))
     yield from about(question.subject, options, alternatives)
     if report.confirmation:
         yield Footer("Verify", confirmed(report.confirmation))
+
+
+def own_rules(rules: OwnRules, unused: Sequence[str]) -> str:
+    """Which rules of the user's count, and which nothing came to."""
+    used = [name for name in (*rules.modules, *rules.operators) if name not in unused]
+    words = f"{rules.path}: {', '.join(used) or 'none'}"
+    return words + (f"; nothing here came to {', '.join(unused)}" if unused else "")
 
 
 def about(subject: Subject, options: str, alternatives: Sequence[str]) -> Iterator[Footer]:
