@@ -136,14 +136,18 @@ def fuse_diff_command(
 @cli.command("info")
 @_network_options
 @click.option("--fused", is_flag=True, help="The state after fuse().")
+@click.option(
+    "--stride-scaled", is_flag=True, help="Also as YOLOv5 counts: one image of the stride's size, times the area."
+)
 @click.option("--verbose", is_flag=True, help="Add the host's tables of modules and of parameters.")
 def info_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
-    rules: str | None, strict: bool, form: str, verify: bool, fused: bool, verbose: bool,
+    rules: str | None, strict: bool, form: str, verify: bool, fused: bool, stride_scaled: bool,
+    verbose: bool,
 ) -> None:  # fmt: skip
     """Show one state of a network, and what each number means."""
     question = _question(target, imgsz, counter, host, nc, copy, rules, verify=verify)
-    report = info(question, fused=fused)
+    report = info(question, fused=fused, stride_scaled=stride_scaled)
     if verify:
         report = replace(report, confirmation=_confirmation(report))
     _show(report, form)

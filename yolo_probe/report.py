@@ -24,6 +24,7 @@ from yolo_probe.ledger import (
 from yolo_probe.mechanisms import decide, gradient_events, known_of
 from yolo_probe.network import Network
 from yolo_probe.own_rules import OwnRules
+from yolo_probe.scaling import Polynomial, Scaled, scaled
 from yolo_probe.structure import LayerCounts, Module, count_gradients, count_parameters, named_modules, named_parameters
 from yolo_probe.subject import LiveModel, Model, Rebuilt, Subject
 from yolo_probe.summary import FORMS, HostLine, Run, Size, Summary, host_line, rounded_size, summarize
@@ -110,6 +111,14 @@ class Question:
     def uncounted(self, state: State) -> tuple[Uncounted, ...]:
         """What no rule knows in one state."""
         return self.counter.convention.uncounted(state.run.records) if state.run else ()
+
+    def scaled(self, forward: Run) -> Scaled:
+        """FLOPs as classic YOLOv5 finds them, by multiplying those of one image as large as the stride."""
+        try:
+            return scaled(forward, self.subject.channels, self.subject.stride, self.size, self.counter.convention)
+        except TraceError as error:
+            remedy = "leave --stride-scaled out: YOLOv5 to v7.0 prints no GFLOPs of this network"
+            raise self.placed(error, remedy) from None
 
     def _run(self, forward: Run) -> Trace | None:
         if not self.subject.has_flops:
@@ -327,11 +336,14 @@ class Info:
     """The same state at 640x640, where another size was asked."""
     confirmation: Confirmation | None = None
     """What the real thop and the real ``fuse()`` say, where they were asked."""
+    scaled: Scaled | None = None
+    """The FLOPs as classic YOLOv5 finds them, where that was asked."""
 
 
-def info(question: Question, *, fused: bool) -> Info:
+def info(question: Question, *, fused: bool, stride_scaled: bool = False) -> Info:
     """One state: a checkpoint as it is stored, a name or YAML as the host builds it; or either after ``fuse()``.
 
+    ``stride_scaled``: whether its FLOPs are also found by multiplying those of a small image.
     Raises: ProbeError where the network cannot be followed or fused.
     """
     subject = question.subject
@@ -350,7 +362,8 @@ def info(question: Question, *, fused: bool) -> Info:
     small = replace(question, asked_size=(640, 640))
     shown = fused_model if fused else model
     at_640 = small.state(state.root, built=new, model=shown) if question.size != small.size else None
-    return Info(question, state, fused, after, at_640)
+    scaled = question.scaled(question.ruled(state.root, shown)) if stride_scaled and state.run else None
+    return Info(question, state, fused, after, at_640, scaled=scaled)
 
 
 def as_json(report: FuseDiff | Info) -> dict[str, object]:
@@ -364,7 +377,8 @@ def as_json(report: FuseDiff | Info) -> dict[str, object]:
         "counter": {"name": question.counter.convention.name, "unit": "FLOPs"},
     }
     if isinstance(report, Info):
-        state = {"summary": _column(report.state, question), "line": report.state.line.text}
+        state: dict[str, object] = {"summary": _column(report.state, question), "line": report.state.line.text}
+        state |= {"stride_scaled": _scaled(report.scaled)} if report.scaled else {}
         return head | state | _left_out(question, report.state) | _gaps(report) | _confirmed(report.confirmation)
     return (
         head
@@ -380,6 +394,30 @@ def as_json(report: FuseDiff | Info) -> dict[str, object]:
         | _gaps(report)
         | _confirmed(report.confirmation)
     )
+
+
+def _scaled(found: Scaled) -> dict[str, object]:
+    return {
+        "cell": found.cell,
+        "cells": found.cells,
+        "flops_of_a_cell": found.small,
+        "flops": found.flops,
+        "direct": found.direct,
+        "error": found.error,
+        "cost": _cost(found.cost),
+        "causes": [
+            {"name": each.name, "places": each.places, "amount": each.amount, "cost": _cost(each.cost)}
+            for each in found.errors
+        ],
+    }
+
+
+def _cost(cost: Polynomial | None) -> dict[str, int | float] | None:
+    """Parts of a cost by the number of cells: what is fixed, what comes with each cell, with the square of them."""
+    if cost is None:
+        return None
+    doubled = {"per_cell": cost.twice_per_cell, "square": cost.twice_square}
+    return {"fixed": cost.fixed} | {name: n // 2 if n % 2 == 0 else n / 2 for name, n in doubled.items()}
 
 
 def _host_lines(report: FuseDiff) -> dict[str, str | None]:

@@ -1,7 +1,7 @@
 """Inside a process with a real host and a real thop: a custom module by ``thop.profile(custom_ops=...)``.
 
-Arguments: a folder, the convention of that thop. Writes ``best.pt``, a checkpoint of the host with a module of a fork in
-one row, and ``my_rules.py``; prints the FLOPs of thop and of ``count_flops`` as JSON.
+Arguments: a folder, the convention of that thop. Writes ``best.pt``, a checkpoint of the host with a module of a fork
+in one row, and ``my_rules.py``; prints the FLOPs of thop and of ``count_flops`` as JSON.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from yolo_probe.gradients import frozen_by_rows
 from yolo_probe.ledger import CONVOLUTIONS
 from yolo_probe.operators import OpRecord
 from yolo_probe.own_rules import CUSTOM
-from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words
+from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words, signed
 from yolo_probe.render.parts import (
     activations,
     fixed_numbers,
@@ -25,6 +25,7 @@ from yolo_probe.render.parts import (
     unknown_flops,
 )
 from yolo_probe.report import Info, Question
+from yolo_probe.scaling import Scaled, ScalingError
 from yolo_probe.structure import LayerCounts, Module, named_modules, named_parameters
 from yolo_probe.summary import LineForm
 
@@ -41,6 +42,8 @@ def document(report: Info) -> Iterator[Section]:
     yield tuple(_parameters(report))
     yield tuple(_gradients(report))
     yield unknown_flops(subject, "not known") if state.run is None else tuple(_flops(report))
+    if report.scaled:
+        yield tuple(_scaled(report.scaled))
     yield tuple(footers(report, _options(report), subject.origin.alternatives))
 
 
@@ -238,6 +241,49 @@ def _charge(records: Sequence[OpRecord], amount: int, convention: Convention) ->
     return f"2 x {amount // 2:,} MACs"
 
 
+def _scaled(found: Scaled) -> Iterator[Part]:
+    """The FLOPs by multiplication, as the direct count and what makes the difference."""
+    yield Figures("stride-scaled FLOPs", (f"{found.flops:,}",))
+    yield Note(
+        f"As YOLOv5 to v7.0 counts: one cell, an image of {found.cell}x{found.cell}, {found.small:,} FLOPs, times "
+        f"{found.cells:,} for the area: {giga(found.flops)} GFLOPs."
+    )
+    yield Cause("counted directly, as above", f"{found.direct:,}")
+    for each in sorted(found.errors, key=lambda each: -abs(each.amount)):
+        yield Cause(f"{each.places} {each.name}: {_why(each, found.cells)}", signed(each.amount))
+    yield Remainder(found.error - sum(each.amount for each in found.errors))
+    if not found.error:
+        yield Note("The product is exact: all of the cost is proportional to the area.")
+        return
+    less = "less" if found.error < 0 else "more"
+    yield Note(f"{abs(found.error) / found.direct:.2%} {less} than there is. {_affine(found)}".rstrip())
+
+
+def _why(error: ScalingError, cells: int) -> str:
+    """Why a cost is not proportional to the area."""
+    if error.cost is None:
+        return "grows in steps"
+    fixed, square = error.cost.fixed, error.cost.twice_square
+    if square:
+        return "grows with the square of the area"
+    return f"a fixed {fixed:,}, taken {cells:,} times"
+
+
+def _affine(found: Scaled) -> str:
+    """The whole cost as a polynomial of the area."""
+    cost = found.cost
+    if cost is None:
+        return ""
+    affine = f"{f'{cost.fixed:,} + ' if cost.fixed else ''}{_half(cost.twice_per_cell)} x k"
+    if cost.twice_square:
+        return f"k such cells cost {affine}, the affine part, + {_half(cost.twice_square)} x k^2 FLOPs."
+    return f"k such cells cost {affine} FLOPs: affine, not proportional."
+
+
+def _half(number: int) -> str:
+    return f"{number // 2:,}" if number % 2 == 0 else f"{number / 2:,.1f}"
+
+
 def _flops_note(report: Info) -> Iterator[str]:
     yield from line_differs([report.state], report.question)
     total, small = report.state.summary.flops, report.at_640 and report.at_640.summary.flops
@@ -249,8 +295,8 @@ def _flops_note(report: Info) -> Iterator[str]:
         yield f"{area:g} x the {small:,} at 640x640: {area:g} x the image area."
     else:
         yield (
-            f"{total / small:.3g} x the {small:,} at 640x640, for {area:g} x the image area: not all of the cost grows "
-            "with it."
+            f"{total / small:.3g} x the {small:,} at 640x640, for {area:g} x the image area: not all of the cost is "
+            "proportional to it."
         )
 
 

@@ -121,7 +121,7 @@ def line_differs(states: Sequence[State], question: Question) -> Iterator[str]:
             words = {f"{abs(d):,} FLOPs {'less' if d < 0 else 'more'}" for d in differences}
             yield (
                 f"{says}, {' and '.join(sorted(words))} than counted here: {form.host} counts one {cell}x{cell} image "
-                "and multiplies by the area."
+                "and multiplies by the area (info --stride-scaled)."
             )
 
 
