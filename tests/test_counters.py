@@ -104,6 +104,38 @@ def test_some_counters_total_only_the_parameters_that_train() -> None:
     assert of("yolov5s", "deepspeed").parameters.fused == 7_225_885
 
 
+@pytest.mark.parametrize(
+    ("network", "unfused", "fused"),
+    [
+        ("yolov5n", 3_062_045, 3_053_837),
+        ("yolov5s", 11_981_117, 11_964_701),
+        ("yolov5x", 214_923_005, 214_817_405),
+        ("yolov5s-ghost", 5_429_557, 5_413_405),
+        ("yolov5s-transformer", 11_391_293, 11_376_157),
+    ],
+)
+def test_torchinfo_lists_parameters_again_after_a_shared_activation(network: str, unfused: int, fused: int) -> None:
+    total = of(network, "torchinfo").parameters
+    assert (total.train, total.unfused, total.fused) == (unfused, unfused, fused)
+
+
+def test_torchinfo_is_right_where_every_conv_has_its_own_activation() -> None:
+    comparison = counters(question("yolov5s@v6.1")).comparison
+    assert comparison.counters["torchinfo"].parameters == comparison.parameters
+    assert (comparison.parameters.unfused, comparison.parameters.fused) == (7_235_389, 7_225_885)
+
+
+def test_totals_of_parameters_that_differ_stand_beside_the_network_s_own() -> None:
+    text = render(report("yolov5s-transformer"))
+    assert f"thop-2019 to ultralytics-thop-2.1.2{6_972_477:>27,}{6_963_485:>16,}" in text
+    assert f"ptflops, ptflops-aten, calflops{7_235_645:>31,}{885_885:>16,}" in text
+    assert as_json(report("yolov5s-transformer"))["parameters"] == {
+        "train": 7_235_645,
+        "unfused": 7_235_645,
+        "fused": 7_226_653,
+    }
+
+
 def test_a_comparison_reads_as_reviewed() -> None:
     assert render(report("yolov5s")) == (GOLDEN / "counters-yolov5s.txt").read_text()
 

@@ -12,7 +12,8 @@ from typing import Literal, get_args
 from yolo_probe.conventions import TERMS, Convention, Uncounted, term_of
 from yolo_probe.faults import SHARED, SHARED_WHY, TWICE, TWICE_WHY
 from yolo_probe.operators import OpRecord
-from yolo_probe.structure import Module, Tensor, named_modules
+from yolo_probe.structure import Module, Tensor, count_parameters, named_modules
+from yolo_probe.torchinfo_rows import listed_parameters
 
 Mode = Literal["train", "unfused", "fused"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -98,6 +99,8 @@ class Comparison:
     counters: Mapping[str, Counted]
     apart: ByMode
     """Values of activations, which are no sums of products: what the exact count leaves out."""
+    parameters: ByMode
+    """What the network really has, against which the counters' totals are held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,8 @@ def compare(modes: Mapping[Mode, Measured], conventions: Iterable[Convention], d
     """The figures of these counters. ``modes``: those that the network has; ``unfused`` always."""
     counters = {convention.name: _counted(convention, modes) for convention in conventions}
     apart = {mode: sum(_activation(record) for record in measured.records) for mode, measured in modes.items()}
-    return Comparison(default, counters, ByMode(*(apart.get(mode) for mode in MODES)))
+    parameters = {mode: count_parameters(measured.root) for mode, measured in modes.items()}
+    return Comparison(default, counters, *(ByMode(*(each.get(mode) for mode in MODES)) for each in (apart, parameters)))
 
 
 def _activation(record: OpRecord) -> int:
@@ -137,7 +141,7 @@ def _counted(convention: Convention, modes: Mapping[Mode, Measured]) -> Counted:
         figure,
         terms,
         tuple(_found(name, faults[name], figure, terms[name]) for name in order if name in faults),
-        ByMode(*(parameter_total(convention, modes[mode].root) if mode in modes else None for mode in MODES)),
+        ByMode(*(parameter_total(convention, modes[mode]) if mode in modes else None for mode in MODES)),
         tuple(
             each for each in convention.uncounted(modes["unfused"].records) if each.operator not in convention.faults
         ),
@@ -157,11 +161,13 @@ def _terms(convention: Convention, records: Iterable[OpRecord]) -> dict[str, int
     return found
 
 
-def parameter_total(convention: Convention, root: Module) -> int | None:
-    """A counter's total of parameters; None where it gives none, or one that no rule of the parameters explains."""
-    rule = convention.parameters
+def parameter_total(convention: Convention, measured: Measured) -> int | None:
+    """A counter's total of parameters; None where it gives none."""
+    rule, root = convention.parameters, measured.root
     if rule == "none":
         return None
+    if rule == "listed":
+        return listed_parameters(root, measured.records)
     tensors: dict[int, Tensor] = {}
     for path, module in named_modules(root):
         if rule == "leaves" and (module.children or path.endswith(".out_proj")):

@@ -60,8 +60,9 @@ class Convention:
     """By operator, what the counter charges without meaning to."""
     trains: bool = False
     """Whether a model in training mode is counted as it trains; the others put it into evaluation mode."""
-    parameters: Literal["all", "leaves", "trainable", "none"] = "all"
-    """Which parameters its total has: those of modules that hold no others, without attention's; those that train."""
+    parameters: Literal["all", "leaves", "trainable", "listed", "none"] = "all"
+    """Which parameters its total has: those of modules that hold no others, without attention's; those that train;
+    those of torchinfo's listing, in which some occur twice."""
     release: str = ""
     """The release that the rules are those of, or what it is."""
     own: Mapping[str, Rule] = field(default_factory=dict)
@@ -296,7 +297,7 @@ CONVENTIONS: Mapping[str, Convention] = {
         Convention(
             "torch", "FLOPs", thops.TORCH, functions=thops.TORCH_FUNCTIONS, parameters="none", release="FlopCounterMode"
         ),
-        Convention("torchinfo", "MACs", tools.TORCHINFO, faults=faults.TORCHINFO, parameters="none", release="1.8.0"),
+        Convention("torchinfo", "MACs", tools.TORCHINFO, faults=faults.TORCHINFO, parameters="listed", release="1.8.0"),
         Convention(
             "calflops",
             "FLOPs",

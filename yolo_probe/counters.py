@@ -81,6 +81,7 @@ def as_json(report: Counters) -> dict[str, object]:
         "default": comparison.default,
         "counters": {name: _counter(counted) for name, counted in comparison.counters.items()},
         "activations": _modes(comparison.apart),
+        "parameters": _modes(comparison.parameters),
     } | ({"rules": {"file": question.rules.path, "unused": list(report.unused_rules)}} if question.rules else {})
 
 

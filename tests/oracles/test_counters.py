@@ -26,8 +26,7 @@ def check(name: str, size: str, device: str, *networks: str) -> None:
         assert answer.keys() >= ({"train", "unfused", "fused"} if network in YOLO else {"train", "unfused"})
         for mode, (real, probe) in ((mode, (each["real"], each["probe"])) for mode, each in answer.items()):
             assert (network, mode, probe[0]) == (network, mode, real[0])
-            if name != "torchinfo":  # whose total is wrong wherever an activation is shared
-                assert (network, mode, probe[1]) == (network, mode, real[1])
+            assert (network, mode, probe[1]) == (network, mode, real[1])
 
 
 @pytest.mark.parametrize("name", environments.TOOLS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from yolo_probe.comparison import ByMode, Counted
+from yolo_probe.comparison import ByMode, Comparison, Counted
 from yolo_probe.counters import Counters
 from yolo_probe.render.document import Footer, Heading, Note, Part, Row, Section, Table, Words, signed
 from yolo_probe.render.parts import heading, own_rules, percent, size_words
@@ -36,11 +36,13 @@ RULES = {
     "torch": "FLOPs of torch.utils.flop_counter: convolutions and products of matrices alone, 1 MAC as 2.",
     "torchinfo": (
         'MACs, as "mult-adds": each weight times the places where it acts. BatchNorm\'s weights count once an image, '
-        "not once a value. Its total of parameters is wrong where modules share an activation, as YOLOv5's do since "
-        "September 2022: 11,981,117 for yolov5s, really 7,235,389."
+        "not once a value."
     ),
-    "calflops": "FLOPs. Products as 2, BatchNorm as 2 a value, activations and pooling as 1.",
-    "deepspeed": "FLOPs. As calflops, with each module once and attention whole.",
+    "calflops": (
+        "FLOPs. Products as 2, BatchNorm as 2 a value, activations and pooling as 1. The MACs that it prints beside "
+        "them are the products that it counts."
+    ),
+    "deepspeed": "FLOPs. As calflops, its MACs too, with each module once and attention whole.",
     "textbook": (
         "FLOPs: every multiplication and every addition as 1, so n products are 2 n - 1, and 2 n with a bias. "
         "BatchNorm is 2 a value, shortcuts and boxes are counted. Activations stand apart."
@@ -56,6 +58,7 @@ def document(report: Counters) -> Iterator[Section]:
     yield (Words(_answer(report)),)
     yield (Table(_HEADS, tuple(row for counted in comparison.counters.values() for row in _rows(counted))),)
     default = comparison.counters[comparison.default]
+    yield tuple(_parameters(comparison))
     for counted in comparison.counters.values():
         yield tuple(_block(counted, default, report))
     yield tuple(_footers(report))
@@ -117,7 +120,6 @@ def _words(counted: Counted, default: Counted, report: Counters) -> Iterator[str
         share = sum(each.share for each in counted.uncounted)
         operators = ", ".join(dict.fromkeys(each.operator for each in counted.uncounted))
         yield f"It has no rule for {operators}: {percent(share)} of all values that the operators give."
-    yield from _parameters(counted, default)
 
 
 def _difference(counted: Counted, default: Counted) -> str:
@@ -135,13 +137,34 @@ def _unfused(counted: Counted) -> dict[str, int]:
     return {name: factor * (amount.unfused or 0) for name, amount in counted.terms.items()}
 
 
-def _parameters(counted: Counted, default: Counted) -> Iterator[str]:
-    """Where a counter's total of parameters is another than the network's."""
-    ours, right, rule = counted.parameters, default.parameters, counted.convention.parameters
-    if rule == "leaves" and ours.unfused != right.unfused:
-        yield f"Its parameters, {ours.unfused:,}, leave out the attention's."
-    if rule == "trainable" and ours.fused != right.fused and ours.fused is not None:
-        yield f"Its parameters are only those that train: {ours.fused:,} after fuse(), none of a finished best.pt."
+TOTALS = {
+    "trainable": "{names} total only what trains: after fuse() the head, of a finished best.pt nothing, 0.",
+    "leaves": "The total of {names} leaves out nn.MultiheadAttention.",
+    "listed": (
+        "{names} counts some again where modules share one activation, as the Conv of YOLOv5 do since September 2022."
+    ),
+}
+"""Why a total of parameters is another than the network's, by the rule of the counter."""
+
+
+def _parameters(comparison: Comparison) -> Iterator[Part]:
+    """The totals of parameters that are not the network's."""
+    right = comparison.parameters
+    yield Row("", ("unfused", "fused"))
+    yield Row("parameters", _columns(right, trains=False), strong=True)
+    others: dict[tuple[str, ByMode], list[str]] = {}
+    for counted in comparison.counters.values():
+        ours, rule = counted.parameters, counted.convention.parameters
+        if rule in TOTALS and (ours.unfused, ours.fused) not in ((right.unfused, right.fused), (None, None)):
+            others.setdefault((rule, ours), []).append(counted.convention.name)
+    labels = {
+        key: f"{names[0]} to {names[-1]}" if len(names) > 3 else ", ".join(names) for key, names in others.items()
+    }
+    for (_, ours), label in labels.items():
+        yield Row(f"  {label}", _columns(ours, trains=False))
+    silent = [name for name, counted in comparison.counters.items() if counted.convention.parameters == "none"]
+    words = [TOTALS[rule].format(names=label) for (rule, _), label in labels.items()]
+    yield Note(" ".join([*words, f"{', '.join(silent)} give no total; the others give the network's own."]))
 
 
 def _columns(numbers: ByMode, trains: bool) -> tuple[str, ...]:
