@@ -72,8 +72,7 @@ class Pass:
 
     def _ruled(self, rule: ModuleRule, module: Module, path: str, x: Value) -> Value:
         """Run a module that a rule of the user's stands for, with all that is inside."""
-        rules, made = self.rules, (self.records, self.moves, self.calls)
-        before = [len(each) for each in made]
+        rules, before = self.rules, (len(self.records), len(self.moves), len(self.calls))
         assert rules is not None
         inputs = x if isinstance(x, list) else [x]
         if rule.output is None or module.kind in BLOCKS:
@@ -82,8 +81,7 @@ class Pass:
                 return out
         else:
             out = shape_out(rules, rule.output, module, path, inputs[0])
-        for each, count in zip(made, before, strict=True):
-            del each[count:]
+        del self.records[before[0] :], self.moves[before[1] :], self.calls[before[2] :]
         out = [self.new(each) for each in out] if isinstance(out, list) else self.new(out)
         first = (out[0] if out else ()) if isinstance(out, list) else out
         self.calls.append(Call(path, list(x) if isinstance(x, list) else x, out))

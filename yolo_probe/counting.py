@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import torch
 from torch import nn
@@ -15,17 +15,20 @@ from torch import nn
 from yolo_probe.comparison import Comparison, Measured, Mode, compare
 from yolo_probe.conventions import CONVENTIONS, Convention, Uncounted
 from yolo_probe.custom_ops import CountingRule
-from yolo_probe.errors import CounterError, TraceError
+from yolo_probe.errors import CounterError, TraceError, shown
 from yolo_probe.installed import installed_thop
-from yolo_probe.live import Live
+from yolo_probe.live import Arguments, Inputs, Live
 from yolo_probe.own_rules import OwnOps
 from yolo_probe.report import choose_counter
 from yolo_probe.rules_file import read_rules
 from yolo_probe.structure import Module, Shape
 from yolo_probe.summary import image_channels
 
-Input: TypeAlias = "int | Sequence[int] | torch.Tensor | Sequence[torch.Tensor]"
-"""What a model is fed: the side of an image, its height and width, a whole shape, a tensor, or several tensors."""
+Input: TypeAlias = (
+    "int | Sequence[int] | Sequence[Sequence[int]] | torch.Tensor | Sequence[object] | Mapping[str, object]"
+)
+"""What a model is fed: the side of an image, its height and width, a whole shape, several shapes, a tensor, several
+arguments, or a dict of arguments by name. Of tensors only shapes and types are used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +123,31 @@ def counting_rules(name: str) -> Convention:
     return CONVENTIONS[name]
 
 
-def inputs_of(given: Input, root: Module) -> Shape | tuple[torch.Tensor, ...]:
-    """What goes into the model: a whole shape, or the tensors."""
-    if isinstance(given, int):
-        return (1, image_channels(root), given, given)
-    if isinstance(given, torch.Tensor):
-        return (given,)
-    tensors = [each for each in given if isinstance(each, torch.Tensor)]
-    if tensors:
-        return tuple(tensors)
-    shape = tuple(int(side) for side in given if not isinstance(side, torch.Tensor))
-    return (1, image_channels(root), *shape) if len(shape) == 2 else shape
+def inputs_of(given: Input, root: Module) -> Inputs:
+    """What the model is called with.
+
+    Raises: CounterError for what is none of the forms of ``Input``.
+    """
+    sides = (given, given) if isinstance(given, int) else tuple(given) if isinstance(given, list | tuple) else ()
+    if _is_shape(sides):
+        shape = cast(Shape, sides)
+        return (1, image_channels(root), *shape) if len(shape) == 2 else shape
+    if sides and all(isinstance(each, list | tuple) and _is_shape(each) for each in sides):
+        return Arguments(tuple(torch.empty(cast(Shape, each), device="meta") for each in sides))
+    if not _holds_tensor(given):
+        raise CounterError(
+            f"found the input {shown(given)}, expected what the model is fed",
+            "640, (height, width), a whole shape, a tensor, a list of arguments, or a dict of them by name",
+        )
+    return Arguments(named=given) if isinstance(given, Mapping) else Arguments(sides or (given,))
+
+
+def _holds_tensor(value: object) -> bool:
+    """Whether a value is a tensor or has one inside."""
+    if isinstance(value, Mapping):
+        return any(map(_holds_tensor, value.values()))
+    return isinstance(value, torch.Tensor) or (isinstance(value, list | tuple) and any(map(_holds_tensor, value)))
+
+
+def _is_shape(sides: Sequence[object]) -> bool:
+    return bool(sides) and all(type(side) is int and side > 0 for side in sides)

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from yolo_probe.operators import OpRecord, broadcast, cat
-from yolo_probe.products import FUNCTIONS, Record, argument
+from yolo_probe.products import FUNCTIONS, Record, argument, by_operator
 
 Output = tuple[Sequence[int], torch.dtype]
 """Shape and type of a tensor."""
@@ -158,8 +158,14 @@ def _einsum(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str,
     return OpRecord(operator, path, kind, inputs, tuple(out.shape), options={"equation": equation}, functional=True)
 
 
+def _matmul_method(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    record = _matmul(args, kwargs, out, path, kind)
+    return record if by_operator("matmul") else record._replace(options={"call": "matmul"})
+
+
 RECORDS: Mapping[Any, Record] = {
-    **dict.fromkeys((T.__matmul__, T.matmul), _matmul),
+    T.__matmul__: _matmul,
+    T.matmul: _matmul_method,
     torch.matmul: _called("matmul"),
     **dict.fromkeys((torch.bmm, T.bmm), _called("bmm")),
     nn.functional.linear: _linear,

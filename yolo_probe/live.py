@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from types import FunctionType, MethodType
 from typing import Any, cast
 from weakref import ref
@@ -42,8 +42,17 @@ from yolo_probe.surroundings import kept
 from yolo_probe.trace import Trace
 from yolo_probe.weightless import Copier, Place, with_hooks
 
-Inputs = Shape | tuple[torch.Tensor, ...]
-"""What a model is fed: the shape of an image, or tensors whose shapes and types alone are used."""
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What a model is called with: tensors, of which shapes and types alone are used, also inside lists and dicts."""
+
+    given: tuple[Any, ...] = ()
+    named: Mapping[str, Any] = field(default_factory=dict)
+
+
+Inputs = Shape | Arguments
+"""What a model is fed: an image of that shape, or anything."""
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -118,7 +127,7 @@ class Live:
         return self.trace_inputs(image)
 
     def trace_inputs(self, image: Inputs) -> Trace:
-        """The same, also of several tensors or of one that is no image: their shapes and types alone are used."""
+        """The same of any arguments."""
         with undisturbed(), kept({type(module) for _, _, module in self._places}):
             if self._executed:
                 return self._real_trace(image, self._executed)
@@ -247,30 +256,24 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
             self._prepare(path, module, described)
 
     def run(self, image: Inputs) -> Trace:
-        """One forward pass on an image of that shape, or on tensors like these."""
+        """One forward pass on an image of that shape, or on arguments like these."""
         records = self._pass.records
         records.clear()
         self._running.clear()
         self._inside = 0
-        inputs, first = self._zeros(image)
+        if not isinstance(image, Arguments):
+            image = Arguments((torch.zeros(image, dtype=self._dtype, device=self._device),))
+        inputs, named = zeros_like(image.given, self._device), zeros_like(dict(image.named), self._device)
         try:
             with torch.no_grad(), self:
-                out = self._copy(*inputs)
+                out = self._copy(*inputs, **named)
         except ShapeError as error:
             raise TraceError(f"{self._where}: {error}") from None
         except (TraceError, RulesError):
             raise
         except (Exception, SystemExit) as error:  # the user's own forward: whatever it raises is why there is no figure
             raise DataDependentError(f"{self._where}: {first_words(error)}") from error
-        return Trace(first, tuple(records), _shapes(out))
-
-    def _zeros(self, image: Inputs) -> tuple[list[torch.Tensor], Shape]:
-        """What goes in, and the shape of the first."""
-        if not any(isinstance(each, torch.Tensor) for each in image):
-            return [torch.zeros(image, dtype=self._dtype, device=self._device)], cast(Shape, image)
-        tensors = cast("tuple[torch.Tensor, ...]", image)
-        zeros = [torch.zeros(each.shape, dtype=each.dtype, device=self._device) for each in tensors]
-        return zeros, tuple(tensors[0].shape)
+        return Trace(_first_shape([*inputs, *named.values()]), tuple(records), _shapes(out))
 
     @property
     def _where(self) -> str:
@@ -460,6 +463,26 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
             path, kind = self._running[-1] if self._running else ("", "")
             self._pass.records.append(record(args, kwargs or {}, out, path, kind))
         return out
+
+
+def zeros_like(value: Any, device: str) -> Any:
+    """The same with zeros in the place of each tensor, on that device; what is no tensor stays."""
+    if isinstance(value, torch.Tensor):
+        return torch.zeros(value.shape, dtype=value.dtype, device=device)
+    if isinstance(value, Mapping):
+        return {name: zeros_like(each, device) for name, each in value.items()}
+    return type(value)(zeros_like(each, device) for each in value) if type(value) in (list, tuple) else value
+
+
+def _first_shape(values: Sequence[Any]) -> Shape:
+    """Shape of the first tensor among values, also inside them; empty where there is none."""
+    for value in values:
+        inner = list(value.values()) if isinstance(value, Mapping) else value
+        if isinstance(value, torch.Tensor):
+            return tuple(value.shape)
+        if isinstance(inner, (list, tuple)) and (found := _first_shape(inner)):
+            return found
+    return ()
 
 
 def _meta(

@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_leaves
 from yolo_probe.blocks import Call, Value
 from yolo_probe.copies import undisturbed
 from yolo_probe.errors import TraceError
-from yolo_probe.live import Inputs, Live, unwrapped, weightless
+from yolo_probe.live import Arguments, Inputs, Live, unwrapped, weightless, zeros_like
 from yolo_probe.memory import Activations, Step, activations_of
 from yolo_probe.structure import Shape
 from yolo_probe.surroundings import kept
@@ -42,21 +42,21 @@ def observe(live: Live, inputs: Inputs) -> Observed | None:
     with undisturbed(), kept({type(module) for module in copy.modules()}):
         try:
             with torch.no_grad():
-                copy(*_zeros(copy, inputs))
+                first = _zeros(copy, inputs)
+                copy(*first.given, **first.named)
                 return _observed(copy, _zeros(copy, inputs))
         except (TraceError, RuntimeError, ValueError, TypeError, NotImplementedError):
             return None
 
 
-def _zeros(copy: nn.Module, inputs: Inputs) -> list[torch.Tensor]:
-    given = [each for each in inputs if isinstance(each, torch.Tensor)]
-    if given:
-        return [torch.zeros(each.shape, dtype=each.dtype, device="meta") for each in given]
+def _zeros(copy: nn.Module, inputs: Inputs) -> Arguments:
+    if isinstance(inputs, Arguments):
+        return Arguments(zeros_like(inputs.given, "meta"), zeros_like(dict(inputs.named), "meta"))
     first = next((each.dtype for each in copy.parameters() if each.is_floating_point()), torch.float32)
-    return [torch.zeros(inputs, dtype=first, device="meta")]
+    return Arguments((torch.zeros(inputs, dtype=first, device="meta"),))
 
 
-def _observed(copy: nn.Module, inputs: Sequence[torch.Tensor]) -> Observed:
+def _observed(copy: nn.Module, inputs: Arguments) -> Observed:
     places: dict[int, list[str]] = {}
     for path, module in copy.named_modules(remove_duplicate=False):
         places.setdefault(id(module), []).append(path)
@@ -78,9 +78,10 @@ def _observed(copy: nn.Module, inputs: Sequence[torch.Tensor]) -> Observed:
         module.register_forward_hook(leave)
     fixed = [value for module in copy.modules() for value in tree_leaves(list(vars(module).values()))]
     storages = _Storages([value for value in fixed if isinstance(value, torch.Tensor)], lambda: running[-1][0])
-    given = [storages.number(each) for each in inputs]
+    fed = tree_leaves([list(inputs.given), dict(inputs.named)])
+    given = [storages.number(each) for each in fed if isinstance(each, torch.Tensor)]
     with storages:
-        out = copy(*inputs)
+        out = copy(*inputs.given, **inputs.named)
     results = [storages.number(each) for each in tree_leaves(out) if isinstance(each, torch.Tensor)]
     return Observed(tuple(calls), activations_of(storages.steps, storages.shapes, results, given))
 

@@ -7,8 +7,10 @@ work nobody knows. What only moves values has no record.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
+from opcode import opname
 from typing import Any
 
 import torch
@@ -108,6 +110,28 @@ def _elementwise(operator: str, call: str = "") -> Record:
     return record
 
 
+def by_operator(name: str) -> bool:
+    """Whether the model's code calls a method of a tensor through an operator: ``a + b``, not ``a.add(b)``.
+
+    Torch hands both on as the same function; some counters see only the second, which they patch. The code that called
+    says which: one of Python's own instructions, or a name of its own. It stands three frames up: this function, the
+    record's, the recorder's.
+    """
+    frame = sys._getframe(3)
+    instruction = opname[frame.f_code.co_code[frame.f_lasti]]
+    return instruction.startswith(("BINARY_", "INPLACE_")) or name not in frame.f_code.co_names
+
+
+def _method(operator: str) -> Record:
+    """A function of single values that is a method of tensors, also where an operator stands for it."""
+    plain, called = _elementwise(operator), _elementwise(operator, operator)
+
+    def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+        return (plain if by_operator(operator) else called)(args, kwargs, out, path, kind)
+
+    return record
+
+
 def _cat(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
     tensors = argument(args, kwargs, 0, "tensors")
     return OpRecord("cat", path, kind, tuple([tuple(x.shape) for x in tensors]), tuple(out.shape), functional=True)
@@ -149,12 +173,13 @@ F = nn.functional
 ELEMENTWISE_FUNCTIONS: Mapping[Any, Record] = {
     torch.add: _elementwise("add", "add"),
     torch.mul: _elementwise("mul", "mul"),
-    # torch hands a + b on as a.add(b): the two cannot be told apart
-    **dict.fromkeys((T.add, T.__add__, T.__radd__, T.__iadd__, T.add_), _elementwise("add")),
-    **dict.fromkeys((T.mul, T.__mul__, T.__rmul__, T.__imul__, T.mul_), _elementwise("mul")),
-    **dict.fromkeys((torch.sub, T.sub, T.__sub__, T.__rsub__, T.__isub__), _elementwise("sub")),
-    **dict.fromkeys((torch.div, T.div, T.__truediv__, T.__itruediv__), _elementwise("div")),
-    **dict.fromkeys((torch.pow, T.pow, T.__pow__), _elementwise("pow")),
+    T.add: _method("add"),
+    T.mul: _method("mul"),
+    **dict.fromkeys((T.__add__, T.__radd__, T.__iadd__, T.add_), _elementwise("add")),
+    **dict.fromkeys((torch.multiply, T.multiply, T.__mul__, T.__rmul__, T.__imul__, T.mul_), _elementwise("mul")),
+    **dict.fromkeys((torch.sub, T.sub, T.subtract, T.__sub__, T.__rsub__, T.__isub__), _elementwise("sub")),
+    **dict.fromkeys((torch.div, T.div, T.divide, T.__truediv__, T.__itruediv__), _elementwise("div")),
+    **dict.fromkeys((torch.pow, T.pow, T.__pow__, torch.square, T.square), _elementwise("pow")),
     **dict.fromkeys((torch.exp, T.exp), _elementwise("exp")),
     **dict.fromkeys((torch.sigmoid, T.sigmoid), _elementwise("sigmoid")),
     **dict.fromkeys((torch.softmax, T.softmax), _elementwise("softmax")),

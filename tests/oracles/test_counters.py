@@ -48,6 +48,15 @@ def test_the_probe_counts_torchvision_s_networks_as_every_generation_of_thop(nam
     check(name, "0", "meta", *TORCHVISION)
 
 
+@pytest.mark.parametrize("name", [*environments.TOOLS, "ultralytics-thop-2.2"])
+def test_each_way_to_write_a_sum_or_a_product_counts_as_in_the_real_counter(name: str) -> None:
+    script = environments.ROOT / "tests" / "oracles" / "spellings_check.py"
+    done = environments.run_python(script, name, paths=[environments.ROOT, *environments.tool(name)])
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert len(found) == 19
+    assert {each["spelling"]: each["probe"] for each in found} == {each["spelling"]: each["real"] for each in found}
+
+
 def test_torchvision_s_networks_have_the_figures_that_were_measured() -> None:
     script = (
         "import json, torchvision, yolo_probe\n"

@@ -1,0 +1,107 @@
+"""``count_flops`` and ``compare_counters`` of models without a host, on every form of input."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from yolo_probe import compare_counters, count_flops
+from yolo_probe.conventions import CONVENTIONS
+from yolo_probe.errors import CounterError, RulesError
+
+
+class Two(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """An image and a row of numbers, each through a layer of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.linear = nn.Conv2d(3, 4, 3), nn.Linear(10, 4, bias=False)
+
+    def forward(self, image: torch.Tensor, numbers: torch.Tensor, scale: float = 1.0) -> torch.Tensor:
+        return self.conv(image).mean((2, 3)) * self.linear(numbers) * scale
+
+
+class Held(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """The same, of one dict that holds both."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.two = Two()
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {"out": self.two(batch["image"], batch["numbers"])}
+
+
+IMAGE, NUMBERS = torch.zeros(2, 3, 8, 12), torch.zeros(2, 10)
+CONV, LINEAR = 2 * 4 * 6 * 10 * 27, 2 * 4 * 10
+"""MACs of both layers, for a batch of two."""
+
+
+@pytest.mark.parametrize(
+    ("model", "given"),
+    [
+        (Two(), (IMAGE, NUMBERS)),
+        (Two(), [IMAGE, NUMBERS, 2.0]),
+        (Two(), {"image": IMAGE, "numbers": NUMBERS}),
+        (Two(), {"numbers": NUMBERS, "image": IMAGE, "scale": 0.5}),
+        (Two(), [(2, 3, 8, 12), (2, 10)]),
+        (Held(), [{"image": IMAGE, "numbers": NUMBERS}]),
+    ],
+)
+def test_several_inputs_and_dicts_are_handed_to_the_model(model: nn.Module, given: object) -> None:
+    counted = count_flops(model, given)
+    assert (counted.unit, counted.total, counted.flops) == ("MACs", CONV + LINEAR, 2 * (CONV + LINEAR))
+    assert counted.by_operator == {"conv2d": CONV, "linear": LINEAR}
+    assert sum(counted.by_module.values()) == counted.total
+    assert counted.uncounted == ()
+    with FlopCounterMode(display=False) as real:
+        model(**given) if isinstance(given, dict) else model(*_tensors(given))
+    assert count_flops(model, given, counter="torch").total == real.get_total_flops()
+
+
+def _tensors(given: object) -> list[object]:
+    assert isinstance(given, list | tuple)
+    return [torch.zeros(each) if isinstance(each, tuple) else each for each in given]
+
+
+def test_every_form_of_an_image_is_the_same_image() -> None:
+    model = nn.Sequential(nn.Conv2d(5, 4, 3, padding=1), nn.ReLU())
+    for given in (8, (8, 8), [8, 8], (1, 5, 8, 8), torch.zeros(1, 5, 8, 8), [(1, 5, 8, 8)], [torch.zeros(1, 5, 8, 8)]):
+        assert count_flops(model, given).total == 4 * 8 * 8 * 5 * 9
+
+
+def test_a_batch_and_another_shape_count_by_their_values() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4))
+    one = {name: count_flops(model, (1, 3, 16, 24), counter=name).total for name in CONVENTIONS}
+    four = {name: count_flops(model, (4, 3, 16, 24), counter=name).total for name in CONVENTIONS}
+    assert four == {name: 4 * total for name, total in one.items()}
+
+
+@pytest.mark.parametrize("given", [0, -1, (0, 3), "640", (), None, (640.5, 3), [1, "a"]])
+def test_a_wrong_input_says_what_was_expected(given: object) -> None:
+    with pytest.raises(CounterError, match=r"found the input .*, expected what the model is fed") as caught:
+        count_flops(nn.Conv2d(3, 4, 1), given)
+    assert "(height, width)" in caught.value.remedy
+
+
+def test_a_counter_that_is_not_known_names_those_that_are() -> None:
+    with pytest.raises(CounterError, match="found the counter 'thop-9'") as caught:
+        count_flops(nn.Conv2d(3, 4, 1), 8, counter="thop-9")
+    assert all(name in caught.value.remedy for name in CONVENTIONS)
+
+
+def test_rules_of_a_file_stand_for_a_module_of_a_live_model(tmp_path: object) -> None:
+    path = f"{tmp_path}/rules.py"
+    with open(path, "w") as file:
+        file.write("def rule(m, x, y):\n    m.total_ops += 7 * y.numel()\ncustom_ops = {'Two': rule}\n")
+    counted = count_flops(Held(), [{"image": IMAGE, "numbers": NUMBERS}], rules=path)
+    assert (counted.total, counted.by_module) == (7 * 2 * 4, {"two": 7 * 2 * 4})
+    comparison = compare_counters(Held(), [{"image": IMAGE, "numbers": NUMBERS}], rules=path)
+    for each in comparison.counters.values():
+        assert each.terms["your own rules"].unfused == (56 if each.convention.unit == "MACs" else 112)
+    with open(path, "w") as file:
+        file.write("def rule(m, x, y):\n    m.total_ops += 1 / 0\ncustom_ops = {'Two': rule}\n")
+    with pytest.raises(RulesError, match="the rule for two fails: ZeroDivisionError"):
+        count_flops(Held(), [{"image": IMAGE, "numbers": NUMBERS}], rules=path)
