@@ -74,6 +74,32 @@ def test_a_rule_of_thop_s_signature_gives_the_same_without_torch(fork: Path, tmp
     assert len({flops(fork, "--rules", each) for each in rules}) == 1
 
 
+STAND_INS = """
+class Conv: pass
+Conv.__module__ = "models.common"
+
+def rule(m, x, y):
+    assert isinstance(x, tuple) and x[0].dim() == x[0].ndim == len(x[0].size()) == 4
+    assert m.conv.weight.nelement() == m.conv.weight.shape[0] * x[0].size(1) * m.conv.kernel_size[0] ** 2
+    assert m.conv.out_channels == y.size(1) and m.conv.groups == 1 and not hasattr(m, "other")
+    assert (m.conv.bias is None) == hasattr(m, "bn")  # the rule is asked for the fused network too
+    assert len(m.children()) == len(m.modules()) - 1 == 2 + hasattr(m, "bn")
+    m.total_ops += 1
+
+custom_ops = {Conv: rule}
+"""
+
+
+def test_a_rule_sees_shapes_and_attributes_of_a_file_and_a_class_of_any_host(
+    demo_checkpoint: Path, tmp_path: Path
+) -> None:
+    """The demo's Conv is one of PyPI's yolov5, the rule's one of the repository."""
+    rules = written(tmp_path, "rules.py", STAND_INS)
+    heads = 2 * sum(21 * side * side * width for side, width in ((80, 16), (40, 32), (20, 64)))
+    assert flops(demo_checkpoint, "--rules", rules) == 2 * 57 + heads
+    assert "nothing here came to" not in run("info", demo_checkpoint, "--rules", rules).stdout
+
+
 def test_a_rule_of_a_known_class_stands_for_all_that_is_inside(demo_checkpoint: Path, tmp_path: Path) -> None:
     nothing = written(tmp_path, "nothing.yaml", "modules: {SPPF: {macs: 0}}")
     fork_free = written(tmp_path, "one.yaml", "modules: {SPPF: {macs: 1}}")

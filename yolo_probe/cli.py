@@ -61,7 +61,7 @@ def _of_networks(*names: str) -> Callable[[Command], Command]:
     hosts = click.Choice(GENERATIONS, case_sensitive=False)
     helps = {
         "imgsz": "Image size in pixels: 640, or height,width.",
-        "counter": "Whose rules count FLOPs; else those of the installed thop.",
+        "counter": f"Whose rules count FLOPs; else those of the installed thop. One of {', '.join(CONVENTIONS)}.",
         "host": "Which generation of YOLOv5 builds and prints; else HEAD, or the file's own.",
         "nc": "Number of classes of a name or YAML.",
         "copy": "Which copy in a checkpoint; else the one that validation uses.",
@@ -72,7 +72,9 @@ def _of_networks(*names: str) -> Callable[[Command], Command]:
     options = {
         "target": click.argument("target"),
         "imgsz": click.option("--imgsz", type=ImageSize(), default="640", show_default=True, help=helps["imgsz"]),
-        "counter": click.option("--counter", type=click.Choice(tuple(CONVENTIONS)), help=helps["counter"]),
+        "counter": click.option(
+            "--counter", type=click.Choice(tuple(CONVENTIONS)), metavar="NAME", help=helps["counter"]
+        ),
         "host": click.option("--host", type=hosts, help=helps["host"]),
         "nc": click.option("--nc", type=click.IntRange(1, MOST_CLASSES), help=helps["nc"]),
         "copy": click.option("--copy", type=click.Choice(("model", "ema")), help=helps["copy"]),

@@ -15,7 +15,7 @@ from torch import nn
 
 from yolo_probe.errors import TraceError
 from yolo_probe.operators import OpRecord
-from yolo_probe.own_rules import CUSTOM
+from yolo_probe.own_rules import CUSTOM, class_path
 
 CountingRule = Callable[[nn.Module, "tuple[Any, ...]", Any], object]
 
@@ -67,8 +67,10 @@ class CustomOps:
         return int(total)
 
 
-def custom_record(place: tuple[str, str], inputs: tuple[Any, ...], output: Any, count: int, slots: int) -> OpRecord:
-    """Record of a module that a rule of the user's counts."""
+def custom_record(
+    place: tuple[str, str], kind: type, inputs: tuple[Any, ...], output: Any, count: int, slots: int
+) -> OpRecord:
+    """Record of a module of that class that a rule of the user's counts."""
     shapes = tuple(tuple(x.shape) for x in inputs if isinstance(x, torch.Tensor))
     out = tuple(output.shape) if isinstance(output, torch.Tensor) else ()
-    return OpRecord(CUSTOM, *place, shapes, out, (), {"products": count}, slots)
+    return OpRecord(CUSTOM, *place, shapes, out, (), {"products": count, "class": class_path(kind)}, slots)

@@ -334,7 +334,8 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
             self._running.append(place)
             self._inside += 1
             inputs = (*args, *kwargs.values())
-            records.append(custom_record(place, inputs, out, rules.counted_by(rule, module, path, inputs, out), slots))
+            count = rules.counted_by(rule, module, path, inputs, out)
+            records.append(custom_record(place, type(module), inputs, out, count, slots))
             self._inside -= 1
             self._running.pop()
             return out

@@ -15,7 +15,7 @@ from typing import Any
 from yolo_probe.errors import RulesError, shown
 from yolo_probe.operators import OpRecord
 from yolo_probe.rules import Rule
-from yolo_probe.structure import Module, Shape, Tensor, kind_of, named_parameters
+from yolo_probe.structure import Module, Shape, Tensor, kind_of, named_modules, named_parameters
 
 CountingRule = Callable[[Any, "tuple[Any, ...]", Any], object]
 """``rule(module, inputs, output)``, which adds MACs to ``module.total_ops``."""
@@ -49,7 +49,12 @@ class OwnRules:
 
     def rule_for(self, class_path: str) -> ModuleRule | None:
         """The rule for a class, the fullest name first."""
-        for name in (class_path, kind_of(class_path), class_path.rpartition(".")[2]):
+        for name in (
+            class_path,
+            class_path.removeprefix("yolov5."),
+            kind_of(class_path),
+            class_path.rpartition(".")[2],
+        ):
             if name in self.modules:
                 return self.modules[name]
         return None
@@ -63,7 +68,13 @@ class OwnRules:
 
 
 def _names(record: OpRecord) -> set[str]:
-    return {record.kind, record.kind.rpartition(".")[2], str(record.options.get("class"))}
+    path = str(record.options.get("class"))
+    return {path, path.removeprefix("yolov5."), record.kind, record.kind.rpartition(".")[2]}
+
+
+def class_path(kind: type) -> str:
+    """Full name of a class."""
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def ruled_record(
@@ -155,7 +166,7 @@ class OwnOps:
 
     def rule_for(self, kind: type) -> CountingRule | None:
         """The rule for a class of the live model."""
-        found = self.rules.rule_for(f"{kind.__module__}.{kind.__qualname__}")
+        found = self.rules.rule_for(class_path(kind))
         return found.count if found else None
 
     def replaces(self, record: OpRecord, module: object, path: str) -> bool:
@@ -204,11 +215,21 @@ class ModuleStandIn:
         for values in (module.parameters, module.buffers, module.children, module.attributes):
             if name in values:
                 return _stand_in(values[name])
+        if name in ("weight", "bias"):  # declared by torch and left out, as a convolution's bias before a BatchNorm
+            return None
         raise AttributeError(f"found no {name} in a {module.class_path}")
 
     def parameters(self) -> list[StandIn]:
         """Every parameter, those of the modules inside too."""
         return [StandIn(tensor) for _, tensor in named_parameters(self._described)]
+
+    def children(self) -> list[ModuleStandIn]:
+        """The modules that it holds itself."""
+        return [ModuleStandIn(child) for child in self._described.children.values() if child is not None]
+
+    def modules(self) -> list[ModuleStandIn]:
+        """Itself and every module inside."""
+        return [ModuleStandIn(module) for _, module in named_modules(self._described)]
 
 
 def _stand_in(value: object) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from yolo_probe.errors import RulesError, shown
 from yolo_probe.expressions import ExpressionError, evaluate
 from yolo_probe.operators import OpRecord
-from yolo_probe.own_rules import ModuleRule, OutputRule, OwnRules, described, whole
+from yolo_probe.own_rules import ModuleRule, OutputRule, OwnRules, class_path, described, whole
 from yolo_probe.rules import Rule
 from yolo_probe.structure import Shape
 
@@ -88,7 +88,7 @@ def _functions(path: str, names: Mapping[str, Any], name: str, *words: str) -> d
 
 def _class_name(path: str, key: object) -> str:
     if isinstance(key, type):
-        return f"{key.__module__}.{key.__qualname__}"
+        return class_path(key)
     if not isinstance(key, str):
         raise RulesError(f"{path}: found {shown(key)}, expected a class or its name, such as 'SE'", _EXAMPLE)
     return key

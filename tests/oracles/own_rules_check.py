@@ -21,9 +21,13 @@ from yolov5.models.yolo import DetectionModel
 import yolo_probe
 
 RULE = """
+import torch
+
 def squeeze(m, x, y):
-    n, c, h, w = x[0].shape
-    m.total_ops += 2 * c * m.fc1.weight.shape[0] + 2 * y.numel()
+    n, c, h, w = x[0].size()
+    convolutions = [each for each in m.children() if each.bias is not None]
+    products = sum(each.weight.numel() for each in convolutions)
+    m.total_ops += torch.DoubleTensor([int(products + 2 * y.numel())])
 
 custom_ops = {"SE": squeeze}
 outputs = {"SE": "input"}

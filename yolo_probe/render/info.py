@@ -256,7 +256,9 @@ def _scaled(found: Scaled) -> Iterator[Part]:
         yield Note("The product is exact: all of the cost is proportional to the area.")
         return
     less = "less" if found.error < 0 else "more"
-    yield Note(f"{abs(found.error) / found.direct:.2%} {less} than there is. {_affine(found)}".rstrip())
+    share = abs(found.error) / found.direct
+    size = f"{share:.2%}" if share >= 0.0001 else "Less than 0.01%"
+    yield Note(f"{size} {less} than there is. {_affine(found)}".rstrip())
 
 
 def _why(error: ScalingError, cells: int) -> str:
