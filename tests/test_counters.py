@@ -164,6 +164,17 @@ def test_the_command_gives_the_issue_s_json(demo_checkpoint: Path) -> None:
     assert torch["terms"] == {"convolution": dict.fromkeys(MODES, torch["unfused"])}
 
 
+@pytest.mark.parametrize("command", ["info", "fuse-diff", "counters"])
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_every_command_that_counts_takes_every_counter(command: str, name: str) -> None:
+    done = CliRunner().invoke(cli, [command, "yolov5s-transformer", "--counter", name, "--format", "json"])
+    assert done.exit_code == 0, done.output
+    data = json.loads(done.stdout)
+    assert (data["default"] if command == "counters" else data["counter"]["name"]) == name
+    if command == "fuse-diff":
+        assert data["ledger"]["flops"]["unexplained"] == 0
+
+
 def test_a_network_that_cannot_be_followed_has_no_comparison(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(
