@@ -303,8 +303,13 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
                 call = self._answered(place, block, Frame(described, path, self._pass))
         elif layer is None:
             call = self._attended(place, Frame(described, path, self._pass), module)
+        elif layer in UNKNOWN and self._custom_ops is not None and self._custom_ops.rule_for(kind):
+            call = self._entered(place, module)
         elif layer in UNKNOWN:
-            raise TraceError(f"{path}: found an nn.{layer}, whose cost yolo-probe does not know")
+            raise TraceError(
+                f"{path or 'the model'}: found an nn.{layer}, whose cost yolo-probe does not know",
+                "count_flops(model, rules=FILE) counts it by a rule of your own",
+            )
         else:
             call = self._layered(place, LAYERS[layer], self._slots.get(id(described), 1), module)
         if self._custom_ops is not None and (rule := self._custom_ops.rule_for(kind)):

@@ -32,6 +32,7 @@ def listed_parameters(root: Module, records: Sequence[OpRecord]) -> int | None:
 
     None where one module that holds others hangs in several places: the order of calls cannot be told from operators.
     """
+    root = _inner(root)
     last, shared = _last_places(root)
     if shared:
         return None
@@ -43,6 +44,20 @@ def listed_parameters(root: Module, records: Sequence[OpRecord]) -> int | None:
         seen.add(id(module))
     _add_containers(rows, seen)
     return _total(rows)
+
+
+def _inner(root: Module) -> Module:
+    """The model inside DataParallel, DistributedDataParallel and torch.compile, as a pass names its modules."""
+    while len(root.children) == 1:
+        (name, child), *_ = root.children.items()
+        if child is None or (name, root.class_path.rpartition(".")[2]) not in WRAPPERS:
+            break
+        root = child
+    return root
+
+
+WRAPPERS = {("module", "DataParallel"), ("module", "DistributedDataParallel"), ("_orig_mod", "OptimizedModule")}
+"""Name of the one child, and class."""
 
 
 def _last_places(root: Module) -> tuple[dict[int, _Row], bool]:
@@ -75,7 +90,7 @@ def _called(root: Module, records: Sequence[OpRecord]) -> Iterator[Module]:
                 if module.kind not in ("nn.ModuleList", "nn.ModuleDict") and path != "model":
                     yield module
             inside = holders
-        if not record.functional:
+        if not record.functional and record.path:
             yield _at(root, record.path)
 
 

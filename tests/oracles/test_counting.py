@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -9,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from yolo_probe import compare_counters, count_flops
 from yolo_probe.conventions import CONVENTIONS
-from yolo_probe.errors import CounterError, RulesError
+from yolo_probe.errors import CounterError, RulesError, TraceError
 
 
 class Two(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
@@ -92,16 +94,48 @@ def test_a_counter_that_is_not_known_names_those_that_are() -> None:
     assert all(name in caught.value.remedy for name in CONVENTIONS)
 
 
-def test_rules_of_a_file_stand_for_a_module_of_a_live_model(tmp_path: object) -> None:
-    path = f"{tmp_path}/rules.py"
-    with open(path, "w") as file:
-        file.write("def rule(m, x, y):\n    m.total_ops += 7 * y.numel()\ncustom_ops = {'Two': rule}\n")
+@pytest.mark.parametrize(
+    ("model", "given", "parameters"),
+    [
+        (nn.Conv2d(3, 4, 1), 16, 3 * 4 + 4),
+        (nn.Linear(4, 5), (2, 4), 4 * 5 + 5),
+        (nn.DataParallel(nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU())), 16, 3 * 4 + 4),
+    ],
+)
+def test_a_single_layer_and_a_wrapped_model_have_their_parameters_in_every_total(
+    model: nn.Module, given: object, parameters: int
+) -> None:
+    comparison = compare_counters(model, given)
+    totals = {each.parameters.unfused for each in comparison.counters.values()} - {None}
+    assert totals == {comparison.parameters.unfused} == {parameters}
+
+
+def test_torchinfo_s_total_is_left_open_where_a_container_stands_in_two_places() -> None:
+    block = nn.Sequential(nn.Conv2d(3, 3, 1))
+    total = compare_counters(nn.Sequential(block, block), 8).counters["torchinfo"].parameters
+    assert total.unfused is None
+
+
+def test_a_recurrent_layer_is_refused_until_a_rule_of_the_user_s_counts_it(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.LSTM(4, 6))
+    with pytest.raises(TraceError, match=r"0: found an nn\.LSTM, whose cost yolo-probe does not know") as caught:
+        count_flops(model, (3, 1, 4))
+    assert "rules=FILE" in caught.value.remedy
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("modules: {nn.LSTM: {macs: inputs * parameters}}")
+    parameters = 4 * 6 * 4 + 4 * 6 * 6 + 2 * 4 * 6
+    assert count_flops(model, (3, 1, 4), rules=str(rules)).by_module == {"0": 12 * parameters}
+
+
+def test_rules_of_a_file_stand_for_a_module_of_a_live_model(tmp_path: Path) -> None:
+    file = tmp_path / "rules.py"
+    path = str(file)
+    file.write_text("def rule(m, x, y):\n    m.total_ops += 7 * y.numel()\ncustom_ops = {'Two': rule}\n")
     counted = count_flops(Held(), [{"image": IMAGE, "numbers": NUMBERS}], rules=path)
     assert (counted.total, counted.by_module) == (7 * 2 * 4, {"two": 7 * 2 * 4})
     comparison = compare_counters(Held(), [{"image": IMAGE, "numbers": NUMBERS}], rules=path)
     for each in comparison.counters.values():
         assert each.terms["your own rules"].unfused == (56 if each.convention.unit == "MACs" else 112)
-    with open(path, "w") as file:
-        file.write("def rule(m, x, y):\n    m.total_ops += 1 / 0\ncustom_ops = {'Two': rule}\n")
+    file.write_text("def rule(m, x, y):\n    m.total_ops += 1 / 0\ncustom_ops = {'Two': rule}\n")
     with pytest.raises(RulesError, match="the rule for two fails: ZeroDivisionError"):
         count_flops(Held(), [{"image": IMAGE, "numbers": NUMBERS}], rules=path)

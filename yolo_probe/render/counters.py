@@ -162,7 +162,7 @@ def _parameters(comparison: Comparison) -> Iterator[Part]:
     }
     for (_, ours), label in labels.items():
         yield Row(f"  {label}", _columns(ours, trains=False))
-    silent = [name for name, counted in comparison.counters.items() if counted.convention.parameters == "none"]
+    silent = [name for name, counted in comparison.counters.items() if counted.parameters.unfused is None]
     words = [TOTALS[rule].format(names=label) for (rule, _), label in labels.items()]
     yield Note(" ".join([*words, f"{', '.join(silent)} give no total; the others give the network's own."]))
 
