@@ -51,6 +51,10 @@ RULES = {
 """What each counter charges, in words."""
 
 
+NAMED = 3
+"""Operators without a rule that are named; --format json has all."""
+
+
 def document(report: Counters) -> Iterator[Section]:
     """The report part by part."""
     comparison, question = report.comparison, report.question
@@ -118,8 +122,9 @@ def _words(counted: Counted, default: Counted, report: Counters) -> Iterator[str
         yield f"Apart: {report.comparison.apart.unfused:,} values of activations."
     if counted.uncounted:
         share = sum(each.share for each in counted.uncounted)
-        operators = ", ".join(dict.fromkeys(each.operator for each in counted.uncounted))
-        yield f"It has no rule for {operators}: {percent(share)} of all values that the operators give."
+        named = [f"{each.operator} at {each.path or 'the model'}" for each in counted.uncounted[:NAMED]]
+        more = [f"{len(counted.uncounted) - NAMED} more"] if len(counted.uncounted) > NAMED else []
+        yield f"It has no rule for {', '.join(named + more)}: {percent(share)} of all values that the operators give."
 
 
 def _difference(counted: Counted, default: Counted) -> str:
