@@ -122,7 +122,7 @@ def test_what_only_has_an_output_is_listed_as_uncounted_and_strict_exits_with_1(
     (left_out,) = every
     assert (left_out["operator"], left_out["path"]) == ("SPPX", "model.9")
     assert 0 < left_out["share"] < 0.01
-    for command in ("info", "fuse-diff", "counters"):
+    for command in ("info", "fuse-diff", "counters", "layers"):
         assert run(command, fork, "--rules", rules).exit_code == 0
         assert run(command, fork, "--rules", rules, "--strict").exit_code == 1
     assert "no rule for SPPX at model.9" in run("info", fork, "--rules", rules).stdout
@@ -150,6 +150,14 @@ def test_the_counters_all_take_the_rules_as_a_term_of_its_own(fork: Path, tmp_pa
     for counter in data["counters"].values():
         assert counter["terms"]["your own rules"]["unfused"] == (1000 if counter["unit"] == "MACs" else 2000)
     assert data["rules"] == {"file": str(rules), "unused": ["Other"]}
+
+
+@pytest.mark.parametrize("by", ["row", "module", "operator", "type"])
+def test_layers_count_by_the_same_rules(by: str, fork: Path, tmp_path: Path) -> None:
+    rules = written(tmp_path, "rules.yaml", FORMULA)
+    done = run("layers", fork, "--rules", rules, "--by", by, "--format", "json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["total"]["flops"] == flops(fork, "--rules", rules)
 
 
 def test_the_example_is_read() -> None:

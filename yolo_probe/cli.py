@@ -240,7 +240,7 @@ def counters_command(
 
 
 @cli.command("layers")
-@_of_networks("target", "imgsz", "counter", "host", "nc", "copy", "format")
+@_of_networks("target", "imgsz", "counter", "host", "nc", "copy", "rules", "strict", "format")
 @click.option("--by", type=click.Choice(("row", "module", "operator", "type")), help="What a line is; else a row.")
 @click.option("--depth", type=click.IntRange(1), metavar="N", help="How far below the rows modules are told apart.")
 @click.option("--sort", type=click.Choice(("flops", "parameters", "bytes")), help="The largest first.")
@@ -249,7 +249,8 @@ def counters_command(
 @click.option("--fused", is_flag=True, help="The state after fuse().")
 def layers_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
-    form: str, by: By | None, depth: int | None, sort: Sort | None, top: int | None, memory: bool, fused: bool,
+    rules: str | None, strict: bool, form: str, by: By | None, depth: int | None, sort: Sort | None, top: int | None,
+    memory: bool, fused: bool,
 ) -> None:  # fmt: skip
     """Show what each row, module, operator or type of a network costs."""
     from yolo_probe.layer_costs import View, layer_costs
@@ -258,7 +259,10 @@ def layers_command(
     if chosen == "row" and depth not in (None, 1):
         chosen = "module"
     view = View(chosen, depth, sort or ("bytes" if top and memory else None), top, memory)
-    _show(layer_costs(_question(target, imgsz, counter, host, nc, copy), view, fused=fused), form)
+    question = _question(target, imgsz, counter, host, nc, copy, rules)
+    report = layer_costs(question, view, fused=fused)
+    _show(report, form)
+    _be_strict(strict, report.convention.uncounted(report.run.records))
 
 
 @cli.command("version")

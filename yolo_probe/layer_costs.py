@@ -16,7 +16,7 @@ from yolo_probe.memory import BYTES, Access, Activations, activations, total
 from yolo_probe.report import SCHEMA, Question, target_as_json
 from yolo_probe.structure import Module, Shape, named_rows
 from yolo_probe.subject import LiveModel, Model, Rebuilt, Subject
-from yolo_probe.trace import Trace, trace
+from yolo_probe.trace import Trace
 
 if TYPE_CHECKING:
     from yolo_probe.observed import Observed
@@ -112,14 +112,14 @@ def layer_costs(question: Question, view: View, *, fused: bool = False) -> Layer
     try:
         if isinstance(subject.rebuilt, Rebuilt):
             model = subject.rebuilt.fused if fused else subject.rebuilt.saved
-            root, run = model.root, model.trace(image)
+            root, run = model.root, question.ruled(model.root, model)(image)
             observed = _observed(model, image)
         else:
             root = subject.root
             if fused:
                 stored = root if subject.saved else with_gradients(root, False)
                 root = question.fusion(stored, grad_enabled=False).root
-            run = trace(root, image)
+            run = question.ruled(root)(image)
     except TraceError as error:
         raise question.placed(error, "correct the network: its forward pass fails there") from None
     if observed:
