@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from yolo_probe.arrivals import HOME, expect, expect_nothing
+from yolo_probe.errors import reason_of
 
 if TYPE_CHECKING:
     from yolo_probe.callbacks import Probe
@@ -61,7 +62,7 @@ class Attachment:
             act(value)
         except Exception as error:  # whatever it is, the host's import and training go on
             logging.getLogger("yolo_probe").warning(
-                f"yolo-probe: the probe could not be attached ({type(error).__name__}: {error}); the training goes on"
+                f"yolo-probe: the probe could not be attached ({reason_of(error)}); the training goes on"
             )
             self.detach()
 

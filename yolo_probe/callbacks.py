@@ -23,7 +23,7 @@ from torch import nn
 
 from yolo_probe import dropin
 from yolo_probe.dropin import Logger, Told
-from yolo_probe.errors import TargetError
+from yolo_probe.errors import TargetError, reason_of
 from yolo_probe.events import Moment, run_as_json
 from yolo_probe.fusion import BATCH_NORMS
 from yolo_probe.hosts import running as hosts
@@ -232,7 +232,7 @@ class Probe:
             logger = self._run.logger
             with suppress(Exception):  # the words of the error and the handlers of the log are not ours
                 self.detach()
-                logger.warning(f"{NAME}: stopped, the training goes on ({type(error).__name__}: {error})")
+                logger.warning(f"{NAME}: stopped, the training goes on ({reason_of(error)})")
 
     def _finish(self) -> None:
         """Let what runs in a daemon thread come to its end: Python aborts where it ends one inside torch."""
@@ -376,7 +376,7 @@ class Probe:
         try:
             outcome = moved_by_fuse(best, run.question.subject.channels if run.question else 3, size, run.end_to_end)
         except Exception as error:  # the user's own model: whatever it raises, the rest is told all the same
-            run.logger.warning(f"{NAME}: outputs were not compared ({type(error).__name__}: {error})")
+            run.logger.warning(f"{NAME}: outputs were not compared ({reason_of(error)})")
             return None
         if self._tells("end"):
             self._say([outputs_line(outcome, size)])
@@ -391,7 +391,7 @@ class Probe:
             try:
                 sink.write(values, 0)
             except Exception as error:  # a logger's own fault: the training goes on, and so does the probe
-                run.logger.warning(f"{NAME}: {sink.name} took no figures ({type(error).__name__}: {error})")
+                run.logger.warning(f"{NAME}: {sink.name} took no figures ({reason_of(error)})")
 
     def _write(self, report: FuseDiff | None, outcome: Moved | None) -> None:
         """The files beside the run: the record at every moment, the rest when there is a ledger."""
@@ -412,7 +412,7 @@ class Probe:
                 write(path)
             except Exception as error:  # a file that cannot be written is no reason to say nothing more
                 run.unwritten.add(ending)
-                run.logger.warning(f"{NAME}: {path.name} was not written ({type(error).__name__}: {error})")
+                run.logger.warning(f"{NAME}: {path.name} was not written ({reason_of(error)})")
 
     def _tells(self, event: Event) -> bool:
         return event in self.settings.events and not self._run.repeats

@@ -14,9 +14,9 @@ from torch import nn
 
 from yolo_probe.checks import Check, Confirmation
 from yolo_probe.conventions import Convention
-from yolo_probe.copies import first_words, undisturbed
+from yolo_probe.copies import undisturbed
 from yolo_probe.counting import profiled
-from yolo_probe.errors import HostError, ProbeError
+from yolo_probe.errors import HostError, ProbeError, first_words
 from yolo_probe.fusion import is_fused
 from yolo_probe.hosts.architecture import mismatch
 from yolo_probe.hosts.installed_network import InstalledNetwork, installed_network

@@ -21,6 +21,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from yolo_probe.errors import first_words
+
 EMPTY = nn.Module().__dict__
 _FIRST = list(EMPTY)
 HOOKS = tuple(key for key in EMPTY if "_hooks" in key)
@@ -226,21 +228,6 @@ def _copies_itself(kind: type) -> bool:
     """Whether a class says what of it is copied, as DistributedDataParallel does."""
     own = kind.__mro__[: kind.__mro__.index(nn.Module)]
     return any(name in vars(each) for each in own for name in ("__getstate__", "__deepcopy__", "__reduce_ex__"))
-
-
-def first_words(error: BaseException) -> str:
-    """What an error says, in one sentence; the name of its class where it says nothing."""
-    try:
-        words = str(error).strip().splitlines()
-    except Exception:  # an exception's own __str__
-        words = []
-    return words[0].partition(".  ")[0] if words else type(error).__name__
-
-
-def reason_of(error: BaseException) -> str:
-    """The class of an error and its first words, 200 characters at most: ``ValueError: too many values``."""
-    kind, words = type(error).__name__, first_words(error)
-    return kind if words == kind else f"{kind}: {words[:200]}"
 
 
 def _could_fail(value: Any) -> bool:

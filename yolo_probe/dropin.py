@@ -23,7 +23,7 @@ from yolo_probe.arrivals import HOME, expect, expect_nothing
 from yolo_probe.conventions import Convention
 from yolo_probe.copies import copy_fault, uncollected
 from yolo_probe.custom_ops import CountingRule, CustomOps
-from yolo_probe.errors import TargetError, TraceError, shown
+from yolo_probe.errors import TargetError, TraceError, reason_of, shown
 from yolo_probe.installed import installed_thop
 from yolo_probe.live import Live, unwrapped
 from yolo_probe.render.tables import parameter_table
@@ -122,7 +122,7 @@ def _replacement(original: Callable[..., Any], watch: Callable[[Told], None] | N
             with uncollected():
                 return _print_info(original, model, args, kwargs, _Beside(watch))
         except Exception as error:  # a fault of ours must not stop a training
-            _logger(original).warning(f"yolo-probe: model_info failed ({type(error).__name__}: {error})")
+            _logger(original).warning(f"yolo-probe: model_info failed ({reason_of(error)})")
             return original(model, *args, **kwargs)
 
     replacement._yolo_probe_replaces = original  # type: ignore[attr-defined]

@@ -13,6 +13,21 @@ def shown(value: object) -> str:
     return text if len(text) <= 120 else f"{text[:117]}..."
 
 
+def first_words(error: BaseException) -> str:
+    """What an error says, in one sentence; the name of its class where it says nothing."""
+    try:
+        words = str(error).strip().splitlines()
+    except Exception:  # an exception's own __str__
+        words = []
+    return words[0].partition(".  ")[0] if words else type(error).__name__
+
+
+def reason_of(error: BaseException) -> str:
+    """The class of an error and its first words, 200 characters at most: ``ValueError: too many values``."""
+    kind, words = type(error).__name__, first_words(error)
+    return kind if words == kind else f"{kind}: {words[:200]}"
+
+
 class ProbeError(Exception):
     """A question that cannot be answered; the command line prints it and exits with 2.
 

@@ -29,9 +29,9 @@ from yolo_probe.blocks import (
     from_scattered,
     multi_head_attention,
 )
-from yolo_probe.copies import first_words, real_copy, reason_of, uncollected, undisturbed
+from yolo_probe.copies import real_copy, uncollected, undisturbed
 from yolo_probe.custom_ops import CountingRule, CustomOps, custom_record
-from yolo_probe.errors import DataDependentError, RulesError, TraceError
+from yolo_probe.errors import DataDependentError, RulesError, TraceError, first_words, reason_of
 from yolo_probe.functions import ANSWERS, RECORDS, Answer
 from yolo_probe.layers import LAYERS, UNKNOWN, layer_record
 from yolo_probe.operators import OpRecord, ShapeError

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
-from yolo_probe.errors import RulesError, shown
+from yolo_probe.errors import RulesError, reason_of, shown
 from yolo_probe.operators import OpRecord
 from yolo_probe.rules import Rule
 from yolo_probe.structure import Module, Shape, Tensor, kind_of, named_modules, named_parameters
@@ -142,9 +142,7 @@ def described(error: BaseException) -> str:
     step, line = error.__traceback__, 0
     while step is not None:
         line, step = step.tb_lineno, step.tb_next
-    words = str(error).strip().splitlines()
-    reason = f"{type(error).__name__}: {words[0][:200]}" if words else type(error).__name__
-    return f"{reason} (line {line})"
+    return f"{reason_of(error)} (line {line})"
 
 
 _LOOK = "Correct that rule; configs/rules.yaml of yolo-probe shows how rules are written."

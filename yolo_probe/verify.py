@@ -15,9 +15,10 @@ from torch import nn
 
 from yolo_probe.checks import Check
 from yolo_probe.conventions import Convention
-from yolo_probe.copies import first_words, real_copy, undisturbed
+from yolo_probe.copies import real_copy, undisturbed
 from yolo_probe.counting import profiled
 from yolo_probe.custom_ops import CountingRule, CustomOps
+from yolo_probe.errors import first_words
 from yolo_probe.installed import installed_thop
 from yolo_probe.live import Live, fuse_silently, unwrapped
 from yolo_probe.report import choose_counter

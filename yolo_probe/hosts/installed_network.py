@@ -19,8 +19,7 @@ from torch import nn
 
 from yolo_probe.checkpoint import Checkpoint
 from yolo_probe.construct import generations_with
-from yolo_probe.copies import reason_of
-from yolo_probe.errors import HostError, ModelYamlError, shown
+from yolo_probe.errors import HostError, ModelYamlError, reason_of, shown
 from yolo_probe.expressions import LARGEST, Call, ExpressionError, evaluate
 from yolo_probe.hosts.architecture import written_anew
 from yolo_probe.hosts.rebuild import SPARE, Weightless, activation_kept, at_most, imported, silent

@@ -22,8 +22,7 @@ from torch import nn
 from torch.nn.modules.module import register_module_module_registration_hook
 from torch.overrides import TorchFunctionMode
 
-from yolo_probe.copies import reason_of
-from yolo_probe.errors import ModelYamlError, TraceError
+from yolo_probe.errors import ModelYamlError, TraceError, reason_of
 from yolo_probe.hosts.architecture import TORCH_MODULES, Architecture, mismatch
 from yolo_probe.live import Live, say_nothing
 from yolo_probe.structure import Module, count_parameters, named_parameters
