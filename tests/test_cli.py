@@ -36,7 +36,7 @@ BROKEN_YAML = "nc: 2\nanchors: [1, 2\nbackbone: x\n"
         (("yolov5s", "--imgsz", "640,320,1"), "found '640,320,1', expected pixels"),
         (("yolov5s", "--imgsz", "-640"), "found '-640', expected pixels"),
         (("yolov5s", "--imgsz", "99999999"), "expected pixels, 1 to 65536"),
-        (("yolov5s", "--counter", "thop"), "'thop' is not one of 'thop-2019'"),
+        (("yolov5s", "--counter", "thop-9"), "'thop-9' is not one of 'thop', 'thop-2019'"),
         (("yolov5s", "--host", "v1"), "'v1' is not one of 'v5.0'"),
         (("yolov5s", "--nc", "0"), "0 is not in the range"),
         (("no-such.pt",), "no-such.pt: no such file"),

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from tests import environments
 from yolo_probe.cli import cli
 from yolo_probe.conventions import CONVENTIONS
-from yolo_probe.errors import RulesError
+from yolo_probe.errors import RulesError, TraceError
 from yolo_probe.rules_file import read_rules
 
 FORMULA = "modules: {SPPX: {macs: parameters * h * w, output: input}}"
@@ -157,7 +157,26 @@ def test_layers_count_by_the_same_rules(by: str, fork: Path, tmp_path: Path) -> 
     rules = written(tmp_path, "rules.yaml", FORMULA)
     done = run("layers", fork, "--rules", rules, "--by", by, "--format", "json")
     assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout)["total"]["flops"] == flops(fork, "--rules", rules)
+    data = json.loads(done.stdout)
+    assert data["total"]["flops"] == flops(fork, "--rules", rules)
+    assert data["rules"] == {"file": str(rules), "unused": []}
+
+
+def test_what_a_rule_prints_is_not_the_report(fork: Path, tmp_path: Path) -> None:
+    text = "print('read')\ndef rule(m, x, y):\n    print('called')\n    m.total_ops += 1\n"
+    rules = written(tmp_path, "rules.py", text + "custom_ops, outputs = {'SPPX': rule}, {'SPPX': 'input'}\n")
+    done = run("layers", fork, "--rules", rules, "--format", "json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["rules"]["unused"] == []
+    assert done.stderr.startswith("read\ncalled\n")
+    assert f"Rules {rules}: SPPX More" in " ".join(run("layers", fork, "--rules", rules).stdout.split())
+
+
+def test_the_rules_are_named_where_the_output_that_they_give_does_not_fit(fork: Path, tmp_path: Path) -> None:
+    rules = written(tmp_path, "rules.yaml", "modules: {SPPX: {macs: 0, output: [n, c * 2, h, w]}}")
+    error = run("info", fork, "--rules", rules).exception
+    assert isinstance(error, TraceError)
+    assert f"or correct the output that {rules} gives SPPX" in error.remedy
 
 
 def test_the_example_is_read() -> None:
@@ -206,6 +225,8 @@ def test_a_wrong_file_of_rules_is_told(name: str, text: str | None, message: str
     [
         ("a.py", "def r(m, x, y):\n    1 / 0\ncustom_ops = {'Conv': r}", "model.0 fails: ZeroDivisionError: division"),
         ("a.py", "def r(m, x, y):\n    m.nothing\ncustom_ops = {'Conv': r}", "found no nothing in a models"),
+        ("a.py", "def r(m, x, y):\n    m.total_ops = '12'\ncustom_ops = {'Conv': r}", "found '12', expected a whole"),
+        ("a.py", "def r(m, x, y):\n    m.total_ops = True\ncustom_ops = {'Conv': r}", "found True, expected a whole"),
         ("a.py", "def r(m, x, y):\n    m.total_ops = None\ncustom_ops = {'Conv': r}", "fails: TypeError"),
         ("a.py", "def r(m, x, y):\n    m.total_ops -= 1\ncustom_ops = {'Conv': r}", "found -1.0, expected a whole"),
         ("a.py", "operators = {'silu': lambda r: None}", "silu at model.0.act: found None, expected a whole number"),

@@ -61,7 +61,7 @@ def _of_networks(*names: str) -> Callable[[Command], Command]:
     hosts = click.Choice(GENERATIONS, case_sensitive=False)
     helps = {
         "imgsz": "Image size in pixels: 640, or height,width.",
-        "counter": f"Whose rules count FLOPs; else those of the installed thop. One of {', '.join(CONVENTIONS)}.",
+        "counter": f"Whose rules count FLOPs; else thop, the installed one. One of {', '.join(CONVENTIONS)}.",
         "host": "Which generation of YOLOv5 builds and prints; else HEAD, or the file's own.",
         "nc": "Number of classes of a name or YAML.",
         "copy": "Which copy in a checkpoint; else the one that validation uses.",
@@ -73,7 +73,7 @@ def _of_networks(*names: str) -> Callable[[Command], Command]:
         "target": click.argument("target"),
         "imgsz": click.option("--imgsz", type=ImageSize(), default="640", show_default=True, help=helps["imgsz"]),
         "counter": click.option(
-            "--counter", type=click.Choice(tuple(CONVENTIONS)), metavar="NAME", help=helps["counter"]
+            "--counter", type=click.Choice(("thop", *CONVENTIONS)), metavar="NAME", help=helps["counter"]
         ),
         "host": click.option("--host", type=hosts, help=helps["host"]),
         "nc": click.option("--nc", type=click.IntRange(1, MOST_CLASSES), help=helps["nc"]),
@@ -347,7 +347,9 @@ def _question(
     typed = {"--host": host, "--nc": nc, "--copy": copy, "--counter": counter, "--rules": rules and quote(rules)}
     options = "".join(f" {name} {value}" for name, value in typed.items() if value is not None)
     subject = with_rules(subject, own) if own else subject
-    return Question(subject, imgsz, choose_counter(counter, installed_thop(), own), options, own)
+    return Question(
+        subject, imgsz, choose_counter(None if counter == "thop" else counter, installed_thop(), own), options, own
+    )
 
 
 def _own_rules(path: str) -> OwnRules:

@@ -17,7 +17,7 @@ from yolo_probe.conventions import CONVENTIONS, Convention, Uncounted
 from yolo_probe.custom_ops import CountingRule
 from yolo_probe.errors import CounterError, TraceError, shown
 from yolo_probe.installed import installed_thop
-from yolo_probe.live import Arguments, Inputs, Live
+from yolo_probe.live import Arguments, Inputs, Live, network_of
 from yolo_probe.own_rules import OwnOps
 from yolo_probe.report import choose_counter
 from yolo_probe.rules_file import read_rules
@@ -28,7 +28,8 @@ Input: TypeAlias = (
     "int | Sequence[int] | Sequence[Sequence[int]] | torch.Tensor | Sequence[object] | Mapping[str, object]"
 )
 """What a model is fed: the side of an image, its height and width, a whole shape, several shapes, a tensor, several
-arguments, or a dict of arguments by name. Of tensors only shapes and types are used."""
+arguments, or a dict of arguments by name. Of tensors shapes and types are used, values only where the
+forward pass depends on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,14 @@ def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop", rul
     """FLOPs of one pass of a model in evaluation mode, by the rules of one counter.
 
     ``counter``: ``thop`` is the installed one; else a name that ``yolo-probe counters`` lists. ``rules``: a file of
-    rules of your own, as the command's ``--rules``.
+    rules of your own, as the command's ``--rules``. ``torch`` counts ``F.scaled_dot_product_attention`` as its
+    FlopCounterMode does on the meta device; on the CPU that leaves contiguous ones out.
     Raises: CounterError where there is no such counter, TraceError where the model cannot be followed, RulesError where
     the file of rules cannot be read or a rule in it fails.
     """
     own = read_rules(rules) if rules else None
     convention = counting_rules(counter).with_rules(own)
-    live = Live(model, OwnOps(own) if own else None)
+    live = Live(network_of(model, "count_flops"), OwnOps(own) if own else None)
     records = live.trace_inputs(inputs_of(imgsz, live.root)).records
     by_module: dict[str, int] = {}
     by_operator: dict[str, int] = {}
@@ -86,7 +88,9 @@ def compare_counters(
     the file of rules cannot be read or a rule in it fails.
     """
     own = read_rules(rules) if rules else None
-    conventions = [counting_rules(name).with_rules(own) for name in (CONVENTIONS if counters is None else counters)]
+    names = CONVENTIONS if counters is None else [counters] if isinstance(counters, str) else counters
+    conventions = [counting_rules(name).with_rules(own) for name in names]
+    model = network_of(model, "compare_counters")
     live = Live(model, OwnOps(own) if own else None)
     inputs = inputs_of(imgsz, live.root)
     modes: dict[Mode, Measured] = {"unfused": Measured(live.root, live.trace_inputs(inputs).records)}
@@ -136,8 +140,8 @@ def inputs_of(given: Input, root: Module) -> Inputs:
         return Arguments(tuple(torch.empty(cast(Shape, each), device="meta") for each in sides))
     if not _holds_tensor(given):
         raise CounterError(
-            f"found the input {shown(given)}, expected what the model is fed",
-            "640, (height, width), a whole shape, a tensor, a list of arguments, or a dict of them by name",
+            f"found the input {shown(given)}, expected 640, (height, width), a whole shape, a tensor, a list of "
+            "arguments, or a dict of them by name"
         )
     return Arguments(named=given) if isinstance(given, Mapping) else Arguments(sides or (given,))
 

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import wraps
-from pathlib import PurePath
 from types import ModuleType
 from typing import Any, Protocol, cast
 
@@ -23,9 +22,9 @@ from yolo_probe.arrivals import HOME, expect, expect_nothing
 from yolo_probe.conventions import Convention
 from yolo_probe.copies import copy_fault, uncollected
 from yolo_probe.custom_ops import CountingRule, CustomOps
-from yolo_probe.errors import TargetError, TraceError, reason_of, shown
+from yolo_probe.errors import TraceError, reason_of
 from yolo_probe.installed import installed_thop
-from yolo_probe.live import Live, unwrapped
+from yolo_probe.live import Live, network_of, unwrapped
 from yolo_probe.render.tables import parameter_table
 from yolo_probe.report import choose_counter
 from yolo_probe.structure import Shape, Tensor
@@ -53,7 +52,7 @@ def model_info(
     and a further line says whether both agree.
     Raises: TargetError for what is no model.
     """
-    model = _network_of(model)
+    model = network_of(model, "model_info")
     beside = _Beside(custom_ops=custom_ops or {}, verify=verify)
     with uncollected():
         return _print_info(_host_function(model), model, args, kwargs, beside)
@@ -127,19 +126,6 @@ def _replacement(original: Callable[..., Any], watch: Callable[[Told], None] | N
 
     replacement._yolo_probe_replaces = original  # type: ignore[attr-defined]
     return replacement
-
-
-def _network_of(model: Any) -> nn.Module:
-    """The network, also of an object that has one, such as ``YOLO``."""
-    has_one = not isinstance(model, nn.Module) or any(
-        kind.__module__ == "ultralytics.engine.model" for kind in type(model).__mro__
-    )
-    network = getattr(model, "model", None) if has_one else model
-    if not isinstance(network, nn.Module):
-        found = shown(model) if isinstance(model, str | PurePath) else type(model).__name__
-        remedy = "For a file: yolo-probe info FILE." if isinstance(model, str | PurePath) else ""
-        raise TargetError(f"model_info: found {found}, expected an nn.Module", remedy)
-    return network
 
 
 def _host_function(model: nn.Module) -> Callable[..., Any] | None:

@@ -16,12 +16,14 @@ from yolo_probe.fusion import merged_names
 from yolo_probe.hosts.running import Running
 from yolo_probe.layer_costs import LayerCosts, View, gathered
 from yolo_probe.layer_costs import as_json as costs_as_json
-from yolo_probe.live import Live, unwrapped
+from yolo_probe.live import Live, network_of, unwrapped
 from yolo_probe.mechanisms import decide
 from yolo_probe.observed import observe
+from yolo_probe.own_rules import OwnOps
 from yolo_probe.provenance import Copy, Fused, OptimizerCheck, Provenance, as_json, rows_of
 from yolo_probe.render.gradients import render_rows
 from yolo_probe.render.text import render
+from yolo_probe.rules_file import read_rules
 from yolo_probe.structure import Module, count_gradients
 from yolo_probe.subject import LiveModel
 from yolo_probe.target import classes_of, network_name
@@ -51,9 +53,7 @@ def explain_gradients(model: nn.Module, optimizer: Any = None) -> Explanation:
     the same one twice. Parameters that are no leaves (of a model that was fused with autograd on) are named.
     Raises: TargetError where the model is no ``nn.Module``, or the optimizer has no groups.
     """
-    if not isinstance(model, nn.Module):
-        raise TargetError(f"explain_gradients: found {type(model).__name__}, expected a torch.nn.Module")
-    inner = unwrapped(model)
+    inner = unwrapped(network_of(model, "explain_gradients"))
     live = Live(inner)
     root = live.root
     known = known_live(inner, root, Running())
@@ -91,19 +91,18 @@ class Layers:
 
 def explain_layers(
     model: nn.Module, imgsz: Input = 640, counter: str = "thop", *, by: By = "row", depth: int | None = None,
-    sort: Sort | None = None, top: int | None = None, memory: bool = False,
+    sort: Sort | None = None, top: int | None = None, memory: bool = False, rules: str | None = None,
 ) -> Layers:  # fmt: skip
     """What each row, module, operator or type of a live model costs in evaluation mode; nothing is run or changed.
 
     The other arguments are the options of ``yolo-probe layers``.
     Raises: TargetError where the model is no ``nn.Module``, CounterError where there is no such counter, TraceError
-    where the model cannot be followed.
+    where the model cannot be followed, RulesError where the file of rules cannot be read or a rule in it fails.
     """
-    if not isinstance(model, nn.Module):
-        raise TargetError(f"explain_layers: found {type(model).__name__}, expected a torch.nn.Module")
-    convention = counting_rules(counter)
-    inner = unwrapped(model)
-    live = Live(inner)
+    own = read_rules(rules) if rules else None
+    convention = counting_rules(counter).with_rules(own)
+    inner = unwrapped(network_of(model, "explain_layers"))
+    live = Live(inner, OwnOps(own) if own else None)
     inputs = inputs_of(imgsz, live.root)
     run, observed = live.trace_inputs(inputs), observe(live, inputs)
     return Layers(
@@ -116,6 +115,7 @@ def explain_layers(
             replace(run, calls=observed.calls) if observed else run,
             observed.activations if observed else None,
             is_fused=bool(merged_names(live.root)),
+            rules=own,
         )
     )
 

@@ -13,7 +13,8 @@ from yolo_probe.errors import TargetError, TraceError
 from yolo_probe.gradients import with_gradients
 from yolo_probe.guidelines import Guideline, guidelines
 from yolo_probe.memory import BYTES, Access, Activations, activations, total
-from yolo_probe.report import SCHEMA, Question, target_as_json
+from yolo_probe.own_rules import OwnRules
+from yolo_probe.report import SCHEMA, Question, rules_as_json, target_as_json, uncounted_as_json
 from yolo_probe.structure import Module, Shape, named_rows
 from yolo_probe.subject import LiveModel, Model, Rebuilt, Subject
 from yolo_probe.trace import Trace
@@ -76,6 +77,8 @@ class LayerCosts:
     activations: Activations | None
     """None where the pass does not tell which operator reads which."""
     guidelines: tuple[Guideline, ...]
+    rules: OwnRules | None = None
+    """The user's own."""
 
     @cached_property
     def flops(self) -> int:
@@ -139,7 +142,7 @@ def _observed(model: Model, image: Shape) -> Observed | None:
 
 def gathered(
     subject: Subject | LiveModel, question: Question | None, convention: Convention, view: View, root: Module,
-    run: Trace, found: Activations | None, *, is_fused: bool,
+    run: Trace, found: Activations | None, *, is_fused: bool, rules: OwnRules | None = None,
 ) -> LayerCosts:  # fmt: skip
     """The report on one pass of one network."""
     operations = operations_of(root, run, convention)
@@ -163,6 +166,7 @@ def gathered(
         unmerged(root),
         found,
         guidelines(operations, row_of),
+        rules or (question.rules if question else None),
     )
 
 
@@ -188,6 +192,8 @@ def as_json(report: LayerCosts) -> dict[str, object]:
         "operators": [_operation(operation) for operation in report.operations],
         "memory": _memory(report),
         "guidelines": [_guideline(guideline) for guideline in report.guidelines],
+        "uncounted": uncounted_as_json(report.convention.uncounted(report.run.records)),
+        **rules_as_json(report.rules, report.run),
     }
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from types import FunctionType, MethodType
 from typing import Any, cast
 from weakref import ref
@@ -31,7 +32,15 @@ from yolo_probe.blocks import (
 )
 from yolo_probe.copies import real_copy, uncollected, undisturbed
 from yolo_probe.custom_ops import CountingRule, CustomOps, custom_record
-from yolo_probe.errors import DataDependentError, RulesError, TraceError, first_words, reason_of
+from yolo_probe.errors import (
+    DataDependentError,
+    RulesError,
+    TargetError,
+    TraceError,
+    first_words,
+    reason_of,
+    shown,
+)
 from yolo_probe.functions import ANSWERS, RECORDS, Answer
 from yolo_probe.layers import LAYERS, UNKNOWN, layer_record
 from yolo_probe.operators import OpRecord, ShapeError
@@ -45,7 +54,7 @@ from yolo_probe.weightless import Copier, Place, with_hooks
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What a model is called with: tensors, of which shapes and types alone are used, also inside lists and dicts."""
+    """What a model is called with: tensors, also in lists and dicts; their values only where shapes are not enough."""
 
     given: tuple[Any, ...] = ()
     named: Mapping[str, Any] = field(default_factory=dict)
@@ -64,6 +73,24 @@ def unwrapped(model: nn.Module) -> nn.Module:
             model = model._modules["_orig_mod"]
         else:
             return model
+
+
+def network_of(model: Any, call: str) -> nn.Module:
+    """The network that a function of this package is given, also in an object that has one, such as ``YOLO``.
+
+    Raises: TargetError for what is no model in Python.
+    """
+    has_one = not isinstance(model, nn.Module) or any(
+        kind.__module__ == "ultralytics.engine.model" for kind in type(model).__mro__
+    )
+    network = getattr(model, "model", None) if has_one else model
+    if isinstance(network, torch.jit.ScriptModule):
+        raise TargetError(f"{call}: found a scripted module, expected an nn.Module", "Pass what it was scripted from.")
+    if not isinstance(network, nn.Module):
+        found = shown(model) if isinstance(model, str | PurePath) else type(model).__name__
+        remedy = "For a file: yolo-probe info FILE." if isinstance(model, str | PurePath) else ""
+        raise TargetError(f"{call}: found {found}, expected an nn.Module", remedy)
+    return network
 
 
 def weightless(model: nn.Module) -> nn.Module:
@@ -90,9 +117,12 @@ class Live:
         self._model = model
         self._custom_ops, self._training, self._elementwise = custom_ops, training, elementwise
         copier, self._slots = Copier(), dict[int, int]()
-        with uncollected():
-            self._places = copier.copy(unwrapped(model), self._slots)
-            self.root = copier.describe(model)
+        try:
+            with uncollected():
+                self._places = copier.copy(unwrapped(model), self._slots)
+                self.root = copier.describe(model)
+        except RuntimeError as error:  # of torch: a lazy module's parameters have no shape before its first call
+            raise TraceError(f"the model: {first_words(error)}", "Run a lazy module once.") from error
         """The structure of the model; what is shared is shared."""
         self._tensors, self._described, self.held = copier.tensors, copier.described, copier.held
         """``held``: attributes of the model's modules that are more than numbers and words."""
@@ -263,7 +293,7 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         self._inside = 0
         if not isinstance(image, Arguments):
             image = Arguments((torch.zeros(image, dtype=self._dtype, device=self._device),))
-        inputs, named = zeros_like(image.given, self._device), zeros_like(dict(image.named), self._device)
+        inputs, named = fed(image.given, self._device), fed(dict(image.named), self._device)
         try:
             with torch.no_grad(), self:
                 out = self._copy(*inputs, **named)
@@ -471,13 +501,15 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         return out
 
 
-def zeros_like(value: Any, device: str) -> Any:
-    """The same with zeros in the place of each tensor, on that device; what is no tensor stays."""
+def fed(value: Any, device: str) -> Any:
+    """What a copy on that device is called with: its own copy of each tensor, on ``meta`` without values."""
+    if isinstance(value, torch.Tensor) and device != "meta" and not value.is_meta:
+        return value.detach().to(device, torch.float32 if value.is_floating_point() else value.dtype, copy=True)
     if isinstance(value, torch.Tensor):
         return torch.zeros(value.shape, dtype=value.dtype, device=device)
     if isinstance(value, Mapping):
-        return {name: zeros_like(each, device) for name, each in value.items()}
-    return type(value)(zeros_like(each, device) for each in value) if type(value) in (list, tuple) else value
+        return {name: fed(each, device) for name, each in value.items()}
+    return type(value)(fed(each, device) for each in value) if type(value) in (list, tuple) else value
 
 
 def _first_shape(values: Sequence[Any]) -> Shape:

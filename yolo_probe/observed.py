@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_leaves
 from yolo_probe.blocks import Call, Value
 from yolo_probe.copies import undisturbed
 from yolo_probe.errors import TraceError
-from yolo_probe.live import Arguments, Inputs, Live, unwrapped, weightless, zeros_like
+from yolo_probe.live import Arguments, Inputs, Live, fed, unwrapped, weightless
 from yolo_probe.memory import Activations, Step, activations_of
 from yolo_probe.structure import Shape
 from yolo_probe.surroundings import kept
@@ -51,7 +51,7 @@ def observe(live: Live, inputs: Inputs) -> Observed | None:
 
 def _zeros(copy: nn.Module, inputs: Inputs) -> Arguments:
     if isinstance(inputs, Arguments):
-        return Arguments(zeros_like(inputs.given, "meta"), zeros_like(dict(inputs.named), "meta"))
+        return Arguments(fed(inputs.given, "meta"), fed(dict(inputs.named), "meta"))
     first = next((each.dtype for each in copy.parameters() if each.is_floating_point()), torch.float32)
     return Arguments((torch.zeros(inputs, dtype=first, device="meta"),))
 

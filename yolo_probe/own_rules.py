@@ -7,7 +7,9 @@ inside is known, and of a live model it would else be counted twice. A rule is c
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -98,13 +100,16 @@ def counted(rules: OwnRules, rule: CountingRule, module: Any, inputs: tuple[Any,
     """
     module.__dict__["total_ops"] = 0
     try:
-        rule(module, inputs, output)
+        with redirect_stdout(sys.stderr):  # what it prints is not the report
+            rule(module, inputs, output)
         total = module.__dict__["total_ops"]
-        number = float(total)
+        number = total if isinstance(total, (str, bool)) else float(total)  # thop's own style is a tensor
     except RulesError:
         raise
     except (Exception, SystemExit) as error:  # the user's own code: whatever it raises is why there is no figure
-        raise RulesError(f"{rules.path}: the rule for {path or 'the model'} fails: {described(error)}", _LOOK) from None
+        raise RulesError(
+            f"{rules.path}: the rule for {path or 'the model'} fails: {described(error, rules.path)}", _LOOK
+        ) from None
     finally:
         module.__dict__.pop("total_ops", None)
     return whole(number, f"{rules.path}: the rule for {path or 'the model'} in total_ops")
@@ -116,12 +121,13 @@ def shape_out(rules: OwnRules, rule: OutputRule, module: Module, path: str, x: S
     Raises: RulesError where it fails or gives no shape.
     """
     try:
-        found = rule(ModuleStandIn(module), x)
+        with redirect_stdout(sys.stderr):
+            found = rule(ModuleStandIn(module), x)
         shape = tuple(found)
     except RulesError:
         raise
     except (Exception, SystemExit) as error:  # the user's own code
-        raise RulesError(f"{rules.path}: the output of {path} fails: {described(error)}", _LOOK) from None
+        raise RulesError(f"{rules.path}: the output of {path} fails: {described(error, rules.path)}", _LOOK) from None
     if not shape or not all(type(side) is int and side > 0 for side in shape):
         raise RulesError(f"{rules.path}: the output of {path}: found {shown(shape)}, expected numbers above 0", _LOOK)
     return shape
@@ -132,17 +138,19 @@ def whole(number: object, place: str) -> int:
 
     Raises: RulesError where it is none, or below 0.
     """
-    if not isinstance(number, (int, float)) or number < 0 or number != number // 1:
+    if isinstance(number, bool) or not isinstance(number, int | float) or number < 0 or number != number // 1:
         raise RulesError(f"{place}: found {shown(number)}, expected a whole number of MACs, 0 or more", _LOOK)
     return int(number)
 
 
-def described(error: BaseException) -> str:
-    """An error of the user's own code in one line, with the line of their file where it was raised."""
+def described(error: BaseException, path: str) -> str:
+    """An error of the user's own code in one line, with the last line of their file that led to it."""
     step, line = error.__traceback__, 0
     while step is not None:
-        line, step = step.tb_lineno, step.tb_next
-    return f"{reason_of(error)} (line {line})"
+        if step.tb_frame.f_code.co_filename == path:
+            line = step.tb_lineno
+        step = step.tb_next
+    return f"{reason_of(error)} (line {line})" if line else reason_of(error)
 
 
 _LOOK = "Correct that rule; configs/rules.yaml of yolo-probe shows how rules are written."

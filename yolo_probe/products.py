@@ -184,6 +184,11 @@ ELEMENTWISE_FUNCTIONS: Mapping[Any, Record] = {
     **dict.fromkeys((torch.sigmoid, T.sigmoid), _elementwise("sigmoid")),
     **dict.fromkeys((torch.softmax, T.softmax), _elementwise("softmax")),
     **dict.fromkeys((torch.mean, T.mean), _elementwise("mean")),
+    **dict.fromkeys((torch.erf, T.erf), _named("erf")),
+    **dict.fromkeys((torch.cumsum, T.cumsum), _named("cumsum")),
+    **dict.fromkeys((torch.cumprod, T.cumprod), _named("cumprod")),
+    **dict.fromkeys((torch.var, T.var), _named("var")),
+    **dict.fromkeys((torch.std, T.std), _named("std")),
     F.softmax: _elementwise("softmax", "softmax"),
     F.relu: _elementwise("relu"),
     F.relu6: _elementwise("relu6"),
@@ -200,6 +205,9 @@ ELEMENTWISE_FUNCTIONS: Mapping[Any, Record] = {
     F.avg_pool2d: _average,
 }
 """Functions of single values, and those that bring values together: what counters charge beside products."""
+
+TRANSFORMS = ("fft", "ifft", "rfft", "irfft", "fft2", "ifft2", "rfft2", "irfft2", "fftn", "ifftn", "rfftn", "irfftn")
+"""Of ``torch.fft``."""
 
 FUNCTIONS: Mapping[Any, Record] = {
     F.multi_head_attention_forward: _attention_forward,
@@ -222,6 +230,13 @@ FUNCTIONS: Mapping[Any, Record] = {
     torch.bilinear: _named("bilinear"),
     torch.cdist: _named("cdist"),
     F.grid_sample: _named("grid_sample"),
+    torch.convolution: _named("convolution"),
+    **dict.fromkeys((torch.dot, T.dot), _named("dot")),
+    **dict.fromkeys((torch.outer, T.outer), _named("outer")),
+    **dict.fromkeys((torch.kron, T.kron), _named("kron")),
+    **dict.fromkeys((torch.matrix_exp, T.matrix_exp), _named("matrix_exp")),
+    **{getattr(torch.linalg, name): _named(f"linalg.{name}") for name in ("inv", "solve", "qr", "svd", "eigh")},
+    **{getattr(torch.fft, name): _named(f"fft.{name}") for name in TRANSFORMS},
     **ELEMENTWISE_FUNCTIONS,
 }
 """By function. Several of these call others of them inside; only the outer one is recorded, as thop sees them."""

@@ -148,6 +148,8 @@ class Question:
         if row and isinstance(source, Network) and int(row[1]) < len(source.rows):
             line = source.rows[int(row[1])].line
         place = f"{self.subject.path or self.subject.label}{f', line {line}' if line else ''}"
+        if self.rules and (made := [name for name, rule in self.rules.modules.items() if rule.output]):
+            remedy += f"; or correct the output that {self.rules.path} gives {', '.join(made)}"
         return type(error)(f"{place}: {error}", remedy)
 
 
@@ -487,15 +489,14 @@ def uncounted_as_json(found: Sequence[Uncounted]) -> list[dict[str, object]]:
 
 
 def _left_out(question: Question, state: State) -> dict[str, object]:
-    return {"uncounted": uncounted_as_json(question.uncounted(state))} | rules_as_json(question, state)
+    return {"uncounted": uncounted_as_json(question.uncounted(state))} | rules_as_json(question.rules, state.run)
 
 
-def rules_as_json(question: Question, state: State) -> dict[str, object]:
-    """The user's own rules, where there are some."""
-    rules = question.rules
+def rules_as_json(rules: OwnRules | None, run: Trace | None) -> dict[str, object]:
+    """The user's own rules, where there are some, and those that nothing in a pass came to."""
     if rules is None:
         return {}
-    unused = rules.unused(state.run.records if state.run else ())
+    unused = rules.unused(run.records if run else ())
     return {"rules": {"file": rules.path, "unused": list(unused)}}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -55,11 +56,15 @@ def _from_python(path: str) -> OwnRules:
     folder = str(Path(path).resolve().parent)
     sys.path.insert(0, folder)  # as python my_rules.py would
     try:
-        names = run_path(path, run_name="yolo_probe_rules")
+        with redirect_stdout(sys.stderr):  # what it prints is not the report
+            names = run_path(path, run_name="yolo_probe_rules")
     except SyntaxError as error:
-        raise RulesError(f"{path}, line {error.lineno}: broken Python, {error.msg}", "Correct that line.") from None
+        place = f"{path}, line {error.lineno}" if error.lineno else path
+        raise RulesError(f"{place}: broken Python, {error.msg}", "Correct that line.") from None
     except (Exception, SystemExit) as error:  # the user's own code: whatever it raises is why there are no rules
-        raise RulesError(f"{path}: running it fails: {described(error)}", "Run it with python to see why.") from None
+        raise RulesError(
+            f"{path}: running it fails: {described(error, path)}", "Run it with python to see why."
+        ) from None
     finally:
         sys.path.remove(folder)
     counts = {_class_name(path, key): rule for key, rule in _functions(path, names, "custom_ops").items()}
@@ -99,9 +104,12 @@ def _checked(path: str, name: str, function: Callable[[OpRecord], object]) -> Ru
 
     def rule(r: OpRecord) -> int:
         try:
-            found = function(r)
+            with redirect_stdout(sys.stderr):
+                found = function(r)
         except (Exception, SystemExit) as error:  # the user's own code
-            raise RulesError(f"{path}: the rule for {name} fails at {r.path}: {described(error)}", _EXAMPLE) from None
+            raise RulesError(
+                f"{path}: the rule for {name} fails at {r.path}: {described(error, path)}", _EXAMPLE
+            ) from None
         return whole(found, f"{path}: the rule for {name} at {r.path}")
 
     return rule

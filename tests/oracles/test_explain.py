@@ -120,7 +120,7 @@ def test_a_model_of_no_host_is_explained_too() -> None:
 
 @pytest.mark.parametrize(
     ("model", "optimizer", "message"),
-    [("best.pt", None, "found str, expected a torch.nn.Module"), (Network(), 3, "found int without param_groups")],
+    [("best.pt", None, "found 'best.pt', expected an nn.Module"), (Network(), 3, "found int without param_groups")],
 )
 def test_what_is_no_model_and_no_optimizer_is_refused(model: nn.Module, optimizer: object, message: str) -> None:
     with pytest.raises(TargetError, match=message):

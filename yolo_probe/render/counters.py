@@ -143,7 +143,9 @@ def _unfused(counted: Counted) -> dict[str, int]:
 
 
 TOTALS = {
-    "trainable": "{names} total only what trains: little or nothing after fuse(), 0 of a finished best.pt.",
+    "trainable": (
+        "{names} total only what trains, here as in training: little or nothing after fuse(), 0 of a finished best.pt."
+    ),
     "leaves": "The total of {names} leaves out nn.MultiheadAttention.",
     "listed": (
         "{names} counts some again where modules share one activation, as the Conv of YOLOv5 do since September 2022."

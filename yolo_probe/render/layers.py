@@ -9,7 +9,7 @@ from yolo_probe.guidelines import Guideline
 from yolo_probe.layer_costs import LayerCosts
 from yolo_probe.memory import BYTES, Access, total
 from yolo_probe.render.document import Chart, Footer, Heading, Note, Section, Table, Words, Working
-from yolo_probe.render.parts import counted, heading, live_heading
+from yolo_probe.render.parts import counted, heading, live_heading, own_rules, percent
 from yolo_probe.structure import Shape
 from yolo_probe.subject import Subject
 
@@ -312,8 +312,10 @@ def _footers(report: LayerCosts) -> Iterator[Footer]:
         shape = "x".join(map(str, report.run.input))
         yield Footer("Counted", f"by the rules of {report.convention.title}, of an input of {shape}")
     if missing := report.convention.uncounted(report.run.records):
-        names = ", ".join(f"{each.operator} at {each.path or 'the model'}" for each in missing)
+        names = ", ".join(f"{each.operator} at {each.path or 'the model'} ({percent(each.share)})" for each in missing)
         yield Footer("Missing", f"no rule of this counter for {names}")
+    if report.rules:
+        yield Footer("Rules", own_rules(report.rules, report.rules.unused(report.run.records)))
     if not report.question:
         yield Footer("More", "explain_layers(model, imgsz, counter, by=, depth=, sort=, top=, memory=).as_json()")
         return
