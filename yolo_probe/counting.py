@@ -63,7 +63,7 @@ def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop", rul
     """
     own = read_rules(rules) if rules else None
     convention = counting_rules(counter).with_rules(own)
-    live = Live(network_of(model, "count_flops"), OwnOps(own) if own else None)
+    live = Live(network_of(model, "count_flops"), OwnOps(own) if own else None, complete=False)
     records = live.trace_inputs(inputs_of(imgsz, live.root)).records
     by_module: dict[str, int] = {}
     by_operator: dict[str, int] = {}
@@ -91,7 +91,7 @@ def compare_counters(
     names = CONVENTIONS if counters is None else [counters] if isinstance(counters, str) else counters
     conventions = [counting_rules(name).with_rules(own) for name in names]
     model = network_of(model, "compare_counters")
-    live = Live(model, OwnOps(own) if own else None)
+    live = Live(model, OwnOps(own) if own else None, complete=False)
     inputs = inputs_of(imgsz, live.root)
     modes: dict[Mode, Measured] = {"unfused": Measured(live.root, live.trace_inputs(inputs).records)}
     try:

@@ -102,7 +102,7 @@ def explain_layers(
     own = read_rules(rules) if rules else None
     convention = counting_rules(counter).with_rules(own)
     inner = unwrapped(network_of(model, "explain_layers"))
-    live = Live(inner, OwnOps(own) if own else None)
+    live = Live(inner, OwnOps(own) if own else None, complete=False)
     inputs = inputs_of(imgsz, live.root)
     run, observed = live.trace_inputs(inputs), observe(live, inputs)
     return Layers(

@@ -103,7 +103,8 @@ class Live:
     """A live model: its structure, and forward passes of its weightless copy.
 
     ``training``: whether the passes are those of training. ``elementwise``: whether functions of single values are
-    recorded, which every thop holds free.
+    recorded, which every thop holds free. ``complete``: whether a pass fails at a module that counters charge and whose
+    rules are not known, so that no total goes without it; else it is recorded as one that has no rule.
     """
 
     def __init__(
@@ -113,9 +114,11 @@ class Live:
         *,
         training: bool = False,
         elementwise: bool = True,
+        complete: bool = True,
     ) -> None:
         self._model = model
         self._custom_ops, self._training, self._elementwise = custom_ops, training, elementwise
+        self._complete = complete
         copier, self._slots = Copier(), dict[int, int]()
         try:
             with uncollected():
@@ -180,16 +183,18 @@ class Live:
 
     def _recorder_of(self, places: Sequence[Place], device: str = "meta") -> _Recorder:
         return _Recorder(
-            places, self._slots, self._custom_ops, device=device, training=self._training, elementwise=self._elementwise
+            places, self._slots, self._custom_ops, device, self._training, self._elementwise, self._complete
         )
 
     def in_training(self) -> Live:
         """The same model, whose forward passes are those of training."""
-        return Live(self._model, self._custom_ops, training=True)
+        return Live(self._model, self._custom_ops, training=True, complete=self._complete)
 
     def with_rules(self, rules: OwnRules) -> Live:
         """The same model with modules counted by rules of the user's."""
-        return Live(self._model, OwnOps(rules), training=self._training, elementwise=self._elementwise)
+        return Live(
+            self._model, OwnOps(rules), training=self._training, elementwise=self._elementwise, complete=self._complete
+        )
 
     def fused(self, *, grad_enabled: bool = False, end_to_end: bool | None = None) -> Live:
         """The model after its own ``fuse()``, which runs on a weightless copy.
@@ -202,7 +207,7 @@ class Live:
         set_end_to_end(copy, end_to_end)
         with undisturbed():
             _fuse(copy, grad_enabled)
-        return Live(copy)
+        return Live(copy, complete=self._complete)
 
 
 def set_end_to_end(model: nn.Module, value: bool | None) -> None:
@@ -269,11 +274,13 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         device: str = "meta",
         training: bool = False,
         elementwise: bool = True,
+        complete: bool = True,
     ) -> None:
         super().__init__()
         _, _, self._copy = places[0]
         self._custom_ops, self._device = custom_ops, device
         self._unrecorded = {} if elementwise else ELEMENTWISE_FUNCTIONS
+        self._complete = complete
         self._dtype = _first_floating(places) if device == "meta" else torch.float32
         self._slots = dict(slots)
         self._pass = Pass([], self._slots, training)
@@ -335,6 +342,8 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
             call = self._attended(place, Frame(described, path, self._pass), module)
         elif layer in UNKNOWN and self._custom_ops is not None and self._custom_ops.rule_for(kind):
             call = self._entered(place, module)
+        elif layer in UNKNOWN and not self._complete:
+            call = self._unknown(place, layer, self._slots.get(id(described), 1), module)
         elif layer in UNKNOWN:
             raise TraceError(
                 f"{path or 'the model'}: found an nn.{layer}, whose cost yolo-probe does not know",
@@ -389,6 +398,23 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
             self._running.pop()
             shapes = tuple(tuple(x.shape) for x in (*args, *kwargs.values()) if isinstance(x, torch.Tensor))
             self._pass.records.append(layer_record(operator, *place, module, shapes, tuple(out.shape), slots))
+            return out
+
+        return call
+
+    def _unknown(self, place: tuple[str, str], layer: str, slots: int, module: nn.Module) -> Callable[..., Any]:
+        """A module that no rule here knows: it runs, and is recorded by its name."""
+        forward = _forward_of(module)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._running.append(place)
+            self._inside += 1
+            out = forward(*args, **kwargs)
+            self._inside -= 1
+            self._running.pop()
+            shapes = tuple(tuple(x.shape) for x in (*args, *kwargs.values()) if isinstance(x, torch.Tensor))
+            first = out[0] if isinstance(out, tuple) else out
+            self._pass.records.append(OpRecord(layer, *place, shapes, tuple(first.shape), slots=slots))
             return out
 
         return call

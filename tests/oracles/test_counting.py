@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from yolo_probe import compare_counters, count_flops, explain_layers
 from yolo_probe.conventions import CONVENTIONS
 from yolo_probe.errors import CounterError, RulesError, TargetError, TraceError
+from yolo_probe.live import Live
 
 
 class Two(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
@@ -147,11 +148,18 @@ def test_what_is_no_model_is_named(call: Callable[[Any], object]) -> None:
         call(nn.Sequential(nn.LazyConv2d(3, 1)))
 
 
-def test_a_recurrent_layer_is_refused_until_a_rule_of_the_user_s_counts_it(tmp_path: Path) -> None:
+def test_a_recurrent_layer_is_listed_until_a_rule_of_the_user_s_counts_it(tmp_path: Path) -> None:
     model = nn.Sequential(nn.LSTM(4, 6))
     with pytest.raises(TraceError, match=r"0: found an nn\.LSTM, whose cost yolo-probe does not know") as caught:
-        count_flops(model, (3, 1, 4))
+        Live(model).trace_inputs((3, 1, 4))
     assert "rules=FILE" in caught.value.remedy
+    counted = count_flops(model, (3, 1, 4))
+    assert (counted.total, [(each.operator, each.path, each.share) for each in counted.uncounted]) == (
+        0,
+        [("LSTM", "0", 1.0)],
+    )
+    for each in compare_counters(nn.Sequential(nn.AdaptiveAvgPool3d(1)), (1, 3, 4, 4, 4)).counters.values():
+        assert [missing.operator for missing in each.uncounted] == ["AdaptiveAvgPool3d"]
     rules = tmp_path / "rules.yaml"
     rules.write_text("modules: {nn.LSTM: {macs: inputs * parameters}}")
     parameters = 4 * 6 * 4 + 4 * 6 * 6 + 2 * 4 * 6
