@@ -45,7 +45,7 @@ from yolo_probe.functions import ANSWERS, RECORDS, Answer
 from yolo_probe.layers import LAYERS, UNKNOWN, layer_record
 from yolo_probe.operators import OpRecord, ShapeError
 from yolo_probe.own_rules import OwnOps, OwnRules
-from yolo_probe.products import ELEMENTWISE_FUNCTIONS, Record, custom
+from yolo_probe.products import ELEMENTWISE_FUNCTIONS, Record, custom, other
 from yolo_probe.structure import Module, Shape, Tensor
 from yolo_probe.surroundings import kept
 from yolo_probe.trace import Trace
@@ -104,7 +104,8 @@ class Live:
 
     ``training``: whether the passes are those of training. ``elementwise``: whether functions of single values are
     recorded, which every thop holds free. ``complete``: whether a pass fails at a module that counters charge and whose
-    rules are not known, so that no total goes without it; else it is recorded as one that has no rule.
+    rules are not known, so that no total goes without it; else it and any function that computes are recorded as what
+    has no rule.
     """
 
     def __init__(
@@ -509,6 +510,10 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
 
         return call
 
+    def _other(self, func: Any) -> Record | None:
+        """Where a pass may leave out what is not known, the rest of what computes is listed."""
+        return None if self._complete else other(func)
+
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
@@ -516,7 +521,7 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         if known is None:
             known = self._functions[func] = (
                 ANSWERS.get(func),
-                None if func in self._unrecorded else RECORDS.get(func) or custom(func),
+                None if func in self._unrecorded else RECORDS.get(func) or custom(func) or self._other(func),
             )
         answer, record = known
         found = answer(args, kwargs or {}) if answer is not None else None

@@ -242,6 +242,40 @@ FUNCTIONS: Mapping[Any, Record] = {
 """By function. Several of these call others of them inside; only the outer one is recorded, as thop sees them."""
 
 
+_NO_ARITHMETIC = frozenset(
+    # views and copies
+    "view view_as reshape reshape_as permute transpose t swapaxes swapdims movedim moveaxis flatten unflatten ravel "
+    "squeeze squeeze_ unsqueeze unsqueeze_ expand expand_as broadcast_to broadcast_tensors repeat repeat_interleave "
+    "tile chunk split split_with_sizes tensor_split hsplit vsplit unbind narrow select index_select masked_select take "
+    "take_along_dim gather scatter scatter_ index_put index_put_ index_copy index_copy_ index_fill index_fill_ "
+    "__getitem__ __setitem__ contiguous clone detach detach_ to type type_as float half bfloat16 double int long bool "
+    "cpu cuda copy_ fill_ zero_ masked_fill masked_fill_ masked_scatter where roll flip fliplr flipud rot90 tril triu "
+    "diag diagonal diag_embed stack hstack vstack dstack column_stack concat concatenate block_diag pad pixel_shuffle "
+    "pixel_unshuffle channel_shuffle unfold as_strided real imag view_as_real view_as_complex resolve_conj dropout "
+    "dropout1d dropout2d dropout3d embedding one_hot numpy __deepcopy__ requires_grad_ "
+    # new tensors
+    "zeros ones empty full arange linspace logspace eye tensor as_tensor from_numpy scalar_tensor zeros_like ones_like "
+    "empty_like full_like rand randn randint randperm rand_like randn_like randint_like new_zeros new_ones new_empty "
+    "new_full new_tensor meshgrid tril_indices triu_indices cartesian_prod bernoulli multinomial normal "
+    "normal_ uniform_ "
+    # what is asked of a tensor, and comparisons
+    "__get__ __set__ __delete__ size dim ndimension numel nelement stride storage_offset is_floating_point is_complex "
+    "is_contiguous element_size get_device item tolist data_ptr is_same_size __len__ __bool__ __int__ __float__ "
+    "__index__ __iter__ __contains__ __hash__ __format__ __repr__ eq ne lt le gt ge __eq__ __ne__ __lt__ __le__ __gt__ "
+    "__ge__ __and__ __or__ __xor__ __invert__ logical_and logical_or logical_not bitwise_and bitwise_or bitwise_not "
+    "isnan isinf isfinite any all equal allclose sort argsort topk argmax argmin max min amax amin maximum minimum "
+    "clamp clamp_ clamp_min clamp_max clip nonzero unique kthvalue median searchsorted bucketize round floor ceil "
+    "trunc sign neg __neg__ abs __abs__".split()
+)
+"""Names of torch's functions that move, make, choose or compare values: nothing that a counter could charge."""
+
+
+def other(func: Any) -> Record | None:
+    """Record of any other function of torch that computes, by its name: ``tanh()``; None for one that does not."""
+    name = getattr(func, "__name__", "")
+    return None if not name or name in _NO_ARITHMETIC else _named(f"{name}()")
+
+
 def custom(func: Any) -> Record | None:
     """Record of an operator that torch itself does not define, as torchvision's; None for every other function."""
     if isinstance(func, torch._ops.OpOverload):

@@ -138,6 +138,25 @@ def test_a_forward_that_depends_on_values_gets_those_that_are_given() -> None:
     assert [each.operator for each in counted.uncounted] == ["fft.fft2"]
 
 
+class Unusual(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """Functions that no counter has a rule for, and some that only move or compare values."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = nn.functional.hardswish(x).clamp(0, 1).view(1, -1)
+        left, right = torch.tanh(x).chunk(2, 1)
+        return torch.where(left > right, left, right.sqrt())
+
+
+@pytest.mark.parametrize("counter", CONVENTIONS)
+def test_what_computes_and_has_no_rule_is_listed_with_its_share(counter: str) -> None:
+    found = count_flops(Unusual(), (1, 3, 4, 4), counter=counter).uncounted
+    assert [(each.operator, each.values, each.of) for each in found] == [
+        ("hardswish()", 48, 48 + 48 + 24),
+        ("tanh()", 48, 48 + 48 + 24),
+        ("sqrt()", 24, 48 + 48 + 24),
+    ]
+
+
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
 @pytest.mark.parametrize("call", [count_flops, compare_counters, explain_layers])
 def test_what_is_no_model_is_named(call: Callable[[Any], object]) -> None:
