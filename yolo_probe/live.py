@@ -343,15 +343,13 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
             call = self._attended(place, Frame(described, path, self._pass), module)
         elif layer in UNKNOWN and self._custom_ops is not None and self._custom_ops.rule_for(kind):
             call = self._entered(place, module)
-        elif layer in UNKNOWN and not self._complete:
-            call = self._unknown(place, layer, self._slots.get(id(described), 1), module)
-        elif layer in UNKNOWN:
+        elif layer in UNKNOWN and self._complete:
             raise TraceError(
                 f"{path or 'the model'}: found an nn.{layer}, whose cost yolo-probe does not know",
                 "count_flops(model, rules=FILE) counts it by a rule of your own",
             )
         else:
-            call = self._layered(place, LAYERS[layer], self._slots.get(id(described), 1), module)
+            call = self._layered(place, LAYERS.get(layer, layer), self._slots.get(id(described), 1), module)
         if self._custom_ops is not None and (rule := self._custom_ops.rule_for(kind)):
             call = self._ruled(place, self._slots.get(id(described), 1), call, rule, module)
         # torch calls the second in the place of hooks and forward; code of the model may call the first
@@ -388,23 +386,7 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         return call
 
     def _layered(self, place: tuple[str, str], operator: str, slots: int, module: nn.Module) -> Callable[..., Any]:
-        """A counted module without a block, whose output's shape its own forward knows."""
-        forward = _forward_of(module)
-
-        def call(*args: torch.Tensor, **kwargs: Any) -> Any:
-            self._running.append(place)
-            self._inside += 1
-            out = forward(*args, **kwargs)
-            self._inside -= 1
-            self._running.pop()
-            shapes = tuple(tuple(x.shape) for x in (*args, *kwargs.values()) if isinstance(x, torch.Tensor))
-            self._pass.records.append(layer_record(operator, *place, module, shapes, tuple(out.shape), slots))
-            return out
-
-        return call
-
-    def _unknown(self, place: tuple[str, str], layer: str, slots: int, module: nn.Module) -> Callable[..., Any]:
-        """A module that no rule here knows: it runs, and is recorded by its name."""
+        """A module without a block, whose output's shape its own forward knows; of several outputs the first counts."""
         forward = _forward_of(module)
 
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -415,7 +397,7 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
             self._running.pop()
             shapes = tuple(tuple(x.shape) for x in (*args, *kwargs.values()) if isinstance(x, torch.Tensor))
             first = out[0] if isinstance(out, tuple) else out
-            self._pass.records.append(OpRecord(layer, *place, shapes, tuple(first.shape), slots=slots))
+            self._pass.records.append(layer_record(operator, *place, module, shapes, tuple(first.shape), slots))
             return out
 
         return call
