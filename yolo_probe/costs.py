@@ -41,8 +41,29 @@ class Operation:
     """What its FLOPs are made of."""
 
 
+class Sums:
+    """What operations cost together."""
+
+    operations: tuple[Operation, ...]
+
+    @cached_property
+    def flops(self) -> int:
+        """Of all operators that have a rule."""
+        return sum(operation.flops or 0 for operation in self.operations)
+
+    @cached_property
+    def parameters(self) -> int:
+        """Each tensor where it is first."""
+        return sum(operation.parameters for operation in self.operations)
+
+    @cached_property
+    def access(self) -> Access:
+        """Values that the operators move."""
+        return total(operation.access for operation in self.operations)
+
+
 @dataclass(frozen=True)
-class Line:
+class Line(Sums):
     """Operations that are shown as one."""
 
     name: str
@@ -58,21 +79,6 @@ class Line:
     """Convolutions in it that have taken in their BatchNorm."""
     unfused: int
     """Convolutions in it before a BatchNorm that fuse() would merge."""
-
-    @cached_property
-    def flops(self) -> int:
-        """Of all operators that have a rule."""
-        return sum(operation.flops or 0 for operation in self.operations)
-
-    @cached_property
-    def parameters(self) -> int:
-        """Each tensor where it is first."""
-        return sum(operation.parameters for operation in self.operations)
-
-    @cached_property
-    def access(self) -> Access:
-        """Values that its operators move."""
-        return total(operation.access for operation in self.operations)
 
     @cached_property
     def arithmetic(self) -> tuple[Arithmetic, ...]:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from yolo_probe.comparison import MODES, ByMode, Comparison, Counted, Measured, Mode, compare
 from yolo_probe.conventions import CONVENTIONS, Uncounted
-from yolo_probe.errors import TargetError, TraceError
+from yolo_probe.errors import TraceError
 from yolo_probe.fusion import restore
 from yolo_probe.gradients import with_gradients
-from yolo_probe.own_rules import advice
 from yolo_probe.report import SCHEMA, Question, target_as_json, uncounted_as_json
 from yolo_probe.structure import Module
 from yolo_probe.subject import Rebuilt
@@ -36,15 +35,8 @@ def counters(question: Question) -> Counters:
 
     Raises: TargetError where the forward pass is not known, TraceError where it or ``fuse()`` fails.
     """
+    question.need_flops()
     subject = question.subject
-    if subject.gap:
-        raise TargetError(f"{subject.label}: FLOPs are not known: {subject.gap.reason}", subject.gap.remedy)
-    if subject.unknown:
-        path, kind = subject.unknown[0]
-        raise TargetError(
-            f"{subject.label}: FLOPs are not known: found {kind} at {path}, expected modules of YOLOv5",
-            f"yolo-probe info shows its layers, parameters and gradients; {advice(subject.unknown, question.rules)}",
-        )
     image = (1, subject.channels, *question.size)
     if isinstance(subject.rebuilt, Rebuilt):
         built, fused = subject.rebuilt.built, subject.rebuilt.fused

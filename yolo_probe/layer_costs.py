@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from yolo_probe.conventions import Convention
-from yolo_probe.costs import BY, SORTS, By, Line, Operation, Sort, lines_of, operations_of, unmerged
+from yolo_probe.costs import BY, SORTS, By, Line, Operation, Sort, Sums, lines_of, operations_of, unmerged
 from yolo_probe.errors import TargetError, TraceError
 from yolo_probe.gradients import with_gradients
 from yolo_probe.guidelines import Guideline, guidelines
@@ -55,7 +54,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class LayerCosts:
+class LayerCosts(Sums):
     """What each line of one network costs in one state; shown lines and others add up to the totals."""
 
     subject: Subject | LiveModel
@@ -80,36 +79,14 @@ class LayerCosts:
     rules: OwnRules | None = None
     """The user's own."""
 
-    @cached_property
-    def flops(self) -> int:
-        """Of the whole network."""
-        return sum(operation.flops or 0 for operation in self.operations)
-
-    @cached_property
-    def parameters(self) -> int:
-        """Of the whole network, each tensor once."""
-        return sum(operation.parameters for operation in self.operations)
-
-    @cached_property
-    def access(self) -> Access:
-        """Values that all operators move."""
-        return total(operation.access for operation in self.operations)
-
 
 def layer_costs(question: Question, view: View, *, fused: bool = False) -> LayerCosts:
     """One state of a network line by line: as it is stored or built, or after ``fuse()``.
 
     Raises: TargetError where the forward pass is not known, TraceError where it or ``fuse()`` fails.
     """
+    question.need_flops()
     subject = question.subject
-    if subject.gap:
-        raise TargetError(f"{subject.label}: FLOPs are not known: {subject.gap.reason}", subject.gap.remedy)
-    if subject.unknown:
-        path, kind = subject.unknown[0]
-        raise TargetError(
-            f"{subject.label}: FLOPs are not known: found {kind} at {path}, expected modules of YOLOv5",
-            "yolo-probe info shows the layers, parameters and gradients of this file",
-        )
     image = (1, subject.channels, *question.size)
     observed: Observed | None = None
     try:

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 
 from yolo_probe.checks import Confirmation
 from yolo_probe.conventions import CONVENTIONS, DEFAULT, Convention, Uncounted
-from yolo_probe.errors import TraceError, UnknownModuleError
+from yolo_probe.errors import TargetError, TraceError, UnknownModuleError
 from yolo_probe.fusion import Fusion, difference, fuse, is_fused, restore
 from yolo_probe.gradients import with_gradients
 from yolo_probe.installed import Thop
@@ -23,7 +23,7 @@ from yolo_probe.ledger import (
 )
 from yolo_probe.mechanisms import decide, gradient_events, known_of
 from yolo_probe.network import Network
-from yolo_probe.own_rules import OwnRules
+from yolo_probe.own_rules import OwnRules, advice
 from yolo_probe.scaling import Polynomial, Scaled, scaled
 from yolo_probe.structure import LayerCounts, Module, count_gradients, count_parameters, named_modules, named_parameters
 from yolo_probe.subject import LiveModel, Model, Rebuilt, Subject
@@ -139,6 +139,21 @@ class Question:
             return fuse(root, grad_enabled=grad_enabled)
         except TraceError as error:
             raise self.placed(error, "correct the network; yolo-probe info shows it unfused") from None
+
+    def need_flops(self) -> None:
+        """Refuse a network whose forward pass is not known, where nothing can be said without it.
+
+        Raises: TargetError.
+        """
+        subject = self.subject
+        if subject.gap:
+            raise TargetError(f"{subject.label}: FLOPs are not known: {subject.gap.reason}", subject.gap.remedy)
+        if subject.unknown:
+            path, kind = subject.unknown[0]
+            raise TargetError(
+                f"{subject.label}: FLOPs are not known: found {kind} at {path}, expected modules of YOLOv5",
+                f"yolo-probe info shows its layers, parameters and gradients; {advice(subject.unknown, self.rules)}",
+            )
 
     def placed(self, error: TraceError, remedy: str) -> TraceError:
         """An error of the forward pass, with the file and the line of the row that it is about."""
