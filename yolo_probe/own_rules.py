@@ -8,8 +8,8 @@ inside is known, and of a live model it would else be counted twice. A rule is c
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -100,16 +100,10 @@ def counted(rules: OwnRules, rule: CountingRule, module: Any, inputs: tuple[Any,
     """
     module.__dict__["total_ops"] = 0
     try:
-        with redirect_stdout(sys.stderr):  # what it prints is not the report
+        with users_code(rules.path, f"the rule for {path or 'the model'} fails"):
             rule(module, inputs, output)
-        total = module.__dict__["total_ops"]
-        number = total if isinstance(total, (str, bool)) else float(total)  # thop's own style is a tensor
-    except RulesError:
-        raise
-    except (Exception, SystemExit) as error:  # the user's own code: whatever it raises is why there is no figure
-        raise RulesError(
-            f"{rules.path}: the rule for {path or 'the model'} fails: {described(error, rules.path)}", _LOOK
-        ) from None
+            total = module.__dict__["total_ops"]
+            number = total if isinstance(total, (str, bool)) else float(total)  # thop's own style is a tensor
     finally:
         module.__dict__.pop("total_ops", None)
     return whole(number, f"{rules.path}: the rule for {path or 'the model'} in total_ops")
@@ -120,14 +114,8 @@ def shape_out(rules: OwnRules, rule: OutputRule, module: Module, path: str, x: S
 
     Raises: RulesError where it fails or gives no shape.
     """
-    try:
-        with redirect_stdout(sys.stderr):
-            found = rule(ModuleStandIn(module), x)
-        shape = tuple(found)
-    except RulesError:
-        raise
-    except (Exception, SystemExit) as error:  # the user's own code
-        raise RulesError(f"{rules.path}: the output of {path} fails: {described(error, rules.path)}", _LOOK) from None
+    with users_code(rules.path, f"the output of {path} fails"):
+        shape = tuple(rule(ModuleStandIn(module), x))
     if not shape or not all(type(side) is int and side > 0 for side in shape):
         raise RulesError(f"{rules.path}: the output of {path}: found {shown(shape)}, expected numbers above 0", _LOOK)
     return shape
@@ -143,7 +131,22 @@ def whole(number: object, place: str) -> int:
     return int(number)
 
 
-def described(error: BaseException, path: str) -> str:
+@contextmanager
+def users_code(path: str, failure: str, remedy: str = "") -> Iterator[None]:
+    """Code of a file of rules runs: what it prints is not the report, and what it raises is why there is none.
+
+    Raises: RulesError with the file, the failure and the reason.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except RulesError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise RulesError(f"{path}: {failure}: {_described(error, path)}", remedy or _LOOK) from None
+
+
+def _described(error: BaseException, path: str) -> str:
     """An error of the user's own code in one line, with the last line of their file that led to it."""
     step, line = error.__traceback__, 0
     while step is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any, NoReturn
 from yolo_probe.errors import RulesError, shown
 from yolo_probe.expressions import ExpressionError, evaluate
 from yolo_probe.operators import OpRecord
-from yolo_probe.own_rules import ModuleRule, OutputRule, OwnRules, class_path, described, whole
+from yolo_probe.own_rules import ModuleRule, OutputRule, OwnRules, class_path, users_code, whole
 from yolo_probe.rules import Rule
 from yolo_probe.structure import Shape
 
@@ -56,15 +55,12 @@ def _from_python(path: str) -> OwnRules:
     folder = str(Path(path).resolve().parent)
     sys.path.insert(0, folder)  # as python my_rules.py would
     try:
-        with redirect_stdout(sys.stderr):  # what it prints is not the report
-            names = run_path(path, run_name="yolo_probe_rules")
-    except SyntaxError as error:
-        place = f"{path}, line {error.lineno}" if error.lineno else path
-        raise RulesError(f"{place}: broken Python, {error.msg}", "Correct that line.") from None
-    except (Exception, SystemExit) as error:  # the user's own code: whatever it raises is why there are no rules
-        raise RulesError(
-            f"{path}: running it fails: {described(error, path)}", "Run it with python to see why."
-        ) from None
+        with users_code(path, "running it fails", "Run it with python to see why."):
+            try:
+                names = run_path(path, run_name="yolo_probe_rules")
+            except SyntaxError as error:
+                place = f"{path}, line {error.lineno}" if error.lineno else path
+                raise RulesError(f"{place}: broken Python, {error.msg}", "Correct that line.") from None
     finally:
         sys.path.remove(folder)
     counts = {_class_name(path, key): rule for key, rule in _functions(path, names, "custom_ops").items()}
@@ -103,13 +99,8 @@ def _checked(path: str, name: str, function: Callable[[OpRecord], object]) -> Ru
     """A rule for an operator whose mistakes are told."""
 
     def rule(r: OpRecord) -> int:
-        try:
-            with redirect_stdout(sys.stderr):
-                found = function(r)
-        except (Exception, SystemExit) as error:  # the user's own code
-            raise RulesError(
-                f"{path}: the rule for {name} fails at {r.path}: {described(error, path)}", _EXAMPLE
-            ) from None
+        with users_code(path, f"the rule for {name} fails at {r.path}", _EXAMPLE):
+            found = function(r)
         return whole(found, f"{path}: the rule for {name} at {r.path}")
 
     return rule
