@@ -347,9 +347,7 @@ def _question(
     typed = {"--host": host, "--nc": nc, "--copy": copy, "--counter": counter, "--rules": rules and quote(rules)}
     options = "".join(f" {name} {value}" for name, value in typed.items() if value is not None)
     subject = with_rules(subject, own) if own else subject
-    return Question(
-        subject, imgsz, choose_counter(None if counter == "thop" else counter, installed_thop(), own), options, own
-    )
+    return Question(subject, imgsz, choose_counter(counter, installed_thop(), own), options, own)
 
 
 def _own_rules(path: str) -> OwnRules:

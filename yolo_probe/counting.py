@@ -118,13 +118,11 @@ def counting_rules(name: str) -> Convention:
 
     Raises: CounterError where there are none.
     """
-    if name == "thop":
-        return choose_counter(None, installed_thop()).convention
-    if name not in CONVENTIONS:
+    if name != "thop" and name not in CONVENTIONS:
         raise CounterError(
             f"found the counter {name!r}, expected one that is known", f"one of: {', '.join(CONVENTIONS)}"
         )
-    return CONVENTIONS[name]
+    return choose_counter(name, installed_thop()).convention
 
 
 def inputs_of(given: Input, root: Module) -> Inputs:

@@ -51,10 +51,11 @@ class Counter:
 
 
 def choose_counter(name: str | None, installed: Thop | None, rules: OwnRules | None = None) -> Counter:
-    """The counter of that name, else the rules of the installed thop, else the newest rules known.
+    """The counter of that name; without one, or for ``thop``, the installed thop's rules, else the newest known.
 
     ``rules``: the user's own, which go before them.
     """
+    name = None if name == "thop" else name
     chosen = name or (installed and installed.counter) or DEFAULT
     return Counter(CONVENTIONS[chosen].with_rules(rules), installed, name is not None)
 
