@@ -75,8 +75,8 @@ class Trained:
 
     @property
     def probe_lines(self) -> list[str]:
-        """What the probe said."""
-        return [line for line in self.output.splitlines() if line.startswith("yolo-probe: ")]
+        """What the probe said; from a thread of its own, it may stand behind the host's progress bar."""
+        return re.findall(r"yolo-probe: .*", self.output)
 
     def weights(self, name: str) -> dict[str, torch.Tensor]:
         """Every tensor in ``weights/NAME``, by where it stands."""
