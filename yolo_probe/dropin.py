@@ -11,7 +11,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import wraps
+from functools import lru_cache, wraps
 from types import ModuleType
 from typing import Any, Protocol, cast
 
@@ -141,7 +141,7 @@ def _print_info(
     host: Callable[..., Any] | None, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any],
     beside: _Beside,
 ) -> tuple[int, int, int, float] | None:  # fmt: skip
-    given = inspect.signature(host or _as_head).bind(model, *args, **kwargs)
+    given = _signature(host or _as_head).bind(model, *args, **kwargs)
     given.apply_defaults()
     asked = given.arguments
     form = _form(host) if host else FORMS["head"]
@@ -220,9 +220,14 @@ def _as_head(model: nn.Module, detailed: bool = False, verbose: bool = True, img
     """The call of a model that belongs to no host."""
 
 
+_signature = lru_cache(maxsize=16)(inspect.signature)
+"""Parameters of a host's function, read once."""
+
+
+@lru_cache(maxsize=16)
 def _form(host: Callable[..., Any]) -> LineForm:
     """The form of a host's line, by the parameters and the words of its own function."""
-    if "detailed" in inspect.signature(host).parameters:
+    if "detailed" in _signature(host).parameters:
         return FORMS["head"]
     constants = host.__code__.co_consts
     words = " ".join(constant for constant in constants if isinstance(constant, str))

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 _THOPS = ("ultralytics-thop", "thop")
 
@@ -51,10 +52,19 @@ def _found(distributions: Iterable[str], folders: Iterable[str]) -> dict[str, tu
 def installed_thop() -> Thop | None:
     """The thop in effect, or None where none is installed."""
     loaded = getattr(sys.modules.get("thop"), "__file__", None)
-    beside = os.path.dirname(os.path.dirname(loaded)) if loaded else None
-    # one listing instead of a dozen, where a host has imported it; both write their dist-info beside their folder
-    installed = _found(_THOPS, [beside]) if beside in sys.path else {}
-    installed = installed or _found(_THOPS, sys.path)
+    return _loaded_thop(loaded, tuple(sys.path)) if loaded else _thop_in(sys.path)
+
+
+@lru_cache(maxsize=4)
+def _loaded_thop(file: str, folders: tuple[str, ...]) -> Thop | None:
+    """The thop that is imported; looked up once, since what is loaded stays."""
+    beside = os.path.dirname(os.path.dirname(file))
+    # one listing instead of a dozen; both distributions write their dist-info beside their folder
+    return (_thop_in([beside]) if beside in folders else None) or _thop_in(folders)
+
+
+def _thop_in(folders: Iterable[str]) -> Thop | None:
+    installed = _found(_THOPS, folders)
     found = [(name, *installed[name]) for name in _THOPS if name in installed]
     if not found:
         return None
