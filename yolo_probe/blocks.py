@@ -105,7 +105,7 @@ class Pass:
         return out
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Frame:
     """One module while it runs."""
 

@@ -11,12 +11,12 @@ import random
 import sys
 from argparse import Namespace
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from operator import itemgetter
 from types import BuiltinFunctionType, FunctionType, GeneratorType, ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -39,6 +39,15 @@ def own_attributes(inside: Iterable[str]) -> list[str]:
     keys = list(inside)
     # usually that comes first, unless the class has set something before
     return keys[len(_FIRST) :] if keys[: len(_FIRST)] == _FIRST else [key for key in keys if key not in EMPTY]
+
+
+class Walked(NamedTuple):
+    """What a walk through a model has met."""
+
+    modules: Sequence[nn.Module]
+    """Each once, in the order of ``modules()``."""
+    held: Sequence[tuple[nn.Module, str]]
+    """Modules, and the name of an attribute of theirs that is more than numbers and words."""
 
 
 @contextmanager
@@ -185,25 +194,25 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
     return made
 
 
-def copy_fault(model: nn.Module, held: Iterable[tuple[nn.Module, str]] | None = None) -> str:
+def copy_fault(model: nn.Module, walked: Walked | None = None) -> str:
     """Why ``deepcopy(model)``, with which YOLOv5's counting run begins, fails; empty where it does not.
 
-    ``held``: the attributes of the model's modules that are more than numbers and words, where they are known.
+    ``walked``: what is known of the model, if that is so.
     """
-    modules: dict[int, nn.Module] = {}
-    _gather(model, modules)
-    if held is None:
-        held = [(module, key) for module in modules.values() for key in own_attributes(vars(module))]
-    doubtful = [(module, key) for module, key in held if _could_fail(vars(module)[key])]
-    for module in modules.values():
+    if walked is None:
+        modules = list(model.modules())
+        walked = Walked(modules, [(module, key) for module in modules for key in own_attributes(vars(module))])
+    doubtful = [(module, key) for module, key in walked.held if _could_fail(vars(module)[key])]
+    for module in walked.modules:
         inside = module.__dict__
-        if any(buffer is not None and buffer.requires_grad for buffer in inside["_buffers"].values()):
-            doubtful.append((module, "_buffers"))
+        for buffer in inside["_buffers"].values():
+            if buffer is not None and buffer.requires_grad:
+                doubtful.append((module, "_buffers"))
         if any(_hooks_of(inside)):
             doubtful += [(module, key) for key in HOOKS if _could_fail(inside.get(key))]
     memo: dict[int, Any] = {}
     if doubtful:
-        memo.update(modules)
+        memo.update((id(module), module) for module in walked.modules)
         memo.update((id(tensor), tensor) for tensor in model.parameters())
     for module, key in doubtful:
         if _copies_itself(type(module)):
@@ -214,14 +223,6 @@ def copy_fault(model: nn.Module, held: Iterable[tuple[nn.Module, str]] | None = 
             path = next(path for path, each in model.named_modules() if each is module)
             return f"{path or 'the model'}: {key} cannot be copied ({first_words(error)})"
     return ""
-
-
-def _gather(module: nn.Module, found: dict[int, nn.Module]) -> None:
-    """Add a module and those below by their identity, in the order of ``modules()``, in a third of its time."""
-    found[id(module)] = module
-    for child in module.__dict__["_modules"].values():
-        if child is not None and id(child) not in found:
-            _gather(child, found)
 
 
 def _copies_itself(kind: type) -> bool:

@@ -286,7 +286,7 @@ def _counting_fault(live: Live, model: nn.Module, imgsz: object) -> str:
     first = next(model.parameters(), None)
     if first is not None and first.dtype != torch.float32:
         return f"the first layer: a float32 image into a {str(first.dtype).removeprefix('torch.')} model"
-    return copy_fault(model, live.held if unwrapped(model) is model else None)
+    return copy_fault(model, live.walked if unwrapped(model) is model else None)
 
 
 def _print_table(live: Live, form: LineForm, logger: Logger) -> None:

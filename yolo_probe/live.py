@@ -128,8 +128,9 @@ class Live:
         except RuntimeError as error:  # of torch: a lazy module's parameters have no shape before its first call
             raise TraceError(f"the model: {first_words(error)}", "Run a lazy module once.") from error
         """The structure of the model; what is shared is shared."""
-        self._tensors, self._described, self.held = copier.tensors, copier.described, copier.held
-        """``held``: attributes of the model's modules that are more than numbers and words."""
+        self._tensors, self._described = copier.tensors, copier.described
+        self.walked = copier.walked
+        """The modules of the model inside every wrapper."""
         self._recorder: _Recorder | None = None
         self._real_recorder: _Recorder | None = None
         self._executed = ""

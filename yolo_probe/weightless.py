@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from yolo_probe.copies import CONTAINERS, HOOKS, own_attributes, rebuilt
+from yolo_probe.copies import CONTAINERS, HOOKS, Walked, own_attributes, rebuilt
 from yolo_probe.structure import Module, Tensor, kind_of
 
 SHORT = 64
@@ -28,11 +28,11 @@ MANY = 20_000
 Place = tuple[str, Module, nn.Module]
 """A module under its first qualified name: as plain data, and its copy."""
 
-Held = tuple[nn.Module, str]
-"""A module, and the name of an attribute of its own that is more than numbers and words."""
-
 _Waiting = tuple[dict[str, Any], nn.Module, str]
 """The inside of a copy, and what of the module has to be copied into it."""
+
+_Found = tuple[list[Place], list[nn.Module], list[_Waiting], dict[int, int]]
+"""What a walk collects: its places, the modules themselves, what is left waiting, and how often each hangs."""
 
 _ATOMS = frozenset({bool, int, float, str, type(None)})
 _AS_THEY_ARE = _ATOMS | {type, torch.Size, torch.dtype, torch.device}
@@ -54,6 +54,11 @@ def is_plain(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return all(map(is_plain, value))
     return isinstance(value, dict) and all(map(is_plain, value.values()))
+
+
+def _is_flat(value: tuple[Any, ...]) -> bool:
+    """Whether a tuple has numbers and words alone; most of them are two integers."""
+    return (len(value) == 2 and type(value[0]) is type(value[1]) is int) or _ATOMS.issuperset(map(type, value))
 
 
 class _Later(dict[str, Any]):
@@ -134,6 +139,8 @@ class Tensors:
 class _Layout(NamedTuple):
     """What modules of one class whose attributes have the same names have in common."""
 
+    names: tuple[str, ...]
+    """Names of all attributes."""
     class_path: str
     kind: str
     own: tuple[str, ...]
@@ -149,7 +156,7 @@ def _layout_of(kind: type, names: tuple[str, ...]) -> _Layout:
     class_path = f"{kind.__module__}.{kind.__qualname__}"
     own = tuple(key for key in own_attributes(names) if key != "_compiled_call_impl")
     plain: dict[str, object] = dict.fromkeys((*(key for key in own if key[0] != "_"), "training"))
-    return _Layout(class_path, kind_of(class_path), own, plain, {**_BARE, **dict.fromkeys(own)})
+    return _Layout(names, class_path, kind_of(class_path), own, plain, {**_BARE, **dict.fromkeys(own)})
 
 
 class Copier:
@@ -158,10 +165,11 @@ class Copier:
     def __init__(self) -> None:
         self.described: dict[int, Module] = {}
         """The description of each module, by the module's identity."""
-        self.held: list[Held] = []
-        """What of the modules copied is more than numbers and words."""
+        self.walked = Walked((), ())
+        """What of the model was copied first."""
         self.tensors = Tensors()
         self._copies: dict[int, Any] = {}
+        self._layouts: dict[type, _Layout] = {}
         self._objects = 0
         self._saved: set[str] = set()  # names of buffers that modules without any leave out of their state: none
 
@@ -171,9 +179,11 @@ class Copier:
         ``slots`` gets the number of places where a module hangs, by its description's identity, if they are several.
         """
         places: list[Place] = []
+        modules: list[nn.Module] = []
         waiting: list[_Waiting] = []
-        self._hang(root, "", (places, waiting, slots))
-        self.held = self.held or [(module, key) for _, module, key in waiting]
+        self._hang(root, "", (places, modules, waiting, slots))
+        if not self.walked.modules:
+            self.walked = Walked(modules, [(module, key) for _, module, key in waiting])
         for inside, module, key in waiting:
             inside[key] = self._attribute(module.__dict__[key])
         return places
@@ -192,31 +202,36 @@ class Copier:
             )
         return found
 
-    def _hang(self, module: nn.Module, path: str, found: tuple[list[Place], list[_Waiting], dict[int, int]]) -> None:
+    def _hang(self, module: nn.Module, path: str, found: _Found) -> None:
         """Description and copy of a module and those below; what needs a look at other modules is left waiting."""
-        places, waiting, slots = found
+        places, modules, waiting, slots = found
+        modules.append(module)
         source, kind, described = module.__dict__, type(module), self.described
-        layout = _layout_of(kind, tuple(source))  # type: ignore[arg-type]  # a class has a hash
+        layout, names = self._layouts.get(kind), tuple(source)
+        if layout is None or layout.names != names:
+            layout = self._layouts[kind] = _layout_of(kind, names)  # type: ignore[arg-type]  # a class has a hash
         attributes, inside = layout.plain.copy(), layout.inside.copy()
         children: dict[str, Module | None] = {}
         for key in layout.own:
             value = source[key]
-            if type(value) in _ATOMS or (type(value) is tuple and _ATOMS.issuperset(map(type, value))):
+            if type(value) in _ATOMS or (type(value) is tuple and _is_flat(value)):
                 inside[key] = value
-            else:
-                waiting.append((inside, module, key))
-                if not is_plain(value):
-                    attributes.pop(key, None)
-                    continue
+                if key in attributes:
+                    attributes[key] = value
+                continue
+            waiting.append((inside, module, key))
             if key in attributes:
-                attributes[key] = value
+                if is_plain(value):
+                    attributes[key] = value
+                else:
+                    del attributes[key]
         attributes["training"] = source["training"]
         parameters, inside["_parameters"] = self._tensors(source["_parameters"])
         buffers, inside["_buffers"] = self._tensors(source["_buffers"])
         not_saved = source.get("_non_persistent_buffers_set")
         inside["_non_persistent_buffers_set"] = set(not_saved) if not_saved else self._saved
-        modules: dict[str, nn.Module | None] = {}
-        inside["_modules"] = modules
+        copies: dict[str, nn.Module | None] = {}
+        inside["_modules"] = copies
         plain = described[id(module)] = _new(Module)
         # Module(...) with its ``kind`` known, in half of the time: there are hundreds
         object.__setattr__(plain, "__dict__", {
@@ -228,7 +243,7 @@ class Copier:
         places.append((path, plain, copy))
         for name, child in source["_modules"].items():
             if child is None:
-                children[name] = modules[name] = None
+                children[name] = copies[name] = None
                 continue
             known = described.get(id(child))
             if known is None:
@@ -236,7 +251,7 @@ class Copier:
                 known = described[id(child)]
             elif known not in children.values():
                 slots[id(known)] = slots.get(id(known), 1) + 1
-            children[name], modules[name] = known, self._copies[id(child)]
+            children[name], copies[name] = known, self._copies[id(child)]
 
     def _tensors(self, source: Mapping[str, torch.Tensor | None]) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Tensors of a module described, and a copy's table of them."""
