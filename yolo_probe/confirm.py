@@ -14,7 +14,6 @@ from torch import nn
 
 from yolo_probe.checks import Check, Confirmation
 from yolo_probe.conventions import Convention
-from yolo_probe.copies import undisturbed
 from yolo_probe.counting import profiled
 from yolo_probe.errors import HostError, ProbeError, first_words
 from yolo_probe.fusion import is_fused
@@ -25,6 +24,7 @@ from yolo_probe.installed import installed_thop
 from yolo_probe.live import Live, fuse_silently
 from yolo_probe.report import FuseDiff, Info, Question, State, choose_counter
 from yolo_probe.structure import LayerCounts
+from yolo_probe.surroundings import undisturbed
 
 
 def confirm(report: FuseDiff | Info) -> Confirmation:

@@ -7,8 +7,6 @@ Hooks stay behind.
 from __future__ import annotations
 
 import gc
-import random
-import sys
 from argparse import Namespace
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -60,20 +58,6 @@ def uncollected() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Whatever draws random numbers meanwhile, the next ones of torch, Python and NumPy are the same as without it."""
-    numpy: Any = sys.modules.get("numpy.random")
-    state, kept, torch_state = random.getstate(), numpy and numpy.get_state(), torch.get_rng_state()
-    try:
-        yield
-    finally:
-        torch.set_rng_state(torch_state)
-        random.setstate(state)
-        if numpy:
-            numpy.set_state(kept)
 
 
 def real_copy(model: nn.Module) -> tuple[nn.Module, dict[int, nn.Module]]:

@@ -30,7 +30,7 @@ from yolo_probe.blocks import (
     from_scattered,
     multi_head_attention,
 )
-from yolo_probe.copies import real_copy, uncollected, undisturbed
+from yolo_probe.copies import real_copy, uncollected
 from yolo_probe.custom_ops import CountingRule, CustomOps, custom_record
 from yolo_probe.errors import (
     DataDependentError,
@@ -47,7 +47,7 @@ from yolo_probe.operators import OpRecord, ShapeError
 from yolo_probe.own_rules import OwnOps, OwnRules
 from yolo_probe.products import ELEMENTWISE_FUNCTIONS, Record, custom, other
 from yolo_probe.structure import Module, Shape, Tensor
-from yolo_probe.surroundings import kept
+from yolo_probe.surroundings import foreign, kept, undisturbed
 from yolo_probe.trace import Trace
 from yolo_probe.weightless import Copier, Place, with_hooks
 
@@ -129,6 +129,7 @@ class Live:
             raise TraceError(f"the model: {first_words(error)}", "Run a lazy module once.") from error
         """The structure of the model; what is shared is shared."""
         self._tensors, self._described = copier.tensors, copier.described
+        self._has_foreign_code = custom_ops is not None or copier.has_foreign_code
         self.walked = copier.walked
         """The modules of the model inside every wrapper."""
         self._recorder: _Recorder | None = None
@@ -163,7 +164,8 @@ class Live:
 
     def trace_inputs(self, image: Inputs) -> Trace:
         """The same of any arguments."""
-        with undisturbed(), kept({type(module) for _, _, module in self._places}):
+        own = foreign(type(module) for _, _, module in self._places)
+        with undisturbed(torch_alone=not (own or self._has_foreign_code)), kept(own):
             if self._executed:
                 return self._real_trace(image, self._executed)
             try:

@@ -16,12 +16,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from yolo_probe.blocks import Call, Value
-from yolo_probe.copies import undisturbed
 from yolo_probe.errors import TraceError
 from yolo_probe.live import Arguments, Inputs, Live, fed, unwrapped, weightless
 from yolo_probe.memory import Activations, Step, activations_of
 from yolo_probe.structure import Shape
-from yolo_probe.surroundings import kept
+from yolo_probe.surroundings import foreign, kept, undisturbed
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def observe(live: Live, inputs: Inputs) -> Observed | None:
     It runs twice: what a head makes for the first image of a size (grids, anchors) stays, and is no activation.
     """
     copy = weightless(unwrapped(live.model))
-    with undisturbed(), kept({type(module) for module in copy.modules()}):
+    with undisturbed(), kept(foreign(map(type, copy.modules()))):
         try:
             with torch.no_grad():
                 first = _zeros(copy, inputs)

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from yolo_probe.copies import undisturbed
 from yolo_probe.live import fuse_silently, set_end_to_end
 from yolo_probe.summary import Size
+from yolo_probe.surroundings import undisturbed
 
 
 @dataclass(frozen=True, slots=True)

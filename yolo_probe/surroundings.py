@@ -1,21 +1,26 @@
 """What the code of a model keeps outside the model: put back as it was after a pass on shapes.
 
 A forward may fill a dict of its module, of its class or of a closure, or the cache of a function, a cache of grids by
-size for example. What a weightless copy puts there has no values, and the user's next forward would find it.
+size for example. What a weightless copy puts there has no values, and the user's next forward would find it. It may
+draw random numbers too, of torch, Python or NumPy.
 """
 
 from __future__ import annotations
 
+import random
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import Any
 
+import torch
+
 KNOWN = ("torch.", "builtins", "ultralytics.", "yolov5.")
-"""Where the code of a class keeps nothing of a forward pass: held against every network that is shipped."""
+"""Where the code of a class keeps nothing of a forward pass, and draws nothing but torch's random numbers: held
+against every network that is shipped."""
 
 LARGEST = 4096
 """Entries up to which a container is noted."""
@@ -24,12 +29,45 @@ _CODE = (FunctionType, ModuleType, type)
 _Cached = type(lru_cache(max))
 
 
+def is_known(module: object) -> bool:
+    """Whether what is defined in a module of that name is code of torch's or of a host's."""
+    return isinstance(module, str) and module.startswith(KNOWN)
+
+
+def foreign(kinds: Iterable[type]) -> set[type]:
+    """The classes among these and their bases whose code, or whose forward put there by others, is not known."""
+    return {
+        each
+        for kind in set(kinds)
+        for each in kind.__mro__
+        if not is_known(getattr(vars(each).get("forward"), "__module__", each.__module__))
+    }
+
+
 @contextmanager
-def kept(kinds: Iterable[type]) -> Iterator[None]:
+def undisturbed(*, torch_alone: bool = False) -> Iterator[None]:
+    """Whatever draws random numbers meanwhile, the next ones of torch, Python and NumPy are the same as without it.
+
+    ``torch_alone``: it can only be torch's.
+    """
+    numpy: Any = None if torch_alone else sys.modules.get("numpy.random")
+    state, numpy_state = None if torch_alone else random.getstate(), numpy and numpy.get_state()
+    torch_state = torch.get_rng_state()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(torch_state)
+        if state:
+            random.setstate(state)
+        if numpy:
+            numpy.set_state(numpy_state)
+
+
+@contextmanager
+def kept(own: Set[type]) -> Iterator[None]:
     """Names and containers beside the code of these classes are afterwards as they were before."""
     undo: list[Callable[[], None]] = []
     seen: set[int] = set()
-    own = {each for kind in kinds for each in kind.__mro__ if not each.__module__.startswith(KNOWN)}
     for name in {kind.__module__ for kind in own}:
         module = sys.modules.get(name)
         if module is not None:

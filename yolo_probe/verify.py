@@ -15,7 +15,7 @@ from torch import nn
 
 from yolo_probe.checks import Check
 from yolo_probe.conventions import Convention
-from yolo_probe.copies import real_copy, undisturbed
+from yolo_probe.copies import real_copy
 from yolo_probe.counting import profiled
 from yolo_probe.custom_ops import CountingRule, CustomOps
 from yolo_probe.errors import first_words
@@ -24,6 +24,7 @@ from yolo_probe.live import Live, fuse_silently, unwrapped
 from yolo_probe.report import choose_counter
 from yolo_probe.structure import Shape, totals_of
 from yolo_probe.summary import FORMS, LineForm
+from yolo_probe.surroundings import undisturbed
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from types import MappingProxyType, MethodType
+from types import FunctionType, MappingProxyType, MethodType
 from typing import Any, NamedTuple
 
 import torch
@@ -18,6 +18,7 @@ from torch import nn
 
 from yolo_probe.copies import CONTAINERS, HOOKS, Walked, own_attributes, rebuilt
 from yolo_probe.structure import Module, Tensor, kind_of
+from yolo_probe.surroundings import is_known
 
 SHORT = 64
 """Elements up to which a row of numbers that is a plain attribute keeps its values in the copy: strides."""
@@ -36,6 +37,7 @@ _Found = tuple[list[Place], list[nn.Module], list[_Waiting], dict[int, int]]
 
 _ATOMS = frozenset({bool, int, float, str, type(None)})
 _AS_THEY_ARE = _ATOMS | {type, torch.Size, torch.dtype, torch.device}
+_FUNCTIONS = frozenset({FunctionType, MethodType})
 _DICTS = frozenset({dict, OrderedDict})
 _BARE: dict[str, Any] = {
     "training": False, "_compiled_call_impl": None, "_parameters": None, "_buffers": None, "_modules": None,
@@ -167,6 +169,8 @@ class Copier:
         """The description of each module, by the module's identity."""
         self.walked = Walked((), ())
         """What of the model was copied first."""
+        self.has_foreign_code = False
+        """Whether an attribute is a function or an object whose code is not torch's or a host's."""
         self.tensors = Tensors()
         self._copies: dict[int, Any] = {}
         self._layouts: dict[type, _Layout] = {}
@@ -285,6 +289,7 @@ class Copier:
             return self._copies[id(value)]
         if isinstance(value, torch.Tensor):
             return self.tensors.like(value)
+        self.has_foreign_code |= not is_known(value.__module__ if kind in _FUNCTIONS else kind.__module__)
         if kind is MethodType:
             return MethodType(value.__func__, self._value(value.__self__))
         copied = self._copies.get(id(value))

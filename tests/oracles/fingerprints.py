@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 
 def fingerprint(model: nn.Module) -> str:
-    """Everything that a probe could change: tensors, attributes, hooks, modes, the random state."""
+    """Everything that a probe could change: tensors, attributes, hooks, modes, what random numbers come next."""
     digest = hashlib.sha256()
     for name, module in model.named_modules():
         for key, value in sorted(vars(module).items()):
@@ -24,6 +26,7 @@ def fingerprint(model: nn.Module) -> str:
             values = tensor.detach()
             digest.update((values.float() if values.dtype == torch.bfloat16 else values).numpy().tobytes())
     digest.update(torch.get_rng_state().numpy().tobytes())
+    digest.update(repr((random.getstate(), np.random.get_state(legacy=True))).encode())
     return digest.hexdigest()
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections import deque
+from collections.abc import Callable
 from functools import lru_cache
+from types import MethodType
 from typing import Any
 
+import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -70,3 +75,45 @@ def test_functions_that_remember_have_forgotten_a_pass_on_shapes() -> None:
     assert model(torch.zeros(1, 3, 8, 8)).sum() == 192
     Live(model).trace((1, 3, 8, 16))
     assert not any(grid(size, torch.device("cpu")).is_meta for size in (8, 16))
+
+
+def drawing(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    return x + random.random() + float(np.random.rand()) + torch.rand(1, device=x.device)
+
+
+class Drawing(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    forward = drawing
+
+
+def with_forward_of_its_own() -> nn.Module:
+    model = nn.Sequential(nn.Conv2d(3, 3, 1))
+    model.forward = MethodType(drawing, model)
+    return model
+
+
+def with_function() -> nn.Module:
+    model = nn.Sequential(nn.Conv2d(3, 3, 1))
+    model.listed = [lambda x: drawing(model, x)]
+    model.forward = lambda x: model.listed[0](x)
+    return model
+
+
+def patched(monkeypatch: pytest.MonkeyPatch) -> nn.Module:
+    monkeypatch.setattr(nn.Sequential, "forward", drawing)
+    return nn.Sequential(nn.Conv2d(3, 3, 1))
+
+
+@pytest.mark.parametrize("make", [Drawing, with_forward_of_its_own, with_function, patched])
+def test_the_next_random_numbers_are_those_without_a_pass(
+    make: Callable[..., nn.Module], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = make(monkeypatch) if make is patched else make()
+    drawn = []
+    for passes in (False, True):
+        random.seed(0)
+        np.random.seed(0)
+        torch.manual_seed(0)
+        if passes:
+            Live(model).trace((1, 3, 8, 8))
+        drawn.append((random.random(), float(np.random.rand()), float(torch.rand(1))))
+    assert drawn[0] == drawn[1]
