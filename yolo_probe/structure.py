@@ -35,9 +35,9 @@ class Location:
     strides: Shape
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen, which takes three times as long to make: there are hundreds
 class Tensor:
-    """A parameter, a buffer or a tensor attribute; the same object in two places is one tensor."""
+    """A parameter, a buffer or a tensor attribute; the same object in two places is one tensor. Nothing changes it."""
 
     shape: Shape
     dtype: str = "float32"
@@ -51,9 +51,9 @@ class Tensor:
         return prod(self.shape)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Module:
-    """One module of a model; the same object under two parents is one module."""
+    """One module of a model; the same object under two parents is one module. Nothing changes it."""
 
     class_path: str
     """Where the class is defined, ``models.common.Conv``."""

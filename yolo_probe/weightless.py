@@ -64,7 +64,7 @@ def _is_flat(value: tuple[Any, ...]) -> bool:
 
 
 class _Later(dict[str, Any]):
-    """A dict of tensors in whose place others are made when any of them is read or changed."""
+    """A dict of tensors in whose place something is made of each when any of them is read or changed."""
 
     __slots__ = ("make",)
     make: Callable[[torch.Tensor], Any] | None
@@ -96,10 +96,10 @@ for _name in (
     setattr(_Later, _name, _after_filling(getattr(dict, _name)))
 
 
-_new: Callable[[type[Any]], Any] = object.__new__
-_put_shape, _put_dtype, _put_requires_grad, _put_location = (
-    vars(Tensor)[name].__set__ for name in ("shape", "dtype", "requires_grad", "location")
-)
+def _later(tensors: Mapping[str, torch.Tensor | None], make: Callable[[torch.Tensor], Any]) -> _Later:
+    later = _Later(tensors)
+    later.make = make
+    return later
 
 
 class Tensors:
@@ -116,12 +116,7 @@ class Tensors:
         if found is None:
             dtype = tensor.dtype
             name = self._dtypes.get(dtype) or self._dtypes.setdefault(dtype, str(dtype).removeprefix("torch."))
-            found = self._described[id(tensor)] = _new(Tensor)
-            # Tensor(...), in half of the time: there are hundreds
-            _put_shape(found, tuple(tensor.shape))
-            _put_dtype(found, name)
-            _put_requires_grad(found, tensor.requires_grad)
-            _put_location(found, None)
+            found = self._described[id(tensor)] = Tensor(tuple(tensor.shape), name, tensor.requires_grad)
         return found
 
     def like(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -230,19 +225,24 @@ class Copier:
                 else:
                     del attributes[key]
         attributes["training"] = source["training"]
-        parameters, inside["_parameters"] = self._tensors(source["_parameters"])
-        buffers, inside["_buffers"] = self._tensors(source["_buffers"])
+        tensors = self.tensors
+        if parameters := source["_parameters"]:
+            inside["_parameters"] = _later(parameters, tensors.like)
+            parameters = {name: tensors.describe(each) for name, each in parameters.items() if each is not None}
+        else:
+            inside["_parameters"] = {}
+        if buffers := source["_buffers"]:
+            inside["_buffers"] = _later(buffers, tensors.like)
+            buffers = _later({name: each for name, each in buffers.items() if each is not None}, tensors.describe)
+        else:
+            inside["_buffers"] = {}
         not_saved = source.get("_non_persistent_buffers_set")
         inside["_non_persistent_buffers_set"] = set(not_saved) if not_saved else self._saved
         copies: dict[str, nn.Module | None] = {}
         inside["_modules"] = copies
-        plain = described[id(module)] = _new(Module)
-        # Module(...) with its ``kind`` known, in half of the time: there are hundreds
-        object.__setattr__(plain, "__dict__", {
-            "class_path": layout.class_path, "attributes": attributes, "parameters": parameters, "buffers": buffers,
-            "children": children, "kind": layout.kind,
-        })  # fmt: skip
-        copy = self._copies[id(module)] = _new(kind)
+        plain = described[id(module)] = Module(layout.class_path, attributes, parameters, buffers, children)
+        plain.kind = layout.kind
+        copy = self._copies[id(module)] = object.__new__(kind)
         object.__setattr__(copy, "__dict__", inside)
         places.append((path, plain, copy))
         for name, child in source["_modules"].items():
@@ -256,15 +256,6 @@ class Copier:
             elif known not in children.values():
                 slots[id(known)] = slots.get(id(known), 1) + 1
             children[name], copies[name] = known, self._copies[id(child)]
-
-    def _tensors(self, source: Mapping[str, torch.Tensor | None]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Tensors of a module described, and a copy's table of them."""
-        if not source:
-            return {}, {}
-        describe = self.tensors.describe
-        table = _Later(source)
-        table.make = self.tensors.like
-        return {name: describe(tensor) for name, tensor in source.items() if tensor is not None}, table
 
     def _attribute(self, value: Any) -> Any:
         if type(value) is list and _ATOMS.issuperset(map(type, value)):  # most of them: the padding of convolutions
