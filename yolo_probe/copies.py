@@ -24,7 +24,8 @@ from yolo_probe.errors import first_words
 EMPTY = nn.Module().__dict__
 _FIRST = list(EMPTY)
 HOOKS = tuple(key for key in EMPTY if "_hooks" in key)
-_hooks_of = itemgetter(*HOOKS)
+_CALLED = tuple(key for key in HOOKS if not key.endswith(("_with_kwargs", "_always_called")))
+_called_of = itemgetter(*_CALLED)
 _PLAIN = frozenset({bool, int, float, str, type(None), torch.Size, torch.dtype, torch.device})
 CONTAINERS = frozenset({dict, OrderedDict, list, tuple, set})
 _SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType, GeneratorType, torch.UntypedStorage)
@@ -192,8 +193,8 @@ def copy_fault(model: nn.Module, walked: Walked | None = None) -> str:
         for buffer in inside["_buffers"].values():
             if buffer is not None and buffer.requires_grad:
                 doubtful.append((module, "_buffers"))
-        if any(_hooks_of(inside)):
-            doubtful += [(module, key) for key in HOOKS if _could_fail(inside.get(key))]
+        if any(_called_of(inside)):
+            doubtful += [(module, key) for key in _CALLED if _could_fail(inside[key])]
     memo: dict[int, Any] = {}
     if doubtful:
         memo.update((id(module), module) for module in walked.modules)
