@@ -160,7 +160,7 @@ def _print_info(
     imgsz = asked.get("imgsz", asked.get("img_size", 640))
     height, width = imgsz if isinstance(imgsz, list | tuple) else (imgsz, imgsz)
     stride = _stride(unwrapped(model) if form.proxies else model)
-    root = live.root
+    root = live.outline
     if inside := root.children.get("_orig_mod"):  # a compiled model answers for the one inside
         root = replace(root, attributes={**inside.attributes, **root.attributes})
     line = host_line(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import PurePath
 from types import FunctionType, MethodType
 from typing import Any, cast
@@ -49,7 +50,7 @@ from yolo_probe.products import ELEMENTWISE_FUNCTIONS, Record, custom, other
 from yolo_probe.structure import Module, Shape, Tensor
 from yolo_probe.surroundings import foreign, kept, undisturbed
 from yolo_probe.trace import Trace
-from yolo_probe.weightless import Copier, Place, with_hooks
+from yolo_probe.weightless import Copier, Place, settle, with_hooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +125,10 @@ class Live:
         try:
             with uncollected():
                 self._places = copier.copy(unwrapped(model), self._slots)
-                self.root = copier.describe(model)
+                self.outline = copier.describe(model)
         except RuntimeError as error:  # of torch: a lazy module's parameters have no shape before its first call
             raise TraceError(f"the model: {first_words(error)}", "Run a lazy module once.") from error
-        """The structure of the model; what is shared is shared."""
+        """The structure, whose buffers are described when they are read: it keeps the model's own until then."""
         self._tensors, self._described = copier.tensors, copier.described
         self._has_foreign_code = custom_ops is not None or copier.has_foreign_code
         self.walked = copier.walked
@@ -141,6 +142,13 @@ class Live:
     def model(self) -> nn.Module:
         """The live model itself."""
         return self._model
+
+    @property
+    def root(self) -> Module:
+        """The structure of the model; what is shared is shared."""
+        for module in self._described.values():
+            settle(module)
+        return self.outline
 
     @property
     def is_fused(self) -> bool:
@@ -292,7 +300,7 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         self._inside = 0
         self._classes: dict[type, _Class] = {}
         self._functions: dict[Any, tuple[Answer | None, Record | None]] = {}
-        self._empty: dict[tuple[Sequence[int], torch.dtype], torch.Tensor] = {}
+        self._empty: _Empty = {}
         for path, described, module in places:
             self._prepare(path, module, described)
 
@@ -331,7 +339,7 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         if self._pass.training:
             inside["training"] = True
         if block is None and layer is None and torch_class is not nn.MultiheadAttention:
-            call = self._entered(place, module)
+            call = self._entering(place, module)
         elif block is not None:
             if "weight" in inside or "parametrizations" in inside["_modules"]:
                 described = self._with_weight(described, module)
@@ -339,13 +347,14 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
                 call = self._counted(place, block, Frame(described, path, self._pass), _forward_of(module))
             elif operator is not None:
                 same = torch_class in RETURN_THEIR_INPUT or inside.get("inplace") is True
-                call = self._kept(place, operator, self._slots.get(id(described), 1), same)
+                slots = self._slots.get(id(described), 1)
+                call = partial(_keep, self._running, self._empty, self._pass.records, place, operator, slots, same)
             else:
-                call = self._answered(place, block, Frame(described, path, self._pass))
+                call = partial(_answer, self._running, self._empty, block, Frame(described, path, self._pass))
         elif layer is None:
             call = self._attended(place, Frame(described, path, self._pass), module)
         elif layer in UNKNOWN and self._custom_ops is not None and self._custom_ops.rule_for(kind):
-            call = self._entered(place, module)
+            call = self._entering(place, module)
         elif layer in UNKNOWN and self._complete:
             raise TraceError(
                 f"{path or 'the model'}: found an nn.{layer}, whose cost yolo-probe does not know",
@@ -405,75 +414,24 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
 
         return call
 
-    def _entered(self, place: tuple[str, str], module: nn.Module) -> Callable[..., Any]:
+    def _entering(self, place: tuple[str, str], module: nn.Module) -> Callable[..., Any]:
         """A module whose children and functions are followed."""
-        running, bound = self._running, cast(MethodType, module.forward)
+        bound = cast(MethodType, module.forward)
         if _is_method_of(module, bound):  # as _forward_of, with a call less for each module
-            function, held = bound.__func__, ref(module)
-
-            def call(*args: Any, **kwargs: Any) -> Any:
-                running.append(place)
-                out = function(held(), *args, **kwargs)
-                running.pop()
-                return out
-        else:
-
-            def call(*args: Any, **kwargs: Any) -> Any:
-                running.append(place)
-                out = bound(*args, **kwargs)
-                running.pop()
-                return out
-
-        return call
-
-    def _kept(self, place: tuple[str, str], operator: str, slots: int, same: bool) -> Callable[..., Any]:
-        """A module whose output has its input's shape; of one that is shared each call is told where it is made.
-
-        ``same``: whether it returns its input itself, because it works in place or does nothing.
-        """
-        (first, kind), running, records, empty = place, self._running, self._pass.records, self._empty
-        directly, options, name = torch._C.DisableTorchFunction, dict[str, object](), first.rpartition(".")[2]
-
-        def call(x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
-            with directly():
-                try:
-                    shape = tuple(x.size())
-                except Exception:
-                    running.append(place)
-                    raise
-                path = f"{running[-1][0]}.{name}" if slots > 1 and running and running[-1][0] else first
-                records.append(OpRecord(operator, path, kind, (shape,), shape, (), options, slots))
-                return x if same and x.is_meta else _meta(empty, shape, x.dtype)
-
-        return call
-
-    def _answered(self, place: tuple[str, str], block: Callable[..., Value], frame: Frame) -> Callable[..., Any]:
-        """A module whose output's shape follows from its input's: no kernel runs."""
-        running, empty, linear = self._running, self._empty, block is BLOCKS["nn.Linear"]
-        directly = torch._C.DisableTorchFunction
-
-        def call(x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
-            with directly():  # reading a shape and making a tensor here are no functions of the model
-                try:
-                    scattered = linear and not x.is_contiguous()
-                    out = (from_scattered if scattered else block)(frame, tuple(x.size()))
-                except Exception:
-                    running.append(place)
-                    raise
-                return _meta(empty, cast(Shape, out), x.dtype)
-
-        return call
+            return partial(_enter, self._running, place, bound.__func__, ref(module))
+        return partial(_enter_bound, self._running, place, bound)
 
     def _counted(
         self, place: tuple[str, str], block: Callable[..., Value], frame: Frame, forward: Callable[..., Any]
     ) -> Callable[..., Any]:
         """A counted module with a forward of its own: that runs, and what it calls is part of the module."""
 
-        def call(x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
             self._running.append(place)
-            block(frame, tuple(x.shape))
+            first = args[0] if args else next(iter(kwargs.values()))
+            block(frame, tuple(first.shape))
             self._inside += 1
-            out = forward(x, *args, **kwargs)
+            out = forward(*args, **kwargs)
             self._inside -= 1
             self._running.pop()
             return out
@@ -517,6 +475,78 @@ class _Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read b
         return out
 
 
+_Empty = dict[tuple[Sequence[int], torch.dtype], torch.Tensor]
+"""A meta tensor of each shape and type."""
+
+_directly = torch._C.DisableTorchFunction
+"""Within it, reading a shape and making a tensor are no functions of the model."""
+
+_LINEAR = BLOCKS["nn.Linear"]
+
+
+# In the place of a module's call, with less around them than a function inside a function has: there are hundreds.
+
+
+def _answer(
+    running: list[tuple[str, str]], empty: _Empty, block: Callable[..., Value], frame: Frame,
+    input: torch.Tensor,  # noqa: A002  # as torch calls it, and some code of models too
+    *_: Any, **__: Any,
+) -> torch.Tensor:  # fmt: skip
+    """Call of a module whose output's shape follows from its input's: no kernel runs."""
+    with _directly():
+        try:
+            scattered = block is _LINEAR and not input.is_contiguous()
+            out = (from_scattered if scattered else block)(frame, tuple(input.size()))
+        except Exception:
+            running.append((frame.path, frame.module.kind))
+            raise
+        return _meta(empty, out, input.dtype)  # type: ignore[arg-type]  # none of them has several outputs
+
+
+def _keep(
+    running: list[tuple[str, str]], empty: _Empty, records: list[OpRecord], place: tuple[str, str], operator: str,
+    slots: int, same: bool,
+    input: torch.Tensor,  # noqa: A002  # as in _answer
+    *_: Any, **__: Any,
+) -> torch.Tensor:  # fmt: skip
+    """Call of a module whose output has its input's shape; of one that is shared each is told where it is made.
+
+    ``same``: whether it returns its input itself, because it works in place or does nothing.
+    """
+    with _directly():
+        path, kind = place
+        try:
+            shape = tuple(input.size())
+        except Exception:
+            running.append(place)
+            raise
+        if slots > 1 and running and running[-1][0]:
+            path = f"{running[-1][0]}.{path.rpartition('.')[2]}"
+        records.append(OpRecord(operator, path, kind, (shape,), shape, (), {}, slots))
+        return input if same and input.is_meta else _meta(empty, shape, input.dtype)
+
+
+def _enter(
+    running: list[tuple[str, str]], place: tuple[str, str], forward: Callable[..., Any], held: ref[nn.Module],
+    *args: Any, **kwargs: Any,
+) -> Any:  # fmt: skip
+    """Call of a module whose children and functions are followed."""
+    running.append(place)
+    out = forward(held(), *args, **kwargs)
+    running.pop()
+    return out
+
+
+def _enter_bound(
+    running: list[tuple[str, str]], place: tuple[str, str], forward: Callable[..., Any], *args: Any, **kwargs: Any
+) -> Any:
+    """The same of one whose forward is no method of its class."""
+    running.append(place)
+    out = forward(*args, **kwargs)
+    running.pop()
+    return out
+
+
 def fed(value: Any, device: str) -> Any:
     """What a copy on that device is called with: its own copy of each tensor, on ``meta`` without values."""
     if isinstance(value, torch.Tensor) and device != "meta" and not value.is_meta:
@@ -539,9 +569,7 @@ def _first_shape(values: Sequence[Any]) -> Shape:
     return ()
 
 
-def _meta(
-    empty: dict[tuple[Sequence[int], torch.dtype], torch.Tensor], shape: Sequence[int], dtype: torch.dtype
-) -> torch.Tensor:
+def _meta(empty: _Empty, shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
     """A new meta tensor, which takes a quarter of the time where one of that shape and type is there to detach."""
     found = empty.get((shape, dtype))
     if found is None:

@@ -102,6 +102,13 @@ def _later(tensors: Mapping[str, torch.Tensor | None], make: Callable[[torch.Ten
     return later
 
 
+def settle(module: Module) -> None:
+    """Describe what was left for later, so that a description keeps nothing of the model."""
+    buffers = module.buffers
+    if isinstance(buffers, _Later) and buffers.make is not None:
+        buffers.fill()
+
+
 class Tensors:
     """The description of each tensor, and the meta tensor in the place of each, made once."""
 
@@ -240,8 +247,9 @@ class Copier:
         inside["_non_persistent_buffers_set"] = set(not_saved) if not_saved else self._saved
         copies: dict[str, nn.Module | None] = {}
         inside["_modules"] = copies
-        plain = described[id(module)] = Module(layout.class_path, attributes, parameters, buffers, children)
-        plain.kind = layout.kind
+        plain = described[id(module)] = Module(
+            layout.class_path, attributes, parameters, buffers, children, layout.kind
+        )
         copy = self._copies[id(module)] = object.__new__(kind)
         object.__setattr__(copy, "__dict__", inside)
         places.append((path, plain, copy))

@@ -144,6 +144,26 @@ def test_a_copy_does_not_keep_the_models_tensors_alive() -> None:
     assert copy[2].running_mean.shape == (4,)
 
 
+def test_modules_may_be_called_with_their_input_by_name() -> None:
+    class Named(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.bn, self.act = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.SiLU()
+            self.doubled = Doubled(4, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.act(input=self.bn(input=self.conv(input=x)))
+            return self.doubled(x=x.mean((2, 3)))
+
+    class Doubled(nn.Linear):  # type: ignore[misc]
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(input=x) * 2
+
+    run = Live(Named()).trace((1, 3, 8, 8))
+    assert [record.operator for record in run.records] == ["conv2d", "batch_norm", "silu", "mean", "linear"]
+    assert (run.executed, run.output) == ("", (1, 2))
+
+
 def test_a_forward_that_exits_on_meta_is_run_on_values() -> None:
     class Leaves(nn.Sequential):  # type: ignore[misc]
         def forward(self, x: torch.Tensor) -> torch.Tensor:
