@@ -251,14 +251,12 @@ TERMS: Mapping[str, int] = {
 
 def _counts(run: Run, channels: int, size: Size, convention: Convention) -> tuple[int, int]:
     """The count of one image, and how many samples its operators ask for: four with functions of a module's own."""
-    total, samples = 0, 1
-    for record in run((1, channels, *size)).records:
-        count = convention.count(record) or 0
-        total += count
-        needed = TERMS.get(record.operator, 1) if not record.functional else 4 if count else 1
-        if needed > samples:
-            samples = needed
-    return total, samples
+    records = run((1, channels, *size)).records
+    counts = [convention.count(record) or 0 for record in records]
+    if any(count and record.functional for count, record in zip(counts, records, strict=True)):
+        return sum(counts), 4
+    operators = {each.operator for each in records if not each.functional}
+    return sum(counts), max((TERMS.get(operator, 1) for operator in operators), default=1)
 
 
 def _host_channels(root: Module, form: LineForm) -> int:

@@ -222,15 +222,14 @@ class Copier:
             value = source[key]
             if type(value) in _ATOMS or (type(value) is tuple and _is_flat(value)):
                 inside[key] = value
-                if key in attributes:
-                    attributes[key] = value
-                continue
-            waiting.append((inside, module, key))
-            if key in attributes:
-                if is_plain(value):
-                    attributes[key] = value
-                else:
+            elif type(value) is list and _ATOMS.issuperset(map(type, value)):  # the padding of convolutions
+                inside[key] = self._container(value, list)
+            else:
+                waiting.append((inside, module, key))
+                if key in attributes and not is_plain(value):
                     del attributes[key]
+            if key in attributes:
+                attributes[key] = value
         attributes["training"] = source["training"]
         tensors = self.tensors
         if parameters := source["_parameters"]:
@@ -266,11 +265,6 @@ class Copier:
             children[name], copies[name] = known, self._copies[id(child)]
 
     def _attribute(self, value: Any) -> Any:
-        if type(value) is list and _ATOMS.issuperset(map(type, value)):  # most of them: the padding of convolutions
-            copy = self._copies.get(id(value))
-            if copy is None:
-                copy = self._copies[id(value)] = value.copy()
-            return copy
         if isinstance(value, torch.Tensor) and value.dim() == 1 and 0 < value.numel() <= SHORT and not value.is_meta:
             return value.detach().to("cpu", copy=True)
         return self._value(value)
