@@ -17,8 +17,9 @@ from yolo_probe.conventions import CONVENTIONS, Convention, Uncounted
 from yolo_probe.custom_ops import CountingRule
 from yolo_probe.errors import CounterError, TraceError, shown
 from yolo_probe.installed import installed_thop
-from yolo_probe.live import Arguments, Inputs, Live, network_of
+from yolo_probe.live import Live, network_of
 from yolo_probe.own_rules import OwnOps
+from yolo_probe.recorder import Arguments, Inputs
 from yolo_probe.report import choose_counter
 from yolo_probe.rules_file import read_rules
 from yolo_probe.structure import Module, Shape

@@ -17,8 +17,9 @@ from torch.utils._pytree import tree_leaves
 
 from yolo_probe.blocks import Call, Value
 from yolo_probe.errors import TraceError
-from yolo_probe.live import Arguments, Inputs, Live, fed, unwrapped, weightless
+from yolo_probe.live import Live, unwrapped, weightless
 from yolo_probe.memory import Activations, Step, activations_of
+from yolo_probe.recorder import Arguments, Inputs, fed
 from yolo_probe.structure import Shape
 from yolo_probe.surroundings import foreign, kept, undisturbed
 

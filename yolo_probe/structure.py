@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from math import prod
 
 Shape = tuple[int, ...]
@@ -51,7 +51,7 @@ class Tensor:
         return prod(self.shape)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Module:
     """One module of a model; the same object under two parents is one module. Nothing changes it."""
 
@@ -63,11 +63,11 @@ class Module:
     buffers: Mapping[str, Tensor] = field(default_factory=dict)
     children: Mapping[str, Module | None] = field(default_factory=dict)
     """Child modules by name; None where a name is declared and empty, as torch allows."""
-    kind: str = ""
-    """Short name of the class; ``kind_of`` its path where it is not given."""
 
-    def __post_init__(self) -> None:
-        self.kind = self.kind or kind_of(self.class_path)
+    @cached_property
+    def kind(self) -> str:
+        """Short name of the class, see ``kind_of``."""
+        return kind_of(self.class_path)
 
     def child(self, name: str) -> Module:
         """The child of that name; KeyError if there is none."""

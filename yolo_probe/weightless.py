@@ -246,9 +246,8 @@ class Copier:
         inside["_non_persistent_buffers_set"] = set(not_saved) if not_saved else self._saved
         copies: dict[str, nn.Module | None] = {}
         inside["_modules"] = copies
-        plain = described[id(module)] = Module(
-            layout.class_path, attributes, parameters, buffers, children, layout.kind
-        )
+        plain = described[id(module)] = Module(layout.class_path, attributes, parameters, buffers, children)
+        plain.kind = layout.kind
         copy = self._copies[id(module)] = object.__new__(kind)
         object.__setattr__(copy, "__dict__", inside)
         places.append((path, plain, copy))

@@ -1,0 +1,421 @@
+"""A forward pass of a copy of a model, written down: its modules of torch, and the functions outside them.
+
+A module of torch that has a block answers with the shape of its output, as it does for a file, and a function that only
+moves or combines values answers likewise; everything else runs torch's meta kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from types import MethodType
+from typing import Any, cast
+from weakref import ref
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from yolo_probe.blocks import (
+    BLOCKS,
+    ELEMENTWISE,
+    Block,
+    Frame,
+    Pass,
+    Value,
+    from_scattered,
+    multi_head_attention,
+)
+from yolo_probe.custom_ops import CountingRule, CustomOps, custom_record
+from yolo_probe.errors import DataDependentError, RulesError, TraceError, first_words
+from yolo_probe.functions import ANSWERS, RECORDS, Answer
+from yolo_probe.layers import LAYERS, UNKNOWN, layer_record
+from yolo_probe.operators import OpRecord, ShapeError
+from yolo_probe.own_rules import OwnOps
+from yolo_probe.products import ELEMENTWISE_FUNCTIONS, Record, custom, other
+from yolo_probe.structure import Module, Shape, Tensor
+from yolo_probe.trace import Trace
+from yolo_probe.weightless import Place, with_hooks
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What a model is called with: tensors, also in lists and dicts; their values only where shapes are not enough."""
+
+    given: tuple[Any, ...] = ()
+    named: Mapping[str, Any] = field(default_factory=dict)
+
+
+Inputs = Shape | Arguments
+"""What a model is fed: an image of that shape, or anything."""
+
+
+class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by mypy
+    """Writes down what a copy of a model computes: its modules of torch, and the functions that run outside them.
+
+    ``places``: the copy's modules, itself first; ``slots``: in how many places each hangs, by its description's
+    identity, if they are several. ``device``: ``meta`` for a weightless copy. ``training``, ``elementwise`` and
+    ``complete``: as in ``Live``. The copy is the recorder's own from then on.
+    Raises: TraceError at a module that counters charge and whose rules are not known, where none may be left out.
+    """
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        slots: Mapping[int, int],
+        custom_ops: CustomOps | OwnOps | None = None,
+        *,
+        device: str = "meta",
+        training: bool = False,
+        elementwise: bool = True,
+        complete: bool = True,
+    ) -> None:
+        super().__init__()
+        _, _, self._copy = places[0]
+        self._custom_ops, self._device = custom_ops, device
+        self._unrecorded = {} if elementwise else ELEMENTWISE_FUNCTIONS
+        self._complete = complete
+        self._dtype = _first_floating(places) if device == "meta" else torch.float32
+        self._slots = dict(slots)
+        self._pass = Pass([], self._slots, training)
+        self._running: list[tuple[str, str]] = []
+        self._inside = 0
+        self._classes: dict[type, _Class] = {}
+        self._functions: dict[Any, tuple[Answer | None, Record | None]] = {}
+        self._empty: _Empty = {}
+        for path, described, module in places:
+            self._prepare(path, module, described)
+
+    def run(self, image: Inputs) -> Trace:
+        """One forward pass on an image of that shape, or on arguments like these.
+
+        Raises: TraceError where shapes do not fit, DataDependentError for whatever else the forward raises, both with
+        the module's path.
+        """
+        records = self._pass.records
+        records.clear()
+        self._running.clear()
+        self._inside = 0
+        if not isinstance(image, Arguments):
+            image = Arguments((torch.zeros(image, dtype=self._dtype, device=self._device),))
+        inputs, named = fed(image.given, self._device), fed(dict(image.named), self._device)
+        try:
+            with torch.no_grad(), self:
+                out = self._copy(*inputs, **named)
+        except ShapeError as error:
+            raise TraceError(f"{self._where}: {error}") from None
+        except (TraceError, RulesError):
+            raise
+        except (Exception, SystemExit) as error:  # the user's own forward: whatever it raises is why there is no figure
+            raise DataDependentError(f"{self._where}: {first_words(error)}") from error
+        return Trace(_first_shape([*inputs, *named.values()]), tuple(records), _shapes(out))
+
+    @property
+    def _where(self) -> str:
+        return (self._running[-1][0] if self._running else "") or "the model"
+
+    def _prepare(self, path: str, module: nn.Module, described: Module) -> None:
+        kind = type(module)
+        known = self._classes.get(kind)
+        if known is None:
+            known = self._classes[kind] = _class_of(kind)
+        torch_class, block, is_own, layer, operator = known
+        inside = module.__dict__
+        place = (path, described.kind)
+        if self._pass.training:
+            inside["training"] = True
+        if block is None and layer is None and torch_class is not nn.MultiheadAttention:
+            call = self._entering(place, module)
+        elif block is not None:
+            if "weight" in inside or "parametrizations" in inside["_modules"]:
+                described = self._with_weight(described, module)
+            if is_own or self._device != "meta" or "forward" in inside:
+                call = self._counted(place, block, Frame(described, path, self._pass), _forward_of(module))
+            elif operator is not None:
+                same = torch_class in RETURN_THEIR_INPUT or inside.get("inplace") is True
+                slots = self._slots.get(id(described), 1)
+                call = partial(_keep, self._running, self._empty, self._pass.records, place, operator, slots, same)
+            else:
+                call = partial(_answer, self._running, self._empty, block, Frame(described, path, self._pass))
+        elif layer is None:
+            call = self._attended(place, Frame(described, path, self._pass), module)
+        elif layer in UNKNOWN and self._custom_ops is not None and self._custom_ops.rule_for(kind):
+            call = self._entering(place, module)
+        elif layer in UNKNOWN and self._complete:
+            raise TraceError(
+                f"{path or 'the model'}: found an nn.{layer}, whose cost yolo-probe does not know",
+                "count_flops(model, rules=FILE) counts it by a rule of your own",
+            )
+        else:
+            call = self._layered(place, LAYERS.get(layer, layer), self._slots.get(id(described), 1), module)
+        if self._custom_ops is not None and (rule := self._custom_ops.rule_for(kind)):
+            call = self._ruled(place, self._slots.get(id(described), 1), call, rule, module)
+        # torch calls the second in the place of hooks and forward; code of the model may call the first
+        inside["forward"] = inside["_compiled_call_impl"] = call
+
+    def _with_weight(self, described: Module, module: nn.Module) -> Module:
+        """A module whose weight is no parameter: pruning or a parametrization computes it."""
+        with torch.no_grad():
+            weight = Tensor(tuple(with_hooks(module).weight.shape))  # a parametrization is called as any module
+        found = replace(described, attributes={**described.attributes, "weight": weight})
+        self._slots[id(found)] = self._slots.get(id(described), 1)
+        return found
+
+    def _ruled(
+        self, place: tuple[str, str], slots: int, forward: Callable[..., Any], rule: CountingRule, module: nn.Module
+    ) -> Callable[..., Any]:
+        """A module that a rule of the user's counts."""
+        rules, records, path = self._custom_ops, self._pass.records, place[0]
+        assert rules is not None
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            before = len(records)
+            out = forward(*args, **kwargs)
+            records[before:] = [each for each in records[before:] if not rules.replaces(each, module, path)]
+            self._running.append(place)
+            self._inside += 1
+            inputs = (*args, *kwargs.values())
+            count = rules.counted_by(rule, module, path, inputs, out)
+            records.append(custom_record(place, type(module), inputs, out, count, slots))
+            self._inside -= 1
+            self._running.pop()
+            return out
+
+        return call
+
+    def _layered(self, place: tuple[str, str], operator: str, slots: int, module: nn.Module) -> Callable[..., Any]:
+        """A module without a block, whose output's shape its own forward knows; of several outputs the first counts."""
+        forward = _forward_of(module)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._running.append(place)
+            self._inside += 1
+            out = forward(*args, **kwargs)
+            self._inside -= 1
+            self._running.pop()
+            shapes = tuple(tuple(x.shape) for x in (*args, *kwargs.values()) if isinstance(x, torch.Tensor))
+            first = out[0] if isinstance(out, tuple) else out
+            self._pass.records.append(layer_record(operator, *place, module, shapes, tuple(first.shape), slots))
+            return out
+
+        return call
+
+    def _entering(self, place: tuple[str, str], module: nn.Module) -> Callable[..., Any]:
+        """A module whose children and functions are followed."""
+        bound = cast(MethodType, module.forward)
+        if _is_method_of(module, bound):  # as _forward_of, with a call less for each module
+            return partial(_enter, self._running, place, bound.__func__, ref(module))
+        return partial(_enter_bound, self._running, place, bound)
+
+    def _counted(
+        self, place: tuple[str, str], block: Callable[..., Value], frame: Frame, forward: Callable[..., Any]
+    ) -> Callable[..., Any]:
+        """A counted module with a forward of its own: that runs, and what it calls is part of the module."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._running.append(place)
+            first = args[0] if args else next(iter(kwargs.values()))
+            block(frame, tuple(first.shape))
+            self._inside += 1
+            out = forward(*args, **kwargs)
+            self._inside -= 1
+            self._running.pop()
+            return out
+
+        return call
+
+    def _attended(self, place: tuple[str, str], frame: Frame, module: nn.Module) -> Callable[..., Any]:
+        """Attention, whose projections are functions inside it: one record for all."""
+        forward = _forward_of(module)
+
+        def call(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+            self._running.append(place)
+            self._inside += 1
+            out = forward(query, key, value, *args, **kwargs)
+            self._inside -= 1
+            self._running.pop()
+            multi_head_attention(frame, *(_sequence_first(module, x) for x in (query, key, value)))
+            return out
+
+        return call
+
+    def _other(self, func: Any) -> Record | None:
+        """Where a pass may leave out what is not known, the rest of what computes is listed."""
+        return None if self._complete else other(func)
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        known = self._functions.get(func)
+        if known is None:
+            known = self._functions[func] = (
+                ANSWERS.get(func),
+                None if func in self._unrecorded else RECORDS.get(func) or custom(func) or self._other(func),
+            )
+        answer, record = known
+        found = answer(args, kwargs or {}) if answer is not None else None
+        out = func(*args, **(kwargs or {})) if found is None else _meta(self._empty, *found)
+        if record is not None and not self._inside:
+            path, kind = self._running[-1] if self._running else ("", "")
+            self._pass.records.append(record(args, kwargs or {}, out, path, kind))
+        return out
+
+
+_Empty = dict[tuple[Sequence[int], torch.dtype], torch.Tensor]
+"""A meta tensor of each shape and type."""
+
+_directly = torch._C.DisableTorchFunction
+"""Within it, reading a shape and making a tensor are no functions of the model."""
+
+_LINEAR = BLOCKS["nn.Linear"]
+
+
+# In the place of a module's call, with less around them than a function inside a function has: there are hundreds.
+
+
+def _answer(
+    running: list[tuple[str, str]], empty: _Empty, block: Callable[..., Value], frame: Frame,
+    input: torch.Tensor,  # noqa: A002  # as torch calls it, and some code of models too
+    *_: Any, **__: Any,
+) -> torch.Tensor:  # fmt: skip
+    """Call of a module whose output's shape follows from its input's: no kernel runs."""
+    with _directly():
+        try:
+            scattered = block is _LINEAR and not input.is_contiguous()
+            out = (from_scattered if scattered else block)(frame, tuple(input.size()))
+        except Exception:
+            running.append((frame.path, frame.module.kind))
+            raise
+        return _meta(empty, out, input.dtype)  # type: ignore[arg-type]  # none of them has several outputs
+
+
+def _keep(
+    running: list[tuple[str, str]], empty: _Empty, records: list[OpRecord], place: tuple[str, str], operator: str,
+    slots: int, same: bool,
+    input: torch.Tensor,  # noqa: A002  # as in _answer
+    *_: Any, **__: Any,
+) -> torch.Tensor:  # fmt: skip
+    """Call of a module whose output has its input's shape; of one that is shared each is told where it is made.
+
+    ``same``: whether it returns its input itself, because it works in place or does nothing.
+    """
+    with _directly():
+        path, kind = place
+        try:
+            shape = tuple(input.size())
+        except Exception:
+            running.append(place)
+            raise
+        if slots > 1 and running and running[-1][0]:
+            path = f"{running[-1][0]}.{path.rpartition('.')[2]}"
+        records.append(OpRecord(operator, path, kind, (shape,), shape, (), {}, slots))
+        return input if same and input.is_meta else _meta(empty, shape, input.dtype)
+
+
+def _enter(
+    running: list[tuple[str, str]], place: tuple[str, str], forward: Callable[..., Any], held: ref[nn.Module],
+    *args: Any, **kwargs: Any,
+) -> Any:  # fmt: skip
+    """Call of a module whose children and functions are followed."""
+    running.append(place)
+    out = forward(held(), *args, **kwargs)
+    running.pop()
+    return out
+
+
+def _enter_bound(
+    running: list[tuple[str, str]], place: tuple[str, str], forward: Callable[..., Any], *args: Any, **kwargs: Any
+) -> Any:
+    """The same of one whose forward is no method of its class."""
+    running.append(place)
+    out = forward(*args, **kwargs)
+    running.pop()
+    return out
+
+
+def fed(value: Any, device: str) -> Any:
+    """What a copy on that device is called with: its own copy of each tensor, on ``meta`` without values."""
+    if isinstance(value, torch.Tensor) and device != "meta" and not value.is_meta:
+        return value.detach().to(device, torch.float32 if value.is_floating_point() else value.dtype, copy=True)
+    if isinstance(value, torch.Tensor):
+        return torch.zeros(value.shape, dtype=value.dtype, device=device)
+    if isinstance(value, Mapping):
+        return {name: fed(each, device) for name, each in value.items()}
+    return type(value)(fed(each, device) for each in value) if type(value) in (list, tuple) else value
+
+
+def _first_shape(values: Sequence[Any]) -> Shape:
+    """Shape of the first tensor among values, also inside them; empty where there is none."""
+    for value in values:
+        inner = list(value.values()) if isinstance(value, Mapping) else value
+        if isinstance(value, torch.Tensor):
+            return tuple(value.shape)
+        if isinstance(inner, (list, tuple)) and (found := _first_shape(inner)):
+            return found
+    return ()
+
+
+def _meta(empty: _Empty, shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
+    """A new meta tensor, which takes a quarter of the time where one of that shape and type is there to detach."""
+    found = empty.get((shape, dtype))
+    if found is None:
+        found = empty[shape, dtype] = torch.empty(shape, dtype=dtype, device="meta")
+    return found.data
+
+
+def _forward_of(module: nn.Module) -> Callable[..., Any]:
+    """The forward of a copy, without a reference to it: in a cycle it would outlive its use."""
+    bound: Any = module.forward
+    if not _is_method_of(module, bound):
+        return bound  # type: ignore[no-any-return]
+    function, held = bound.__func__, ref(module)
+    return lambda *args, **kwargs: function(held(), *args, **kwargs)
+
+
+def _is_method_of(module: nn.Module, function: Any) -> bool:
+    return type(function) is MethodType and function.__self__ is module
+
+
+RETURN_THEIR_INPUT = frozenset({nn.Identity, nn.Dropout, nn.Dropout2d})
+"""Modules of torch that do nothing in evaluation mode."""
+
+
+_Class = tuple[type, Block | None, bool, str | None, str | None]
+"""The class of torch that a module's class comes from, its block, whether the forward is another one, its name where
+it is one of ``LAYERS`` or ``UNKNOWN``, its operator where that changes each element on its own."""
+
+
+def _class_of(kind: type) -> _Class:
+    classes: tuple[Any, ...] = kind.__mro__
+    torch_class = next(c for c in classes if c.__module__.startswith("torch.nn.modules."))
+    name = torch_class.__name__
+    layer = name if name in LAYERS or name in UNKNOWN else None
+    block = BLOCKS.get(f"nn.{name}") if torch_class is not nn.Sequential and layer is None else None
+    return torch_class, block, classes[0].forward is not torch_class.forward, layer, ELEMENTWISE.get(f"nn.{name}")
+
+
+def _first_floating(places: Sequence[Place]) -> torch.dtype:
+    for _, described, _ in places:
+        for tensor in described.parameters.values():
+            dtype: torch.dtype = getattr(torch, tensor.dtype)
+            if dtype.is_floating_point:
+                return dtype
+    return torch.float32
+
+
+def _sequence_first(module: nn.Module, x: torch.Tensor) -> Shape:
+    """Shape of an input of attention as (length, batch, features)."""
+    if x.dim() == 2:
+        length, features = x.size()
+        return length, 1, features
+    first, second, features = x.size()
+    return (second, first, features) if module.batch_first else (first, second, features)
+
+
+def _shapes(out: Any) -> Value:
+    if isinstance(out, torch.Tensor):
+        return tuple(out.shape)
+    if isinstance(out, Mapping):
+        out = list(out.values())
+    return [tuple(each.shape) for each in out if isinstance(each, torch.Tensor)] if isinstance(out, Sequence) else []
