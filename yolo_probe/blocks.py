@@ -167,7 +167,7 @@ class Frame:
             raise ShapeError(f"{operator}: found an output of more than {operators.LARGEST:,} values on an axis")
         module, current = self.module, self.current
         slots = current.slots.get(id(module), 1)
-        made = current.new(output)
+        made = current.new(output) if current.followed else output
         current.records.append(OpRecord(operator, self.path, module.kind, tuple(inputs), made, weight, options, slots))
         return made
 

@@ -86,13 +86,17 @@ def _need(condition: bool, operator: str, found: str, expected: str) -> None:
         raise _unfit(operator, found, expected)
 
 
-def _options(operator: str, weight: Shape, stride: Pair, dilation: Pair) -> None:
+def _steps(operator: str, weight: Shape, stride: Pair, dilation: Pair) -> tuple[int, int, int, int]:
+    """Stride and dilation of a convolution along height and width, which fit its weight."""
+    step_h, step_w = pair(stride)
+    apart_h, apart_w = pair(dilation)
     if len(weight) != 4:
         raise _unfit(operator, f"a weight of shape {weight}", "four axes")
-    for name, value in (("stride", stride), ("dilation", dilation)):
-        one, other = pair(value)
-        if one <= 0 or other <= 0:
-            raise _unfit(operator, f"{name} {one, other}", "at least 1")
+    if step_h <= 0 or step_w <= 0:
+        raise _unfit(operator, f"stride {step_h, step_w}", "at least 1")
+    if apart_h <= 0 or apart_w <= 0:
+        raise _unfit(operator, f"dilation {apart_h, apart_w}", "at least 1")
+    return step_h, step_w, apart_h, apart_w
 
 
 def _image(operator: str, x: Shape) -> Shape:
@@ -104,11 +108,10 @@ def _image(operator: str, x: Shape) -> Shape:
 def conv2d(x: Shape, weight: Shape, stride: Pair, padding: Pair | str, dilation: Pair, groups: int) -> Shape:
     """Shape of a 2-D convolution's output: floor((n + 2 p - d (k - 1) - 1) / s) + 1 on each axis."""
     n, c, height, width = _image("conv2d", x)
-    _options("conv2d", weight, stride, dilation)
+    step_h, step_w, apart_h, apart_w = _steps("conv2d", weight, stride, dilation)
     channels, group_channels, kernel_h, kernel_w = weight
     if c != group_channels * groups:
         raise _unfit("conv2d", f"{c} input channels", f"{group_channels * groups}")
-    (step_h, step_w), (apart_h, apart_w) = pair(stride), pair(dilation)
     span_h, span_w = apart_h * (kernel_h - 1), apart_w * (kernel_w - 1)
     if isinstance(padding, str):  # "same" adds the whole span and asks for stride 1, "valid" adds nothing
         pad_h, pad_w = (span_h, span_w) if padding == "same" else (0, 0)
@@ -127,9 +130,10 @@ def conv_transpose2d(
 ) -> Shape:
     """Shape of a transposed 2-D convolution's output: (n - 1) s - 2 p + d (k - 1) + output_padding + 1."""
     n, c, *size = _image("conv_transpose2d", x)
-    _options("conv_transpose2d", weight, stride, dilation)
+    step_h, step_w, apart_h, apart_w = _steps("conv_transpose2d", weight, stride, dilation)
     _need(c == weight[0], "conv_transpose2d", f"{c} input channels", f"{weight[0]}")
-    axes = zip(size, weight[2:], pair(stride), pair(padding), pair(output_padding), pair(dilation), strict=True)
+    steps, apart = (step_h, step_w), (apart_h, apart_w)
+    axes = zip(size, weight[2:], steps, pair(padding), pair(output_padding), apart, strict=True)
     out = [(i - 1) * s - 2 * p + d * (k - 1) + extra + 1 for i, k, s, p, extra, d in axes]
     _need(min(out) > 0, "conv_transpose2d", f"an output of {out[0]}x{out[1]}", "at least 1x1")
     return (n, weight[1] * groups, *out)
@@ -192,11 +196,12 @@ def cat(inputs: Sequence[Shape], dim: int) -> Shape:
     """Shape of a concatenation: all axes but ``dim`` must agree."""
     first = inputs[0]
     axis = dim % len(first)
-    before, after = first[:axis], first[axis + 1 :]
-    for i, other in enumerate(inputs):
+    before, total, after = first[:axis], first[axis], first[axis + 1 :]
+    for i, other in enumerate(inputs[1:], 1):
         if len(other) != len(first) or other[:axis] != before or other[axis + 1 :] != after:
             raise _unfit("cat", f"input {i} of shape {other}", f"{first} on all axes but {axis}")
-    return (*first[:axis], sum(x[axis] for x in inputs), *first[axis + 1 :])
+        total += other[axis]
+    return (*before, total, *after)
 
 
 def broadcast(a: Shape, b: Shape) -> Shape:
