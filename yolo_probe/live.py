@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.lazy import LazyModuleMixin
 
 from yolo_probe.copies import real_copy, uncollected
 from yolo_probe.custom_ops import CustomOps
@@ -88,10 +89,12 @@ class Live:
             with uncollected():
                 self._places = copier.copy(unwrapped(model), self._slots)
                 self.outline = copier.describe(model)
+                if any(issubclass(kind, LazyModuleMixin) for kind in copier.kinds):
+                    settle(copier.described.values())
         except RuntimeError as error:  # of torch: a lazy module's parameters have no shape before its first call
             raise TraceError(f"the model: {first_words(error)}", "Run a lazy module once.") from error
         """The structure, whose buffers are described when they are read: it keeps the model's own until then."""
-        self._tensors, self._described = copier.tensors, copier.described
+        self._tensors, self._described, self._kinds = copier.tensors, copier.described, copier.kinds
         self._has_foreign_code = custom_ops is not None or copier.has_foreign_code
         self.walked = copier.walked
         """The modules of the model inside every wrapper."""
@@ -108,8 +111,7 @@ class Live:
     @property
     def root(self) -> Module:
         """The structure of the model; what is shared is shared."""
-        for module in self._described.values():
-            settle(module)
+        settle(self._described.values())
         return self.outline
 
     @property
@@ -134,7 +136,7 @@ class Live:
 
     def trace_inputs(self, image: Inputs) -> Trace:
         """The same of any arguments."""
-        own = foreign(type(module) for _, _, module in self._places)
+        own = foreign(self._kinds)
         with undisturbed(torch_alone=not (own or self._has_foreign_code)), kept(own):
             if self._executed:
                 return self._real_trace(image, self._executed)

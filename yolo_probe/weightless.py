@@ -8,7 +8,7 @@ nothing of the model's own that could change is in the copy: containers are copi
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from functools import lru_cache
 from types import FunctionType, MappingProxyType, MethodType
 from typing import Any, NamedTuple
@@ -102,11 +102,12 @@ def _later(tensors: Mapping[str, torch.Tensor | None], make: Callable[[torch.Ten
     return later
 
 
-def settle(module: Module) -> None:
-    """Describe what was left for later, so that a description keeps nothing of the model."""
-    buffers = module.buffers
-    if isinstance(buffers, _Later) and buffers.make is not None:
-        buffers.fill()
+def settle(described: Iterable[Module]) -> None:
+    """Describe what was left for later, so that these descriptions keep nothing of the model."""
+    for module in described:
+        buffers = module.buffers
+        if isinstance(buffers, _Later) and buffers.make is not None:
+            buffers.fill()
 
 
 class Tensors:
@@ -175,9 +176,14 @@ class Copier:
         """Whether an attribute is a function or an object whose code is not torch's or a host's."""
         self.tensors = Tensors()
         self._copies: dict[int, Any] = {}
-        self._layouts: dict[type, _Layout] = {}
+        self._layouts: dict[type[nn.Module], _Layout] = {}
         self._objects = 0
         self._saved: set[str] = set()  # names of buffers that modules without any leave out of their state: none
+
+    @property
+    def kinds(self) -> Set[type[nn.Module]]:
+        """The classes of the modules that were copied."""
+        return self._layouts.keys()
 
     def copy(self, root: nn.Module, slots: dict[int, int]) -> list[Place]:
         """Every distinct module under this one and itself, parents before children, as ``named_modules``.

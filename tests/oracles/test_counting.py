@@ -163,8 +163,9 @@ def test_what_is_no_model_is_named(call: Callable[[Any], object]) -> None:
     for given, found in (("best.pt", "'best.pt'"), (torch.jit.script(nn.ReLU()), "a scripted module")):
         with pytest.raises(TargetError, match=f"{call.__name__}: found {found}, expected an nn.Module"):
             call(given)
-    with pytest.raises(TraceError, match=r"the model: .* uninitialized parameter"):
-        call(nn.Sequential(nn.LazyConv2d(3, 1)))
+    for lazy in (nn.LazyConv2d(3, 1), nn.LazyBatchNorm2d(affine=False)):
+        with pytest.raises(TraceError, match=r"the model: .* uninitialized parameter"):
+            call(nn.Sequential(lazy))
 
 
 def test_a_recurrent_layer_is_listed_until_a_rule_of_the_user_s_counts_it(tmp_path: Path) -> None:
