@@ -238,16 +238,15 @@ class Copier:
                 attributes[key] = value
         attributes["training"] = source["training"]
         tensors = self.tensors
-        if parameters := source["_parameters"]:
-            inside["_parameters"] = _later(parameters, tensors.like)
-            parameters = {name: tensors.describe(each) for name, each in parameters.items() if each is not None}
-        else:
-            inside["_parameters"] = {}
-        if buffers := source["_buffers"]:
-            inside["_buffers"] = _later(buffers, tensors.like)
-            buffers = _later({name: each for name, each in buffers.items() if each is not None}, tensors.describe)
-        else:
-            inside["_buffers"] = {}
+        parameters: dict[str, Tensor] = {}
+        buffers: dict[str, Any] = {}
+        inside["_parameters"], inside["_buffers"] = {}, {}
+        if table := source["_parameters"]:
+            inside["_parameters"] = _later(table, tensors.like)
+            parameters = {name: tensors.describe(each) for name, each in table.items() if each is not None}
+        if table := source["_buffers"]:
+            inside["_buffers"] = _later(table, tensors.like)
+            buffers = _later({name: each for name, each in table.items() if each is not None}, tensors.describe)
         not_saved = source.get("_non_persistent_buffers_set")
         inside["_non_persistent_buffers_set"] = set(not_saved) if not_saved else self._saved
         copies: dict[str, nn.Module | None] = {}

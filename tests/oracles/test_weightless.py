@@ -135,6 +135,14 @@ def test_a_structure_does_not_keep_the_models_buffers_alive() -> None:
     assert root.child("2").buffers["running_mean"].shape == (4,)
 
 
+def test_a_structure_is_that_of_the_model_when_it_was_read() -> None:
+    real = nn.Sequential(nn.SiLU())
+    root = Live(real).root
+    real[0].register_parameter("scale", nn.Parameter(torch.ones(1)))
+    real[0].register_buffer("shift", torch.ones(1))
+    assert (root.child("0").parameters, root.child("0").buffers) == ({}, {})
+
+
 def test_a_copy_does_not_keep_the_models_tensors_alive() -> None:
     real = model()
     held, copy = ref(real[2].running_mean), weightless(real)
