@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MethodType
-from typing import Any, cast
+from typing import Any
 from weakref import ref
 
 import torch
@@ -123,10 +123,11 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         torch_class, block, is_own, layer, operator = known
         inside = module.__dict__
         place = (path, described.kind)
+        call: Callable[..., Any]
         if self._pass.training:
             inside["training"] = True
         if block is None and layer is None and torch_class is not nn.MultiheadAttention:
-            call = self._entering(place, module)
+            call = partial(_enter, self._running, place, _forward_of(module))
         elif block is not None:
             if "weight" in inside or "parametrizations" in inside["_modules"]:
                 described = self._with_weight(described, module)
@@ -141,7 +142,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         elif layer is None:
             call = self._attended(place, Frame(described, path, self._pass), module)
         elif layer in UNKNOWN and self._custom_ops is not None and self._custom_ops.rule_for(kind):
-            call = self._entering(place, module)
+            call = partial(_enter, self._running, place, _forward_of(module))
         elif layer in UNKNOWN and self._complete:
             raise TraceError(
                 f"{path or 'the model'}: found an nn.{layer}, whose cost yolo-probe does not know",
@@ -200,13 +201,6 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             return out
 
         return call
-
-    def _entering(self, place: tuple[str, str], module: nn.Module) -> Callable[..., Any]:
-        """A module whose children and functions are followed."""
-        bound = cast(MethodType, module.forward)
-        if _is_method_of(module, bound):  # as _forward_of, with a call less for each module
-            return partial(_enter, self._running, place, bound.__func__, ref(module))
-        return partial(_enter_bound, self._running, place, bound)
 
     def _counted(
         self, place: tuple[str, str], block: Callable[..., Value], frame: Frame, forward: Callable[..., Any]
@@ -314,20 +308,9 @@ def _keep(
 
 
 def _enter(
-    running: list[tuple[str, str]], place: tuple[str, str], forward: Callable[..., Any], held: ref[nn.Module],
-    *args: Any, **kwargs: Any,
-) -> Any:  # fmt: skip
-    """Call of a module whose children and functions are followed."""
-    running.append(place)
-    out = forward(held(), *args, **kwargs)
-    running.pop()
-    return out
-
-
-def _enter_bound(
     running: list[tuple[str, str]], place: tuple[str, str], forward: Callable[..., Any], *args: Any, **kwargs: Any
 ) -> Any:
-    """The same of one whose forward is no method of its class."""
+    """Call of a module whose children and functions are followed."""
     running.append(place)
     out = forward(*args, **kwargs)
     running.pop()
@@ -367,14 +350,10 @@ def _meta(empty: _Empty, shape: Sequence[int], dtype: torch.dtype) -> torch.Tens
 def _forward_of(module: nn.Module) -> Callable[..., Any]:
     """The forward of a copy, without a reference to it: in a cycle it would outlive its use."""
     bound: Any = module.forward
-    if not _is_method_of(module, bound):
+    if type(bound) is not MethodType or bound.__self__ is not module:
         return bound  # type: ignore[no-any-return]
     function, held = bound.__func__, ref(module)
     return lambda *args, **kwargs: function(held(), *args, **kwargs)
-
-
-def _is_method_of(module: nn.Module, function: Any) -> bool:
-    return type(function) is MethodType and function.__self__ is module
 
 
 RETURN_THEIR_INPUT = frozenset({nn.Identity, nn.Dropout, nn.Dropout2d})
