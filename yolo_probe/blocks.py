@@ -105,7 +105,7 @@ class Pass:
         return out
 
 
-@dataclass(slots=True)
+@dataclass(slots=True)  # not frozen, which takes twice as long to make: there is one for each module
 class Frame:
     """One module while it runs."""
 
@@ -167,7 +167,7 @@ class Frame:
             raise ShapeError(f"{operator}: found an output of more than {operators.LARGEST:,} values on an axis")
         module, current = self.module, self.current
         slots = current.slots.get(id(module), 1)
-        made = current.new(output) if current.followed else output
+        made = current.new(output)
         current.records.append(OpRecord(operator, self.path, module.kind, tuple(inputs), made, weight, options, slots))
         return made
 

@@ -190,9 +190,10 @@ def copy_fault(model: nn.Module, walked: Walked | None = None) -> str:
     doubtful = [(module, key) for module, key in walked.held if _could_fail(vars(module)[key])]
     for module in walked.modules:
         inside = module.__dict__
-        for buffer in inside["_buffers"].values():
-            if buffer is not None and buffer.requires_grad:
-                doubtful.append((module, "_buffers"))
+        if (buffers := inside["_buffers"]) and any(
+            each is not None and each.requires_grad for each in buffers.values()
+        ):
+            doubtful.append((module, "_buffers"))
         if any(_called_of(inside)):
             doubtful += [(module, key) for key in _CALLED if _could_fail(inside[key])]
     memo: dict[int, Any] = {}

@@ -94,8 +94,8 @@ class Live:
         except RuntimeError as error:  # of torch: a lazy module's parameters have no shape before its first call
             raise TraceError(f"the model: {first_words(error)}", "Run a lazy module once.") from error
         """The structure, whose buffers are described when they are read: it keeps the model's own until then."""
-        self._tensors, self._described, self._kinds = copier.tensors, copier.described, copier.kinds
-        self._has_foreign_code = custom_ops is not None or copier.has_foreign_code
+        self._tensors, self._described, self._foreign = copier.tensors, copier.described, foreign(copier.kinds)
+        self._draws_torch_alone = custom_ops is None and not (self._foreign or copier.has_foreign_code)
         self.walked = copier.walked
         """The modules of the model inside every wrapper."""
         self._recorder: Recorder | None = None
@@ -136,8 +136,7 @@ class Live:
 
     def trace_inputs(self, image: Inputs) -> Trace:
         """The same of any arguments."""
-        own = foreign(self._kinds)
-        with undisturbed(torch_alone=not (own or self._has_foreign_code)), kept(own):
+        with undisturbed(torch_alone=self._draws_torch_alone), kept(self._foreign):
             if self._executed:
                 return self._real_trace(image, self._executed)
             try:

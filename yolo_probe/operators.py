@@ -86,17 +86,15 @@ def _need(condition: bool, operator: str, found: str, expected: str) -> None:
         raise _unfit(operator, found, expected)
 
 
-def _steps(operator: str, weight: Shape, stride: Pair, dilation: Pair) -> tuple[int, int, int, int]:
-    """Stride and dilation of a convolution along height and width, which fit its weight."""
-    step_h, step_w = pair(stride)
-    apart_h, apart_w = pair(dilation)
+def _steps(operator: str, weight: Shape, stride: Pair, dilation: Pair) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Stride and dilation of a convolution with that weight, each along height and width."""
     if len(weight) != 4:
         raise _unfit(operator, f"a weight of shape {weight}", "four axes")
-    if step_h <= 0 or step_w <= 0:
-        raise _unfit(operator, f"stride {step_h, step_w}", "at least 1")
-    if apart_h <= 0 or apart_w <= 0:
-        raise _unfit(operator, f"dilation {apart_h, apart_w}", "at least 1")
-    return step_h, step_w, apart_h, apart_w
+    steps, apart = pair(stride), pair(dilation)
+    for name, (one, other) in (("stride", steps), ("dilation", apart)):
+        if one <= 0 or other <= 0:
+            raise _unfit(operator, f"{name} {one, other}", "at least 1")
+    return steps, apart
 
 
 def _image(operator: str, x: Shape) -> Shape:
@@ -108,7 +106,7 @@ def _image(operator: str, x: Shape) -> Shape:
 def conv2d(x: Shape, weight: Shape, stride: Pair, padding: Pair | str, dilation: Pair, groups: int) -> Shape:
     """Shape of a 2-D convolution's output: floor((n + 2 p - d (k - 1) - 1) / s) + 1 on each axis."""
     n, c, height, width = _image("conv2d", x)
-    step_h, step_w, apart_h, apart_w = _steps("conv2d", weight, stride, dilation)
+    (step_h, step_w), (apart_h, apart_w) = _steps("conv2d", weight, stride, dilation)
     channels, group_channels, kernel_h, kernel_w = weight
     if c != group_channels * groups:
         raise _unfit("conv2d", f"{c} input channels", f"{group_channels * groups}")
@@ -130,9 +128,8 @@ def conv_transpose2d(
 ) -> Shape:
     """Shape of a transposed 2-D convolution's output: (n - 1) s - 2 p + d (k - 1) + output_padding + 1."""
     n, c, *size = _image("conv_transpose2d", x)
-    step_h, step_w, apart_h, apart_w = _steps("conv_transpose2d", weight, stride, dilation)
+    steps, apart = _steps("conv_transpose2d", weight, stride, dilation)
     _need(c == weight[0], "conv_transpose2d", f"{c} input channels", f"{weight[0]}")
-    steps, apart = (step_h, step_w), (apart_h, apart_w)
     axes = zip(size, weight[2:], steps, pair(padding), pair(output_padding), apart, strict=True)
     out = [(i - 1) * s - 2 * p + d * (k - 1) + extra + 1 for i, k, s, p, extra, d in axes]
     _need(min(out) > 0, "conv_transpose2d", f"an output of {out[0]}x{out[1]}", "at least 1x1")
