@@ -144,7 +144,10 @@ class Frame:
 
     def weight(self) -> Shape:
         """Shape of the weight, also where pruning or weight norm has made it a plain attribute."""
-        weight = self.module.parameters.get("weight") or self.module.attributes["weight"]
+        parameter = self.module.parameters.get("weight")
+        if parameter is not None:
+            return tuple(parameter.shape)  # that of a live model is torch's own
+        weight = self.module.attributes["weight"]
         if not isinstance(weight, Tensor):
             raise ShapeError(f"found weight={shown(weight)}, expected a tensor")
         return weight.shape
@@ -166,8 +169,8 @@ class Frame:
         if output and max(output) > operators.LARGEST:
             raise ShapeError(f"{operator}: found an output of more than {operators.LARGEST:,} values on an axis")
         module, current = self.module, self.current
+        made = current.new(output) if current.followed else output
         slots = current.slots.get(id(module), 1)
-        made = current.new(output)
         current.records.append(OpRecord(operator, self.path, module.kind, tuple(inputs), made, weight, options, slots))
         return made
 
@@ -484,7 +487,8 @@ def _norm(operator: str, affine: str) -> Block:
 
     def norm(f: Frame, x: Shape) -> Shape:
         weight = f.module.parameters.get("weight")
-        return f.record(operator, (x,), x, weight.shape if weight else (), affine=f.flag(affine))
+        shape = () if weight is None else tuple(weight.shape)
+        return f.record(operator, (x,), x, shape, affine=f.flag(affine))
 
     return norm
 

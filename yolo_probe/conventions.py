@@ -93,7 +93,8 @@ class Convention:
             return beside if called else self._free(record)
         if not self.subclasses and not record.kind.startswith("nn."):
             return beside
-        return rule(record) * int(record.slots**self.slot_power) + beside
+        times = 1 if record.slots == 1 else int(record.slots**self.slot_power)
+        return rule(record) * times + beside
 
     def _custom(self, record: OpRecord) -> int | None:
         """What a rule of the user's charges for a module, as often as this counter charges one."""

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from types import BuiltinFunctionType, FunctionType, GeneratorType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ _FIRST = list(EMPTY)
 HOOKS = tuple(key for key in EMPTY if "_hooks" in key)
 _CALLED = tuple(key for key in HOOKS if not key.endswith(("_with_kwargs", "_always_called")))
 _called_of = itemgetter(*_CALLED)
+_requires_grad_of = attrgetter("requires_grad")
 _PLAIN = frozenset({bool, int, float, str, type(None), torch.Size, torch.dtype, torch.device})
 CONTAINERS = frozenset({dict, OrderedDict, list, tuple, set})
 _SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType, GeneratorType, torch.UntypedStorage)
@@ -186,16 +187,14 @@ def copy_fault(model: nn.Module, walked: Walked | None = None) -> str:
     """
     if walked is None:
         modules = list(model.modules())
-        walked = Walked(modules, [(module, key) for module in modules for key in own_attributes(vars(module))])
+        held = [(module, key) for module in modules for key in own_attributes(vars(module))]
+        walked = Walked(modules, held)
     doubtful = [(module, key) for module, key in walked.held if _could_fail(vars(module)[key])]
-    for module in walked.modules:
-        inside = module.__dict__
-        if (buffers := inside["_buffers"]) and any(
-            each is not None and each.requires_grad for each in buffers.values()
-        ):
-            doubtful.append((module, "_buffers"))
-        if any(_called_of(inside)):
-            doubtful += [(module, key) for key in _CALLED if _could_fail(inside[key])]
+    buffers = [each for module in walked.modules for each in module.__dict__["_buffers"].values() if each is not None]
+    if any(map(_requires_grad_of, buffers)):
+        doubtful += [(module, "_buffers") for module in walked.modules if _could_fail(module._buffers)]
+    if any(map(any, map(_called_of, map(vars, walked.modules)))):
+        doubtful += [(module, key) for module in walked.modules for key in _CALLED if _could_fail(vars(module)[key])]
     memo: dict[int, Any] = {}
     if doubtful:
         memo.update((id(module), module) for module in walked.modules)

@@ -27,7 +27,7 @@ from yolo_probe.installed import installed_thop
 from yolo_probe.live import Live, network_of, unwrapped
 from yolo_probe.render.tables import parameter_table
 from yolo_probe.report import choose_counter
-from yolo_probe.structure import Shape, Tensor
+from yolo_probe.structure import Module, Shape, Tensor
 from yolo_probe.summary import FORMS, HostLine, LineForm, host_line, image_channels
 from yolo_probe.trace import Trace
 from yolo_probe.verify import verify as verify_model
@@ -141,9 +141,7 @@ def _print_info(
     host: Callable[..., Any] | None, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any],
     beside: _Beside,
 ) -> tuple[int, int, int, float] | None:  # fmt: skip
-    given = _signature(host or _as_head).bind(model, *args, **kwargs)
-    given.apply_defaults()
-    asked = given.arguments
+    asked = _arguments(host or _as_head, model, args, kwargs)
     form = _form(host) if host else FORMS["head"]
     if type(unwrapped(model)).__module__.startswith("ultralytics."):
         form = replace(form, host="ultralytics")
@@ -162,7 +160,7 @@ def _print_info(
     stride = _stride(unwrapped(model) if form.proxies else model)
     root = live.outline
     if inside := root.children.get("_orig_mod"):  # a compiled model answers for the one inside
-        root = replace(root, attributes={**inside.attributes, **root.attributes})
+        root = Module(root.class_path, {**inside.attributes, **root.attributes}, children=root.children)
     line = host_line(
         root,
         form,
@@ -172,6 +170,7 @@ def _print_info(
         built=True,
         run=_runner(live, model, form, imgsz),
         fused=live.is_fused,
+        totals=live.totals,
     )
     logger.info(line.text or line.counts)
     for remark in _remarks(line, convention, _flops(live, line, convention)):
@@ -189,7 +188,7 @@ def _print_info(
 
 def _stride(model: nn.Module) -> int:
     stride = getattr(model, "stride", None)
-    return 32 if stride is None else int(torch.as_tensor(stride).max())
+    return 32 if stride is None else int(max(torch.as_tensor(stride).flatten().tolist()))
 
 
 def _remarks(line: HostLine, convention: Convention, flops: int | None) -> Iterator[str]:
@@ -220,14 +219,29 @@ def _as_head(model: nn.Module, detailed: bool = False, verbose: bool = True, img
     """The call of a model that belongs to no host."""
 
 
-_signature = lru_cache(maxsize=16)(inspect.signature)
-"""Parameters of a host's function, read once."""
+def _arguments(
+    host: Callable[..., Any], model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """What a call asks of a host's function, by the names of its parameters.
+
+    Raises: TypeError for what it does not take, as it would.
+    """
+    defaults = _defaults(host)
+    if len(args) >= len(defaults) or kwargs.keys() - list(defaults)[len(args) + 1 :]:
+        inspect.signature(host).bind(model, *args, **kwargs)  # says what is wrong
+    return {**defaults, **dict(zip(defaults, (model, *args), strict=False)), **kwargs}
+
+
+@lru_cache(maxsize=16)
+def _defaults(host: Callable[..., Any]) -> dict[str, Any]:
+    """Parameters of a host's function, and the value of each where none is given."""
+    return {name: each.default for name, each in inspect.signature(host).parameters.items()}
 
 
 @lru_cache(maxsize=16)
 def _form(host: Callable[..., Any]) -> LineForm:
     """The form of a host's line, by the parameters and the words of its own function."""
-    if "detailed" in _signature(host).parameters:
+    if "detailed" in _defaults(host):
         return FORMS["head"]
     constants = host.__code__.co_consts
     words = " ".join(constant for constant in constants if isinstance(constant, str))

@@ -19,13 +19,14 @@ from torch.nn.modules.lazy import LazyModuleMixin
 
 from yolo_probe.copies import real_copy, uncollected
 from yolo_probe.custom_ops import CustomOps
+from yolo_probe.described import settle
 from yolo_probe.errors import DataDependentError, TargetError, TraceError, first_words, reason_of, shown
 from yolo_probe.own_rules import OwnOps, OwnRules
-from yolo_probe.recorder import Inputs, Recorder
-from yolo_probe.structure import Module, Shape, Tensor
+from yolo_probe.recorder import LINKS, Inputs, Recorder
+from yolo_probe.structure import Module, Shape, Tensor, Totals, tally
 from yolo_probe.surroundings import foreign, kept, undisturbed
 from yolo_probe.trace import Trace
-from yolo_probe.weightless import Copier, Place, settle, with_hooks
+from yolo_probe.weightless import Copier, Place, with_hooks
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -59,8 +60,7 @@ def network_of(model: Any, call: str) -> nn.Module:
 
 def weightless(model: nn.Module) -> nn.Module:
     """A copy of a model in evaluation mode whose tensors have shapes and flags but no values."""
-    (_, _, copy), *_ = Copier().copy(model, {})
-    return with_hooks(copy)
+    return with_hooks(Copier().copy(model, {})[0].copy)
 
 
 class Live:
@@ -84,17 +84,18 @@ class Live:
         self._model = model
         self._custom_ops, self._training, self._elementwise = custom_ops, training, elementwise
         self._complete = complete
-        copier, self._slots = Copier(), dict[int, int]()
+        self._copier = copier = Copier(LINKS if custom_ops is None else frozenset())
+        self._slots: dict[int, int] = {}
         try:
             with uncollected():
                 self._places = copier.copy(unwrapped(model), self._slots)
                 self.outline = copier.describe(model)
                 if any(issubclass(kind, LazyModuleMixin) for kind in copier.kinds):
-                    settle(copier.described.values())
+                    settle(copier.described.values(), copier.tensors)
         except RuntimeError as error:  # of torch: a lazy module's parameters have no shape before its first call
             raise TraceError(f"the model: {first_words(error)}", "Run a lazy module once.") from error
-        """The structure, whose buffers are described when they are read: it keeps the model's own until then."""
-        self._tensors, self._described, self._foreign = copier.tensors, copier.described, foreign(copier.kinds)
+        """The structure, of which ``root`` makes plain data: until then attributes and tensors are the model's own."""
+        self._foreign = foreign(copier.kinds)
         self._draws_torch_alone = custom_ops is None and not (self._foreign or copier.has_foreign_code)
         self.walked = copier.walked
         """The modules of the model inside every wrapper."""
@@ -110,9 +111,19 @@ class Live:
 
     @property
     def root(self) -> Module:
-        """The structure of the model; what is shared is shared."""
-        settle(self._described.values())
+        """The structure of the model as it is when this is asked for first; what is shared is shared."""
+        settle(self._copier.described.values(), self._copier.tensors)
         return self.outline
+
+    @property
+    def totals(self) -> Totals:
+        """Layers, parameters and gradients, of which nothing has to be described."""
+        is_wrapped = unwrapped(self._model) is not self._model
+        modules = list(self._model.modules()) if is_wrapped else self.walked.modules
+        held = [each for module in modules for each in module.__dict__["_parameters"].values() if each is not None]
+        parameters = {id(each): each for each in held}
+        sizes = [(each.numel(), each.requires_grad) for each in parameters.values()]
+        return tally([module.__dict__["_modules"] for module in modules], sizes)
 
     @property
     def is_fused(self) -> bool:
@@ -123,7 +134,7 @@ class Live:
         """The real tensor that a tensor of the structure stands for."""
         if self._real is None:
             tensors = (*self._model.parameters(), *self._model.buffers())
-            self._real = {id(self._tensors.describe(real)): real for real in tensors}
+            self._real = {id(self._copier.tensors.describe(real)): real for real in tensors}
         return self._real[id(tensor)]
 
     def trace(self, image: Shape) -> Trace:
@@ -143,6 +154,7 @@ class Live:
                 with uncollected():
                     if self._recorder is None:
                         self._recorder = self._recorder_of(self._places)
+                        self._copier.when_asked = self._recorder.prepare
                     return self._recorder.run(image)
             except DataDependentError as error:
                 return self._real_trace(image, str(error))
@@ -150,7 +162,9 @@ class Live:
     def _real_trace(self, image: Inputs, reason: str) -> Trace:
         if self._real_recorder is None:
             copy, modules = real_copy(unwrapped(self._model))
-            places = [(path, self._described[id(modules[id(each)])], each) for path, each in copy.named_modules()]
+            places = [
+                Place(path, self._copier.described[id(modules[id(each)])], each) for path, each in copy.named_modules()
+            ]
             self._real_recorder = self._recorder_of(places, "cpu")
         found = self._real_recorder.run(image)
         self._executed = reason
@@ -165,7 +179,14 @@ class Live:
             training=self._training,
             elementwise=self._elementwise,
             complete=self._complete,
+            dtype=self._dtype if device == "meta" else torch.float32,
         )
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        """Of the first parameter that is a floating-point number."""
+        tensors = (each for module in self.walked.modules for each in module._parameters.values() if each is not None)
+        return next((each.dtype for each in tensors if each.is_floating_point()), torch.float32)
 
     def in_training(self) -> Live:
         """The same model, whose forward passes are those of training."""

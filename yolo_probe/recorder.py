@@ -1,15 +1,15 @@
 """A forward pass of a copy of a model, written down: its modules of torch, and the functions outside them.
 
 A module of torch that has a block answers with the shape of its output, as it does for a file, and a function that only
-moves or combines values answers likewise; everything else runs torch's meta kernels.
+moves or combines values answers likewise; everything else runs torch's meta kernels. A module whose whole forward is
+``act(bn(conv(x)))`` is answered by the blocks of its three children.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from types import MethodType
 from typing import Any
 from weakref import ref
 
@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from yolo_probe import calls
 from yolo_probe.blocks import (
     BLOCKS,
     ELEMENTWISE,
@@ -24,14 +25,13 @@ from yolo_probe.blocks import (
     Frame,
     Pass,
     Value,
-    from_scattered,
     multi_head_attention,
 )
 from yolo_probe.custom_ops import CountingRule, CustomOps, custom_record
 from yolo_probe.errors import DataDependentError, RulesError, TraceError, first_words
 from yolo_probe.functions import ANSWERS, RECORDS, Answer
 from yolo_probe.layers import LAYERS, UNKNOWN, layer_record
-from yolo_probe.operators import OpRecord, ShapeError
+from yolo_probe.operators import ShapeError
 from yolo_probe.own_rules import OwnOps
 from yolo_probe.products import ELEMENTWISE_FUNCTIONS, Record, custom, other
 from yolo_probe.structure import Module, Shape, Tensor
@@ -70,22 +70,23 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         training: bool = False,
         elementwise: bool = True,
         complete: bool = True,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
-        _, _, self._copy = places[0]
+        self._copy = places[0].copy
         self._custom_ops, self._device = custom_ops, device
         self._unrecorded = {} if elementwise else ELEMENTWISE_FUNCTIONS
         self._complete = complete
-        self._dtype = _first_floating(places) if device == "meta" else torch.float32
+        self._dtype = dtype
         self._slots = dict(slots)
         self._pass = Pass([], self._slots, training)
         self._running: list[tuple[str, str]] = []
         self._inside = 0
         self._classes: dict[type, _Class] = {}
         self._functions: dict[Any, tuple[Answer | None, Record | None]] = {}
-        self._empty: _Empty = {}
-        for path, described, module in places:
-            self._prepare(path, module, described)
+        self._empty: calls.Empty = {}
+        for place in places:
+            self.prepare(place)
 
     def run(self, image: Inputs) -> Trace:
         """One forward pass on an image of that shape, or on arguments like these.
@@ -115,34 +116,41 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
     def _where(self) -> str:
         return (self._running[-1][0] if self._running else "") or "the model"
 
-    def _prepare(self, path: str, module: nn.Module, described: Module) -> None:
+    def prepare(self, of: Place) -> None:
+        """Have the calls of a copy written down."""
+        path, described, module, is_chain = of
+        inside = module.__dict__
+        if self._pass.training:
+            inside["training"] = True
+        call: Callable[..., Any]
+        if is_chain:
+            frame = Frame(described, path, self._pass)
+            call = partial(calls.pass_on, self._running, self._empty, frame, inside["_modules"], ref(module))
+            inside["forward"] = inside["_compiled_call_impl"] = call
+            return
         kind = type(module)
         known = self._classes.get(kind)
         if known is None:
             known = self._classes[kind] = _class_of(kind)
         torch_class, block, is_own, layer, operator = known
-        inside = module.__dict__
         place = (path, described.kind)
-        call: Callable[..., Any]
-        if self._pass.training:
-            inside["training"] = True
         if block is None and layer is None and torch_class is not nn.MultiheadAttention:
-            call = partial(_enter, self._running, place, _forward_of(module))
+            call = partial(calls.enter, self._running, place, *calls.own_forward(module))
         elif block is not None:
             if "weight" in inside or "parametrizations" in inside["_modules"]:
                 described = self._with_weight(described, module)
             if is_own or self._device != "meta" or "forward" in inside:
-                call = self._counted(place, block, Frame(described, path, self._pass), _forward_of(module))
+                call = self._counted(place, block, Frame(described, path, self._pass), calls.forward_of(module))
             elif operator is not None:
                 same = torch_class in RETURN_THEIR_INPUT or inside.get("inplace") is True
                 slots = self._slots.get(id(described), 1)
-                call = partial(_keep, self._running, self._empty, self._pass.records, place, operator, slots, same)
+                call = partial(calls.keep, self._running, self._empty, self._pass.records, place, operator, slots, same)
             else:
-                call = partial(_answer, self._running, self._empty, block, Frame(described, path, self._pass))
+                call = partial(calls.answer, self._running, self._empty, block, Frame(described, path, self._pass))
         elif layer is None:
             call = self._attended(place, Frame(described, path, self._pass), module)
         elif layer in UNKNOWN and self._custom_ops is not None and self._custom_ops.rule_for(kind):
-            call = partial(_enter, self._running, place, _forward_of(module))
+            call = partial(calls.enter, self._running, place, *calls.own_forward(module))
         elif layer in UNKNOWN and self._complete:
             raise TraceError(
                 f"{path or 'the model'}: found an nn.{layer}, whose cost yolo-probe does not know",
@@ -159,7 +167,9 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         """A module whose weight is no parameter: pruning or a parametrization computes it."""
         with torch.no_grad():
             weight = Tensor(tuple(with_hooks(module).weight.shape))  # a parametrization is called as any module
-        found = replace(described, attributes={**described.attributes, "weight": weight})
+        found = Module(
+            described.class_path, {**described.attributes, "weight": weight}, described.parameters, described.buffers
+        )
         self._slots[id(found)] = self._slots.get(id(described), 1)
         return found
 
@@ -187,7 +197,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
 
     def _layered(self, place: tuple[str, str], operator: str, slots: int, module: nn.Module) -> Callable[..., Any]:
         """A module without a block, whose output's shape its own forward knows; of several outputs the first counts."""
-        forward = _forward_of(module)
+        forward = calls.forward_of(module)
 
         def call(*args: Any, **kwargs: Any) -> Any:
             self._running.append(place)
@@ -221,7 +231,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
 
     def _attended(self, place: tuple[str, str], frame: Frame, module: nn.Module) -> Callable[..., Any]:
         """Attention, whose projections are functions inside it: one record for all."""
-        forward = _forward_of(module)
+        forward = calls.forward_of(module)
 
         def call(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
             self._running.append(place)
@@ -249,72 +259,11 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             )
         answer, record = known
         found = answer(args, kwargs or {}) if answer is not None else None
-        out = func(*args, **(kwargs or {})) if found is None else _meta(self._empty, *found)
+        out = func(*args, **(kwargs or {})) if found is None else calls.meta(self._empty, *found)
         if record is not None and not self._inside:
             path, kind = self._running[-1] if self._running else ("", "")
             self._pass.records.append(record(args, kwargs or {}, out, path, kind))
         return out
-
-
-_Empty = dict[tuple[Sequence[int], torch.dtype], torch.Tensor]
-"""A meta tensor of each shape and type."""
-
-_directly = torch._C.DisableTorchFunction
-"""Within it, reading a shape and making a tensor are no functions of the model."""
-
-_LINEAR = BLOCKS["nn.Linear"]
-
-
-# In the place of a module's call, with less around them than a function inside a function has: there are hundreds.
-
-
-def _answer(
-    running: list[tuple[str, str]], empty: _Empty, block: Callable[..., Value], frame: Frame,
-    input: torch.Tensor,  # noqa: A002  # as torch calls it, and some code of models too
-    *_: Any, **__: Any,
-) -> torch.Tensor:  # fmt: skip
-    """Call of a module whose output's shape follows from its input's: no kernel runs."""
-    with _directly():
-        try:
-            scattered = block is _LINEAR and not input.is_contiguous()
-            out = (from_scattered if scattered else block)(frame, tuple(input.size()))
-        except Exception:
-            running.append((frame.path, frame.module.kind))
-            raise
-        return _meta(empty, out, input.dtype)  # type: ignore[arg-type]  # none of them has several outputs
-
-
-def _keep(
-    running: list[tuple[str, str]], empty: _Empty, records: list[OpRecord], place: tuple[str, str], operator: str,
-    slots: int, same: bool,
-    input: torch.Tensor,  # noqa: A002  # as in _answer
-    *_: Any, **__: Any,
-) -> torch.Tensor:  # fmt: skip
-    """Call of a module whose output has its input's shape; of one that is shared each is told where it is made.
-
-    ``same``: whether it returns its input itself, because it works in place or does nothing.
-    """
-    with _directly():
-        path, kind = place
-        try:
-            shape = tuple(input.size())
-        except Exception:
-            running.append(place)
-            raise
-        if slots > 1 and running and running[-1][0]:
-            path = f"{running[-1][0]}.{path.rpartition('.')[2]}"
-        records.append(OpRecord(operator, path, kind, (shape,), shape, (), {}, slots))
-        return input if same and input.is_meta else _meta(empty, shape, input.dtype)
-
-
-def _enter(
-    running: list[tuple[str, str]], place: tuple[str, str], forward: Callable[..., Any], *args: Any, **kwargs: Any
-) -> Any:
-    """Call of a module whose children and functions are followed."""
-    running.append(place)
-    out = forward(*args, **kwargs)
-    running.pop()
-    return out
 
 
 def fed(value: Any, device: str) -> Any:
@@ -339,22 +288,8 @@ def _first_shape(values: Sequence[Any]) -> Shape:
     return ()
 
 
-def _meta(empty: _Empty, shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
-    """A new meta tensor, which takes a quarter of the time where one of that shape and type is there to detach."""
-    found = empty.get((shape, dtype))
-    if found is None:
-        found = empty[shape, dtype] = torch.empty(shape, dtype=dtype, device="meta")
-    return found.data
-
-
-def _forward_of(module: nn.Module) -> Callable[..., Any]:
-    """The forward of a copy, without a reference to it: in a cycle it would outlive its use."""
-    bound: Any = module.forward
-    if type(bound) is not MethodType or bound.__self__ is not module:
-        return bound  # type: ignore[no-any-return]
-    function, held = bound.__func__, ref(module)
-    return lambda *args, **kwargs: function(held(), *args, **kwargs)
-
+LINKS = frozenset({nn.Conv2d, nn.BatchNorm2d, *(getattr(nn, name[3:]) for name in ELEMENTWISE)})
+"""Modules of torch of which a chain can be made: what each gives follows from its input's shape."""
 
 RETURN_THEIR_INPUT = frozenset({nn.Identity, nn.Dropout, nn.Dropout2d})
 """Modules of torch that do nothing in evaluation mode."""
@@ -372,15 +307,6 @@ def _class_of(kind: type) -> _Class:
     layer = name if name in LAYERS or name in UNKNOWN else None
     block = BLOCKS.get(f"nn.{name}") if torch_class is not nn.Sequential and layer is None else None
     return torch_class, block, classes[0].forward is not torch_class.forward, layer, ELEMENTWISE.get(f"nn.{name}")
-
-
-def _first_floating(places: Sequence[Place]) -> torch.dtype:
-    for _, described, _ in places:
-        for tensor in described.parameters.values():
-            dtype: torch.dtype = getattr(torch, tensor.dtype)
-            if dtype.is_floating_point:
-                return dtype
-    return torch.float32
 
 
 def _sequence_first(module: nn.Module, x: torch.Tensor) -> Shape:

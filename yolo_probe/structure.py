@@ -6,7 +6,7 @@ YOLOv5's convolutions share one activation: identity is Python's own. Nothing he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from math import prod
@@ -170,13 +170,14 @@ def totals_of(root: Module) -> Totals:
     """Layers in each of the hosts' definitions, parameters and gradients, in one walk."""
     modules = distinct_modules(root)
     tensors = {tensor for module in modules if module.parameters for tensor in module.parameters.values()}
-    parameters = gradients = 0
-    for tensor in tensors:
-        size = prod(tensor.shape)
-        parameters += size
-        gradients += size if tensor.requires_grad else 0
-    leaves = sum(not module.children for module in modules)
-    return Totals(LayerCounts(len(modules), leaves, len(tensors)), parameters, gradients)
+    return tally((module.children for module in modules), [(prod(each.shape), each.requires_grad) for each in tensors])
+
+
+def tally(children: Iterable[Collection[object]], sizes: Sequence[tuple[int, bool]]) -> Totals:
+    """The same of what each distinct module holds, and of each distinct parameter's elements and ``requires_grad``."""
+    held = list(map(bool, children))
+    layers = LayerCounts(len(held), held.count(False), len(sizes))
+    return Totals(layers, sum([size for size, _ in sizes]), sum([size for size, requires in sizes if requires]))
 
 
 def count_layers(root: Module) -> LayerCounts:

@@ -161,15 +161,16 @@ def host_line(
     built: bool = False,
     run: Run | None = None,
     fused: bool = False,
+    totals: Totals | None = None,
 ) -> HostLine:
     """The line that a host prints for this structure.
 
     ``stride``: the largest of the model. ``size``: what ``model.info()`` is asked for; training always asks for 640.
     ``built``: a model that the host has just built itself, so that its buffers are as its code expects. ``run``: its
     forward pass; else that of the structure. ``fused``: whether the model itself says that it is, as those of the
-    ultralytics package do.
+    ultralytics package do. ``totals``: of the structure, where they are known.
     """
-    totals = totals_of(root)
+    totals = totals or totals_of(root)
     numbers = [form.layer_count(totals.layers), totals.parameters, totals.gradients]
     layers, parameters, gradients = (f"{n:,}" if form.separators else str(n) for n in numbers)
     title = f"{_title(root, form)}{' (fused)' if fused else ''}"
@@ -240,7 +241,7 @@ def host_gflops(
 
 
 def _count(run: Run, channels: int, size: Size, convention: Convention) -> int:
-    return _counts(run, channels, size, convention)[0]
+    return sum([convention.count(record) or 0 for record in run((1, channels, *size)).records])
 
 
 TERMS: Mapping[str, int] = {

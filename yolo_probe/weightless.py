@@ -1,23 +1,27 @@
 """A live model described as plain data and copied without its weights, in one walk.
 
-The copy has modules of the same classes with the same attributes; its tensors are meta tensors, those of parameters
-and buffers made when they are first asked for. What is shared stays shared, bound methods are bound to the copy, and
-nothing of the model's own that could change is in the copy: containers are copied, hooks left out. The model is read.
+The copy has modules of the same classes with the same attributes; its tensors are meta tensors. Those of parameters and
+buffers are made when they are first asked for, and so are copies of modules that a forward can do without. What is
+shared stays shared, bound methods are bound to the copy, and nothing of the model's own that could change is in the
+copy: containers are copied, hooks left out. The model is read.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Set
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Set
+from functools import partial
 from types import FunctionType, MappingProxyType, MethodType
 from typing import Any, NamedTuple
+from weakref import ref
 
 import torch
 from torch import nn
 
-from yolo_probe.copies import CONTAINERS, HOOKS, Walked, own_attributes, rebuilt
-from yolo_probe.structure import Module, Tensor, kind_of
+from yolo_probe.copies import CONTAINERS, HOOKS, Walked, rebuilt
+from yolo_probe.described import ATOMS, Tensors, Unread
+from yolo_probe.layouts import Layout, chain_of, layout_of
+from yolo_probe.structure import Module, kind_of, named_modules
 from yolo_probe.surroundings import is_known
 
 SHORT = 64
@@ -26,148 +30,100 @@ SHORT = 64
 MANY = 20_000
 """Objects up to which those in a model's attributes are copied: whoever reaches a data set is no part of a model."""
 
-Place = tuple[str, Module, nn.Module]
-"""A module under its first qualified name: as plain data, and its copy."""
+
+class Place(NamedTuple):
+    """A module under its first qualified name."""
+
+    path: str
+    described: Module
+    copy: nn.Module
+    is_chain: bool = False
+    """Whether its forward calls its children one after the other and no more, so that they were left."""
+
 
 _Waiting = tuple[dict[str, Any], nn.Module, str]
 """The inside of a copy, and what of the module has to be copied into it."""
 
-_Found = tuple[list[Place], list[nn.Module], list[_Waiting], dict[int, int]]
-"""What a walk collects: its places, the modules themselves, what is left waiting, and how often each hangs."""
 
-_ATOMS = frozenset({bool, int, float, str, type(None)})
-_AS_THEY_ARE = _ATOMS | {type, torch.Size, torch.dtype, torch.device}
+class _Found(NamedTuple):
+    """What a walk collects, as ``Walked`` and ``Copier.copy`` tell it."""
+
+    slots: dict[int, int]
+    links: Set[type]
+    """Classes of modules that may be left."""
+    places: list[Place]
+    modules: list[nn.Module]
+    waiting: list[_Waiting]
+
+
+_AS_THEY_ARE = ATOMS | {type, torch.Size, torch.dtype, torch.device}
 _FUNCTIONS = frozenset({FunctionType, MethodType})
 _DICTS = frozenset({dict, OrderedDict})
-_BARE: dict[str, Any] = {
-    "training": False, "_compiled_call_impl": None, "_parameters": None, "_buffers": None, "_modules": None,
-    "_non_persistent_buffers_set": None,
-}  # fmt: skip
-"""What a copy has beside its own attributes; the last four are its own too."""
 _NO_HOOKS: dict[str, Any] = dict.fromkeys(HOOKS, MappingProxyType({}))
 """Tables of hooks for a copy that is called through them: to register one fails rather than reach other modules."""
 
 
-def is_plain(value: object) -> bool:
-    """Whether a value is a number, text, or a container of nothing else."""
-    kind = type(value)
-    if kind in _ATOMS:
-        return True
-    if isinstance(value, (list, tuple)):
-        return all(map(is_plain, value))
-    return isinstance(value, dict) and all(map(is_plain, value.values()))
-
-
 def _is_flat(value: tuple[Any, ...]) -> bool:
     """Whether a tuple has numbers and words alone; most of them are two integers."""
-    return (len(value) == 2 and type(value[0]) is type(value[1]) is int) or _ATOMS.issuperset(map(type, value))
+    return (len(value) == 2 and type(value[0]) is type(value[1]) is int) or ATOMS.issuperset(map(type, value))
 
 
-class _Later(dict[str, Any]):
-    """A dict of tensors in whose place something is made of each when any of them is read or changed."""
+class Later(dict[str, Any]):
+    """A copy of a table of tensors or modules, made of them when any of its values is read or changed."""
 
-    __slots__ = ("make",)
-    make: Callable[[torch.Tensor], Any] | None
+    __slots__ = ("make", "source")
+    source: Mapping[str, Any] | None
+    """The table; None as soon as somebody asked for a value."""
+    make: Callable[[Any], Any]
 
     def fill(self) -> None:
-        make, self.make = self.make, None
-        assert make is not None
-        for name, value in dict.items(self):
-            if value is not None:
-                dict.__setitem__(self, name, make(value))
+        """Make the copies."""
+        source, self.source = self.source, None
+        assert source is not None
+        for name, value in source.items():
+            dict.__setitem__(self, name, None if value is None else self.make(value))
+
+    def __contains__(self, name: object) -> bool:
+        return dict.__contains__(self, name) if self.source is None else name in self.source
+
+    def __len__(self) -> int:
+        return dict.__len__(self) if self.source is None else len(self.source)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return dict, (dict(self),)
 
 
 def _after_filling(method: Callable[..., Any]) -> Callable[..., Any]:
-    def call(later: _Later, *args: Any, **kwargs: Any) -> Any:
-        if later.make is not None:
-            later.fill()
-        return method(later, *args, **kwargs)
+    def call(table: Later, *args: Any, **kwargs: Any) -> Any:
+        if table.source is not None:
+            table.fill()
+        return method(table, *args, **kwargs)
 
     return call
 
 
 for _name in (
     "__getitem__", "__setitem__", "__delitem__", "__iter__", "__reversed__", "__eq__", "__ne__", "__or__", "__ror__",
-    "__ior__", "__repr__", "get", "items", "values", "pop", "popitem", "setdefault", "update", "clear", "copy",
+    "__ior__", "__repr__", "get", "items", "keys", "values", "pop", "popitem", "setdefault", "update", "clear", "copy",
 ):  # fmt: skip
-    setattr(_Later, _name, _after_filling(getattr(dict, _name)))
+    setattr(Later, _name, _after_filling(getattr(dict, _name)))
 
 
-def _later(tensors: Mapping[str, torch.Tensor | None], make: Callable[[torch.Tensor], Any]) -> _Later:
-    later = _Later(tensors)
-    later.make = make
-    return later
-
-
-def settle(described: Iterable[Module]) -> None:
-    """Describe what was left for later, so that these descriptions keep nothing of the model."""
-    for module in described:
-        buffers = module.buffers
-        if isinstance(buffers, _Later) and buffers.make is not None:
-            buffers.fill()
-
-
-class Tensors:
-    """The description of each tensor, and the meta tensor in the place of each, made once."""
-
-    def __init__(self) -> None:
-        self._described: dict[int, Tensor] = {}
-        self._metas: dict[int, torch.Tensor] = {}
-        self._dtypes: dict[torch.dtype, str] = {}
-
-    def describe(self, tensor: torch.Tensor) -> Tensor:
-        """The description of a tensor."""
-        found = self._described.get(id(tensor))
-        if found is None:
-            dtype = tensor.dtype
-            name = self._dtypes.get(dtype) or self._dtypes.setdefault(dtype, str(dtype).removeprefix("torch."))
-            found = self._described[id(tensor)] = Tensor(tuple(tensor.shape), name, tensor.requires_grad)
-        return found
-
-    def like(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The meta tensor in the place of a tensor, a parameter if that is one."""
-        made = self._metas.get(id(tensor))
-        if made is None:
-            if tensor.is_contiguous():
-                made = torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
-            else:
-                made = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
-            if isinstance(tensor, nn.Parameter):
-                made = nn.Parameter(made, tensor.requires_grad)
-            self._metas[id(tensor)] = made
-        return made
-
-
-class _Layout(NamedTuple):
-    """What modules of one class whose attributes have the same names have in common."""
-
-    names: tuple[str, ...]
-    """Names of all attributes."""
-    class_path: str
-    kind: str
-    own: tuple[str, ...]
-    """Names of what ``nn.Module`` itself does not put there."""
-    plain: dict[str, object]
-    """The attributes of a description, to be copied and filled: a dict that need not grow takes half of the time."""
-    inside: dict[str, Any]
-    """The inside of a copy, likewise."""
-
-
-@lru_cache(maxsize=4096)
-def _layout_of(kind: type, names: tuple[str, ...]) -> _Layout:
-    class_path = f"{kind.__module__}.{kind.__qualname__}"
-    own = tuple(key for key in own_attributes(names) if key != "_compiled_call_impl")
-    plain: dict[str, object] = dict.fromkeys((*(key for key in own if key[0] != "_"), "training"))
-    return _Layout(names, class_path, kind_of(class_path), own, plain, {**_BARE, **dict.fromkeys(own)})
+def later(source: Mapping[str, Any], make: Callable[[Any], Any]) -> Later:
+    """A copy of a table that is made later."""
+    table = Later()
+    table.source, table.make = source, make
+    return table
 
 
 class Copier:
-    """Each object of a model described and copied once."""
+    """Each object of a model described and copied once.
 
-    def __init__(self) -> None:
+    ``links``: classes of torch that need no copy as children of a module whose forward only calls one after the other;
+    they are left until somebody asks for them.
+    """
+
+    def __init__(self, links: Set[type] = frozenset()) -> None:
         self.described: dict[int, Module] = {}
         """The description of each module, by the module's identity."""
         self.walked = Walked((), ())
@@ -175,14 +131,19 @@ class Copier:
         self.has_foreign_code = False
         """Whether an attribute is a function or an object whose code is not torch's or a host's."""
         self.tensors = Tensors()
+        self.when_asked: Callable[[Place], None]
+        """Is told of a module that was left and is copied after all."""
+        self._links = links
+        self._copy_left = partial(_copy_left, ref(self))  # in a cycle the copies would outlive their use
+        self._chains: dict[type, tuple[str, ...]] = {}
         self._copies: dict[int, Any] = {}
-        self._layouts: dict[type[nn.Module], _Layout] = {}
+        self._layouts: dict[type, Layout] = {}
         self._objects = 0
         self._saved: set[str] = set()  # names of buffers that modules without any leave out of their state: none
 
     @property
-    def kinds(self) -> Set[type[nn.Module]]:
-        """The classes of the modules that were copied."""
+    def kinds(self) -> Set[type]:
+        """The classes of the modules that were walked."""
         return self._layouts.keys()
 
     def copy(self, root: nn.Module, slots: dict[int, int]) -> list[Place]:
@@ -190,11 +151,12 @@ class Copier:
 
         ``slots`` gets the number of places where a module hangs, by its description's identity, if they are several.
         """
-        places: list[Place] = []
-        modules: list[nn.Module] = []
-        waiting: list[_Waiting] = []
-        self._hang(root, "", (places, modules, waiting, slots))
-        if not self.walked.modules:
+        is_first = not self.walked.modules
+        found = _Found(slots, self._links if is_first else frozenset(), [], [], [])
+        _, _, places, modules, waiting = found
+        self._hang(root, "", found)
+        if is_first:
+            self.when_asked = places.append
             self.walked = Walked(modules, [(module, key) for _, module, key in waiting])
         for inside, module, key in waiting:
             inside[key] = self._attribute(module.__dict__[key])
@@ -204,69 +166,123 @@ class Copier:
         """The description of a module, also of one that was not copied."""
         found = self.described.get(id(module))
         if found is None:
-            source, tensor = module.__dict__, self.tensors.describe
-            found = self.described[id(module)] = Module(
-                f"{type(module).__module__}.{type(module).__qualname__}",
-                {key: value for key, value in source.items() if key[0] != "_" and is_plain(value)},
-                {key: tensor(value) for key, value in source["_parameters"].items() if value is not None},
-                {key: tensor(value) for key, value in source["_buffers"].items() if value is not None},
-                {key: child if child is None else self.describe(child) for key, child in source["_modules"].items()},
-            )
+            class_path = f"{type(module).__module__}.{type(module).__qualname__}"
+            found = self.described[id(module)] = Unread(module.__dict__, class_path, kind_of(class_path))
+            found.children = {
+                name: child if child is None else self.describe(child) for name, child in module._modules.items()
+            }
         return found
+
+    def _read(self, module: nn.Module) -> tuple[Layout, tuple[Any, ...]]:
+        """The layout of a module, and what it reads."""
+        source, kind = module.__dict__, type(module)
+        try:
+            layout = self._layouts[kind]
+            values = layout.read(source)
+            if len(source) == layout.size:
+                return layout, values
+        except KeyError:
+            pass
+        layout = self._layouts[kind] = layout_of(kind, tuple(source))  # type: ignore[arg-type]  # a class has a hash
+        return layout, layout.read(source)
 
     def _hang(self, module: nn.Module, path: str, found: _Found) -> None:
         """Description and copy of a module and those below; what needs a look at other modules is left waiting."""
-        places, modules, waiting, slots = found
-        modules.append(module)
-        source, kind, described = module.__dict__, type(module), self.described
-        layout, names = self._layouts.get(kind), tuple(source)
-        if layout is None or layout.names != names:
-            layout = self._layouts[kind] = _layout_of(kind, names)  # type: ignore[arg-type]  # a class has a hash
-        attributes, inside = layout.plain.copy(), layout.inside.copy()
-        children: dict[str, Module | None] = {}
-        for key in layout.own:
-            value = source[key]
-            if type(value) in _ATOMS or (type(value) is tuple and _is_flat(value)):
-                inside[key] = value
-            elif type(value) is list and _ATOMS.issuperset(map(type, value)):  # the padding of convolutions
-                inside[key] = self._container(value, list)
-            else:
-                waiting.append((inside, module, key))
-                if key in attributes and not is_plain(value):
-                    del attributes[key]
-            if key in attributes:
-                attributes[key] = value
-        attributes["training"] = source["training"]
-        tensors = self.tensors
-        parameters: dict[str, Tensor] = {}
-        buffers: dict[str, Any] = {}
-        inside["_parameters"], inside["_buffers"] = {}, {}
-        if table := source["_parameters"]:
-            inside["_parameters"] = _later(table, tensors.like)
-            parameters = {name: tensors.describe(each) for name, each in table.items() if each is not None}
-        if table := source["_buffers"]:
-            inside["_buffers"] = _later(table, tensors.like)
-            buffers = _later({name: each for name, each in table.items() if each is not None}, tensors.describe)
-        not_saved = source.get("_non_persistent_buffers_set")
-        inside["_non_persistent_buffers_set"] = set(not_saved) if not_saved else self._saved
+        layout, (parameters, buffers, children, *own) = self._read(module)
+        found.modules.append(module)
+        plain = self.described[id(module)] = Unread(module.__dict__, layout.class_path, layout.kind)
+        copy = self._without_children(module, layout, parameters, buffers, own, found.waiting)
+        left = self._left(module, children, found) if found.links else None
+        found.places.append(Place(path, plain, copy, left is not None))
+        if left is not None:
+            plain.children, copy.__dict__["_modules"] = left, later(children, self._copy_left)
+            return
+        below: dict[str, Module | None] = {}
         copies: dict[str, nn.Module | None] = {}
-        inside["_modules"] = copies
-        plain = described[id(module)] = Module(layout.class_path, attributes, parameters, buffers, children)
-        plain.kind = layout.kind
-        copy = self._copies[id(module)] = object.__new__(kind)
-        object.__setattr__(copy, "__dict__", inside)
-        places.append((path, plain, copy))
-        for name, child in source["_modules"].items():
+        plain.children, copy.__dict__["_modules"] = below, copies
+        for name, child in children.items():
             if child is None:
-                children[name] = copies[name] = None
+                below[name] = copies[name] = None
                 continue
-            known = described.get(id(child))
+            known = self.described.get(id(child))
             if known is None:
                 self._hang(child, f"{path}.{name}" if path else name, found)
-                known = described[id(child)]
-            elif known not in children.values():
-                slots[id(known)] = slots.get(id(known), 1) + 1
-            children[name], copies[name] = known, self._copies[id(child)]
+                known = self.described[id(child)]
+            elif known not in below.values():
+                found.slots[id(known)] = found.slots.get(id(known), 1) + 1
+            below[name], copies[name] = known, self._copy_of(child)
+
+    def _left(
+        self, module: nn.Module, children: Mapping[str, nn.Module | None], found: _Found
+    ) -> dict[str, Module] | None:
+        """Descriptions of a module's children, if it only calls one after the other and none of them needs a copy."""
+        kind = type(module)
+        chain = self._chains.get(kind)
+        if chain is None:
+            chain = self._chains[kind] = chain_of(kind)
+        if not chain or tuple(children) != chain or "forward" in module.__dict__:
+            return None
+        links: list[tuple[nn.Module, Layout]] = []
+        for child in children.values():
+            if child is None or type(child) not in found.links:
+                return None
+            source, layout = child.__dict__, self._layouts.get(type(child))
+            if layout is None or layout.size != len(source):
+                layout, _ = self._read(child)
+            is_shared = source["_parameters"] and id(child) in self.described
+            if not layout.is_usual or source["_modules"] or is_shared:
+                return None
+            links.append((child, layout))
+        left: dict[str, Module] = {}
+        for name, (child, layout) in zip(chain, links, strict=True):
+            known = self.described.get(id(child))
+            if known is None:
+                found.modules.append(child)
+                known = self.described[id(child)] = Unread(child.__dict__, layout.class_path, layout.kind)
+            elif known not in left.values():
+                found.slots[id(known)] = found.slots.get(id(known), 1) + 1
+            left[name] = known
+        return left
+
+    def _without_children(
+        self, module: nn.Module, layout: Layout, parameters: dict[str, Any], buffers: dict[str, Any], own: list[Any],
+        waiting: list[_Waiting],
+    ) -> nn.Module:  # fmt: skip
+        """The copy of a module, but for its table of children."""
+        inside = layout.inside.copy()
+        if ATOMS.issuperset(map(type, own)):
+            inside.update(zip(layout.own, own, strict=True))
+        else:
+            for key, value in zip(layout.own, own, strict=True):
+                if type(value) in ATOMS or (type(value) is tuple and _is_flat(value)):
+                    inside[key] = value
+                elif type(value) is list and ATOMS.issuperset(map(type, value)):  # the padding of convolutions
+                    inside[key] = self._container(value, list)
+                else:
+                    waiting.append((inside, module, key))
+        inside["_parameters"] = later(parameters, self.tensors.like) if parameters else {}
+        inside["_buffers"] = later(buffers, self.tensors.like) if buffers else {}
+        not_saved = module.__dict__.get("_non_persistent_buffers_set")
+        inside["_non_persistent_buffers_set"] = set(not_saved) if not_saved else self._saved
+        copy: nn.Module = object.__new__(type(module))
+        object.__setattr__(copy, "__dict__", inside)
+        self._copies[id(module)] = copy
+        return copy
+
+    def _copy_of(self, module: nn.Module) -> nn.Module:
+        """The copy of a module that has been walked, made now if the module was left."""
+        copy: nn.Module | None = self._copies.get(id(module))
+        if copy is None:
+            waiting: list[_Waiting] = []
+            layout, (parameters, buffers, _, *own) = self._read(module)
+            copy = self._without_children(module, layout, parameters, buffers, own, waiting)
+            copy.__dict__["_modules"] = {}
+            for inside, _, key in waiting:
+                inside[key] = self._attribute(module.__dict__[key])
+            described, root = self.described[id(module)], self.described[id(self.walked.modules[0])]
+            path = next(path for path, each in named_modules(root) if each is described)
+            self.when_asked(Place(path, described, copy))
+        return copy
 
     def _attribute(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor) and value.dim() == 1 and 0 < value.numel() <= SHORT and not value.is_meta:
@@ -280,10 +296,10 @@ class Copier:
         if kind in CONTAINERS:
             return self._container(value, kind)
         if isinstance(value, nn.Module):
-            if id(value) not in self._copies:  # one that is in no table of modules, so that torch calls it as any other
-                for _, _, copy in self.copy(value, {}):
-                    copy.__dict__.update(_NO_HOOKS)
-            return self._copies[id(value)]
+            if id(value) not in self.described:  # in no table of modules, so that torch calls it as any other
+                for place in self.copy(value, {}):
+                    place.copy.__dict__.update(_NO_HOOKS)
+            return self._copy_of(value)
         if isinstance(value, torch.Tensor):
             return self.tensors.like(value)
         self.has_foreign_code |= not is_known(value.__module__ if kind in _FUNCTIONS else kind.__module__)
@@ -299,19 +315,27 @@ class Copier:
     def _container(self, value: Any, kind: Any) -> Any:
         copy = self._copies.get(id(value))
         if copy is None:
-            if kind is not tuple and _ATOMS.issuperset(map(type, value.values() if kind in _DICTS else value)):
+            if kind is not tuple and ATOMS.issuperset(map(type, value.values() if kind in _DICTS else value)):
                 copy = self._copies[id(value)] = kind(value)
             elif kind is tuple:
-                copy = self._copies[id(value)] = tuple(map(self._value, value))
+                copy = self._copies[id(value)] = tuple([v if type(v) in ATOMS else self._value(v) for v in value])
             else:
                 copy = self._copies[id(value)] = kind()
                 if kind is list:
-                    copy.extend(map(self._value, value))
+                    copy.extend([each if type(each) in ATOMS else self._value(each) for each in value])
                 elif kind is set:
                     copy.update(map(self._value, value))
                 else:
-                    copy.update((key, self._value(each)) for key, each in value.items())
+                    copy.update(
+                        [(key, each if type(each) in ATOMS else self._value(each)) for key, each in value.items()]
+                    )
         return copy
+
+
+def _copy_left(copier: ref[Copier], module: nn.Module) -> nn.Module:
+    alive = copier()
+    assert alive is not None  # whoever runs the copy holds it
+    return alive._copy_of(module)
 
 
 def with_hooks(copy: nn.Module) -> nn.Module:
