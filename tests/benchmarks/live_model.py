@@ -47,7 +47,7 @@ def main(rounds: int, networks: list[str]) -> None:
                 "classic": partial(host_calls[1], model, False, size),
                 "ours as classic": partial(our_calls[1], model, False, size),
             }
-            found = {"in a row": in_a_row(calls, rounds), "in turn": in_turn(calls, rounds)}
+            found = {"in a row": in_a_row(calls, rounds), "in turn": in_turn(calls, 3 * rounds)}
             extra = extra_memory(calls["ours as ultralytics"])
             print(json.dumps({"network": network, "size": size, "times": found, "share": extra / held}), flush=True)
 
