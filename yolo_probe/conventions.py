@@ -136,9 +136,13 @@ class Convention:
         parts[term_of(record)] = parts.get(term_of(record), 0) + plain
         return {name: amount for name, amount in parts.items() if amount}
 
+    def total(self, records: Iterable[OpRecord]) -> int:
+        """Total in the counter's own unit of the operators that have a rule."""
+        return sum([self.count(record) or 0 for record in records])
+
     def flops(self, records: Iterable[OpRecord]) -> int:
-        """Total in FLOPs of the operators that have a rule."""
-        return self.flops_per_count * sum(self.count(record) or 0 for record in records)
+        """The same in FLOPs."""
+        return self.flops_per_count * self.total(records)
 
     def uncounted(self, records: Iterable[OpRecord]) -> tuple[Uncounted, ...]:
         """The operators that this counter has no rule for, those of one module and name as one, in order."""

@@ -190,7 +190,7 @@ def copy_fault(model: nn.Module, walked: Walked | None = None) -> str:
         held = [(module, key) for module in modules for key in own_attributes(vars(module))]
         walked = Walked(modules, held)
     doubtful = [(module, key) for module, key in walked.held if _could_fail(vars(module)[key])]
-    buffers = [each for module in walked.modules for each in module.__dict__["_buffers"].values() if each is not None]
+    buffers = [each for module in walked.modules for each in module._buffers.values() if each is not None]
     if any(map(_requires_grad_of, buffers)):
         doubtful += [(module, "_buffers") for module in walked.modules if _could_fail(module._buffers)]
     if any(map(any, map(_called_of, map(vars, walked.modules)))):

@@ -222,7 +222,7 @@ def _as_head(model: nn.Module, detailed: bool = False, verbose: bool = True, img
 def _arguments(
     host: Callable[..., Any], model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> dict[str, Any]:
-    """What a call asks of a host's function, by the names of its parameters.
+    """What a call asks of a host's function, by its parameters' names; ``Signature.bind`` would be slow.
 
     Raises: TypeError for what it does not take, as it would.
     """

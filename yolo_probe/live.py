@@ -120,10 +120,10 @@ class Live:
         """Layers, parameters and gradients, of which nothing has to be described."""
         is_wrapped = unwrapped(self._model) is not self._model
         modules = list(self._model.modules()) if is_wrapped else self.walked.modules
-        held = [each for module in modules for each in module.__dict__["_parameters"].values() if each is not None]
+        held = [each for module in modules for each in module._parameters.values() if each is not None]
         parameters = {id(each): each for each in held}
         sizes = [(each.numel(), each.requires_grad) for each in parameters.values()]
-        return tally([module.__dict__["_modules"] for module in modules], sizes)
+        return tally([module._modules for module in modules], sizes)
 
     @property
     def is_fused(self) -> bool:

@@ -91,9 +91,10 @@ def _steps(operator: str, weight: Shape, stride: Pair, dilation: Pair) -> tuple[
     if len(weight) != 4:
         raise _unfit(operator, f"a weight of shape {weight}", "four axes")
     steps, apart = pair(stride), pair(dilation)
-    if min(steps) <= 0 or min(apart) <= 0:
-        name, found = ("stride", steps) if min(steps) <= 0 else ("dilation", apart)
-        raise _unfit(operator, f"{name} {found}", "at least 1")
+    if min(steps) <= 0:
+        raise _unfit(operator, f"stride {steps}", "at least 1")
+    if min(apart) <= 0:
+        raise _unfit(operator, f"dilation {apart}", "at least 1")
     return steps, apart
 
 

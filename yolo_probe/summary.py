@@ -241,7 +241,7 @@ def host_gflops(
 
 
 def _count(run: Run, channels: int, size: Size, convention: Convention) -> int:
-    return sum([convention.count(record) or 0 for record in run((1, channels, *size)).records])
+    return convention.total(run((1, channels, *size)).records)
 
 
 TERMS: Mapping[str, int] = {

@@ -21,7 +21,7 @@ from torch import nn
 from yolo_probe.copies import CONTAINERS, HOOKS, Walked, rebuilt
 from yolo_probe.described import ATOMS, Tensors, Unread
 from yolo_probe.layouts import Layout, chain_of, layout_of
-from yolo_probe.structure import Module, kind_of, named_modules
+from yolo_probe.structure import Module, named_modules
 from yolo_probe.surroundings import is_known
 
 SHORT = 64
@@ -54,6 +54,11 @@ class _Found(NamedTuple):
     places: list[Place]
     modules: list[nn.Module]
     waiting: list[_Waiting]
+
+    def again(self, known: Module, beside: Mapping[str, Module | None]) -> None:
+        """Count another place of a module; beside itself it hangs once."""
+        if known not in beside.values():
+            self.slots[id(known)] = self.slots.get(id(known), 1) + 1
 
 
 _AS_THEY_ARE = ATOMS | {type, torch.Size, torch.dtype, torch.device}
@@ -143,7 +148,7 @@ class Copier:
 
     @property
     def kinds(self) -> Set[type]:
-        """The classes of the modules that were walked."""
+        """The classes of the modules that were described."""
         return self._layouts.keys()
 
     def copy(self, root: nn.Module, slots: dict[int, int]) -> list[Place]:
@@ -166,10 +171,10 @@ class Copier:
         """The description of a module, also of one that was not copied."""
         found = self.described.get(id(module))
         if found is None:
-            class_path = f"{type(module).__module__}.{type(module).__qualname__}"
-            found = self.described[id(module)] = Unread(module.__dict__, class_path, kind_of(class_path))
+            layout, (_, _, children, *_) = self._read(module)
+            found = self.described[id(module)] = Unread(module.__dict__, layout.class_path, layout.kind)
             found.children = {
-                name: child if child is None else self.describe(child) for name, child in module._modules.items()
+                name: child if child is None else self.describe(child) for name, child in children.items()
             }
         return found
 
@@ -208,8 +213,8 @@ class Copier:
             if known is None:
                 self._hang(child, f"{path}.{name}" if path else name, found)
                 known = self.described[id(child)]
-            elif known not in below.values():
-                found.slots[id(known)] = found.slots.get(id(known), 1) + 1
+            else:
+                found.again(known, below)
             below[name], copies[name] = known, self._copy_of(child)
 
     def _left(
@@ -239,8 +244,8 @@ class Copier:
             if known is None:
                 found.modules.append(child)
                 known = self.described[id(child)] = Unread(child.__dict__, layout.class_path, layout.kind)
-            elif known not in left.values():
-                found.slots[id(known)] = found.slots.get(id(known), 1) + 1
+            else:
+                found.again(known, left)
             left[name] = known
         return left
 

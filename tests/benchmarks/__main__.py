@@ -152,7 +152,7 @@ def measure_live(runs: int) -> list[str]:
             ]
         if found["share"] > LIVE_MEMORY:
             missed.append(f"{case}, memory")
-    print("in turn: the share where each call follows another one, and finds the processor's caches full of its data")
+    print("in turn: three times as many rounds in which each call follows another one, whose data fill the caches")
     print("extra memory: the peak of what Python allocates and all real tensors of one call, of the model's own bytes")
     return missed
 
