@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import environments
-from yolo_probe.structure import Module, Tensor, named_modules, named_parameters
+from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
 
 SCRIPT = Path(__file__).with_name("host_structures.py")
 

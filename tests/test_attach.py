@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from yolo_probe.attach import Attachment
+from yolo_probe.training.attach import Attachment
 
 CLASSIC = """
 class Callbacks:
@@ -189,9 +189,8 @@ def test_a_fault_of_the_probe_costs_one_warning_and_detaches(
 
 
 def test_attaching_imports_nothing_of_torch() -> None:
-    assert not any(
-        name.split(".")[0] == "torch" for name in _imported_by("import yolo_probe.attach, yolo_probe.runner")
-    )
+    imported = _imported_by("import yolo_probe.training.attach, yolo_probe.training.runner")
+    assert not any(name.split(".")[0] == "torch" for name in imported)
 
 
 def _imported_by(statement: str) -> list[str]:

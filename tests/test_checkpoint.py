@@ -30,10 +30,10 @@ from tests.checkpoint_files import (
     save_zip,
     tensor,
 )
-from yolo_probe.checkpoint import Checkpoint, read_checkpoint
+from yolo_probe.checkpoint.decode import Inert
+from yolo_probe.checkpoint.reader import Checkpoint, read_checkpoint
 from yolo_probe.errors import CheckpointError
-from yolo_probe.records import Inert
-from yolo_probe.structure import LayerCounts, Module, Tensor, count_gradients, count_layers, count_parameters
+from yolo_probe.model.structure import LayerCounts, Module, Tensor, count_gradients, count_layers, count_parameters
 
 SEQUENTIAL = "torch.nn.modules.container.Sequential"
 
@@ -276,7 +276,7 @@ def test_a_dotted_name_cannot_hide_behind_torch(tmp_path: Path) -> None:
 def test_nothing_is_imported_to_read_a_checkpoint(tmp_path: Path) -> None:
     path = save(tmp_path / "best.pt", {"model": network(), "date": Asked("antigravity.geohash")})
     code = (
-        f"import sys; from yolo_probe.checkpoint import read_checkpoint; c = read_checkpoint({str(path)!r});"
+        f"import sys; from yolo_probe.checkpoint.reader import read_checkpoint; c = read_checkpoint({str(path)!r});"
         "print([m for m in ('torch', 'numpy', 'models', 'antigravity', 'pickle', 'zipfile') if m in sys.modules])"
     )
     root = Path(__file__).parent.parent

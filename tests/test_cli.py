@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import Probe
 from tests.environments import ROOT
-from yolo_probe.conventions import CONVENTIONS
+from yolo_probe.counters.conventions import CONVENTIONS
 
 NO_NETWORK = "nc: 2\nanchors: 3\n"
 BROKEN_YAML = "nc: 2\nanchors: [1, 2\nbackbone: x\n"

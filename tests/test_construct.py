@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from yolo_probe.construct import BLOCKS, Blocks, generations_with
 from yolo_probe.expressions import Call
-from yolo_probe.generations import GENERATIONS, Generation, host_of
-from yolo_probe.structure import Module, count_layers, count_parameters, named_modules
-from yolo_probe.torch_modules import NAMES, ArgumentError
+from yolo_probe.model.structure import Module, count_layers, count_parameters, named_modules
+from yolo_probe.networks.constructors import BLOCKS, Blocks, generations_with
+from yolo_probe.networks.generations import GENERATIONS, Generation, host_of
+from yolo_probe.networks.torch_nn import NAMES, ArgumentError
 
 
 def make(name: str, *arguments: object, generation: Generation = "v7.0") -> Module:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from yolo_probe.conventions import CONVENTIONS, Convention
-from yolo_probe.operators import OpRecord
+from yolo_probe.counters.conventions import CONVENTIONS, Convention
+from yolo_probe.model.operators import OpRecord
 
 CONV = OpRecord(
     "conv2d",

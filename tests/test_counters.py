@@ -11,12 +11,12 @@ from click.testing import CliRunner
 
 from tests.networks import question
 from yolo_probe.cli import cli
-from yolo_probe.comparison import MODES, Counted
-from yolo_probe.conventions import CONVENTIONS
-from yolo_probe.counters import Counters, as_json, counters
+from yolo_probe.counters.comparison import MODES, Counted
+from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.render import markdown
-from yolo_probe.render.layout import WIDTH
 from yolo_probe.render.text import render
+from yolo_probe.render.text_layout import WIDTH
+from yolo_probe.reports.counters import Counters, as_json, counters
 
 GOLDEN = Path(__file__).parent / "golden"
 MEASURED: dict[str, dict[str, list[int]]] = json.loads((GOLDEN / "counters.json").read_text())

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from yolo_probe.errors import TraceError
-from yolo_probe.fusion import fuse, restore
-from yolo_probe.gradients import with_gradients
-from yolo_probe.structure import (
+from yolo_probe.hosts.target import resolve
+from yolo_probe.model.freezing import with_gradients
+from yolo_probe.model.fusion import fuse, restore
+from yolo_probe.model.structure import (
     Module,
     Tensor,
     count_gradients,
@@ -18,7 +19,6 @@ from yolo_probe.structure import (
     named_modules,
     named_parameters,
 )
-from yolo_probe.target import resolve
 
 
 def conv(*, bias: bool = False, trains: bool = True) -> Module:

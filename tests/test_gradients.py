@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from yolo_probe.gradients import frozen_by_rows, frozen_rows, row_ranges, with_gradients
-from yolo_probe.structure import count_gradients, count_parameters, named_parameters
-from yolo_probe.target import resolve
+from yolo_probe.hosts.target import resolve
+from yolo_probe.model.freezing import frozen_by_rows, frozen_rows, row_ranges, with_gradients
+from yolo_probe.model.structure import count_gradients, count_parameters, named_parameters
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ import pytest
 from tests.networks import counter
 from tests.test_report import STRIPPED, saved_subject
 from yolo_probe.errors import ProbeError, shown
-from yolo_probe.gradients import frozen_rows
-from yolo_probe.render.layout import printable
+from yolo_probe.hosts.subject import Subject
+from yolo_probe.model.freezing import frozen_rows
+from yolo_probe.model.structure import Module, Tensor
 from yolo_probe.render.text import render
-from yolo_probe.report import Question, fuse_diff, info
-from yolo_probe.structure import Module, Tensor
-from yolo_probe.subject import Subject
+from yolo_probe.render.text_layout import printable
+from yolo_probe.reports.fuse_diff import Question, fuse_diff, info
 
 
 def nested(depth: int) -> object:

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from yolo_probe.errors import CheckpointError
-from yolo_probe.generations import Generation, host_of
 from yolo_probe.hosts.yolov5 import identify
-from yolo_probe.modelyaml import build
-from yolo_probe.networks import find_network
-from yolo_probe.structure import Module
+from yolo_probe.model.structure import Module
+from yolo_probe.networks.generations import Generation, host_of
+from yolo_probe.networks.model_yaml import build
+from yolo_probe.networks.shipped import find_network
 
 TAG = "915bbf294bb74c859f0b41f1c23bc395014ea679"
 UNTAGGED = "0" * 40

@@ -26,14 +26,14 @@ from tests.checkpoint_files import (
 )
 from tests.conftest import Probe
 from yolo_probe.errors import CheckpointError, ProbeError, TargetError
-from yolo_probe.fusion import fuse
-from yolo_probe.inspection import Inspection, inspect
-from yolo_probe.inspection_data import as_json
-from yolo_probe.modelyaml import build
-from yolo_probe.networks import find_network
+from yolo_probe.model.fusion import fuse
+from yolo_probe.model.structure import Module
+from yolo_probe.networks.model_yaml import build
+from yolo_probe.networks.recognise import expected_shapes
+from yolo_probe.networks.shipped import find_network
 from yolo_probe.render import markdown, text
-from yolo_probe.structure import Module
-from yolo_probe.weights import expected_shapes
+from yolo_probe.reports.inspection import Inspection, inspect
+from yolo_probe.reports.inspection_json import as_json
 
 OWNERS = ("model", "ema", "optimizer", "other")
 MODEL = 2 * (2 * (2 * 3 + 2 + 2 + 2) + 8) + 4 * 3

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from yolo_probe.installed import Thop, counter_of, installed_thop, version_of
+from yolo_probe.environment import Thop, counter_of, installed_thop, version_of
 
 
 @pytest.mark.parametrize(

@@ -14,20 +14,20 @@ from click.testing import CliRunner
 from tests.conftest import Probe
 from tests.networks import question
 from yolo_probe.cli import cli
-from yolo_probe.conventions import CONVENTIONS
-from yolo_probe.costs import BY, SORTS, UNUSED, By, lines_of, operations_of
+from yolo_probe.counters.conventions import CONVENTIONS
+from yolo_probe.counters.formulas import arithmetic
 from yolo_probe.errors import TargetError
-from yolo_probe.formulas import arithmetic
-from yolo_probe.guidelines import least_access
-from yolo_probe.layer_costs import LayerCosts, View, as_json, gathered, layer_costs
-from yolo_probe.memory import Access, access, activations
-from yolo_probe.networks import network_names
-from yolo_probe.operators import OpRecord
+from yolo_probe.model.activations import Access, access, activations
+from yolo_probe.model.operators import OpRecord
+from yolo_probe.model.structure import Module, Tensor, count_parameters
+from yolo_probe.model.trace import Trace
+from yolo_probe.networks.shipped import network_names
 from yolo_probe.render import markdown
-from yolo_probe.render.layout import WIDTH
 from yolo_probe.render.text import render
-from yolo_probe.structure import Module, Tensor, count_parameters
-from yolo_probe.trace import Trace
+from yolo_probe.render.text_layout import WIDTH
+from yolo_probe.reports.layers import LayerCosts, View, as_json, gathered, layer_costs
+from yolo_probe.reports.line_costs import BY, SORTS, UNUSED, By, lines_of, operations_of
+from yolo_probe.reports.shufflenet_guidelines import least_access
 
 GOLDEN = Path(__file__).parent / "golden"
 NETWORKS = [(name, host) for host in ("v5.0", "v6.0", "v7.0") for name in network_names(host)]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.environments import ROOT
 from tests.networks import difference
-from yolo_probe.loggers import scalars_of, sinks_of
+from yolo_probe.training.loggers import scalars_of, sinks_of
 
 VALUES = {"model/layers": 214, "model/GFLOPs": 4.25}
 
@@ -128,7 +128,7 @@ def test_looking_for_loggers_imports_nothing() -> None:
     script = (
         "import sys\n"
         "from types import SimpleNamespace as Some\n"
-        "from yolo_probe.loggers import sinks_of\n"
+        "from yolo_probe.training.loggers import sinks_of\n"
         "before = set(sys.modules)\n"
         "for source in (None, Some(tb=None, wandb=None), Some(callbacks={'a': [print]})):\n"
         "    assert not list(sinks_of(source))\n"

@@ -12,9 +12,9 @@ from markdown_it.token import Token
 from tests.conftest import Probe
 from tests.environments import ROOT
 from tests.networks import difference, question
-from yolo_probe.inspection import Inspection, inspect
 from yolo_probe.render import markdown, text
-from yolo_probe.report import FuseDiff, Info, info
+from yolo_probe.reports.fuse_diff import FuseDiff, Info, info
+from yolo_probe.reports.inspection import Inspection, inspect
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 HOSTILE = "a|b `c` <script>alert(1)</script> *d* _e_ __f__ ~~g~~ [h](i) ![j](k) &amp; \\ $l$ # m\n\n---\n1. n\x1b[31m"

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from yolo_probe.fusion import fuse, merged_names, restore
-from yolo_probe.gradients import frozen_by_rows, row_ranges, with_frozen, with_gradients
-from yolo_probe.mechanisms import Decision, Known, decide, gradient_events
-from yolo_probe.structure import Module, Tensor, count_parameters, named_parameters
-from yolo_probe.target import resolve
+from yolo_probe.hosts.target import resolve
+from yolo_probe.model.freezing import frozen_by_rows, row_ranges, with_frozen, with_gradients
+from yolo_probe.model.fusion import fuse, merged_names, restore
+from yolo_probe.model.structure import Module, Tensor, count_parameters, named_parameters
+from yolo_probe.reports.mechanisms import Decision, Known, decide, gradient_events
 
 NEW = resolve("yolov5s@v7.0").root
 HALF_TRAINED = with_frozen(NEW, frozen_by_rows(NEW, tuple(range(10))))

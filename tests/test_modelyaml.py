@@ -9,10 +9,7 @@ import pytest
 
 from yolo_probe.errors import ModelYamlError, TargetError
 from yolo_probe.expressions import Call, ExpressionError, evaluate
-from yolo_probe.generations import GENERATIONS, Generation
-from yolo_probe.modelyaml import Network, Row, build, read_model_yaml
-from yolo_probe.networks import find_network, network_names
-from yolo_probe.structure import (
+from yolo_probe.model.structure import (
     LayerCounts,
     Module,
     Tensor,
@@ -22,6 +19,9 @@ from yolo_probe.structure import (
     named_modules,
     named_parameters,
 )
+from yolo_probe.networks.generations import GENERATIONS, Generation
+from yolo_probe.networks.model_yaml import Network, Row, build, read_model_yaml
+from yolo_probe.networks.shipped import find_network, network_names
 
 Write = Callable[..., Path]
 

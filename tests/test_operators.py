@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from yolo_probe import operators
-from yolo_probe.operators import ShapeError
-from yolo_probe.structure import Shape
+from yolo_probe.model import operators
+from yolo_probe.model.operators import ShapeError
+from yolo_probe.model.structure import Shape
 
 IMAGE = (1, 3, 640, 480)
 

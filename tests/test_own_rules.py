@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 
 from tests import environments
 from yolo_probe.cli import cli
-from yolo_probe.conventions import CONVENTIONS
+from yolo_probe.counters.conventions import CONVENTIONS
+from yolo_probe.counters.rules_file import read_rules
 from yolo_probe.errors import RulesError, TraceError
-from yolo_probe.rules_file import read_rules
 
 FORMULA = "modules: {SPPX: {macs: parameters * h * w, output: input}}"
 PYTHON = """

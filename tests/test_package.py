@@ -12,9 +12,11 @@ from yolo_probe.errors import ProbeError
 
 def test_a_live_model_without_torch_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    for name in [name for name in sys.modules if name.startswith(("yolo_probe.dropin", "yolo_probe.live"))]:
+    rooms = ("yolo_probe.api", "yolo_probe.training", "yolo_probe.live")
+    for name in [name for name in sys.modules if name.startswith(rooms)]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delattr(yolo_probe, "dropin", raising=False)
+    for room in rooms:
+        monkeypatch.delattr(yolo_probe, room.rpartition(".")[2], raising=False)
     with pytest.raises(ProbeError, match=r"yolo_probe\.model_info needs torch") as caught:
         yolo_probe.model_info  # noqa: B018
     assert "yolo-probe[train]" in caught.value.remedy

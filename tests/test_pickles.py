@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.checkpoint_files import Asked, Persistent, module, pickled
-from yolo_probe import pickles
+from yolo_probe.checkpoint import pickle_machine
+from yolo_probe.checkpoint.pickle_machine import Call, Name, read
 from yolo_probe.errors import CheckpointError
-from yolo_probe.pickles import Call, Name, read
 
 FLAT = (
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text() | st.binary()
@@ -166,7 +166,7 @@ def test_many_tuples_as_keys_are_refused() -> None:
 
 
 def test_more_opcodes_than_any_network_needs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickles, "MAX_OPCODES", 1000)
+    monkeypatch.setattr(pickle_machine, "MAX_OPCODES", 1000)
     assert "more than 1,000 opcodes" in refusal(b"N0" * 501 + b"N.")
 
 

@@ -14,10 +14,10 @@ pytest.importorskip("matplotlib")
 
 from tests.networks import difference
 from yolo_probe.errors import PictureError
+from yolo_probe.model.structure import Module
 from yolo_probe.render.picture import draw
-from yolo_probe.report import FuseDiff
-from yolo_probe.rows import rows_of
-from yolo_probe.structure import Module
+from yolo_probe.reports.fuse_diff import FuseDiff
+from yolo_probe.reports.row_costs import rows_of
 
 HOSTILE = "$x_1$ \\frac{1}{2} \n\x1b[31m \N{CJK UNIFIED IDEOGRAPH-4F60} " + "very long " * 40
 

@@ -33,15 +33,40 @@ SCREENS = {
     for language, text in FENCES
     if language == "" and text.startswith("$ ")
 }
-IMPORT_ORDER = next(text.splitlines() for _, text in FENCES if text.startswith("cli\n"))
+HOUSE = next(text.splitlines() for _, text in FENCES if text.startswith("errors "))
+SIDE_BY_SIDE = {"networks", "checkpoint", "live", "counters"}
+NEEDS_TORCH = (
+    *("live.", "training.", "api"),
+    *("hosts.installed_network", "hosts.ultralytics_rebuild", "reports.confirm", "reports.verification"),
+    "checkpoint.weight_statistics",
+)
+"""Where torch may be imported: the rooms of live models, what builds or runs real networks, what reads weights."""
 HEAVY = {"torch", "torchvision", "thop", "ultralytics", "numpy"}
 """What only a live model needs: imported where it is used, never to read a file."""
 
 
-def modules() -> list[tuple[str, Path]]:
-    """Every part of the package, named by its file or its folder, with each of its files."""
-    named = [(path.relative_to(PACKAGE).parts[0].removesuffix(".py"), path) for path in sorted(PACKAGE.rglob("*.py"))]
-    return [(name, path) for name, path in named if not name.startswith("__")]
+def modules() -> dict[str, Path]:
+    """Every module of the package by its name below it, ``model.trace``."""
+    files = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
+    return {name: path for name, path in files.items() if "__" not in name}
+
+
+MODULES = modules()
+
+
+def order() -> dict[str, tuple[int, int]]:
+    """Where each module stands: the line of its room in the README, and its own in its room's ``__init__.py``."""
+    places: dict[str, tuple[int, int]] = {}
+    for floor, line in enumerate(HOUSE):
+        for room in line.split()[:4] if floor == 0 else line.split()[:1]:
+            init = PACKAGE / room / "__init__.py"
+            inside = re.findall(r"^    (\w+)  ", init.read_text(), flags=re.MULTILINE) if init.is_file() else []
+            places |= {f"{room}.{name}": (floor, number) for number, name in enumerate(inside)}
+            places |= {} if inside else {room: (floor, 0)}
+    return places
+
+
+ORDER = order()
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
@@ -51,6 +76,12 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def ours(path: Path) -> set[str]:
+    """The modules of the package that a module imports."""
+    names = {each.removeprefix("yolo_probe.") for each in imported(ast.parse(path.read_text()))}
+    return {each for name in names for each in (name, name.rpartition(".")[0]) if each in MODULES}
 
 
 def test_the_readme_shows_the_two_commands_that_set_everything_up() -> None:
@@ -94,17 +125,27 @@ def test_the_tests_run_what_a_commit_is_checked_with() -> None:
     assert re.search(r"^test: check ", MAKEFILE, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize(("name", "path"), modules(), ids=lambda value: str(getattr(value, "name", value)))
-def test_imports_point_down_the_readmes_order(name: str, path: Path) -> None:
-    level = {name: number for number, line in enumerate(IMPORT_ORDER) for name in line.split(", ")}
-    parts = {each.split(".")[1] for each in imported(ast.parse(path.read_text())) if each.startswith("yolo_probe.")}
-    upward = {each for each in parts - {name, "__version__"} if level[each] <= level[name]}
-    assert upward == set()
+def test_the_readme_and_the_rooms_name_every_module_once() -> None:
+    assert sorted(ORDER) == sorted(MODULES)
+    assert len(HOUSE) <= 15
 
 
-def test_the_readme_names_every_part_of_the_package_once() -> None:
-    named = ", ".join(IMPORT_ORDER).split(", ")
-    assert sorted(named) == sorted({name for name, _ in modules()})
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_point_to_lines_above(name: str) -> None:
+    below = {each for each in ours(MODULES[name]) if ORDER[each] >= ORDER[name] and each != name}
+    assert below == set()
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.split(".")[0] in SIDE_BY_SIDE])
+def test_the_three_ways_in_and_the_counters_do_not_know_each_other(name: str) -> None:
+    room = name.split(".")[0]
+    assert {each.split(".")[0] for each in ours(MODULES[name])} & (SIDE_BY_SIDE - {room}) == set()
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not name.startswith(NEEDS_TORCH)])
+def test_torch_is_imported_only_where_a_live_model_is(name: str) -> None:
+    tops = {each.split(".")[0] for each in imported(ast.parse(MODULES[name].read_text()))}
+    assert tops & {"torch", "thop", "ultralytics", "torchvision"} == set()
 
 
 @pytest.mark.parametrize("command", ["fuse-diff", "info", "inspect", "layers"])

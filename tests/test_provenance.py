@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import Probe
-from yolo_probe.provenance import provenance
+from yolo_probe.hosts.target import resolve
 from yolo_probe.render.gradients import render_rows
 from yolo_probe.render.text import render
-from yolo_probe.target import resolve
+from yolo_probe.reports.gradients import provenance
 
 
 def answer(probe: Probe, *arguments: object) -> Any:

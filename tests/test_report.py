@@ -8,12 +8,12 @@ import pytest
 
 from tests.networks import counter, difference, question
 from yolo_probe.errors import UnknownModuleError
-from yolo_probe.fusion import fuse
-from yolo_probe.gradients import with_gradients
-from yolo_probe.report import Question, as_json, fuse_diff, info
-from yolo_probe.structure import Module, count_gradients, count_layers
-from yolo_probe.subject import Saved, Subject
-from yolo_probe.target import resolve
+from yolo_probe.hosts.subject import Saved, Subject
+from yolo_probe.hosts.target import resolve
+from yolo_probe.model.freezing import with_gradients
+from yolo_probe.model.fusion import fuse
+from yolo_probe.model.structure import Module, count_gradients, count_layers
+from yolo_probe.reports.fuse_diff import Question, as_json, fuse_diff, info
 
 STRIPPED = Saved("model", -1, False, True, False, "FP16", ())
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from tests.networks import difference
-from yolo_probe.operators import OpRecord
-from yolo_probe.report import FuseDiff
-from yolo_probe.rows import Cost, rows_of
-from yolo_probe.structure import Module, Tensor
-from yolo_probe.trace import Trace
+from yolo_probe.model.operators import OpRecord
+from yolo_probe.model.structure import Module, Tensor
+from yolo_probe.model.trace import Trace
+from yolo_probe.reports.fuse_diff import FuseDiff
+from yolo_probe.reports.row_costs import Cost, rows_of
 
 CONVOLUTION = Module("torch.nn.modules.conv.Conv2d", parameters={"weight": Tensor((4, 3, 1, 1))})
 LINEAR = Module("torch.nn.modules.linear.Linear", parameters={"weight": Tensor((2, 4)), "bias": Tensor((2,))})

@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from yolo_probe.cli import cli
-from yolo_probe.conventions import CONVENTIONS
-from yolo_probe.operators import OpRecord
-from yolo_probe.scaling import Polynomial, scaled
-from yolo_probe.structure import Shape
-from yolo_probe.trace import Trace
+from yolo_probe.counters.conventions import CONVENTIONS
+from yolo_probe.model.operators import OpRecord
+from yolo_probe.model.structure import Shape
+from yolo_probe.model.trace import Trace
+from yolo_probe.reports.stride_scaling import Polynomial, scaled
 
 FVCORE = CONVENTIONS["fvcore"]
 

@@ -12,7 +12,7 @@ import yaml
 
 from tests.environments import ROOT
 from yolo_probe.errors import SettingsError
-from yolo_probe.settings import Settings, is_first_rank, read_settings
+from yolo_probe.training.settings import Settings, is_first_rank, read_settings
 
 SHIPPED = (ROOT / "configs" / "probe.yaml").read_text(encoding="utf-8")
 

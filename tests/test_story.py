@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Probe
 from yolo_probe.errors import StoryError
 from yolo_probe.render import markdown
-from yolo_probe.story import Changed, Started, read_story
+from yolo_probe.reports.story import Changed, Started, read_story
 
 NUMBERS = {"layers": 214, "parameters": 100, "gradients": 70, "flops": None}
 MECHANISMS = [

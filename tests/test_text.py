@@ -10,13 +10,14 @@ import pytest
 
 from tests.networks import counter, difference, question
 from tests.test_report import STRIPPED, saved_subject
-from yolo_probe.installed import Thop
-from yolo_probe.render.layout import WIDTH, cause
+from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.environment import Thop
+from yolo_probe.hosts.subject import Saved
+from yolo_probe.hosts.target import resolve
 from yolo_probe.render.pairs import render_pairs
 from yolo_probe.render.text import render
-from yolo_probe.report import Question, choose_counter, fuse_diff, info
-from yolo_probe.subject import Saved
-from yolo_probe.target import resolve
+from yolo_probe.render.text_layout import WIDTH, cause
+from yolo_probe.reports.fuse_diff import Question, fuse_diff, info
 
 GOLDEN = Path(__file__).parent / "golden"
 INSTALLED = Thop("ultralytics-thop", "2.2.3", counter="ultralytics-thop-2.2")

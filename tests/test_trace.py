@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from yolo_probe.blocks import BLOCKS
-from yolo_probe.construct import BLOCKS as CONSTRUCTORS
 from yolo_probe.errors import TraceError, UnknownModuleError
-from yolo_probe.structure import Module, Tensor
-from yolo_probe.target import resolve
-from yolo_probe.trace import trace, unknown_modules
+from yolo_probe.hosts.target import resolve
+from yolo_probe.model.forward import BLOCKS
+from yolo_probe.model.structure import Module, Tensor
+from yolo_probe.model.trace import trace, unknown_modules
+from yolo_probe.networks.constructors import BLOCKS as CONSTRUCTORS
 
 IMAGE = (1, 3, 640, 640)
 

@@ -13,15 +13,16 @@ import pytest
 from tests.checkpoint_files import Storage, module, parameter, save, tensor
 from tests.conftest import Probe
 from tests.test_hostile import nested
+from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.environment import version_of
 from yolo_probe.errors import ModelYamlError, UnknownModuleError
-from yolo_probe.fusion import is_fused
-from yolo_probe.hosts.architecture import architecture, mismatch
+from yolo_probe.hosts.target import resolve
 from yolo_probe.hosts.ultralytics import frozen_rows
-from yolo_probe.installed import version_of
+from yolo_probe.hosts.ultralytics_architecture import architecture, mismatch
+from yolo_probe.model.fusion import is_fused
+from yolo_probe.model.structure import Module, Tensor
 from yolo_probe.render.text import render
-from yolo_probe.report import Question, as_json, choose_counter, fuse_diff, info
-from yolo_probe.structure import Module, Tensor
-from yolo_probe.target import resolve
+from yolo_probe.reports.fuse_diff import Question, as_json, fuse_diff, info
 
 YAML: dict[str, Any] = {
     "nc": 2,

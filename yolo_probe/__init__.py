@@ -10,10 +10,9 @@ used: importing the package costs nothing.
 
 TYPE_CHECKING = False  # as typing's own, which costs an import
 if TYPE_CHECKING:
-    from yolo_probe.callbacks import register
-    from yolo_probe.counting import compare_counters, count_flops
-    from yolo_probe.dropin import install, model_info, uninstall
-    from yolo_probe.explain import explain_gradients, explain_layers
+    from yolo_probe.api import compare_counters, count_flops, explain_gradients, explain_layers
+    from yolo_probe.training.dropin import install, model_info, uninstall
+    from yolo_probe.training.probe import register
 
 __version__ = "0.1.0"
 __all__ = [
@@ -32,7 +31,8 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        from yolo_probe import callbacks, counting, dropin, explain
+        from yolo_probe import api
+        from yolo_probe.training import dropin, probe
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
@@ -40,12 +40,6 @@ def __getattr__(name: str) -> object:
 
         remedy = "pip install 'yolo-probe[train]', or pass a file to the command yolo-probe"
         raise ProbeError(f"yolo_probe.{name} needs torch, which is not installed", remedy) from None
-    homes = {
-        "register": callbacks,
-        "explain_gradients": explain,
-        "explain_layers": explain,
-        "count_flops": counting,
-        "compare_counters": counting,
-    }
-    found: object = getattr(homes.get(name, dropin), name)
+    home = next(each for each in (api, probe, dropin) if hasattr(each, name))
+    found: object = getattr(home, name)
     return found

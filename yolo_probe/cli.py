@@ -15,23 +15,23 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from yolo_probe import __version__
-from yolo_probe.checks import Confirmation
-from yolo_probe.conventions import CONVENTIONS
+from yolo_probe.counters.conventions import CONVENTIONS, choose_counter
+from yolo_probe.environment import Thop, installed_thop, version_of
 from yolo_probe.errors import HostError, ProbeError, SettingsError, TargetError, UnknownModuleError
-from yolo_probe.generations import GENERATIONS, Generation
-from yolo_probe.installed import Thop, installed_thop, version_of
-from yolo_probe.network import MOST_CLASSES
-from yolo_probe.own_rules import OwnRules, advice
-from yolo_probe.render.layout import printable
-from yolo_probe.report import FuseDiff, Info, Question, choose_counter, fuse_diff, info
-from yolo_probe.target import Copy, resolve, with_rules
+from yolo_probe.hosts.target import Copy, resolve, with_rules
+from yolo_probe.model.user_rules import OwnRules, advice
+from yolo_probe.networks.generations import GENERATIONS, Generation
+from yolo_probe.networks.network import MOST_CLASSES
+from yolo_probe.render.text_layout import printable
+from yolo_probe.reports.checks import Confirmation
+from yolo_probe.reports.fuse_diff import FuseDiff, Info, Question, fuse_diff, info
 
 if TYPE_CHECKING:
-    from yolo_probe.conventions import Uncounted
-    from yolo_probe.costs import By, Sort
+    from yolo_probe.counters.conventions import Uncounted
+    from yolo_probe.hosts.summary_line import Size
     from yolo_probe.render.sections import Report
-    from yolo_probe.runner import HostCommand
-    from yolo_probe.summary import Size
+    from yolo_probe.reports.line_costs import By, Sort
+    from yolo_probe.training.runner import HostCommand
 
 UNEXPLAINED = 1
 NO_ANSWER = 2
@@ -154,9 +154,9 @@ def info_command(
         report = replace(report, confirmation=_confirmation(report))
     _show(report, form)
     if verbose:
-        from yolo_probe.render.tables import render_tables
-        from yolo_probe.statistics import statistics_of
-        from yolo_probe.target import rows_made_of
+        from yolo_probe.checkpoint.weight_statistics import statistics_of
+        from yolo_probe.hosts.target import rows_made_of
+        from yolo_probe.render.host_tables import render_tables
 
         subject = report.question.subject
         made = rows_made_of(subject)
@@ -171,7 +171,7 @@ def info_command(
 @_of_networks("target", "format")
 def inspect_command(target: str, cfg: str | None, form: str) -> None:
     """Show what is in a checkpoint: copies, bytes, options, and what loading it would run."""
-    from yolo_probe.inspection import inspect
+    from yolo_probe.reports.inspection import inspect
 
     _show(inspect(target, cfg), form)
 
@@ -201,10 +201,10 @@ class _GradientsCommand(click.Command):
 @_of_networks("target", "host", "nc", "format")
 def gradients_command(target: str, freeze: tuple[int, ...], host: Generation | None, nc: int | None, form: str) -> None:
     """Show what trains in each copy of a model, row by row, and what decided it."""
-    from yolo_probe import provenance
     from yolo_probe.render.gradients import render_rows
+    from yolo_probe.reports.gradients import provenance
 
-    report = provenance.provenance(resolve(target, host=host, classes=nc), freeze)
+    report = provenance(resolve(target, host=host, classes=nc), freeze)
     _show(report, form)
     _show_table(render_rows(report), form)
     if report.fused.gap:
@@ -217,7 +217,7 @@ def gradients_command(target: str, freeze: tuple[int, ...], host: Generation | N
 @_of_networks("target", "format")
 def story_command(target: str, form: str) -> None:
     """Tell a training from its folder (runs/train/exp): each moment that the probe recorded in probe.json."""
-    from yolo_probe.story import read_story
+    from yolo_probe.reports.story import read_story
 
     story = read_story(target)
     _show(story, form)
@@ -232,7 +232,7 @@ def counters_command(
     rules: str | None, strict: bool, form: str,
 ) -> None:  # fmt: skip
     """Hold every FLOP counter against the others, and say why they differ."""
-    from yolo_probe.counters import counters
+    from yolo_probe.reports.counters import counters
 
     report = counters(_question(target, imgsz, counter, host, nc, copy, rules))
     _show(report, form)
@@ -253,7 +253,7 @@ def layers_command(
     memory: bool, fused: bool,
 ) -> None:  # fmt: skip
     """Show what each row, module, operator or type of a network costs."""
-    from yolo_probe.layer_costs import View, layer_costs
+    from yolo_probe.reports.layers import View, layer_costs
 
     chosen = by or "row"
     if chosen == "row" and depth not in (None, 1):
@@ -317,7 +317,7 @@ def train_command(settings: str | None, module: str | None, host: tuple[str, ...
 
     With YOLO_PROBE=0 in the environment the probe stays away.
     """  # noqa: D301  # click reads the backspace as: keep these lines
-    from yolo_probe.runner import ULTRALYTICS, HostCommand
+    from yolo_probe.training.runner import ULTRALYTICS, HostCommand
 
     if module is not None:
         return HostCommand("module", module, host, settings)
@@ -351,7 +351,7 @@ def _question(
 
 
 def _own_rules(path: str) -> OwnRules:
-    from yolo_probe.rules_file import read_rules
+    from yolo_probe.counters.rules_file import read_rules
 
     return read_rules(path)
 
@@ -368,7 +368,7 @@ def _confirmation(report: FuseDiff | Info) -> Confirmation | None:
         return None
     if find_spec("torch") is None:
         return Confirmation(reason="torch is not installed", remedy="pip install torch")
-    from yolo_probe.confirm import confirm
+    from yolo_probe.reports.confirm import confirm
 
     return confirm(report)
 
@@ -395,19 +395,19 @@ def _show(report: Report, form: str) -> None:
 
 
 _DATA = {
-    "FuseDiff": "report",
-    "Info": "report",
+    "FuseDiff": "fuse_diff",
+    "Info": "fuse_diff",
     "Counters": "counters",
-    "Inspection": "inspection_data",
-    "LayerCosts": "layer_costs",
-    "Provenance": "provenance",
+    "Inspection": "inspection_json",
+    "LayerCosts": "layers",
+    "Provenance": "gradients",
     "Story": "story",
 }
 """Where each report is written as plain data."""
 
 
 def _data(report: Report) -> Mapping[str, object]:
-    data: Mapping[str, object] = import_module(f"yolo_probe.{_DATA[type(report).__name__]}").as_json(report)
+    data: Mapping[str, object] = import_module(f"yolo_probe.reports.{_DATA[type(report).__name__]}").as_json(report)
     return data
 
 
@@ -485,7 +485,7 @@ def main(arguments: list[str] | None = None) -> None:
         if collecting:
             gc.enable()
     if command:  # only train gives something to be run
-        from yolo_probe.runner import run_host
+        from yolo_probe.training.runner import run_host
 
         try:
             run_host(command)

@@ -24,7 +24,7 @@ from torch.profiler import ProfilerActivity, profile
 from yolov5.models.yolo import Model
 from yolov5.utils import torch_utils as classic_utils
 
-from yolo_probe.dropin import install, uninstall
+from yolo_probe.training.dropin import install, uninstall
 
 SIZES = (640, 1280)
 

@@ -37,7 +37,7 @@ def main(folder: Path, network: str, verify: bool) -> None:
 
     with timed("import"):
         import yolo_probe
-        from yolo_probe.callbacks import Probe
+        from yolo_probe.training.probe import Probe
     guarded = Probe._guarded
 
     def measured(probe: Probe, handler: str, *args: Any, **kwargs: Any) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 import yolo_probe
 from tests.oracles.fingerprints import said
 from tests.oracles.wrapped_check import CLASSIC, NEWER
-from yolo_probe import dropin
+from yolo_probe.training import dropin
 
 CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "img_size": [

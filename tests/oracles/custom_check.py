@@ -15,8 +15,8 @@ from torch.library import Library
 
 from tests.oracles.custom_modules import IDEAS, network
 from tests.oracles.fingerprints import fingerprint
-from yolo_probe.conventions import CONVENTIONS
-from yolo_probe.live import Live
+from yolo_probe.counters.conventions import CONVENTIONS
+from yolo_probe.live.live import Live
 
 IMAGE = (1, 3, 16, 16)
 CONVENTION = CONVENTIONS[sys.argv[1] if sys.argv[1:] else "torch"]

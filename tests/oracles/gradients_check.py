@@ -19,8 +19,9 @@ from yolov5.models.yolo import Model
 from yolov5.utils import torch_utils
 from yolov5.utils.general import strip_optimizer
 
-from yolo_probe import explain_gradients, provenance
-from yolo_probe.target import resolve
+from yolo_probe import explain_gradients
+from yolo_probe.hosts.target import resolve
+from yolo_probe.reports.gradients import as_json, provenance
 
 NEW = Model(str(Path(torch_utils.__file__).parents[1] / "models" / "yolov5n.yaml"), ch=3, nc=2)
 
@@ -133,7 +134,7 @@ def main() -> None:
         copies = {key: saved[key] for key in ("model", "ema") if saved.get(key) is not None}
         says = {key: real(copy) for key, copy in copies.items()}
         validated = copies.get("ema", copies.get("model"))
-        ours = provenance.as_json(provenance.provenance(resolve(str(path))))
+        ours = as_json(provenance(resolve(str(path))))
         print(json.dumps({"state": name, "real": says, "fused": real_fused(validated), "ours": ours}), flush=True)
 
 

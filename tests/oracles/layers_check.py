@@ -24,14 +24,14 @@ from torch.utils._pytree import tree_leaves
 import yolo_probe
 from tests.oracles.counters_check import build
 from tests.oracles.fingerprints import fingerprint
-from yolo_probe.conventions import CONVENTIONS
-from yolo_probe.fusion import fuse
-from yolo_probe.layer_costs import LayerCosts, View, layer_costs
-from yolo_probe.memory import activations
-from yolo_probe.report import Question, choose_counter
-from yolo_probe.structure import Module
-from yolo_probe.target import resolve
-from yolo_probe.trace import trace
+from yolo_probe.counters.conventions import CONVENTIONS, choose_counter
+from yolo_probe.hosts.target import resolve
+from yolo_probe.model.activations import activations
+from yolo_probe.model.fusion import fuse
+from yolo_probe.model.structure import Module
+from yolo_probe.model.trace import trace
+from yolo_probe.reports.fuse_diff import Question
+from yolo_probe.reports.layers import LayerCosts, View, layer_costs
 
 SIDE = 640
 IMAGE = (1, 3, SIDE, SIDE)
@@ -50,7 +50,7 @@ def thop(network: str) -> Iterator[dict[str, Any]]:
     """MACs that thop keeps for each module, and FLOPs by module."""
     from thop import profile
 
-    from yolo_probe.installed import installed_thop
+    from yolo_probe.environment import installed_thop
 
     installed = installed_thop()
     for model, _, fused in states(network):

@@ -23,14 +23,15 @@ from torch import nn
 
 from tests.oracles.fingerprints import fingerprint, said
 from tests.oracles.weightless import without_weights
-from yolo_probe import dropin, fusion, ledger
-from yolo_probe.conventions import Convention
+from yolo_probe.counters.conventions import Convention, choose_counter
+from yolo_probe.environment import installed_thop
 from yolo_probe.errors import TraceError
-from yolo_probe.installed import installed_thop
-from yolo_probe.live import Live
-from yolo_probe.report import choose_counter
-from yolo_probe.structure import totals_of
-from yolo_probe.summary import FORMS, LineForm, host_line
+from yolo_probe.hosts.summary_line import FORMS, LineForm, host_line
+from yolo_probe.live.live import Live
+from yolo_probe.model import fusion
+from yolo_probe.model.structure import totals_of
+from yolo_probe.reports import ledger
+from yolo_probe.training import dropin
 
 Making = Callable[[Callable[[], nn.Module]], nn.Module]
 """How what builds or fuses a model is called: as it is, or on the meta device."""

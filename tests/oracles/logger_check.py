@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from yolo_probe.loggers import sinks_of
+from yolo_probe.training.loggers import sinks_of
 
 VALUES = {"model/parameters": 1766623, "model/layers": 214, "model/GFLOPs": 4.25}
 STEP = 3

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 
 from tests.oracles.counters_check import build
-from yolo_probe.live import Live
-from yolo_probe.operators import OpRecord
-from yolo_probe.target import resolve
-from yolo_probe.trace import trace
+from yolo_probe.hosts.target import resolve
+from yolo_probe.live.live import Live
+from yolo_probe.model.operators import OpRecord
+from yolo_probe.model.trace import trace
 
 IMAGE = (1, 3, 640, 640)
 

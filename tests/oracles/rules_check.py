@@ -17,9 +17,9 @@ from torch import nn
 
 import yolo_probe
 from tests.oracles.custom_modules import Apply, Network, rows
-from yolo_probe.conventions import CONVENTIONS
-from yolo_probe.custom_ops import CustomOps
-from yolo_probe.live import Live
+from yolo_probe.counters.conventions import CONVENTIONS
+from yolo_probe.live.live import Live
+from yolo_probe.live.thop_custom_ops import CustomOps
 
 IMAGE = (1, 3, 16, 16)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import environments
-from yolo_probe.story import read_story
+from yolo_probe.reports.story import read_story
 
 SCRIPT = Path(__file__).with_name("callbacks_check.py")
 

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from yolo_probe.copies import copy_fault
 from yolo_probe.errors import TraceError
-from yolo_probe.live import Live
-from yolo_probe.operators import OpRecord
+from yolo_probe.live.live import Live
+from yolo_probe.live.real_copy import copy_fault
+from yolo_probe.model.operators import OpRecord
 
 IMAGE = (1, 4, 8, 8)
 

@@ -12,9 +12,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from yolo_probe import compare_counters, count_flops, explain_layers
-from yolo_probe.conventions import CONVENTIONS
+from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.errors import CounterError, RulesError, TargetError, TraceError
-from yolo_probe.live import Live
+from yolo_probe.live.live import Live
 
 
 class Two(nn.Module):  # type: ignore[misc]  # torch is not read by mypy

@@ -11,8 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tests import environments
 from tests.oracles.custom_modules import DEPENDS_ON_DATA, IDEAS, network
-from yolo_probe.conventions import CONVENTIONS
-from yolo_probe.live import Live
+from yolo_probe.counters.conventions import CONVENTIONS
+from yolo_probe.live.live import Live
 
 SCRIPT = Path(__file__).with_name("custom_check.py")
 COUNTERS = (

@@ -16,7 +16,7 @@ from torch import nn
 import yolo_probe
 from tests.oracles.fingerprints import fingerprint
 from yolo_probe.errors import TargetError
-from yolo_probe.live import Live
+from yolo_probe.live.live import Live
 
 
 class Custom(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
@@ -143,7 +143,7 @@ def test_a_fault_of_the_probe_costs_one_warning_and_the_host_speaks(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("yolo_probe.dropin.Live", fail)
+    monkeypatch.setattr("yolo_probe.training.dropin.Live", fail)
     home, _ = host
     yolo_probe.install()
     with caplog.at_level(logging.INFO):

@@ -8,7 +8,7 @@ from torch import nn
 
 import yolo_probe
 from yolo_probe.errors import TargetError
-from yolo_probe.provenance import OptimizerCheck
+from yolo_probe.reports.gradients import OptimizerCheck
 
 
 class Conv(nn.Module):  # type: ignore[misc]  # torch is not read by mypy

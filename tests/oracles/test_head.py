@@ -7,11 +7,11 @@ import json
 import pytest
 
 from tests import environments
-from yolo_probe.conventions import CONVENTIONS
-from yolo_probe.fusion import fuse
-from yolo_probe.gradients import with_gradients
-from yolo_probe.summary import host_line
-from yolo_probe.target import resolve
+from yolo_probe.counters.conventions import CONVENTIONS
+from yolo_probe.hosts.summary_line import host_line
+from yolo_probe.hosts.target import resolve
+from yolo_probe.model.freezing import with_gradients
+from yolo_probe.model.fusion import fuse
 
 NETWORKS = (
     "yolov3-tiny", "yolov5-p2", "yolov5-p7", "yolov5n", "yolov5n-seg", "yolov5n6", "yolov5s-ghost",

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.environments import TRAINING_NEEDS, ULTRALYTICS_TRAINING_NEEDS, host, release, run_python
-from yolo_probe.inspection import inspect
-from yolo_probe.inspection_data import as_json
+from yolo_probe.reports.inspection import inspect
+from yolo_probe.reports.inspection_json import as_json
 
 CHECK = Path(__file__).with_name("inspection_check.py")
 HOSTS = ("5.0.10", "7.0.14", "ultralytics")

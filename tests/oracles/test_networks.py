@@ -66,6 +66,6 @@ def _in_form_of_5_0(state: dict[str, object]) -> dict[str, object]:
 
 
 def test_every_set_of_rules_has_a_real_counter() -> None:
-    from yolo_probe.conventions import CONVENTIONS
+    from yolo_probe.counters.conventions import CONVENTIONS
 
     assert {*COUNTERS, *environments.TOOLS, "textbook"} == set(CONVENTIONS)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from yolo_probe import operators
-from yolo_probe.operators import ShapeError
-from yolo_probe.structure import Shape
+from yolo_probe.model import operators
+from yolo_probe.model.operators import ShapeError
+from yolo_probe.model.structure import Shape
 
 SIDE = st.integers(1, 40)
 CHANNELS = st.integers(1, 12)

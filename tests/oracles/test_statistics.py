@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from yolo_probe import statistics
-from yolo_probe.checkpoint import Checkpoint, read_checkpoint
-from yolo_probe.statistics import statistics_of
-from yolo_probe.structure import Tensor, named_parameters
+from yolo_probe.checkpoint import weight_statistics
+from yolo_probe.checkpoint.reader import Checkpoint, read_checkpoint
+from yolo_probe.checkpoint.weight_statistics import statistics_of
+from yolo_probe.model.structure import Tensor, named_parameters
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def checkpoint(demo_checkpoint: Path) -> Checkpoint:
 def test_numpy_and_torch_read_the_same(checkpoint: Checkpoint) -> None:
     assert checkpoint.model
     for _, tensor in named_parameters(checkpoint.model):
-        assert statistics_of(checkpoint)(tensor) == statistics._with_torch(checkpoint, tensor)
+        assert statistics_of(checkpoint)(tensor) == weight_statistics._with_torch(checkpoint, tensor)
 
 
 def test_they_are_those_of_the_weights_themselves(checkpoint: Checkpoint) -> None:

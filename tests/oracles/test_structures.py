@@ -12,9 +12,9 @@ import yaml
 from tests import environments
 from tests.oracles.random_networks import random_network
 from tests.structures import differences, real_structures
-from yolo_probe.generations import RELEASES, Generation, host_of
-from yolo_probe.modelyaml import Network, build, read_model_yaml
-from yolo_probe.networks import find_network, network_names
+from yolo_probe.networks.generations import RELEASES, Generation, host_of
+from yolo_probe.networks.model_yaml import Network, build, read_model_yaml
+from yolo_probe.networks.shipped import find_network, network_names
 
 BROKEN = {"anchors", "yolov5-bifpn@6.0.7"}
 """Files that their host cannot read as a network."""

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from yolo_probe.live import Live
+from yolo_probe.live.live import Live
 
 CACHE: dict[Any, Any] = {}
 SEEN: deque[Any] = deque(maxlen=3)

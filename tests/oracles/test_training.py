@@ -22,10 +22,10 @@ from tests.oracles.trainings import (
     train,
     ultralytics_arguments,
 )
-from yolo_probe.provenance import provenance
+from yolo_probe.hosts.target import resolve
 from yolo_probe.render.text import render
-from yolo_probe.story import Changed, Ended, Started, Validated, read_story
-from yolo_probe.target import resolve
+from yolo_probe.reports.gradients import provenance
+from yolo_probe.reports.story import Changed, Ended, Started, Validated, read_story
 
 NETWORK = ("--data", "shapes.yaml", "--cfg", "yolov5n.yaml", "--weights", "")
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from yolo_probe.live import Live, weightless
+from yolo_probe.live.live import Live, weightless
 
 
 class Block(nn.Module):  # type: ignore[misc]  # torch is not read by mypy

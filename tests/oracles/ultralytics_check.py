@@ -25,11 +25,11 @@ from ultralytics.utils import LOGGER
 from ultralytics.utils.torch_utils import ModelEMA, strip_optimizer
 
 from tests.oracles.fingerprints import said
-from yolo_probe.conventions import CONVENTIONS
-from yolo_probe.installed import installed_thop
+from yolo_probe.counters.conventions import CONVENTIONS, Counter
+from yolo_probe.environment import installed_thop
+from yolo_probe.hosts.target import resolve
 from yolo_probe.render.text import render
-from yolo_probe.report import Counter, Question, as_json, fuse_diff
-from yolo_probe.target import resolve
+from yolo_probe.reports.fuse_diff import Question, as_json, fuse_diff
 
 SIZE = (160, 224)
 CLASSES = {

@@ -18,8 +18,9 @@ from ultralytics.utils import LOGGER
 from ultralytics.utils.torch_utils import ModelEMA, strip_optimizer
 
 from tests.oracles.ultralytics_check import save
-from yolo_probe import explain_gradients, provenance
-from yolo_probe.target import resolve
+from yolo_probe import explain_gradients
+from yolo_probe.hosts.target import resolve
+from yolo_probe.reports.gradients import as_json, provenance
 
 NEW = tasks.DetectionModel("yolo11n.yaml", ch=3, nc=2, verbose=False)
 
@@ -71,7 +72,7 @@ def main() -> None:
         validated = deepcopy(saved["ema"] or saved["model"]).float()
         left = {mode: real(fused(deepcopy(validated), grad))["sum"]
                 for mode, grad in (("grad_on", torch.enable_grad()), ("no_grad", torch.no_grad()))}  # fmt: skip
-        ours = provenance.as_json(provenance.provenance(resolve(str(path))))
+        ours = as_json(provenance(resolve(str(path))))
         print(json.dumps({"state": name, "real": says, "fused": left, "ours": ours}), flush=True)
         strip_optimizer(path)
 

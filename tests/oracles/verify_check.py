@@ -20,8 +20,8 @@ import yolo_probe
 from tests.oracles.custom_modules import network
 from tests.oracles.fingerprints import fingerprint, said
 from tests.oracles.wrapped_check import CLASSIC
-from yolo_probe.summary import FORMS
-from yolo_probe.verify import verify
+from yolo_probe.hosts.summary_line import FORMS
+from yolo_probe.reports.verification import verify
 
 IMAGE = (1, 3, 64, 96)
 

@@ -17,18 +17,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from yolo_probe.checkpoint import Checkpoint
-from yolo_probe.construct import generations_with
+from yolo_probe.checkpoint.reader import Checkpoint
+from yolo_probe.environment import version_of
 from yolo_probe.errors import HostError, ModelYamlError, reason_of, shown
 from yolo_probe.expressions import LARGEST, Call, ExpressionError, evaluate
-from yolo_probe.hosts.architecture import written_anew
-from yolo_probe.hosts.rebuild import SPARE, Weightless, activation_kept, at_most, imported, silent
-from yolo_probe.installed import version_of
-from yolo_probe.live import Live
-from yolo_probe.modelyaml import build, network_in
-from yolo_probe.network import Network, Row
-from yolo_probe.structure import count_layers
-from yolo_probe.subject import Rebuilt, Subject
+from yolo_probe.hosts.subject import Rebuilt, Subject
+from yolo_probe.hosts.ultralytics_architecture import written_anew
+from yolo_probe.hosts.ultralytics_rebuild import SPARE, Weightless, activation_kept, at_most, imported, silent
+from yolo_probe.live.live import Live
+from yolo_probe.model.structure import count_layers
+from yolo_probe.networks.constructors import generations_with
+from yolo_probe.networks.model_yaml import build, network_in
+from yolo_probe.networks.network import Network, Row
 
 WORDS = frozenset({"nc", "anchors", "na", "no", "gd", "gw"})
 """The builder's own variables, which an argument may name."""

@@ -6,10 +6,10 @@ import re
 import sys
 from collections.abc import Mapping
 
-from yolo_probe.installed import version_of
-from yolo_probe.structure import Module
-from yolo_probe.subject import Origin
-from yolo_probe.summary import ULTRALYTICS_FORMS, LineForm
+from yolo_probe.environment import version_of
+from yolo_probe.hosts.subject import Origin
+from yolo_probe.hosts.summary_line import ULTRALYTICS_FORMS, LineForm
+from yolo_probe.model.structure import Module
 
 MODELS = "ultralytics.nn.tasks."
 """Where the classes of its models are defined."""

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from yolo_probe.errors import CheckpointError
-from yolo_probe.generations import Generation
-from yolo_probe.structure import Module, named_modules
-from yolo_probe.subject import Origin
-from yolo_probe.summary import FORMS, RELEASE_FORMS, LineForm
+from yolo_probe.hosts.subject import Origin
+from yolo_probe.hosts.summary_line import FORMS, RELEASE_FORMS, LineForm
+from yolo_probe.model.structure import Module, named_modules
+from yolo_probe.networks.generations import Generation
 
 TAG_COMMITS: Mapping[str, Generation] = {"915bbf294bb74c859f0b41f1c23bc395014ea679": "v7.0"}
 """Commits of the tags that record their commit in a file."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from yolo_probe.comparison import ByMode, Comparison, Counted
-from yolo_probe.counters import Counters
+from yolo_probe.counters.comparison import ByMode, Comparison, Counted
+from yolo_probe.render.common import heading, own_rules, percent, size_words
 from yolo_probe.render.document import Footer, Heading, Note, Part, Row, Section, Table, Words, signed
-from yolo_probe.render.parts import heading, own_rules, percent, size_words
+from yolo_probe.reports.counters import Counters
 
 RULES = {
     "thop-2019": (

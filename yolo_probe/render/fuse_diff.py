@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from math import prod
 from shlex import quote
 
-from yolo_probe.conventions import CONVENTIONS
-from yolo_probe.ledger import Ledger
-from yolo_probe.render.document import Cause, Figures, Heading, Heads, Note, Part, Remainder, Section, Words, signed
-from yolo_probe.render.parts import (
+from yolo_probe.counters.conventions import CONVENTIONS
+from yolo_probe.model.structure import Module, named_modules, named_parameters
+from yolo_probe.render.common import (
     activations,
     fixed_numbers,
     footers,
@@ -20,8 +19,9 @@ from yolo_probe.render.parts import (
     uncounted,
     unknown_flops,
 )
-from yolo_probe.report import FuseDiff
-from yolo_probe.structure import Module, named_modules, named_parameters
+from yolo_probe.render.document import Cause, Figures, Heading, Heads, Note, Part, Remainder, Section, Words, signed
+from yolo_probe.reports.fuse_diff import FuseDiff
+from yolo_probe.reports.ledger import Ledger
 
 
 def document(report: FuseDiff) -> Iterator[Section]:

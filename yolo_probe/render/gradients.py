@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from yolo_probe.provenance import Copy, OptimizerCheck, Provenance, Row
+from yolo_probe.hosts.subject import Subject
+from yolo_probe.render.common import about, heading, live_heading
 from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words
-from yolo_probe.render.layout import sentences
-from yolo_probe.render.parts import about, heading, live_heading
-from yolo_probe.subject import Subject
+from yolo_probe.render.text_layout import sentences
+from yolo_probe.reports.gradients import Copy, OptimizerCheck, Provenance, Row
 
 
 def document(report: Provenance) -> Iterator[Section]:

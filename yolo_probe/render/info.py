@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from shlex import quote
 
-from yolo_probe.conventions import Convention
-from yolo_probe.gradients import frozen_by_rows
-from yolo_probe.ledger import CONVOLUTIONS
-from yolo_probe.operators import OpRecord
-from yolo_probe.own_rules import CUSTOM
-from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words, signed
-from yolo_probe.render.parts import (
+from yolo_probe.counters.conventions import Convention
+from yolo_probe.hosts.summary_line import LineForm
+from yolo_probe.model.freezing import frozen_by_rows
+from yolo_probe.model.operators import OpRecord
+from yolo_probe.model.structure import LayerCounts, Module, named_modules, named_parameters
+from yolo_probe.model.user_rules import CUSTOM
+from yolo_probe.render.common import (
     activations,
     fixed_numbers,
     footers,
@@ -24,10 +24,10 @@ from yolo_probe.render.parts import (
     percent,
     unknown_flops,
 )
-from yolo_probe.report import Info, Question
-from yolo_probe.scaling import Scaled, ScalingError
-from yolo_probe.structure import LayerCounts, Module, named_modules, named_parameters
-from yolo_probe.summary import LineForm
+from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words, signed
+from yolo_probe.reports.fuse_diff import Info, Question
+from yolo_probe.reports.ledger import CONVOLUTIONS
+from yolo_probe.reports.stride_scaling import Scaled, ScalingError
 
 
 def document(report: Info) -> Iterator[Section]:

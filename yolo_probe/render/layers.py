@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from yolo_probe.costs import Line
-from yolo_probe.guidelines import Guideline
-from yolo_probe.layer_costs import LayerCosts
-from yolo_probe.memory import BYTES, Access, total
+from yolo_probe.hosts.subject import Subject
+from yolo_probe.model.activations import BYTES, Access, total
+from yolo_probe.model.structure import Shape
+from yolo_probe.render.common import counted, heading, live_heading, own_rules, percent
 from yolo_probe.render.document import Chart, Footer, Heading, Note, Section, Table, Words, Working
-from yolo_probe.render.parts import counted, heading, live_heading, own_rules, percent
-from yolo_probe.structure import Shape
-from yolo_probe.subject import Subject
+from yolo_probe.reports.layers import LayerCosts
+from yolo_probe.reports.line_costs import Line
+from yolo_probe.reports.shufflenet_guidelines import Guideline
 
 
 def document(report: LayerCosts) -> Iterator[Section]:

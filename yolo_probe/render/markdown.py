@@ -27,8 +27,8 @@ from yolo_probe.render.document import (
     Working,
     signed,
 )
-from yolo_probe.render.layout import hue, printable
 from yolo_probe.render.sections import sections
+from yolo_probe.render.text_layout import hue, printable
 
 if TYPE_CHECKING:
     from yolo_probe.render.sections import Report

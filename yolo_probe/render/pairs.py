@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yolo_probe.report import FuseDiff
+from yolo_probe.reports.fuse_diff import FuseDiff
 
 
 def render_pairs(report: FuseDiff) -> str:

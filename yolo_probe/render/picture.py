@@ -12,11 +12,11 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from yolo_probe.errors import PictureError
-from yolo_probe.ledger import Ledger
-from yolo_probe.render.layout import printable
-from yolo_probe.render.parts import counted, heading
-from yolo_probe.report import FuseDiff
-from yolo_probe.rows import Row, rows_of
+from yolo_probe.render.common import counted, heading
+from yolo_probe.render.text_layout import printable
+from yolo_probe.reports.fuse_diff import FuseDiff
+from yolo_probe.reports.ledger import Ledger
+from yolo_probe.reports.row_costs import Row, rows_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from yolo_probe.render.document import Section
 
 if TYPE_CHECKING:
-    from yolo_probe.counters import Counters
-    from yolo_probe.inspection import Inspection
-    from yolo_probe.layer_costs import LayerCosts
-    from yolo_probe.provenance import Provenance
-    from yolo_probe.report import FuseDiff, Info
-    from yolo_probe.story import Story
+    from yolo_probe.reports.counters import Counters
+    from yolo_probe.reports.fuse_diff import FuseDiff, Info
+    from yolo_probe.reports.gradients import Provenance
+    from yolo_probe.reports.inspection import Inspection
+    from yolo_probe.reports.layers import LayerCosts
+    from yolo_probe.reports.story import Story
 
     Report: TypeAlias = FuseDiff | Info | Counters | Inspection | LayerCosts | Provenance | Story
 
@@ -22,7 +22,7 @@ _MODULES = {
     "FuseDiff": "fuse_diff",
     "Info": "info",
     "Counters": "counters",
-    "Inspection": "inspect",
+    "Inspection": "inspection",
     "LayerCosts": "layers",
     "Provenance": "gradients",
     "Story": "story",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yolo_probe.gradients import row_ranges
+from yolo_probe.model.freezing import row_ranges
 from yolo_probe.render.document import (
     Cause,
     Figures,
@@ -18,7 +18,7 @@ from yolo_probe.render.document import (
     Words,
     signed,
 )
-from yolo_probe.story import Account, Changed, Ended, Measured, Moment, Started, Story, Validated
+from yolo_probe.reports.story import Account, Changed, Ended, Measured, Moment, Started, Story, Validated
 
 
 def document(story: Story) -> Iterator[Section]:

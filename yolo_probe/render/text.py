@@ -24,7 +24,8 @@ from yolo_probe.render.document import (
     Working,
     signed,
 )
-from yolo_probe.render.layout import (
+from yolo_probe.render.sections import sections
+from yolo_probe.render.text_layout import (
     HUES,
     NARROW,
     WIDTH,
@@ -41,11 +42,10 @@ from yolo_probe.render.layout import (
     table,
     working,
 )
-from yolo_probe.render.sections import sections
 
 if TYPE_CHECKING:
     from yolo_probe.render.sections import Report
-    from yolo_probe.report import FuseDiff
+    from yolo_probe.reports.fuse_diff import FuseDiff
 
 
 def render(report: Report, paint: Paint = plain, columns: int | None = None) -> str:

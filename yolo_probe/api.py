@@ -1,0 +1,283 @@
+"""Questions to a live ``nn.Module``: its FLOPs, who set ``requires_grad``, what each layer costs. It is only read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias, cast
+
+import torch
+from torch import nn
+
+from yolo_probe.counters.comparison import Comparison, Measured, Mode, compare
+from yolo_probe.counters.conventions import CONVENTIONS, Convention, Uncounted, choose_counter
+from yolo_probe.counters.rules_file import read_rules
+from yolo_probe.environment import installed_thop
+from yolo_probe.errors import CounterError, TargetError, TraceError, shown
+from yolo_probe.hosts.subject import LiveModel
+from yolo_probe.hosts.summary_line import image_channels
+from yolo_probe.hosts.target import classes_of, network_name
+from yolo_probe.live.live import Live, network_of, unwrapped
+from yolo_probe.live.recorder import Arguments, Inputs
+from yolo_probe.live.tensor_lifetimes import observe
+from yolo_probe.model.fusion import merged_names
+from yolo_probe.model.structure import Module, Shape, count_gradients
+from yolo_probe.model.user_rules import OwnOps
+from yolo_probe.render.gradients import render_rows
+from yolo_probe.render.text import render
+from yolo_probe.reports.gradients import Copy, Fused, OptimizerCheck, Provenance, as_json, rows_of
+from yolo_probe.reports.layers import LayerCosts, View, gathered
+from yolo_probe.reports.layers import as_json as costs_as_json
+from yolo_probe.reports.line_costs import By, Sort
+from yolo_probe.reports.mechanisms import decide
+from yolo_probe.training.host_state import Running
+from yolo_probe.training.moments import known_live
+
+Input: TypeAlias = (
+    "int | Sequence[int] | Sequence[Sequence[int]] | torch.Tensor | Sequence[object] | Mapping[str, object]"
+)
+"""What a model is fed: the side of an image, its height and width, a whole shape, several shapes, a tensor, several
+arguments, or a dict of arguments by name. Of tensors shapes and types are used, values only where the
+forward pass depends on them."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlopCount:
+    """What one counter charges for one pass of a model."""
+
+    counter: str
+    """Name of the rules: ``ultralytics-thop-2.2``."""
+    unit: str
+    """MACs or FLOPs; 1 MAC is 2 FLOPs."""
+    total: int
+    """In that unit, as the counter itself prints it."""
+    flops: int
+    """The same in FLOPs."""
+    by_module: Mapping[str, int]
+    """By the qualified name of the module that does the work, in that unit; they add up to the total."""
+    by_operator: Mapping[str, int]
+    """By operator, likewise."""
+    uncounted: tuple[Uncounted, ...]
+    """What the counter has no rule for."""
+
+
+def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop", rules: str | None = None) -> FlopCount:
+    """FLOPs of one pass of a model in evaluation mode, by the rules of one counter.
+
+    ``counter``: ``thop`` is the installed one; else a name that ``yolo-probe counters`` lists. ``rules``: a file of
+    rules of your own, as the command's ``--rules``. ``torch`` counts ``F.scaled_dot_product_attention`` as its
+    FlopCounterMode does on the meta device; on the CPU that leaves contiguous ones out.
+    Raises: CounterError where there is no such counter, TraceError where the model cannot be followed, RulesError where
+    the file of rules cannot be read or a rule in it fails.
+    """
+    own = read_rules(rules) if rules else None
+    convention = counting_rules(counter).with_rules(own)
+    live = Live(network_of(model, "count_flops"), OwnOps(own) if own else None, complete=False)
+    records = live.trace_inputs(inputs_of(imgsz, live.root)).records
+    by_module: dict[str, int] = {}
+    by_operator: dict[str, int] = {}
+    for record in records:
+        if count := convention.count(record):
+            by_module[record.path] = by_module.get(record.path, 0) + count
+            by_operator[record.operator] = by_operator.get(record.operator, 0) + count
+    total = sum(by_module.values())
+    return FlopCount(
+        convention.name, convention.unit, total, total * convention.flops_per_count, by_module, by_operator,
+        convention.uncounted(records),
+    )  # fmt: skip
+
+
+def compare_counters(
+    model: nn.Module, imgsz: Input = 640, counters: Iterable[str] | None = None, rules: str | None = None
+) -> Comparison:
+    """The same pass by several counters, all of them if none is named: as it trains, is evaluated, and fused.
+
+    A model without a ``fuse()`` has no fused figures. ``rules``: a file of rules of your own.
+    Raises: CounterError where there is no such counter, TraceError where the model cannot be followed, RulesError where
+    the file of rules cannot be read or a rule in it fails.
+    """
+    own = read_rules(rules) if rules else None
+    names = CONVENTIONS if counters is None else [counters] if isinstance(counters, str) else counters
+    conventions = [counting_rules(name).with_rules(own) for name in names]
+    model = network_of(model, "compare_counters")
+    live = Live(model, OwnOps(own) if own else None, complete=False)
+    inputs = inputs_of(imgsz, live.root)
+    modes: dict[Mode, Measured] = {"unfused": Measured(live.root, live.trace_inputs(inputs).records)}
+    try:
+        training = live.in_training()
+        modes["train"] = Measured(training.root, training.trace_inputs(inputs).records)
+    except TraceError:  # a training pass may need more than an image: targets
+        pass
+    if callable(getattr(model, "fuse", None)):
+        fused = live.fused().with_rules(own) if own else live.fused()
+        modes["fused"] = Measured(fused.root, fused.trace_inputs(inputs).records)
+    return compare(modes, conventions, counting_rules("thop").name)
+
+
+def counting_rules(name: str) -> Convention:
+    """The rules of that name; ``thop``: those of the installed one.
+
+    Raises: CounterError where there are none.
+    """
+    if name != "thop" and name not in CONVENTIONS:
+        raise CounterError(
+            f"found the counter {name!r}, expected one that is known", f"one of: {', '.join(CONVENTIONS)}"
+        )
+    return choose_counter(name, installed_thop()).convention
+
+
+def inputs_of(given: Input, root: Module) -> Inputs:
+    """What the model is called with.
+
+    Raises: CounterError for what is none of the forms of ``Input``.
+    """
+    sides = (given, given) if isinstance(given, int) else tuple(given) if isinstance(given, list | tuple) else ()
+    if _is_shape(sides):
+        shape = cast(Shape, sides)
+        return (1, image_channels(root), *shape) if len(shape) == 2 else shape
+    if sides and all(isinstance(each, list | tuple) and _is_shape(each) for each in sides):
+        return Arguments(tuple(torch.empty(cast(Shape, each), device="meta") for each in sides))
+    if not _holds_tensor(given):
+        raise CounterError(
+            f"found the input {shown(given)}, expected 640, (height, width), a whole shape, a tensor, a list of "
+            "arguments, or a dict of them by name"
+        )
+    return Arguments(named=given) if isinstance(given, Mapping) else Arguments(sides or (given,))
+
+
+def _holds_tensor(value: object) -> bool:
+    """Whether a value is a tensor or has one inside."""
+    if isinstance(value, Mapping):
+        return any(map(_holds_tensor, value.values()))
+    return isinstance(value, torch.Tensor) or (isinstance(value, list | tuple) and any(map(_holds_tensor, value)))
+
+
+def _is_shape(sides: Sequence[object]) -> bool:
+    return bool(sides) and all(type(side) is int and side > 0 for side in sides)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Explanation:
+    """What ``explain_gradients`` says; printed, it is the text."""
+
+    report: Provenance
+
+    def __str__(self) -> str:
+        return render(self.report) + render_rows(self.report)
+
+    __repr__ = __str__
+
+    def as_json(self) -> dict[str, object]:
+        """The same as plain data, in the form of ``yolo-probe gradients --format json``."""
+        return as_json(self.report)
+
+
+def explain_gradients(model: nn.Module, optimizer: Any = None) -> Explanation:
+    """Who set ``requires_grad`` in a live model, told from what is there.
+
+    ``optimizer``: is held against the model: parameters that train and that no group holds, frozen ones that one holds,
+    the same one twice. Parameters that are no leaves (of a model that was fused with autograd on) are named.
+    Raises: TargetError where the model is no ``nn.Module``, or the optimizer has no groups.
+    """
+    inner = unwrapped(network_of(model, "explain_gradients"))
+    live = Live(inner)
+    root = live.root
+    known = known_live(inner, root, Running())
+    copy = Copy("model", root, decide(root, known))
+    left = known.non_leaf or frozenset()
+    return Explanation(
+        Provenance(
+            _live_model(inner, root),
+            (copy,),
+            "model",
+            _fused(live),
+            bool(merged_names(root)),
+            rows_of(copy),
+            optimizer=None if optimizer is None else check_optimizer(inner, optimizer),
+            non_leaf=tuple(name for name, _ in inner.named_parameters() if name in left),
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Layers:
+    """What ``explain_layers`` says; printed, it is the text."""
+
+    report: LayerCosts
+
+    def __str__(self) -> str:
+        return render(self.report)
+
+    __repr__ = __str__
+
+    def as_json(self) -> dict[str, object]:
+        """The same as plain data, in the form of ``yolo-probe layers --format json``."""
+        return costs_as_json(self.report)
+
+
+def explain_layers(
+    model: nn.Module, imgsz: Input = 640, counter: str = "thop", *, by: By = "row", depth: int | None = None,
+    sort: Sort | None = None, top: int | None = None, memory: bool = False, rules: str | None = None,
+) -> Layers:  # fmt: skip
+    """What each row, module, operator or type of a live model costs in evaluation mode; nothing is run or changed.
+
+    The other arguments are the options of ``yolo-probe layers``.
+    Raises: TargetError where the model is no ``nn.Module``, CounterError where there is no such counter, TraceError
+    where the model cannot be followed, RulesError where the file of rules cannot be read or a rule in it fails.
+    """
+    own = read_rules(rules) if rules else None
+    convention = counting_rules(counter).with_rules(own)
+    inner = unwrapped(network_of(model, "explain_layers"))
+    live = Live(inner, OwnOps(own) if own else None, complete=False)
+    inputs = inputs_of(imgsz, live.root)
+    run, observed = live.trace_inputs(inputs), observe(live, inputs)
+    return Layers(
+        gathered(
+            _live_model(inner, live.root),
+            None,
+            convention,
+            View(by, depth, sort, top, memory),
+            live.root,
+            replace(run, calls=observed.calls) if observed else run,
+            observed.activations if observed else None,
+            is_fused=bool(merged_names(live.root)),
+            rules=own,
+        )
+    )
+
+
+def _live_model(model: nn.Module, root: Module) -> LiveModel:
+    return LiveModel(root.class_path, network_name(root, options={}), classes_of(root), model.training)
+
+
+def _fused(live: Live) -> Fused:
+    """What the model's own ``fuse()`` leaves, run on copies without weights."""
+    if merged_names(live.root):
+        return Fused(count_gradients(live.root), count_gradients(live.root))
+    try:
+        on, off = (count_gradients(live.fused(grad_enabled=grad).root) for grad in (True, False))
+    except TraceError as error:
+        return Fused(None, None, str(error), error.remedy)
+    return Fused(on, off)
+
+
+def check_optimizer(model: nn.Module, optimizer: Any) -> OptimizerCheck:
+    """An optimizer held against the parameters of a model.
+
+    Raises: TargetError where it has no ``param_groups``.
+    """
+    groups = getattr(optimizer, "param_groups", None)
+    if not isinstance(groups, list) or not all(isinstance(group, Mapping) for group in groups):
+        raise TargetError(
+            f"explain_gradients: found {type(optimizer).__name__} without param_groups, expected a torch optimizer"
+        )
+    held = Counter(id(parameter) for group in groups for parameter in group.get("params", ()))
+    named = list(model.named_parameters())
+    return OptimizerCheck(
+        groups=len(groups),
+        unheld=tuple(name for name, each in named if each.requires_grad and not held[id(each)]),
+        frozen=tuple(name for name, each in named if not each.requires_grad and held[id(each)]),
+        repeated=tuple(name for name, each in named if held[id(each)] > 1),
+        foreign=len(held.keys() - {id(each) for _, each in named}),
+    )

@@ -1,0 +1,417 @@
+"""What the inert records of a checkpoint's pickle stand for: modules, tensors and plain values.
+
+In go records as ``pickles`` leaves them, out come ``Module`` and ``Tensor`` objects, one for each record however often
+it is met, and plain data. A record that says something else than PyTorch would is refused with the module it is in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from struct import calcsize, unpack_from
+from typing import TypeGuard
+
+from yolo_probe.checkpoint.archive import Entry
+from yolo_probe.checkpoint.pickle_machine import Call, Name, Persistent, is_flat
+from yolo_probe.errors import CheckpointError
+from yolo_probe.model.structure import Location, Module, Tensor
+
+MAX_DEPTH = 64
+"""Deepest nesting of modules and of plain data; YOLOv5's networks have 8 and 6."""
+MAX_RANGE = 1 << 16
+"""Largest number in a range: whoever walks through one must come to its end."""
+
+LAYOUTS = {
+    "float64": "d", "float32": "f", "float16": "e", "bfloat16": "H", "int64": "q", "int32": "i", "int16": "h",
+    "int8": "b", "uint8": "B", "bool": "?", "complex64": "ff", "complex128": "dd",
+}  # fmt: skip
+"""Layout of one element by dtype, as ``struct`` writes it; bfloat16 is the upper half of a float32."""
+
+_REMEDY = "take the file from its source again, or save it with the YOLOv5 that trained it"
+_WIDTHS = {dtype: calcsize("<" + layout) for dtype, layout in LAYOUTS.items()}
+_DTYPES = {
+    "DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
+    "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8",
+    "ByteStorage": "uint8", "BoolStorage": "bool", "ComplexFloatStorage": "complex64",
+    "ComplexDoubleStorage": "complex128", "UntypedStorage": "uint8",
+}  # fmt: skip
+_TORCH_NAMES = {"half": "float16", "float": "float32", "double": "float64", "long": "int64", "int": "int32"}
+
+# The names that every module has, to be quick; hooks of other versions of PyTorch are told by their name.
+_BOOKKEEPING = frozenset({
+    "_parameters", "_buffers", "_modules", "_non_persistent_buffers_set", "_backward_hooks", "_backward_pre_hooks",
+    "_is_full_backward_hook", "_forward_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called",
+    "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs", "_state_dict_hooks", "_state_dict_pre_hooks",
+    "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks",
+})  # fmt: skip
+_SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
+_TENSORS = frozenset({
+    "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3",
+    "torch._utils._rebuild_meta_tensor_no_storage", "torch._utils._rebuild_parameter",
+    "torch._utils._rebuild_parameter_with_state", "torch._tensor._rebuild_from_type_v2",
+})  # fmt: skip
+_DICTS = {"collections.OrderedDict": 0, "collections.defaultdict": 1}
+"""How many arguments a call has that makes a dict which is filled afterwards."""
+_BUILTINS = ("builtins", "__builtin__")
+
+
+@dataclass(frozen=True, slots=True)
+class Inert:
+    """Something that only running Python could make, kept by its name: a class, a device, a bound method."""
+
+    name: str
+    """Full name, ``torch.float16`` or ``models.common.Conv.forward_fuse``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a persistent id says of a storage."""
+
+    storage: str
+    dtype: str
+    width: int
+    """Bytes per element."""
+    numel: int
+    offset: int
+    """Elements before the part that is meant: old legacy files have views on storages."""
+
+
+class _Damaged(Exception):
+    """A record that PyTorch would not have written; the place is added by whoever knows it."""
+
+
+def layout_of(record: object) -> Layout | None:
+    """The storage that a persistent record stands for; None if it stands for none.
+
+    Raises: CheckpointError for a storage of an unknown kind.
+    """
+    told = record.id if isinstance(record, Persistent) else None
+    if type(told) is not tuple or len(told) not in (5, 6) or told[0] != "storage":
+        return None
+    kind, key, numel = told[1], told[2], told[4]
+    if type(key) is not str or type(numel) is not int or numel < 0:
+        return None
+    dtype = _DTYPES.get(kind.name) if isinstance(kind, Name) else None
+    if dtype is None:
+        raise CheckpointError(f"a storage of an unknown kind, {name_of(kind)}", _REMEDY)
+    offset = 0
+    if len(told) == 6 and type(told[5]) is tuple and len(told[5]) == 3 and type(told[5][1]) is int:
+        offset = told[5][1]
+    return Layout(key, dtype, _WIDTHS[dtype], numel, offset)
+
+
+def class_of(record: object) -> Name | None:
+    """The class or function that a record calls; legacy files wrap the classes of modules."""
+    function = record.function if isinstance(record, Call) else None
+    if isinstance(function, Persistent):
+        told = function.id
+        if type(told) is tuple and len(told) > 1 and told[0] == "module":
+            function = told[1]
+    return function if isinstance(function, Name) else None
+
+
+def name_of(value: object) -> str:
+    """How a record or a value is called in a message or an ``Inert``."""
+    if isinstance(value, Name):
+        return value.path
+    if (name := class_of(value)) is not None:
+        return name.path
+    return type(value).__name__
+
+
+def is_module(value: object) -> TypeGuard[Call]:
+    """Whether a record is an object with the inside of an ``nn.Module``."""
+    return (
+        type(value) is Call
+        and type(value.state) is dict
+        and class_of(value) is not None
+        and "_modules" in value.state
+        and "_parameters" in value.state
+    )
+
+
+def mapping_of(value: object) -> Mapping[object, object] | None:
+    """Keys and values of a dict or of the record of an OrderedDict; None if it is neither."""
+    if type(value) is dict:
+        return value
+    if type(value) is Call and type(value.function) is Name and _DICTS.get(value.function.path) == len(value.args):
+        return value.entries or {}
+    return None
+
+
+class Records:
+    """The records of one file, each turned into its ``Module``, ``Tensor`` or plain value once."""
+
+    def __init__(self, storages: Mapping[str, Entry]) -> None:
+        self._storages = storages
+        self._modules: dict[int, Module] = {}
+        self._tensors: dict[int, Tensor] = {}
+        self._plain: dict[int, object] = {}
+
+    def network(self, root: object, name: str) -> Module:
+        """The module tree under a record.
+
+        Raises: CheckpointError for a tree that is too deep, in which a module with children occurs twice, or with
+        anything but modules, tensors and None where PyTorch has those.
+        """
+        if (known := self._modules.get(id(root))) is not None:
+            return known
+        found: list[Module] = []
+        # A node is a record, its path, its depth, and the children and the name it is to be put under.
+        stack: list[tuple[object, str, int, dict[str, Module | None], str]] = [(root, name, 0, {}, name)]
+        while stack:
+            record, path, depth, siblings, key = stack.pop()
+            if (module := self._modules.get(id(record))) is not None:
+                if module.children:
+                    raise _damaged(path, f"the module {module.class_path} is in more than one place")
+            else:
+                if depth > MAX_DEPTH:
+                    raise _damaged(path, f"modules nested more than {MAX_DEPTH} deep")
+                module, inside = self._module(record, path)
+                self._modules[id(record)] = module
+                children: dict[str, Module | None] = module.children  # type: ignore[assignment]
+                stack += [
+                    (child, f"{path}.{child_name}", depth + 1, children, child_name)
+                    for child_name, child in reversed(list(inside.items()))
+                    if child is not None
+                ]
+            siblings[key] = module
+            found = found or [module]
+        return found[0]
+
+    def _module(self, record: object, path: str) -> tuple[Module, Mapping[str, object]]:
+        """The module of a record, its children still None, and the children's records."""
+        if not is_module(record) or not isinstance(state := record.state, dict):
+            raise _damaged(path, f"expected a module, found {name_of(record)}")
+        inside = self._named(state, "_modules", path)
+        module = Module(
+            class_path=name_of(record),
+            attributes={
+                key: value if type(value) in _SCALARS else self.plain(value, f"{path}.{key}")
+                for key, value in self._own(state, path)
+            },
+            parameters=self._tensors_in(state, "_parameters", path),
+            buffers=self._tensors_in(state, "_buffers", path),
+            children=dict.fromkeys(inside),
+        )
+        return module, inside
+
+    @staticmethod
+    def _own(state: dict[object, object], path: str) -> list[tuple[str, object]]:
+        """The attributes of a module's ``__dict__`` that are not PyTorch's bookkeeping."""
+        own = []
+        for key, value in state.items():
+            if type(key) is not str:
+                raise _damaged(path, "an attribute whose name is no text")
+            if key not in _BOOKKEEPING and not (key[:1] == "_" and "_hook" in key):
+                own.append((key, value))
+        return own
+
+    @staticmethod
+    def _named(state: dict[object, object], part: str, path: str) -> Mapping[str, object]:
+        found = mapping_of(state.get(part))
+        if found is None:
+            raise _damaged(path, f"{part} is {name_of(state.get(part))}, expected a dict")
+        if not all(type(key) is str for key in found):
+            raise _damaged(path, f"a name in {part} is no text")
+        return found  # type: ignore[return-value]
+
+    def _tensors_in(self, state: dict[object, object], part: str, path: str) -> dict[str, Tensor]:
+        tensors = {}
+        for name, record in self._named(state, part, path).items():
+            if record is None:
+                continue
+            tensor = self.tensor(record, f"{path}.{name}")
+            if tensor is None:
+                raise _damaged(f"{path}.{name}", f"expected a tensor, found {name_of(record)}")
+            tensors[name] = tensor
+        return tensors
+
+    def tensor(self, record: object, path: str) -> Tensor | None:
+        """The tensor of a record; None if the record is no tensor.
+
+        Raises: CheckpointError for a tensor that does not fit its storage.
+        """
+        if (known := self._tensors.get(id(record))) is not None:
+            return known
+        if type(record) is not Call or type(record.function) is not Name or record.function.path not in _TENSORS:
+            return None
+        try:
+            tensor = self._tensor(record, path)
+        except _Damaged as error:
+            raise _damaged(path, str(error)) from None
+        self._tensors[id(record)] = tensor
+        return tensor
+
+    def _tensor(self, record: Call, path: str) -> Tensor:
+        function, args = name_of(record).rpartition(".")[2], record.args
+        if function.startswith("_rebuild_parameter"):
+            # (data, requires_grad, hooks[, state]): the parameter is its own object, with the data's storage.
+            if len(args) < 3 or type(args[1]) is not bool or type(args[0]) is not Call or args[0] is record:
+                raise _Damaged("a parameter whose arguments are not those of torch._utils._rebuild_parameter")
+            data = self._plain_tensor(args[0])
+            return Tensor(data.shape, data.dtype, args[1], data.location)
+        if function == "_rebuild_from_type_v2":
+            # (function, type, arguments, state): a tensor that carries attributes of its own.
+            if len(args) < 3 or type(args[0]) is not Name or type(args[2]) is not tuple:
+                raise _Damaged("a tensor whose arguments are not those of torch._tensor._rebuild_from_type_v2")
+            inner = Call(args[0], args[2])
+            if name_of(inner).endswith("_rebuild_from_type_v2"):
+                raise _Damaged("a tensor wrapped twice")
+            return self._tensor(inner, path) if name_of(inner) in _TENSORS else self._plain_tensor(inner)
+        return self._plain_tensor(record)
+
+    def _plain_tensor(self, record: Call) -> Tensor:
+        """The tensor of a ``_rebuild_tensor...`` record, checked against its storage."""
+        function, args = name_of(record), record.args
+        if function == "torch._utils._rebuild_meta_tensor_no_storage" and len(args) == 4:
+            shape = _sizes(args[1], "shape")
+            return Tensor(shape, _dtype(args[0]), args[3] is True)
+        if function not in _TENSORS or len(args) < 4:
+            raise _Damaged(f"expected a tensor, found {function}")
+        layout = layout_of(args[0])
+        if layout is None:
+            raise _Damaged("a tensor without a storage")
+        dtype, width, stored = layout.dtype, layout.width, layout.numel * layout.width
+        shape, strides, offset = _sizes(args[2], "shape"), _sizes(args[3], "strides"), args[1]
+        if len(shape) != len(strides):
+            raise _Damaged(f"{len(shape)} sizes and {len(strides)} strides")
+        if type(offset) is not int or offset < 0:
+            raise _Damaged("an offset that is no number of elements")
+        offset += layout.offset
+        if offset < 0:
+            raise _Damaged("an offset before its storage")
+        if function.endswith("_v3") and len(args) > 6:
+            dtype = _dtype(args[6])
+            width = _WIDTHS.get(dtype, 1)
+        entry = self._storages.get(layout.storage)
+        if entry is None:
+            raise _Damaged(f"storage {layout.storage[:40]} is not in the file")
+        if entry.size != stored:
+            raise _Damaged(f"storage {layout.storage[:40]} should have {stored:,} bytes, the file has {entry.size:,}")
+        last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
+        end = last + 1 if prod(shape) else offset
+        if end * width > stored:
+            raise _Damaged(f"shape {shape} with strides {strides} from {offset:,} reaches beyond its storage")
+        requires_grad = args[4] is True if len(args) > 4 else False
+        return Tensor(shape, dtype, requires_grad, Location(layout.storage, offset, strides))
+
+    def plain(self, value: object, path: str = "contents", depth: int = 0) -> object:
+        """A value without records: containers copied, tensors as ``Tensor``, what stays unknown as ``Inert``."""
+        kind = type(value)
+        if kind in _SCALARS:
+            return value
+        if kind is Name:
+            return Inert(name_of(value))
+        if id(value) in self._plain:
+            return self._plain[id(value)]
+        # Whatever contains itself, or lies deeper than any real value, ends in an Inert.
+        self._plain[id(value)] = Inert(f"{kind.__name__} within itself")
+        if depth > MAX_DEPTH:
+            return Inert(f"{kind.__name__} nested more than {MAX_DEPTH} deep")
+        result = self._container(value, path, depth + 1)
+        self._plain[id(value)] = result
+        return result
+
+    def _container(self, value: object, path: str, depth: int) -> object:
+        if isinstance(value, (list, tuple)):
+            items = [self.plain(item, path, depth) for item in value]
+            return items if isinstance(value, list) else tuple(items)
+        if isinstance(value, (set, frozenset)):
+            return frozenset(value)
+        if (entries := mapping_of(value)) is not None:
+            return {key: self.plain(item, path, depth) for key, item in entries.items()}
+        if not isinstance(value, Call):
+            return Inert(name_of(value))
+        if (tensor := self.tensor(value, path)) is not None:
+            return tensor
+        return self._object(value, path, depth)
+
+    def _object(self, call: Call, path: str, depth: int) -> object:
+        """The plain value that a call would have made, for the few that YOLOv5 stores; else ``Inert``."""
+        name, args = class_of(call), call.args
+        if name is None:
+            return Inert(type(call.function).__name__)
+        if name.path == "argparse.Namespace" and type(call.state) is dict:
+            return self.plain(call.state, path, depth)
+        if name.path == "torch.Size" and len(args) == 1:
+            return self.plain(args[0], path, depth)
+        if name.module.partition(".")[0] == "pathlib" and all(type(part) is str for part in args):
+            return _joined(name.name, [str(part) for part in args])
+        if name.module in _BUILTINS:
+            if name.name in ("range", "xrange"):
+                return _range(args)
+            items = args[0] if name.name in ("set", "frozenset") and len(args) == 1 else None
+            if type(items) is list and all(map(is_flat, items)):
+                return frozenset(items)
+            if name.name == "getattr" and len(args) == 2 and type(args[1]) is str:
+                return Inert(f"{name_of(args[0])}.{args[1]}")
+        if name.module.startswith("numpy") and (number := _numpy_number(call)) is not None:
+            return number
+        return Inert(name.path)
+
+
+def _damaged(path: str, what: str) -> CheckpointError:
+    return CheckpointError(f"damaged or unusual checkpoint: {path}: {what}", _REMEDY)
+
+
+def _sizes(value: object, what: str) -> tuple[int, ...]:
+    if type(value) is Call and name_of(value) == "torch.Size" and len(value.args) == 1:
+        value = value.args[0]
+    if type(value) is not tuple or len(value) > MAX_DEPTH or not all(type(n) is int and 0 <= n < 2**63 for n in value):
+        raise _Damaged(f"{what} that are no tuple of sizes")
+    if prod(value) >= 2**63:
+        raise _Damaged(f"{what} {value} of more elements than a tensor can have")
+    return value
+
+
+def _dtype(value: object) -> str:
+    if type(value) is not Name or value.module != "torch":
+        raise _Damaged(f"expected a dtype, found {name_of(value)}")
+    return _TORCH_NAMES.get(value.name, value.name)
+
+
+def _joined(kind: str, parts: list[str]) -> str:
+    """The text of a path; its first part may be a root, which brings its own separator."""
+    separator = "\\" if "Windows" in kind else "/"
+    root = parts[0] if parts and parts[0].endswith(separator) else ""
+    return root + separator.join(parts[1:] if root else parts)
+
+
+def _range(args: tuple[object, ...]) -> object:
+    numbers = [n for n in args if type(n) is int and abs(n) <= MAX_RANGE]
+    if len(numbers) != len(args) or not 1 <= len(numbers) <= 3 or (len(numbers) == 3 and numbers[2] == 0):
+        return Inert("builtins.range")
+    return range(*numbers)
+
+
+def _numpy_number(call: Call) -> float | int | bool | None:
+    """The number in a NumPy scalar or in an array of one element; None for anything else."""
+    name = name_of(call).rpartition(".")[2]
+    if name == "scalar" and len(call.args) == 2:
+        dtype, data = call.args
+    elif name == "_reconstruct" and type(call.state) is tuple and len(call.state) == 5:
+        _, shape, dtype, _, data = call.state
+        if type(shape) is not tuple or any(size != 1 or type(size) is not int for size in shape):
+            return None
+    else:
+        return None
+    if type(data) is Call and name_of(data) == "_codecs.encode" and len(data.args) == 2 and type(data.args[0]) is str:
+        # Protocol 2 has no bytes: NumPy's are spelled as text in which each character is one byte.
+        text = data.args[0]
+        data = text.encode("latin1") if all(ord(character) < 256 for character in text) else None
+    if type(data) is not bytes or type(dtype) is not Call or not dtype.args or type(dtype.args[0]) is not str:
+        return None
+    layout = _NUMPY.get(dtype.args[0])
+    order = dtype.state[1] if type(dtype.state) is tuple and len(dtype.state) > 1 else "<"
+    if layout is None or len(data) != calcsize("<" + layout):
+        return None
+    number: float | int | bool = unpack_from((">" if type(order) is str and order == ">" else "<") + layout, data)[0]
+    return number
+
+
+_NUMPY = {
+    "f8": "d", "f4": "f", "f2": "e", "i8": "q", "i4": "i", "i2": "h", "i1": "b", "u8": "Q", "u4": "I", "u2": "H",
+    "u1": "B", "b1": "?",
+}  # fmt: skip

@@ -1,0 +1,315 @@
+"""What a checkpoint holds, as plain data: which copies of the model, how it was trained, where its weights lie.
+
+In goes the path of a file that ``torch.save`` wrote, zip or legacy, out comes a ``Checkpoint``. Nothing that the file
+names is imported or called, and no weights are read until somebody asks for those of one tensor.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from struct import calcsize, unpack
+from typing import Literal
+
+from yolo_probe.checkpoint.archive import AGAIN, WANTED, Entry, File, content_start, entries, foreign, misplaced, opened
+from yolo_probe.checkpoint.decode import LAYOUTS, Records, is_module, layout_of, mapping_of
+from yolo_probe.checkpoint.pickle_machine import MAX_BYTES, Call, Name, Pickle, read
+from yolo_probe.errors import CheckpointError
+from yolo_probe.model.structure import Location, Module, Tensor
+
+_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_LEGACY_PROTOCOL = 1001
+_EXPECTED = ("models", "yolov5", "ultralytics", "torch", "collections", "pathlib", "numpy", "utils.activations")
+_EXPECTED_NAMES = frozenset({"argparse.Namespace", "_codecs.encode"}).union(
+    f"{module}.{name}"
+    for module in ("builtins", "__builtin__")
+    for name in ("set", "frozenset", "range", "xrange", "getattr")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What ``torch.save`` put into a file, before anything is made of it."""
+
+    path: str
+    size: int
+    """Bytes."""
+    modified: int
+    """Nanoseconds, to notice a file that has been replaced."""
+    container: Literal["zip", "legacy"]
+    pickle: Pickle
+    pickle_size: int
+    """Bytes of the pickle; of a legacy file those of the five that stand in front of the weights."""
+    storages: Mapping[str, Entry]
+    """Where the values of tensors lie, by the key that the pickle has for them."""
+    members: tuple[Entry, ...]
+    """All entries of a zip archive; none of a legacy file."""
+
+    @property
+    def top(self) -> Mapping[object, object]:
+        """What the file holds by name: of a model saved bare, the model."""
+        return {"model": self.pickle.value} if self.is_bare else mapping_of(self.pickle.value) or {}
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether a model was saved alone, without what stands beside it in a checkpoint."""
+        return is_module(self.pickle.value)
+
+    @property
+    def has_modules(self) -> bool:
+        """Whether there is a model, not its weights alone."""
+        return any(is_module(self.top.get(name)) for name in ("model", "ema"))
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A checkpoint of YOLOv5 as plain data."""
+
+    path: str
+    size: int
+    """Bytes."""
+    container: Literal["zip", "legacy"]
+    contents: Mapping[str, object]
+    """All that stands beside the model, its EMA copy and the optimizer: epoch, options, git commit, date."""
+    model: Module | None
+    ema: Module | None
+    optimizer_present: bool
+    optimizer_groups: int
+    """Number of the optimizer's parameter groups, 0 without an optimizer."""
+    unusual: tuple[str, ...]
+    """Classes and functions named in the file that no checkpoint of YOLOv5 needs."""
+    _entries: Mapping[str, Entry] = field(repr=False)
+    _modified: int = field(repr=False)
+
+    def copy(self, name: Literal["model", "ema"] | None = None) -> Module:
+        """The copy asked for, or the one that validation uses: ``ema`` if there is one, else ``model``.
+
+        Raises: CheckpointError if the file does not have it.
+        """
+        copies = {key: module for key, module in (("ema", self.ema), ("model", self.model)) if module is not None}
+        if name is None:
+            return next(iter(copies.values()))
+        if name not in copies:
+            there = " and ".join(copies)
+            raise CheckpointError(f"{self.path}: has no copy {name!r}, only {there}", f"ask for {there}, or for none")
+        return copies[name]
+
+    def storage_bytes(self, tensor: Tensor) -> bytes:
+        """All bytes of the storage that the tensor is a view of, little-endian, read from the file now.
+
+        Raises: CheckpointError if the tensor has no values in the file or the file has changed.
+        """
+        entry = self._entries[self._location(tensor).storage]
+        return self._read(tensor, 0, entry.size)
+
+    def numbers(self, tensor: Tensor, limit: int = 64) -> tuple[float, ...]:
+        """The first values of a tensor in row-major order, at most ``limit``.
+
+        Raises: CheckpointError as ``storage_bytes``, and for complex numbers and the dtypes of one byte that are rare.
+        """
+        location = self._location(tensor)
+        layout = LAYOUTS.get(tensor.dtype, "")
+        if len(layout) != 1:
+            raise CheckpointError(f"{self.path}: values of dtype {tensor.dtype} are not read")
+        width = calcsize("<" + layout)
+        offsets = [_offset(tensor, location, index) for index in range(min(limit, tensor.numel))]
+        if not offsets:
+            return ()
+        start = min(offsets)
+        data = self._read(tensor, start * width, (max(offsets) + 1 - start) * width)
+        parts = [data[(offset - start) * width :][:width] for offset in offsets]
+        if tensor.dtype == "bfloat16":
+            return tuple(unpack("<f", b"\0\0" + part)[0] for part in parts)
+        return tuple(unpack("<" + layout, part)[0] for part in parts)
+
+    def _location(self, tensor: Tensor) -> Location:
+        if tensor.location is None or tensor.location.storage not in self._entries:
+            raise CheckpointError(f"{self.path}: the values of this tensor are not in the file")
+        return tensor.location
+
+    def _read(self, tensor: Tensor, start: int, length: int) -> bytes:
+        key = self._location(tensor).storage
+        entry = self._entries[key]
+        with _told_of(self.path), opened(self.path) as file:
+            if (file.size, file.modified) != (self.size, self._modified):
+                raise CheckpointError("changed since it was read", "run the command again")
+            begin = content_start(file, entry) if self.container == "zip" else entry.header
+            return file.read(begin + start, length)
+
+
+def _offset(tensor: Tensor, location: Location, index: int) -> int:
+    """Place in the storage of the element with that row-major index."""
+    offset = location.offset
+    for size, stride in zip(reversed(tensor.shape), reversed(location.strides), strict=True):
+        index, step = divmod(index, size)
+        offset += step * stride
+    return offset
+
+
+@contextmanager
+def _told_of(path: str) -> Iterator[None]:
+    """Put the path in front of what went wrong, once, at the border of the module."""
+    try:
+        yield
+    except CheckpointError as error:
+        # Names from the file may stand in it, and must not steer a terminal.
+        problem = "".join(character if character.isprintable() else "?" for character in str(error)[:500])
+        raise CheckpointError(f"{path}: {problem}", error.remedy) from error.__cause__
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+    """The checkpoint in that file.
+
+    Raises: CheckpointError for everything else: another kind of file, a damaged one, weights without modules.
+    """
+    return describe(read_stored(path))
+
+
+def read_stored(path: str | os.PathLike[str]) -> Stored:
+    """What lies in that file, whatever it is that was saved.
+
+    Raises: CheckpointError for a file that ``torch.save`` did not write, or a damaged one.
+    """
+    path = os.fspath(path)
+    with _told_of(path), opened(path) as file:
+        if (refusal := foreign(file)) is not None:
+            raise refusal
+        return _read_zip(path, file) if file.read(0, 2) == b"PK" else _read_legacy(path, file)
+
+
+def _read_zip(path: str, file: File) -> Stored:
+    """A zip archive: its pickle, and the entries that hold its storages."""
+    names = entries(file)
+    roots = [name[: -len("data.pkl")] for name in names if name.endswith("/data.pkl") and name.count("/") == 1]
+    if not roots:
+        raise misplaced(names)
+    root = roots[0]
+    if outside := next((name for name in names if not name.startswith(root)), None):
+        raise CheckpointError(f"its archive has more than one root: {root} and {outside}", AGAIN)
+    if f"{root}constants.pkl" in names or any(name.startswith(f"{root}code/") for name in names):
+        raise CheckpointError(
+            "an exported TorchScript model, which has no YOLOv5 modules", "pass the best.pt that it was exported from"
+        )
+    if packed := next((entry.name for entry in names.values() if not entry.stored), None):
+        raise CheckpointError(
+            f"entry {packed} is compressed or encrypted, and torch.save does neither",
+            "pass the file that torch.save wrote, not one zipped anew",
+        )
+    if names[f"{root}data.pkl"].size > MAX_BYTES:
+        raise CheckpointError(
+            f"its data.pkl claims {names[f'{root}data.pkl'].size:,} bytes, a network needs 0.3 MB", AGAIN
+        )
+    if f"{root}byteorder" in names and _content(file, names[f"{root}byteorder"]) != b"little":
+        raise CheckpointError(
+            "written on a machine of other byte order (big-endian)", "save it again on a usual machine"
+        )
+    storages = {name[len(root) + 5 :]: entry for name, entry in names.items() if name.startswith(f"{root}data/")}
+    pickle = read(_content(file, names[f"{root}data.pkl"]))
+    members = tuple(names.values())
+    return Stored(path, file.size, file.modified, "zip", pickle, names[f"{root}data.pkl"].size, storages, members)
+
+
+def _content(file: File, entry: Entry) -> bytes:
+    return file.read(content_start(file, entry), entry.size)
+
+
+def _read_legacy(path: str, file: File) -> Stored:
+    """A checkpoint as PyTorch wrote it before 1.6: its pickle, and where its storages lie."""
+    data = file.read(0, min(file.size, MAX_BYTES))
+    plain = CheckpointError("a plain pickle, not a PyTorch checkpoint", WANTED)
+    try:
+        magic = read(data)
+    except CheckpointError as error:
+        raise plain from error
+    if type(magic.value) is not int or magic.value != _LEGACY_MAGIC:
+        raise plain
+    protocol = read(data, magic.end)
+    if type(protocol.value) is not int or protocol.value != _LEGACY_PROTOCOL:
+        raise CheckpointError("PyTorch's legacy format in an unknown version", "save it again with a current PyTorch")
+    system = read(data, protocol.end)
+    if not isinstance(system.value, dict) or system.value.get("little_endian") is not True:
+        raise CheckpointError(
+            "written on a machine of other byte order (big-endian)", "save it again on a usual machine"
+        )
+    pickle = read(data, system.end)
+    keys = read(data, pickle.end)
+    if not isinstance(keys.value, list):
+        raise CheckpointError("damaged: the list of storages behind the pickle is missing", AGAIN)
+    widths = {}
+    for record in pickle.persistent:
+        if (layout := layout_of(record)) is not None:
+            widths[layout.storage] = layout.width
+    storages: dict[str, Entry] = {}
+    position = keys.end
+    for key in keys.value:
+        if type(key) is not str or key not in widths or key in storages:
+            raise CheckpointError("damaged: the list of storages does not fit the pickle", AGAIN)
+        size = int.from_bytes(file.read(position, 8), "little") * widths[key]
+        position += 8
+        if position + size > file.size:
+            raise CheckpointError(f"cut short: {position + size - file.size:,} bytes of weights are missing", AGAIN)
+        storages[key] = Entry(key, position, size, stored=True)
+        position += size
+    return Stored(path, file.size, file.modified, "legacy", pickle, keys.end, storages, ())
+
+
+def describe(stored: Stored) -> Checkpoint:
+    """The checkpoint that was saved.
+
+    Raises: CheckpointError where what was saved has no modules, or damaged ones.
+    """
+    with _told_of(stored.path):
+        return _describe(stored)
+
+
+def _describe(stored: Stored) -> Checkpoint:
+    records, pickle, top = Records(stored.storages), stored.pickle, stored.top
+    # A copy that is a state_dict, or None, is no copy that anything can be said about.
+    copies = {name: records.network(top[name], name) for name in ("model", "ema") if is_module(top.get(name))}
+    if not copies:
+        raise CheckpointError(
+            f"weights without modules ({_kind(pickle.value)}), so the network is not in the file",
+            "pass the full checkpoint, as YOLOv5's train.py saves it; yolo-probe inspect tells what this one has",
+        )
+    optimizer = top.get("optimizer")
+    groups = (mapping_of(optimizer) or {}).get("param_groups")
+    return Checkpoint(
+        path=stored.path,
+        size=stored.size,
+        container=stored.container,
+        contents={
+            key: records.plain(value)
+            for key, value in top.items()
+            if type(key) is str and key not in ("model", "ema", "optimizer")
+        },
+        model=copies.get("model"),
+        ema=copies.get("ema"),
+        optimizer_present=optimizer is not None,
+        optimizer_groups=len(groups) if isinstance(groups, list) else 0,
+        unusual=tuple(sorted({name.path for name in pickle.names if not is_expected(name)})),
+        _entries=stored.storages,
+        _modified=stored.modified,
+    )
+
+
+def _kind(value: object) -> str:
+    """What the file holds in place of a checkpoint, for a message."""
+    if (top := mapping_of(value)) is None:
+        if isinstance(value, Call):
+            return (
+                "a tensor" if isinstance(value.function, Name) and "_rebuild" in value.function.name else "one object"
+            )
+        return f"a {type(value).__name__}"
+    if "model" in top:
+        return "'model' is None" if top["model"] is None else "'model' is a state_dict or the like"
+    return "a state_dict" if top else "an empty dict"
+
+
+def is_expected(name: Name) -> bool:
+    """Whether checkpoints of YOLOv5 name this; a dotted name reaches through a module to something else."""
+    if name.path in _EXPECTED_NAMES:
+        return True
+    root = next((root for root in _EXPECTED if name.module == root or name.module.startswith(f"{root}.")), None)
+    return root is not None and ("." not in name.name or root in ("models", "yolov5", "ultralytics"))

@@ -1,0 +1,14 @@
+"""An operator record -> what a counter charges for it: one table per tool, and the user's own rules.
+
+From the ground up; a module imports only from lines above its own::
+
+    rules                 what an operator costs, one pure function each
+    rules_file            a file of the user's own rules
+    thop_tables           the generations of thop, and torch's counter
+    tool_tables           the other tools, and the exact count
+    torchinfo_parameters  the total that torchinfo prints
+    faults                charges that a tool does not mean
+    conventions           the counters by name
+    formulas              the arithmetic behind a charge, in words
+    comparison            one network by every counter
+"""

@@ -1,0 +1,365 @@
+"""The counters by name: what each charges for an operator, in which unit, and for what.
+
+A convention is a table of rules, one for each operator; a rule is a pure function of one ``OpRecord`` that gives an
+integer: 0 where the counter holds the operator free, None where it has no rule for this case. Measured against the
+real releases, which ``tests/oracles`` does again in every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import Literal
+
+from yolo_probe.counters import faults, thop_tables, tool_tables
+from yolo_probe.counters.faults import SHARED, TWICE, Faults
+from yolo_probe.counters.rules import known_products
+from yolo_probe.environment import Thop
+from yolo_probe.model.operators import OpRecord, Rule
+from yolo_probe.model.user_rules import CUSTOM, OwnRules
+
+
+@dataclass(frozen=True, slots=True)
+class Uncounted:
+    """Work that a counter leaves out of its total because it has no rule for it."""
+
+    operator: str
+    path: str
+    """Qualified name of the module that does it; empty: the model itself."""
+    values: int
+    """Values that come out of it in one pass."""
+    of: int
+    """Values that come out of all operators of that pass: what ``values`` is a share of."""
+
+    @property
+    def share(self) -> float:
+        """Its share of the values of the pass, 0 to 1."""
+        return self.values / self.of if self.of else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """The rules of one counter."""
+
+    name: str
+    """As ``--counter`` takes it: ``ultralytics-thop-2.2``."""
+    unit: Literal["MACs", "FLOPs"]
+    """What a count means; 1 MAC is 2 FLOPs."""
+    rules: Mapping[str, Rule]
+    """By operator; an operator of ``FREE`` needs none."""
+    subclasses: bool = True
+    """Whether a subclass of a torch module is counted like its parent."""
+    functions: Mapping[str, Rule] = field(default_factory=dict)
+    """By operator, for functions that a module calls itself."""
+    slot_power: int = 0
+    """How often a module that hangs in n places is charged: n to this power. One power comes from a hook for each
+    place, the other from adding up its total at each place."""
+    calls: Mapping[str, Rule] = field(default_factory=dict)
+    """By operator, what the functions that a module of torch calls inside are charged beside it, once a call."""
+    faults: Faults = field(default_factory=dict)
+    """By operator, what the counter charges without meaning to."""
+    trains: bool = False
+    """Whether a model in training mode is counted as it trains; the others put it into evaluation mode."""
+    parameters: Literal["all", "leaves", "trainable", "listed", "none"] = "all"
+    """Which parameters its total has: those of modules that hold no others, without attention's; those that train;
+    those of torchinfo's listing, in which some occur twice."""
+    release: str = ""
+    """The release that the rules are those of, or what it is."""
+    own: Mapping[str, Rule] = field(default_factory=dict)
+    """By operator, rules of the user's own in MACs, which go before all others."""
+
+    def with_rules(self, rules: OwnRules | None) -> Convention:
+        """The same counter with rules of the user's own."""
+        return self if rules is None else replace(self, own=rules.operators)
+
+    @property
+    def flops_per_count(self) -> int:
+        """Number of FLOPs in one count."""
+        return 2 if self.unit == "MACs" else 1
+
+    def count(self, record: OpRecord) -> int | None:
+        """Charge for one operator in the counter's own unit; None where this counter has no rule for it."""
+        if self.own and record.operator in self.own:
+            return self.own[record.operator](record) * (2 // self.flops_per_count)
+        if record.functional:
+            function = self.functions.get(record.operator)
+            return function(record) if function else self._free(record)
+        called = self.calls.get(record.operator) if self.calls else None
+        beside = called(record) if called else 0
+        if record.operator == CUSTOM:
+            return self._custom(record)
+        rule = self.rules.get(record.operator)
+        if rule is None:
+            return beside if called else self._free(record)
+        if not self.subclasses and not record.kind.startswith("nn."):
+            return beside
+        times = 1 if record.slots == 1 else int(record.slots**self.slot_power)
+        return rule(record) * times + beside
+
+    def _custom(self, record: OpRecord) -> int | None:
+        """What a rule of the user's charges for a module, as often as this counter charges one."""
+        if "products" not in record.options:
+            return None
+        return known_products(record) * (2 // self.flops_per_count) * int(record.slots**self.slot_power)
+
+    def _free(self, record: OpRecord) -> int | None:
+        return 0 if record.operator in FREE else None
+
+    def terms(self, record: OpRecord) -> dict[str, int]:
+        """The charge for one operator by what it is for: the faults in it apart, and the bias of a product.
+
+        The parts add up to ``count``. Where that is None they are none, or what is left out against a fault as large.
+        """
+        total = self.count(record)
+        if record.operator in self.own:
+            return {term_of(record): total} if total else {}
+        if total is None:
+            if record.functional or record.operator not in self.faults:
+                return {}
+            total = 0
+        parts: dict[str, int] = {}
+        once = record._replace(slots=1)
+        plain = self.count(once) or 0
+        parts[SHARED] = total - plain
+        if not record.functional and record.operator in self.rules and record.operator in self.calls:
+            parts[TWICE] = self.calls[record.operator](once)
+            plain -= parts[TWICE]
+        if fault := self.faults.get(record.operator):
+            right = fault.right(record)
+            parts[fault.name] = plain - right
+            plain = right
+        if record.options.get("bias") and record.operator != "multi_head_attention":
+            bare = once._replace(options={**record.options, "bias": False})
+            with_fault = fault.right(bare) if fault else self.count(bare) or 0
+            parts["bias"] = plain - with_fault
+            plain = with_fault
+        parts[term_of(record)] = parts.get(term_of(record), 0) + plain
+        return {name: amount for name, amount in parts.items() if amount}
+
+    def total(self, records: Iterable[OpRecord]) -> int:
+        """Total in the counter's own unit of the operators that have a rule."""
+        return sum([self.count(record) or 0 for record in records])
+
+    def flops(self, records: Iterable[OpRecord]) -> int:
+        """The same in FLOPs."""
+        return self.flops_per_count * self.total(records)
+
+    def uncounted(self, records: Iterable[OpRecord]) -> tuple[Uncounted, ...]:
+        """The operators that this counter has no rule for, those of one module and name as one, in order."""
+        found: dict[tuple[str, str], int] = {}
+        charged = self.rules.keys() | FREE
+        records = tuple(records)
+        for record in records:
+            if (record.functional or record.operator not in charged) and self.count(record) is None:
+                place = record.kind if record.operator == CUSTOM else record.operator, record.path
+                found[place] = found.get(place, 0) + prod(record.output)
+        if not found:
+            return ()
+        every = sum(prod(record.output) for record in records)
+        return tuple(Uncounted(operator, path, values, every) for (operator, path), values in found.items())
+
+    @property
+    def title(self) -> str:
+        """For people: ``ultralytics-thop 2.2``."""
+        name, _, version = self.name.rpartition("-")
+        return f"{name} {version}" if version[0].isdigit() and name else self.name
+
+
+FREE = frozenset({
+    "add", "sub", "mul", "div", "pow", "exp", "mean", "cat",
+    "silu", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "mish", "hardswish", "hardsigmoid",
+    "hardtanh", "logsigmoid", "sigmoid", "softplus", "softmax", "tanh",
+    "log_softmax", "softmin", "softmax2d",
+    "dropout", "flatten", "identity", "pad2d", "pixel_shuffle", "pixel_unshuffle",
+    "max_pool2d", "adaptive_max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "upsample", "batch_norm",
+})  # fmt: skip
+"""Operators that cost nothing wherever a counter has no rule for them."""
+
+_TERMS = {
+    "convolution": ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+    "fully connected": ("linear", "bilinear"),
+    "BatchNorm": ("batch_norm",),
+    "normalization": ("layer_norm", "group_norm", "instance_norm", "rms_norm"),
+    "activation": (
+        "silu", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "mish", "hardswish",
+        "hardsigmoid", "hardtanh", "logsigmoid", "sigmoid", "softplus", "softmax", "tanh", "log_softmax", "softmin",
+        "softmax2d", "exp",
+    ),
+    "pooling": ("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "mean"),
+    "upsampling": ("upsample",),
+    "attention": ("multi_head_attention", "scaled_dot_product_attention"),
+    "matrix products": (
+        "matmul", "mm", "addmm", "baddbmm", "einsum", "tensordot", "linalg.matmul", "matmul from the right",
+    ),
+    "sums and products": ("add", "sub", "mul", "div", "pow"),
+}  # fmt: skip
+
+TERMS = (*_TERMS, "decoding", "bias", "your own rules", "other")
+"""What a charge can be for, in the order of a table; names of faults beside them."""
+
+_TERM_OF = {operator: term for term, operators in _TERMS.items() for operator in operators}
+
+HEADS = ("Detect", "Segment")
+"""Classes that turn their last convolutions into boxes."""
+
+
+def term_of(record: OpRecord) -> str:
+    """What an operator is for."""
+    if record.functional and record.kind.rpartition(".")[2] in HEADS:
+        return "decoding"
+    return "your own rules" if record.operator == CUSTOM else _TERM_OF.get(record.operator, "other")
+
+
+CONVENTIONS: Mapping[str, Convention] = {
+    convention.name: convention
+    for convention in (
+        Convention(
+            "thop-2019",
+            "MACs",
+            thop_tables.THOP_2019,
+            subclasses=False,
+            slot_power=1,
+            faults=faults.THOP_2019,
+            parameters="leaves",
+        ),
+        Convention(
+            "thop-0.0.31",
+            "MACs",
+            thop_tables.THOP_0_0_31,
+            subclasses=False,
+            slot_power=2,
+            faults=faults.THOP_2019,
+            parameters="leaves",
+        ),
+        Convention(
+            "thop-0.1",
+            "MACs",
+            thop_tables.THOP_0_1,
+            subclasses=False,
+            slot_power=2,
+            faults=faults.THOP_0_1,
+            parameters="leaves",
+        ),
+        Convention(
+            "ultralytics-thop-2.0.16",
+            "MACs",
+            thop_tables.ULTRALYTICS_THOP_2_0_16,
+            subclasses=False,
+            slot_power=2,
+            faults=faults.THOP_2_0_16,
+            parameters="leaves",
+        ),
+        Convention(
+            "ultralytics-thop-2.1.2",
+            "MACs",
+            thop_tables.ULTRALYTICS_THOP_2_1_2,
+            faults=faults.THOP_2_0_16,
+            parameters="leaves",
+        ),
+        Convention("ultralytics-thop-2.1.3", "MACs", thop_tables.ULTRALYTICS_THOP_2_1_3),
+        Convention(
+            "ultralytics-thop-2.2",
+            "MACs",
+            thop_tables.ULTRALYTICS_THOP_2_1_3,
+            functions=thop_tables.ULTRALYTICS_THOP_2_2_FUNCTIONS,
+        ),
+        Convention(
+            "fvcore",
+            "MACs",
+            tool_tables.FVCORE,
+            functions=tool_tables.FVCORE,
+            faults=faults.FVCORE,
+            trains=True,
+            parameters="none",
+            release="0.1.5",
+        ),
+        Convention(
+            "ptflops",
+            "MACs",
+            tool_tables.PTFLOPS,
+            subclasses=False,
+            functions=tool_tables.PTFLOPS_FUNCTIONS,
+            slot_power=1,
+            calls=tool_tables.PTFLOPS_CALLS,
+            parameters="trainable",
+            release="0.7.5",
+        ),
+        Convention(
+            "ptflops-aten",
+            "MACs",
+            tool_tables.PTFLOPS_ATEN,
+            functions=tool_tables.PTFLOPS_ATEN,
+            parameters="trainable",
+            release="0.7.5",
+        ),
+        Convention(
+            "torchprofile",
+            "MACs",
+            tool_tables.TORCHPROFILE,
+            functions=tool_tables.TORCHPROFILE,
+            faults=faults.TORCHPROFILE,
+            trains=True,
+            parameters="none",
+            release="0.1.0",
+        ),
+        Convention(
+            "torch",
+            "FLOPs",
+            thop_tables.TORCH,
+            functions=thop_tables.TORCH_FUNCTIONS,
+            parameters="none",
+            release="FlopCounterMode",
+        ),
+        Convention(
+            "torchinfo", "MACs", tool_tables.TORCHINFO, faults=faults.TORCHINFO, parameters="listed", release="1.8.0"
+        ),
+        Convention(
+            "calflops",
+            "FLOPs",
+            tool_tables.CALFLOPS,
+            functions=tool_tables.CALFLOPS_FUNCTIONS,
+            slot_power=1,
+            faults=faults.CALFLOPS,
+            parameters="trainable",
+            release="0.3.2",
+        ),
+        Convention(
+            "deepspeed", "FLOPs", tool_tables.DEEPSPEED, functions=tool_tables.DEEPSPEED_FUNCTIONS, release="0.19.8"
+        ),
+        Convention(
+            "textbook", "FLOPs", tool_tables.TEXTBOOK, functions=tool_tables.TEXTBOOK, release="the exact count"
+        ),
+    )
+}
+"""Every counter by its name."""
+
+DEFAULT = "ultralytics-thop-2.2"
+"""The counter that is used where no thop is installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """The FLOP counter of a report, and the one that the host's own lines follow."""
+
+    convention: Convention
+    installed: Thop | None
+    asked: bool
+    """Whether the user named it."""
+
+    @property
+    def of_host(self) -> Convention:
+        """Hosts count with thop: with the one asked for, else with the installed one's rules."""
+        if "thop" in self.convention.name:
+            return CONVENTIONS[self.convention.name]  # which knows nothing of the user's own rules
+        return choose_counter(None, self.installed).convention
+
+
+def choose_counter(name: str | None, installed: Thop | None, rules: OwnRules | None = None) -> Counter:
+    """The counter of that name; without one, or for ``thop``, the installed thop's rules, else the newest known.
+
+    ``rules``: the user's own, which go before them.
+    """
+    name = None if name == "thop" else name
+    chosen = name or (installed and installed.counter) or DEFAULT
+    return Counter(CONVENTIONS[chosen].with_rules(rules), installed, name is not None)

@@ -1,0 +1,132 @@
+"""The arithmetic behind a charge: products of whole numbers with the network's own numbers put in.
+
+A product is so many FLOPs for each of some factors (channels, kernel) at each of some places (height, width); those of
+one size are written as one. What is written can be worked out again, and gives the charge to the last digit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import prod
+
+from yolo_probe.counters import rules
+from yolo_probe.counters.conventions import Convention
+from yolo_probe.counters.rules import CONVOLUTIONS, TRANSPOSED_CONVOLUTIONS
+from yolo_probe.model.operators import OpRecord
+from yolo_probe.model.structure import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A part of a charge."""
+
+    term: str
+    """What it is for: ``convolution``, ``BatchNorm``, ``bias``."""
+    each: int
+    """FLOPs."""
+    factors: Shape
+    """Channels that come out, then what each output value sums: channels in / groups, kernel."""
+    places: Shape
+    """Height and width, and the batch before them where it is not one image."""
+
+    @property
+    def value(self) -> int:
+        """FLOPs of all."""
+        return self.each * prod(self.factors) * prod(self.places)
+
+    def __str__(self) -> str:
+        return " x ".join(map(str, (self.each, *self.factors[:1], *self.places, *self.factors[1:])))
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """Products of one form as one line."""
+
+    term: str
+    text: str
+    """``2 x 32 x 320 x 320 x 3 x 6 x 6``."""
+    value: int
+
+
+def products(record: OpRecord, convention: Convention) -> tuple[Product, ...]:
+    """What one operator's charge is made of, in FLOPs."""
+    terms = convention.terms(record)
+    found: list[Product] = []
+    for term in (*(name for name in terms if name != "bias"), *(name for name in terms if name == "bias")):
+        found += _products(record, term, terms[term] * convention.flops_per_count)
+    return tuple(found)
+
+
+def _products(record: OpRecord, term: str, amount: int) -> Iterator[Product]:
+    if record.operator == "multi_head_attention" and amount >= 2 * rules.attention_products(record):
+        yield from _attention(record, term, amount - 2 * rules.attention_products(record))
+        return
+    for factors, places in _forms(record):
+        values = prod(factors) * prod(places)
+        if values and amount % values == 0:
+            yield Product(term, amount // values, factors, places)
+            return
+    yield Product(term, amount, (), ())
+
+
+def _attention(record: OpRecord, term: str, rest: int) -> Iterator[Product]:
+    """Projections of the query and the output, of keys and values, the two products of matrices, then a softmax."""
+    (length, batch, embed), (keys, _, key_size), (_, _, value_size) = record.inputs
+    inner = rules.attention_products(record) - rules.attention_projections(record)
+    attended = inner // (2 * batch * length * embed)
+    yield Product(term, 4, (embed, embed), (batch, length))
+    yield Product(term, 2, (embed, key_size + value_size), (batch, keys))
+    yield Product(term, 4, (embed, attended), (batch, length))
+    if rest:
+        rows = rules.attention_values(record) // attended
+        yield Product("softmax", rest // rows, (), (rows,)) if rest % rows == 0 else Product("softmax", rest, (), ())
+
+
+def _forms(record: OpRecord) -> Iterator[tuple[Shape, Shape]]:
+    """Factors and places of an operator, those that say the most first."""
+    if record.operator in CONVOLUTIONS:
+        yield record.weight, _places(record.output)
+    elif record.operator in TRANSPOSED_CONVOLUTIONS:
+        yield (record.input[1], *record.weight[1:]), _places(record.input)
+    elif record.operator == "linear":
+        yield record.weight, record.output[:-1]
+    elif record.operator == "matmul":
+        yield (*record.output[-1:], record.input[-1]), record.output[:-1]
+    for shape in (record.output, record.inputs[0] if record.inputs else ()):
+        if len(shape) > 2:
+            yield shape[1:2], _places(shape)
+        elif shape:
+            yield shape[-1:], shape[:-1]
+
+
+def _places(shape: Shape) -> Shape:
+    """Height and width of a tensor, and its batch where that is not one."""
+    return (*(n for n in shape[:1] if n != 1), *shape[2:])
+
+
+def arithmetic(parts: Iterable[Product]) -> tuple[Arithmetic, ...]:
+    """The same products in as few lines as they have forms, in their order."""
+    groups: dict[tuple[str, int, Shape], Counter[Shape]] = {}
+    singles: dict[tuple[str, int, Shape], Product] = {}
+    for product in parts:
+        form = product.term, product.each, product.places
+        singles.setdefault(form, product)
+        groups.setdefault(form, Counter())[product.factors] += 1
+    return tuple(_line(singles[form], counts) for form, counts in groups.items())
+
+
+def _line(first: Product, counts: Counter[Shape]) -> Arithmetic:
+    value = first.each * prod(first.places) * sum(prod(factors) * count for factors, count in counts.items())
+    if counts.total() == 1:
+        return Arithmetic(first.term, str(first), value)
+    sums = [_counted(factors, count) for factors, count in counts.items()]
+    inside = sums[0] if len(sums) == 1 else f"({' + '.join(sums)})"
+    return Arithmetic(first.term, " x ".join([*map(str, (first.each, *first.places)), inside]), value)
+
+
+def _counted(factors: Shape, count: int) -> str:
+    """``3 x 64x64x3x3``; a kernel of 1x1 is left out."""
+    text = "x".join(map(str, factors[:2] if set(factors[2:]) <= {1} else factors))
+    return (f"{count} x {text}" if count > 1 else text) if text else str(count)

@@ -1,0 +1,421 @@
+"""What an operator costs, each rule a pure function of one ``OpRecord`` that gives an integer.
+
+The counters disagree with each other and some with arithmetic; their faults are kept, under their own names.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from yolo_probe.model.operators import OpRecord, Rule
+from yolo_probe.model.structure import Shape
+
+CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
+TRANSPOSED_CONVOLUTIONS = ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+
+# Products: one multiply-accumulate each
+
+
+def convolution(r: OpRecord) -> int:
+    """Each output value sums (channels in / groups) x kernel products: n o h w x (i / g) kh kw."""
+    return prod(r.output) * prod(r.weight[1:])
+
+
+def transposed_convolution(r: OpRecord) -> int:
+    """Each input value is spread over (channels out / groups) x kernel outputs: n i h w x (o / g) kh kw."""
+    return prod(r.input) * prod(r.weight[1:])
+
+
+def linear(r: OpRecord) -> int:
+    """Each output value sums the input features."""
+    return prod(r.output) * r.weight[1]
+
+
+def linear_products_and_sums(r: OpRecord) -> int:
+    """Products and additions apart, each as one: 2 i - 1 for each output value."""
+    return prod(r.output) * (2 * r.weight[1] - 1)
+
+
+def attention_products(r: OpRecord) -> int:
+    """Four projections, then query x key and attention x value: N (2 L E E + S E (K + V) + 2 L A E).
+
+    A keys are attended to: the S that come in, and those that the module appends.
+    """
+    (length, batch, embed), (keys, _, key_size), (_, _, value_size) = r.inputs
+    projections = embed * (2 * length * embed + keys * (key_size + value_size))
+    return batch * (projections + 2 * length * (keys + _appended(r)) * embed)
+
+
+def _appended(r: OpRecord) -> int:
+    """Keys that attention appends to those that come in: a bias, zeros."""
+    appended = r.options.get("appended", 0)
+    assert isinstance(appended, int)
+    return appended
+
+
+def known_products(r: OpRecord) -> int:
+    """As many as the record itself says."""
+    products = r.options["products"]
+    assert isinstance(products, int)
+    return products
+
+
+def matrix_product(r: OpRecord) -> int:
+    """Each output value sums the last axis of the first input."""
+    return prod(r.output) * r.input[-1]
+
+
+def einsum_products(r: OpRecord) -> int:
+    """Each label of an Einstein sum of two is an axis of the product, unless one input alone has it, summed away."""
+    sizes, shared, kept = _einsum_axes(r)
+    return prod(n for label, n in sizes.items() if label in shared | kept) if len(r.inputs) == 2 else 0
+
+
+def einsum_matrix_products(r: OpRecord) -> int:
+    """The same where an axis of both inputs is summed; where none is, torch runs no matrix product."""
+    _, shared, kept = _einsum_axes(r)
+    return einsum_products(r) if shared - kept else 0
+
+
+def _einsum_axes(r: OpRecord) -> tuple[dict[str, int], frozenset[str], frozenset[str]]:
+    """Size of each label, the labels that both inputs have, and those that the output keeps.
+
+    An axis of one value counts as none. An axis that an ellipsis stands for is named by its place from the right.
+    """
+    terms, arrow, out = str(r.options["equation"]).replace(" ", "").partition("->")
+    if not arrow:
+        out = "..." + "".join(label for label in terms if terms.count(label) == 1)
+    sizes: list[dict[str, int]] = []
+    for term, shape in zip(terms.split(","), r.inputs, strict=True):
+        before, _, after = term.partition("...")
+        labels = [*before, *map(str, range(len(shape) - len(before) - len(after), 0, -1)), *after]
+        sizes.append({label: n for label, n in zip(labels, shape, strict=True) if n != 1})
+    every = sizes[0] | sizes[-1]
+    kept = frozenset(label for label in every if (label if label.isalpha() else "...") in out)
+    return every, frozenset(sizes[0].keys() & sizes[-1].keys()), kept
+
+
+def bilinear(r: OpRecord) -> int:
+    """Each output value sums over both inputs, the second again: (i1 + 1) x i2."""
+    return prod(r.output) * (r.weight[1] + 1) * r.weight[2]
+
+
+def scaled_dot_product(r: OpRecord) -> int:
+    """Query x key and attention x value: for each of the rows L of the output, S (E + Ev)."""
+    query, key, value = r.inputs
+    return prod(r.output) // value[-1] * key[-2] * (query[-1] + value[-1])
+
+
+# What the generations of thop charge beside them
+
+
+def with_bias(r: OpRecord) -> int:
+    """A convolution, and one for each output value if it has a bias."""
+    return convolution(r) + (prod(r.output) if r.options["bias"] else 0)
+
+
+def transposed_over_output(r: OpRecord) -> int:
+    """A transposed convolution counted like an ordinary one, over its output: stride x stride too many."""
+    _, channels, *_ = r.input
+    groups = r.options["groups"]
+    assert isinstance(groups, int)
+    return prod(r.output) * (channels // groups) * prod(r.weight[2:])
+
+
+def transposed_over_output_with_bias(r: OpRecord) -> int:
+    """The same, and one for each output value if it has a bias."""
+    return transposed_over_output(r) + (prod(r.output) if r.options["bias"] else 0)
+
+
+def two_per_value(r: OpRecord) -> int:
+    """Scale and shift: two for each value."""
+    return 2 * prod(r.input)
+
+
+def four_per_value(r: OpRecord) -> int:
+    """Subtract, divide, scale and shift: four for each value."""
+    return 4 * prod(r.input)
+
+
+def normalization(r: OpRecord) -> int:
+    """Two for each value, and two more if it has a weight and a bias."""
+    return prod(r.input) * (4 if r.options["affine"] else 2)
+
+
+def one_per_value(r: OpRecord) -> int:
+    """One for each value that comes in."""
+    return prod(r.input)
+
+
+def softmax(r: OpRecord) -> int:
+    """Exponents, a sum and divisions: 3 n - 1 for each row of n."""
+    dim = r.options["dim"]
+    assert isinstance(dim, int)
+    row = r.input[dim]
+    return prod(r.input) // row * (3 * row - 1)
+
+
+def log_softmax(r: OpRecord) -> int:
+    """A softmax and a logarithm for each row."""
+    dim = r.options["dim"]
+    assert isinstance(dim, int)
+    return softmax(r) + prod(r.input) // r.input[dim]
+
+
+def softmin(r: OpRecord) -> int:
+    """A softmax of the negated values."""
+    return softmax(r) + prod(r.input)
+
+
+def attention_with_softmax(r: OpRecord) -> int:
+    """The attention's products and 3 A - 1 for each row of its softmax, of which there are N x heads x L."""
+    (length, batch, _), (keys, _, _) = r.inputs[:2]
+    heads = r.options["heads"]
+    assert isinstance(heads, int)
+    return attention_products(r) + batch * heads * length * (3 * (keys + _appended(r)) - 1)
+
+
+def one_per_output(r: OpRecord) -> int:
+    """One for each value that goes out."""
+    return prod(r.output)
+
+
+def adaptive_floor(r: OpRecord) -> int:
+    """A window of floor(in / out) on each axis, and one, for each output value."""
+    window = prod(i // o for i, o in _pooled_axes(r))
+    return (window + 1) * prod(r.output)
+
+
+def adaptive_ratio(r: OpRecord) -> int:
+    """A window of in / out on each axis, and one, for each output value; the product is cut to an integer."""
+    window = prod((i / o for i, o in _pooled_axes(r)), start=1.0)
+    return int((window + 1) * prod(r.output))  # in floating point, as the release computes it
+
+
+def adaptive_windows(r: OpRecord) -> int:
+    """One for each value in each window, which are [floor(j i / o), ceil((j + 1) i / o)), and one for each output."""
+    window = prod(sum(-(-(j + 1) * i // o) - j * i // o for j in range(o)) for i, o in _pooled_axes(r))
+    return prod(r.output[:-2]) * window + prod(r.output)
+
+
+def average_windows(r: OpRecord) -> int:
+    """One for each value in each window, padding included where it is averaged too, and one for each output."""
+    padded = 0 if r.options["inside"] else 1
+    window = 1
+    for i, o, k, s, p in zip(
+        r.input[-2:], r.output[-2:], *(_pair(r, n) for n in ("kernel", "stride", "padding")), strict=True
+    ):
+        first, last = -p * padded, i + p * padded
+        window *= sum(max(min(j * s - p + k, last) - max(j * s - p, first), 0) for j in range(o))
+    return prod(r.input[:-2]) * window + prod(r.output)
+
+
+def _pair(r: OpRecord, name: str) -> Shape:
+    value = r.options[name]
+    assert isinstance(value, tuple)
+    return value
+
+
+def _pooled_axes(r: OpRecord) -> list[tuple[int, int]]:
+    return list(zip(r.input[-2:], r.output[-2:], strict=True))
+
+
+def average_kernel(r: OpRecord) -> int:
+    """The kernel's size and one, for each output value; a kernel given as one number k is taken for k, not k x k."""
+    kernel = _pair(r, "kernel")
+    return ((kernel[0] if r.options["number"] else prod(kernel)) + 1) * prod(r.output)
+
+
+def interpolation(nearest: int, trilinear: int, bilinear: int = 11) -> Rule:
+    """So many for each output value, by the mode of interpolation."""
+    costs = {"nearest": nearest, "linear": 5, "bilinear": bilinear, "bicubic": 259, "trilinear": trilinear}
+
+    def rule(r: OpRecord) -> int:
+        return costs.get(str(r.options["mode"]), 0) * prod(r.output)
+
+    return rule
+
+
+# What the other tools charge
+
+
+def convolution_over_output(r: OpRecord) -> int:
+    """As torchprofile reads the weight: its second axis where its first is as wide as the output, else its first."""
+    channels, others, *kernel = r.weight
+    return prod(r.output) * (others if r.output[1] == channels else channels) * prod(kernel)
+
+
+def convolution_by_weights(r: OpRecord) -> int:
+    """As torchinfo does, all weights and biases for each position of the output, transposed or not."""
+    n, channels, *size = r.output
+    return n * prod(size) * (prod(r.weight) + (channels if r.options["bias"] else 0))
+
+
+def transposed_with_bias(r: OpRecord) -> int:
+    """A transposed convolution, and one for each output value if it has a bias."""
+    return transposed_convolution(r) + (prod(r.output) if r.options["bias"] else 0)
+
+
+def linear_with_bias(r: OpRecord) -> int:
+    """A fully connected layer, and one for each output value if it has a bias."""
+    return linear(r) + (prod(r.output) if r.options["bias"] else 0)
+
+
+def linear_as_addmm(r: OpRecord) -> int:
+    """The same where torch runs it as one product with the bias added: for matrices, and inputs that are contiguous."""
+    return linear_with_bias(r) if r.options.get("contiguous", True) else linear(r)
+
+
+def linear_by_weights(r: OpRecord) -> int:
+    """All weights and biases for each entry of the first axis; the axes between are not counted."""
+    return r.output[0] * (prod(r.weight) + (r.weight[0] if r.options["bias"] else 0))
+
+
+def norm_by_weights(r: OpRecord) -> int:
+    """A weight and a bias for each channel, once for each image: the values that they act on are not counted."""
+    return 2 * r.output[0] * (prod(r.weight) if r.weight else r.output[1]) if r.options["affine"] else 0
+
+
+def scale_and_shift(r: OpRecord) -> int:
+    """Two for each value, or one where there is no weight and no bias."""
+    return prod(r.input) * (2 if r.options["affine"] else 1)
+
+
+def normalization_with_statistics(r: OpRecord) -> int:
+    """Mean and variance too: five for each value, or four where there is no weight and no bias."""
+    return prod(r.input) * (5 if r.options["affine"] else 4)
+
+
+def batch_norm_by_mode(r: OpRecord) -> int:
+    """With statistics in training, with the recorded ones in evaluation."""
+    return normalization_with_statistics(r) if r.options.get("training") else scale_and_shift(r)
+
+
+def one_if_affine(r: OpRecord) -> int:
+    """One for each value where there is a weight."""
+    return prod(r.output) if r.options["affine"] else 0
+
+
+def one_per_value_of_an_image(r: OpRecord) -> int:
+    """One for each value that goes out, of the first image alone."""
+    return prod(r.output[1:])
+
+
+def attention_values(r: OpRecord) -> int:
+    """Values of the attention's softmax: N x heads x L x A."""
+    (length, batch, _), (keys, _, _) = r.inputs[:2]
+    heads = r.options["heads"]
+    assert isinstance(heads, int)
+    return batch * heads * length * (keys + _appended(r))
+
+
+def attention_projections(r: OpRecord) -> int:
+    """The four projections alone."""
+    (length, batch, embed), (keys, _, _) = r.inputs[:2]
+    return attention_products(r) - 2 * batch * length * (keys + _appended(r)) * embed
+
+
+def attention_with_biases(r: OpRecord) -> int:
+    """The products, and the bias of each projection."""
+    (length, batch, embed), (keys, _, _) = r.inputs[:2]
+    return attention_products(r) + (2 * batch * embed * (length + keys) if r.options["bias"] else 0)
+
+
+def attention_as_traced(r: OpRecord) -> int:
+    """The products, the scaling of the query, and four products of sizes that tracing takes for work."""
+    return attention_products(r) + prod(r.input) + 4
+
+
+def attention_of_ptflops(r: OpRecord) -> int:
+    """Projections with biases, the scaling of the query, both products, and one for each value of the softmax.
+
+    Keys and values are taken for as wide as the query, and the output's bias for there always.
+    """
+    (length, batch, embed), (keys, _, key_size), (values, _, value_size) = r.inputs
+    heads = r.options["heads"]
+    assert isinstance(heads, int)
+    inner = heads * length * keys * (embed // heads + 1 + value_size // heads)
+    projections = length * embed * embed + keys * key_size * key_size + values * value_size * value_size
+    bias = (length + keys + values) * embed if r.options["bias"] else 0
+    return batch * (length * embed + projections + bias + inner + length * value_size * (value_size + 1))
+
+
+def attention_inside(r: OpRecord) -> int:
+    """Query x key, attention x value and the softmax between them."""
+    return attention_products(r) - attention_projections(r) + attention_values(r)
+
+
+def upsample_by_size(r: OpRecord) -> int:
+    """One for each value that goes out; where a size is given, for each place of it, channels left out."""
+    return prod(r.output[2:]) if r.options.get("sized") else prod(r.output)
+
+
+def upsample_by_input(r: OpRecord) -> int:
+    """The same, but where a scale is given, one for each value that comes in."""
+    return prod(r.output[2:]) if r.options.get("sized") else prod(r.input)
+
+
+def transposed_of_calflops(r: OpRecord) -> int:
+    """Products over the input, divided by the groups once more than the weight is, and a bias for an ordinary output.
+
+    Unit: FLOPs.
+    """
+    groups = r.options["groups"]
+    assert isinstance(groups, int)
+    channels = r.weight[1]
+    products = r.input[0] * prod(r.weight[2:]) * r.input[1] * (channels // groups) * prod(r.input[2:])
+    return 2 * products + (r.input[0] * channels * _ordinary_places(r) if r.options["bias"] else 0)
+
+
+def _ordinary_places(r: OpRecord) -> int:
+    """Places of the output that an ordinary convolution with these options would have."""
+    if "stride" not in r.options:
+        return prod(r.output[2:])
+    axes = zip(r.input[2:], r.weight[2:], *(_pair(r, name) for name in ("stride", "padding", "dilation")), strict=True)
+    return prod((i + 2 * p - (d * (k - 1) + 1)) // s + 1 for i, k, s, p, d in axes)
+
+
+# Every multiplication and addition
+
+
+def exact_convolution(r: OpRecord) -> int:
+    """Each output value is a sum of n products: n multiplications, n - 1 additions, one more with a bias."""
+    return 2 * convolution(r) - (0 if r.options["bias"] else prod(r.output))
+
+
+def exact_linear(r: OpRecord) -> int:
+    """The same of a fully connected layer."""
+    return 2 * linear(r) - (0 if r.options["bias"] else prod(r.output))
+
+
+def exact_transposed(r: OpRecord) -> int:
+    """Each product is added to one output value; the first of each needs no addition, a bias takes its place."""
+    return 2 * transposed_convolution(r) - (0 if r.options["bias"] else prod(r.output))
+
+
+def exact_product(r: OpRecord) -> int:
+    """A product of matrices: n multiplications and n - 1 additions for each output value."""
+    return 2 * matrix_product(r) - prod(r.output)
+
+
+def exact_attention(r: OpRecord) -> int:
+    """Projections, scaling of the query, query x key and attention x value, each sum of n products as 2 n - 1."""
+    (length, batch, embed), (keys, _, _) = r.inputs[:2]
+    projected = 2 * embed * (length + keys)  # values out of the four projections
+    sums = batch * ((0 if r.options["bias"] else projected) + length * embed) + attention_values(r)
+    return 2 * attention_products(r) - sums + batch * length * embed
+
+
+def exact_average(r: OpRecord) -> int:
+    """Each window of n values is n - 1 additions and one multiplication; n for each window."""
+    return adaptive_windows(r) - prod(r.output)
+
+
+def exact_average_pool(r: OpRecord) -> int:
+    """The same for windows of a given size."""
+    return average_windows(r) - prod(r.output)
+
+
+def exact_interpolation(r: OpRecord) -> int:
+    """Nearest copies; bilinear is three linear steps of two multiplications and an addition each."""
+    return {"bilinear": 9, "linear": 3}.get(str(r.options["mode"]), 0) * prod(r.output)

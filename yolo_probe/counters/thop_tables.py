@@ -1,0 +1,119 @@
+"""What the generations of thop charge, and torch's own counter: a table of rules by operator for each."""
+
+from __future__ import annotations
+
+from yolo_probe.counters.rules import (
+    CONVOLUTIONS,
+    TRANSPOSED_CONVOLUTIONS,
+    adaptive_floor,
+    adaptive_ratio,
+    adaptive_windows,
+    attention_products,
+    attention_with_softmax,
+    average_kernel,
+    average_windows,
+    bilinear,
+    convolution,
+    einsum_matrix_products,
+    einsum_products,
+    four_per_value,
+    interpolation,
+    known_products,
+    linear,
+    linear_products_and_sums,
+    log_softmax,
+    matrix_product,
+    normalization,
+    one_per_output,
+    one_per_value,
+    scaled_dot_product,
+    softmax,
+    softmin,
+    transposed_convolution,
+    transposed_over_output,
+    transposed_over_output_with_bias,
+    two_per_value,
+    with_bias,
+)
+from yolo_probe.model.operators import Rule
+
+# The releases of 2019 add up in FP32 and lose the last digits; these are the exact sums of what they charge.
+THOP_2019: dict[str, Rule] = {
+    **dict.fromkeys(CONVOLUTIONS, with_bias),
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, transposed_over_output_with_bias),
+    "batch_norm": four_per_value,
+    "leaky_relu": one_per_value,
+    "avg_pool2d": average_kernel,
+    "adaptive_avg_pool2d": adaptive_floor,
+    "linear": linear_products_and_sums,
+    "upsample": interpolation(nearest=0, trilinear=0, bilinear=13),
+}
+
+THOP_0_0_31 = THOP_2019 | {
+    "batch_norm": two_per_value,
+    "avg_pool2d": one_per_output,
+    "linear": linear,
+    "upsample": interpolation(nearest=0, trilinear=0),
+}
+
+THOP_0_1: dict[str, Rule] = {
+    **dict.fromkeys(CONVOLUTIONS, convolution),
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, transposed_over_output),
+    "batch_norm": normalization,
+    "layer_norm": normalization,
+    "instance_norm": normalization,
+    "prelu": one_per_value,
+    "softmax": softmax,
+    "avg_pool2d": one_per_output,
+    "adaptive_avg_pool2d": adaptive_ratio,
+    "linear": linear,
+    "upsample": interpolation(nearest=1, trilinear=0),
+}
+
+ULTRALYTICS_THOP_2_0_16 = THOP_0_1 | {
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, transposed_convolution),
+    "upsample": interpolation(nearest=1, trilinear=31),
+}
+
+ULTRALYTICS_THOP_2_1_2 = ULTRALYTICS_THOP_2_0_16 | {
+    "adaptive_avg_pool2d": adaptive_windows,
+    "group_norm": normalization,
+    "rms_norm": normalization,
+    "upsample": interpolation(nearest=0, trilinear=31),
+}
+
+ULTRALYTICS_THOP_2_1_3 = ULTRALYTICS_THOP_2_1_2 | {
+    "multi_head_attention": attention_with_softmax,
+    "avg_pool2d": average_windows,
+    "log_softmax": log_softmax,
+    "softmin": softmin,
+    "softmax2d": softmax,
+    "bilinear": bilinear,
+}
+
+
+TORCH: dict[str, Rule] = {
+    **dict.fromkeys(CONVOLUTIONS, lambda r: 2 * convolution(r)),
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, lambda r: 2 * transposed_convolution(r)),
+    "linear": lambda r: 2 * linear(r),
+    "multi_head_attention": lambda r: 2 * attention_products(r),
+}
+
+
+ULTRALYTICS_THOP_2_2_FUNCTIONS: dict[str, Rule] = {
+    "linear": linear,
+    "matmul": matrix_product,
+    "einsum": einsum_products,
+    "scaled_dot_product_attention": scaled_dot_product,
+    "multi_head_attention": attention_with_softmax,
+}
+
+TORCH_FUNCTIONS: dict[str, Rule] = TORCH | {
+    "matmul": lambda r: 2 * matrix_product(r),
+    "einsum": lambda r: 2 * einsum_matrix_products(r),
+    "scaled_dot_product_attention": lambda r: 2 * scaled_dot_product(r),
+    **dict.fromkeys(
+        ("mm", "addmm", "baddbmm", "tensordot", "linalg.matmul", "matmul from the right"),
+        lambda r: 2 * known_products(r),
+    ),
+}

@@ -1,0 +1,170 @@
+"""What the counters beside thop charge: a table of rules by operator for each, and the exact count.
+
+Source: fvcore 0.1.5, ptflops 0.7.5, torchprofile 0.1.0, torchinfo 1.8.0, calflops 0.3.2, deepspeed 0.19.8, measured on
+single operators and on whole networks.
+"""
+
+from __future__ import annotations
+
+from yolo_probe.counters import rules
+from yolo_probe.counters.rules import CONVOLUTIONS, TRANSPOSED_CONVOLUTIONS
+from yolo_probe.model.operators import OpRecord, Rule
+
+NORMS = ("layer_norm", "group_norm", "instance_norm")
+PRODUCTS = ("mm", "addmm", "baddbmm")
+
+
+def twice(rule: Rule) -> Rule:
+    """The FLOPs of a rule that gives MACs."""
+    return lambda r: 2 * rule(r)
+
+
+def where_called(rule: Rule, *names: str) -> Rule:
+    """The rule where the function was called by one of these names, else 0: ``@`` and ``+`` are not seen."""
+    return lambda r: rule(r) if r.options.get("call") in names else 0
+
+
+def by_mode(**costs: int) -> Rule:
+    """So many for each output value, by the mode of interpolation."""
+    return lambda r: costs.get(str(r.options["mode"]), 0) * rules.one_per_output(r)
+
+
+def _bias(r: OpRecord) -> int:
+    return rules.one_per_output(r) if r.options["bias"] else 0
+
+
+FVCORE: dict[str, Rule] = {
+    **dict.fromkeys(CONVOLUTIONS, rules.convolution),
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_convolution),
+    "linear": rules.linear,
+    "batch_norm": rules.batch_norm_by_mode,
+    **dict.fromkeys(NORMS, rules.normalization_with_statistics),
+    "upsample": by_mode(nearest=1, bilinear=4),
+    "adaptive_avg_pool2d": rules.one_per_value,
+    "multi_head_attention": rules.attention_products,
+    "scaled_dot_product_attention": lambda r: 0,
+    "matmul": rules.matrix_product,
+    "einsum": rules.einsum_products,
+    **dict.fromkeys(("mm", "addmm", "linalg.matmul", "matmul from the right", "tensordot"), rules.known_products),
+}
+
+TORCHPROFILE: dict[str, Rule] = {
+    **dict.fromkeys((*CONVOLUTIONS, *TRANSPOSED_CONVOLUTIONS), rules.convolution_over_output),
+    "linear": rules.linear,
+    **dict.fromkeys(("batch_norm", *NORMS), rules.one_if_affine),
+    "leaky_relu": rules.one_per_output,
+    "upsample": by_mode(bilinear=4),
+    **dict.fromkeys(("avg_pool2d", "adaptive_avg_pool2d", "mean", "mul"), rules.one_per_output),
+    "multi_head_attention": rules.attention_as_traced,
+    "scaled_dot_product_attention": rules.scaled_dot_product,
+    "matmul": rules.matrix_product,
+    "einsum": rules.einsum_products,
+    **dict.fromkeys(("addmm", "baddbmm"), rules.known_products),
+    # na * nx * ny: tracing takes the two products of sizes in Detect's view() for work, once for each level
+    "cat": lambda r: 2 * len(r.inputs) if r.kind in ("Detect", "Segment") and len(r.output) == 3 else 0,
+}
+
+PTFLOPS: dict[str, Rule] = {
+    **dict.fromkeys(CONVOLUTIONS, rules.with_bias),
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_with_bias),
+    "linear": rules.linear_with_bias,
+    **dict.fromkeys(("batch_norm", "group_norm", "instance_norm"), rules.scale_and_shift),
+    "layer_norm": rules.one_per_value,
+    **dict.fromkeys(("relu", "prelu", "elu", "leaky_relu", "relu6", "gelu"), rules.one_per_value),
+    **dict.fromkeys(("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"), rules.one_per_value),
+    "upsample": rules.one_per_value_of_an_image,
+    "multi_head_attention": rules.attention_of_ptflops,
+}
+"""By a hook on the module."""
+
+PTFLOPS_CALLS: dict[str, Rule] = {
+    **dict.fromkeys(("relu", "prelu", "elu", "gelu", "silu", "softmax", "softmax2d"), rules.one_per_value),
+    **dict.fromkeys(("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"), rules.one_per_value),
+    "upsample": rules.one_per_output,
+    "multi_head_attention": rules.attention_inside,
+}
+"""By patched functions, which the modules call too."""
+
+PTFLOPS_FUNCTIONS: dict[str, Rule] = {
+    **dict.fromkeys(("relu", "prelu", "elu", "gelu", "silu", "relu6"), rules.one_per_value),
+    **dict.fromkeys(("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"), rules.one_per_value),
+    "softmax": where_called(rules.one_per_value, "softmax"),
+    "upsample": rules.one_per_output,
+    "matmul": where_called(rules.matrix_product, "matmul", "bmm"),
+    "mm": rules.known_products,
+    **dict.fromkeys(("addmm", "baddbmm"), lambda r: rules.known_products(r) + rules.one_per_value(r)),
+    "mul": where_called(rules.one_per_output, "mul"),
+    "add": where_called(rules.one_per_output, "add"),
+}
+
+PTFLOPS_ATEN: dict[str, Rule] = {
+    **dict.fromkeys(CONVOLUTIONS, rules.with_bias),
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_with_bias),
+    "linear": rules.linear_as_addmm,
+    "multi_head_attention": rules.attention_with_biases,
+    "matmul": rules.matrix_product,
+    "einsum": rules.einsum_matrix_products,
+    "mm": rules.known_products,
+    "addmm": lambda r: rules.known_products(r) + rules.one_per_output(r),
+}
+
+TORCHINFO: dict[str, Rule] = {
+    **dict.fromkeys((*CONVOLUTIONS, *TRANSPOSED_CONVOLUTIONS), rules.convolution_by_weights),
+    "linear": rules.linear_by_weights,
+    "prelu": lambda r: r.output[0] * r.weight[0],
+    **dict.fromkeys(("batch_norm", *NORMS), rules.norm_by_weights),
+    "multi_head_attention": lambda r: 0,
+}
+
+DEEPSPEED: dict[str, Rule] = {
+    **dict.fromkeys(CONVOLUTIONS, lambda r: 2 * rules.convolution(r) + _bias(r)),
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, lambda r: 2 * rules.transposed_convolution(r) + _bias(r)),
+    "linear": twice(rules.linear),
+    "batch_norm": rules.scale_and_shift,
+    **dict.fromkeys(NORMS, rules.normalization_with_statistics),
+    **dict.fromkeys(("relu", "prelu", "elu", "leaky_relu", "gelu", "silu"), rules.one_per_value),
+    **dict.fromkeys(("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"), rules.one_per_value),
+    **dict.fromkeys(("softmax", "softmax2d"), rules.one_per_value),
+    "upsample": rules.upsample_by_size,
+    "multi_head_attention": lambda r: 2 * rules.attention_products(r) + rules.attention_values(r),
+}
+
+DEEPSPEED_FUNCTIONS = DEEPSPEED | {
+    "relu6": rules.one_per_value,
+    "softmax": where_called(rules.one_per_value, "softmax"),
+    "matmul": twice(rules.matrix_product),
+    "einsum": twice(rules.einsum_products),
+    "scaled_dot_product_attention": twice(rules.scaled_dot_product),
+    "mm": twice(rules.known_products),
+    **dict.fromkeys(("addmm", "baddbmm"), lambda r: 2 * rules.known_products(r) + rules.one_per_value(r)),
+    "mul": where_called(rules.one_per_output, "mul"),
+    "add": where_called(rules.one_per_output, "add"),
+}
+
+CALFLOPS = DEEPSPEED | {
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_of_calflops),
+    "upsample": rules.upsample_by_input,
+    "multi_head_attention": lambda r: 2 * rules.attention_projections(r) + rules.attention_values(r),
+}
+
+CALFLOPS_FUNCTIONS = {
+    **{name: rule for name, rule in DEEPSPEED_FUNCTIONS.items() if name not in ("mm", "scaled_dot_product_attention")},
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_of_calflops),
+    "upsample": rules.upsample_by_input,
+    "multi_head_attention": CALFLOPS["multi_head_attention"],
+    "matmul": where_called(twice(rules.matrix_product), "matmul"),
+}
+
+TEXTBOOK: dict[str, Rule] = {
+    **dict.fromkeys(CONVOLUTIONS, rules.exact_convolution),
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.exact_transposed),
+    "linear": rules.exact_linear,
+    "batch_norm": rules.two_per_value,
+    "adaptive_avg_pool2d": rules.exact_average,
+    "avg_pool2d": rules.exact_average_pool,
+    "upsample": rules.exact_interpolation,
+    "multi_head_attention": rules.exact_attention,
+    "matmul": rules.exact_product,
+    **dict.fromkeys(("add", "sub", "mul", "div", "pow"), rules.one_per_output),
+}
+"""In FLOPs: every multiplication and addition as one. What is no sum of products (SiLU, softmax) stands apart."""

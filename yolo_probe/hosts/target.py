@@ -1,0 +1,278 @@
+"""From what a user names, a file or a network, to the subject of a report."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.util import find_spec
+from math import isfinite
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Literal
+
+from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, TraceError, shown
+from yolo_probe.hosts import ultralytics
+from yolo_probe.hosts.subject import Gap, Rebuilt, Saved, Subject
+from yolo_probe.hosts.summary_line import head_stride, image_channels
+from yolo_probe.model.freezing import freeze_words, frozen_rows
+from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
+from yolo_probe.model.trace import ruled_modules, unknown_modules
+from yolo_probe.model.user_rules import OwnRules
+from yolo_probe.networks.generations import GENERATIONS, Generation
+
+if TYPE_CHECKING:
+    from yolo_probe.checkpoint.reader import Checkpoint
+    from yolo_probe.networks.network import Network
+    from yolo_probe.networks.parse_model import Made
+
+Copy = Literal["model", "ema"]
+
+DTYPES = {"float16": "FP16", "float32": "FP32", "bfloat16": "BF16"}
+
+LONGEST_PATH = 4096
+"""Characters; what is longer is no path."""
+
+
+def resolve(
+    target: str, *, host: Generation | None = None, classes: int | None = None, copy: Copy | None = None
+) -> Subject:
+    """The subject that a TARGET names: a checkpoint or model YAML if there is such a file, else a network.
+
+    ``host``: the generation that builds a name or YAML, or whose line a checkpoint gets. ``classes``: overrides those
+    of a name or YAML.
+    Raises: ProbeError for a target that cannot be read, is not known, or does not take an option.
+    """
+    if os.path.lexists(target) or "/" in target or os.sep in target:
+        if target.endswith((".yaml", ".yml")):
+            return _from_yaml(target, host, classes, copy)
+        return _from_checkpoint(target, host, classes, copy)
+    if target.endswith((".pt", ".pth")):
+        return _from_checkpoint(target, host, classes, copy)
+    return _from_name(target, host, classes, copy)
+
+
+def with_rules(subject: Subject, rules: OwnRules) -> Subject:
+    """The same subject where rules of the user's know what YOLOv5 does not have."""
+    ruled = ruled_modules(subject.root, rules)
+    if not ruled:
+        return subject
+    return replace(subject, unknown=unknown_modules(subject.root, rules), ruled=ruled)
+
+
+def rows_made_of(subject: Subject) -> tuple[Made, ...]:
+    """What each row was constructed with; empty for a file that does not tell."""
+    from yolo_probe.checkpoint.reader import Checkpoint
+    from yolo_probe.networks.model_yaml import network_in, rows_made
+
+    origin = subject.origin
+    if subject.source is None or origin.generation == "ultralytics":
+        return ()
+    if not isinstance(subject.source, Checkpoint):
+        return rows_made(subject.source, origin.generation)
+    try:
+        network = network_in(subject.root.attributes.get("yaml"), subject.label)
+        return rows_made(network, origin.generation, origin.release)
+    except ModelYamlError:
+        return ()
+
+
+def _from_name(target: str, host: Generation | None, classes: int | None, copy: Copy | None) -> Subject:
+    from yolo_probe.networks.shipped import find_network
+
+    name, at, tag = target.partition("@")
+    if at:
+        if tag not in GENERATIONS:
+            raise TargetError(f"{target}: found host {tag!r}, expected one of {', '.join(GENERATIONS)}")
+        if host not in (None, tag):
+            raise TargetError(
+                f"{target}: found --host {host} beside @{tag}, expected one of them", "name the host once"
+            )
+        host = tag
+    network = find_network(name.removesuffix(".yaml"), host or "head")
+    return _built(network, "name", target, None, host, classes, copy)
+
+
+def _from_yaml(target: str, host: Generation | None, classes: int | None, copy: Copy | None) -> Subject:
+    from yolo_probe.networks.model_yaml import read_model_yaml
+
+    network = read_model_yaml(target)
+    return _built(network, "yaml", PurePath(target).name, target, host, classes, copy)
+
+
+def _built(
+    network: Network, kind: Literal["yaml", "name"], label: str, path: str | None,
+    host: Generation | None, classes: int | None, copy: Copy | None,
+) -> Subject:  # fmt: skip
+    from yolo_probe.hosts.yolov5 import origin_of
+    from yolo_probe.networks.model_yaml import build
+
+    if copy is not None:
+        raise TargetError(f"{label}: found --copy {copy}, but only a checkpoint has copies", "leave --copy out")
+    generation = host or "head"
+    if classes is not None:
+        network = network.with_classes(classes)
+    root = build(network, generation)
+    title = "HEAD" if generation == "head" else generation
+    evidence = (f"--host {host}" if host else f"{title}, because none was named",)
+    origin = replace(origin_of(generation, evidence), asked=host is not None)
+    unknown = unknown_modules(root)
+    return Subject(
+        kind, label, path, network.name, network.classes, origin, root, image_channels(root),
+        _stride(root, bool(unknown)), network, None, unknown,
+    )  # fmt: skip
+
+
+def _from_checkpoint(target: str, host: Generation | None, classes: int | None, copy: Copy | None) -> Subject:
+    from yolo_probe.checkpoint.reader import read_checkpoint
+    from yolo_probe.hosts.yolov5 import identify, origin_of
+
+    if classes is not None:
+        raise TargetError(f"{target}: found --nc {classes}, but a checkpoint's classes are built in", "leave --nc out")
+    if not os.path.lexists(target):
+        stem = Path(target).stem
+        remedy = f"check the path; for the network itself pass {stem}" if _is_network(stem) else "check the path"
+        raise CheckpointError(f"{target}: no such file", remedy)
+    checkpoint = read_checkpoint(target)
+    root = checkpoint.copy(copy)
+    if ultralytics.is_ultralytics(root):
+        if host is not None:
+            raise TargetError(
+                f"{target}: found --host {host} for a {root.class_path}, which no YOLOv5 builds or prints",
+                "leave --host out",
+            )
+        return _from_ultralytics(target, checkpoint, root, copy)
+    try:
+        origin = identify(checkpoint.contents, root)
+    except CheckpointError as error:
+        raise CheckpointError(f"{target}: {error}", error.remedy) from None
+    if host is not None:
+        evidence = (f"--host {host}; the file says {origin.title}: {', '.join(origin.evidence)}",)
+        origin = replace(origin_of(host, evidence), asked=True)
+    unknown = unknown_modules(root)
+    stride = _stored_stride(checkpoint, root) or _stride(root, bool(unknown))
+    name, classes_there = network_name(root, options_of(checkpoint.contents)), classes_of(root)
+    return Subject(
+        "checkpoint", Path(target).name, target, name, classes_there, origin, root, image_channels(root),
+        stride, checkpoint, saved_of(checkpoint, root, copy), unknown,
+    )  # fmt: skip
+
+
+def _from_ultralytics(target: str, checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Subject:
+    stride, options = _stored_stride(checkpoint, root) or 32, options_of(checkpoint.contents)
+    return Subject(
+        "checkpoint", Path(target).name, target, network_name(root, options), classes_of(root),
+        ultralytics.identify(checkpoint.contents, root), root, image_channels(root), stride, checkpoint,
+        saved_of(checkpoint, root, copy), rebuilt=_rebuilt(root, options),
+    )  # fmt: skip
+
+
+def _rebuilt(root: Module, options: Mapping[object, object]) -> Rebuilt | Gap:
+    """The network of an ultralytics file as the installed package builds it, or why it cannot."""
+    from yolo_probe.hosts.ultralytics_architecture import architecture
+
+    missing = [name for name in ("torch", "ultralytics") if find_spec(name) is None]
+    if missing:
+        need = " and ".join(missing)
+        be = "is" if len(missing) == 1 else "are"
+        return Gap(f"only ultralytics itself builds this network, and {need} {be} not installed", INSTALL)
+    try:
+        described = architecture(root)
+        from yolo_probe.hosts.ultralytics_rebuild import rebuild
+
+        return rebuild(described, root, options)
+    except (ModelYamlError, TraceError) as error:
+        return Gap(
+            str(error), "layers, parameters and gradients are exact; another release of ultralytics may build it"
+        )
+    except ImportError as error:
+        return Gap(f"ultralytics cannot be imported: {error}", INSTALL)
+
+
+INSTALL = "pip install ultralytics"
+
+
+def _is_network(name: str) -> bool:
+    from yolo_probe.networks.shipped import network_names
+
+    return name in network_names("head")
+
+
+def _stride(root: Module, unknown: bool) -> int:
+    """The largest stride, by a pass over a small image; 32, as the host assumes, where there is none."""
+    try:
+        return 32 if unknown else head_stride(root)
+    except TraceError:
+        return 32
+
+
+def _stored_stride(checkpoint: Checkpoint, root: Module) -> int | None:
+    stride = root.attributes.get("stride")
+    numbers = checkpoint.numbers(stride) if isinstance(stride, Tensor) else ()
+    return int(max(numbers)) if numbers and all(map(isfinite, numbers)) else None
+
+
+def saved_of(checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Saved:
+    """What a checkpoint records of its training; ``root``: the copy that is described."""
+    contents = checkpoint.contents
+    epoch, options = contents.get("epoch"), options_of(contents)
+    freeze, rows = freeze_of(options["freeze"], root) if "freeze" in options else ("", None)
+    return Saved(
+        copy=copy or ("ema" if checkpoint.ema is not None else "model"),
+        epoch=epoch if isinstance(epoch, int) else None,
+        optimizer=checkpoint.optimizer_present,
+        has_model=checkpoint.model is not None,
+        has_ema=checkpoint.ema is not None,
+        dtype=precision_of(root),
+        freeze=rows,
+        freeze_option=freeze,
+        unusual=checkpoint.unusual,
+    )
+
+
+def precision_of(root: Module) -> str:
+    """What the parameters of a model are stored as: ``FP16``, ``FP32``, ``mixed precision``."""
+    dtypes = {tensor.dtype for _, tensor in named_parameters(root)}
+    return DTYPES.get(dtypes.pop(), "other") if len(dtypes) == 1 else "mixed precision"
+
+
+def freeze_of(option: object, root: Module) -> tuple[str, tuple[int, ...] | None]:
+    """The option ``freeze`` in words and the rows that it names; no words where it names none, None if unreadable.
+
+    The words are as it was typed, of numbers only; of many the first ones.
+    """
+    model, ours = root.children.get("model"), ultralytics.is_ultralytics(root)
+    rows = (ultralytics.frozen_rows if ours else frozen_rows)(option, len(model.children) if model else 0)
+    if not rows:
+        return "", rows
+    numbers = option if isinstance(option, list | tuple) else [option]
+    words = [shown(number) for number in numbers[:12]] + ["..."] * (len(numbers) > 12)
+    return f"{freeze_words(ours)}{'=' if ours else ' '}{' '.join(words)}", rows
+
+
+def options_of(contents: Mapping[str, object]) -> Mapping[object, object]:
+    """What training was given: ``opt`` of YOLOv5, ``train_args`` of ultralytics."""
+    options = contents.get("opt", contents.get("train_args"))
+    return options if isinstance(options, Mapping) else {}
+
+
+def network_name(root: Module, options: Mapping[object, object]) -> str | None:
+    """Name of the YAML that built the network, or of the files in what training was given; None where there is none."""
+    yaml = root.attributes.get("yaml")
+    named = yaml.get("yaml_file") if isinstance(yaml, Mapping) else None
+    recorded = (root.attributes.get("yaml_file"), named, options.get("cfg"), options.get("weights"))
+    for source in (*recorded, options.get("model")):
+        if isinstance(source, str) and re.search(r"\.(ya?ml|pt)$", source) and len(source) < LONGEST_PATH:
+            stem = re.split(r"[/\\]", source)[-1].rsplit(".", 1)[0]
+            return re.sub(r"_v\d+(\.\d+)?$", "", stem)  # Ultralytics' own files say yolov5s_v6.yaml
+    return None
+
+
+def classes_of(root: Module) -> int | None:
+    """Number of classes of a network's head; None where it names none."""
+    last: Module | None = None
+    for _, module in named_modules(root):
+        if isinstance(module.attributes.get("nc"), int) and module is not root:
+            last = module
+    count = (last or root).attributes.get("nc")
+    return count if isinstance(count, int) else None

@@ -1,0 +1,263 @@
+"""A checkpoint's model as the installed ultralytics builds it: without weights, to be run on shapes and to be fused.
+
+In goes a validated architecture, never anything that stands in the file itself; out comes the model on the meta device,
+held against the file's own structure. This module imports torch and ultralytics.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from copy import deepcopy
+from importlib import import_module
+from logging import CRITICAL, StreamHandler, disable
+from logging import root as root_logger
+from typing import Any
+from warnings import catch_warnings, simplefilter
+
+import torch
+from torch import nn
+from torch.nn.modules.module import register_module_module_registration_hook
+from torch.overrides import TorchFunctionMode
+
+from yolo_probe.errors import ModelYamlError, TraceError, reason_of
+from yolo_probe.hosts.subject import Rebuilt
+from yolo_probe.hosts.ultralytics_architecture import TORCH_MODULES, Architecture, mismatch
+from yolo_probe.live.live import Live, say_nothing
+from yolo_probe.model.structure import Module, count_parameters, named_parameters
+
+SPARE = 1000
+"""Modules that may be put into others, beyond three times those in the file: a network may be built three times."""
+
+
+def rebuild(architecture: Architecture, root: Module, options: Mapping[object, object]) -> Rebuilt:
+    """The model of a file, built anew.
+
+    ``root``: its structure in the file. ``options``: what its training was given.
+    Raises: ModelYamlError for an architecture that the installed ultralytics does not know, TraceError where building
+    or fusing fails, or what was built is not what the file has.
+    """
+    tasks = _tasks()
+    _check_classes(architecture, tasks)
+    limit = 3 * architecture.modules + SPARE
+    try:
+        with silent(), activation_kept(tasks), torch.device("meta"), Weightless(), at_most(limit):
+            return _rebuilt(tasks, architecture, root, options)
+    except (ModelYamlError, TraceError):
+        raise
+    except Exception as error:  # the host's own code on data from a file: whatever it raises is why it fails
+        raise TraceError(f"the installed ultralytics cannot build this network: {reason_of(error)}") from error
+
+
+def _rebuilt(tasks: Any, architecture: Architecture, root: Module, options: Mapping[object, object]) -> Rebuilt:
+    model = _build(tasks, architecture)
+    started = None
+    if width := _other_width(Live(model).root, root):
+        started = Live(model)
+        model = _widened(tasks, architecture, width)
+    _choose_head(tasks, model, root, options)
+    built = Live(model)
+    difference = mismatch(root, built.root)
+    # a file of a fused network has fewer parameters, but not by much: nothing larger is fused to compare
+    alike = count_parameters(built.root) <= 4 * count_parameters(root) + 1_000_000
+    saved_fused = bool(difference) and alike and not mismatch(root, built.fused().root)
+    if difference and not saved_fused:
+        raise TraceError(f"the installed ultralytics builds another network: {difference}")
+    flags = _flags(root)
+    if saved_fused:
+        # what fuse() itself leaves says nothing of the network before
+        left = _flags(built.fused().root)
+        flags = {name: flag for name, flag in flags.items() if flag != left[name]}
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(flags.get(name, parameter.requires_grad))
+    stored = Live(model)
+    return Rebuilt(built, stored, stored.fused(), saved_fused, started)
+
+
+def _flags(root: Module) -> dict[str, bool]:
+    """Whether each parameter requires a gradient, by its name."""
+    return {name: tensor.requires_grad for name, tensor in named_parameters(root)}
+
+
+SETTINGS = {"YOLO_OFFLINE": "true", "YOLOv5_AUTOINSTALL": "false", "YOLO_AUTOINSTALL": "false"}
+"""What keeps hosts from looking at the network and from installing packages while they are imported."""
+
+
+def imported(name: str) -> Any:
+    """That module of a host, imported without a word on stdout."""
+    kept = {key: os.environ.get(key) for key in SETTINGS}
+    os.environ.update(SETTINGS)
+    try:
+        with redirect_stdout(sys.stderr):
+            return import_module(name)
+    finally:
+        for key, value in kept.items():
+            if value is None:
+                del os.environ[key]
+            else:
+                os.environ[key] = value
+
+
+def _tasks() -> Any:
+    """The module ultralytics.nn.tasks, whose log goes where stdout is, as it does without us."""
+    if found := sys.modules.get("ultralytics.nn.tasks"):
+        return found
+    stdout = sys.stdout
+    tasks = imported("ultralytics.nn.tasks")
+    for handler in tasks.LOGGER.handlers:
+        if isinstance(handler, StreamHandler) and handler.stream is sys.stderr:
+            handler.setStream(stdout)
+    return tasks
+
+
+def _check_classes(architecture: Architecture, tasks: Any) -> None:
+    """Refuse a class that the builder would look up and that is no block of the package."""
+    for part in ("backbone", "head"):
+        rows = architecture.document[part]
+        assert isinstance(rows, list)
+        for _, _, name, _ in rows:
+            kind = getattr(tasks, name, None)
+            is_block = (
+                isinstance(kind, type)
+                and issubclass(kind, nn.Module)
+                and kind.__module__.startswith("ultralytics.nn.modules.")
+            )
+            if name not in TORCH_MODULES and not is_block:
+                raise ModelYamlError(f"the installed ultralytics has no block {name}")
+    if not isinstance(getattr(tasks, architecture.model, None), type):
+        raise ModelYamlError(f"the installed ultralytics has no {architecture.model}")
+
+
+class Weightless(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by mypy
+    """Keeps rows of numbers that the builder reads back, the strides, on the CPU."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        given = dict(kwargs or {})
+        if func is torch.tensor:
+            given.setdefault("device", "cpu")
+        return func(*args, **given)
+
+
+def _build(tasks: Any, architecture: Architecture, classes: int | None = None) -> nn.Module:
+    """The model without weights. ``classes``: in place of the file's."""
+    document = _copied(architecture.document)
+    if classes is not None:
+        document["nc"] = classes
+    kind = getattr(tasks, architecture.model)
+    model: nn.Module = kind.__new__(kind)
+    model.__dict__["info"] = say_nothing
+    kind.__init__(model, document, ch=document["channels"], verbose=False)
+    del model.__dict__["info"]
+    return model
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Hosts and counters say nothing on stdout, and nothing by loggers and warnings."""
+    kept = root_logger.manager.disable
+    disable(CRITICAL)
+    try:
+        with redirect_stdout(sys.stderr), catch_warnings():
+            simplefilter("ignore")
+            yield
+    finally:
+        disable(kept)
+
+
+@contextmanager
+def activation_kept(networks: Any) -> Iterator[None]:
+    """What a host keeps for the whole process is put back: a YAML sets the activation of every ``Conv``."""
+    kept = getattr(networks.Conv, "default_act", None)
+    try:
+        yield
+    finally:
+        if kept is not None:
+            networks.Conv.default_act = kept
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copied(each) for key, each in value.items()}
+    return [_copied(each) for each in value] if isinstance(value, list) else value
+
+
+@contextmanager
+def at_most(modules: int) -> Iterator[None]:
+    """Stop whatever puts more modules than this into others, in all that runs meanwhile."""
+    made = 0
+
+    def count(*_: object) -> None:
+        nonlocal made
+        made += 1
+        if made > modules:
+            raise ModelYamlError(f"more than {modules:,} modules")
+
+    handle = register_module_module_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+HEADS = ("cv3", "one2one_cv3")
+"""The branches of a head whose width follows from the number of classes."""
+
+
+def _other_width(built: Module, file: Module) -> int:
+    """Width of the class branches in the file, where it is another than when built; else 0.
+
+    A training from a pretrained file keeps the branches of that file, whatever its own number of classes is. Source:
+    ``BaseModel.load`` in ultralytics' nn/tasks.py, 8.4.
+    """
+    widths = [_width(root) for root in (built, file)]
+    return widths[1] if 0 not in widths and widths[0] != widths[1] else 0
+
+
+def _width(root: Module) -> int:
+    """What goes into the last convolution of the head's class branches; 0 where there is none."""
+    module: Module | None = root.children.get("model")
+    for step in (-1, HEADS, 0, -1):
+        children = module.children if module is not None else {}
+        if isinstance(step, tuple):
+            module = next((child for name in step if (child := children.get(name)) is not None), None)
+        else:
+            module = list(children.values())[step] if children else None
+    weight = module.parameters.get("weight") if module is not None else None
+    return weight.shape[1] if weight is not None and len(weight.shape) == 4 else 0
+
+
+def _widened(tasks: Any, architecture: Architecture, width: int) -> nn.Module:
+    """The model with the class branches of one for so many classes that they have that width."""
+    model, source = (_build(tasks, architecture, classes) for classes in (None, width))
+    for name in HEADS:
+        branches, others = (getattr(each.model[-1], name, None) for each in (model, source))
+        if branches is None or others is None:
+            continue
+        others = deepcopy(others)  # as the host does, so that its activations are its own
+        for branch, other in zip(branches, others, strict=True):
+            other[-1] = nn.Conv2d(other[-1].in_channels, branch[-1].out_channels, 1)
+        setattr(model.model[-1], name, others)
+    return model
+
+
+def _choose_head(tasks: Any, model: Any, root: Module, options: Mapping[object, object]) -> None:
+    """Select the head that the validation of a training with these options keeps, where a model has two.
+
+    Source: ultralytics' engine/validator.py, which asks for the end-to-end head where ``nms=False``; releases that
+    have an option ``end2end`` ask that one.
+    """
+    rows = root.children.get("model")
+    head = list(rows.children.values())[-1] if rows and rows.children else None
+    held = {name for name, child in head.children.items() if child is not None} if head else set()
+    if ("cv2" in held) != ("one2one_cv2" in held):
+        asked: object = "one2one_cv2" in held  # the other one is gone, or was never there
+    elif "end2end" in tasks.DEFAULT_CFG_DICT:
+        asked = options.get("end2end")
+    else:
+        asked = options.get("nms") is False
+    if isinstance(asked, bool) and (settable := getattr(type(model), "end2end", None)) and settable.fset:
+        model.end2end = asked

@@ -1,0 +1,286 @@
+"""Records of torch's functions that multiply and add, for the modules that call them without a module of torch.
+
+``FUNCTIONS`` describes every function that some counter charges and every one that does such work and that a counter
+may leave out; ``custom`` describes the operators of other libraries (torchvision's deformable convolution), whose
+work nobody knows. What only moves values has no record.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from opcode import opname
+from typing import Any
+
+import torch
+from torch import nn
+
+from yolo_probe.model.operators import OpRecord, pair
+from yolo_probe.model.structure import Shape
+
+Record = Callable[[Sequence[Any], Mapping[str, Any], Any, str, str], OpRecord]
+T = torch.Tensor
+
+
+def argument(args: Sequence[Any], kwargs: Mapping[str, Any], place: int, name: str) -> Any:
+    """An argument of a call, by its place or its name; None where it is not given."""
+    return args[place] if len(args) > place else kwargs.get(name)
+
+
+def _shapes(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Shape, ...]:
+    """Shapes of all tensors among the arguments."""
+    found: list[Shape] = []
+    for each in (*args, *kwargs.values()):
+        inner = each if isinstance(each, (list, tuple)) else (each,)
+        found += [tuple(x.shape) for x in inner if isinstance(x, T)]
+    return tuple(found)
+
+
+def _output(out: Any) -> Shape:
+    """Shape of a result, of the first one where there are several."""
+    first = out[0] if isinstance(out, (list, tuple)) and out else out
+    return tuple(first.shape) if isinstance(first, T) else ()
+
+
+def _named(operator: str) -> Record:
+    """An operator of which nothing is known but its shapes."""
+
+    def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+        return OpRecord(operator, path, kind, _shapes(args, kwargs), _output(out), functional=True)
+
+    return record
+
+
+def _product(operator: str, left: tuple[int, str]) -> Record:
+    """A product of two matrices, whose first sums its last axis."""
+
+    def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+        options = {"products": prod(out.shape) * argument(args, kwargs, *left).shape[-1]}
+        return OpRecord(operator, path, kind, _shapes(args, kwargs), tuple(out.shape), (), options, functional=True)
+
+    return record
+
+
+def _convolution(operator: str, groups_place: int) -> Record:
+    def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+        x, weight = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "weight")
+        options = {
+            "bias": argument(args, kwargs, 2, "bias") is not None,
+            "groups": argument(args, kwargs, groups_place, "groups") or 1,
+        }
+        shape = tuple(weight.shape)
+        return OpRecord(operator, path, kind, (tuple(x.shape),), tuple(out.shape), shape, options, functional=True)
+
+    return record
+
+
+def _tensordot(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    a, b = argument(args, kwargs, 0, "a"), argument(args, kwargs, 1, "b")
+    dims = argument(args, kwargs, 2, "dims")
+    dims = 2 if dims is None else dims
+    if isinstance(dims, int):
+        axes = list(range(a.dim() - dims, a.dim()))
+    else:
+        axes = list(dims[0]) if isinstance(dims[0], (list, tuple)) else [dims[0]]
+    options = {"products": prod(out.shape) * prod(a.shape[axis] for axis in axes)}
+    shapes = tuple(a.shape), tuple(b.shape)
+    return OpRecord("tensordot", path, kind, shapes, tuple(out.shape), (), options, functional=True)
+
+
+def _attention_forward(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    names = ("query", "key", "value", "embed_dim_to_check", "num_heads", "in_proj_weight", "in_proj_bias", "bias_k")
+    query, key, value, _, heads, _, bias, bias_k = (argument(args, kwargs, i, name) for i, name in enumerate(names))
+    appended = (bias_k is not None) + bool(argument(args, kwargs, 9, "add_zero_attn"))
+    inputs = tuple(
+        (len(x), 1, x.shape[1]) if x.dim() == 2 else (x.shape[0], x.shape[1], x.shape[2]) for x in (query, key, value)
+    )
+    options = {"heads": heads, "bias": bias is not None, "appended": appended}
+    return OpRecord("multi_head_attention", path, kind, inputs, tuple(out[0].shape), (), options, functional=True)
+
+
+def _elementwise(operator: str, call: str = "") -> Record:
+    """A function of single values; ``call``: its name, where it is called by name."""
+    options = {"call": call} if call else {}
+
+    def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+        shapes = tuple([tuple(x.shape) for x in args if isinstance(x, T)])
+        return OpRecord(operator, path, kind, shapes, tuple(out.shape), (), options, functional=True)
+
+    return record
+
+
+def by_operator(name: str) -> bool:
+    """Whether the model's code calls a method of a tensor through an operator: ``a + b``, not ``a.add(b)``.
+
+    Torch hands both on as the same function; some counters see only the second, which they patch. The code that called
+    says which: one of Python's own instructions, or a name of its own. It stands three frames up: this function, the
+    record's, the recorder's.
+    """
+    frame = sys._getframe(3)
+    instruction = opname[frame.f_code.co_code[frame.f_lasti]]
+    return instruction.startswith(("BINARY_", "INPLACE_")) or name not in frame.f_code.co_names
+
+
+def _method(operator: str) -> Record:
+    """A function of single values that is a method of tensors, also where an operator stands for it."""
+    plain, called = _elementwise(operator), _elementwise(operator, operator)
+
+    def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+        return (plain if by_operator(operator) else called)(args, kwargs, out, path, kind)
+
+    return record
+
+
+def _cat(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    tensors = argument(args, kwargs, 0, "tensors")
+    return OpRecord("cat", path, kind, tuple([tuple(x.shape) for x in tensors]), tuple(out.shape), functional=True)
+
+
+def _interpolation(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    options = {
+        "mode": argument(args, kwargs, 3, "mode") or "nearest",
+        "sized": argument(args, kwargs, 1, "size") is not None,
+    }
+    shapes = (tuple(argument(args, kwargs, 0, "input").shape),)
+    return OpRecord("upsample", path, kind, shapes, tuple(out.shape), (), options, functional=True)
+
+
+def _pooling(operator: str) -> Record:
+    def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+        shapes = (tuple(argument(args, kwargs, 0, "input").shape),)
+        return OpRecord(operator, path, kind, shapes, _output(out), functional=True)
+
+    return record
+
+
+def _average(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    x, kernel, stride, padding = (
+        argument(args, kwargs, i, name) for i, name in enumerate(("input", "kernel_size", "stride", "padding"))
+    )
+    inside = argument(args, kwargs, 5, "count_include_pad")
+    options = {
+        "kernel": pair(kernel),
+        "stride": pair(stride or kernel),
+        "padding": pair(padding or 0),
+        "inside": inside is not None and not inside,
+        "number": isinstance(kernel, int),
+    }
+    return OpRecord("avg_pool2d", path, kind, (tuple(x.shape),), tuple(out.shape), (), options, functional=True)
+
+
+F = nn.functional
+ELEMENTWISE_FUNCTIONS: Mapping[Any, Record] = {
+    torch.add: _elementwise("add", "add"),
+    torch.mul: _elementwise("mul", "mul"),
+    T.add: _method("add"),
+    T.mul: _method("mul"),
+    **dict.fromkeys((T.__add__, T.__radd__, T.__iadd__, T.add_), _elementwise("add")),
+    **dict.fromkeys((torch.multiply, T.multiply, T.__mul__, T.__rmul__, T.__imul__, T.mul_), _elementwise("mul")),
+    **dict.fromkeys((torch.sub, T.sub, T.subtract, T.__sub__, T.__rsub__, T.__isub__), _elementwise("sub")),
+    **dict.fromkeys((torch.div, T.div, T.divide, T.__truediv__, T.__itruediv__), _elementwise("div")),
+    **dict.fromkeys((torch.pow, T.pow, T.__pow__, torch.square, T.square), _elementwise("pow")),
+    **dict.fromkeys((torch.exp, T.exp), _elementwise("exp")),
+    **dict.fromkeys((torch.sigmoid, T.sigmoid), _elementwise("sigmoid")),
+    **dict.fromkeys((torch.softmax, T.softmax), _elementwise("softmax")),
+    **dict.fromkeys((torch.mean, T.mean), _elementwise("mean")),
+    **dict.fromkeys((torch.erf, T.erf), _named("erf")),
+    **dict.fromkeys((torch.cumsum, T.cumsum), _named("cumsum")),
+    **dict.fromkeys((torch.cumprod, T.cumprod), _named("cumprod")),
+    **dict.fromkeys((torch.var, T.var), _named("var")),
+    **dict.fromkeys((torch.std, T.std), _named("std")),
+    F.softmax: _elementwise("softmax", "softmax"),
+    F.relu: _elementwise("relu"),
+    F.relu6: _elementwise("relu6"),
+    F.leaky_relu: _elementwise("leaky_relu"),
+    F.elu: _elementwise("elu"),
+    F.gelu: _elementwise("gelu"),
+    F.silu: _elementwise("silu"),
+    F.prelu: _elementwise("prelu"),
+    torch.cat: _cat,
+    F.interpolate: _interpolation,
+    F.adaptive_avg_pool2d: _pooling("adaptive_avg_pool2d"),
+    F.max_pool2d: _pooling("max_pool2d"),
+    torch.max_pool2d: _pooling("max_pool2d"),
+    F.avg_pool2d: _average,
+}
+"""Functions of single values, and those that bring values together: what counters charge beside products."""
+
+TRANSFORMS = ("fft", "ifft", "rfft", "irfft", "fft2", "ifft2", "rfft2", "irfft2", "fftn", "ifftn", "rfftn", "irfftn")
+"""Of ``torch.fft``."""
+
+FUNCTIONS: Mapping[Any, Record] = {
+    F.multi_head_attention_forward: _attention_forward,
+    torch.conv1d: _convolution("conv1d", 6),
+    torch.conv3d: _convolution("conv3d", 6),
+    torch.conv_transpose1d: _convolution("conv_transpose1d", 6),
+    torch.conv_transpose2d: _convolution("conv_transpose2d", 6),
+    torch.conv_transpose3d: _convolution("conv_transpose3d", 6),
+    torch.tensordot: _tensordot,
+    **dict.fromkeys((torch.mm, T.mm), _product("mm", (0, "input"))),
+    **dict.fromkeys((torch.addmm, T.addmm), _product("addmm", (1, "mat1"))),
+    **dict.fromkeys((torch.baddbmm, T.baddbmm), _product("baddbmm", (1, "batch1"))),
+    **dict.fromkeys((torch.addbmm, T.addbmm), _named("addbmm")),
+    **dict.fromkeys((torch.mv, T.mv), _named("mv")),
+    **dict.fromkeys((torch.inner, T.inner), _named("inner")),
+    torch.linalg.matmul: _product("linalg.matmul", (0, "input")),
+    T.__rmatmul__: _product("matmul from the right", (1, "other")),
+    torch.linalg.multi_dot: _named("multi_dot"),
+    torch.chain_matmul: _named("chain_matmul"),
+    torch.bilinear: _named("bilinear"),
+    torch.cdist: _named("cdist"),
+    F.grid_sample: _named("grid_sample"),
+    torch.convolution: _named("convolution"),
+    **dict.fromkeys((torch.dot, T.dot), _named("dot")),
+    **dict.fromkeys((torch.outer, T.outer), _named("outer")),
+    **dict.fromkeys((torch.kron, T.kron), _named("kron")),
+    **dict.fromkeys((torch.matrix_exp, T.matrix_exp), _named("matrix_exp")),
+    **{getattr(torch.linalg, name): _named(f"linalg.{name}") for name in ("inv", "solve", "qr", "svd", "eigh")},
+    **{getattr(torch.fft, name): _named(f"fft.{name}") for name in TRANSFORMS},
+    **ELEMENTWISE_FUNCTIONS,
+}
+"""By function. Several of these call others of them inside; only the outer one is recorded, as thop sees them."""
+
+
+_NO_ARITHMETIC = frozenset(
+    # views and copies
+    "view view_as reshape reshape_as permute transpose t swapaxes swapdims movedim moveaxis flatten unflatten ravel "
+    "squeeze squeeze_ unsqueeze unsqueeze_ expand expand_as broadcast_to broadcast_tensors repeat repeat_interleave "
+    "tile chunk split split_with_sizes tensor_split hsplit vsplit unbind narrow select index_select masked_select take "
+    "take_along_dim gather scatter scatter_ index_put index_put_ index_copy index_copy_ index_fill index_fill_ "
+    "__getitem__ __setitem__ contiguous clone detach detach_ to type type_as float half bfloat16 double int long bool "
+    "cpu cuda copy_ fill_ zero_ masked_fill masked_fill_ masked_scatter where roll flip fliplr flipud rot90 tril triu "
+    "diag diagonal diag_embed stack hstack vstack dstack column_stack concat concatenate block_diag pad pixel_shuffle "
+    "pixel_unshuffle channel_shuffle unfold as_strided real imag view_as_real view_as_complex resolve_conj dropout "
+    "dropout1d dropout2d dropout3d embedding one_hot numpy __deepcopy__ requires_grad_ "
+    # new tensors
+    "zeros ones empty full arange linspace logspace eye tensor as_tensor from_numpy scalar_tensor zeros_like ones_like "
+    "empty_like full_like rand randn randint randperm rand_like randn_like randint_like new_zeros new_ones new_empty "
+    "new_full new_tensor meshgrid tril_indices triu_indices cartesian_prod bernoulli multinomial normal "
+    "normal_ uniform_ "
+    # what is asked of a tensor, and comparisons
+    "__get__ __set__ __delete__ size dim ndimension numel nelement stride storage_offset is_floating_point is_complex "
+    "is_contiguous element_size get_device item tolist data_ptr is_same_size __len__ __bool__ __int__ __float__ "
+    "__index__ __iter__ __contains__ __hash__ __format__ __repr__ eq ne lt le gt ge __eq__ __ne__ __lt__ __le__ __gt__ "
+    "__ge__ __and__ __or__ __xor__ __invert__ logical_and logical_or logical_not bitwise_and bitwise_or bitwise_not "
+    "isnan isinf isfinite any all equal allclose sort argsort topk argmax argmin max min amax amin maximum minimum "
+    "clamp clamp_ clamp_min clamp_max clip nonzero unique kthvalue median searchsorted bucketize round floor ceil "
+    "trunc sign neg __neg__ abs __abs__".split()
+)
+"""Names of torch's functions that move, make, choose or compare values: nothing that a counter could charge."""
+
+
+def other(func: Any) -> Record | None:
+    """Record of any other function of torch that computes, by its name: ``tanh()``; None for one that does not."""
+    name = getattr(func, "__name__", "")
+    return None if not name or name in _NO_ARITHMETIC else _named(f"{name}()")
+
+
+def custom(func: Any) -> Record | None:
+    """Record of an operator that torch itself does not define, as torchvision's; None for every other function."""
+    if isinstance(func, torch._ops.OpOverload):
+        func = func.overloadpacket
+    if not isinstance(func, torch._ops.OpOverloadPacket):
+        return None
+    library, _, name = func._qualified_op_name.partition("::")
+    return None if library in ("aten", "prims", "prim") else _named(name)

@@ -1,0 +1,265 @@
+"""A live ``nn.Module`` as plain data, and its forward pass on shapes, without touching the model.
+
+The model's own ``forward`` runs on a weightless copy: modules of the same classes whose parameters, buffers and tensors
+are meta tensors. The user's model is read, never called, copied or changed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePath
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.lazy import LazyModuleMixin
+
+from yolo_probe.errors import DataDependentError, TargetError, TraceError, first_words, reason_of, shown
+from yolo_probe.live.description import settle
+from yolo_probe.live.real_copy import real_copy, uncollected
+from yolo_probe.live.recorder import LINKS, Inputs, Recorder
+from yolo_probe.live.side_effects import foreign, kept, undisturbed
+from yolo_probe.live.thop_custom_ops import CustomOps
+from yolo_probe.live.weightless_copy import Copier, Place, with_hooks
+from yolo_probe.model.structure import Module, Shape, Tensor, Totals, tally
+from yolo_probe.model.trace import Trace
+from yolo_probe.model.user_rules import OwnOps, OwnRules
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model inside DataParallel, DistributedDataParallel and torch.compile."""
+    while True:
+        if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            model = model.module
+        elif "_orig_mod" in model._modules:
+            model = model._modules["_orig_mod"]
+        else:
+            return model
+
+
+def network_of(model: Any, call: str) -> nn.Module:
+    """The network that a function of this package is given, also in an object that has one, such as ``YOLO``.
+
+    Raises: TargetError for what is no model in Python.
+    """
+    has_one = not isinstance(model, nn.Module) or any(
+        kind.__module__ == "ultralytics.engine.model" for kind in type(model).__mro__
+    )
+    network = getattr(model, "model", None) if has_one else model
+    if isinstance(network, torch.jit.ScriptModule):
+        raise TargetError(f"{call}: found a scripted module, expected an nn.Module", "Pass what it was scripted from.")
+    if not isinstance(network, nn.Module):
+        found = shown(model) if isinstance(model, str | PurePath) else type(model).__name__
+        remedy = "For a file: yolo-probe info FILE." if isinstance(model, str | PurePath) else ""
+        raise TargetError(f"{call}: found {found}, expected an nn.Module", remedy)
+    return network
+
+
+def weightless(model: nn.Module) -> nn.Module:
+    """A copy of a model in evaluation mode whose tensors have shapes and flags but no values."""
+    return with_hooks(Copier().copy(model, {})[0].copy)
+
+
+class Live:
+    """A live model: its structure, and forward passes of its weightless copy.
+
+    ``training``: whether the passes are those of training. ``elementwise``: whether functions of single values are
+    recorded, which every thop holds free. ``complete``: whether a pass fails at a module that counters charge and whose
+    rules are not known, so that no total goes without it; else it and any function that computes are recorded as what
+    has no rule.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        custom_ops: CustomOps | OwnOps | None = None,
+        *,
+        training: bool = False,
+        elementwise: bool = True,
+        complete: bool = True,
+    ) -> None:
+        self._model = model
+        self._custom_ops, self._training, self._elementwise = custom_ops, training, elementwise
+        self._complete = complete
+        self._copier = copier = Copier(LINKS if custom_ops is None else frozenset())
+        self._slots: dict[int, int] = {}
+        try:
+            with uncollected():
+                self._places = copier.copy(unwrapped(model), self._slots)
+                self.outline = copier.describe(model)
+                if any(issubclass(kind, LazyModuleMixin) for kind in copier.kinds):
+                    settle(copier.described.values(), copier.tensors)
+        except RuntimeError as error:  # of torch: a lazy module's parameters have no shape before its first call
+            raise TraceError(f"the model: {first_words(error)}", "Run a lazy module once.") from error
+        """The structure, of which ``root`` makes plain data: until then attributes and tensors are the model's own."""
+        self._foreign = foreign(copier.kinds)
+        self._draws_torch_alone = custom_ops is None and not (self._foreign or copier.has_foreign_code)
+        self.walked = copier.walked
+        """The modules of the model inside every wrapper."""
+        self._recorder: Recorder | None = None
+        self._real_recorder: Recorder | None = None
+        self._executed = ""
+        self._real: dict[int, torch.Tensor] | None = None
+
+    @property
+    def model(self) -> nn.Module:
+        """The live model itself."""
+        return self._model
+
+    @property
+    def root(self) -> Module:
+        """The structure of the model as it is when this is asked for first; what is shared is shared."""
+        settle(self._copier.described.values(), self._copier.tensors)
+        return self.outline
+
+    @property
+    def totals(self) -> Totals:
+        """Layers, parameters and gradients, of which nothing has to be described."""
+        is_wrapped = unwrapped(self._model) is not self._model
+        modules = list(self._model.modules()) if is_wrapped else self.walked.modules
+        held = [each for module in modules for each in module._parameters.values() if each is not None]
+        parameters = {id(each): each for each in held}
+        sizes = [(each.numel(), each.requires_grad) for each in parameters.values()]
+        return tally([module._modules for module in modules], sizes)
+
+    @property
+    def is_fused(self) -> bool:
+        """Whether the model itself says that it is fused, as those of the ultralytics package do."""
+        return bool(getattr(self._model, "is_fused", bool)())
+
+    def value_of(self, tensor: Tensor) -> torch.Tensor:
+        """The real tensor that a tensor of the structure stands for."""
+        if self._real is None:
+            tensors = (*self._model.parameters(), *self._model.buffers())
+            self._real = {id(self._copier.tensors.describe(real)): real for real in tensors}
+        return self._real[id(tensor)]
+
+    def trace(self, image: Shape) -> Trace:
+        """One forward pass of the weightless copy, in evaluation mode; of a real copy where it depends on data.
+
+        Shapes: ``image`` is (batch, channels, height, width).
+        Raises: TraceError where that fails too or shapes do not fit, with the module's path.
+        """
+        return self.trace_inputs(image)
+
+    def trace_inputs(self, image: Inputs) -> Trace:
+        """The same of any arguments."""
+        with undisturbed(torch_alone=self._draws_torch_alone), kept(self._foreign):
+            if self._executed:
+                return self._real_trace(image, self._executed)
+            try:
+                with uncollected():
+                    if self._recorder is None:
+                        self._recorder = self._recorder_of(self._places)
+                        self._copier.when_asked = self._recorder.prepare
+                    return self._recorder.run(image)
+            except DataDependentError as error:
+                return self._real_trace(image, str(error))
+
+    def _real_trace(self, image: Inputs, reason: str) -> Trace:
+        if self._real_recorder is None:
+            copy, modules = real_copy(unwrapped(self._model))
+            places = [
+                Place(path, self._copier.described[id(modules[id(each)])], each) for path, each in copy.named_modules()
+            ]
+            self._real_recorder = self._recorder_of(places, "cpu")
+        found = self._real_recorder.run(image)
+        self._executed = reason
+        return replace(found, executed=reason)
+
+    def _recorder_of(self, places: Sequence[Place], device: str = "meta") -> Recorder:
+        return Recorder(
+            places,
+            self._slots,
+            self._custom_ops,
+            device=device,
+            training=self._training,
+            elementwise=self._elementwise,
+            complete=self._complete,
+            dtype=self._dtype if device == "meta" else torch.float32,
+        )
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        """Of the first parameter that is a floating-point number."""
+        tensors = (each for module in self.walked.modules for each in module._parameters.values() if each is not None)
+        return next((each.dtype for each in tensors if each.is_floating_point()), torch.float32)
+
+    def in_training(self) -> Live:
+        """The same model, whose forward passes are those of training."""
+        return Live(self._model, self._custom_ops, training=True, complete=self._complete)
+
+    def with_rules(self, rules: OwnRules) -> Live:
+        """The same model with modules counted by rules of the user's."""
+        return Live(
+            self._model, OwnOps(rules), training=self._training, elementwise=self._elementwise, complete=self._complete
+        )
+
+    def fused(self, *, grad_enabled: bool = False, end_to_end: bool | None = None) -> Live:
+        """The model after its own ``fuse()``, which runs on a weightless copy.
+
+        ``grad_enabled``: whether autograd is on meanwhile; in YOLOv5 that decides what the new weights require.
+        ``end_to_end``: what ultralytics sets before it fuses, which decides the head that is left.
+        Raises: TraceError where ``fuse()`` fails, with the module's path.
+        """
+        copy = weightless(unwrapped(self._model))
+        set_end_to_end(copy, end_to_end)
+        with undisturbed():
+            _fuse(copy, grad_enabled)
+        return Live(copy, complete=self._complete)
+
+
+def set_end_to_end(model: nn.Module, value: bool | None) -> None:
+    """Have the head of a model give its results end to end or not, as ultralytics does before it validates."""
+    if value is not None and getattr(model, "end2end", None) is not None:
+        model.end2end = value
+
+
+def _fuse(copy: nn.Module, grad_enabled: bool) -> None:
+    """Run a weightless copy's own ``fuse()``.
+
+    Raises: TraceError where the model has none, or where it fails, with the module's path.
+    """
+    try:
+        with torch.set_grad_enabled(grad_enabled), torch.device("meta"):
+            fuse_silently(copy)
+    except TraceError:
+        raise
+    except Exception as error:  # the user's own fuse(): whatever it raises is what validation would raise
+        raise TraceError(f"{_place_of(error, copy)}: fuse() fails there: {reason_of(error)}") from error
+
+
+def fuse_silently(model: nn.Module) -> None:
+    """Run the ``fuse()`` of a model that is ours to change, without the lines that it would print.
+
+    Raises: TraceError where the model has none; whatever ``fuse()`` raises.
+    """
+    fuse = getattr(model, "fuse", None)
+    own = getattr(fuse, "__func__", None)
+    if not isinstance(own, FunctionType):
+        raise TraceError(f"the model: found no fuse() in {type(model).__name__}, expected one")
+    mute = logging.Logger("yolo_probe.mute", logging.CRITICAL + 1)
+    names = {**own.__globals__, "LOGGER": mute, "logger": mute, "print": say_nothing}
+    silent = FunctionType(own.__code__, names, own.__name__, own.__defaults__, own.__closure__)
+    silent.__kwdefaults__ = own.__kwdefaults__
+    model.__dict__["info"] = say_nothing
+    silent(model)
+    del model.__dict__["info"]
+
+
+def say_nothing(*_: object, **__: object) -> None:
+    """In the place of what a host would print."""
+
+
+def _place_of(error: BaseException, root: nn.Module) -> str:
+    """Path of the module that the code was about that raised: the innermost that one of its local names holds."""
+    paths = {id(module): path for path, module in root.named_modules()}
+    place, step = "", error.__traceback__
+    while step is not None:
+        held = [paths[id(value)] for value in list(step.tb_frame.f_locals.values()) if id(value) in paths]
+        place = max((path for path in held if path), key=len, default=place)
+        step = step.tb_next
+    return place or "the model"

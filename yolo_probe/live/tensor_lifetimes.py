@@ -1,0 +1,135 @@
+"""A forward pass of a live model as torch itself runs it: each call of a module, and the tensors that operators make.
+
+The weightless copy runs on torch's meta kernels, so that nothing is computed and the model is not touched. Tensors are
+told apart by their storages: a view is what it is of, and what works in place is what it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from yolo_probe.errors import TraceError
+from yolo_probe.live.live import Live, unwrapped, weightless
+from yolo_probe.live.recorder import Arguments, Inputs, fed
+from yolo_probe.live.side_effects import foreign, kept, undisturbed
+from yolo_probe.model.activations import Activations, Step, activations_of
+from yolo_probe.model.forward import Call, Value
+from yolo_probe.model.structure import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What one pass shows."""
+
+    calls: tuple[Call, ...]
+    """Every call of a module in the order of their returns."""
+    activations: Activations
+
+
+def observe(live: Live, inputs: Inputs) -> Observed | None:
+    """A pass of a live model in evaluation mode; None where it needs values, or torch has no meta kernel.
+
+    It runs twice: what a head makes for the first image of a size (grids, anchors) stays, and is no activation.
+    """
+    copy = weightless(unwrapped(live.model))
+    with undisturbed(), kept(foreign(map(type, copy.modules()))):
+        try:
+            with torch.no_grad():
+                first = _zeros(copy, inputs)
+                copy(*first.given, **first.named)
+                return _observed(copy, _zeros(copy, inputs))
+        except (TraceError, RuntimeError, ValueError, TypeError, NotImplementedError):
+            return None
+
+
+def _zeros(copy: nn.Module, inputs: Inputs) -> Arguments:
+    if isinstance(inputs, Arguments):
+        return Arguments(fed(inputs.given, "meta"), fed(dict(inputs.named), "meta"))
+    first = next((each.dtype for each in copy.parameters() if each.is_floating_point()), torch.float32)
+    return Arguments((torch.zeros(inputs, dtype=first, device="meta"),))
+
+
+def _observed(copy: nn.Module, inputs: Arguments) -> Observed:
+    places: dict[int, list[str]] = {}
+    for path, module in copy.named_modules(remove_duplicate=False):
+        places.setdefault(id(module), []).append(path)
+    running: list[tuple[str, Value]] = []
+    calls: list[Call] = []
+
+    def enter(module: nn.Module, given: Any) -> None:
+        above = running[-1][0] if running else ""
+        paths = places[id(module)]  # a shared module is told where it is called
+        here = [path for path in paths if path.rpartition(".")[0] == above]
+        running.append(((here or paths)[0], _value(given)))
+
+    def leave(module: nn.Module, given: Any, out: Any) -> None:
+        path, value = running.pop()
+        calls.append(Call(path, value, _value(out)))
+
+    for module in copy.modules():
+        module.register_forward_pre_hook(enter)
+        module.register_forward_hook(leave)
+    fixed = [value for module in copy.modules() for value in tree_leaves(list(vars(module).values()))]
+    storages = _Storages([value for value in fixed if isinstance(value, torch.Tensor)], lambda: running[-1][0])
+    fed = tree_leaves([list(inputs.given), dict(inputs.named)])
+    given = [storages.number(each) for each in fed if isinstance(each, torch.Tensor)]
+    with storages:
+        out = copy(*inputs.given, **inputs.named)
+    results = [storages.number(each) for each in tree_leaves(out) if isinstance(each, torch.Tensor)]
+    return Observed(tuple(calls), activations_of(storages.steps, storages.shapes, results, given))
+
+
+def _value(given: Any) -> Value:
+    """Shape of what goes in or comes out, or the shapes of several."""
+    shapes = [tuple(each.shape) for each in tree_leaves(given) if isinstance(each, torch.Tensor)]
+    return shapes[0] if len(shapes) == 1 else shapes
+
+
+class _Storages(TorchDispatchMode):  # type: ignore[misc]  # torch is not read by mypy
+    """Writes down what each operator of torch reads and writes."""
+
+    def __init__(self, fixed: Sequence[torch.Tensor], where: Callable[[], str]) -> None:
+        super().__init__()
+        self.steps: list[Step] = []
+        self.shapes: dict[int, Shape] = {}
+        """Of each tensor, as it was first seen."""
+        self._numbers: dict[int, int] = {}
+        self._fixed = {_storage(tensor) for tensor in fixed}
+        self._where = where
+        self._held: list[Any] = []
+
+    def number(self, tensor: torch.Tensor) -> int:
+        """The number of a tensor's storage; a tensor that was not seen is kept, so that no other gets its number."""
+        storage = _storage(tensor)
+        if storage not in self._numbers:
+            self._numbers[storage] = len(self._numbers)
+            self.shapes[self._numbers[storage]] = tuple(tensor.shape)
+            self._held.append(tensor)
+        return self._numbers[storage]
+
+    def __torch_dispatch__(self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        name: str = func.overloadpacket.__name__
+        results = [each for each in tree_leaves(out) if isinstance(each, torch.Tensor)]
+        if "norm" in name or name.endswith("with_indices"):
+            results = results[:1]  # the others are statistics, and the places of a pooling's maxima
+        given = [each for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)]
+        reads = tuple(self.number(each) for each in given if _storage(each) not in self._fixed)
+        read_from = {_storage(each) for each in given}
+        new = [each for each in results if _storage(each) not in self._fixed and each.untyped_storage().nbytes()]
+        in_place = name.endswith("_")
+        writes = tuple(self.number(each) for each in new if in_place or _storage(each) not in read_from)
+        self.steps.append(Step(self._where(), name, reads, writes))
+        return out
+
+
+def _storage(tensor: torch.Tensor) -> int:
+    number: int = tensor.untyped_storage()._cdata
+    return number

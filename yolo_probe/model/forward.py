@@ -1,0 +1,634 @@
+"""How each module of YOLOv5 and of torch passes shapes on.
+
+A block is a function of a ``Frame`` (the module, its path, the pass in progress) and the shape that comes in; it
+returns the shape that goes out and leaves one ``OpRecord`` for every operator on the way. The table ``BLOCKS`` holds
+them by the module's kind, for every class that a YAML of YOLOv5 v5.0 to HEAD can name. What a block does follows the
+``forward`` of that class in YOLOv5's models/common.py, models/experimental.py and models/yolo.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar, cast
+
+from yolo_probe.errors import TraceError, UnknownModuleError, shown
+from yolo_probe.model import operators
+from yolo_probe.model.operators import Followed, OpRecord, ShapeError
+from yolo_probe.model.structure import Module, Shape, Tensor
+from yolo_probe.model.user_rules import ModuleRule, OwnRules, ruled_record, shape_out
+
+Value = Shape | list[Shape]
+"""What flows between modules: a tensor's shape, or several."""
+
+Block = Callable[["Frame", Shape], Value]
+F = TypeVar("F", bound=Block)
+T = TypeVar("T")
+
+
+class Call(NamedTuple):
+    """One call of a module in a forward pass."""
+
+    path: str
+    input: Value
+    output: Value
+
+
+class Move(NamedTuple):
+    """A copy of values that is no operator of any counter: a tensor made contiguous."""
+
+    place: int
+    """Number of records before it."""
+    source: int
+    """The tensor that is read."""
+    output: Followed
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A forward pass in progress: the records so far, and in how many places each module hangs."""
+
+    records: list[OpRecord]
+    slots: Mapping[int, int]
+    training: bool = False
+    """Whether it is one of training, in which a head leaves out the boxes."""
+    calls: list[Call] = field(default_factory=list)
+    """In the order in which they return."""
+    moves: list[Move] = field(default_factory=list)
+    followed: bool = False
+    """Whether shapes say which tensor they are of."""
+    rules: OwnRules | None = None
+    """The user's own, for classes that are not known here or counted otherwise."""
+
+    def new(self, shape: Shape) -> Shape:
+        """Shape of a tensor that nobody has made before; each record and each move makes at most one."""
+        return Followed.of(shape, len(self.records) + len(self.moves) + 1) if self.followed else shape
+
+    def call(self, module: Module, path: str, x: Value) -> Value:
+        """Run one module: its output, with its operators recorded."""
+        rule = self.rules.rule_for(module.class_path) if self.rules else None
+        return self._run(module, path, x) if rule is None else self._ruled(rule, module, path, x)
+
+    def _ruled(self, rule: ModuleRule, module: Module, path: str, x: Value) -> Value:
+        """Run a module that a rule of the user's stands for, with all that is inside."""
+        rules, before = self.rules, (len(self.records), len(self.moves), len(self.calls))
+        assert rules is not None
+        inputs = x if isinstance(x, list) else [x]
+        if rule.output is None or module.kind in BLOCKS:
+            out = self._run(module, path, x)
+            if rule.count is None:
+                return out
+        else:
+            out = shape_out(rules, rule.output, module, path, inputs[0])
+        del self.records[before[0] :], self.moves[before[1] :], self.calls[before[2] :]
+        out = [self.new(each) for each in out] if isinstance(out, list) else self.new(out)
+        first = (out[0] if out else ()) if isinstance(out, list) else out
+        self.calls.append(Call(path, list(x) if isinstance(x, list) else x, out))
+        slots = self.slots.get(id(module), 1)
+        self.records.append(ruled_record(rules, rule, module, path, tuple(inputs), first, slots))
+        return out
+
+    def _run(self, module: Module, path: str, x: Value) -> Value:
+        block = BLOCKS.get(module.kind)
+        if block is None:
+            raise UnknownModuleError(f"{path}: found a module of class {module.class_path}, expected one of YOLOv5's")
+        if isinstance(x, list) and module.kind not in TAKE_SEVERAL:
+            raise TraceError(f"{path}: found {len(x)} inputs, expected one, as {module.kind} takes")
+        try:
+            out = block(Frame(module, path, self), cast(Shape, x))
+        except KeyError as error:
+            raise TraceError(f"{path}: found no {error} in a {module.kind}, expected one: edited or damaged") from None
+        except ShapeError as error:
+            raise TraceError(f"{path}: {error}") from None
+        self.calls.append(Call(path, list(x) if isinstance(x, list) else x, out))
+        return out
+
+
+@dataclass(slots=True)  # not frozen, which takes twice as long to make: there is one for each module
+class Frame:
+    """One module while it runs."""
+
+    module: Module
+    path: str
+    current: Pass
+
+    def __call__(self, name: str, x: Value) -> Shape:
+        """Output of the child of that name."""
+        out = self.current.call(self.module.child(name), f"{self.path}.{name}" if self.path else name, x)
+        if isinstance(out, list):
+            raise ShapeError(f"{name}: found {len(out)} outputs, expected one")
+        return out
+
+    def inside(self, name: str) -> Frame:
+        """Frame of a container among the children."""
+        return Frame(self.module.child(name), f"{self.path}.{name}", self.current)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a child of that name."""
+        return self.module.children.get(name) is not None
+
+    def get(self, name: str, expected: type[T]) -> T:
+        """Attribute of the module, which must be of that type."""
+        value = self.module.attributes[name]
+        if not isinstance(value, expected):
+            raise ShapeError(f"found {name}={shown(value)}, expected {expected.__name__}")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """Whether an attribute holds: YOLOv5 keeps ``shortcut and ...``, which may be 0 or None."""
+        value = self.module.attributes[name]
+        if not (value is None or isinstance(value, int)):
+            raise ShapeError(f"found {name}={shown(value)}, expected True or False")
+        return bool(value)
+
+    def weight(self) -> Shape:
+        """Shape of the weight, also where pruning or weight norm has made it a plain attribute."""
+        parameter = self.module.parameters.get("weight")
+        if parameter is not None:
+            return tuple(parameter.shape)  # that of a live model is torch's own
+        weight = self.module.attributes["weight"]
+        if not isinstance(weight, Tensor):
+            raise ShapeError(f"found weight={shown(weight)}, expected a tensor")
+        return weight.shape
+
+    def pair(self, name: str) -> tuple[int, int]:
+        """Attribute that is one integer or two, as two."""
+        value = self.module.attributes[name]
+        if type(value) is tuple and len(value) == 2 and type(value[0]) is int and type(value[1]) is int:
+            return value
+        both = (value, value) if isinstance(value, int) else value
+        if not (isinstance(both, tuple | list) and len(both) == 2 and all(isinstance(i, int) for i in both)):
+            raise ShapeError(f"found {name}={shown(value)}, expected one or two integers")
+        return both[0], both[1]
+
+    def record(
+        self, operator: str, inputs: Sequence[Shape], output: Shape, weight: Shape = (), **options: object
+    ) -> Shape:
+        """Leave a record of an operator; its output."""
+        if output and max(output) > operators.LARGEST:
+            raise ShapeError(f"{operator}: found an output of more than {operators.LARGEST:,} values on an axis")
+        module, current = self.module, self.current
+        made = current.new(output) if current.followed else output
+        slots = current.slots.get(id(module), 1)
+        current.records.append(OpRecord(operator, self.path, module.kind, tuple(inputs), made, weight, options, slots))
+        return made
+
+    def function(self, operator: str, inputs: Sequence[Shape], output: Shape) -> Shape:
+        """Leave a record of a function that the module calls itself; its output."""
+        made = self.current.new(output)
+        record = OpRecord(operator, self.path, self.module.kind, tuple(inputs), made, functional=True)
+        self.current.records.append(record)
+        return made
+
+    def called(self, x: Value, out: Shape) -> Shape:
+        """Note a call of this module that did not go through its parent's frame; its output."""
+        self.current.calls.append(Call(self.path, x, out))
+        return out
+
+    def keep(self, operator: str, x: Shape, output: Shape) -> Shape:
+        """Leave a record of an operator that gives its input's own memory back; its output."""
+        module, current = self.module, self.current
+        slots, same = current.slots.get(id(module), 1), self.view(x, output)
+        current.records.append(OpRecord(operator, self.path, module.kind, (x,), same, slots=slots))
+        return same
+
+    def view(self, x: Shape, shape: Shape) -> Shape:
+        """The same values under another shape."""
+        return Followed.of(shape, x.tensor) if isinstance(x, Followed) else shape
+
+    def copy(self, x: Shape, shape: Shape) -> Shape:
+        """The same values in another order, in memory of their own."""
+        current, made = self.current, self.current.new(shape)
+        if isinstance(x, Followed) and isinstance(made, Followed):
+            current.moves.append(Move(len(current.records), x.tensor, made, self.path))
+        return made
+
+    def cat(self, inputs: Sequence[Shape], dim: int = 1) -> Shape:
+        """Concatenation of several tensors."""
+        return self.function("cat", inputs, operators.cat(inputs, dim))
+
+    def add(self, a: Shape, b: Shape) -> Shape:
+        """Sum of two tensors."""
+        return self.function("add", (a, b), operators.broadcast(a, b))
+
+
+BLOCKS: dict[str, Block] = {}
+
+TAKE_SEVERAL = frozenset({"Concat", "Detect", "Segment", "Sum", "Classify", "nn.Sequential", "nn.Identity"})
+"""Modules whose ``forward`` can take a list of tensors."""
+
+
+def block(*kinds: str) -> Callable[[F], F]:
+    """Register a function as the block of these kinds."""
+
+    def register(function: F) -> F:
+        BLOCKS.update(dict.fromkeys(kinds, function))
+        return function
+
+    return register
+
+
+# Convolution and its relatives
+
+
+@block("Conv", "DWConv")
+def conv(f: Frame, x: Shape) -> Shape:
+    x = f("conv", x)
+    if "bn" in f.module.children:  # gone after fuse(); None fails, as in the host
+        x = f("bn", x)
+    return f("act", x)
+
+
+@block("Focus")
+def focus(f: Frame, x: Shape) -> Shape:
+    corners = [(0, 0), (1, 0), (0, 1), (1, 1)]
+    return f("conv", f.cat([f.view(x, operators.every_second(x, row, column)) for row, column in corners]))
+
+
+@block("GhostConv")
+def ghost_conv(f: Frame, x: Shape) -> Shape:
+    y = f("cv1", x)
+    return f.cat([y, f("cv2", y)])
+
+
+@block("MixConv2d")
+def mix_conv2d(f: Frame, x: Shape) -> Shape:
+    branches = f.inside("m")
+    y = f("act", f("bn", f.cat([branches(name, x) for name in branches.module.children])))
+    # to v6.0 the input is added, and the activation is a LeakyReLU
+    return f.add(x, y) if f.module.child("act").kind == "nn.LeakyReLU" else y
+
+
+# Bottlenecks
+
+
+@block("Bottleneck", "CrossConv")
+def bottleneck(f: Frame, x: Shape) -> Shape:
+    y = f("cv2", f("cv1", x))
+    return f.add(x, y) if f.flag("add") else y
+
+
+@block("GhostBottleneck")
+def ghost_bottleneck(f: Frame, x: Shape) -> Shape:
+    return f.add(f("conv", x), f("shortcut", x))
+
+
+@block("BottleneckCSP")
+def bottleneck_csp(f: Frame, x: Shape) -> Shape:
+    y1 = f("cv3", f("m", f("cv1", x)))
+    y2 = f("cv2", x)
+    return f("cv4", f("act", f("bn", f.cat([y1, y2]))))
+
+
+@block("C3", "C3x", "C3TR", "C3SPP", "C3Ghost")
+def c3(f: Frame, x: Shape) -> Shape:
+    return f("cv3", f.cat([f("m", f("cv1", x)), f("cv2", x)]))
+
+
+# Pyramid pooling
+
+
+@block("SPP")
+def spp(f: Frame, x: Shape) -> Shape:
+    x = f("cv1", x)
+    pools = f.inside("m")
+    return f("cv2", f.cat([x, *(pools(name, x) for name in pools.module.children)]))
+
+
+@block("SPPF")
+def sppf(f: Frame, x: Shape) -> Shape:
+    x = f("cv1", x)
+    y1 = f("m", x)
+    y2 = f("m", y1)
+    return f("cv2", f.cat([x, y1, y2, f("m", y2)]))
+
+
+# Attention
+
+
+@block("TransformerBlock")
+def transformer_block(f: Frame, x: Shape) -> Shape:
+    if f.has("conv"):
+        x = f("conv", x)
+    n, c, h, w = x
+    tokens = f.view(x, (h * w, n, c))
+    # the image's axes are permuted, so that what comes in is not contiguous
+    tokens = f("tr", f.add(tokens, from_scattered(f.inside("linear"), tokens)))
+    return f.view(tokens, (n, tokens[2], h, w))
+
+
+@block("TransformerLayer")
+def transformer_layer(f: Frame, x: Shape) -> Shape:
+    attention = f.inside("ma")
+    x = f.add(multi_head_attention(attention, f("q", x), f("k", x), f("v", x)), x)
+    return f.add(f("fc2", f("fc1", x)), x)
+
+
+def multi_head_attention(f: Frame, q: Shape, k: Shape, v: Shape) -> Shape:
+    """First output of ``nn.MultiheadAttention``: query (L, N, E), key and value (S, N, E) give (L, N, E)."""
+    heads = f.get("num_heads", int)
+    appended = ("bias_k" in f.module.parameters) + bool(f.module.attributes.get("add_zero_attn"))
+    bias = "in_proj_bias" in f.module.parameters
+    out = f.record("multi_head_attention", (q, k, v), q, heads=heads, bias=bias, appended=appended)
+    return f.called([q, k, v], out)
+
+
+# Between rows
+
+
+@block("Concat")
+def concat(f: Frame, x: Value) -> Shape:
+    return f.cat(x if isinstance(x, list) else [x], f.get("d", int))
+
+
+@block("Sum")
+def weighted_sum(f: Frame, x: Value) -> Shape:
+    if not isinstance(x, list):
+        raise ShapeError("found one input, expected several")
+    y = x[0]
+    for other in x[1:]:
+        weighted = f.function("mul", (other, ()), other) if f.flag("weight") else other
+        y = f.add(y, weighted)
+    return y
+
+
+@block("Contract")
+def contract(f: Frame, x: Shape) -> Shape:
+    return f.copy(x, operators.pixel_unshuffle(x, f.get("gain", int)))
+
+
+@block("Expand")
+def expand(f: Frame, x: Shape) -> Shape:
+    return f.copy(x, operators.pixel_shuffle(x, f.get("gain", int)))
+
+
+# Heads
+
+
+@block("Detect")
+def detect(f: Frame, x: Value) -> list[Shape]:
+    if not isinstance(x, list):
+        raise ShapeError("found one input, expected one for each level")
+    levels = f.inside("m")
+    anchors, outputs = f.get("na", int), f.get("no", int)
+    predictions: list[Shape] = []
+    boxes: list[Shape] = []
+    if f.get("nl", int) > len(x):
+        raise ShapeError(f"found {len(x)} inputs, expected one for each of {f.get('nl', int)} levels")
+    for i in range(f.get("nl", int)):
+        level = levels(str(i), x[i])
+        n, c, h, w = level
+        if c != anchors * outputs:
+            raise ShapeError(f"m.{i}: found {c} output channels, expected {anchors} anchors x {outputs} outputs")
+        predictions.append(f.copy(level, (n, anchors, h, w, outputs)))
+        if not f.current.training:
+            boxes.append(_boxes(f, predictions[-1]))
+    if not f.current.training:
+        f.cat(boxes)
+    return predictions
+
+
+def _boxes(f: Frame, x: Shape) -> Shape:
+    """Boxes of one level out of its predictions, each with a centre and a size of two numbers."""
+    n, anchors, h, w, outputs = x
+    masks = f.module.attributes.get("nm", 0)
+    assert isinstance(masks, int)
+    two: Shape = (n, anchors, h, w, 2)
+    others: Shape = (n, anchors, h, w, outputs - 4 - masks)
+    parts = [f.view(x, (n, anchors, h, w, masks))] if masks else []
+    made = "anchor_grid" not in f.module.buffers  # by the first image of a size; to v6.0 the file has it
+    if made:
+        f.function("sub", (two,), (1, *two[1:]))
+        f.function("mul", ((anchors, 2), ()), (anchors, 2))
+    centre = size = f.view(x, two)
+    rest = f.view(x, others)
+    if masks:  # each part by itself
+        centre = f.function("sigmoid", (centre,), two)
+    else:
+        whole = f.function("sigmoid", (x,), x)
+        centre, size, rest = f.view(whole, two), f.view(whole, two), f.view(whole, others)
+    for operator in ("mul", *(() if made else ("sub",))):
+        centre = f.function(operator, (centre,), two)
+    centre = f.function("mul", (f.function("add", (centre, two), two),), two)  # plus the grid, times the stride
+    for operator in (*(("sigmoid",) if masks else ()), "mul", "pow"):
+        size = f.function(operator, (size,), two)
+    size = f.function("mul", (size, two), two)  # times the anchors
+    if masks:
+        rest = f.function("sigmoid", (rest,), others)
+    return f.view(f.function("cat", (centre, size, rest, *parts), x), (n, anchors * h * w, outputs))
+
+
+@block("Segment")
+def segment(f: Frame, x: Value) -> list[Shape]:
+    if not isinstance(x, list):
+        raise ShapeError("found one input, expected one for each level")
+    f("proto", x[0])
+    return detect(f, cast(Shape, x))
+
+
+@block("Proto")
+def proto(f: Frame, x: Shape) -> Shape:
+    return f("cv3", f("cv2", f("upsample", f("cv1", x))))
+
+
+@block("Classify")
+def classify(f: Frame, x: Value) -> Shape:
+    inputs = x if isinstance(x, list) else [x]
+    if f.has("aap"):  # to v6.1: pool, then convolve
+        return f("flat", f("conv", f.cat([f("aap", y) for y in inputs])))
+    y = f("conv", f.cat(inputs) if isinstance(x, list) else x)
+    pooled = f("pool", y)
+    return f("linear", f("drop", f.view(pooled, operators.flatten(pooled))))
+
+
+# torch.nn
+
+
+@block("nn.Sequential")
+def sequential(f: Frame, x: Value) -> Value:
+    for name in f.module.children:
+        x = f.current.call(f.module.child(name), f"{f.path}.{name}", x)
+    return x
+
+
+@block("nn.Conv2d")
+def conv2d(f: Frame, x: Shape) -> Shape:
+    weight = f.weight()
+    groups = f.get("groups", int)
+    padding = f.module.attributes["padding"]
+    pads = padding if isinstance(padding, str) else f.pair("padding")
+    out = operators.conv2d(x, weight, f.pair("stride"), pads, f.pair("dilation"), groups)
+    return f.record("conv2d", (x,), out, weight, bias="bias" in f.module.parameters, groups=groups)
+
+
+@block("nn.ConvTranspose2d", "DWConvTranspose2d")
+def conv_transpose2d(f: Frame, x: Shape) -> Shape:
+    weight = f.weight()
+    groups = f.get("groups", int)
+    stride, padding, extra, dilation = (f.pair(name) for name in ("stride", "padding", "output_padding", "dilation"))
+    out = operators.conv_transpose2d(x, weight, stride, padding, extra, dilation, groups)
+    return f.record(
+        "conv_transpose2d", (x,), out, weight, bias="bias" in f.module.parameters, groups=groups, stride=stride,
+        padding=padding, dilation=dilation,
+    )  # fmt: skip
+
+
+@block("nn.BatchNorm2d", "nn.SyncBatchNorm")
+def batch_norm(f: Frame, x: Shape) -> Shape:
+    features = f.get("num_features", int)
+    if len(x) != 4 or x[1] != features:
+        raise ShapeError(f"batch_norm: found an input of shape {x}, expected {features} channels")
+    return f.record("batch_norm", (x,), x, affine=f.get("affine", bool), training=f.current.training)
+
+
+def _norm(operator: str, affine: str) -> Block:
+    """Block of a normalization that keeps the shape; ``affine`` is the name of its flag."""
+
+    def norm(f: Frame, x: Shape) -> Shape:
+        weight = f.module.parameters.get("weight")
+        shape = () if weight is None else tuple(weight.shape)
+        return f.record(operator, (x,), x, shape, affine=f.flag(affine))
+
+    return norm
+
+
+BLOCKS["nn.LayerNorm"] = _norm("layer_norm", "elementwise_affine")
+BLOCKS["nn.GroupNorm"] = _norm("group_norm", "affine")
+BLOCKS["nn.InstanceNorm2d"] = _norm("instance_norm", "affine")
+
+
+@block("nn.Linear")
+def linear(f: Frame, x: Shape) -> Shape:
+    weight, bias = f.weight(), "bias" in f.module.parameters
+    return f.record("linear", (x,), operators.linear(x, weight), weight, bias=bias, contiguous=True)
+
+
+def from_scattered(f: Frame, x: Shape) -> Shape:
+    """``nn.Linear`` of a tensor that is not contiguous, to which torch adds the bias in a step of its own."""
+    weight, bias = f.weight(), "bias" in f.module.parameters
+    out = f.record("linear", (x,), operators.linear(x, weight), weight, bias=bias, contiguous=len(x) < 3)
+    return f.called(x, out)
+
+
+@block("nn.MaxPool2d")
+def max_pool2d(f: Frame, x: Shape) -> Shape:
+    kernel, stride, padding, dilation = (f.pair(name) for name in ("kernel_size", "stride", "padding", "dilation"))
+    out = operators.pool2d(x, kernel, stride, padding, dilation, f.get("ceil_mode", bool))
+    return f.record("max_pool2d", (x,), out)
+
+
+@block("nn.AvgPool2d")
+def avg_pool2d(f: Frame, x: Shape) -> Shape:
+    kernel, stride, padding = (f.pair(name) for name in ("kernel_size", "stride", "padding"))
+    out = operators.pool2d(x, kernel, stride, padding, 1, f.get("ceil_mode", bool))
+    inside = not f.get("count_include_pad", bool)
+    number = isinstance(f.module.attributes["kernel_size"], int)
+    return f.record(
+        "avg_pool2d", (x,), out, kernel=kernel, stride=stride, padding=padding, inside=inside, number=number
+    )
+
+
+def _adaptive_pool2d(operator: str) -> Block:
+    """Block of a pooling to a given size."""
+
+    def adaptive_pool2d(f: Frame, x: Shape) -> Shape:
+        size = f.module.attributes["output_size"]
+        sizes = size if isinstance(size, tuple | list) else (size, size)
+        if len(sizes) != 2 or not all(side is None or (isinstance(side, int) and side > 0) for side in sizes):
+            raise ShapeError(f"found output_size={shown(size)}, expected one or two integers")
+        return f.record(operator, (x,), operators.adaptive_pool2d(x, sizes))
+
+    return adaptive_pool2d
+
+
+BLOCKS["nn.AdaptiveAvgPool2d"] = _adaptive_pool2d("adaptive_avg_pool2d")
+BLOCKS["nn.AdaptiveMaxPool2d"] = _adaptive_pool2d("adaptive_max_pool2d")
+
+
+@block("nn.Upsample", "nn.UpsamplingNearest2d", "nn.UpsamplingBilinear2d")
+def upsample(f: Frame, x: Shape) -> Shape:
+    size, scale = f.module.attributes["size"], f.module.attributes["scale_factor"]
+    size = None if size is None else f.pair("size")
+    if not (scale is None or isinstance(scale, int | float | tuple | list)):
+        raise ShapeError(f"found scale_factor={shown(scale)}, expected a number")
+    mode = f.get("mode", str)
+    if mode not in ("nearest", "nearest-exact", "bilinear", "bicubic"):
+        raise ShapeError(f"found mode={shown(mode)}, expected nearest, bilinear or bicubic")
+    return f.record("upsample", (x,), operators.upsample(x, size, scale), mode=mode, sized=size is not None)
+
+
+@block("nn.ZeroPad2d", "nn.ReflectionPad2d", "nn.ReplicationPad2d", "nn.ConstantPad2d")
+def pad2d(f: Frame, x: Shape) -> Shape:
+    padding = f.module.attributes["padding"]
+    if not (isinstance(padding, int) or (isinstance(padding, tuple | list) and len(padding) == 4)):
+        raise ShapeError(f"found padding={shown(padding)}, expected one or four integers")
+    return f.record("pad2d", (x,), operators.pad2d(x, padding))
+
+
+@block("nn.Flatten")
+def flatten(f: Frame, x: Shape) -> Shape:
+    return f.keep("flatten", x, operators.flatten(x, f.get("start_dim", int), f.get("end_dim", int)))
+
+
+@block("nn.PixelShuffle")
+def pixel_shuffle(f: Frame, x: Shape) -> Shape:
+    return f.record("pixel_shuffle", (x,), operators.pixel_shuffle(x, f.get("upscale_factor", int)))
+
+
+@block("nn.PixelUnshuffle")
+def pixel_unshuffle(f: Frame, x: Shape) -> Shape:
+    return f.record("pixel_unshuffle", (x,), operators.pixel_unshuffle(x, f.get("downscale_factor", int)))
+
+
+@block("nn.Softmax")
+def softmax(f: Frame, x: Shape) -> Shape:
+    dim = f.module.attributes["dim"]
+    if not isinstance(dim, int):  # torch's deprecated choice where none is given
+        dim = 0 if len(x) in (0, 1, 3) else 1
+    return f.record("softmax", (x,), x, dim=dim)
+
+
+ELEMENTWISE = {
+    "nn.SiLU": "silu",
+    "nn.ReLU": "relu",
+    "nn.ReLU6": "relu6",
+    "nn.LeakyReLU": "leaky_relu",
+    "nn.ELU": "elu",
+    "nn.SELU": "selu",
+    "nn.CELU": "celu",
+    "nn.GELU": "gelu",
+    "nn.Mish": "mish",
+    "nn.Hardswish": "hardswish",
+    "nn.Hardsigmoid": "hardsigmoid",
+    "nn.Hardtanh": "hardtanh",
+    "nn.LogSigmoid": "logsigmoid",
+    "nn.Sigmoid": "sigmoid",
+    "nn.Softplus": "softplus",
+    "nn.Tanh": "tanh",
+    "nn.Dropout": "dropout",
+    "nn.Dropout2d": "dropout",
+    "nn.Identity": "identity",
+}
+"""Modules that change each element on its own, and the operator that each runs."""
+
+
+def _elementwise(operator: str) -> Block:
+    """Block of a module that keeps the shape."""
+
+    def elementwise(f: Frame, x: Shape) -> Shape:
+        if isinstance(x, list):  # nn.Identity hands on whatever it gets
+            return x
+        nothing = operator in ("identity", "dropout") and not f.current.training
+        in_place = f.module.attributes.get("inplace") is True
+        return f.keep(operator, x, x) if nothing or in_place else f.record(operator, (x,), x)
+
+    return elementwise
+
+
+@block("nn.PReLU")
+def prelu(f: Frame, x: Shape) -> Shape:
+    return f.record("prelu", (x,), x, f.weight())
+
+
+BLOCKS.update({kind: _elementwise(operator) for kind, operator in ELEMENTWISE.items()})

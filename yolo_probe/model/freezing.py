@@ -1,0 +1,114 @@
+"""Who set ``requires_grad``: the state of a model as it is built, and which rows ``--freeze`` takes out of training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters, row_holder
+
+
+def with_gradients(root: Module, requires_grad: bool) -> Module:
+    """The same structure with that flag on every parameter; what is shared stays shared."""
+    return _with_flags(root, frozenset(id(tensor) for _, tensor in named_parameters(root)), requires_grad)
+
+
+def with_frozen(root: Module, names: frozenset[str]) -> Module:
+    """The same structure with these parameters frozen; what is shared stays shared."""
+    return _with_flags(root, frozenset(id(tensor) for name, tensor in named_parameters(root) if name in names), False)
+
+
+def _with_flags(root: Module, chosen: frozenset[int], requires_grad: bool) -> Module:
+    """``chosen``: identities of the tensors that get the flag."""
+    modules: dict[int, Module] = {}
+    tensors: dict[int, Tensor] = {}
+
+    def flagged(tensor: Tensor) -> Tensor:
+        if id(tensor) not in chosen:
+            return tensor
+        return tensors.setdefault(id(tensor), replace(tensor, requires_grad=requires_grad))
+
+    def rebuilt(module: Module) -> Module:
+        if id(module) not in modules:
+            modules[id(module)] = replace(
+                module,
+                parameters={name: flagged(tensor) for name, tensor in module.parameters.items()},
+                children={name: child and rebuilt(child) for name, child in module.children.items()},
+            )
+        return modules[id(module)]
+
+    return rebuilt(root)
+
+
+def frozen_rows(freeze: object, rows: int) -> tuple[int, ...] | None:
+    """Rows that ``--freeze`` names: one number N is rows 0 to N - 1, several are themselves; None if unreadable.
+
+    ``rows``: how many there are; what is named beyond them freezes nothing.
+
+    Source: the freeze loop in YOLOv5's train.py.
+    """
+    numbers = [freeze] if isinstance(freeze, int) else freeze
+    if not (isinstance(numbers, list | tuple) and numbers and all(isinstance(n, int) for n in numbers)):
+        return None
+    named = numbers if len(numbers) > 1 else range(min(numbers[0], rows))
+    return tuple(row for row in named if 0 <= row < rows)
+
+
+def frozen_by_rows(root: Module, rows: tuple[int, ...]) -> frozenset[str]:
+    """Names of the parameters in these rows, by the prefix that YOLOv5 looks for."""
+    prefixes = tuple(f"model.{row}." for row in rows)
+    return (
+        frozenset(name for name, _ in named_parameters(root) if name.startswith(prefixes)) if prefixes else frozenset()
+    )
+
+
+def row_ranges(rows: tuple[int, ...]) -> str:
+    """Rows in words: ``rows 0 to 9``, ``rows 0 and 5``, ``row 3``."""
+    if len(rows) > 2 and rows[-1] - rows[0] + 1 == len(rows) and rows == tuple(range(rows[0], rows[-1] + 1)):
+        return f"rows {rows[0]} to {rows[-1]}"
+    if len(rows) == 1:
+        return f"row {rows[0]}"
+    return f"rows {', '.join(map(str, rows[:-1]))} and {rows[-1]}"
+
+
+def whole_rows(root: Module, names: frozenset[str], fixed: frozenset[str]) -> tuple[int, ...]:
+    """The rows that hold exactly these parameters, beside fixed ones; none where they are no whole rows.
+
+    Rows without parameters before the last one count with them.
+    """
+    prefix, holder = row_holder(root)
+    if prefix != "model.":
+        return ()
+    held: dict[str, set[str]] = {str(row): set() for row in range(len(holder.children))}
+    for name, _ in named_parameters(root):
+        row = name.removeprefix(prefix).partition(".")[0]
+        if name not in fixed and name.startswith(prefix) and row in held:
+            held[row].add(name)
+    whole = [int(row) for row, inside in held.items() if inside and inside <= names]
+    if not whole or set().union(*(held[str(row)] for row in whole)) != names:
+        return ()
+    last = max(whole)
+    reached = tuple(row for row in range(last + 1) if not held[str(row)] or row in whole)
+    return reached if len(reached) == last + 1 else tuple(whole)
+
+
+def freeze_words(is_ultralytics: bool, rows: tuple[int, ...] = ()) -> str:
+    """The option that freezes exactly these rows; empty where none does, the flag alone for no rows."""
+    if not rows:
+        return "freeze" if is_ultralytics else "--freeze"
+    if rows == tuple(range(rows[-1] + 1)):
+        return f"freeze={rows[-1] + 1}" if is_ultralytics else f"--freeze {rows[-1] + 1}"
+    if is_ultralytics:
+        return f"freeze={list(rows)}"
+    return f"--freeze {' '.join(map(str, rows))}" if len(rows) > 1 else ""
+
+
+def fixed_names(root: Module) -> frozenset[str]:
+    """Names of the parameters that ultralytics' DFL holds as fixed numbers, as far as they do not train."""
+    blocks = tuple(f"{path}." for path, module in named_modules(root) if module.class_path.endswith(".DFL"))
+    return (
+        frozenset(
+            name for name, tensor in named_parameters(root) if not tensor.requires_grad and name.startswith(blocks)
+        )
+        if blocks
+        else frozenset()
+    )

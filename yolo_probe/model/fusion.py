@@ -1,0 +1,281 @@
+"""What ``fuse()`` does to a structure: by YOLOv5's rule, or read off a structure before and after it.
+
+By YOLOv5's rule every ``Conv`` (and ``DWConv``) that has a ``bn`` loses it; its convolution is made anew with a bias,
+and its weights are computed from the old ones. All other BatchNorms stay. Source: ``fuse`` in YOLOv5's models/yolo.py
+and ``fuse_conv_and_bn`` in its utils/torch_utils.py, the same in every generation. Other hosts do more, which
+``difference`` finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from yolo_probe.errors import TraceError
+from yolo_probe.model.structure import Module, Tensor, named_modules
+
+FUSED_KINDS = frozenset({"Conv", "DWConv"})
+BATCH_NORMS = frozenset({"nn.BatchNorm2d", "nn.SyncBatchNorm"})
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """One BatchNorm that is merged into the convolution before it."""
+
+    path: str
+    """Of the ``Conv`` that holds both, ``model.0``."""
+    convolution: Module
+    batch_norm: Module
+    fused: Module
+    """The convolution that takes the place of both."""
+    name: str = "conv"
+    """Under which the convolution hangs in the ``Conv``."""
+
+    @property
+    def convolution_path(self) -> str:
+        """Of the convolution, ``model.0.conv``."""
+        return f"{self.path}.{self.name}" if self.path else self.name
+
+    @property
+    def batch_norm_path(self) -> str:
+        """Of the BatchNorm, ``model.0.bn``."""
+        return f"{self.path}.bn" if self.path else "bn"
+
+    @property
+    def channels(self) -> int:
+        """Number of channels that come out of the convolution."""
+        return self.fused.parameters["weight"].shape[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Modules that ``fuse()`` takes out or puts in for one reason that is not a merge."""
+
+    cause: str
+    """What happened, in a few words."""
+    why: str
+    """One sentence for a newcomer."""
+    gone: tuple[tuple[str, Module], ...]
+    """Path and module of each that is no longer there, also those inside others."""
+    new: tuple[tuple[str, Module], ...]
+    """Path and module of each that was not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """A structure after ``fuse()``, and what changed."""
+
+    root: Module
+    merges: tuple[Merge, ...]
+    stays: tuple[str, ...]
+    """Paths of the BatchNorms that are left."""
+    changes: tuple[Change, ...] = ()
+    """What else changed."""
+
+
+def fuse(root: Module, *, grad_enabled: bool) -> Fusion:
+    """The structure as ``fuse()`` leaves it; ``root`` itself is not changed.
+
+    ``grad_enabled``: whether autograd is on while it runs. The new convolution is made without gradient, but copying
+    trainable weights into it turns the gradient on again; under ``no_grad`` (val.py) it stays off.
+    Raises: TraceError where a ``Conv`` has a ``bn`` that ``fuse()`` could not merge.
+    """
+    merges = {
+        id(module): _merge(path, module, grad_enabled)
+        for path, module in named_modules(root)
+        if module.kind in FUSED_KINDS and ("bn" in module.children or "bn" in module.attributes)
+    }
+    fused = _rebuild(root, merges)
+    stays = tuple(path for path, module in named_modules(fused) if module.kind in BATCH_NORMS)
+    return Fusion(fused, tuple(merges.values()), stays)
+
+
+def restore(root: Module) -> Module:
+    """The structure before ``fuse()``, of one that was saved after it; the same object if nothing was merged.
+
+    YOLOv5 builds every ``Conv`` with a BatchNorm and a convolution without a bias, so what is missing is known.
+    """
+    return _rebuild(root, {}, put_back=True)
+
+
+def _merge(path: str, conv: Module, grad_enabled: bool) -> Merge:
+    batch_norm, convolution = conv.children.get("bn"), conv.children.get("conv")
+    weight = _weight(convolution) if convolution else None
+    if convolution is None or weight is None:
+        raise _fails(path, "no convolution with a weight")
+    if (
+        batch_norm is None
+        or batch_norm.kind not in BATCH_NORMS
+        or not {"weight", "bias"} <= batch_norm.parameters.keys()
+    ):
+        found = "None" if batch_norm is None else batch_norm.kind
+        raise _fails(path, f"bn = {found}", "a BatchNorm2d with weight and bias")
+    scale, shift = batch_norm.parameters["weight"], batch_norm.parameters["bias"]
+    bias = convolution.parameters.get("bias")
+    trains = grad_enabled and (weight.requires_grad or scale.requires_grad)
+    shifts = grad_enabled and (scale.requires_grad or shift.requires_grad or (bias is not None and bias.requires_grad))
+    parameters = {
+        "weight": Tensor(weight.shape, weight.dtype, trains),
+        "bias": Tensor(weight.shape[:1], weight.dtype, shifts),
+    }
+    return Merge(path, convolution, batch_norm, replace(convolution, parameters=parameters))
+
+
+def _weight(convolution: Module) -> Tensor | None:
+    """The weight, also where pruning or weight norm computes it from other parameters."""
+    weight = convolution.parameters.get("weight") or convolution.attributes.get("weight")
+    return weight if isinstance(weight, Tensor) and len(weight.shape) == 4 else None
+
+
+def _fails(path: str, found: str, expected: str = "one") -> TraceError:
+    return TraceError(f"{path}: found {found}, expected {expected}: YOLOv5's fuse() fails here")
+
+
+def _rebuild(module: Module, merges: Mapping[int, Merge], put_back: bool = False) -> Module:
+    """The same tree with merged modules in place of the old, or the other way; the rest stays the same object."""
+    merge = merges.get(id(module))
+    children = {
+        name: child and (merge.fused if merge and name == "conv" else _rebuild(child, merges, put_back))
+        for name, child in module.children.items()
+        if not (merge and name == "bn")
+    }
+    if put_back and module.kind in FUSED_KINDS and "bn" not in children and "bn" not in module.attributes:
+        children = _with_batch_norm(children)
+    if children.keys() == module.children.keys() and all(children[name] is module.children[name] for name in children):
+        return module
+    return replace(module, children=children)
+
+
+def _with_batch_norm(children: dict[str, Module | None]) -> dict[str, Module | None]:
+    """Children of a fused ``Conv`` as they were built: a convolution without bias, a BatchNorm, the rest."""
+    convolution = children.get("conv")
+    if convolution is None or "bias" not in convolution.parameters:
+        return children
+    weight, bias = convolution.parameters["weight"], convolution.parameters["bias"]
+    batch_norm = Module(
+        "torch.nn.modules.batchnorm.BatchNorm2d",
+        {"num_features": weight.shape[0], "affine": True},
+        {name: replace(bias, location=None) for name in ("weight", "bias")},
+    )
+    rest = {name: child for name, child in children.items() if name != "conv"}
+    return {"conv": replace(convolution, parameters={"weight": weight}), "bn": batch_norm, **rest}
+
+
+CONVOLUTION_NAMES = ("conv", "conv_transpose")
+"""Under which the hosts' blocks hold the convolution that takes in their ``bn``."""
+
+
+def difference(before: Module, after: Module) -> Fusion:
+    """What some ``fuse()`` did, read off a structure before and after it."""
+    merges: list[Merge] = []
+    gone: dict[tuple[str, str], list[tuple[str, Module]]] = {}
+    new: dict[tuple[str, str], list[tuple[str, Module]]] = {}
+    kept = {id(before): before}
+    stays: dict[int, Module] = {id(after): after}
+    pairs = [("", before, after)]
+    while pairs:
+        path, old, now = pairs.pop()
+        merge = _merged(path, old, now)
+        if merge:
+            merges.append(merge)
+            kept[id(merge.convolution)], stays[id(merge.fused)] = merge.convolution, merge.fused
+        below = []
+        for name in dict.fromkeys((*old.children, *now.children)):
+            was, has = old.children.get(name), now.children.get(name)
+            place = f"{path}.{name}" if path else name
+            if merge and name in ("bn", merge.name):
+                continue
+            if was is not None and has is not None and was.class_path == has.class_path:
+                if id(was) not in kept:
+                    below.append((place, was, has))
+                kept[id(was)], stays[id(has)] = was, has
+                continue
+            for module, found in ((was, gone), (has, new)):
+                if module is not None:
+                    found.setdefault(_reason(old, now, name), []).append((place, module))
+        pairs += reversed(below)
+    changes = tuple(
+        Change(*reason, tuple(_inside(gone.get(reason, ()), kept)), tuple(_inside(new.get(reason, ()), stays)))
+        for reason in dict.fromkeys((*gone, *new))
+    )
+    left = tuple(path for path, module in named_modules(after) if module.kind in BATCH_NORMS)
+    return Fusion(after, tuple(merges), left, changes)
+
+
+def _merged(path: str, before: Module, after: Module) -> Merge | None:
+    """The merge of a block's BatchNorm into its convolution, where there was one."""
+    batch_norm = before.children.get("bn")
+    if batch_norm is None or batch_norm.kind not in BATCH_NORMS or after.children.get("bn") is not None:
+        return None
+    for name in CONVOLUTION_NAMES:
+        old, new = before.children.get(name), after.children.get(name)
+        if old is not None and new is not None and "weight" in new.parameters:
+            return Merge(path, old, batch_norm, new, name)
+    return None
+
+
+def _inside(places: Iterable[tuple[str, Module]], elsewhere: dict[int, Module]) -> Iterator[tuple[str, Module]]:
+    """Every distinct module in these places that is not held elsewhere too; from now on it is."""
+    for place, root in places:
+        for path, module in named_modules(root, place):
+            if id(module) not in elsewhere:
+                elsewhere[id(module)] = module
+                yield path, module
+
+
+def _reason(before: Module, after: Module, name: str) -> tuple[str, str]:
+    """Why ``fuse()`` of the ultralytics package takes out or remakes a child of this module: cause and sentence."""
+    kind = before.class_path.rpartition(".")[2]
+    if after.children.get(f"one2one_{name}") is not None:
+        return (
+            f"one-to-many head of {kind}, used in training alone",
+            "An end-to-end model trains two heads; validation needs the one-to-one head: fuse() removes the other.",
+        )
+    if name.startswith("one2one_") and after.children.get(name.removeprefix("one2one_")) is not None:
+        return (
+            f"one-to-one head of {kind}, used only end to end",
+            "The model has two heads and is not validated end to end (nms=False), so fuse() removes the one-to-one "
+            "head.",
+        )
+    if kind in ("RepConv", "RepVGGDW", "Conv2"):
+        return (
+            f"parallel branches of {kind} merged into one convolution",
+            "Convolutions that run side by side and are added up equal one convolution, whose weights fuse() computes.",
+        )
+    return (
+        f"parts of {kind} used in training alone",
+        "fuse() removes these modules: validation gives the same result without them.",
+    )
+
+
+def merged_names(root: Module) -> frozenset[str]:
+    """Names of the parameters that some ``fuse()`` has made anew: of each block whose BatchNorm is gone.
+
+    Such a block has an activation and a convolution with a bias, and no BatchNorm between them.
+    """
+    return frozenset(
+        f"{path}.{name}.{key}" if path else f"{name}.{key}"
+        for path, module in named_modules(root)
+        if "act" in module.children and module.children.get("bn") is None and "bn" not in module.attributes
+        for name in CONVOLUTION_NAMES
+        if (convolution := module.children.get(name)) is not None and "bias" in convolution.parameters
+        for key in convolution.parameters
+    )
+
+
+def is_fused(root: Module) -> bool:
+    """Whether ``fuse()`` of the ultralytics package has nothing left to do, which the line of 8.4 then says.
+
+    Source: ``BaseModel.is_fused`` in ultralytics' nn/tasks.py.
+    """
+    return not any(_is_unfused(module) for _, module in named_modules(root))
+
+
+def _is_unfused(module: Module) -> bool:
+    held = {name for name, child in module.children.items() if child is not None}
+    kind = module.class_path.rpartition(".")[2]
+    return (
+        ("bn" in held and not held.isdisjoint(CONVOLUTION_NAMES))
+        or (kind in ("RepConv", "RepVGGDW") and "conv1" in held)
+        or {"cv2", "one2one_cv2"} <= held
+    )

@@ -1,0 +1,123 @@
+"""One forward pass on shapes: from a structure and an image size to the list of operators that would run.
+
+The pass follows YOLOv5's own: rows in order, each fed from the rows that it names, in evaluation mode. No weights are
+needed and no kernel runs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from yolo_probe.errors import TraceError, shown
+from yolo_probe.model.forward import BLOCKS, Call, Move, Pass, Value
+from yolo_probe.model.operators import Followed, OpRecord
+from yolo_probe.model.structure import Module, Shape, named_modules
+from yolo_probe.model.user_rules import OwnRules
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one forward pass runs."""
+
+    input: Shape
+    """Shape of the image: batch, channels, height, width."""
+    records: tuple[OpRecord, ...]
+    output: Value
+    """Shape of the head's output: for Detect one (batch, anchors, height, width, outputs) a level."""
+    executed: str = ""
+    """Why a copy was run on an image of zeros, with the module's path; empty where shapes were enough."""
+    calls: tuple[Call, ...] = ()
+    """Every call of a module in the order of their returns; none where its own forward ran."""
+    moves: tuple[Move, ...] = ()
+    """Copies that are no operators; likewise."""
+
+
+def unknown_modules(root: Module, rules: OwnRules | None = None) -> tuple[tuple[str, str], ...]:
+    """Path and class of every module whose forward pass is not known, outermost first.
+
+    The model itself and plain containers have none of their own; ``nn.MultiheadAttention`` is run by its block. What a
+    rule of the user's stands for is known with all that is inside.
+    """
+    passed = {"nn.ModuleList", "nn.MultiheadAttention", "nn.NonDynamicallyQuantizableLinear"}
+    inside = tuple(f"{path}." for path, _ in ruled_modules(root, rules))
+    ruled = {path[:-1] for path in inside}
+    return tuple(
+        (path, module.class_path)
+        for path, module in named_modules(root)
+        if module is not root and module.kind not in BLOCKS and module.kind not in passed
+        and path not in ruled and not path.startswith(inside)
+    )  # fmt: skip
+
+
+def ruled_modules(root: Module, rules: OwnRules | None) -> tuple[tuple[str, str], ...]:
+    """Path and class of every module that is not known, but whose output a rule of the user's gives."""
+    if rules is None:
+        return ()
+    found = ((path, module, rules.rule_for(module.class_path)) for path, module in named_modules(root))
+    return tuple(
+        (path, module.class_path) for path, module, rule in found if rule and rule.output and module.kind not in BLOCKS
+    )
+
+
+def trace(root: Module, image: Shape, *, training: bool = False, rules: OwnRules | None = None) -> Trace:
+    """Forward pass of a whole YOLOv5 model, in evaluation mode or as in ``training``.
+
+    ``rules``: the user's own, for classes that are not known or counted otherwise.
+    Shapes: ``image`` is (batch, channels, height, width).
+    Raises: TraceError where shapes do not fit, UnknownModuleError at a class that is not known.
+    """
+    current = Pass([], slots_of(root), training, rules=rules, followed=True)
+    rows = root.children.get("model")
+    if rows is None:
+        raise TraceError(f"the model: found no list of rows named model in {root.class_path}, expected one")
+    save = root.attributes.get("save")
+    kept = {row for row in save if isinstance(row, int)} if isinstance(save, list | tuple) else set()
+    outputs: list[Value | None] = []
+    x: Value = Followed.of(image, 0)
+    for name, row in rows.children.items():
+        if row is None:
+            continue
+        path = f"model.{name}"
+        x = current.call(row, path, _row_input(row, path, x, outputs))
+        index = row.attributes.get("i")
+        if not isinstance(index, int):
+            raise TraceError(f"{path}: found i={shown(index)}, expected the row's number, which YOLOv5 writes on it")
+        outputs.append(x if index in kept else None)
+    return Trace(image, tuple(current.records), x, "", tuple(current.calls), tuple(current.moves))
+
+
+def _row_input(row: Module, path: str, x: Value, outputs: list[Value | None]) -> Value:
+    """What a row is fed: the row before it (-1), another row, or a list of them."""
+    source = row.attributes.get("f")
+    if source == -1:
+        return x
+    if isinstance(source, int):
+        return _saved(outputs, source, path)
+    if not (isinstance(source, list | tuple) and all(isinstance(i, int) for i in source)):
+        raise TraceError(f"{path}: found from={shown(source)}, expected row numbers")
+    inputs: list[Shape] = []
+    for i in source:
+        value = x if i == -1 else _saved(outputs, i, path)
+        if isinstance(value, list):
+            raise TraceError(f"{path}: found row {i} with {len(value)} outputs, expected one")
+        inputs.append(value)
+    return inputs
+
+
+def _saved(outputs: list[Value | None], row: int, path: str) -> Value:
+    value = outputs[row] if -len(outputs) <= row < len(outputs) else None
+    if value is None:
+        raise TraceError(f"{path}: found from={row}, expected a row before it that is kept")
+    return value
+
+
+def slots_of(root: Module) -> dict[int, int]:
+    """In how many places each module hangs, by identity."""
+    return Counter(_children(root))
+
+
+def _children(root: Module) -> Iterator[int]:
+    for _, module in named_modules(root):
+        yield from {id(child) for child in module.children.values() if child is not None}

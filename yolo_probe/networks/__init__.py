@@ -1,0 +1,13 @@
+"""A model YAML or the name of a network -> its modules, as each generation of YOLOv5 builds them.
+
+From the ground up; a module imports only from lines above its own::
+
+    generations   the generations of YOLOv5, and which PyPI release is which
+    network       the rows of a YAML as plain data
+    torch_nn      torch's modules that a YAML can name
+    constructors  YOLOv5's blocks: the arguments of a row in, modules out
+    shipped       the networks that YOLOv5 ships, by name
+    parse_model   rows -> modules, as the host's parse_model does
+    model_yaml    a YAML file -> rows and modules
+    recognise     which network weights alone belong to
+"""

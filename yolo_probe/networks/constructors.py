@@ -1,0 +1,591 @@
+"""The blocks of YOLOv5 as plain data: the arguments of a row in, the ``Module`` tree that the host would construct out.
+
+Each constructor follows the class of that name in the host's ``models/common.py``, ``experimental.py`` or ``yolo.py``:
+child order, parameter names, shared modules and the attributes that its forward pass reads. Where generations differ,
+``Blocks`` knows which one it builds for. Weights have no values here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd
+
+from yolo_probe.expressions import Call
+from yolo_probe.model.structure import Module, Tensor
+from yolo_probe.networks import torch_nn
+from yolo_probe.networks.generations import GENERATIONS, Generation, Host, is_since
+from yolo_probe.networks.torch_nn import (
+    ArgumentError,
+    Count,
+    Flag,
+    Number,
+    Size,
+    batch_norm2d,
+    conv2d,
+    linear,
+    max_pool2d,
+    module_list,
+    multihead_attention,
+    parameter,
+    sequential,
+)
+
+Act = object
+"""True for the default activation, a ``Module`` for that one, anything else for none."""
+
+MOST_BLOCKS = 10_000
+"""Repeated blocks in one network."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockClass:
+    """What a host's parser does with a class that a row can name."""
+
+    since: Generation = "v5.0"
+    scaled: bool = False
+    """The first argument is the output width, scaled and put after the input width."""
+    repeats: bool = False
+    """The number of the row is an argument instead of so many modules in a row."""
+
+
+_SCALED = BlockClass(scaled=True)
+_REPEATING = BlockClass(scaled=True, repeats=True)
+
+BLOCKS: Mapping[str, BlockClass] = {
+    "Conv": _SCALED,
+    "DWConv": _SCALED,
+    "GhostConv": _SCALED,
+    "GhostBottleneck": _SCALED,
+    "Bottleneck": _SCALED,
+    "BottleneckCSP": _REPEATING,
+    "CrossConv": _SCALED,
+    "MixConv2d": _SCALED,
+    "C3": _REPEATING,
+    "C3TR": _REPEATING,
+    "C3Ghost": BlockClass("v6.0", scaled=True, repeats=True),
+    "C3SPP": BlockClass("v6.0", scaled=True),
+    "C3x": BlockClass("v6.2", scaled=True, repeats=True),
+    "SPP": _SCALED,
+    "SPPF": BlockClass("v6.0", scaled=True),
+    "Focus": _SCALED,
+    "DWConvTranspose2d": BlockClass("v6.2", scaled=True),
+    "TransformerLayer": BlockClass(),
+    "TransformerBlock": BlockClass(),
+    "Contract": BlockClass(),
+    "Expand": BlockClass(),
+    "Concat": BlockClass(),
+    "Sum": BlockClass(),
+    "Classify": BlockClass(),
+    "Proto": BlockClass("v7.0"),
+    "Detect": BlockClass(),
+    "Segment": BlockClass("v7.0"),
+}
+"""The classes of YOLOv5 that a row can name."""
+
+_INPLACE = ("nn.Hardswish", "nn.LeakyReLU", "nn.ReLU", "nn.ReLU6", "nn.SiLU")
+
+
+def generations_with(name: str) -> tuple[Generation, ...]:
+    """The generations that have a class, none if no generation has it."""
+    if name in torch_nn.NAMES:
+        return GENERATIONS
+    block = BLOCKS.get(name)
+    return tuple(g for g in GENERATIONS if is_since(g, block.since)) if block else ()
+
+
+class Blocks:
+    """The constructors of one model: what a host shares among its modules is shared among those made here."""
+
+    def __init__(self, host: Host, activation: Call | None = None) -> None:
+        self._host = host
+        self._blocks_left = MOST_BLOCKS
+        self._default_act: Module | None = None
+        if self._is_since("v7.0"):
+            self._default_act = self.make_call(activation or Call("nn.SiLU", (), {}))
+
+    def _is_since(self, first: Generation) -> bool:
+        return is_since(self._host.modules, first)
+
+    def make(self, name: str, arguments: Sequence[object], keywords: Mapping[str, object] | None = None) -> Module:
+        """The module that a class makes of its arguments; ``Call`` arguments become modules first.
+
+        Raises: ArgumentError
+        """
+        values = [self.make_call(value) if isinstance(value, Call) else value for value in arguments]
+        if name in torch_nn.NAMES:
+            return self._as_initialized(name, torch_nn.make(name, values, keywords))
+        constructor = self._constructors()[name]
+        return constructor(**torch_nn.bound(constructor, values, keywords or {}))
+
+    def make_call(self, call: Call) -> Module:
+        """The module that a constructor written as text makes.
+
+        Raises: ArgumentError
+        """
+        if call.name not in torch_nn.NAMES:
+            raise ArgumentError(f"{call.name}() is no module that can be made here")
+        return self.make(call.name, call.arguments, call.keywords)
+
+    def row(self, modules: Callable[[], Module], number: int) -> Module:
+        """One module, or a sequence of as many as a row asks for."""
+        return sequential(*self._repeated(number, modules)) if number > 1 else modules()
+
+    def _repeated(self, number: int, make: Callable[[], Module]) -> list[Module]:
+        self._blocks_left -= max(number, 0)
+        if self._blocks_left < 0:
+            raise ArgumentError(f"more than {MOST_BLOCKS} repeated blocks in one network")
+        return [make() for _ in range(number)]
+
+    def _as_initialized(self, name: str, module: Module) -> Module:
+        """A module as the host's ``initialize_weights`` leaves it."""
+        changed: dict[str, object] = {}
+        if name == "nn.BatchNorm2d":
+            changed = {"eps": 1e-3, "momentum": 0.03}
+        elif name in _INPLACE and (name != "nn.SiLU" or self._is_since("v6.1")):
+            changed = {"inplace": True}
+        if not changed:
+            return module
+        return Module(module.class_path, {**module.attributes, **changed}, module.parameters, module.buffers)
+
+    def _torch(self, name: str, *arguments: object) -> Module:
+        return self._as_initialized(name, torch_nn.make(name, arguments))
+
+    def _batch_norm(self, channels: Count) -> Module:
+        return self._as_initialized("nn.BatchNorm2d", batch_norm2d(channels))
+
+    def _activation(self, act: Act) -> Module:
+        if act is True:
+            return self._default_act or self._torch("nn.SiLU")
+        return act if isinstance(act, Module) else torch_nn.identity()
+
+    def _constructors(self) -> dict[str, Callable[..., Module]]:
+        late = self._is_since("v7.0")
+        return {
+            "Conv": self.conv if late else self.conv_without_dilation,
+            "DWConv": self.dw_conv if late else self.dw_conv_without_dilation,
+            "GhostConv": self.ghost_conv,
+            "GhostBottleneck": self.ghost_bottleneck,
+            "Bottleneck": self.bottleneck,
+            "BottleneckCSP": self.bottleneck_csp,
+            "CrossConv": self.cross_conv,
+            "MixConv2d": self.mix_conv2d,
+            "C3": self.c3,
+            "C3TR": self.c3_transformer,
+            "C3Ghost": self.c3_ghost,
+            "C3SPP": self.c3_spp,
+            "C3x": self.c3_cross,
+            "SPP": self.spp,
+            "SPPF": self.sppf,
+            "Focus": self.focus,
+            "DWConvTranspose2d": self.dw_conv_transpose2d,
+            "TransformerLayer": self.transformer_layer,
+            "TransformerBlock": self.transformer_block,
+            "Contract": self.contract,
+            "Expand": self.expand,
+            "Concat": self.concat,
+            "Sum": self.sum,
+            "Classify": self.classify if is_since(self._host.heads, "v6.2") else self.classify_to_v6_1,
+            "Proto": self.proto,
+            "Detect": self.detect,
+            "Segment": self.segment,
+        }
+
+    # models/common.py
+
+    def conv(
+        self,
+        c1: Count,
+        c2: Count,
+        k: Size = 1,
+        s: Size = 1,
+        p: Size | None = None,
+        g: Count = 1,
+        d: Count = 1,
+        act: Act = True,
+    ) -> Module:
+        """``Conv``: convolution, batch normalization, activation."""
+        convolution = conv2d(c1, c2, k, s, _same_padding(k, p, d), d, g, bias=False)
+        return self._conv("Conv", convolution, act)
+
+    def conv_without_dilation(
+        self, c1: Count, c2: Count, k: Size = 1, s: Size = 1, p: Size | None = None, g: Count = 1, act: Act = True
+    ) -> Module:
+        """``Conv`` to v6.2."""
+        return self.conv(c1, c2, k, s, p, g, 1, act)
+
+    def _conv(self, name: str, convolution: Module, act: Act) -> Module:
+        norm = self._batch_norm(convolution.parameters["weight"].shape[0])
+        children = {"conv": convolution, "bn": norm, "act": self._activation(act)}
+        return Module(f"models.common.{name}", children=children)
+
+    def dw_conv(self, c1: Count, c2: Count, k: Size = 1, s: Size = 1, d: Count = 1, act: Act = True) -> Module:
+        """``DWConv``: a ``Conv`` with as many groups as its widths allow; in v5.0 a function that makes a ``Conv``."""
+        convolution = conv2d(c1, c2, k, s, _same_padding(k, None, d), d, gcd(c1, c2), bias=False)
+        return self._conv("DWConv" if self._is_since("v6.0") else "Conv", convolution, act)
+
+    def dw_conv_without_dilation(self, c1: Count, c2: Count, k: Size = 1, s: Size = 1, act: Act = True) -> Module:
+        """``DWConv`` to v6.2."""
+        return self.dw_conv(c1, c2, k, s, 1, act)
+
+    def dw_conv_transpose2d(self, c1: Count, c2: Count, k: Size = 1, s: Size = 1, p1: Size = 0, p2: Size = 0) -> Module:
+        """``DWConvTranspose2d``."""
+        module = torch_nn.conv_transpose2d(c1, c2, k, s, p1, p2, gcd(c1, c2))
+        return Module("models.common.DWConvTranspose2d", module.attributes, module.parameters)
+
+    def transformer_layer(self, c: Count, num_heads: Count) -> Module:
+        """``TransformerLayer``."""
+        return Module(
+            "models.common.TransformerLayer",
+            children={
+                "q": linear(c, c, bias=False),
+                "k": linear(c, c, bias=False),
+                "v": linear(c, c, bias=False),
+                "ma": multihead_attention(c, num_heads),
+                "fc1": linear(c, c, bias=False),
+                "fc2": linear(c, c, bias=False),
+            },
+        )
+
+    def transformer_block(self, c1: Count, c2: Count, num_heads: Count, num_layers: int) -> Module:
+        """``TransformerBlock``."""
+        layers = self._repeated(num_layers, lambda: self.transformer_layer(c2, num_heads))
+        children = {"linear": linear(c2, c2), "tr": sequential(*layers)}
+        if c1 == c2:
+            return Module("models.common.TransformerBlock", {"conv": None, "c2": c2}, children=children)
+        return Module("models.common.TransformerBlock", {"c2": c2}, children={"conv": self.conv(c1, c2)} | children)
+
+    def bottleneck(self, c1: Count, c2: Count, shortcut: Flag = True, g: Count = 1, e: Number = 0.5) -> Module:
+        """``Bottleneck``."""
+        hidden = _width(c2, e)
+        return Module(
+            "models.common.Bottleneck",
+            {"add": shortcut and c1 == c2},
+            children={"cv1": self.conv(c1, hidden), "cv2": self.conv(hidden, c2, 3, g=g)},
+        )
+
+    def _bottlenecks(self, width: Count, n: int, shortcut: Flag, g: Count) -> Module:
+        return sequential(*self._repeated(n, lambda: self.bottleneck(width, width, shortcut, g, e=1.0)))
+
+    def bottleneck_csp(
+        self, c1: Count, c2: Count, n: int = 1, shortcut: Flag = True, g: Count = 1, e: Number = 0.5
+    ) -> Module:
+        """``BottleneckCSP``: its own batch normalization and activation follow a concatenation."""
+        hidden = _width(c2, e)
+        return Module(
+            "models.common.BottleneckCSP",
+            children={
+                "cv1": self.conv(c1, hidden),
+                "cv2": conv2d(c1, hidden, 1, bias=False),
+                "cv3": conv2d(hidden, hidden, 1, bias=False),
+                "cv4": self.conv(2 * hidden, c2),
+                "bn": self._batch_norm(2 * hidden),
+                "act": self._own_activation(),
+                "m": self._bottlenecks(hidden, n, shortcut, g),
+            },
+        )
+
+    def _own_activation(self) -> Module:
+        """The activation that ``BottleneckCSP`` and ``MixConv2d`` make for themselves, whatever the default is."""
+        return self._torch("nn.SiLU") if self._is_since("v6.1") else self._torch("nn.LeakyReLU", 0.1, True)
+
+    def _c3(self, name: str, c1: Count, c2: Count, e: Number, inner: Callable[[Count], Module]) -> Module:
+        hidden = _width(c2, e)
+        return Module(
+            f"models.common.{name}",
+            children={
+                "cv1": self.conv(c1, hidden),
+                "cv2": self.conv(c1, hidden),
+                "cv3": self.conv(2 * hidden, c2),
+                "m": inner(hidden),
+            },
+        )
+
+    def c3(self, c1: Count, c2: Count, n: int = 1, shortcut: Flag = True, g: Count = 1, e: Number = 0.5) -> Module:
+        """``C3``."""
+        return self._c3("C3", c1, c2, e, lambda width: self._bottlenecks(width, n, shortcut, g))
+
+    def c3_cross(
+        self, c1: Count, c2: Count, n: int = 1, shortcut: Flag = True, g: Count = 1, e: Number = 0.5
+    ) -> Module:
+        """``C3x``: ``C3`` around ``CrossConv``."""
+
+        def crosses(width: Count) -> Module:
+            return sequential(*self._repeated(n, lambda: self.cross_conv(width, width, 3, 1, g, 1.0, shortcut)))
+
+        return self._c3("C3x", c1, c2, e, crosses)
+
+    def c3_transformer(
+        self, c1: Count, c2: Count, n: int = 1, shortcut: Flag = True, g: Count = 1, e: Number = 0.5
+    ) -> Module:
+        """``C3TR``: ``C3`` around a ``TransformerBlock`` of four heads."""
+        return self._c3("C3TR", c1, c2, e, lambda width: self.transformer_block(width, width, 4, n))
+
+    def c3_ghost(
+        self, c1: Count, c2: Count, n: int = 1, shortcut: Flag = True, g: Count = 1, e: Number = 0.5
+    ) -> Module:
+        """``C3Ghost``: ``C3`` around ``GhostBottleneck``."""
+
+        def ghosts(width: Count) -> Module:
+            return sequential(*self._repeated(n, lambda: self.ghost_bottleneck(width, width)))
+
+        return self._c3("C3Ghost", c1, c2, e, ghosts)
+
+    def c3_spp(
+        self,
+        c1: Count,
+        c2: Count,
+        k: Sequence[int] = (5, 9, 13),
+        n: int = 1,
+        shortcut: Flag = True,
+        g: Count = 1,
+        e: Number = 0.5,
+    ) -> Module:
+        """``C3SPP``: ``C3`` around ``SPP``, which takes neither repeats nor a shortcut."""
+        return self._c3("C3SPP", c1, c2, e, lambda width: self.spp(width, width, k))
+
+    def spp(self, c1: Count, c2: Count, k: Sequence[int] = (5, 9, 13)) -> Module:
+        """``SPP``."""
+        hidden = _half(c1)
+        pools = [max_pool2d(size, 1, size // 2) for size in k]
+        return Module(
+            "models.common.SPP",
+            children={
+                "cv1": self.conv(c1, hidden),
+                "cv2": self.conv(hidden * (len(k) + 1), c2),
+                "m": module_list(pools),
+            },
+        )
+
+    def sppf(self, c1: Count, c2: Count, k: Count = 5) -> Module:
+        """``SPPF``: one pooling, applied three times."""
+        hidden = _half(c1)
+        return Module(
+            "models.common.SPPF",
+            children={
+                "cv1": self.conv(c1, hidden),
+                "cv2": self.conv(hidden * 4, c2),
+                "m": max_pool2d(k, 1, k // 2),
+            },
+        )
+
+    def focus(
+        self,
+        c1: Count,
+        c2: Count,
+        k: Size = 1,
+        s: Size = 1,
+        p: Size | None = None,
+        g: Count = 1,
+        act: Act = True,
+    ) -> Module:
+        """``Focus``: four neighbours become four times the channels of one."""
+        return Module("models.common.Focus", children={"conv": self.conv(c1 * 4, c2, k, s, p, g, act=act)})
+
+    def ghost_conv(self, c1: Count, c2: Count, k: Size = 1, s: Size = 1, g: Count = 1, act: Act = True) -> Module:
+        """``GhostConv``: half of the output from the input, the other half from the first."""
+        half = _half(c2)
+        return Module(
+            self._experimental_to_v5("GhostConv"),
+            children={
+                "cv1": self.conv(c1, half, k, s, None, g, act=act),
+                "cv2": self.conv(half, half, 5, 1, None, half, act=act),
+            },
+        )
+
+    def ghost_bottleneck(self, c1: Count, c2: Count, k: Size = 3, s: Size = 1) -> Module:
+        """``GhostBottleneck``."""
+        half = _half(c2)
+        strided = s == 2
+        inner = sequential(
+            self.ghost_conv(c1, half),
+            self.dw_conv(half, half, k, s, act=False) if strided else torch_nn.identity(),
+            self.ghost_conv(half, c2, act=False),
+        )
+        shortcut = torch_nn.identity()
+        if strided:
+            shortcut = sequential(self.dw_conv(c1, c1, k, s, act=False), self.conv(c1, c2, act=False))
+        path = self._experimental_to_v5("GhostBottleneck")
+        return Module(path, children={"conv": inner, "shortcut": shortcut})
+
+    def _experimental_to_v5(self, name: str) -> str:
+        return f"models.common.{name}" if self._is_since("v6.0") else f"models.experimental.{name}"
+
+    def contract(self, gain: Count = 2) -> Module:
+        """``Contract``: width and height into channels."""
+        return Module("models.common.Contract", {"gain": gain})
+
+    def expand(self, gain: Count = 2) -> Module:
+        """``Expand``: channels into width and height."""
+        return Module("models.common.Expand", {"gain": gain})
+
+    def concat(self, dimension: int = 1) -> Module:
+        """``Concat``."""
+        return Module("models.common.Concat", {"d": dimension})
+
+    def proto(self, c1: Count, c_: Count = 256, c2: Count = 32) -> Module:
+        """``Proto``: the mask prototypes of ``Segment``."""
+        return Module(
+            "models.common.Proto",
+            children={
+                "cv1": self.conv(c1, c_, 3),
+                "upsample": self._torch("nn.Upsample", None, 2, "nearest"),
+                "cv2": self.conv(c_, c_, 3),
+                "cv3": self.conv(c_, c2),
+            },
+        )
+
+    def classify(
+        self,
+        c1: Count,
+        c2: Count,
+        k: Size = 1,
+        s: Size = 1,
+        p: Size | None = None,
+        g: Count = 1,
+        dropout_p: Number = 0.0,
+    ) -> Module:
+        """``Classify`` from v6.2: 1,280 channels, one pixel, one linear layer."""
+        return Module(
+            "models.common.Classify",
+            children={
+                "conv": self.conv(c1, 1280, k, s, _same_padding(k, p, 1), g),
+                "pool": self._torch("nn.AdaptiveAvgPool2d", 1),
+                "drop": self._torch("nn.Dropout", dropout_p, True),
+                "linear": linear(1280, c2),
+            },
+        )
+
+    def classify_to_v6_1(
+        self, c1: Count, c2: Count, k: Size = 1, s: Size = 1, p: Size | None = None, g: Count = 1
+    ) -> Module:
+        """``Classify`` to v6.1: one pixel, one convolution."""
+        return Module(
+            "models.common.Classify",
+            children={
+                "aap": self._torch("nn.AdaptiveAvgPool2d", 1),
+                "conv": conv2d(c1, c2, k, s, _same_padding(k, p, 1), groups=g),
+                "flat": self._torch("nn.Flatten"),
+            },
+        )
+
+    # models/experimental.py
+
+    def cross_conv(
+        self,
+        c1: Count,
+        c2: Count,
+        k: Count = 3,
+        s: Count = 1,
+        g: Count = 1,
+        e: Number = 1.0,
+        shortcut: Flag = False,
+    ) -> Module:
+        """``CrossConv``: a row of the kernel, then a column."""
+        hidden = _width(c2, e)
+        return Module(
+            "models.common.CrossConv" if self._is_since("v6.2") else "models.experimental.CrossConv",
+            {"add": shortcut and c1 == c2},
+            children={
+                "cv1": self.conv(c1, hidden, (1, k), (1, s)),
+                "cv2": self.conv(hidden, c2, (k, 1), (s, 1), g=g),
+            },
+        )
+
+    def sum(self, n: Count, weight: Flag = False) -> Module:
+        """``Sum``: the inputs added, with a weight for each but the first if asked for."""
+        parameters = {"w": parameter(n - 1)} if weight else {}
+        return Module("models.experimental.Sum", {"weight": weight, "iter": range(n - 1)}, parameters)
+
+    def mix_conv2d(self, c1: Count, c2: Count, k: Sequence[int] = (1, 3), s: Size = 1, equal_ch: Flag = True) -> Module:
+        """``MixConv2d``: one convolution per kernel size, each for a part of the output; to v6.0 without groups."""
+        widths = _equal_widths(c2, len(k)) if equal_ch else _equal_weights(c2, k)
+        if 0 in widths:
+            raise ArgumentError(f"{c2} channels, too few for {len(k)} kernel sizes")
+        grouped = self._is_since("v6.1")
+        convolutions = [
+            conv2d(c1, width, size, s, size // 2, groups=gcd(c1, width) if grouped else 1, bias=False)
+            for size, width in zip(k, widths, strict=True)
+        ]
+        children = {"m": module_list(convolutions), "bn": self._batch_norm(c2), "act": self._own_activation()}
+        return Module("models.experimental.MixConv2d", children=children)
+
+    # models/yolo.py
+
+    def detect(self, nc: Count, anchors: object, ch: Sequence[int]) -> Module:
+        """``Detect``; to v5.0 its grid of anchors is a buffer."""
+        head = _Head(nc, anchors)
+        attributes: dict[str, object] = {"nc": nc, "no": nc + 5, "nl": head.outputs, "na": head.anchors}
+        return self._head("Detect", head, attributes, ch, {})
+
+    def segment(self, nc: Count, anchors: object, nm: Count, npr: Count, ch: Sequence[int]) -> Module:
+        """``Segment``: ``Detect`` with mask coefficients, and the prototypes."""
+        head = _Head(nc, anchors)
+        attributes: dict[str, object] = {"nc": nc, "no": 5 + nc + nm, "nl": head.outputs, "na": head.anchors}
+        attributes |= {"nm": nm, "npr": npr}
+        return self._head("Segment", head, attributes, ch, {"proto": self.proto(ch[0], npr, nm)})
+
+    def _head(
+        self, name: str, head: _Head, attributes: dict[str, object], ch: Sequence[int], more: dict[str, Module]
+    ) -> Module:
+        outputs = attributes["no"]
+        assert isinstance(outputs, int)
+        buffers = {"anchors": Tensor((head.outputs, head.anchors, 2))}
+        if is_since(self._host.root, "v6.0"):
+            attributes["inplace"] = True
+        if not is_since(self._host.heads, "v6.0"):
+            buffers["anchor_grid"] = Tensor((head.outputs, 1, head.anchors, 1, 1, 2))
+        convolutions = [conv2d(width, outputs * head.anchors, 1) for width in ch]
+        children = {"m": module_list(convolutions), **more}
+        return Module(f"models.yolo.{name}", attributes, buffers=buffers, children=children)
+
+
+class _Head:
+    """The numbers of outputs and of anchors per output that a list of anchors means."""
+
+    def __init__(self, nc: Count, anchors: object) -> None:
+        rows = anchors if isinstance(anchors, (list, tuple)) else ()
+        lengths = {len(row) if isinstance(row, (list, tuple)) else 0 for row in rows}
+        if len(lengths) != 1 or min(lengths) < 2 or min(lengths) % 2:
+            raise ArgumentError("anchors that are no list with as many pairs (width, height) for each output")
+        self.outputs = len(rows)
+        self.anchors = lengths.pop() // 2
+
+
+def _width(channels: Count, expansion: Number) -> int:
+    hidden = int(channels * expansion)
+    if hidden < 1:
+        raise ArgumentError(f"{channels} channels x {expansion} leaves none inside the block")
+    return hidden
+
+
+def _half(channels: Count) -> int:
+    if channels < 2:
+        raise ArgumentError(f"{channels} channel cannot be halved")
+    return channels // 2
+
+
+def _same_padding(k: Size, p: Size | None, d: Count) -> Size:
+    """The host's ``autopad``: what keeps the size at stride 1."""
+    if p is not None:
+        return p
+    if isinstance(k, int):
+        return (d * (k - 1) + 1) // 2
+    return [(d * (size - 1) + 1) // 2 for size in k]
+
+
+def _equal_widths(channels: Count, parts: int) -> list[int]:
+    """Channels of each part where the host cuts ``linspace(0, parts - 1e-6, channels)`` at whole numbers."""
+    last = max(channels - 1, 1)
+    members = [0] + [(index * parts - 1) // last for index in range(1, channels)]
+    return [members.count(part) for part in range(parts)]
+
+
+def _equal_weights(channels: Count, k: Sequence[int]) -> list[int]:
+    """Channels of each part where every part has as many weights, rounded half to even.
+
+    Formula: channels / k^2 over the sum of 1 / k^2, the exact solution of the system that the host solves.
+    """
+    shares = [Fraction(1, size * size) for size in k]
+    return [round(channels * share / sum(shares)) for share in shares]

@@ -1,0 +1,241 @@
+"""A model YAML as the hosts mean it: file in, ``Network`` (its rows as plain data) and ``Module`` tree out.
+
+Nothing in the file is executed: texts among the arguments are read by ``expressions``, classes come from a closed
+table. ``build`` follows the host's ``parse_model`` and model constructor: widths, repeats, sources, and what it writes
+on the model. It runs no forward pass, so it does not see shapes that do not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from yolo_probe.errors import ModelYamlError
+from yolo_probe.model.structure import Module
+from yolo_probe.networks.generations import Generation
+from yolo_probe.networks.network import MOST_ANCHORS, MOST_CLASSES, Network, Row, place_of
+from yolo_probe.networks.parse_model import Builder, Made
+from yolo_probe.networks.torch_nn import shown
+
+__all__ = ["Network", "Row", "build", "read_model_yaml"]
+
+LARGEST_FILE = 1_000_000
+"""Bytes of a model YAML."""
+MOST_VALUES = 100_000
+"""Values in a model YAML, aliases written out."""
+DEEPEST = 32
+"""Levels of nesting in a model YAML."""
+
+_REQUIRED = ("nc", "anchors", "depth_multiple", "width_multiple", "backbone", "head")
+
+
+def read_model_yaml(path: str | Path) -> Network:
+    """The network that a model YAML describes.
+
+    Raises: ModelYamlError
+    """
+    file = Path(path)
+    if file.exists() and not file.is_file():
+        raise ModelYamlError(f"{path} is no regular file", "Pass the path of a model YAML.")
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise ModelYamlError(f"{path} cannot be read: {error.strerror or error}", "Check the path.") from None
+    if len(content) > LARGEST_FILE:
+        raise ModelYamlError(
+            f"{path} is larger than {LARGEST_FILE:,} bytes, expected a model YAML of a few thousand",
+            "Pass the YAML file that describes the network, or a checkpoint with the suffix .pt.",
+        )
+    # The hosts drop what is not ASCII: open(..., encoding="ascii", errors="ignore").
+    document, lines = _parsed(content.decode("ascii", "ignore"), str(path))
+    return _network(document, lines, file.name, str(path))
+
+
+def _parsed(text: str, origin: str) -> tuple[object, Mapping[str, Sequence[int]]]:
+    """The document as plain data, and the lines of the rows of its backbone and head."""
+    import yaml
+
+    loader_class: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        _check_nesting(yaml.parse(text, loader_class), origin)
+        loader = loader_class(text)
+        try:
+            node = loader.get_single_node()
+            _check_size(node, origin)
+            return loader.construct_document(node) if node else None, _row_lines(node)
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{origin}, line {mark.line + 1}" if mark else origin
+        problem = getattr(error, "problem", None) or "not a YAML text"
+        raise ModelYamlError(
+            f"{place}: broken YAML, {problem}", "Correct that line or the one before it: often a comma or bracket."
+        ) from None
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ModelYamlError(f"{origin}: broken YAML, {error}", "Correct the value that the message names.") from None
+
+
+def _check_nesting(events: Iterator[Any], origin: str) -> None:
+    """Refuse what the parser of the next step, written in C, could not survive."""
+    depth = 0
+    for event in events:
+        kind = type(event).__name__
+        depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
+        if depth > DEEPEST:
+            place = f"{origin}, line {event.start_mark.line + 1}"
+            raise ModelYamlError(f"{place}: nested deeper than {DEEPEST} levels, expected 4", "Pass a model YAML.")
+
+
+def _check_size(root: Any, origin: str) -> None:
+    """Refuse aliases that multiply a small file into a huge document."""
+    nodes, seen = [root], 0
+    while nodes:
+        node = nodes.pop()
+        seen += 1
+        if seen > MOST_VALUES:
+            raise ModelYamlError(
+                f"{origin}: more than {MOST_VALUES:,} values, expected some hundred", "Pass a model YAML."
+            )
+        children = node.value if node is not None and isinstance(node.value, list) else []
+        nodes += [part for child in children for part in (child if isinstance(child, tuple) else (child,))]
+
+
+def _row_lines(root: Any) -> Mapping[str, Sequence[int]]:
+    pairs = root.value if root is not None and isinstance(root.value, list) else []
+    return {
+        pair[0].value: [row.start_mark.line + 1 for row in pair[1].value]
+        for pair in pairs
+        if isinstance(pair, tuple) and pair[0].value in ("backbone", "head") and pair[1].id == "sequence"
+    }
+
+
+def _network(document: object, lines: Mapping[str, Sequence[int]], file_name: str, origin: str) -> Network:
+    missing = [key for key in _REQUIRED if not isinstance(document, dict) or key not in document]
+    if not isinstance(document, dict) or missing:
+        raise _no_network(document, missing, origin)
+    name = file_name.rpartition(".")[0] or file_name
+    activation = document.get("activation")
+    if activation is not None and not isinstance(activation, str):
+        raise _wrong_key(origin, "activation", activation, "a text such as nn.LeakyReLU(0.1)")
+    return Network(
+        name=name,
+        classes=_whole(origin, document, "nc", MOST_CLASSES),
+        anchors=_anchors(origin, document["anchors"]),
+        depth_multiple=_multiple(origin, document, "depth_multiple"),
+        width_multiple=_multiple(origin, document, "width_multiple"),
+        backbone=_rows(origin, document["backbone"], lines.get("backbone", ()), "backbone", 0),
+        head=_rows(origin, document["head"], lines.get("head", ()), "head", len(document["backbone"])),
+        channels=_whole(origin, document, "ch", 1000) if "ch" in document else 3,
+        activation=activation or None,
+        channel_multiple=_whole(origin, document, "channel_multiple", 1000)
+        if document.get("channel_multiple")
+        else None,
+        yaml_file=file_name,
+        origin=origin,
+    )
+
+
+def _no_network(document: object, missing: Sequence[str], origin: str) -> ModelYamlError:
+    expected = f"expected the keys {', '.join(_REQUIRED)}"
+    if not isinstance(document, dict):
+        found = "nothing" if document is None else f"a {type(document).__name__}"
+        return ModelYamlError(f"{origin} is no network: it holds {found}, {expected}", "Pass a model YAML.")
+    shown = ", ".join(str(key)[:40] for key in list(document)[:8]) + (", ..." if len(document) > 8 else "")
+    remedy = "Pass a model YAML, such as yolov5s.yaml, or a name, such as yolov5s."
+    if "scales" in document:
+        remedy = "This is a model YAML of ultralytics; yolo-probe reads those of YOLOv5."
+    elif "train" in document or "names" in document:
+        remedy = "This is a data set; pass the model YAML that is trained on it."
+    return ModelYamlError(f"{origin} is no network: it has no {', '.join(missing)}; found the keys {shown}", remedy)
+
+
+def _wrong_key(origin: str, key: str, found: object, expected: str) -> ModelYamlError:
+    return ModelYamlError(f"{origin}: {key} is {shown(found)}, expected {expected}", f"Correct {key} in the file.")
+
+
+def _whole(origin: str, document: Mapping[str, object], key: str, largest: int) -> int:
+    value = document[key]
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= largest:
+        raise _wrong_key(origin, key, value, f"a whole number from 1 to {largest:,}")
+    return value
+
+
+def _multiple(origin: str, document: Mapping[str, object], key: str) -> float:
+    value = document[key]
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= 1000:
+        raise _wrong_key(origin, key, value, "a number above 0, at most 1000")
+    return value
+
+
+def _anchors(origin: str, value: object) -> int | tuple[tuple[float, ...], ...]:
+    expected = f"a number for each output, at most {MOST_ANCHORS}, or a list of widths and heights for each output"
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_ANCHORS:
+        return value
+    if not isinstance(value, list) or not value:
+        raise _wrong_key(origin, "anchors", value, expected)
+    sizes = [tuple(row) if isinstance(row, list) else () for row in value]
+    numbers = all(isinstance(size, (int, float)) for row in sizes for size in row)
+    if not numbers or len({len(row) for row in sizes}) != 1 or not sizes[0] or len(sizes[0]) % 2:
+        raise _wrong_key(origin, "anchors", value, expected)
+    return tuple(sizes)
+
+
+def _rows(origin: str, value: object, lines: Sequence[int], key: str, first: int) -> tuple[Row, ...]:
+    if not isinstance(value, list):
+        raise _wrong_key(origin, key, value, "a list of rows [from, number, module, args]")
+    found = [lines[i] if i < len(lines) else None for i in range(len(value))]
+    return tuple(_row(origin, first + i, row, found[i]) for i, row in enumerate(value))
+
+
+def _row(origin: str, index: int, value: object, line: int | None) -> Row:
+    place = place_of(origin, index, line)
+    if not isinstance(value, list) or len(value) != 4:
+        found = f"{len(value)} items" if isinstance(value, list) else f"{shown(value)}"
+        raise ModelYamlError(
+            f"{place}: {found}, expected the four of [from, number, module, args]", "Complete the row; mind the commas."
+        )
+    sources, number, module, arguments = value
+    listed = sources if isinstance(sources, list) else [sources]
+    if not listed or not all(isinstance(source, int) and not isinstance(source, bool) for source in listed):
+        raise ModelYamlError(
+            f"{place}: from is {shown(sources)}, expected a row number or a list of them", "-1 is the row before."
+        )
+    if not isinstance(number, int) or isinstance(number, bool) or not -1 <= number <= 1000:
+        raise ModelYamlError(
+            f"{place}: number is {shown(number)}, expected a whole number up to 1000", "Write 1 for no repeats."
+        )
+    if not isinstance(module, str):
+        raise ModelYamlError(f"{place}: module is {shown(module)}, expected the name of a class", "Write Conv, C3, ...")
+    if not isinstance(arguments, list):
+        raise ModelYamlError(f"{place}: args is {shown(arguments)}, expected a list", "Write the arguments in [].")
+    kept = sources if isinstance(sources, int) else tuple(listed)
+    return Row(kept, number, module.strip(), tuple(arguments), line)
+
+
+def build(network: Network, generation: Generation, host_version: str | None = None) -> Module:
+    """The model that a host of that generation, or that PyPI release, builds of a network: new and trainable.
+
+    Raises: ModelYamlError
+    """
+    return Builder(network, generation, host_version).model()
+
+
+def rows_made(network: Network, generation: Generation, host_version: str | None = None) -> tuple[Made, ...]:
+    """What a host constructs each row of a network with.
+
+    Raises: ModelYamlError
+    """
+    builder = Builder(network, generation, host_version)
+    builder.model()
+    return tuple(builder.made)
+
+
+def network_in(document: object, name: str) -> Network:
+    """The network that a checkpoint keeps as ``model.yaml``.
+
+    Raises: ModelYamlError
+    """
+    return _network(document, {}, name, f"{name}: model.yaml")

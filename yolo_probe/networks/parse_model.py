@@ -1,0 +1,211 @@
+"""From the rows of a network to the model that a host builds of them, as the host's ``parse_model`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from yolo_probe.errors import ModelYamlError
+from yolo_probe.expressions import Call, ExpressionError, evaluate
+from yolo_probe.model.structure import Module, Tensor, count_parameters
+from yolo_probe.networks.constructors import BLOCKS, BlockClass, Blocks, generations_with
+from yolo_probe.networks.generations import Generation, host_of, is_since
+from yolo_probe.networks.network import MOST_ANCHORS, Network, Row, place_of
+from yolo_probe.networks.torch_nn import ArgumentError, sequential, shown
+
+_MASK_OUTPUTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a row was constructed with, as the host prints it while it builds."""
+
+    number: int
+    """Repeats after the depth multiple; v5.0 prints 1 where the block repeats inside."""
+    arguments: str
+
+
+class Builder:
+    """One pass over the rows, with the widths and the modules so far."""
+
+    def __init__(self, network: Network, generation: Generation, host_version: str | None) -> None:
+        self._network = network
+        self._generation = generation
+        self._host = host_of(generation, host_version)
+        self._widths: list[int] = []
+        self._save: list[int] = []
+        self.made: list[Made] = []
+        """What each row so far was constructed with."""
+        self._blocks = self._constructors()
+        anchors = network.anchors
+        per_output = anchors if isinstance(anchors, int) else len(anchors[0]) // 2
+        self._outputs = per_output * (network.classes + 5)
+        multiple = network.channel_multiple if generation == "head" and host_version is None else None
+        self._divisor = multiple or 8
+        self._names: dict[str, object] = {
+            "nc": network.classes,
+            "anchors": anchors if isinstance(anchors, int) else [list(sizes) for sizes in anchors],
+            "na": per_output,
+            "no": self._outputs,
+            "gd": network.depth_multiple,
+            "gw": network.width_multiple,
+        }
+
+    def _constructors(self) -> Blocks:
+        text = self._network.activation
+        if not text or not is_since(self._host.modules, "v7.0"):
+            return Blocks(self._host)
+        try:
+            activation = evaluate(text, {})
+            if not isinstance(activation, Call):
+                raise ExpressionError(f"{text!r} is no module, expected nn.SiLU(), nn.LeakyReLU(0.1) or another")
+            return Blocks(self._host, activation)
+        except (ExpressionError, ArgumentError) as error:
+            raise ModelYamlError(
+                f"{self._network.origin}: activation: {error}", "Write a module of torch.nn, such as nn.ReLU()."
+            ) from None
+
+    def model(self) -> Module:
+        """The model around all rows."""
+        network = self._network
+        if not network.rows:
+            raise ModelYamlError(f"{network.origin}: backbone and head are empty", "Write at least one row.")
+        modules = [self._module(index, row) for index, row in enumerate(network.rows)]
+        attributes: dict[str, object] = {"yaml_file": network.yaml_file} if network.yaml_file else {}
+        attributes |= {
+            "yaml": network.document(),
+            "save": sorted(self._save),
+            "names": [str(index) for index in range(network.classes)],
+        }
+        if is_since(self._host.root, "v6.0"):
+            attributes["inplace"] = True
+        last = modules[-1]
+        if "stride" in last.attributes:
+            attributes["stride"] = last.attributes["stride"]
+        return Module(self._root_class(last), attributes, children={"model": sequential(*modules)})
+
+    def _root_class(self, last: Module) -> str:
+        if not is_since(self._host.root, "v6.2"):
+            return "models.yolo.Model"
+        return "models.yolo.SegmentationModel" if last.kind == "Segment" else "models.yolo.DetectionModel"
+
+    def _module(self, index: int, row: Row) -> Module:
+        try:
+            name = self._class_name(index, row)
+            block = BLOCKS.get(name, BlockClass(scaled=name == "nn.ConvTranspose2d" and self._is_since("v6.2")))
+            inputs = self._input_widths(index, row, name)
+            arguments = [evaluate(a, self._names) if isinstance(a, str) else a for a in row.arguments]
+            number = max(round(row.number * self._network.depth_multiple), 1) if row.number > 1 else row.number
+            arguments, width = self._arguments(name, block, inputs, arguments, len(self._network.rows) == index + 1)
+            repeats = number
+            if block.repeats:
+                arguments.insert(2, number)
+                number = 1
+            self.made.append(Made(repeats if self._is_since("v6.0") else number, str(arguments)))
+            module = self._blocks.row(lambda: self._blocks.make(name, arguments), number)
+        except (ArgumentError, ExpressionError) as error:
+            raise self._wrong_row(index, row, str(error)) from None
+        self._widths.append(width)
+        sources = [row.sources] if isinstance(row.sources, int) else row.sources
+        self._save += [source % index for source in sources if source != -1]
+        return self._attached(module, index, row, name)
+
+    def _is_since(self, first: Generation) -> bool:
+        return is_since(self._host.modules, first)
+
+    def _class_name(self, index: int, row: Row) -> str:
+        """The class that a row names, if this host has it."""
+        name = row.module.removeprefix("torch.") if row.module.startswith("torch.nn.") else row.module
+        having = generations_with(name)
+        place = place_of(self._network.origin, index, row.line)
+        if not having:
+            raise ModelYamlError(
+                f"{place}: {row.module} is no class of YOLOv5 or torch.nn that yolo-probe knows (a custom module)",
+                "Pass a checkpoint of this network instead: layers and parameters are counted for any class.",
+            )
+        if self._host.modules not in having:
+            raise ModelYamlError(
+                f"{place}: YOLOv5 {self._generation} has no {row.module} and "
+                f"fails with NameError; {having[0]} and later have it",
+                f"Choose --host {having[0]} or later.",
+            )
+        return name
+
+    def _input_widths(self, index: int, row: Row, name: str) -> list[int]:
+        """The width of each source of a row."""
+        merges = name in ("Concat", "Detect", "Segment")
+        if merges == isinstance(row.sources, int):
+            found = "one row" if merges else "a list"
+            raise ArgumentError(f"from is {found}, but {name} takes {'a list of rows' if merges else 'one row'}")
+        sources = [row.sources] if isinstance(row.sources, int) else list(row.sources)
+        widths = self._widths if index else [self._network.channels]
+        if not index and any(source != -1 for source in sources):
+            raise ArgumentError(f"from is {sources[0]}, but the first row can only take the image: -1")
+        for source in sources:
+            if not -len(widths) <= source < len(widths):
+                raise ArgumentError(f"from is {source}, but only the rows 0 to {index - 1} stand before it")
+        return [widths[source] for source in sources]
+
+    def _arguments(
+        self, name: str, block: BlockClass, inputs: list[int], arguments: list[object], last: bool
+    ) -> tuple[list[object], int]:
+        """The arguments that the host constructs a row's module with, and the width of its output."""
+        if block.scaled:
+            width = self._scaled(_argument(arguments, 0, "the output width"), exempt=self._outputs)
+            return [inputs[0], width, *arguments[1:]], width
+        if name == "nn.BatchNorm2d":
+            return [inputs[0]], inputs[0]
+        if name == "Concat":
+            return arguments, sum(inputs)
+        if name in ("Detect", "Segment"):
+            return self._head_arguments(name, inputs, arguments), inputs[-1]
+        if name == "Contract":
+            return arguments, inputs[0] * _argument(arguments, 0, "the gain") ** 2
+        if name == "Expand":
+            return arguments, inputs[0] // _argument(arguments, 0, "the gain") ** 2
+        return arguments, inputs[0]
+
+    def _head_arguments(self, name: str, inputs: list[int], arguments: list[object]) -> list[object]:
+        expected = "nc, anchors" if name == "Detect" else "nc, anchors, masks, prototypes"
+        if len(arguments) != expected.count(",") + 1:
+            raise ArgumentError(f"{len(arguments)} arguments, expected {expected.count(',') + 1} ({expected})")
+        if isinstance(arguments[1], int) and 1 <= arguments[1] <= MOST_ANCHORS:
+            arguments[1] = [list(range(arguments[1] * 2))] * len(inputs)
+        if name == "Segment":
+            arguments[_MASK_OUTPUTS] = self._scaled(_argument(arguments, _MASK_OUTPUTS, "the prototypes"))
+        if isinstance(arguments[1], list) and len(arguments[1]) != len(inputs):
+            raise ArgumentError(f"{len(inputs)} rows to detect on, but anchors for {len(arguments[1])}")
+        return [*arguments, inputs]
+
+    def _scaled(self, width: int, exempt: int | None = None) -> int:
+        """The host's ``make_divisible``, but the number of outputs stays as it is."""
+        return width if width == exempt else ceil(width * self._network.width_multiple / self._divisor) * self._divisor
+
+    def _attached(self, module: Module, index: int, row: Row, name: str) -> Module:
+        """A row's module with what the parser writes on it."""
+        kind = module.child("0") if module.kind == "nn.Sequential" else module
+        path = "models.common.DWConv" if name == "DWConv" else kind.class_path
+        sources = row.sources if isinstance(row.sources, int) else list(row.sources)
+        written: dict[str, object] = {"i": index, "f": sources, "type": path, "np": count_parameters(module)}
+        if module.kind in ("Detect", "Segment") and index + 1 == len(self._network.rows):
+            outputs = module.attributes["nl"]
+            assert isinstance(outputs, int)
+            written["stride"] = Tensor((outputs,))
+        attributes = {**module.attributes, **written}
+        return Module(module.class_path, attributes, module.parameters, module.buffers, module.children)
+
+    def _wrong_row(self, index: int, row: Row, problem: str) -> ModelYamlError:
+        return ModelYamlError(
+            f"{place_of(self._network.origin, index, row.line)} ({row.module}): {problem}",
+            f"Correct the row [from, number, module, args] of {row.module}.",
+        )
+
+
+def _argument(arguments: Sequence[object], index: int, meaning: str) -> int:
+    if index >= len(arguments):
+        raise ArgumentError(f"{len(arguments)} arguments, expected {meaning} at place {index + 1}")
+    value = arguments[index]
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 2**20:
+        raise ArgumentError(f"{meaning} is {shown(value)}, expected a whole number from 1 to {2**20:,}")
+    return value

@@ -1,0 +1,122 @@
+"""Which network weights alone belong to, by the names and shapes of their tensors.
+
+In go the tensors of a state_dict, out comes the network that YOLOv5 ships with the same names and shapes, for the
+number of classes that the head has. What a network computes beside its weights, its activation, no shape tells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from math import ceil
+
+from yolo_probe.errors import ModelYamlError, TraceError
+from yolo_probe.model.fusion import fuse
+from yolo_probe.model.structure import Module, Shape, Tensor, named_modules
+from yolo_probe.networks.generations import Generation
+from yolo_probe.networks.model_yaml import build
+from yolo_probe.networks.network import MOST_CLASSES, Network
+from yolo_probe.networks.shipped import shipped_networks
+
+LOOKED_AT: tuple[Generation, ...] = ("head", "v6.0", "v5.0")
+"""Generations whose networks differ in the names or shapes of their weights, the newest first."""
+
+_PREFIX = re.compile(r"^(?:module\.|model\.|ema\.)*(?=model\.\d)")
+"""What wrappers put in front of a row: DataParallel, DetectMultiBackend, ModelEMA."""
+_LEFT_OUT = ("num_batches_tracked", "anchor_grid", "anchors", "total_ops", "total_params")
+"""Buffers that one generation or tool has and another has not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A network with the names and shapes of these weights."""
+
+    network: str
+    classes: int
+    generation: Generation
+    """The newest one of those looked at that ships it so."""
+    fused: bool
+    also: tuple[str, ...]
+    """Other networks with the same names and shapes."""
+
+
+def shapes_of(weights: Mapping[str, Tensor]) -> dict[str, Shape]:
+    """Shapes by the names that they have in the model itself."""
+    return {_PREFIX.sub("", name): tensor.shape for name, tensor in weights.items()}
+
+
+def class_count(shapes: Mapping[str, Shape]) -> int | None:
+    """Number of classes that the outputs of a Detect or Segment stand for; None where there is none."""
+    last = _rows(shapes) - 1
+    outputs = shapes.get(f"model.{last}.m.0.weight", ())
+    anchors = shapes.get(f"model.{last}.anchors", ())
+    each = anchors[1] if len(anchors) == 3 and anchors[1] else 3
+    masks = (shapes.get(f"model.{last}.proto.cv3.conv.weight") or (0,))[0]
+    if len(outputs) != 4 or outputs[0] % each:
+        return None
+    classes = outputs[0] // each - 5 - masks
+    return classes if 1 <= classes <= MOST_CLASSES else None
+
+
+def guess(weights: Mapping[str, Tensor]) -> Guess | None:
+    """The network that YOLOv5 ships with exactly these names and shapes; None if there is none."""
+    shapes = shapes_of(weights)
+    classes, rows = class_count(shapes), _rows(shapes)
+    if classes is None:
+        return None
+    fused = not any(".bn." in name for name in shapes)
+    for generation in LOOKED_AT:
+        near = [n for n in shipped_networks(generation) if len(n.rows) == rows and _begins(n, shapes)]
+        found = [network.name for network in near if not differences(weights, network, generation)]
+        if found:
+            return Guess(found[0], classes, generation, fused, tuple(found[1:]))
+    return None
+
+
+def differences(weights: Mapping[str, Tensor], network: Network, generation: Generation) -> tuple[str, ...]:
+    """The first few places where weights are not those of a network for their number of classes; none if they are."""
+    shapes = shapes_of(weights)
+    try:
+        root = build(network.with_classes(class_count(shapes) or network.classes), generation)
+        if not any(".bn." in name for name in shapes):
+            root = fuse(root, grad_enabled=False).root
+    except (ModelYamlError, TraceError) as error:
+        return (str(error),)
+    return tuple(islice(_differences(shapes, expected_shapes(root)), 4))
+
+
+def expected_shapes(root: Module) -> dict[str, Shape]:
+    """Names and shapes of the tensors in a model's state_dict."""
+    return {
+        f"{path}.{key}": tensor.shape
+        for path, module in named_modules(root)
+        for key, tensor in (*module.parameters.items(), *module.buffers.items())
+    }
+
+
+def _differences(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> Iterator[str]:
+    for name in dict.fromkeys((*expected, *found)):
+        ours, theirs = found.get(name), expected.get(name)
+        if ours == theirs or name.endswith(_LEFT_OUT):
+            continue
+        if ours is None:
+            yield f"{name} is missing"
+        elif theirs is None:
+            yield f"{name[:80]} is not in the network"
+        else:
+            yield f"{name} has shape {list(ours)}, the network has {list(theirs)}"
+
+
+def _rows(shapes: Mapping[str, Shape]) -> int:
+    """How many rows the network has: its last one, the head, has weights."""
+    found = [match for name in shapes if (match := re.match(r"model\.(\d{1,4})\.", name))]
+    return max((int(match[1]) + 1 for match in found), default=0)
+
+
+def _begins(network: Network, shapes: Mapping[str, Shape]) -> bool:
+    """Whether the first convolution is as wide as the network's; only the right ones need to be built."""
+    first = shapes.get("model.0.conv.weight") or shapes.get("model.0.conv.conv.weight")
+    width = network.rows[0].arguments[0]
+    return bool(first and isinstance(width, int) and first[0] == ceil(width * network.width_multiple / 8) * 8)

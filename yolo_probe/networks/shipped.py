@@ -1,0 +1,124 @@
+"""The networks that YOLOv5 ships, by name and generation: table in, ``Network`` out, as its own YAML would give it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from yolo_probe import shipped_files as configs_path
+from yolo_probe.errors import TargetError
+from yolo_probe.networks.generations import GENERATIONS, Generation, is_since
+from yolo_probe.networks.network import Network, Row
+
+_ROW = re.compile(
+    r"(?:(?P<sources>-?\d+(?:,-?\d+)*) )?(?P<module>[\w.]+)(?:\*(?P<number>\d+))?(?P<arguments>(?: \S+)*)"
+)
+
+
+def network_names(generation: Generation) -> tuple[str, ...]:
+    """The networks that a generation ships and can build."""
+    table = _table()
+    return tuple(name for name, entry in table["networks"].items() if _layout(entry, generation))
+
+
+def find_network(name: str, generation: Generation) -> Network:
+    """The network that a generation ships under a name.
+
+    Raises: TargetError for a name that no generation ships, or not this one.
+    """
+    table = _table()
+    entry = table["networks"].get(name)
+    if entry is None:
+        raise _unknown(name, table)
+    reason = table["broken"].get(name, {}).get(generation)
+    if reason:
+        able = [other for other in GENERATIONS if _layout(entry, other)]
+        raise TargetError(f"{name} of YOLOv5 {generation} is broken: {reason}", f"Choose --host {' or '.join(able)}.")
+    layout = _layout(entry, generation)
+    if layout is None:
+        shipped = ", ".join(network_names(generation))
+        first = next(other for other in GENERATIONS if _layout(entry, other))
+        raise TargetError(
+            f"YOLOv5 {generation} did not ship {name}, which came with {first}; it shipped {shipped}",
+            f"Choose one of them, or --host {first} or later.",
+        )
+    return _network(name, entry, layout, table)
+
+
+def shipped_networks(generation: Generation) -> tuple[Network, ...]:
+    """All networks that a generation ships and can build."""
+    table = _table()
+    layouts = {name: _layout(entry, generation) for name, entry in table["networks"].items()}
+    broken = {name for name, where in table["broken"].items() if generation in where}
+    return tuple(
+        _network(name, table["networks"][name], layout, table)
+        for name, layout in layouts.items()
+        if layout and name not in broken
+    )
+
+
+def _unknown(name: str, table: Mapping[str, Any]) -> TargetError:
+    from difflib import get_close_matches
+
+    known = list(table["networks"])
+    folded = {other.lower(): other for other in known}
+    nearest = [folded[match] for match in get_close_matches(name.lower(), folded, n=3, cutoff=0.5)]
+    remedy = f"Did you mean {' or '.join(nearest)}?" if nearest else f"Known networks: {', '.join(known)}."
+    return TargetError(f"{name!r} is neither a file nor a detection or segmentation network that YOLOv5 ships", remedy)
+
+
+def _table() -> Any:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(configs_path.path("models/networks.yaml").read_text("ascii"), loader)  # noqa: S506
+
+
+def _layout(entry: Mapping[str, Any], generation: Generation) -> str | None:
+    """The layout in force in a generation: the last one from an earlier generation or this."""
+    current: str | None = None
+    for other in GENERATIONS:
+        if other in entry and is_since(generation, other):
+            current = entry[other]
+    return current
+
+
+def _network(name: str, entry: Mapping[str, Any], layout: str, table: Mapping[str, Any]) -> Network:
+    depth, width = table["sizes"][entry["size"]]
+    anchors = entry["anchors"]
+    backbone, head = (_rows(table["layouts"][part]) for part in layout.split(" + "))
+    return Network(
+        name=name,
+        classes=80,
+        anchors=anchors if isinstance(anchors, int) else tuple(tuple(row) for row in table["anchors"][anchors]),
+        depth_multiple=depth,
+        width_multiple=width,
+        backbone=backbone,
+        head=head,
+        activation=entry.get("activation"),
+        yaml_file=f"{name}.yaml",
+        origin=name,
+    )
+
+
+def _rows(layout: str) -> tuple[Row, ...]:
+    return tuple(_row(line) for line in layout.splitlines())
+
+
+def _row(line: str) -> Row:
+    match = _ROW.fullmatch(line)
+    assert match, line
+    sources = [int(source) for source in (match["sources"] or "-1").split(",")]
+    arguments = tuple(_argument(word) for word in match["arguments"].split())
+    return Row(
+        sources[0] if len(sources) == 1 else tuple(sources), int(match["number"] or 1), match["module"], arguments
+    )
+
+
+def _argument(word: str) -> object:
+    """What YAML reads: numbers, lists, true and false; anything else stays a text for the host to evaluate."""
+    if word in ("True", "False"):
+        return word == "True"
+    return ast.literal_eval(word) if re.fullmatch(r"-?[\d.]+|\[.*\]", word) else word

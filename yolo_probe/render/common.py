@@ -1,0 +1,238 @@
+"""What every report has: its heading, a host's line, and the notes at its foot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from yolo_probe.counters.conventions import Uncounted
+from yolo_probe.hosts.subject import LiveModel, Subject
+from yolo_probe.model.structure import Module, named_modules, named_parameters
+from yolo_probe.model.user_rules import OwnRules
+from yolo_probe.render.document import Figures, Footer, HostLine, Note, Section
+from yolo_probe.reports.checks import Confirmation
+from yolo_probe.reports.fuse_diff import FuseDiff, Info, Question, State
+
+
+def heading(subject: Subject) -> str:
+    """What the report is about, in one line."""
+    network = subject.network or "a network without a name"
+    classes = "" if subject.classes is None else f", {subject.classes} class{'es' * (subject.classes != 1)}"
+    origin = subject.origin
+    if subject.saved:
+        trained = f"trained with {origin.name}"
+        if subject.unknown or subject.ruled:
+            trained = "trained with a fork of YOLOv5"
+        elif origin.asked:
+            trained = f"as {origin.name} takes it"
+        elif origin.before:
+            trained = f"trained with a master before {origin.name}"
+        copy = " (the copy model; validation uses ema)" if subject.saved.unused else ""
+        return f"{subject.label}{copy}: {network}{classes}, {trained}"
+    return f"{subject.label}: as {subject.origin.name} builds it{classes}"
+
+
+def live_heading(live: LiveModel) -> str:
+    """What a report on a live model is about."""
+    classes = "" if live.classes is None else f", {live.classes} class{'es' * (live.classes != 1)}"
+    return f"{live.class_path.rpartition('.')[2]}: {live.network or 'a live model'}{classes}"
+
+
+def host_line(state: State, question: Question) -> HostLine:
+    """The line that a host prints, and why its GFLOPs are missing if they are."""
+    gap = ""
+    if state.line.text is None and question.subject.has_flops:
+        counted = f" Counted with your rules: {giga(state.summary.flops or 0)} GFLOPs."
+        gap = f"Its GFLOPs are not known: it runs {question.subject.ruled[0][1]} itself.{counted}"
+    elif state.line.text is None:
+        gap = "GFLOPs are not known: see FLOPs below."
+    elif state.line.missing:
+        counted = "" if state.summary.flops is None else f" Counted by yolo-probe: {giga(state.summary.flops)} GFLOPs."
+        gap = f"No GFLOPs: {state.line.missing}, and the error is hidden.{counted}"
+    return HostLine(state.line.text or state.line.counts, gap)
+
+
+def unknown_flops(subject: Subject, *columns: str) -> Section:
+    """Why FLOPs are not known: what cannot be built, or the classes and where the first of each stands."""
+    if gap := subject.gap:
+        return Figures("FLOPs", columns), Note(f"{gap.reason[:1].upper()}{gap.reason[1:]}.\n{gap.remedy}")
+    unknown = subject.unknown
+    first = {kind: path for path, kind in reversed(unknown)}
+    counts = Counter(kind for _, kind in unknown)
+    classes = ", ".join(f"{kind} ({counts[kind]} x, first at {first[kind]})" for kind in counts)
+    return Figures("FLOPs", columns), Note(f"yolo-probe does not know what these modules compute: {classes}.")
+
+
+def activations(root: Module) -> list[Module]:
+    """The SiLU of every Conv, one for each place."""
+    acts = [m.children.get("act") for _, m in named_modules(root) if m.kind in ("Conv", "DWConv")]
+    return [act for act in acts if act is not None and act.kind == "nn.SiLU"]
+
+
+def fixed_numbers(root: Module) -> str:
+    """The parameters of DFL that never train, where a network has some."""
+    blocks = [module for _, module in named_modules(root) if module.class_path.endswith(".DFL")]
+    tensors = {id(tensor): tensor for block in blocks for _, tensor in named_parameters(block)}.values()
+    if not tensors or any(tensor.requires_grad for tensor in tensors):
+        return ""
+    count = sum(tensor.numel for tensor in tensors)
+    return f"The {count} of DFL never train: they are the numbers 0 to {count - 1}, fixed when it is built."
+
+
+def uncounted(state: State, question: Question) -> Iterator[str]:
+    """What no rule knows, in words; the counter's own total leaves it out too."""
+    found: dict[str, list[Uncounted]] = {}
+    for each in question.uncounted(state):
+        found.setdefault(each.operator.removeprefix("nn."), []).append(each)
+    for operator, places in found.items():
+        more = f" and {len(places) - 1} more places" if len(places) > 1 else ""
+        share = sum(each.share for each in places)
+        yield (
+            f"Not counted: {operator} at {places[0].path or 'the model'}{more}, {percent(share)} of all values that "
+            "the operators give."
+        )
+
+
+def percent(share: float) -> str:
+    """A share with two digits that say something."""
+    return f"{100 * share:.2g}%"
+
+
+def line_differs(states: Sequence[State], question: Question) -> Iterator[str]:
+    """Where the lines' own figure is another: of another size or counter, or for a cost that area does not scale."""
+    lines = [state.line.gflops for state in states]
+    figures = " and ".join(f"{gflops:.1f}" for gflops in lines if gflops is not None)
+    if not figures:
+        return
+    says = f"The lines say {figures}" if len(lines) > 1 else f"The line says {figures}"
+    host, form = question.counter.of_host, question.subject.origin.form
+    flag = "--imgsz" if form.host == "YOLOv5" else "imgsz"
+    if question.rules and host.name == question.counter.convention.name:
+        yield f"{says}: a host has no rules of yours."
+    elif host is not question.counter.convention:
+        yield f"{says}: a host counts with thop, here by the rules of {host.title}."
+    elif question.size != states[0].line.size:
+        yield f"{says}, whatever {flag}: {form.host} counts at 640x640."
+    else:
+        pairs = [(round(g * 1e9), state.summary.flops) for g, state in zip(lines, states, strict=True) if g is not None]
+        differences = [line - flops for line, flops in pairs if flops is not None]
+        if any(differences):
+            cell = max(question.subject.stride, 32)
+            words = {f"{abs(d):,} FLOPs {'less' if d < 0 else 'more'}" for d in differences}
+            yield (
+                f"{says}, {' and '.join(sorted(words))} than counted here: {form.host} counts one {cell}x{cell} image "
+                "and multiplies by the area (info --stride-scaled)."
+            )
+
+
+def giga(flops: int) -> str:
+    """GFLOPs with one decimal, as the hosts round."""
+    return f"{flops / 1e9:.1f}"
+
+
+def footers(report: FuseDiff | Info, options: str, alternatives: Sequence[str]) -> Iterator[Footer]:
+    """What counted, which version, what the file is, which options tell more, and what the real tools say."""
+    question = report.question
+    yield Footer("Counted", counted(question))
+    if question.rules:
+        state = report.state if isinstance(report, Info) else report.training
+        yield Footer("Rules", own_rules(question.rules, question.rules.unused(state.run.records if state.run else ())))
+    yield from about(question.subject, options, alternatives)
+    if report.confirmation:
+        yield Footer("Verify", confirmed(report.confirmation))
+
+
+def own_rules(rules: OwnRules, unused: Sequence[str]) -> str:
+    """Which rules of the user's count, and which nothing came to."""
+    used = [name for name in (*rules.modules, *rules.operators) if name not in unused]
+    words = f"{rules.path}: {', '.join(used) or 'none'}"
+    return words + (f"; nothing here came to {', '.join(unused)}" if unused else "")
+
+
+def about(subject: Subject, options: str, alternatives: Sequence[str]) -> Iterator[Footer]:
+    """Which version, what the file is, and which options tell more."""
+    yield Footer("Version", _version(subject, alternatives))
+    if subject.saved and subject.kind != "run":
+        yield Footer("File", _file(subject))
+    yield Footer("More", options)
+
+
+def confirmed(confirmation: Confirmation) -> str:
+    """Whether the real thop and the real ``fuse()`` agree with the report, and every disagreement with both numbers."""
+    if confirmation.reason:
+        return f"not verified: {confirmation.reason}"
+    thop, host, took = confirmation.thop, confirmation.host, f"({confirmation.seconds:.1f} s)"
+    if not confirmation.agrees:
+        wrong = [f"{c.name} {c.ours:,} here, {c.theirs:,} there" for c in confirmation.checks if c.differs]
+        words = "; ".join(filter(None, (*wrong, confirmation.problem)))
+        return f"not verified by {thop} and {host}: {words} {took}"
+    found = {check.name: f"{check.ours:,}" for check in confirmation.checks}
+    places = {"": f" in the network that {host} builds", "fused ": f" after the fuse() of {host}"}
+    counts = [
+        f"{found[f'{state}FLOPs']} FLOPs{place} ({found[f'{state}layers']} layers, "
+        f"{found[f'{state}parameters']} parameters)"
+        for state, place in places.items()
+        if f"{state}FLOPs" in found
+    ]
+    agree = "both agree" if "fused FLOPs" in found else "it agrees"
+    rules = f", whose own FLOPs are by the rules of {confirmation.other_counter}" if confirmation.other_counter else ""
+    return f"{thop} itself counts {' and '.join(counts)}: {agree} with this report{rules} {took}"
+
+
+def counted(question: Question) -> str:
+    """Whose rules counted, and at which size."""
+    counter = question.counter
+    thop = counter.installed
+    if counter.convention.release:
+        beside = counter.convention.release
+    elif thop is None:
+        beside = "thop is not installed"
+    elif thop.counter == counter.convention.name:
+        beside = f"{thop.version} is installed"
+    else:
+        beside = f"{thop.distribution} {thop.version} is installed"
+        if thop.counter is None and not counter.asked:
+            beside += ", whose rules are not known"
+    return f"by the rules of {counter.convention.title} ({beside}), at {size_words(question)}"
+
+
+def size_words(question: Question) -> str:
+    """The size that was counted, and the one that was asked for where that is another."""
+    height, width = question.size
+    rounded = ""
+    if question.size != question.asked_size:
+        asked = "x".join(map(str, question.asked_size))
+        rounded = f" ({asked} rounded up to a multiple of the stride, {question.subject.stride})"
+    return f"{height}x{width}{rounded}"
+
+
+def _version(subject: Subject, alternatives: Sequence[str]) -> str:
+    origin = subject.origin
+    if subject.saved is None:
+        label = subject.label.partition("@")[0]
+        word = f", or {label}@v7.0" if subject.kind == "name" else ""
+        if origin.evidence[0].startswith("--host"):
+            return f"{origin.title}, as asked"
+        return f"{origin.evidence[0]} (--host v7.0{word})"
+    title = "ultralytics" if origin.generation == "ultralytics" else origin.title
+    text = f"{title}: {', '.join(origin.evidence)}"
+    return "; ".join([text, *alternatives])
+
+
+def _file(subject: Subject) -> str:
+    saved = subject.saved
+    assert saved is not None
+    flag = "--freeze" if subject.origin.form.host == "YOLOv5" else "freeze"
+    if saved.stripped:
+        state = f"stripped (epoch {saved.epoch}, no optimizer, no EMA)"
+    else:
+        has = [name for name, there in (("optimizer", saved.optimizer), ("EMA", saved.has_ema)) if there]
+        state = f"not stripped (epoch {saved.epoch}, {' and '.join(has) or 'no optimizer, no EMA'})"
+    if saved.freeze is None:
+        freeze = f", {flag} not recorded"
+    else:
+        freeze = f"; {saved.freeze_option}" if saved.freeze else f"; no {flag}"
+    unusual = (
+        f"; names what no {subject.origin.form.host} file needs: {', '.join(saved.unusual)}" if saved.unusual else ""
+    )
+    return f"{state}, {saved.dtype}{freeze}{unusual}"

@@ -1,0 +1,370 @@
+"""The X-ray of a file: what it is, what it may be used for, what takes its room, and what loading it would run.
+
+In goes the path of a checkpoint or of weights alone, out comes one ``Inspection``, told from the file's data: nothing
+that it names is imported or called.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from struct import calcsize
+from typing import TYPE_CHECKING, Literal
+
+from yolo_probe.checkpoint.decode import LAYOUTS
+from yolo_probe.checkpoint.reader import Checkpoint, Stored, describe, read_stored
+from yolo_probe.checkpoint.sizes import (
+    ULTRALYTICS,
+    YOLOV5,
+    YOLOV5_V5,
+    Anatomy,
+    Stripper,
+    calls,
+    dissect,
+    imports,
+    strange,
+    weights_in,
+)
+from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.environment import installed_thop
+from yolo_probe.errors import CheckpointError, TargetError, TraceError, shown
+from yolo_probe.hosts import ultralytics, yolov5
+from yolo_probe.hosts.subject import Origin, Saved
+from yolo_probe.hosts.target import classes_of, network_name, options_of, precision_of, resolve, saved_of
+from yolo_probe.model.fusion import FUSED_KINDS, fuse
+from yolo_probe.model.structure import LayerCounts, Module, Tensor, Totals, count_layers, named_modules, totals_of
+from yolo_probe.networks.network import Network
+from yolo_probe.reports.fuse_diff import FuseDiff, Question, fuse_diff
+from yolo_probe.reports.unusual import secrets, unusual, unusual_storage
+
+if TYPE_CHECKING:
+    from yolo_probe.networks.recognise import Guess
+
+MOST_EPOCHS = 1 << 31
+"""More than any training has; a larger number is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One copy of the model."""
+
+    totals: Totals
+    precision: str
+    """``FP16``, ``FP32``, ``mixed precision``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activations:
+    """Whether the convolution blocks share their activation, which changes the number of layers."""
+
+    blocks: int
+    distinct: int
+    layers: LayerCounts
+    """Of the file as it is."""
+    fused: LayerCounts | None
+    """After ``fuse()``; None where what it does is not known."""
+
+    @property
+    def otherwise(self) -> int | None:
+        """How many layers more a file of the other kind has, or fewer; None where this one is of neither."""
+        if self.blocks < 2 or self.distinct not in (1, self.blocks):
+            return None
+        return self.blocks - 1 if self.distinct == 1 else 1 - self.blocks
+
+
+Reason = Literal["unfinished", "no epochs left", "finished", "classification", "no epoch", "a model alone", "weights"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Whether training can go on from the file."""
+
+    answer: Literal["yes", "no"]
+    reason: Reason
+    copy: Literal["model", "ema"] | None = None
+    """Whose weights go on."""
+    done: int | None = None
+    """Epochs that are finished."""
+    epochs: int | None = None
+    """Epochs that were asked for, where the file has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The ``last.pt`` that a file was stripped from, as far as a file tells."""
+
+    size: int
+    """About as many bytes."""
+    optimizer: int
+    """Bytes that the optimizer has for each parameter."""
+    name: str
+    """Of the optimizer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A state_dict: tensors without the modules that they belong to."""
+
+    tensors: Mapping[str, Tensor]
+    classes: int | None
+    guess: Guess | None
+    asked: str | None
+    """The network that the user named."""
+    summary: FuseDiff | None
+    """All about the network that was named, or guessed; None where there is none."""
+
+    @property
+    def elements(self) -> int:
+        """Elements of all tensors."""
+        return sum(tensor.numel for tensor in self.tensors.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """All that a file tells of itself."""
+
+    path: str
+    container: Literal["zip", "legacy"]
+    anatomy: Anatomy
+    contents: Mapping[str, object] = field(repr=False)
+    """What stands beside the models: epoch, options, git commit, date."""
+    model_class: str
+    """Where the class of the model is defined; empty for weights alone."""
+    network: str | None
+    classes: int | None
+    names: tuple[str, ...]
+    """Of the classes."""
+    origin: Origin | None
+    """The host that wrote the file; None where it is not known."""
+    foreign: str
+    """Why it is not known."""
+    saved: Saved | None
+    """None for weights alone."""
+    copies: Mapping[str, Copy]
+    activations: Activations | None
+    hyp: Mapping[object, object] = field(repr=False)
+    """Hyperparameters, from the options or else from the model."""
+    resume: Resume
+    whole: Whole | None
+    """Of a stripped file; None where nothing tells."""
+    grids: int
+    """Bytes that the head of the EMA keeps of a validation, and that of the model does not."""
+    imports: Mapping[str, tuple[str, ...]]
+    """Modules that a plain ``torch.load`` would import, and the names that it would look up in them."""
+    calls: tuple[str, ...]
+    """Those of them that it would call."""
+    strange: tuple[str, ...]
+    """Those of them that no checkpoint needs."""
+    unusual: tuple[str, ...]
+    secrets: tuple[str, ...]
+    """Names of options that hold a secret."""
+    weights: Weights | None
+
+    @property
+    def label(self) -> str:
+        """The file's name."""
+        return Path(self.path).name
+
+    @property
+    def options(self) -> Mapping[object, object]:
+        """What training was given."""
+        return options_of(self.contents)
+
+
+def inspect(target: str, network: str | None = None) -> Inspection:
+    """What a file tells of itself. ``network``: name or YAML of the network that weights alone belong to.
+
+    Raises: ProbeError for anything that is no file of ``torch.save`` with a model or its weights.
+    """
+    if not os.path.lexists(target):
+        raise CheckpointError(
+            f"{target}: no such file", "check the path; inspect takes a checkpoint, info also the name of a network"
+        )
+    stored = read_stored(target)
+    if not stored.has_modules:
+        return _inspect_weights(stored, network)
+    if network is not None:
+        raise TargetError(f"{target}: found --cfg {network}, but the file has its own modules", "leave --cfg out")
+    return _inspect_checkpoint(stored, describe(stored))
+
+
+def _inspect_checkpoint(stored: Stored, checkpoint: Checkpoint) -> Inspection:
+    root = checkpoint.copy()
+    origin, foreign = _origin(checkpoint, root)
+    saved = saved_of(checkpoint, root, None)
+    anatomy = dissect(stored, _stripper(origin, root))
+    copies = {
+        name: Copy(totals_of(copy), precision_of(copy))
+        for name, copy in (("model", checkpoint.model), ("ema", checkpoint.ema))
+        if copy is not None
+    }
+    names = _class_names(root.attributes.get("names"))
+    options = options_of(checkpoint.contents)
+    hyp = next((each for each in (options.get("hyp"), root.attributes.get("hyp")) if isinstance(each, Mapping)), {})
+    return Inspection(
+        path=stored.path,
+        container=stored.container,
+        anatomy=anatomy,
+        contents=checkpoint.contents,
+        model_class=root.class_path,
+        network=network_name(root, options),
+        classes=classes_of(root),
+        names=names,
+        origin=origin,
+        foreign=foreign,
+        saved=saved,
+        copies=copies,
+        activations=_activations(root),
+        hyp=hyp,
+        resume=_resume(stored, checkpoint, root),
+        whole=_whole(anatomy, saved, copies[saved.copy], origin, root, options),
+        grids=_grids(checkpoint),
+        imports=imports(stored),
+        calls=calls(stored),
+        strange=strange(stored),
+        unusual=tuple(unusual(stored, checkpoint, anatomy, saved, names)),
+        secrets=secrets(options),
+        weights=None,
+    )
+
+
+def _inspect_weights(stored: Stored, asked: str | None) -> Inspection:
+    tensors = weights_in(stored)
+    if tensors is None:
+        describe(stored)  # refuses, and says what the file has instead
+        raise AssertionError(stored.path)
+    weights = _weights(stored.path, tensors, asked)
+    anatomy = dissect(stored, YOLOV5)
+    contents = {key: shown(value) for key, value in stored.top.items() if isinstance(key, str) and _is_plain(value)}
+    subject = weights.summary.question.subject if weights.summary else None
+    return Inspection(
+        path=stored.path,
+        container=stored.container,
+        anatomy=anatomy,
+        contents=contents,
+        model_class="",
+        network=subject.network if subject else None,
+        classes=weights.classes,
+        names=(),
+        origin=None,
+        foreign="weights do not say what wrote them",
+        saved=None,
+        copies={},
+        activations=None,
+        hyp={},
+        resume=Resume("no", "weights"),
+        whole=None,
+        grids=0,
+        imports=imports(stored),
+        calls=calls(stored),
+        strange=strange(stored),
+        unusual=tuple(unusual_storage(stored, anatomy)),
+        secrets=(),
+        weights=weights,
+    )
+
+
+def _weights(path: str, tensors: Mapping[str, Tensor], asked: str | None) -> Weights:
+    from yolo_probe.networks.recognise import class_count, differences, guess, shapes_of
+
+    classes = class_count(shapes_of(tensors))
+    found = guess(tensors) if asked is None else None
+    name = asked or (f"{found.network}@{found.generation}" if found else None)
+    if name is None:
+        return Weights(tensors, classes, None, None, None)
+    subject = resolve(name, classes=classes)
+    if not isinstance(subject.source, Network) or subject.origin.generation == "ultralytics":
+        raise TargetError(f"{path}: found --cfg {name}, expected the name of a network or a model YAML")
+    if unlike := differences(tensors, subject.source, subject.origin.generation):
+        raise TargetError(
+            f"{path}: its tensors are not those of {name}: {'; '.join(unlike)}",
+            "pass the YAML that the network was trained with; without --cfg the shapes are compared with all of YOLOv5",
+        )
+    question = Question(subject, (640, 640), choose_counter(None, installed_thop()))
+    return Weights(tensors, classes, found, asked, fuse_diff(question))
+
+
+def _is_plain(value: object) -> bool:
+    return value is None or isinstance(value, str | int | float)
+
+
+def _origin(checkpoint: Checkpoint, root: Module) -> tuple[Origin | None, str]:
+    """The host that wrote a checkpoint, or why that is not known."""
+    if ultralytics.is_ultralytics(root):
+        return ultralytics.identify(checkpoint.contents, root), ""
+    try:
+        return yolov5.identify(checkpoint.contents, root), ""
+    except CheckpointError as error:
+        return None, str(error)
+
+
+def _stripper(origin: Origin | None, root: Module) -> Stripper:
+    if ultralytics.is_ultralytics(root):
+        return ULTRALYTICS
+    return YOLOV5_V5 if origin is not None and origin.generation == "v5.0" else YOLOV5
+
+
+def _class_names(names: object) -> tuple[str, ...]:
+    """The names of the classes in their order, of a list or of a dict by number."""
+    values = names.values() if isinstance(names, Mapping) else names if isinstance(names, list | tuple) else ()
+    return tuple(value[:255] if isinstance(value, str) else shown(value) for value in values)
+
+
+def _activations(root: Module) -> Activations | None:
+    """The activations of the convolution blocks; None of a model without such blocks."""
+    blocks = [module for _, module in named_modules(root) if module.class_path.rpartition(".")[2] in FUSED_KINDS]
+    acts = [act for block in blocks if (act := block.children.get("act")) is not None and not act.children]
+    if not acts:
+        return None
+    try:
+        fused = None if ultralytics.is_ultralytics(root) else count_layers(fuse(root, grad_enabled=False).root)
+    except TraceError:
+        fused = None
+    return Activations(len(acts), len({id(act) for act in acts}), count_layers(root), fused)
+
+
+def _resume(stored: Stored, checkpoint: Checkpoint, root: Module) -> Resume:
+    """Source: smart_resume in YOLOv5's utils/torch_utils.py, resume_training in ultralytics' engine/trainer.py."""
+    if stored.is_bare:
+        return Resume("no", "a model alone")
+    theirs = ultralytics.is_ultralytics(root)
+    if root.kind == "ClassificationModel":  # classify/train.py has no --resume
+        return Resume("no", "classification")
+    epoch, epochs = checkpoint.contents.get("epoch"), options_of(checkpoint.contents).get("epochs")
+    if type(epoch) is not int or epoch > MOST_EPOCHS:
+        return Resume("no", "no epoch")
+    asked = epochs if type(epochs) is int and 0 < epochs <= MOST_EPOCHS else None
+    if epoch < 0:
+        return Resume("no", "finished", epochs=asked)
+    copy: Literal["model", "ema"] = "ema" if checkpoint.model is None or (theirs and checkpoint.ema) else "model"
+    left = asked is None or epoch + 1 < asked
+    # YOLOv5 starts all the same, and only validates and strips.
+    return Resume(
+        "yes" if left else "no", "unfinished" if left else "no epochs left", copy, done=epoch + 1, epochs=asked
+    )
+
+
+def _whole(
+    anatomy: Anatomy, saved: Saved, copy: Copy, origin: Origin | None, root: Module, options: Mapping[object, object]
+) -> Whole | None:
+    """A last.pt of YOLOv5 has two copies in FP16 and, for each parameter that trains, one or two numbers in FP32."""
+    if not saved.stripped or origin is None or origin.form.host != "YOLOv5" or root.kind == "ClassificationModel":
+        return None
+    name = options.get("optimizer", "SGD")
+    each = {"SGD": 4, "Adam": 8, "AdamW": 8}.get(name) if isinstance(name, str) else None
+    return Whole(2 * anatomy.file + each * copy.totals.parameters, each, str(name)) if each else None
+
+
+def _grids(checkpoint: Checkpoint) -> int:
+    """What a Detect keeps from one pass to the next: no weights, and not the same in both copies."""
+    model, ema = checkpoint.model, checkpoint.ema
+    return max(_kept(ema) - _kept(model), 0) if model is not None and ema is not None else 0
+
+
+def _kept(root: Module) -> int:
+    heads = [module for _, module in named_modules(root) if "nl" in module.attributes]
+    kept = [head.attributes.get(key) for head in heads for key in ("grid", "anchor_grid")]
+    tensors = [tensor for each in kept if isinstance(each, list) for tensor in each if isinstance(tensor, Tensor)]
+    return sum(tensor.numel * calcsize("<" + LAYOUTS.get(tensor.dtype, "")) for tensor in tensors)

@@ -1,0 +1,301 @@
+"""Why a number changed: causes that add up to the change exactly.
+
+Each amount is counted from the places that it speaks of, never taken as a difference; what the causes do not explain
+is the remainder, and it is always reported.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Literal
+
+from yolo_probe.counters.conventions import Convention
+from yolo_probe.model.fusion import Fusion, Merge
+from yolo_probe.model.operators import OpRecord
+from yolo_probe.model.structure import Module, Tensor, named_parameters
+from yolo_probe.model.trace import Trace
+from yolo_probe.model.user_rules import CUSTOM
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One cause of a change."""
+
+    cause: str
+    """What happened, in a few words."""
+    count: int
+    """Number of places where it happened."""
+    amount: int
+    """What it adds to the number."""
+    arithmetic: str
+    """An expression in integers, +, - and x, whose value is the amount."""
+    why: str
+    """One sentence for a newcomer."""
+    detail: str = ""
+    """What a reader sees after the cause: ``2 x 4,752 channels``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """``before`` + the entries' amounts + ``unexplained`` = ``after``."""
+
+    before: int
+    after: int
+    entries: tuple[Entry, ...]
+
+    @property
+    def unexplained(self) -> int:
+        """What no entry accounts for; 0 in a ledger that is right."""
+        return self.after - self.before - sum(entry.amount for entry in self.entries)
+
+
+def layers_ledger(before: int, after: int, fusion: Fusion, stays_after: str, *, leaves: bool = False) -> Ledger:
+    """Layers before and after ``fuse()``: one less for each BatchNorm that is merged.
+
+    ``leaves``: whether a layer is a module that holds no others.
+    """
+    merged = len({id(merge.batch_norm) for merge in fusion.merges})
+    entries = [
+        Entry(
+            "BatchNorm2d merged into the convolution before it",
+            merged,
+            -merged,
+            f"-{merged} x 1",
+            "fuse() computes the BatchNorm into the convolution's weights, so that module is gone; the network "
+            "computes the same.",
+            f"{merged} x 1",
+        )
+    ]
+    if apart := len(fusion.merges) - len({id(merge.convolution) for merge in fusion.merges}):
+        why = "Places that shared one convolution have one each after fuse(), which makes every convolution anew."
+        entries.append(Entry("convolutions no longer shared", apart, apart, f"{apart} x 1", why, f"{apart} x 1"))
+    for change in fusion.changes:
+        gone, new = (
+            sum(not (leaves and module.children) for _, module in modules) for modules in (change.gone, change.new)
+        )
+        detail = f"{gone} gone, {new} new" if new else f"{gone} x 1"
+        entries.append(Entry(change.cause, gone + new, new - gone, f"{new} - {gone}", change.why, detail))
+    if fusion.stays:
+        why = "fuse() merges only a BatchNorm that belongs to a Conv; these stand elsewhere: "
+        detail = f"{len(fusion.stays)}, {stays_after}"
+        stay = Entry("BatchNorm2d that stay", len(fusion.stays), 0, "0", f"{why}{', '.join(fusion.stays)}.", detail)
+        entries.append(stay)
+    return Ledger(before, after, tuple(entries))
+
+
+def parameters_ledger(before: int, after: int, fusion: Fusion) -> Ledger:
+    """Parameters before and after ``fuse()``: each BatchNorm's weight and bias go, a bias comes."""
+    channels = _size(merge.batch_norm.parameters["weight"] for merge in fusion.merges)
+    shifts = _size(merge.batch_norm.parameters["bias"] for merge in fusion.merges)
+    biased = [merge for merge in fusion.merges if "bias" not in merge.convolution.parameters]
+    gained = sum(merge.channels for merge in biased)
+    entries = [
+        Entry(
+            "BatchNorm weights and biases",
+            len({id(merge.batch_norm) for merge in fusion.merges}),
+            -channels - shifts,
+            f"-2 x {channels:,}" if channels == shifts else f"-{channels:,} - {shifts:,}",
+            "A BatchNorm has a weight and a bias for each channel; both are computed into the convolution.",
+            f"2 x {channels:,} channels",
+        ),
+        Entry(
+            "a bias in each merged convolution",
+            len(biased),
+            gained,
+            f"1 x {gained:,}",
+            "The convolution had no bias; the shift of the BatchNorm becomes one, a number for each channel.",
+            f"1 x {gained:,} channels",
+        ),
+    ]
+    old = _size(t for m in fusion.merges for name, t in m.convolution.parameters.items() if name != "bias")
+    new = _size(merge.fused.parameters["weight"] for merge in fusion.merges)
+    if old != new:
+        why = "Weights that were shared, or kept in several parts, are one tensor for each convolution after fuse()."
+        entries.append(Entry("weights made anew", len(fusion.merges), new - old, f"{new:,} - {old:,}", why))
+    for change in fusion.changes:
+        old, new = _size(_tensors(change.gone)), _size(_tensors(change.new))
+        detail = f"{old:,} gone, {new:,} new" if new else ""
+        entries.append(Entry(change.cause, len(change.gone), new - old, f"{new:,} - {old:,}", change.why, detail))
+    return Ledger(before, after, tuple(entries))
+
+
+def _tensors(places: Iterable[tuple[str, Module]]) -> Iterable[Tensor]:
+    return (tensor for _, module in places for tensor in module.parameters.values())
+
+
+def _size(tensors: Iterable[Tensor]) -> int:
+    """Elements of tensors, each tensor once."""
+    return sum(tensor.numel for tensor in {id(tensor): tensor for tensor in tensors}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class GradientEvent:
+    """Something before ``fuse()`` that took parameters out of training."""
+
+    cause: str
+    names: frozenset[str]
+    """Of the parameters whose flag it cleared."""
+    why: str
+    detail: str = ""
+
+
+def gradients_ledger(before: int, after: int, built: Module, events: Sequence[GradientEvent], fusion: Fusion) -> Ledger:
+    """Parameters that require a gradient: all as built, then what each event and ``fuse()`` changed.
+
+    ``built``: the structure before anything was frozen, whose parameter names the events speak of.
+    """
+    sizes = {name: tensor.numel for name, tensor in named_parameters(built)}
+    entries = []
+    for event in events:
+        total = sum(sizes[name] for name in event.names)
+        entries.append(Entry(event.cause, len(event.names), -total, f"-1 x {total:,}", event.why, event.detail))
+    entries.append(_fuse_gradients(fusion))
+    for change in fusion.changes:
+        lost, gained = (_size(t for t in _tensors(places) if t.requires_grad) for places in (change.gone, change.new))
+        if lost or gained:
+            entries.append(Entry(change.cause, len(change.gone), gained - lost, f"{gained:,} - {lost:,}", change.why))
+    return Ledger(before, after, tuple(entries))
+
+
+def _fuse_gradients(fusion: Fusion) -> Entry:
+    touched = [merge for merge in fusion.merges if _trainable(merge)]
+    lost = _size(t for m in touched for part in (m.convolution, m.batch_norm) for t in _training(part))
+    gained = _size(t for m in touched for t in _training(m.fused))
+    if not touched:
+        why = "No merged convolution had anything left to train, so fuse() had no flag to change."
+        return Entry("fuse()", 0, 0, "0", why, "none left to change")
+    why = (
+        "Autograd was on, so the new weights inherit the gradient from the old ones."
+        if gained
+        else "fuse() makes each convolution anew with requires_grad=False; with autograd off it stays so."
+    )
+    detail = f"{len(touched)} convolutions made anew, " + ("trainable" if gained else "not trainable")
+    return Entry("fuse()", len(touched), gained - lost, f"{gained:,} - {lost:,}", why, detail)
+
+
+def _trainable(merge: Merge) -> bool:
+    return any(_training(part) for part in (merge.convolution, merge.batch_norm, merge.fused))
+
+
+def _training(module: Module) -> list[Tensor]:
+    return [tensor for tensor in module.parameters.values() if tensor.requires_grad]
+
+
+CONVOLUTIONS = ("conv2d", "conv_transpose2d")
+
+
+def flops_ledger(before: Trace, after: Trace, fusion: Fusion, convention: Convention) -> Ledger:
+    """FLOPs before and after ``fuse()``, by the rules of one counter."""
+    merged = {merge.batch_norm_path for merge in fusion.merges}
+    gained_bias = {m.convolution_path for m in fusion.merges if "bias" not in m.convolution.parameters}
+    old, new = _by_change(before, fusion, "gone"), _by_change(after, fusion, "new")
+    entries = [_convolutions(old[-1], new[-1], gained_bias, convention)]
+    if entry := _biases(new[-1], gained_bias, convention):
+        entries.append(entry)
+    if merged:
+        entries.append(_batch_norms([r for r in old[-1] if r.path in merged], convention))
+    for change, gone, made in zip(fusion.changes, old, new, strict=False):
+        a, b = convention.flops(gone), convention.flops(made)
+        detail = f"{a:,} gone, {b:,} new" if b else ""
+        if a or b:
+            entries.append(Entry(change.cause, len(gone), b - a, f"{b:,} - {a:,}", change.why, detail))
+    if other := _others(old[-1], new[-1], merged, convention):
+        entries.append(other)
+    return Ledger(convention.flops(before.records), convention.flops(after.records), tuple(entries))
+
+
+def _by_change(run: Trace, fusion: Fusion, side: Literal["gone", "new"]) -> list[list[OpRecord]]:
+    """The operators of each change's modules, and last those of all others."""
+    places = {
+        path: i
+        for i, change in enumerate(fusion.changes)
+        for path, _ in (change.gone if side == "gone" else change.new)
+    }
+    groups: list[list[OpRecord]] = [[] for _ in range(len(fusion.changes) + 1)]
+    for record in run.records:
+        groups[places.get(record.path, -1)].append(record)
+    return groups
+
+
+def _convolutions(
+    before: Sequence[OpRecord], after: Sequence[OpRecord], gained_bias: set[str], convention: Convention
+) -> Entry:
+    """All convolutions, without the biases that ``fuse()`` gave them."""
+    old = [r for r in before if r.operator in CONVOLUTIONS]
+    new = [without_bias(r) if r.path in gained_bias else r for r in after if r.operator in CONVOLUTIONS]
+    a, b = convention.flops(old), convention.flops(new)
+    detail = f"{a:,} before and after" if a == b else f"{a:,} before, {b:,} after"
+    why = (
+        "Merging changes the numbers in a convolution, not how many products it computes: none got cheaper."
+        if a == b
+        else "This counter charges a convolution once for each place that shares it; after fuse() none is shared."
+    )
+    return Entry(f"{len(old)} convolutions", len(old), b - a, f"{b:,} - {a:,}", why, detail)
+
+
+def without_bias(record: OpRecord) -> OpRecord:
+    """The same convolution as it was before ``fuse()`` gave it a bias."""
+    return record._replace(options={**record.options, "bias": False})
+
+
+def _biases(after: Sequence[OpRecord], gained_bias: set[str], convention: Convention) -> Entry | None:
+    records = [r for r in after if r.path in gained_bias]
+    places, arithmetic, amount = _rates(
+        ((r, (convention.count(r) or 0) - (convention.count(without_bias(r)) or 0)) for r in records), convention
+    )
+    if not places:
+        return None
+    why = "This counter charges a convolution's bias for each output value; before, the BatchNorm did that work."
+    return Entry(
+        f"a bias in {places} convolutions, now charged", places, amount, arithmetic, why, f"{arithmetic} values"
+    )
+
+
+def _batch_norms(records: Sequence[OpRecord], convention: Convention) -> Entry:
+    places, arithmetic, amount = _rates(((r, convention.count(r) or 0) for r in records), convention)
+    if not places:
+        why = "This counter charges nothing for BatchNorm, so nothing drops when it is merged."
+        return Entry(f"{len(records)} BatchNorm2d, never charged", len(records), 0, "0", why)
+    by_values = amount >= sum(prod(record.output) for record in records)
+    charged = "every value that a BatchNorm gives" if by_values else "the weights of a BatchNorm"
+    why = f"This counter charges {charged}; merged ones are no longer there to be charged."
+    negative = "-" + arithmetic.replace(" + ", " - ")
+    detail = f"{arithmetic} {'values' if by_values else 'weights'}"
+    return Entry(f"{places} BatchNorm2d, no longer charged", places, -amount, negative, why, detail)
+
+
+def _rates(charges: Iterable[tuple[OpRecord, int]], convention: Convention) -> tuple[int, str, int]:
+    """Charges as rate x values: number of places charged, the arithmetic in FLOPs, and its value."""
+    values: Counter[int] = Counter()
+    places = 0
+    for record, count in charges:
+        if count:
+            size = prod(record.output)
+            rate, rest = divmod(convention.flops_per_count * count, size)
+            if rest:  # not by its values but by its weights
+                rate, size = convention.flops_per_count, count
+            values[rate] += size
+            places += 1
+    arithmetic = " + ".join(f"{rate:,} x {size:,}" for rate, size in sorted(values.items(), reverse=True))
+    return places, arithmetic, sum(rate * size for rate, size in values.items())
+
+
+def _others(
+    before: Sequence[OpRecord], after: Sequence[OpRecord], merged: set[str], convention: Convention
+) -> Entry | None:
+    """Everything that is neither a convolution nor a merged BatchNorm."""
+    old = [r for r in before if r.operator not in CONVOLUTIONS and r.path not in merged]
+    new = [r for r in after if r.operator not in CONVOLUTIONS]
+    a, b = convention.flops(old), convention.flops(new)
+    if not a and not b:
+        return None
+    charged = [r for r in old if convention.count(r)]
+    names = ", ".join(dict.fromkeys(r.operator if r.functional else r.kind.rpartition(".")[2] for r in charged))
+    detail = f"{a:,} before and after" if a == b else f"{a:,} before, {b:,} after"
+    why = "fuse() does not touch these modules."
+    if a != b and any(r.operator == CUSTOM for r in charged):
+        why = "A rule of your own charges by what fuse() changes."
+    return Entry(names, len(charged), b - a, f"{b:,} - {a:,}", why, detail)

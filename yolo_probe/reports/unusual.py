@@ -1,0 +1,70 @@
+"""What is unusual about a file, and what in it nobody else should see.
+
+In go a checkpoint and how it is stored, out come sentences without their full stop, each about what the file of a
+usual training does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from yolo_probe.checkpoint.reader import Checkpoint, Stored, is_expected
+from yolo_probe.checkpoint.sizes import Anatomy
+from yolo_probe.hosts.subject import Saved
+from yolo_probe.hosts.target import classes_of
+from yolo_probe.model.fusion import BATCH_NORMS
+from yolo_probe.model.structure import named_modules, totals_of
+
+NAMES = {"model": "the model", "ema": "the EMA", "optimizer": "the optimizer", "other": "the rest"}
+
+SECRETS = ("token", "password", "secret", "api_key", "apikey")
+"""What the name of an option has in it whose value nobody should see."""
+
+
+def unusual(
+    stored: Stored, checkpoint: Checkpoint, anatomy: Anatomy, saved: Saved, names: tuple[str, ...]
+) -> Iterator[str]:
+    """What a file of a usual training does not have, each a sentence without its full stop."""
+    yield from unusual_storage(stored, anatomy)
+    root, classes = checkpoint.copy(), classes_of(checkpoint.copy())
+    if checkpoint.contents.get("epoch") == -1 and (saved.optimizer or (saved.has_model and saved.has_ema)):
+        yield "its epoch is -1, as in a finished file, but it is not stripped"
+    if saved.stripped and saved.dtype != "FP16":
+        yield f"stripped, but {saved.dtype}: strip_optimizer() leaves FP16"
+    copies = {"model": checkpoint.model, "ema": checkpoint.ema}
+    trains = [name for name, copy in copies.items() if copy and totals_of(copy).gradients]
+    if "ema" in trains or (saved.stripped and trains):
+        yield f"{NAMES[trains[-1]]} has parameters that require a gradient, which training turns off"
+    if not any(module.kind in BATCH_NORMS for _, module in named_modules(root)):
+        yield "without BatchNorm: saved after fuse()"
+    if names and classes is not None and len(names) != classes:
+        yield f"{len(names)} names for {classes} classes"
+    left = [path for path, module in named_modules(root) if module.buffers.keys() & {"total_ops", "total_params"}]
+    if left:
+        yield f"buffers that thop left behind in {len(left)} modules (total_ops, total_params)"
+
+
+def unusual_storage(stored: Stored, anatomy: Anatomy) -> Iterator[str]:
+    """The same of how it is stored, whatever it is."""
+    for name in stored.pickle.names:
+        if not is_expected(name):
+            calls = ", and calls it" * (name in stored.pickle.called)
+            yield f"it names {name.path}{calls}: no checkpoint needs that"
+    if stored.pickle.calls_results:
+        yield "its pickle calls what a call returned, which no checkpoint does"
+    if anatomy.unused:
+        yield f"{anatomy.unused:,} bytes of tensor data that nothing refers to"
+    yield from anatomy.strays
+    for part in anatomy.parts:
+        if part.shared:
+            whole = " and nothing else" * (not part.size)
+            yield f"{NAMES[part.owner]} uses {part.shared:,} bytes that are counted before it{whole}: stored once"
+
+
+def secrets(options: Mapping[object, object]) -> tuple[str, ...]:
+    """Options that hold a secret, by their names."""
+    return tuple(
+        key
+        for key, value in options.items()
+        if isinstance(key, str) and any(word in key.lower() for word in SECRETS) and isinstance(value, str) and value
+    )

@@ -1,0 +1,17 @@
+"""A probe in a running training: hooks, callbacks, the drop-in line, the record of the run.
+
+From the ground up; a module imports only from lines above its own::
+
+    settings      what a probe does: configs/probe.yaml, a file, arguments
+    import_hook   something to do once a module of a host is imported
+    host_state    a training as its host holds it
+    dropin        model_info in the place of the host's
+    output_drift  how far outputs move when a model is fused
+    moments       what is said at start, first validation and end
+    log_lines     the same as short lines of a log
+    record        the same as plain data: probe.json
+    loggers       the four numbers in TensorBoard, W&B, ...
+    probe         told of lines and events, says what each means
+    attach        a probe on hosts that are not imported yet
+    runner        yolo-probe train: a script of a host, run unmodified
+"""

@@ -1,0 +1,121 @@
+"""A probe on hosts that are not imported yet: an import hook acts right after their modules are loaded.
+
+A host is known by what its modules are called and hold, whatever package they are in: ``utils.callbacks`` of classic
+YOLOv5, ``utils.torch_utils`` of either host, ``ultralytics.utils.callbacks.base``. Nothing of torch is imported before
+the host imports it, since hosts set environment variables that torch reads once. No fault of the probe's reaches the
+host: it costs one warning, and all is put back.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial, wraps
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from yolo_probe.errors import reason_of
+from yolo_probe.training.import_hook import HOME, expect, expect_nothing
+
+if TYPE_CHECKING:
+    from yolo_probe.training.probe import Probe
+
+
+class Attachment:
+    """A probe's hold on the hosts of this process, from the moment that it is made until ``detach()``."""
+
+    def __init__(self, make: Callable[[], Probe]) -> None:
+        """``make`` is called once, when the first host is there."""
+        self._make = make
+        self._made: Probe | None = None
+        self._undo: list[Callable[[], object]] = []
+        self._attached = True
+        acts = {
+            "utils.callbacks": self._watch_classic,
+            HOME: self._watch_lines,
+            "utils.callbacks.base": self._watch_events,
+        }
+        for ending, act in acts.items():
+            self._undo.append(partial(expect_nothing, ending))
+            expect(ending, partial(self._guarded, act))
+
+    def detach(self) -> None:
+        """Give every host its own back; what is imported from now on is left alone."""
+        self._attached = False
+        while self._undo:
+            self._undo.pop()()
+        if self._made is not None:
+            self._made.detach()
+
+    @property
+    def _probe(self) -> Probe:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def _guarded(self, act: Callable[[Any], object], value: object) -> None:
+        """Do it; a fault costs one warning, and detaches."""
+        if not self._attached:
+            return
+        try:
+            act(value)
+        except Exception as error:  # whatever it is, the host's import and training go on
+            logging.getLogger("yolo_probe").warning(
+                f"yolo-probe: the probe could not be attached ({reason_of(error)}); the training goes on"
+            )
+            self.detach()
+
+    def _watch_classic(self, module: ModuleType) -> None:
+        """Register the probe with every object of the class ``Callbacks``, those that exist and those to come."""
+        kind = getattr(module, "Callbacks", None)
+        if not isinstance(kind, type) or not hasattr(kind, "register_action"):
+            return
+        own = kind.__init__  # type: ignore[misc]
+        shared = "_callbacks" in vars(kind)  # YOLOv5 v6.0: one table for all objects
+        first = True
+
+        def register(callbacks: object) -> None:
+            nonlocal first
+            if first or not shared:
+                first = False
+                self._probe.register_classic(callbacks)
+
+        @wraps(own)
+        def initialise(callbacks: object, *args: Any, **kwargs: Any) -> None:
+            own(callbacks, *args, **kwargs)
+            self._guarded(register, callbacks)
+
+        defined = "__init__" in vars(kind)
+        kind.__init__ = initialise  # type: ignore[misc]
+        self._undo.append(lambda: setattr(kind, "__init__", own) if defined else delattr(kind, "__init__"))
+        for existing in [each for each in gc.get_referrers(kind) if type(each) is kind]:
+            register(existing)
+
+    def _watch_lines(self, module: ModuleType) -> None:
+        """Put the drop-in for ``model_info`` in place before other modules take the name from this one.
+
+        From then on the drop-in waits for the modules of further hosts itself.
+        """
+        if not callable(getattr(module, "model_info", None)):
+            return
+        from yolo_probe.training import dropin
+        from yolo_probe.training.probe import watching
+
+        dropin.install(watching(self._probe))
+        self._undo.append(dropin.uninstall)
+
+    def _watch_events(self, module: ModuleType) -> None:
+        """Add the probe's functions to those that every model and trainer of ultralytics starts with."""
+        table = getattr(module, "default_callbacks", None)
+        if not isinstance(table, Mapping):
+            return
+        for event, function in self._probe.events().items():
+            if event in table:
+                table[event].append(function)
+                self._undo.append(partial(_take_out, function, table[event]))
+
+
+def _take_out(function: object, functions: list[object]) -> None:
+    if function in functions:
+        functions.remove(function)

@@ -1,0 +1,135 @@
+"""The four numbers, written once into the loggers that a run already uses, through the host's own objects.
+
+Classic YOLOv5 keeps its loggers as attributes of one object; ultralytics has a module for each, whose functions are
+among the trainer's callbacks. Nothing is imported, configured or started here: a logger that the host does not use, or
+that has no run going, is left alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from yolo_probe.hosts.summary_line import LineForm
+from yolo_probe.reports.fuse_diff import State
+
+Scalars = Mapping[str, float | int]
+"""Values by the name that a logger shows."""
+
+
+def scalars_of(state: State, form: LineForm, suffix: str = "") -> dict[str, float | int]:
+    """The four numbers as loggers take them, ``model/layers`` and so on; without GFLOPs where they are not known.
+
+    GFLOPs are those of the host's line, which ultralytics logs under the same name, else the ones counted.
+    """
+    summary = state.summary
+    values: dict[str, float | int] = {
+        f"model/parameters{suffix}": summary.parameters,
+        f"model/gradients{suffix}": summary.gradients,
+        f"model/layers{suffix}": form.layer_count(summary.layers),
+    }
+    gflops = state.line.gflops
+    if gflops is None and summary.flops is not None:
+        gflops = summary.flops / 1e9
+    return values if gflops is None else values | {f"model/GFLOPs{suffix}": gflops}
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """One logger of a run."""
+
+    name: str
+    """As its users call it: ``TensorBoard``."""
+    find: Callable[[], Any]
+    """The object that is written to; None where no run is going."""
+    put: Callable[[Any, Scalars, int], object]
+
+    def write(self, values: Scalars, step: int) -> bool:
+        """Write the values, and whether there was a run to write them to.
+
+        Raises: whatever the logger raises; other sinks are not concerned.
+        """
+        run = self.find()
+        if run is None:
+            return False
+        self.put(run, values, step)
+        return True
+
+
+def sinks_of(source: object) -> Iterator[Sink]:
+    """Every logger that the host uses for a run.
+
+    ``source``: classic ``Loggers``, ``GenericLogger`` or the ``Callbacks`` that one is registered with, or an
+    ultralytics trainer.
+    """
+    registered = getattr(source, "callbacks", None)
+    if isinstance(registered, Mapping):
+        yield from _of_trainer(registered)
+        return
+    actions = getattr(source, "_callbacks", None)
+    if isinstance(actions, Mapping):
+        owners = [getattr(action["callback"], "__self__", None) for hook in actions.values() for action in hook]
+        for loggers in {id(owner): owner for owner in owners if hasattr(owner, "tb")}.values():
+            yield from _of_loggers(loggers)
+        return
+    yield from _of_loggers(source)
+
+
+def _of_loggers(loggers: object) -> Iterator[Sink]:
+    """The loggers of a classic host, those that it has switched on."""
+    for attribute, (name, find, put) in _CLASSIC.items():
+        logger = getattr(loggers, attribute, None)
+        if logger:
+            yield Sink(name, partial(find, logger), put)
+
+
+def _of_trainer(callbacks: Mapping[str, Any]) -> Iterator[Sink]:
+    """The integrations of ultralytics whose functions are among a trainer's callbacks."""
+    homes = {getattr(function, "__module__", "") for functions in callbacks.values() for function in functions}
+    for home, (name, find, put) in _INTEGRATIONS.items():
+        module = sys.modules.get(f"ultralytics.utils.callbacks.{home}")
+        if module is not None and module.__name__ in homes:
+            yield Sink(name, partial(find, module), put)
+
+
+def _add_scalars(writer: Any, values: Scalars, step: int) -> None:
+    for name, value in values.items():
+        writer.add_scalar(name, value, step)
+
+
+def _update_summary(run: Any, values: Scalars, _step: int) -> None:
+    # not run.log, which would move on the step that the host counts by
+    run.summary.update(dict(values))
+
+
+def _report_values(task: Any, values: Scalars, _step: int) -> None:
+    for name, value in values.items():
+        task.get_logger().report_single_value(name, value)
+
+
+def _log_metrics(run: Any, values: Scalars, step: int) -> None:
+    run.log_metrics(dict(values), step=step)
+
+
+_Kind = tuple[str, Callable[[Any], Any], Callable[[Any, Scalars, int], object]]
+
+_CLASSIC: Mapping[str, _Kind] = {
+    "tb": ("TensorBoard", lambda writer: writer, _add_scalars),
+    # GenericLogger holds the run itself
+    "wandb": ("W&B", lambda logger: getattr(logger, "wandb_run", logger), _update_summary),
+    "clearml": ("ClearML", lambda logger: logger.task, _report_values),
+    "comet_logger": ("Comet", lambda logger: logger.experiment, _log_metrics),
+}
+"""By attribute of the host's object: name, what is written to, and how."""
+
+_INTEGRATIONS: Mapping[str, _Kind] = {
+    "tensorboard": ("TensorBoard", lambda module: module.WRITER, _add_scalars),
+    "wb": ("W&B", lambda module: module.wb.run, _update_summary),
+    "clearml": ("ClearML", lambda module: module.Task.current_task(), _report_values),
+    "comet": ("Comet", lambda module: module.comet_ml.get_running_experiment(), _log_metrics),
+    "mlflow": ("MLflow", lambda module: module.mlflow if module.mlflow.active_run() else None, _log_metrics),
+}
+"""By module of ultralytics.utils.callbacks, likewise."""

@@ -1,0 +1,439 @@
+"""The probe in a training: told of the host's lines and events, it says once what each means, and never disturbs.
+
+A ``Probe`` listens to classic YOLOv5's ``Callbacks`` or to an ultralytics trainer, and to the drop-in that prints the
+summary lines. Whatever goes wrong in it costs one warning; it is silent from then on, and the training goes on.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import logging
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.environment import installed_thop
+from yolo_probe.errors import TargetError, reason_of
+from yolo_probe.hosts import ultralytics
+from yolo_probe.hosts.summary_line import LineForm
+from yolo_probe.hosts.yolov5 import origin_of_line
+from yolo_probe.live.live import Live, unwrapped
+from yolo_probe.model.fusion import BATCH_NORMS
+from yolo_probe.model.structure import named_modules
+from yolo_probe.render.markdown import render as render_markdown
+from yolo_probe.render.picture import draw
+from yolo_probe.render.text import render_ledgers
+from yolo_probe.reports.fuse_diff import FuseDiff, Question, State
+from yolo_probe.reports.mechanisms import decide
+from yolo_probe.training import dropin, host_state
+from yolo_probe.training.dropin import Logger, Told
+from yolo_probe.training.host_state import Running
+from yolo_probe.training.log_lines import (
+    change_lines,
+    end_heading,
+    outputs_line,
+    start_lines,
+    start_warnings,
+    validation_line,
+)
+from yolo_probe.training.loggers import Scalars, scalars_of, sinks_of
+from yolo_probe.training.moments import (
+    Start,
+    Validation,
+    change_of,
+    end_of,
+    live_state,
+    run_question,
+    start_of,
+    trained_names,
+)
+from yolo_probe.training.output_drift import Moved, moved_by_fuse
+from yolo_probe.training.record import Moment, run_as_json
+from yolo_probe.training.settings import Event, File, Settings, is_first_rank, is_switched_off, read_settings
+
+NAME = "yolo-probe"
+
+
+def register(target: Any, settings: str | None = None, **overrides: object) -> Probe:
+    """Attach a probe to a training; returns it.
+
+    ``target``: the ``Callbacks`` of classic YOLOv5, or a model or trainer of ultralytics. ``settings``: a file like
+    ``configs/probe.yaml``; ``overrides``: single settings by name. With ``YOLO_PROBE=0`` in the environment the probe
+    stays silent.
+    Raises: SettingsError for settings that cannot be used, TargetError for a target that takes no callbacks.
+    """
+    probe = Probe(read_settings(settings, **overrides))
+    if hasattr(target, "register_action"):
+        probe.register_classic(target)
+    elif hasattr(target, "add_callback"):
+        for event, function in probe.events().items():
+            others = [each for each in target.callbacks[event] if _owner(each) is not None]
+            for other in others:  # one probe a training: the one that is registered last
+                target.callbacks[event].remove(other)
+            target.add_callback(event, function)
+    else:
+        raise TargetError(
+            f"register: found {type(target).__name__}, expected YOLOv5's Callbacks, or a model or trainer of "
+            "ultralytics"
+        )
+    if probe.listens:
+        dropin.install(watching())
+    return probe
+
+
+def _unpickled(settings: Settings) -> Probe:
+    """A probe in a process of its own, with the drop-in, from which it hears of the lines."""
+    probe = Probe(settings)
+    if probe.listens and is_first_rank():
+        dropin.install(watching())
+    return probe
+
+
+def watching(default: Probe | None = None) -> Callable[[Told], None]:
+    """What the drop-in tells its lines to: the probe that listens to the training whose line it is, else the default.
+
+    Hosts copy their tables of callbacks, and several trainings may follow each other: only the stack knows.
+    """
+
+    def watch(told: Told) -> None:
+        owner = next((probe for each in host_state.listeners() if (probe := _owner(each))), default)
+        if owner is not None:
+            owner.told(told)
+
+    return watch
+
+
+def _owner(function: object) -> Probe | None:
+    """The probe whose function that is."""
+    owner = getattr(getattr(function, "func", None), "__self__", None)
+    return owner if isinstance(owner, Probe) else None
+
+
+@dataclass(slots=True)
+class _Run:
+    """What is known of the training that goes on; the host's models are held weakly."""
+
+    question: Question | None = None
+    ask: Callable[[Running], Question] | None = None
+    """Makes the question anew when more is known of the training."""
+    form: LineForm | None = None
+    logger: Logger = field(default_factory=partial(logging.getLogger, "yolo_probe"))
+    model: Callable[[], nn.Module | None] = lambda: None
+    """The model that the host built, as long as it lives."""
+    ema: Callable[[], nn.Module | None] = lambda: None
+    printed: State | None = None
+    """That model when its line was printed."""
+    start: Start | None = None
+    trainee: Callable[[], nn.Module | None] = lambda: None
+    """The model that trains, not wrapped, as long as it lives."""
+    trained: frozenset[str] = frozenset()
+    """Names of its parameters that trained when it was last looked at."""
+    validation: Validation | None = None
+    moments: list[Moment] = field(default_factory=list)
+    """What was measured so far, in order."""
+    fused: State | None = None
+    ended: bool = False
+    save_dir: Path | None = None
+    loggers: object | None = None
+    end_to_end: bool | None = None
+    repeats: bool = False
+    """Whether it is a generation of ``--evolve`` after the first, of which nothing more is said."""
+    unasked: bool = False
+    """Whether the training began without a summary line to explain."""
+    unwritten: set[File] = field(default_factory=set)
+    """Files that could not be written, which are not tried again."""
+    built: Running = field(default_factory=Running)
+    """What the host held when it built the model."""
+
+
+class Probe:
+    """One probe; what it has seen belongs to the training that goes on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.listens = not is_switched_off()
+        """Whether it still does; False after a fault, or where it is switched off."""
+        self._run = _Run()
+        self._evolves = False
+        self._lock = threading.RLock()
+        self._awaited = False
+
+    def __deepcopy__(self, memo: object) -> Probe:
+        """A probe that knows the settings, and nothing of a training."""
+        return Probe(self.settings)
+
+    def __reduce__(self) -> tuple[Callable[[Settings], Probe], tuple[Settings]]:
+        """The same in another process, as ultralytics ships callbacks to those that train on several devices."""
+        return _unpickled, (self.settings,)
+
+    def register_classic(self, callbacks: Any) -> None:
+        """Listen to a ``Callbacks`` object of classic YOLOv5; once, also where all of them share one table."""
+        table = callbacks.get_registered_actions()
+        handlers = {
+            "on_pretrain_routine_start": self._on_new_run,
+            "on_pretrain_routine_end": self._on_prepared,
+            "on_train_start": self._on_train_start,
+            "on_train_batch_end": self._on_train_start,
+            "on_train_epoch_start": self._on_epoch,
+            "on_train_epoch_end": self._on_epoch,
+            "on_val_start": self._on_validation,
+            "on_val_image_end": self._on_validation,
+            "on_val_end": self._on_validation,
+            "on_train_end": self._on_classic_end,
+        }
+        for hook, handler in handlers.items():
+            if hook in table:
+                table[hook][:] = [action for action in table[hook] if action["name"] != NAME]
+                callbacks.register_action(hook, name=NAME, callback=partial(self._guarded, handler.__name__))
+
+    def events(self) -> Mapping[str, Callable[..., None]]:
+        """The functions for an ultralytics trainer, by its events."""
+        return {
+            "on_pretrain_routine_start": partial(self._guarded, "_on_new_run"),
+            "on_train_start": partial(self._guarded, "_on_trainer_start"),
+            "on_train_epoch_start": partial(self._guarded, "_on_trainer_epoch"),
+            "on_train_epoch_end": partial(self._guarded, "_on_trainer_epoch"),
+            "on_val_start": partial(self._guarded, "_on_validation"),
+            "on_train_end": partial(self._guarded, "_on_trainer_end"),
+        }
+
+    def told(self, told: Told) -> None:
+        """Take note of a summary line that was just printed."""
+        self._guarded("_on_line", told)
+
+    def detach(self) -> None:
+        """Stop listening, and put the host's own ``model_info`` back."""
+        self.listens = False
+        self._run = _Run()
+        dropin.uninstall()
+
+    def _guarded(self, handler: str, *args: Any, **kwargs: Any) -> None:
+        """The only door into the probe: nothing raised behind it reaches the training."""
+        if not self.listens or not is_first_rank():
+            return
+        try:
+            with self._lock:
+                if threading.current_thread().daemon and not self._awaited:
+                    self._awaited = True
+                    atexit.register(self._finish)
+                if self.listens:
+                    getattr(self, handler)(*args, **kwargs)
+        except Exception as error:  # nothing of ours may stop a training
+            logger = self._run.logger
+            with suppress(Exception):  # the words of the error and the handlers of the log are not ours
+                self.detach()
+                logger.warning(f"{NAME}: stopped, the training goes on ({reason_of(error)})")
+
+    def _finish(self) -> None:
+        """Let what runs in a daemon thread come to its end: Python aborts where it ends one inside torch."""
+        with self._lock:
+            self.listens = False
+
+    # what happens
+
+    def _on_new_run(self, *_: object, **__: object) -> None:
+        self._run = _Run()
+
+    def _on_line(self, told: Told) -> None:
+        """A summary line: of the model that was just built, or of the best one after ``fuse()``."""
+        run = self._run
+        if host_state.fusing():
+            if run.question is None or (run.start is None and host_state.classic().epoch is None):
+                return  # not the model of a training
+            run.fused = live_state(told.live, run.question, told.line)
+            if run.start is None:
+                self._end()  # a script that fires no events
+            return
+        running = host_state.classic()
+        if run.start is not None:
+            if not run.ended and (running.save_dir is None or running.epoch is not None):
+                return  # another line in the middle of a training
+            run = self._run = _Run()  # the next training in this process
+        counter = choose_counter(self.settings.counter, installed_thop())
+        ours = ultralytics.is_ultralytics(told.live.root)
+        origin = ultralytics.running() if ours else origin_of_line(told.form, told.host)
+        run.ask = partial(run_question, told.live.root, told.stride, told.line, origin, counter)
+        run.question = run.ask(running)
+        run.form, run.logger, run.model = origin.form, told.logger, weakref.ref(told.model)
+        run.printed = live_state(told.live, run.question, told.line)
+        run.save_dir, run.built = running.save_dir, running
+
+    def _on_prepared(self, *_: object, **__: object) -> None:
+        if not host_state.starts_itself():
+            self._on_train_start()
+
+    def _on_train_start(self, *args: object, **_: object) -> None:
+        if self._run.start is None:
+            running = host_state.classic()
+            if running.model is None:  # called from another thread
+                given = next((each for each in args if isinstance(each, nn.Module)), None)
+                running = replace(self._run.built, model=given or self._run.model())
+            self._start(running)
+
+    def _on_trainer_start(self, trainer: Any) -> None:
+        self._start(host_state.of_trainer(trainer))
+
+    def _start(self, running: Running) -> None:
+        run = self._run
+        if running.model is not None and run.question is None and not run.unasked:
+            run.unasked = True
+            self._say(["the host's summary line was not seen, so nothing is explained: register before it is printed"])
+        if running.model is None or run.question is None or run.form is None:
+            return
+        run.question = run.ask(running) if run.ask else run.question
+        run.end_to_end = running.end_to_end
+        run.start = start_of(replace(running, imgsz=self.settings.imgsz or running.imgsz), run.printed, run.question)
+        model = unwrapped(running.model)
+        run.trainee, run.trained = weakref.ref(model), trained_names(model)
+        run.moments.append(run.start)
+        run.ema = weakref.ref(running.ema) if running.ema is not None else run.ema
+        run.save_dir, run.loggers = running.save_dir or run.save_dir, running.loggers
+        run.repeats, self._evolves = running.evolves and self._evolves, running.evolves
+        if self._tells("start"):
+            self._say(start_lines(run.start, run.form))
+        for line in start_warnings(run.start):
+            run.logger.warning(f"{_prefix(run.logger)}{line}")
+        self._log(scalars_of(run.start.training, run.form))
+        self._write(None, None)
+
+    def _on_epoch(self, *_: object, epoch: int | None = None, **__: object) -> None:
+        if self._has_changed():
+            running = host_state.classic()
+            self._changed(running if epoch is None else replace(running, epoch=epoch))
+
+    def _on_trainer_epoch(self, trainer: Any) -> None:
+        if self._has_changed():
+            self._changed(host_state.of_trainer(trainer))
+
+    def _has_changed(self) -> bool:
+        """Whether other parameters train than when the model was last looked at."""
+        model = self._run.trainee()
+        return model is not None and trained_names(model) != self._run.trained
+
+    def _changed(self, running: Running) -> None:
+        run, model = self._run, self._run.trainee()
+        if model is None or run.start is None or run.question is None:
+            return
+        last = next(each for each in reversed(run.moments) if not isinstance(each, Validation))
+        change = change_of(running, model, run.start, run.question, last.training.summary.gradients, run.trained)
+        run.trained = trained_names(model)
+        run.moments.append(change)
+        for line in change_lines(change):
+            run.logger.warning(f"{_prefix(run.logger)}{line}")
+        self._write(None, None)
+
+    def _on_validation(self, *_: object, **__: object) -> None:
+        run = self._run
+        model = host_state.validated() if run.start is not None and run.validation is None else None
+        if model is None or run.start is None or run.question is None or run.form is None:
+            return
+        state = live_state(Live(model), run.question)
+        is_fused = not any(module.kind in BATCH_NORMS for _, module in named_modules(state.root))
+        is_ema = unwrapped(model) in (run.ema(), host_state.classic().ema)
+        known = replace(run.start.known, is_ema=is_ema, non_leaf=None)
+        run.validation = Validation(state, is_ema, is_fused, run.start.training, decide(state.root, known))
+        run.moments.append(run.validation)
+        if self._tells("validation"):
+            self._say([validation_line(run.validation, run.form)])
+        self._write(None, None)
+
+    def _on_classic_end(self, _last: object, best: Path, *_: object, **__: object) -> None:
+        self._end(best)
+
+    def _on_trainer_end(self, trainer: Any) -> None:
+        self._end(trainer.best)
+
+    def _end(self, best: Path | None = None) -> None:
+        run = self._run
+        if run.ended or run.question is None or run.printed is None or run.fused is None:
+            return
+        run.ended = True
+        report = end_of(run.question, run.start, run.printed, run.fused)
+        best = best or (run.save_dir / "weights" / "best.pt" if run.save_dir else None)
+        if self._tells("end"):
+            self._say([end_heading(report)])
+            for line in render_ledgers(report, explained=self.settings.verbosity == "full").splitlines():
+                run.logger.info(line)
+        outcome = self._compare_outputs(best) if self.settings.verify and best is not None and best.is_file() else None
+        self._log(scalars_of(report.validation, report.question.subject.origin.form, "_fused"))
+        self._write(report, outcome)
+        run.loggers, run.built = None, Running()
+
+    def _compare_outputs(self, best: Path) -> Moved | None:
+        """How far fuse() moved the outputs of the best model; a model that cannot be run here costs a warning."""
+        run = self._run
+        size = run.start.imgsz if run.start else (640, 640)
+        try:
+            outcome = moved_by_fuse(best, run.question.subject.channels if run.question else 3, size, run.end_to_end)
+        except Exception as error:  # the user's own model: whatever it raises, the rest is told all the same
+            run.logger.warning(f"{NAME}: outputs were not compared ({reason_of(error)})")
+            return None
+        if self._tells("end"):
+            self._say([outputs_line(outcome, size)])
+        return outcome
+
+    def _log(self, values: Scalars) -> None:
+        """Into every logger of the run; one that fails costs a warning, and the others are written all the same."""
+        run = self._run
+        if not self.settings.loggers or run.loggers is None:
+            return
+        for sink in sinks_of(run.loggers):
+            try:
+                sink.write(values, 0)
+            except Exception as error:  # a logger's own fault: the training goes on, and so does the probe
+                run.logger.warning(f"{NAME}: {sink.name} took no figures ({reason_of(error)})")
+
+    def _write(self, report: FuseDiff | None, outcome: Moved | None) -> None:
+        """The files beside the run: the record at every moment, the rest when there is a ledger."""
+        run, form, files = self._run, self._run.form, self.settings.files
+        if run.save_dir is None or form is None or not run.save_dir.is_dir():
+            return
+        writers: dict[File, Callable[[Path], object]] = {
+            "json": lambda path: _write_json(run_as_json(form, run.moments, report, outcome), path),
+        }
+        if report:
+            writers["md"] = lambda path: _write_text(render_markdown(report), path)
+            writers["png"] = partial(draw, report)
+        for ending, write in writers.items():
+            path = run.save_dir / f"probe.{ending}"
+            if ending not in files or ending in run.unwritten:
+                continue
+            try:
+                write(path)
+            except Exception as error:  # a file that cannot be written is no reason to say nothing more
+                run.unwritten.add(ending)
+                run.logger.warning(f"{NAME}: {path.name} was not written ({reason_of(error)})")
+
+    def _tells(self, event: Event) -> bool:
+        return event in self.settings.events and not self._run.repeats
+
+    def _say(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._run.logger.info(f"{_prefix(self._run.logger)}{line}")
+
+
+def _prefix(logger: Logger) -> str:
+    """The name before a message, in the colour that the host gives to its own."""
+    for name in ("ultralytics.utils", "yolov5.utils.general", "utils.general"):
+        module = sys.modules.get(name)
+        if module is not None and getattr(module, "LOGGER", None) is logger:
+            return str(module.colorstr(f"{NAME}: "))
+    return f"{NAME}: "
+
+
+def _write_json(record: Mapping[str, object], path: Path) -> None:
+    _write_text(json.dumps(record, indent=2) + "\n", path)
+
+
+def _write_text(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")

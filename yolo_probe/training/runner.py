@@ -1,0 +1,159 @@
+"""A training script of a host, run unmodified with a probe attached, as Python itself would run it.
+
+``sys.argv``, ``sys.path[0]`` and ``__main__`` are what the script sees without yolo-probe; its exit code is the
+process's, and a traceback shows its own frames alone.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import runpy
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Literal
+
+from yolo_probe.errors import HostError
+from yolo_probe.training.attach import Attachment
+from yolo_probe.training.settings import is_first_rank, is_switched_off, read_settings
+
+if TYPE_CHECKING:
+    from yolo_probe.training.probe import Probe
+
+ULTRALYTICS = ("ultralytics", "yolo")
+"""The names of the ultralytics command."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostCommand:
+    """What is to be run."""
+
+    kind: Literal["script", "module", "ultralytics"]
+    name: str
+    """Path of the script, or name of the module."""
+    arguments: tuple[str, ...]
+    """All that belongs to it."""
+    settings: str | None = None
+    """File with the probe's settings."""
+
+
+def run_host(command: HostCommand) -> None:
+    """Run it with the probe attached; with ``YOLO_PROBE=0``, or on another rank than 0, without.
+
+    Raises: SettingsError, HostError if there is nothing to run; SystemExit and all else that the host raises.
+    """
+    if not is_switched_off() and is_first_rank():
+        _attach(command.settings)
+    run = {"script": _run_script, "module": _run_module, "ultralytics": _run_ultralytics}[command.kind]
+    try:
+        run(command)
+    except (SystemExit, HostError):
+        raise
+    except BaseException as error:
+        _show_from(_first_frame_of_host(error.__traceback__))
+        raise
+
+
+def _attach(settings_file: str | None) -> None:
+    """Put a probe on whatever host is imported, as long as the process lives: threads may outlast the script."""
+    settings = read_settings(settings_file)
+
+    def make() -> Probe:
+        from yolo_probe.training.probe import Probe  # with torch, once the host has imported it
+
+        return Probe(settings)
+
+    Attachment(make)
+
+
+def _run_script(command: HostCommand) -> None:
+    """Run a file as ``python FILE`` does."""
+    path = command.name
+    if not os.path.isfile(path):
+        found = "a directory" if os.path.isdir(path) else "no such file"
+        raise HostError(
+            f"train {path}: found {found}, expected the training script of a host",
+            "Pass its path, as in `yolo-probe train train.py --data ...`, or a module: `yolo-probe train -m MODULE`.",
+        )
+    sys.argv = [path, *command.arguments]
+    _search_first(os.path.dirname(os.path.realpath(path)))
+    loader = _Script("__main__", os.path.join(os.getcwd(), path))
+    main = ModuleType("__main__")
+    main.__dict__.update(__file__=loader.path, __loader__=loader, __cached__=None, __builtins__=builtins)
+    sys.modules["__main__"] = main
+    loader.exec_module(main)
+
+
+class _Script(SourceFileLoader):
+    """Loads a script; no compiled form of it is written, as Python writes none."""
+
+    def set_data(self, *_: object, **__: object) -> None:
+        """Write nothing."""
+
+
+def _run_module(command: HostCommand) -> None:
+    """Run a module as ``python -m MODULE`` does."""
+    sys.argv = ["-m", *command.arguments]
+    _search_first(os.getcwd())
+    try:
+        runpy.run_module(command.name, {"__builtins__": builtins}, "__main__", alter_sys=True)
+    except ImportError as error:
+        if not _raised_by_runpy(error.__traceback__):
+            raise
+        raise HostError(
+            f"train -m {command.name}: found none ({error}), expected a module that Python can run",
+            f"Check its name, and that it is installed for {sys.executable}.",
+        ) from None
+
+
+def _run_ultralytics(command: HostCommand) -> None:
+    """Run the command line of ultralytics as its script does."""
+    sys.argv = [shutil.which(command.name) or command.name, *command.arguments]
+    try:
+        from ultralytics.cfg import entrypoint
+    except ModuleNotFoundError as error:
+        if error.name != "ultralytics":
+            raise
+        raise HostError(
+            f"train {command.name}: found no installed ultralytics, expected one",
+            f"Install it for {sys.executable}: pip install ultralytics. A script of that name: ./{command.name}",
+        ) from None
+    sys.exit(entrypoint())
+
+
+def _search_first(folder: str) -> None:
+    """Let imports look there first, in the place of the folder of yolo-probe's own script."""
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path[0] = folder
+
+
+def _raised_by_runpy(trace: TracebackType | None) -> bool:
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals.get("__name__") == "runpy"
+
+
+def _first_frame_of_host(trace: TracebackType | None) -> TracebackType | None:
+    """The part of a traceback below this module and those of Python that run a script."""
+    while trace is not None:
+        names = trace.tb_frame.f_globals
+        if names.get("__name__") not in (__name__, "runpy", *_IMPORTING):
+            break
+        trace = trace.tb_next
+    return trace
+
+
+_IMPORTING = ("importlib._bootstrap", "importlib._bootstrap_external")
+
+
+def _show_from(trace: TracebackType | None) -> None:
+    """Let Python show that part alone when the exception ends the process."""
+    show = sys.excepthook
+
+    def show_host(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:
+        show(kind, error.with_traceback(trace), trace)
+
+    sys.excepthook = show_host

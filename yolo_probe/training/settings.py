@@ -1,0 +1,148 @@
+"""What a probe does in a training: the shipped ``configs/probe.yaml``, a file of the user's, keyword arguments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, cast, get_args
+
+from yolo_probe import shipped_files as configs_path
+from yolo_probe.counters.conventions import CONVENTIONS
+from yolo_probe.errors import SettingsError, shown
+
+Event: TypeAlias = Literal["start", "validation", "end"]
+File: TypeAlias = Literal["json", "md", "png"]
+Verbosity: TypeAlias = Literal["short", "full"]
+
+LARGEST_FILE = 100_000
+"""Bytes of a settings file."""
+MAX_SIDE = 65536
+"""Pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a probe does in a training; every default stands in ``configs/probe.yaml``."""
+
+    imgsz: tuple[int, int] | None
+    """Height and width at which FLOPs are counted; None for the run's own."""
+    counter: str | None
+    """Convention that counts FLOPs; None for the rules of the installed thop."""
+    events: tuple[Event, ...]
+    """Which events print."""
+    files: tuple[File, ...]
+    """Which files are written beside the run."""
+    loggers: bool
+    """Whether the run's own loggers get the figures."""
+    verify: bool
+    """Whether real outputs of the unfused and the fused best model are compared at the end."""
+    verbosity: Verbosity
+
+
+def read_settings(path: str | None = None, **overrides: object) -> Settings:
+    """The defaults, changed by the file, changed by the keyword arguments.
+
+    Raises: SettingsError names the file, the key, what was found and what was expected.
+    """
+    default = configs_path.path("probe.yaml")
+    values = _checked(_document(str(default)), str(default))
+    if path is not None:
+        values |= _checked(_document(path), path)
+    values |= _checked(overrides, "settings")
+    return Settings(**values)
+
+
+def is_switched_off() -> bool:
+    """Whether ``YOLO_PROBE=0``, or ``off``, ``false`` or ``no``, stands in the environment."""
+    return os.environ.get("YOLO_PROBE", "").lower() in ("0", "off", "false", "no")
+
+
+def is_first_rank() -> bool:
+    """Whether this process is the one of its training that speaks."""
+    rank = os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or "-1"
+    return rank in ("-1", "0")
+
+
+def _document(path: str) -> Mapping[str, object]:
+    """The keys and values of a settings file; none of an empty one."""
+    import yaml
+
+    try:
+        with Path(path).open("rb") as stream:
+            content = stream.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            raise SettingsError(f"{path}: found more than {LARGEST_FILE:,} bytes, expected a settings file", _REMEDY)
+        loader = yaml.SafeLoader(content.decode())
+        node = loader.get_single_node()
+        document = loader.construct_document(node) if node else {}
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror or error}", "Check the path.") from None
+    except yaml.YAMLError as error:
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise SettingsError(f"{path}{line}: broken YAML, {problem or 'not a YAML text'}", _REMEDY) from None
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"{path}: broken YAML, {error}", _REMEDY) from None
+    if not isinstance(document, dict):
+        raise SettingsError(f"{path}: found {shown(document)}, expected lines `key: value`", _REMEDY)
+    keys = [key.value for key, _ in node.value] if node else []
+    if repeated := [key for key in document if keys.count(key) > 1]:
+        raise SettingsError(f"{path}: found {repeated[0]} {keys.count(repeated[0])} times, expected once", _REMEDY)
+    return document
+
+
+def _checked(given: Mapping[str, object], origin: str) -> dict[str, Any]:
+    """The values of given settings, in the types of ``Settings``."""
+    names = [field.name for field in fields(Settings)]
+    checked = {}
+    for key, value in given.items():
+        if key not in names:
+            raise SettingsError(f"{origin}: found the key {shown(key)}, expected {', '.join(names)}", _REMEDY)
+        expected, check = _CHECKS[key]
+        try:
+            checked[key] = check(value)
+        except (TypeError, ValueError):
+            raise SettingsError(f"{origin}: {key}: found {shown(value)}, expected {expected}", _REMEDY) from None
+    return checked
+
+
+def _size(value: object) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    sides = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
+    height, width = sides
+    if not all(type(side) is int and 1 <= side <= MAX_SIDE for side in sides):
+        raise ValueError
+    return cast("tuple[int, int]", (height, width))
+
+
+def _one_of(choices: tuple[object, ...]) -> Callable[[object], object]:
+    def check(value: object) -> object:
+        return choices[[(type(choice), choice) for choice in choices].index((type(value), value))]
+
+    return check
+
+
+def _some_of(choices: tuple[str, ...]) -> Callable[[object], object]:
+    def check(value: object) -> tuple[str, ...]:
+        if not isinstance(value, (list, tuple)) or any(each not in choices for each in value):
+            raise ValueError
+        return tuple(choice for choice in choices if choice in value)
+
+    return check
+
+
+_CHECKS: Mapping[str, tuple[str, Callable[[object], object]]] = {
+    "imgsz": (f"pixels, 1 to {MAX_SIDE}: 640, or [height, width]; or null", _size),
+    "counter": (f"one of {', '.join(CONVENTIONS)}; or null", _one_of((None, *CONVENTIONS))),
+    "events": (f"a list of {', '.join(get_args(Event))}", _some_of(get_args(Event))),
+    "files": (f"a list of {', '.join(get_args(File))}", _some_of(get_args(File))),
+    "loggers": ("true or false", _one_of((True, False))),
+    "verify": ("true or false", _one_of((True, False))),
+    "verbosity": ("short or full", _one_of(get_args(Verbosity))),
+}
+"""What is expected of each setting, in words, and the function that returns its value or raises."""
+
+_REMEDY = "configs/probe.yaml of yolo-probe has every setting and its default."
