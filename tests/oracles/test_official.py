@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.test_text import GOLDEN, INSTALLED
+from tests.unit.test_text import GOLDEN, INSTALLED
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.hosts.target import resolve
 from yolo_probe.render.text import render

@@ -12,7 +12,7 @@ import pytest
 
 from tests.checkpoint_files import Storage, module, parameter, save, tensor
 from tests.conftest import Probe
-from tests.test_hostile import nested
+from tests.unit.test_hostile import nested
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import version_of
 from yolo_probe.errors import ModelYamlError, UnknownModuleError

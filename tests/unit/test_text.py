@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.networks import counter, difference, question
-from tests.test_report import STRIPPED, saved_subject
+from tests.unit.test_report import STRIPPED, saved_subject
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import Thop
 from yolo_probe.hosts.subject import Saved
@@ -19,7 +19,7 @@ from yolo_probe.render.text import render
 from yolo_probe.render.text_layout import WIDTH, cause
 from yolo_probe.reports.fuse_diff import Question, fuse_diff, info
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 INSTALLED = Thop("ultralytics-thop", "2.2.3", counter="ultralytics-thop-2.2")
 
 

@@ -18,7 +18,7 @@ from yolo_probe.render.text import render
 from yolo_probe.render.text_layout import WIDTH
 from yolo_probe.reports.counters import Counters, as_json, counters
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 MEASURED: dict[str, dict[str, list[int]]] = json.loads((GOLDEN / "counters.json").read_text())
 """By network and counter: as it trains, as it is evaluated, fused; at 640x640 and 224x224."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.networks import counter
-from tests.test_report import STRIPPED, saved_subject
+from tests.unit.test_report import STRIPPED, saved_subject
 from yolo_probe.errors import ProbeError, shown
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.model.freezing import frozen_rows

@@ -29,7 +29,7 @@ from yolo_probe.reports.layers import LayerCosts, View, as_json, gathered, layer
 from yolo_probe.reports.line_costs import BY, SORTS, UNUSED, By, lines_of, operations_of
 from yolo_probe.reports.shufflenet_guidelines import least_access
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 NETWORKS = [(name, host) for host in ("v5.0", "v6.0", "v7.0") for name in network_names(host)]
 IMAGE = (1, 3, 640, 640)
 

@@ -279,7 +279,7 @@ def test_nothing_is_imported_to_read_a_checkpoint(tmp_path: Path) -> None:
         f"import sys; from yolo_probe.checkpoint.reader import read_checkpoint; c = read_checkpoint({str(path)!r});"
         "print([m for m in ('torch', 'numpy', 'models', 'antigravity', 'pickle', 'zipfile') if m in sys.modules])"
     )
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-S", "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
