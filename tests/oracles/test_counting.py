@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -198,3 +199,45 @@ def test_rules_of_a_file_stand_for_a_module_of_a_live_model(tmp_path: Path) -> N
     file.write_text("def rule(m, x, y):\n    m.total_ops += 1 / 0\ncustom_ops = {'Two': rule}\n")
     with pytest.raises(RulesError, match="the rule for two fails: ZeroDivisionError"):
         count_flops(Held(), [{"image": IMAGE, "numbers": NUMBERS}], rules=path)
+
+
+def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return torch.mm(a, b) + 1
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # torch advises against scripting, which models have
+    COMPILED = torch.jit.script(_product)
+    COMPILED_LINEAR = torch.jit.script(nn.Linear(4, 4))
+    COMPILED_ROWS = torch.jit.script(nn.Sequential(nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4)))
+
+
+class CallsCompiled(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """Calls a function that torch has compiled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(5, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return COMPILED(x, self.linear(x))
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "path"),
+    [
+        (CallsCompiled(), (5, 5), ""),
+        (nn.Sequential(nn.Linear(4, 4), COMPILED_LINEAR), (2, 4), "1"),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), COMPILED_ROWS), (1, 3, 8, 8), "1"),
+    ],
+)
+def test_what_torch_has_compiled_has_torchs_own_figure_and_is_named_by_the_others(
+    model: nn.Module, shape: tuple[int, ...], path: str
+) -> None:
+    model.eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as real:
+        model(torch.zeros(shape))
+    assert count_flops(model, torch.zeros(shape), "torch").total == real.get_total_flops()
+    for counter in ("thop", "fvcore", "ptflops", "deepspeed"):
+        left_out = count_flops(model, torch.zeros(shape), counter).uncounted
+        assert ("scripted", path) in [(each.operator, each.path) for each in left_out]

@@ -55,6 +55,8 @@ class Convention:
     slot_power: int = 0
     """How often a module that hangs in n places is charged: n to this power. One power comes from a hook for each
     place, the other from adding up its total at each place."""
+    follows: Literal["modules", "functions", "both"] = "modules"
+    """What it charges: modules, by hooks on them; the functions that run, whoever calls them; or both."""
     calls: Mapping[str, Rule] = field(default_factory=dict)
     """By operator, what the functions that a module of torch calls inside are charged beside it, once a call."""
     faults: Faults = field(default_factory=dict)
@@ -80,12 +82,16 @@ class Convention:
 
     def count(self, record: OpRecord) -> int | None:
         """Charge for one operator in the counter's own unit; None where this counter has no rule for it."""
+        if not self.sees(record):
+            return 0
         if self.own and record.operator in self.own:
             return self.own[record.operator](record) * (2 // self.flops_per_count)
         if record.functional:
             function = self.functions.get(record.operator)
+            if function is None and record.seen_by == "functions" and record.kind.startswith("nn."):
+                return 0  # the module is charged for it
             return function(record) if function else self._free(record)
-        called = self.calls.get(record.operator) if self.calls else None
+        called = self.calls.get(record.operator) if self.calls and record.seen_by == "all" else None
         beside = called(record) if called else 0
         if record.operator == CUSTOM:
             return self._custom(record)
@@ -96,6 +102,10 @@ class Convention:
             return beside
         times = 1 if record.slots == 1 else int(record.slots**self.slot_power)
         return rule(record) * times + beside
+
+    def sees(self, record: OpRecord) -> bool:
+        """Whether this counter looks at a record: of a module with a forward of its own, or of its functions."""
+        return self.follows == "both" or record.seen_by in ("all", self.follows)
 
     def _custom(self, record: OpRecord) -> int | None:
         """What a rule of the user's charges for a module, as often as this counter charges one."""
@@ -111,6 +121,8 @@ class Convention:
 
         The parts add up to ``count``. Where that is None they are none, or what is left out against a fault as large.
         """
+        if not self.sees(record):
+            return {}
         total = self.count(record)
         if record.operator in self.own:
             return {term_of(record): total} if total else {}
@@ -149,7 +161,7 @@ class Convention:
         """The operators that this counter has no rule for, those of one module and name as one, in order."""
         found: dict[tuple[str, str], int] = {}
         charged = self.rules.keys() | FREE
-        records = tuple(records)
+        records = tuple(filter(self.sees, records))
         for record in records:
             if (record.functional or record.operator not in charged) and self.count(record) is None:
                 place = record.kind if record.operator == CUSTOM else record.operator, record.path
@@ -268,6 +280,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             "fvcore",
             "MACs",
             tool_tables.FVCORE,
+            follows="functions",
             functions=tool_tables.FVCORE,
             faults=faults.FVCORE,
             trains=True,
@@ -278,6 +291,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             "ptflops",
             "MACs",
             tool_tables.PTFLOPS,
+            follows="both",
             subclasses=False,
             functions=tool_tables.PTFLOPS_FUNCTIONS,
             slot_power=1,
@@ -289,6 +303,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             "ptflops-aten",
             "MACs",
             tool_tables.PTFLOPS_ATEN,
+            follows="functions",
             functions=tool_tables.PTFLOPS_ATEN,
             parameters="trainable",
             release="0.7.5",
@@ -297,6 +312,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             "torchprofile",
             "MACs",
             tool_tables.TORCHPROFILE,
+            follows="functions",
             functions=tool_tables.TORCHPROFILE,
             faults=faults.TORCHPROFILE,
             trains=True,
@@ -307,6 +323,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             "torch",
             "FLOPs",
             thop_tables.TORCH,
+            follows="functions",
             functions=thop_tables.TORCH_FUNCTIONS,
             parameters="none",
             release="FlopCounterMode",
@@ -318,6 +335,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             "calflops",
             "FLOPs",
             tool_tables.CALFLOPS,
+            follows="functions",
             functions=tool_tables.CALFLOPS_FUNCTIONS,
             slot_power=1,
             faults=faults.CALFLOPS,
@@ -325,10 +343,20 @@ CONVENTIONS: Mapping[str, Convention] = {
             release="0.3.2",
         ),
         Convention(
-            "deepspeed", "FLOPs", tool_tables.DEEPSPEED, functions=tool_tables.DEEPSPEED_FUNCTIONS, release="0.19.8"
+            "deepspeed",
+            "FLOPs",
+            tool_tables.DEEPSPEED,
+            follows="functions",
+            functions=tool_tables.DEEPSPEED_FUNCTIONS,
+            release="0.19.8",
         ),
         Convention(
-            "textbook", "FLOPs", tool_tables.TEXTBOOK, functions=tool_tables.TEXTBOOK, release="the exact count"
+            "textbook",
+            "FLOPs",
+            tool_tables.TEXTBOOK,
+            follows="functions",
+            functions=tool_tables.TEXTBOOK,
+            release="the exact count",
         ),
     )
 }

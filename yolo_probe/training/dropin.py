@@ -157,7 +157,7 @@ def _print_info(
     imgsz = asked.get("imgsz", asked.get("img_size", 640))
     height, width = imgsz if isinstance(imgsz, list | tuple) else (imgsz, imgsz)
     stride = _stride(unwrapped(model) if form.proxies else model)
-    root = live.outline
+    root = live.root
     if inside := root.children.get("_orig_mod"):  # a compiled model answers for the one inside
         root = Module(root.class_path, {**inside.attributes, **root.attributes}, children=root.children)
     line = host_line(
@@ -283,7 +283,7 @@ def _logger(host: Callable[..., Any] | None) -> Logger:
 
 def _runner(live: Live, model: nn.Module, form: LineForm, imgsz: object) -> Callable[[Shape], Trace]:
     """The forward pass as this host's counting run would make it."""
-    if form.proxies or not (fault := _counting_fault(live, model, imgsz)):
+    if form.proxies or not (fault := _counting_fault(model, imgsz)):
         return live.trace
 
     def refuse(image: Shape) -> Trace:
@@ -292,14 +292,14 @@ def _runner(live: Live, model: nn.Module, form: LineForm, imgsz: object) -> Call
     return refuse
 
 
-def _counting_fault(live: Live, model: nn.Module, imgsz: object) -> str:
+def _counting_fault(model: nn.Module, imgsz: object) -> str:
     """Why a classic host, which copies the model and feeds the copy a float32 image, gets no figure; or empty."""
     if isinstance(imgsz, tuple):
         return f"the size {imgsz}, a tuple: it takes a number or a list"
     first = next(model.parameters(), None)
     if first is not None and first.dtype != torch.float32:
         return f"the first layer: a float32 image into a {str(first.dtype).removeprefix('torch.')} model"
-    return copy_fault(model, live.walked if unwrapped(model) is model else None)
+    return copy_fault(model)
 
 
 def _print_table(live: Live, form: LineForm, logger: Logger) -> None:
