@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from yolo_probe.counters.conventions import Counter, choose_counter
-from yolo_probe.hosts.summary_line import Size
+from yolo_probe.hosts.images import Size
 from yolo_probe.hosts.target import resolve
 from yolo_probe.reports.fuse_diff import FuseDiff, Question, fuse_diff
 

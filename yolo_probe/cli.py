@@ -28,7 +28,7 @@ from yolo_probe.reports.fuse_diff import FuseDiff, Info, Question, fuse_diff, in
 
 if TYPE_CHECKING:
     from yolo_probe.counters.conventions import Uncounted
-    from yolo_probe.hosts.summary_line import Size
+    from yolo_probe.hosts.images import Size
     from yolo_probe.render.sections import Report
     from yolo_probe.reports.line_costs import By, Sort
     from yolo_probe.training.runner import HostCommand

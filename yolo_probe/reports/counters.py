@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from yolo_probe.counters.comparison import MODES, ByMode, Comparison, Counted, Measured, Mode, compare
 from yolo_probe.counters.conventions import CONVENTIONS, Uncounted
 from yolo_probe.errors import TraceError
+from yolo_probe.hosts.images import Run
 from yolo_probe.hosts.subject import Rebuilt
-from yolo_probe.hosts.summary_line import Run
 from yolo_probe.model.freezing import with_gradients
 from yolo_probe.model.fusion import restore
 from yolo_probe.model.structure import Module

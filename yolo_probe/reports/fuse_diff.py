@@ -9,8 +9,9 @@ from functools import cached_property, partial
 
 from yolo_probe.counters.conventions import Counter, Uncounted
 from yolo_probe.errors import TargetError, TraceError, UnknownModuleError
+from yolo_probe.hosts.images import Run, Size, rounded_size
 from yolo_probe.hosts.subject import LiveModel, Model, Rebuilt, Subject
-from yolo_probe.hosts.summary_line import FORMS, HostLine, Run, Size, Summary, host_line, rounded_size, summarize
+from yolo_probe.hosts.summary_line import FORMS, HostLine, Summary, host_line, summarize
 from yolo_probe.model.freezing import with_gradients
 from yolo_probe.model.fusion import Fusion, difference, fuse, is_fused, restore
 from yolo_probe.model.structure import (

@@ -21,7 +21,8 @@ from torch import nn
 from yolo_probe.counters.conventions import Convention, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import TraceError, reason_of
-from yolo_probe.hosts.summary_line import FORMS, HostLine, LineForm, host_line, image_channels
+from yolo_probe.hosts.images import image_channels
+from yolo_probe.hosts.summary_line import FORMS, HostLine, LineForm, host_line
 from yolo_probe.live.live import Live, network_of, unwrapped
 from yolo_probe.live.real_copy import copy_fault, uncollected
 from yolo_probe.live.thop_custom_ops import CountingRule, CustomOps

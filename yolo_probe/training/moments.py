@@ -12,8 +12,9 @@ from torch import nn
 from yolo_probe.counters.conventions import Counter
 from yolo_probe.errors import TraceError
 from yolo_probe.hosts import ultralytics
+from yolo_probe.hosts.images import Size, image_channels
 from yolo_probe.hosts.subject import Origin, Saved, Subject
-from yolo_probe.hosts.summary_line import HostLine, Size, Summary, image_channels, summarize
+from yolo_probe.hosts.summary_line import HostLine, Summary, summarize
 from yolo_probe.hosts.target import classes_of, freeze_of, network_name
 from yolo_probe.live.live import Live, unwrapped
 from yolo_probe.model.freezing import row_ranges, whole_rows, with_gradients
