@@ -24,7 +24,9 @@ from yolo_probe.networks.generations import GENERATIONS, Generation
 from yolo_probe.networks.network import MOST_CLASSES
 from yolo_probe.render.text_layout import printable
 from yolo_probe.reports.checks import Confirmation
-from yolo_probe.reports.fuse_diff import FuseDiff, Info, Question, fuse_diff, info
+from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
+from yolo_probe.reports.info import Info, info
+from yolo_probe.reports.question import Question
 
 if TYPE_CHECKING:
     from yolo_probe.counters.conventions import Uncounted
@@ -396,7 +398,7 @@ def _show(report: Report, form: str) -> None:
 
 _DATA = {
     "FuseDiff": "fuse_diff",
-    "Info": "fuse_diff",
+    "Info": "info",
     "Counters": "counters",
     "Inspection": "inspection_json",
     "LayerCosts": "layers",

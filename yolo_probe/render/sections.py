@@ -10,8 +10,9 @@ from yolo_probe.render.document import Section
 
 if TYPE_CHECKING:
     from yolo_probe.reports.counters import Counters
-    from yolo_probe.reports.fuse_diff import FuseDiff, Info
+    from yolo_probe.reports.fuse_diff import FuseDiff
     from yolo_probe.reports.gradients import Provenance
+    from yolo_probe.reports.info import Info
     from yolo_probe.reports.inspection import Inspection
     from yolo_probe.reports.layers import LayerCosts
     from yolo_probe.reports.story import Story

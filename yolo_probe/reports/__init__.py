@@ -9,7 +9,10 @@ From the ground up; a module imports only from lines above its own::
     mechanisms             which mechanism decided requires_grad
     shufflenet_guidelines  what FLOPs hide
     verification           a live model beside the real thop and its fuse()
-    fuse_diff              the two lines and four ledgers; info; the JSON schema
+    question               what was asked, and one state of the network
+    schema                 the parts of the JSON that reports have in common
+    fuse_diff              two lines, and the four ledgers between them
+    info                   one state, number by number
     confirm                a report beside the real thop and host
     counters               one network by every counter
     gradients              what trains in each copy, and who decided it

@@ -23,7 +23,9 @@ from yolo_probe.live.side_effects import undisturbed
 from yolo_probe.model.fusion import is_fused
 from yolo_probe.model.structure import LayerCounts
 from yolo_probe.reports.checks import Check, Confirmation
-from yolo_probe.reports.fuse_diff import FuseDiff, Info, Question, State
+from yolo_probe.reports.fuse_diff import FuseDiff
+from yolo_probe.reports.info import Info
+from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.verification import profiled
 
 

@@ -20,9 +20,10 @@ from yolo_probe.live.live import Live, unwrapped
 from yolo_probe.model.freezing import row_ranges, whole_rows, with_gradients
 from yolo_probe.model.fusion import difference
 from yolo_probe.model.structure import Module, named_parameters, totals_of
-from yolo_probe.reports.fuse_diff import FuseDiff, Question, State, explain
+from yolo_probe.reports.fuse_diff import FuseDiff, explain
 from yolo_probe.reports.gradients import Copy, moving_batch_norms
 from yolo_probe.reports.mechanisms import Decision, Known, decide, finished, gradient_events
+from yolo_probe.reports.question import Question, State
 from yolo_probe.training.host_state import Running
 
 
