@@ -23,10 +23,10 @@ from yolo_probe.model.user_rules import OwnRules, advice
 from yolo_probe.networks.generations import GENERATIONS, Generation
 from yolo_probe.networks.network import MOST_CLASSES
 from yolo_probe.render.text_layout import printable
-from yolo_probe.reports.checks import Confirmation
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
 from yolo_probe.reports.info import Info, info
 from yolo_probe.reports.question import Question
+from yolo_probe.reports.verification import Confirmation
 
 if TYPE_CHECKING:
     from yolo_probe.counters.conventions import Uncounted

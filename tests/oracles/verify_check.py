@@ -21,7 +21,7 @@ from tests.oracles.custom_modules import network
 from tests.oracles.fingerprints import fingerprint, said
 from tests.oracles.wrapped_check import CLASSIC
 from yolo_probe.hosts.summary_line import FORMS
-from yolo_probe.reports.verification import verify
+from yolo_probe.reports.verify import verify
 
 IMAGE = (1, 3, 64, 96)
 

@@ -10,10 +10,10 @@ from yolo_probe.hosts.subject import LiveModel, Subject
 from yolo_probe.model.structure import Module, named_modules, named_parameters
 from yolo_probe.model.user_rules import OwnRules
 from yolo_probe.render.document import Figures, Footer, HostLine, Note, Section
-from yolo_probe.reports.checks import Confirmation
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.info import Info
 from yolo_probe.reports.question import Question, State
+from yolo_probe.reports.verification import Confirmation
 
 
 def heading(subject: Subject) -> str:

@@ -5,10 +5,10 @@ From the ground up; a module imports only from lines above its own::
     ledger                 causes that add up to a change exactly
     stride_scaling         FLOPs of one small image times the area, and the error
     line_costs             costs by row, module, operator or type
-    checks                 computed beside real figures, as values
+    verification           computed beside real figures, as values
     mechanisms             which mechanism decided requires_grad
     shufflenet_guidelines  what FLOPs hide
-    verification           a live model beside the real thop and its fuse()
+    verify                 a live model beside the real thop and its fuse()
     question               what was asked, and one state of the network
     schema                 the parts of the JSON that reports have in common
     fuse_diff              two lines, and the four ledgers between them

@@ -22,11 +22,11 @@ from yolo_probe.live.live import Live, fuse_silently
 from yolo_probe.live.side_effects import undisturbed
 from yolo_probe.model.fusion import is_fused
 from yolo_probe.model.structure import LayerCounts
-from yolo_probe.reports.checks import Check, Confirmation
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.info import Info
 from yolo_probe.reports.question import Question, State
-from yolo_probe.reports.verification import profiled
+from yolo_probe.reports.verification import Check, Confirmation
+from yolo_probe.reports.verify import profiled
 
 
 def confirm(report: FuseDiff | Info) -> Confirmation:

@@ -17,7 +17,6 @@ from yolo_probe.model.structure import (
     named_modules,
     named_parameters,
 )
-from yolo_probe.reports.checks import Confirmation
 from yolo_probe.reports.ledger import (
     GradientEvent,
     Ledger,
@@ -29,6 +28,7 @@ from yolo_probe.reports.ledger import (
 from yolo_probe.reports.mechanisms import decide, gradient_events, known_of
 from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.schema import counter_as_json, foot_as_json, head_as_json, state_as_json
+from yolo_probe.reports.verification import Confirmation
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from yolo_probe.errors import TraceError
 from yolo_probe.hosts.subject import Rebuilt
 from yolo_probe.model.freezing import with_gradients
-from yolo_probe.reports.checks import Confirmation
 from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.schema import counter_as_json, foot_as_json, head_as_json, state_as_json
 from yolo_probe.reports.stride_scaling import Polynomial, Scaled
+from yolo_probe.reports.verification import Confirmation
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from yolo_probe.counters.conventions import Convention, Uncounted
 from yolo_probe.hosts.subject import LiveModel, Subject
 from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import OwnRules
-from yolo_probe.reports.checks import Confirmation
 from yolo_probe.reports.question import Question, State
+from yolo_probe.reports.verification import Confirmation
 
 SCHEMA = 1
 """Version of the schema; a field that is added keeps it, one that changes its meaning or goes raises it."""

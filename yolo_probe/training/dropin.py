@@ -29,7 +29,7 @@ from yolo_probe.live.thop_custom_ops import CountingRule, CustomOps
 from yolo_probe.model.structure import Module, Shape, Tensor
 from yolo_probe.model.trace import Trace
 from yolo_probe.render.host_tables import parameter_table
-from yolo_probe.reports.verification import verify as verify_model
+from yolo_probe.reports.verify import verify as verify_model
 from yolo_probe.training.import_hook import HOME, expect, expect_nothing
 
 NAMED = 5
