@@ -26,7 +26,7 @@ from yolo_probe.render.text_layout import printable
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
 from yolo_probe.reports.info import Info, info
 from yolo_probe.reports.question import Question
-from yolo_probe.reports.verification import Confirmation
+from yolo_probe.reports.verification import Verification
 
 if TYPE_CHECKING:
     from yolo_probe.counters.conventions import Uncounted
@@ -127,13 +127,13 @@ def fuse_diff_command(
         _show(info(question, fused=False), form)  # what is known all the same
         raise
     if verify:
-        report = replace(report, confirmation=_confirmation(report))
+        report = replace(report, verification=_verified(report))
     _show(report, form)
     if layers:
         from yolo_probe.render.pairs import render_pairs
 
         _show_table(render_pairs(report), form)
-    _finish(report.question, balanced=report.balanced, label=target, confirmation=report.confirmation)
+    _finish(report.question, balanced=report.balanced, label=target, verification=report.verification)
     _be_strict(strict, question.uncounted(report.training))
 
 
@@ -153,7 +153,7 @@ def info_command(
     question = _question(target, imgsz, counter, host, nc, copy, rules, verify=verify)
     report = info(question, fused=fused, stride_scaled=stride_scaled)
     if verify:
-        report = replace(report, confirmation=_confirmation(report))
+        report = replace(report, verification=_verified(report))
     _show(report, form)
     if verbose:
         from yolo_probe.checkpoint.weight_statistics import statistics_of
@@ -164,7 +164,7 @@ def info_command(
         made = rows_made_of(subject)
         tables = render_tables(report.state.root, subject.origin.form, made, statistics_of(subject.source))
         _show_table(tables, form)
-    _finish(report.question, balanced=True, label=target, confirmation=report.confirmation)
+    _finish(report.question, balanced=True, label=target, verification=report.verification)
     _be_strict(strict, question.uncounted(report.state))
 
 
@@ -283,7 +283,7 @@ def version_command() -> None:
     _write("".join(f"{name:<13}{value}\n" for name, value in rows))
     if thop is not None and thop.shadowed:
         click.echo(
-            f"yolo-probe: {thop.distribution} {thop.version} and {thop.shadowed} are both installed into the folder "
+            f"yolo-probe: {thop.title} and {thop.shadowed} are both installed into the folder "
             "thop; YOLOv5 HEAD and ultralytics print no GFLOPs with the old one.\n"
             "  Do: pip uninstall -y thop ultralytics-thop && pip install ultralytics-thop",
             err=True,
@@ -335,7 +335,7 @@ def _thop_words(thop: Thop | None) -> str:
     if thop is None:
         return "not installed"
     rules = "" if thop.counter else ", whose rules yolo-probe does not know"
-    return f"{thop.distribution} {thop.version}{rules}"
+    return f"{thop.title}{rules}"
 
 
 def _question(
@@ -364,15 +364,15 @@ def _be_strict(strict: bool, uncounted: Sequence[Uncounted]) -> None:
         sys.exit(UNEXPLAINED)
 
 
-def _confirmation(report: FuseDiff | Info) -> Confirmation | None:
+def _verified(report: FuseDiff | Info) -> Verification | None:
     """What the real thop and the real ``fuse()`` say; None where the report has no FLOPs, which ends with 2 anyway."""
     if not report.question.subject.has_flops:
         return None
     if find_spec("torch") is None:
-        return Confirmation(reason="torch is not installed", remedy="pip install torch")
-    from yolo_probe.reports.confirm import confirm
+        return Verification(reason="torch is not installed", remedy="pip install torch")
+    from yolo_probe.reports.verify import verify_report
 
-    return confirm(report)
+    return verify_report(report)
 
 
 def _show(report: Report, form: str) -> None:
@@ -447,7 +447,7 @@ def _write(text: str, *, styled: bool = False) -> None:
         sys.exit(0)  # the reader has seen enough
 
 
-def _finish(question: Question, *, balanced: bool, label: str, confirmation: Confirmation | None) -> None:
+def _finish(question: Question, *, balanced: bool, label: str, verification: Verification | None) -> None:
     """Leave with the code of the answer."""
     subject, rules = question.subject, question.rules
     if subject.gap:
@@ -459,10 +459,10 @@ def _finish(question: Question, *, balanced: bool, label: str, confirmation: Con
             f"{label}: FLOPs are not known: found {', '.join(classes)} (first at {first}), expected modules of YOLOv5",
             f"layers, parameters and gradients above are exact; {advice(unknown, rules)}",
         )
-    if not balanced or (confirmation and confirmation.differs):
+    if not balanced or (verification and verification.differs):
         sys.exit(UNEXPLAINED)
-    if confirmation and confirmation.problem:
-        raise HostError(f"{label}: not verified: {confirmation.problem}", confirmation.remedy)
+    if verification and verification.problem:
+        raise HostError(f"{label}: not verified: {verification.problem}", verification.remedy)
 
 
 def _refuse(error: ProbeError) -> NoReturn:

@@ -28,7 +28,7 @@ from yolo_probe.reports.ledger import (
 from yolo_probe.reports.mechanisms import decide, gradient_events, known_of
 from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.schema import counter_as_json, foot_as_json, head_as_json, state_as_json
-from yolo_probe.reports.verification import Confirmation
+from yolo_probe.reports.verification import Verification
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class FuseDiff:
     flops: Ledger | None
     started: State | None = None
     """What the training line was about, where training then took in parts of another network."""
-    confirmation: Confirmation | None = None
+    verification: Verification | None = None
     """What the real thop and the real ``fuse()`` say, where they were asked."""
 
     @property
@@ -200,7 +200,7 @@ def as_json(report: FuseDiff) -> dict[str, object]:
         "missing_gflops": {"training": report.training.line.missing, "validation": report.validation.line.missing},
         "gradients_with_autograd": report.gradients_with_autograd,
         "ledger": {name: ledger and _ledger(ledger) for name, ledger in report.ledgers},
-        **foot_as_json(question, report.training, report.confirmation),
+        **foot_as_json(question, report.training, report.verification),
     }
 
 

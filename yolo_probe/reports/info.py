@@ -10,7 +10,7 @@ from yolo_probe.model.freezing import with_gradients
 from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.schema import counter_as_json, foot_as_json, head_as_json, state_as_json
 from yolo_probe.reports.stride_scaling import Polynomial, Scaled
-from yolo_probe.reports.verification import Confirmation
+from yolo_probe.reports.verification import Verification
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Info:
     """The fused state; None where fuse() would fail."""
     at_640: State | None
     """The same state at 640x640, where another size was asked."""
-    confirmation: Confirmation | None = None
+    verification: Verification | None = None
     """What the real thop and the real ``fuse()`` say, where they were asked."""
     scaled: Scaled | None = None
     """The FLOPs as classic YOLOv5 finds them, where that was asked."""
@@ -67,7 +67,7 @@ def as_json(report: Info) -> dict[str, object]:
         "summary": state_as_json(state, question),
         "line": state.line.text,
         **({"stride_scaled": _scaled(report.scaled)} if report.scaled else {}),
-        **foot_as_json(question, state, report.confirmation),
+        **foot_as_json(question, state, report.verification),
     }
 
 

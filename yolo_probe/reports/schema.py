@@ -9,7 +9,7 @@ from yolo_probe.hosts.subject import LiveModel, Subject
 from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import OwnRules
 from yolo_probe.reports.question import Question, State
-from yolo_probe.reports.verification import Confirmation
+from yolo_probe.reports.verification import Verification
 
 SCHEMA = 1
 """Version of the schema; a field that is added keeps it, one that changes its meaning or goes raises it."""
@@ -77,10 +77,10 @@ def rules_as_json(rules: OwnRules | None, run: Trace | None) -> dict[str, object
     return {"rules": {"file": rules.path, "unused": list(unused)}}
 
 
-def foot_as_json(question: Question, state: State, confirmation: Confirmation | None) -> dict[str, object]:
+def foot_as_json(question: Question, state: State, verification: Verification | None) -> dict[str, object]:
     """How a report on the four numbers ends: what is not counted or not known, and what the real tools say."""
     left_out = {"uncounted": uncounted_as_json(question.uncounted(state))} | rules_as_json(question.rules, state.run)
-    return left_out | _gaps(question.subject) | _confirmed(confirmation)
+    return left_out | _gaps(question.subject) | _verified(verification)
 
 
 def _gaps(subject: Subject) -> dict[str, object]:
@@ -91,19 +91,19 @@ def _gaps(subject: Subject) -> dict[str, object]:
     return {"unknown_modules": [{"path": path, "class": kind} for path, kind in unknown]} if unknown else {}
 
 
-def _confirmed(confirmation: Confirmation | None) -> dict[str, object]:
+def _verified(verification: Verification | None) -> dict[str, object]:
     """What the real thop and the real ``fuse()`` say, where they were asked."""
-    if confirmation is None:
+    if verification is None:
         return {}
     checks = [
         {"name": check.name, "ours": check.ours, "theirs": check.theirs, "reason": check.reason}
-        for check in confirmation.checks
+        for check in verification.checks
     ]
     found = {
-        "thop": confirmation.thop,
-        "host": confirmation.host,
-        "agrees": confirmation.agrees,
+        "thop": verification.thop.title if verification.thop else "",
+        "host": verification.host,
+        "agrees": verification.agrees,
         "checks": checks,
-        "seconds": round(confirmation.seconds, 3),
+        "seconds": round(verification.seconds, 3),
     }
-    return {"verification": found | ({"reason": confirmation.reason} if confirmation.reason else {})}
+    return {"verification": found | ({"reason": verification.reason} if verification.reason else {})}

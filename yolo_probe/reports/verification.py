@@ -1,8 +1,11 @@
-"""Figures of a report beside the real ones: what was compared, whether both agree, or why it could not be run."""
+"""Computed figures beside the real ones: what was compared, whether both agree, or why it could not be run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from yolo_probe.environment import Thop
+from yolo_probe.model.structure import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +13,7 @@ class Check:
     """One figure, computed and real."""
 
     name: str
-    """``FLOPs``, ``layers``, ``parameters``, ``gradients``, with ``fused`` before it where two states are compared."""
+    """``FLOPs``, ``layers``, ``parameters``, ``gradients``; with ``fused`` before it where both states have one."""
     ours: int | None
     theirs: int | None
     reason: str = ""
@@ -28,15 +31,17 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmation:
-    """What the installed thop and the installed host's own ``fuse()`` say of the network of a report."""
+class Verification:
+    """What the installed thop and the real ``fuse()``, of the installed host or the model itself, say of a network."""
 
-    thop: str = ""
-    """Distribution and version; empty where none is installed."""
+    thop: Thop | None = None
+    """The installed one."""
     host: str = ""
-    """Who built the network: ``yolov5 7.0.14``."""
+    """Who built the network: ``yolov5 7.0.14``; empty where it is the user's own model, or none could be built."""
     checks: tuple[Check, ...] = ()
     """Empty where nothing could be run."""
+    image: Shape = ()
+    """The image that was counted: batch, channels, height, width; empty where nothing could be run."""
     seconds: float = 0.0
     other_counter: str = ""
     """Whose rules the report's own FLOPs follow, where they are not those of the installed thop."""
@@ -46,7 +51,7 @@ class Confirmation:
 
     @property
     def agrees(self) -> bool:
-        """Whether every figure could be had and is as reported."""
+        """Whether every figure could be had and is as computed."""
         return bool(self.checks) and all(check.agrees for check in self.checks)
 
     @property

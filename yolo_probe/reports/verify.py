@@ -1,13 +1,14 @@
-"""The computed figures beside the real ones: the installed thop and the model's own ``fuse()``, run on real copies.
+"""The computed figures beside the real ones: the installed thop and the real ``fuse()`` are run.
 
-The user's model is copied and never run. Each check holds both numbers, or why one of them could not be had.
+Of a live model on real copies: the user's own is never run. Of a report on the network as the installed host builds it,
+on the meta device. Each check holds both numbers, or why one of them could not be had.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from functools import partial
 
 import torch
@@ -15,55 +16,24 @@ from torch import nn
 
 from yolo_probe.counters.conventions import Convention, choose_counter
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import first_words
+from yolo_probe.errors import HostError, ProbeError, first_words
+from yolo_probe.hosts.installed_network import InstalledNetwork, installed_network
 from yolo_probe.hosts.summary_line import FORMS, LineForm
+from yolo_probe.hosts.ultralytics_architecture import mismatch
+from yolo_probe.hosts.ultralytics_rebuild import silent
 from yolo_probe.live.live import Live, fuse_silently, unwrapped
 from yolo_probe.live.real_copy import real_copy
 from yolo_probe.live.side_effects import undisturbed
 from yolo_probe.live.thop_custom_ops import CountingRule, CustomOps
-from yolo_probe.model.structure import Shape, totals_of
-from yolo_probe.reports.verification import Check
+from yolo_probe.model.fusion import is_fused
+from yolo_probe.model.structure import LayerCounts, Shape, totals_of
+from yolo_probe.reports.fuse_diff import FuseDiff
+from yolo_probe.reports.info import Info
+from yolo_probe.reports.question import Question, State
+from yolo_probe.reports.verification import Check, Verification
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What the real thop and the real ``fuse()`` say of a model."""
-
-    image: Shape
-    thop: str
-    """What ``import thop`` finds, with its version; empty where none is installed."""
-    checks: tuple[Check, ...]
-    seconds: float
-
-    @property
-    def agrees(self) -> bool:
-        """Whether every figure could be had and is as computed."""
-        return all(check.agrees for check in self.checks)
-
-    @property
-    def text(self) -> str:
-        """One line: what was compared, and every disagreement with both numbers."""
-        took = f"({self.seconds:.1f} s)"
-        size = f"at {self.image[2]}x{self.image[3]}"
-        counts = f"{self.thop} counts {self.checks[0].ours or 0:,} FLOPs {size}"
-        if self.agrees:
-            layers, parameters = self.checks[2].ours, self.checks[3].ours
-            fused = f"fuse() leaves {layers:,} layers, {parameters:,} parameters"
-            return f"verified: {counts}, {fused}: both as computed {took}"
-        failed = [check for check in self.checks if not check.agrees]
-        problems = "; ".join(dict.fromkeys(map(_problem, failed)))
-        if self.checks[0].agrees and all(check.reason for check in failed):
-            return f"verified in part: {counts}, as computed; {problems} {took}"
-        return f"not verified {size}: {problems} {took}"
-
-
-def _problem(check: Check) -> str:
-    if check.reason:
-        return check.reason
-    return f"{check.name} computed {check.ours:,}, found {check.theirs:,}"
-
-
-def verify(
+def verify_model(
     model: nn.Module,
     image: Shape,
     *,
@@ -85,8 +55,7 @@ def verify(
             _check("FLOPs", partial(_computed, live, image, convention), partial(_profiled, inside, image, rules)),
             *_fused_checks(live, inside, image, convention, rules, form),
         )
-    thop = f"thop {found.version}" if found else ""
-    return Verification(image, thop, checks, time.perf_counter() - began)
+    return Verification(found, "", checks, image, time.perf_counter() - began)
 
 
 def _fused_checks(
@@ -143,3 +112,87 @@ def profiled(model: nn.Module, image: torch.Tensor, rules: Mapping[type, Countin
 
     macs, _ = thop.profile(model, inputs=(image,), custom_ops=dict(rules or {}), verbose=False)
     return 2 * int(macs)
+
+
+def verify_report(report: FuseDiff | Info) -> Verification:
+    """The real figures of the network of a report, as the installed host builds it, beside the reported ones.
+
+    The real thop counts it at the report's size, unfused and after the host's own ``fuse()``; all of it on the meta
+    device, without weights.
+    """
+    began = time.perf_counter()
+    question, found = report.question, installed_thop()
+    if found is None:
+        return Verification(reason="thop is not installed", remedy="pip install ultralytics-thop")
+    image = (1, question.subject.channels, *question.size)
+    rules = choose_counter(None, found).convention
+    other = "" if rules is question.counter.convention else question.counter.convention.title
+    host = ""
+    try:
+        network = installed_network(question.subject)
+        host = network.host
+        with silent(), undisturbed():
+            checks = tuple(_report_checks(report, network, rules))
+    except ProbeError as error:
+        return Verification(found, host, (), image, time.perf_counter() - began, other, str(error), error.remedy)
+    return Verification(found, host, checks, image, time.perf_counter() - began, other)
+
+
+def _states(report: FuseDiff | Info) -> tuple[State | None, State | None]:
+    """The unfused and the fused state of a report, where it has them."""
+    if isinstance(report, FuseDiff):
+        return report.training, report.validation
+    if report.is_fused or report.question.subject.is_fused or is_fused(report.state.root):
+        return None, report.state
+    return report.state, report.fused
+
+
+def _report_checks(report: FuseDiff | Info, network: InstalledNetwork, rules: Convention) -> Iterator[Check]:
+    """What the real ones say of the states of a report.
+
+    Raises: HostError where the host builds or fuses to another network than the reported one.
+    """
+    unfused, fused = _states(report)
+    model = network.model
+    if unfused:
+        _refuse_another(unfused, model, network.host)
+        yield from _state_checks("", unfused, model, report.question, rules)
+    if fused is None:
+        return
+    try:
+        with torch.no_grad(), torch.device("meta"):
+            fuse_silently(model)
+    except Exception as error:  # the host's own fuse(): what it raises is the answer
+        raise HostError(f"the fuse() of {network.host} fails: {first_words(error)}") from error
+    if not unfused:
+        _refuse_another(fused, model, network.host)
+    yield from _state_checks("fused ", fused, model, report.question, rules)
+
+
+def _refuse_another(state: State, model: nn.Module, host: str) -> None:
+    if difference := mismatch(state.root, Live(model).root):
+        difference = difference.replace("in the file", "in the report").replace("when built", f"by {host}")
+        raise HostError(
+            f"{host} is installed, which builds another network than the one reported: {difference}",
+            "install the release that the report is about; a name or YAML can also be reported with --host",
+        )
+
+
+def _state_checks(
+    prefix: str, state: State, model: nn.Module, question: Question, rules: Convention
+) -> Iterator[Check]:
+    """FLOPs, layers and parameters of one state."""
+    reported, run = state.summary.flops, state.run
+    assert reported is not None
+    assert run is not None
+    flops = reported if rules is question.counter.convention else rules.flops(run.records)
+    image = (1, question.subject.channels, *question.size)
+    try:
+        yield Check(f"{prefix}FLOPs", flops, profiled(deepcopy(model), torch.zeros(image, device="meta")))
+    except Exception as error:  # the installed thop and the host's own forward: what they raise is the answer
+        yield Check(f"{prefix}FLOPs", flops, None, f"thop.profile() fails: {first_words(error)}")
+    modules, parameters = list(model.modules()), list(model.parameters())
+    layers = LayerCounts(len(modules), sum(not each._modules for each in modules), len(parameters))
+    form = question.subject.origin.form
+    yield Check(f"{prefix}layers", form.layer_count(state.summary.layers), form.layer_count(layers))
+    yield Check(f"{prefix}parameters", state.summary.parameters, sum(each.numel() for each in parameters))

@@ -29,7 +29,8 @@ from yolo_probe.live.thop_custom_ops import CountingRule, CustomOps
 from yolo_probe.model.structure import Module, Shape, Tensor
 from yolo_probe.model.trace import Trace
 from yolo_probe.render.host_tables import parameter_table
-from yolo_probe.reports.verify import verify as verify_model
+from yolo_probe.render.verification import verification_line
+from yolo_probe.reports.verify import verify_model
 from yolo_probe.training.import_hook import HOME, expect, expect_nothing
 
 NAMED = 5
@@ -177,7 +178,8 @@ def _print_info(
         logger.info(f"  {remark}.")
     if beside.verify:
         image = (1, image_channels(live.root), *line.size)
-        logger.info(f"  {verify_model(model, image, form=form, custom_ops=beside.custom_ops).text}")
+        found = verify_model(model, image, form=form, custom_ops=beside.custom_ops)
+        logger.info(f"  {verification_line(found)}")
     if beside.watch is not None:
         beside.watch(Told(model, live, line, form, stride, logger, host.__module__ if host else ""))
     if "detailed" not in asked:
