@@ -130,7 +130,7 @@ def fuse_diff_command(
         report = replace(report, verification=_verified(report))
     _show(report, form)
     if layers:
-        from yolo_probe.render.pairs import render_pairs
+        from yolo_probe.render.fuse_diff import render_pairs
 
         _show_table(render_pairs(report), form)
     _finish(report.question, balanced=report.balanced, label=target, verification=report.verification)
@@ -386,12 +386,10 @@ def _show(report: Report, form: str) -> None:
 
         _write(markdown.render(report))
         return
-    from yolo_probe.render.text import render
+    from yolo_probe.render.text import coloured, render
 
     if _colour():
-        from yolo_probe.render.terminal import paint
-
-        _write(render(report, paint, _columns()), styled=True)
+        _write(render(report, coloured, _columns()), styled=True)
     else:
         _write(render(report, columns=_columns()))
 

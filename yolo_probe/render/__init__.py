@@ -4,8 +4,6 @@ From the ground up; a module imports only from lines above its own::
 
     document      a report as parts in reading order, without layout
     text_layout   80 columns: a label and three figures
-    terminal      colour
-    pairs         the merged pairs, one by one
     host_tables   the host's own tables
     sections      the document of each report
     verification  what the real tools say

@@ -53,6 +53,14 @@ def render(report: Report, paint: Paint = plain, columns: int | None = None) -> 
     return _text(sections(report), paint, columns)
 
 
+def coloured(style: str, text: str) -> str:
+    """The text with the codes of a style around it, in the terminal's own sixteen colours."""
+    from rich.color import ColorSystem
+    from rich.style import Style
+
+    return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
+
+
 def render_ledgers(report: FuseDiff, *, explained: bool = True) -> str:
     """The four numbers alone, each with the causes of its change; ``explained``: and what they mean."""
     from yolo_probe.render.fuse_diff import ledgers
