@@ -22,6 +22,7 @@ from yolo_probe.render.document import (
     Table,
     Words,
     Working,
+    assert_never,
     signed,
 )
 from yolo_probe.render.sections import sections
@@ -108,6 +109,8 @@ def _lines(part: Part, paint: Paint, columns: int | None, section: Section) -> I
             first, *others = footer(label, text, WIDTH + (label == "Counted"))
             yield paint("dim", first[:9]) + first[9:]
             yield from others
+        case _:
+            assert_never(part)
 
 
 def _chart(part: Chart, paint: Paint, columns: int | None) -> Iterator[str]:
