@@ -10,8 +10,9 @@ from typing import Any, TypeAlias, cast
 import torch
 from torch import nn
 
+from yolo_probe.counters.charges import Uncounted, charge
 from yolo_probe.counters.comparison import Comparison, Measured, Mode, compare
-from yolo_probe.counters.conventions import CONVENTIONS, Convention, Uncounted, choose_counter
+from yolo_probe.counters.conventions import CONVENTIONS, Convention, choose_counter
 from yolo_probe.counters.rules_file import read_rules
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import CounterError, TargetError, TraceError, shown
@@ -74,18 +75,13 @@ def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop", rul
     own = read_rules(rules) if rules else None
     convention = counting_rules(counter).with_rules(own)
     live = Live(network_of(model, "count_flops"), OwnOps(own) if own else None, complete=False)
-    records = live.trace_inputs(inputs_of(imgsz, live.root)).records
-    by_module: dict[str, int] = {}
-    by_operator: dict[str, int] = {}
-    for record in records:
-        if count := convention.count(record):
-            by_module[record.path] = by_module.get(record.path, 0) + count
-            by_operator[record.operator] = by_operator.get(record.operator, 0) + count
-    total = sum(by_module.values())
+    charges = charge(live.trace_inputs(inputs_of(imgsz, live.root)).records, convention)
+    by_module, by_operator = (
+        {name: count for name, count in sums.items() if count} for sums in (charges.by_module(), charges.by_operator())
+    )
     return FlopCount(
-        convention.name, convention.unit, total, total * convention.flops_per_count, by_module, by_operator,
-        convention.uncounted(records),
-    )  # fmt: skip
+        convention.name, convention.unit, charges.total, charges.flops, by_module, by_operator, charges.uncounted
+    )
 
 
 def compare_counters(

@@ -24,7 +24,7 @@ from yolo_probe.reports.question import Question
 from yolo_probe.reports.verification import Verification
 
 if TYPE_CHECKING:
-    from yolo_probe.counters.conventions import Uncounted
+    from yolo_probe.counters.charges import Uncounted
     from yolo_probe.hosts.images import Size
     from yolo_probe.networks.generations import Generation
     from yolo_probe.reports.line_costs import By, Sort
@@ -52,7 +52,7 @@ def fuse_diff_command(
 
         show_table(render_pairs(report), form)
     _finish(report.question, balanced=report.balanced, label=target, verification=report.verification)
-    _be_strict(strict, question.uncounted(report.training))
+    _be_strict(strict, question.charges(report.training).uncounted)
 
 
 @click.command("info")
@@ -83,7 +83,7 @@ def info_command(
         tables = render_tables(report.state.root, subject.origin.form, made, statistics_of(subject.source))
         show_table(tables, form)
     _finish(report.question, balanced=True, label=target, verification=report.verification)
-    _be_strict(strict, question.uncounted(report.state))
+    _be_strict(strict, question.charges(report.state).uncounted)
 
 
 @click.command("inspect")
@@ -170,7 +170,7 @@ def layers_command(
     question = _question(target, imgsz, counter, host, nc, copy, rules)
     report = layer_costs(question, view, fused=fused)
     show(report, form)
-    _be_strict(strict, report.convention.uncounted(report.run.records))
+    _be_strict(strict, report.charges.uncounted)
 
 
 def _question(

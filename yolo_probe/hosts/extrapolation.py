@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import TraceError, UnknownModuleError
 from yolo_probe.hosts.images import Run, Size
@@ -51,7 +52,7 @@ def extrapolated(
 
 def count_image(run: Run, channels: int, size: Size, convention: Convention) -> int:
     """The count of one image of that height and width."""
-    return convention.total(run((1, channels, *size)).records)
+    return charge(run((1, channels, *size)).records, convention).total
 
 
 TERMS: Mapping[str, int] = {
@@ -62,12 +63,11 @@ TERMS: Mapping[str, int] = {
 
 def _counts(run: Run, channels: int, size: Size, convention: Convention) -> tuple[int, int]:
     """The count of one image, and how many samples its operators ask for: four with functions of a module's own."""
-    records = run((1, channels, *size)).records
-    counts = [convention.count(record) or 0 for record in records]
-    if any(count and record.functional for count, record in zip(counts, records, strict=True)):
-        return sum(counts), 4
-    operators = {each.operator for each in records if not each.functional}
-    return sum(counts), max((TERMS.get(operator, 1) for operator in operators), default=1)
+    charges = charge(run((1, channels, *size)).records, convention)
+    if any(count and record.functional for record, count in charges):
+        return charges.total, 4
+    operators = {each.operator for each in charges.records if not each.functional}
+    return charges.total, max((TERMS.get(operator, 1) for operator in operators), default=1)
 
 
 DECODER = ".RTDETRDecoder"

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Literal
 
-from yolo_probe.counters.conventions import Convention, Uncounted
+from yolo_probe.counters.charges import Uncounted, charge
+from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import TraceError, UnknownModuleError
 from yolo_probe.hosts.extrapolation import count_image, extrapolated
 from yolo_probe.hosts.images import Run, Size
@@ -45,7 +46,7 @@ class Summary:
 
 def summarize(root: Module, run: Trace | None, convention: Convention) -> Summary:
     """The four numbers of a structure, and of its forward pass if there is one."""
-    flops = None if run is None else convention.flops(run.records)
+    flops = None if run is None else charge(run.records, convention).flops
     totals = totals_of(root)
     return Summary(totals.layers, totals.parameters, totals.gradients, flops)
 
@@ -182,11 +183,11 @@ def host_line(
     except MissingGflops as missing:
         return HostLine(counted, counted, size, None, totals, str(missing))
     last = passes[-1]
-    left_out = convention.uncounted(last.records)
+    left_out = charge(last.records, convention).uncounted
     if left_out and not last.executed:
         with suppress(TraceError):  # the asked size need not be a multiple of the stride
             last = observed((*last.input[:2], *size))
-            left_out = convention.uncounted(last.records)
+            left_out = charge(last.records, convention).uncounted
     height, width = last.input[2:]
     line = f"{counted}, {gflops:.1f} {form.unit}"
     return HostLine(line, counted, size, gflops, totals, "", last.executed, left_out, (height, width))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from yolo_probe.counters.conventions import Uncounted
+from yolo_probe.counters.charges import Uncounted
 from yolo_probe.hosts.subject import LiveModel, Subject
 from yolo_probe.model.structure import Module, named_modules, named_parameters
 from yolo_probe.model.user_rules import OwnRules
@@ -84,7 +84,7 @@ def fixed_numbers(root: Module) -> str:
 def uncounted(state: State, question: Question) -> Iterator[str]:
     """What no rule knows, in words; the counter's own total leaves it out too."""
     found: dict[str, list[Uncounted]] = {}
-    for each in question.uncounted(state):
+    for each in question.charges(state).uncounted:
         found.setdefault(each.operator.removeprefix("nn."), []).append(each)
     for operator, places in found.items():
         more = f" and {len(places) - 1} more places" if len(places) > 1 else ""

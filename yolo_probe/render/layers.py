@@ -131,6 +131,8 @@ def _name(line: Line, places: bool) -> tuple[str, str]:
 
 
 def _figures(line: Line, report: LayerCosts) -> tuple[str, ...]:
+    if not line.is_counted:
+        return f"{line.parameters:,}", "not counted", "-"
     return f"{line.parameters:,}", f"{line.flops:,}", _share(line.flops, report.flops)
 
 
@@ -138,7 +140,8 @@ def _traffic(line: Line, report: LayerCosts, places: bool) -> tuple[str, ...]:
     shapes = (_shapes(line.inputs), _shapes(line.outputs)) if places else ()
     moved = line.access.values * BYTES
     fused = () if report.view.by == "operator" else (_fused(line),)
-    return (*shapes, f"{moved:,}", _ratio(line.flops, moved), *fused)
+    ratio = _ratio(line.flops, moved) if line.is_counted else "-"
+    return (*shapes, f"{moved:,}", ratio, *fused)
 
 
 def _sum(lines: Sequence[Line], report: LayerCosts, label: str, places: bool) -> tuple[str, ...]:
@@ -310,8 +313,8 @@ def _footers(report: LayerCosts) -> Iterator[Footer]:
         yield Footer("Counted", counted(report.question))
     else:
         shape = "x".join(map(str, report.run.input))
-        yield Footer("Counted", f"by the rules of {report.convention.title}, of an input of {shape}")
-    if missing := report.convention.uncounted(report.run.records):
+        yield Footer("Counted", f"by the rules of {report.charges.convention.title}, of an input of {shape}")
+    if missing := report.charges.uncounted:
         names = ", ".join(f"{each.operator} at {each.path or 'the model'} ({percent(each.share)})" for each in missing)
         yield Footer("Missing", f"no rule of this counter for {names}")
     if report.rules:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from yolo_probe.counters.charges import Uncounted
 from yolo_probe.counters.comparison import MODES, ByMode, Comparison, Counted, Measured, Mode, compare
-from yolo_probe.counters.conventions import CONVENTIONS, Uncounted
+from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.errors import TraceError
 from yolo_probe.hosts.images import Run
 from yolo_probe.hosts.subject import Rebuilt

@@ -152,7 +152,7 @@ def explain(
     layers = form.layer_count(before.layers), form.layer_count(after.layers)
     flops = None
     if training.run and validation.run:
-        flops = flops_ledger(training.run, validation.run, fusion, question.counter.convention)
+        flops = flops_ledger(question.charges(training), question.charges(validation), fusion)
     return FuseDiff(
         question=question,
         training=training,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from yolo_probe.counters.charges import Charges, charge
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import TargetError, TraceError
 from yolo_probe.hosts.subject import LiveModel, Model, Rebuilt, Subject
@@ -61,7 +62,7 @@ class LayerCosts(Sums):
     subject: Subject | LiveModel
     question: Question | None
     """None for a live model."""
-    convention: Convention
+    charges: Charges
     view: View
     root: Module
     run: Trace
@@ -123,7 +124,8 @@ def gathered(
     run: Trace, found: Activations | None, *, is_fused: bool, rules: OwnRules | None = None,
 ) -> LayerCosts:  # fmt: skip
     """The report on one pass of one network."""
-    operations = operations_of(root, run, convention)
+    charges = charge(run.records, convention)
+    operations = operations_of(root, charges)
     lines = lines_of(root, run, operations, view.by, view.depth)
     sort = view.sort or ("flops" if view.top else None)
     if sort:
@@ -133,7 +135,7 @@ def gathered(
     return LayerCosts(
         subject,
         question,
-        convention,
+        charges,
         view,
         root,
         run,
@@ -158,7 +160,7 @@ def as_json(report: LayerCosts) -> dict[str, object]:
     return {
         **head_as_json("layers", report.subject),
         "imgsz": list(report.run.input[2:]),
-        "counter": counter_as_json(report.convention),
+        "counter": counter_as_json(report.charges.convention),
         "fused": report.is_fused,
         "by": view.by,
         "depth": view.depth,
@@ -168,7 +170,7 @@ def as_json(report: LayerCosts) -> dict[str, object]:
         "operators": [_operation(operation) for operation in report.operations],
         "memory": _memory(report),
         "guidelines": [_guideline(guideline) for guideline in report.guidelines],
-        "uncounted": uncounted_as_json(report.convention.uncounted(report.run.records)),
+        "uncounted": uncounted_as_json(report.charges.uncounted),
         **rules_as_json(report.rules, report.run),
     }
 

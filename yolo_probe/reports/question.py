@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import partial
 
-from yolo_probe.counters.conventions import Counter, Uncounted
+from yolo_probe.counters.charges import Charges, charge
+from yolo_probe.counters.conventions import Counter
 from yolo_probe.errors import TargetError, TraceError, UnknownModuleError
 from yolo_probe.hosts.images import Run, Size, rounded_size
 from yolo_probe.hosts.subject import Model, Subject
@@ -68,9 +69,9 @@ class Question:
         running = model.in_training() if training else model
         return (running.with_rules(self.rules) if self.rules else running).trace
 
-    def uncounted(self, state: State) -> tuple[Uncounted, ...]:
-        """What no rule knows in one state."""
-        return self.counter.convention.uncounted(state.run.records) if state.run else ()
+    def charges(self, state: State) -> Charges:
+        """What the counter charges in one state; nothing where its forward pass could not be followed."""
+        return charge(state.run.records if state.run else (), self.counter.convention)
 
     def scaled(self, forward: Run) -> Scaled:
         """FLOPs as classic YOLOv5 finds them, by multiplying those of one image as large as the stride."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from yolo_probe.counters.conventions import Convention, Uncounted
+from yolo_probe.counters.charges import Uncounted
+from yolo_probe.counters.conventions import Convention
 from yolo_probe.hosts.subject import LiveModel, Subject
 from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import OwnRules
@@ -79,7 +80,9 @@ def rules_as_json(rules: OwnRules | None, run: Trace | None) -> dict[str, object
 
 def foot_as_json(question: Question, state: State, verification: Verification | None) -> dict[str, object]:
     """How a report on the four numbers ends: what is not counted or not known, and what the real tools say."""
-    left_out = {"uncounted": uncounted_as_json(question.uncounted(state))} | rules_as_json(question.rules, state.run)
+    left_out = {"uncounted": uncounted_as_json(question.charges(state).uncounted)} | rules_as_json(
+        question.rules, state.run
+    )
     return left_out | _gaps(question.subject) | _verified(verification)
 
 

@@ -14,6 +14,7 @@ from functools import partial
 import torch
 from torch import nn
 
+from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import Convention, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import HostError, ProbeError, first_words
@@ -98,7 +99,7 @@ def _check(name: str, ours: Callable[[], int], theirs: Callable[[], int]) -> Che
 
 
 def _computed(live: Live, image: Shape, convention: Convention) -> int:
-    return convention.flops(live.trace(image).records)
+    return charge(live.trace(image).records, convention).flops
 
 
 def _profiled(model: nn.Module, image: Shape, rules: Mapping[type, CountingRule]) -> int:
@@ -185,7 +186,7 @@ def _state_checks(
     reported, run = state.summary.flops, state.run
     assert reported is not None
     assert run is not None
-    flops = reported if rules is question.counter.convention else rules.flops(run.records)
+    flops = reported if rules is question.counter.convention else charge(run.records, rules).flops
     image = (1, question.subject.channels, *question.size)
     try:
         yield Check(f"{prefix}FLOPs", flops, profiled(deepcopy(model), torch.zeros(image, device="meta")))

@@ -18,6 +18,7 @@ from typing import Any, Protocol, cast
 import torch
 from torch import nn
 
+from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import Convention, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import TraceError, reason_of
@@ -212,9 +213,10 @@ def _flops(live: Live, line: HostLine, convention: Convention) -> int | None:
     if not line.missing:
         return None
     try:
-        return convention.flops(live.trace((1, image_channels(live.root), *line.size)).records)
+        run = live.trace((1, image_channels(live.root), *line.size))
     except TraceError:
         return None
+    return charge(run.records, convention).flops
 
 
 def _as_head(model: nn.Module, detailed: bool = False, verbose: bool = True, imgsz: object = 640) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
+from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import Counter
 from yolo_probe.errors import TraceError
 from yolo_probe.hosts import ultralytics
@@ -125,7 +126,7 @@ def _flops(live: Live, question: Question, imgsz: Size) -> int | None:
         run = live.trace((1, question.subject.channels, *imgsz))
     except TraceError:
         return None
-    return question.counter.convention.flops(run.records)
+    return charge(run.records, question.counter.convention).flops
 
 
 def known_live(model: nn.Module, root: Module, running: Running) -> Known:
