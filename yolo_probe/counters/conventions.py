@@ -157,7 +157,8 @@ _TERMS = {
 TERMS = (*_TERMS, "decoding", "bias", "your own rules", "other")
 """What a charge can be for, in the order of a table; names of faults beside them."""
 
-_TERM_OF = {operator: term for term, operators in _TERMS.items() for operator in operators}
+TERM_OF = {operator: term for term, operators in _TERMS.items() for operator in operators}
+"""What an operator is for; the others are for "other"."""
 
 HEADS = ("Detect", "Segment")
 """Classes that turn their last convolutions into boxes."""
@@ -167,7 +168,7 @@ def term_of(record: OpRecord) -> str:
     """What an operator is for."""
     if record.functional and record.kind.rpartition(".")[2] in HEADS:
         return "decoding"
-    return "your own rules" if record.operator == CUSTOM else _TERM_OF.get(record.operator, "other")
+    return "your own rules" if record.operator == CUSTOM else TERM_OF.get(record.operator, "other")
 
 
 CONVENTIONS: Mapping[str, Convention] = {

@@ -11,11 +11,14 @@ From the ground up; a module imports only from lines above its own::
     fuse_diff     words of a fuse-diff
     info          words of an info
     counters      words of a comparison of counters
+    flop_count    words of one count
+    comparison    words of a comparison on a live model
     layers        words of the costs of rows
     gradients     words of what trains
     inspection    words of what is in a file
     story         words of a training
     text          text for a terminal or a pipe
     markdown      Markdown for an issue
+    notebook      HTML for the output of a notebook
     picture       one picture of a fuse-diff
 """

@@ -97,7 +97,7 @@ def uncounted(state: State, question: Question) -> Iterator[str]:
 
 def percent(share: float) -> str:
     """A share with two digits that say something."""
-    return f"{100 * share:.2g}%"
+    return f"{100 * share:.2g}%" if share < 0.1 else f"{100 * share:.0f}%"
 
 
 def line_differs(states: Sequence[State], question: Question) -> Iterator[str]:
@@ -125,6 +125,29 @@ def line_differs(states: Sequence[State], question: Question) -> Iterator[str]:
                 f"{says}, {' and '.join(sorted(words))} than counted here: {form.host} counts one {cell}x{cell} image "
                 "and multiplies by the area (info --stride-scaled)."
             )
+
+
+PREFIXES = (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3))
+
+
+def prefix_of(flops: int) -> tuple[str, int]:
+    """The prefix in which a number has one to three digits before its point, and what it stands for."""
+    return next(((name, unit) for name, unit in PREFIXES if flops >= unit), ("", 1))
+
+
+def flops_words(flops: int) -> str:
+    """``4.55 GFLOPs``: three digits that say something."""
+    name, unit = prefix_of(flops)
+    return f"{flops / unit:#.3g} {name}FLOPs".replace(". ", " ") if name else f"{flops} FLOPs"
+
+
+LONGEST_NAME = 26
+
+
+def shortened(name: str) -> str:
+    """A name on one line, of a long one its end."""
+    line = " ".join(name.split())
+    return line if len(line) <= LONGEST_NAME else f"...{line[3 - LONGEST_NAME :]}"
 
 
 def giga(flops: int) -> str:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from yolo_probe.render.document import Section
 
 if TYPE_CHECKING:
+    from yolo_probe.counters.comparison import Comparison
     from yolo_probe.reports.counters import Counters
+    from yolo_probe.reports.flop_count import FlopCount
     from yolo_probe.reports.fuse_diff import FuseDiff
     from yolo_probe.reports.gradients import Provenance
     from yolo_probe.reports.info import Info
@@ -17,12 +19,16 @@ if TYPE_CHECKING:
     from yolo_probe.reports.layers import LayerCosts
     from yolo_probe.reports.story import Story
 
-    Report: TypeAlias = FuseDiff | Info | Counters | Inspection | LayerCosts | Provenance | Story
+    Report: TypeAlias = (
+        FuseDiff | Info | Counters | Inspection | LayerCosts | Provenance | Story | FlopCount | Comparison
+    )
 
 HOMES: Mapping[str, tuple[str, str]] = {
     "FuseDiff": ("render.fuse_diff", "reports.fuse_diff"),
     "Info": ("render.info", "reports.info"),
     "Counters": ("render.counters", "reports.counters"),
+    "FlopCount": ("render.flop_count", "reports.flop_count"),
+    "Comparison": ("render.comparison", "reports.comparison"),
     "Inspection": ("render.inspection", "reports.inspection_json"),
     "LayerCosts": ("render.layers", "reports.layers"),
     "Provenance": ("render.gradients", "reports.gradients"),

@@ -13,6 +13,8 @@ From the ground up; a module imports only from lines above its own::
     fuse_diff              two lines, and the four ledgers between them
     info                   one state, number by number
     verify                 a live model, or a report, beside the real thop and fuse()
+    comparison             counters side by side as rows and JSON
+    flop_count             what one counter charges for one pass
     counters               one network by every counter
     gradients              what trains in each copy, and who decided it
     layers                 what each row costs
