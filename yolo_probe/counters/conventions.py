@@ -7,9 +7,8 @@ real releases, which ``tests/oracles`` does again in every run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import prod
 from typing import Literal
 
 from yolo_probe.counters import faults, thop_tables, tool_tables
@@ -18,24 +17,6 @@ from yolo_probe.counters.rules import known_products
 from yolo_probe.environment import Thop
 from yolo_probe.model.operators import OpRecord, Rule
 from yolo_probe.model.user_rules import CUSTOM, OwnRules
-
-
-@dataclass(frozen=True, slots=True)
-class Uncounted:
-    """Work that a counter leaves out of its total because it has no rule for it."""
-
-    operator: str
-    path: str
-    """Qualified name of the module that does it; empty: the model itself."""
-    values: int
-    """Values that come out of it in one pass."""
-    of: int
-    """Values that come out of all operators of that pass: what ``values`` is a share of."""
-
-    @property
-    def share(self) -> float:
-        """Its share of the values of the pass, 0 to 1."""
-        return self.values / self.of if self.of else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +63,6 @@ class Convention:
 
     def count(self, record: OpRecord) -> int | None:
         """Charge for one operator in the counter's own unit; None where this counter has no rule for it."""
-        if not self.sees(record):
-            return 0
         if self.own and record.operator in self.own:
             return self.own[record.operator](record) * (2 // self.flops_per_count)
         if record.functional:
@@ -121,8 +100,6 @@ class Convention:
 
         The parts add up to ``count``. Where that is None they are none, or what is left out against a fault as large.
         """
-        if not self.sees(record):
-            return {}
         total = self.count(record)
         if record.operator in self.own:
             return {term_of(record): total} if total else {}
@@ -148,28 +125,6 @@ class Convention:
             plain = with_fault
         parts[term_of(record)] = parts.get(term_of(record), 0) + plain
         return {name: amount for name, amount in parts.items() if amount}
-
-    def total(self, records: Iterable[OpRecord]) -> int:
-        """Total in the counter's own unit of the operators that have a rule."""
-        return sum([self.count(record) or 0 for record in records])
-
-    def flops(self, records: Iterable[OpRecord]) -> int:
-        """The same in FLOPs."""
-        return self.flops_per_count * self.total(records)
-
-    def uncounted(self, records: Iterable[OpRecord]) -> tuple[Uncounted, ...]:
-        """The operators that this counter has no rule for, those of one module and name as one, in order."""
-        found: dict[tuple[str, str], int] = {}
-        charged = self.rules.keys() | FREE
-        records = tuple(filter(self.sees, records))
-        for record in records:
-            if (record.functional or record.operator not in charged) and self.count(record) is None:
-                place = record.kind if record.operator == CUSTOM else record.operator, record.path
-                found[place] = found.get(place, 0) + prod(record.output)
-        if not found:
-            return ()
-        every = sum(prod(record.output) for record in records)
-        return tuple(Uncounted(operator, path, values, every) for (operator, path), values in found.items())
 
     @property
     def title(self) -> str:
@@ -210,7 +165,8 @@ _TERMS = {
 TERMS = (*_TERMS, "decoding", "bias", "your own rules", "other")
 """What a charge can be for, in the order of a table; names of faults beside them."""
 
-_TERM_OF = {operator: term for term, operators in _TERMS.items() for operator in operators}
+TERM_OF = {operator: term for term, operators in _TERMS.items() for operator in operators}
+"""What an operator is for; the others are for "other"."""
 
 HEADS = ("Detect", "Segment")
 """Classes that turn their last convolutions into boxes."""
@@ -220,7 +176,7 @@ def term_of(record: OpRecord) -> str:
     """What an operator is for."""
     if record.functional and record.kind.rpartition(".")[2] in HEADS:
         return "decoding"
-    return "your own rules" if record.operator == CUSTOM else _TERM_OF.get(record.operator, "other")
+    return "your own rules" if record.operator == CUSTOM else TERM_OF.get(record.operator, "other")
 
 
 CONVENTIONS: Mapping[str, Convention] = {
