@@ -20,7 +20,7 @@ from yolo_probe.hosts.ultralytics_architecture import mismatch
 from yolo_probe.hosts.ultralytics_rebuild import silent
 from yolo_probe.live.live import Live, fuse_silently
 from yolo_probe.live.side_effects import undisturbed
-from yolo_probe.model.fusion import is_fused
+from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.structure import LayerCounts
 from yolo_probe.reports.checks import Check, Confirmation
 from yolo_probe.reports.fuse_diff import FuseDiff, Info, Question, State
@@ -54,7 +54,7 @@ def _states(report: FuseDiff | Info) -> tuple[State | None, State | None]:
     """The unfused and the fused state of a report, where it has them."""
     if isinstance(report, FuseDiff):
         return report.training, report.validation
-    if report.is_fused or report.question.subject.is_fused or is_fused(report.state.root):
+    if report.is_fused or fused_state(report.state.root) == "fused":
         return None, report.state
     return report.state, report.fused
 

@@ -12,7 +12,7 @@ from yolo_probe.errors import TargetError, TraceError, UnknownModuleError
 from yolo_probe.hosts.subject import LiveModel, Model, Rebuilt, Subject
 from yolo_probe.hosts.summary_line import FORMS, HostLine, Run, Size, Summary, host_line, rounded_size, summarize
 from yolo_probe.model.freezing import with_gradients
-from yolo_probe.model.fusion import Fusion, difference, fuse, is_fused, restore
+from yolo_probe.model.fusion import Fusion, difference, fuse, fused_state, restore
 from yolo_probe.model.structure import (
     LayerCounts,
     Module,
@@ -77,7 +77,7 @@ class Question:
         form = subject.origin.form
         line = host_line(
             root, form, self.counter.of_host, subject.stride, line_size, built=built, run=forward,
-            fused=form.marks_fused and (model.is_fused if model else is_fused(root)),
+            fused=form.marks_fused and (model.is_fused if model else fused_state(root) == "fused"),
         )  # fmt: skip
         return State(root, run, summary, line)
 
