@@ -357,6 +357,20 @@ def test_weights_alone_lead_to_their_network_and_classes(
     assert report.weights.summary is not None
 
 
+def test_weights_of_a_fused_network_are_those_of_the_network_after_fuse_named_or_not(tmp_path: Path) -> None:
+    root = fuse(build(find_network("yolov5-fpn", "v6.0"), "v6.0"), grad_enabled=False).root
+    path = str(save(tmp_path / "w.pt", state_dict(root)))
+    for asked in (None, "yolov5-fpn", "yolov5-fpn@v6.0"):
+        report = inspect(path, asked)
+        assert f"those of {asked or 'yolov5-fpn'} after fuse(): build it, fuse() it, load_state_dict()" in words_of(
+            report
+        )
+        weights = as_json(report)["weights"]
+        assert isinstance(weights, dict)
+        assert weights["fused"] is True
+        assert "When YOLOv5 v6.0 builds this network" in words_of(report)
+
+
 @pytest.mark.parametrize("prefix", ["", "module.", "model.", "model.model.", "ema."])
 def test_a_wrapper_in_front_of_the_names_is_seen_through(tmp_path: Path, prefix: str) -> None:
     report = report_of(tmp_path, {"model": state_dict(build(find_network("yolov5n", "head"), "head"), prefix)})
