@@ -11,7 +11,7 @@ From the ground up; a module imports only from lines above its own::
     function_shapes   torch's functions answered by shape
     weightless_copy   copies without weights
     module_calls      what a module of a copy does when it is called
-    thop_custom_ops   thop's custom_ops, run on a copy
+    applied_rules     the user's counting rules, run on a copy
     recorder          one pass of a copy, written down
     live              a live model: its structure, its pass, its fuse()
     tensor_lifetimes  each call and each tensor of a pass, as torch runs it

@@ -18,11 +18,11 @@ from torch import nn
 from torch.nn.modules.lazy import LazyModuleMixin
 
 from yolo_probe.errors import DataDependentError, TargetError, TraceError, first_words, reason_of, shown
+from yolo_probe.live.applied_rules import CustomOps
 from yolo_probe.live.description import settle
 from yolo_probe.live.real_copy import real_copy, uncollected
 from yolo_probe.live.recorder import LINKS, Inputs, Recorder
 from yolo_probe.live.side_effects import foreign, kept, undisturbed
-from yolo_probe.live.thop_custom_ops import CustomOps
 from yolo_probe.live.weightless_copy import Copier, Place, with_hooks
 from yolo_probe.model.structure import Module, Shape, Tensor, Totals, tally
 from yolo_probe.model.trace import Trace

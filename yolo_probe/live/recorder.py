@@ -19,9 +19,9 @@ from torch.overrides import TorchFunctionMode
 
 from yolo_probe.errors import DataDependentError, RulesError, TraceError, first_words
 from yolo_probe.live import module_calls
+from yolo_probe.live.applied_rules import CountingRule, CustomOps, custom_record
 from yolo_probe.live.function_records import ELEMENTWISE_FUNCTIONS, Record, custom, other
 from yolo_probe.live.function_shapes import ANSWERS, RECORDS, Answer
-from yolo_probe.live.thop_custom_ops import CountingRule, CustomOps, custom_record
 from yolo_probe.live.torch_layers import LAYERS, UNKNOWN, layer_record
 from yolo_probe.live.weightless_copy import Place, with_hooks
 from yolo_probe.model.forward import (

@@ -22,9 +22,9 @@ from yolo_probe.counters.conventions import Convention, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import TraceError, reason_of
 from yolo_probe.hosts.summary_line import FORMS, HostLine, LineForm, host_line, image_channels
+from yolo_probe.live.applied_rules import CountingRule, CustomOps
 from yolo_probe.live.live import Live, network_of, unwrapped
 from yolo_probe.live.real_copy import copy_fault, uncollected
-from yolo_probe.live.thop_custom_ops import CountingRule, CustomOps
 from yolo_probe.model.structure import Module, Shape, Tensor
 from yolo_probe.model.trace import Trace
 from yolo_probe.render.host_tables import parameter_table
