@@ -18,12 +18,12 @@ from yolo_probe.errors import CounterError, TargetError, TraceError, shown
 from yolo_probe.hosts.subject import LiveModel
 from yolo_probe.hosts.summary_line import image_channels
 from yolo_probe.hosts.target import classes_of, network_name
+from yolo_probe.live.applied_rules import OwnOps
 from yolo_probe.live.live import Live, network_of, unwrapped
 from yolo_probe.live.recorder import Arguments, Inputs
 from yolo_probe.live.tensor_lifetimes import observe
 from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.structure import Module, Shape, count_gradients
-from yolo_probe.model.user_rules import OwnOps
 from yolo_probe.render.gradients import render_rows
 from yolo_probe.render.text import render
 from yolo_probe.reports.gradients import Copy, Fused, OptimizerCheck, Provenance, as_json, rows_of

@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn.modules.lazy import LazyModuleMixin
 
 from yolo_probe.errors import DataDependentError, TargetError, TraceError, first_words, reason_of, shown
-from yolo_probe.live.applied_rules import CustomOps
+from yolo_probe.live.applied_rules import CustomOps, OwnOps
 from yolo_probe.live.description import settle
 from yolo_probe.live.real_copy import real_copy, uncollected
 from yolo_probe.live.recorder import LINKS, Inputs, Recorder
@@ -26,7 +26,7 @@ from yolo_probe.live.side_effects import foreign, kept, undisturbed
 from yolo_probe.live.weightless_copy import Copier, Place, with_hooks
 from yolo_probe.model.structure import Module, Shape, Tensor, Totals, tally
 from yolo_probe.model.trace import Trace
-from yolo_probe.model.user_rules import OwnOps, OwnRules
+from yolo_probe.model.user_rules import OwnRules
 
 
 def unwrapped(model: nn.Module) -> nn.Module:

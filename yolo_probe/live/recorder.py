@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from yolo_probe.errors import DataDependentError, RulesError, TraceError, first_words
 from yolo_probe.live import module_calls
-from yolo_probe.live.applied_rules import CountingRule, CustomOps, custom_record
+from yolo_probe.live.applied_rules import CustomOps, OwnOps, custom_record
 from yolo_probe.live.function_records import ELEMENTWISE_FUNCTIONS, Record, custom, other
 from yolo_probe.live.function_shapes import ANSWERS, RECORDS, Answer
 from yolo_probe.live.torch_layers import LAYERS, UNKNOWN, layer_record
@@ -36,7 +36,7 @@ from yolo_probe.model.forward import (
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Module, Shape, Tensor
 from yolo_probe.model.trace import Trace
-from yolo_probe.model.user_rules import OwnOps
+from yolo_probe.model.user_rules import CountingRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,12 @@ from yolo_probe.counters.conventions import Convention, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import first_words
 from yolo_probe.hosts.summary_line import FORMS, LineForm
-from yolo_probe.live.applied_rules import CountingRule, CustomOps
+from yolo_probe.live.applied_rules import CustomOps
 from yolo_probe.live.live import Live, fuse_silently, unwrapped
 from yolo_probe.live.real_copy import real_copy
 from yolo_probe.live.side_effects import undisturbed
 from yolo_probe.model.structure import Shape, totals_of
+from yolo_probe.model.user_rules import CountingRule
 from yolo_probe.reports.checks import Check
 
 
