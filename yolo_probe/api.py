@@ -21,12 +21,12 @@ from yolo_probe.errors import CounterError, TargetError, TraceError, shown
 from yolo_probe.hosts.images import image_channels
 from yolo_probe.hosts.subject import LiveModel
 from yolo_probe.hosts.target import classes_of, network_name
+from yolo_probe.live.applied_rules import OwnOps
 from yolo_probe.live.live import Live, network_of, unwrapped
 from yolo_probe.live.recorder import Arguments, Inputs
 from yolo_probe.live.tensor_lifetimes import observe
-from yolo_probe.model.fusion import merged_names
+from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.structure import Module, Shape, count_gradients
-from yolo_probe.model.user_rules import OwnOps
 from yolo_probe.render import notebook
 from yolo_probe.render.gradients import render_rows
 from yolo_probe.render.sections import as_json
@@ -219,7 +219,7 @@ def explain_gradients(model: nn.Module, optimizer: Any = None) -> Explanation:
             (copy,),
             "model",
             _fused(live),
-            bool(merged_names(root)),
+            fused_state(root) == "fused",
             rows_of(copy),
             optimizer=None if optimizer is None else check_optimizer(inner, optimizer),
             non_leaf=tuple(name for name, _ in inner.named_parameters() if name in left),
@@ -262,7 +262,7 @@ def explain_layers(
             live.root,
             replace(run, calls=observed.calls) if observed else run,
             observed.activations if observed else None,
-            is_fused=bool(merged_names(live.root)),
+            is_fused=fused_state(live.root) == "fused",
             rules=own,
         )
     )
@@ -274,7 +274,7 @@ def _live_model(model: nn.Module, root: Module) -> LiveModel:
 
 def _fused(live: Live) -> Fused:
     """What the model's own ``fuse()`` leaves, run on copies without weights."""
-    if merged_names(live.root):
+    if fused_state(live.root) == "fused":
         return Fused(count_gradients(live.root), count_gradients(live.root))
     try:
         on, off = (count_gradients(live.fused(grad_enabled=grad).root) for grad in (True, False))

@@ -19,8 +19,8 @@ import yolo_probe
 from tests.oracles.custom_modules import Apply, Network, rows
 from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import CONVENTIONS
+from yolo_probe.live.applied_rules import CustomOps
 from yolo_probe.live.live import Live
-from yolo_probe.live.thop_custom_ops import CustomOps
 
 IMAGE = (1, 3, 16, 16)
 

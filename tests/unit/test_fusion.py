@@ -9,7 +9,7 @@ import pytest
 from yolo_probe.errors import TraceError
 from yolo_probe.hosts.target import resolve
 from yolo_probe.model.freezing import with_gradients
-from yolo_probe.model.fusion import fuse, restore
+from yolo_probe.model.fusion import fuse, fused_state, restore
 from yolo_probe.model.structure import (
     Module,
     Tensor,
@@ -78,6 +78,29 @@ def test_the_structure_itself_is_not_changed_and_what_is_shared_stays_shared() -
 def test_batchnorms_outside_a_conv_stay_and_are_named() -> None:
     fusion = fuse(resolve("yolov5-fpn@v6.0").root, grad_enabled=False)
     assert fusion.stays == tuple(f"model.{row}.bn" for row in (4, 6, 9, 10, 14, 18))
+
+
+@pytest.mark.parametrize("name", ["yolov5n", "yolov5n-seg", "yolov5s-ghost", "yolov5-fpn@v6.0", "yolov5-panet@v5.0"])
+def test_a_network_is_unfused_as_built_and_fused_afterwards_whatever_batchnorms_stay(name: str) -> None:
+    root = resolve(name).root
+    assert fused_state(root) == "unfused"
+    assert fused_state(fuse(root, grad_enabled=False).root) == "fused"
+
+
+def test_a_network_is_partly_fused_where_some_blocks_still_have_their_batchnorm() -> None:
+    fused = fuse(conv(), grad_enabled=False).root
+    assert fused_state(Module("models.yolo.Model", children={"0": fused, "1": conv()})) == "partly fused"
+
+
+def test_a_batchnorm_after_a_concat_says_nothing_of_fuse() -> None:
+    mixed = Module("models.experimental.MixConv2d", children={"bn": conv().child("bn"), "act": None})
+    assert fused_state(Module("models.yolo.Model", children={"0": mixed, "1": conv()})) == "unfused"
+    fused = fuse(conv(), grad_enabled=False).root
+    assert fused_state(Module("models.yolo.Model", children={"0": mixed, "1": fused})) == "fused"
+
+
+def test_a_network_without_anything_to_merge_is_unfused() -> None:
+    assert fused_state(Module("mine.Net", children={"conv": conv(bias=True).child("conv")})) == "unfused"
 
 
 def test_fusing_twice_changes_nothing_more() -> None:

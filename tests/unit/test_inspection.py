@@ -282,6 +282,15 @@ def test_secrets_are_named_and_never_shown(tmp_path: Path, probe: Probe) -> None
     assert "Share: no. It holds secrets, under hf_token in its options, which strip_optimizer() leaves there." in said
 
 
+def fused_network(*others: str) -> object:
+    """A Conv that has lost its BatchNorm, beside modules of other classes."""
+    weights: dict[str, object] = {"weight": parameter(floats("w", 1)), "bias": parameter(floats("b", 1))}
+    convolution = module("torch.nn.modules.conv.Conv2d", weights)
+    inside: dict[str, object] = {"conv": convolution, "act": module("torch.nn.modules.activation.SiLU")}
+    rows = [module("models.common.Conv", children=inside), *map(module, others)]
+    return module("models.yolo.DetectionModel", children={str(i): row for i, row in enumerate(rows)})
+
+
 @pytest.mark.parametrize(
     ("contents", "said"),
     [
@@ -290,7 +299,11 @@ def test_secrets_are_named_and_never_shown(tmp_path: Path, probe: Probe) -> None
         ({"ema": None, "model": network(), "optimizer": None, "epoch": -1}, "the model has parameters that require"),
         ({"ema": module("models.yolo.DetectionModel", names=["a"], nc=2)}, "1 names for 2 classes"),
         ({"ema": module("models.yolo.Model", buffers={"total_ops": floats("t", 1)})}, "buffers that thop left behind"),
-        ({}, "without BatchNorm: saved after fuse()"),
+        ({"ema": fused_network()}, "without BatchNorm: saved after fuse()"),
+        (
+            {"ema": fused_network("torch.nn.modules.batchnorm.BatchNorm2d")},
+            "saved after fuse(), which leaves 1 BatchNorm",
+        ),
     ],
 )
 def test_what_is_unusual_is_said(tmp_path: Path, contents: dict[str, object], said: str) -> None:
@@ -342,6 +355,20 @@ def test_weights_alone_lead_to_their_network_and_classes(
     assert (found.network, found.classes, found.fused) == (name, 7, fused)
     assert found.generation == ("v5.0" if generation == "v5.0" else "head")
     assert report.weights.summary is not None
+
+
+def test_weights_of_a_fused_network_are_those_of_the_network_after_fuse_named_or_not(tmp_path: Path) -> None:
+    root = fuse(build(find_network("yolov5-fpn", "v6.0"), "v6.0"), grad_enabled=False).root
+    path = str(save(tmp_path / "w.pt", state_dict(root)))
+    for asked in (None, "yolov5-fpn", "yolov5-fpn@v6.0"):
+        report = inspect(path, asked)
+        assert f"those of {asked or 'yolov5-fpn'} after fuse(): build it, fuse() it, load_state_dict()" in words_of(
+            report
+        )
+        weights = as_json(report)["weights"]
+        assert isinstance(weights, dict)
+        assert weights["fused"] is True
+        assert "When YOLOv5 v6.0 builds this network" in words_of(report)
 
 
 @pytest.mark.parametrize("prefix", ["", "module.", "model.", "model.model.", "ema."])

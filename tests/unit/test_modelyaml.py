@@ -570,6 +570,10 @@ def test_a_hostile_file_is_refused(write: Write, content: str, message: str) -> 
     assert message_of(write(content=content)).startswith(message)
 
 
+def test_of_a_key_given_twice_the_last_counts_as_in_the_hosts(write: Write) -> None:
+    assert read_model_yaml(write(("nc: ", "nc: 7\nnc: "))).classes == read_model_yaml(write()).classes != 7
+
+
 def test_aliases_that_multiply_are_refused(write: Write) -> None:
     lines = ["a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
     lines += [

@@ -207,6 +207,13 @@ def test_the_example_is_read() -> None:
         ("a.yaml", "operators: {silu: {}}", "operators: silu: macs: found None, expected a formula"),
         ("a.yaml", "operators: {silu: {macs: '2 *'}}", "'2 *' is neither a value nor a word"),
         ("a.yaml", "operators: {silu: {macs: 'open(1)'}}", "calls something"),
+        (
+            "a.yaml",
+            "operators:\n  silu: {macs: 1 * outputs}\n  silu: {macs: 4 * outputs}\n",
+            "a.yaml, line 3: found silu 2 times, expected once",
+        ),
+        ("a.yaml", "modules:\n\n  SE:\n    mac: 3", "a.yaml, line 3: modules: SE: found the key 'mac', expected macs"),
+        ("a.yaml", "[" * 100_000, "a.yaml, line 1: nested deeper than 32 levels"),
     ],
 )
 def test_a_wrong_file_of_rules_is_told(name: str, text: str | None, message: str, tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ SCREENS = {
     if language == "" and text.startswith("$ ")
 }
 HOUSE = next(text.splitlines() for _, text in FENCES if text.startswith("errors "))
+GROUND = 5
+"""Modules on the first line of the house."""
 SIDE_BY_SIDE = {"networks", "checkpoint", "live", "counters"}
 NEEDS_TORCH = (
     *("live.", "training.", "api"),
@@ -58,11 +60,11 @@ def order() -> dict[str, tuple[int, int]]:
     """Where each module stands: the line of its room in the README, and its own in its room's ``__init__.py``."""
     places: dict[str, tuple[int, int]] = {}
     for floor, line in enumerate(HOUSE):
-        for room in line.split()[:4] if floor == 0 else line.split()[:1]:
+        for place, room in enumerate(line.split()[:GROUND] if floor == 0 else line.split()[:1]):
             init = PACKAGE / room / "__init__.py"
             inside = re.findall(r"^    (\w+)  ", init.read_text(), flags=re.MULTILINE) if init.is_file() else []
             places |= {f"{room}.{name}": (floor, number) for number, name in enumerate(inside)}
-            places |= {} if inside else {room: (floor, 0)}
+            places |= {} if inside else {room: (floor, place)}
     return places
 
 

@@ -13,9 +13,11 @@ from yolo_probe.hosts.target import resolve
 from yolo_probe.model.freezing import with_gradients
 from yolo_probe.model.fusion import fuse
 from yolo_probe.model.structure import Module, count_gradients, count_layers
+from yolo_probe.render.text import render
 from yolo_probe.reports.fuse_diff import as_json, fuse_diff
 from yolo_probe.reports.info import as_json as info_as_json
 from yolo_probe.reports.info import info
+from yolo_probe.reports.layers import View, layer_costs
 from yolo_probe.reports.question import Question
 
 STRIPPED = Saved("model", -1, False, True, False, "FP16", ())
@@ -152,3 +154,13 @@ def test_a_file_saved_after_fuse_has_its_training_column_rebuilt(trains: bool) -
     assert report.training.line.text == fuse_diff(Question(subject, (640, 640), counter())).training.line.text
     assert report.validation.summary.layers == count_layers(fused.root)
     assert report.validation.summary.gradients == count_gradients(fused.root) == (1_761_871 if trains else 0)
+
+
+@pytest.mark.parametrize("name", ["yolov5n", "yolov5-fpn@v6.0"])
+def test_a_file_saved_after_fuse_is_told_as_fused(name: str) -> None:
+    subject = resolve(name)
+    fused = replace(subject, root=fuse(subject.root, grad_enabled=False).root)
+    for asked, words in ((subject, "not fused"), (fused, "fused")):
+        asking = Question(asked, (640, 640), counter())
+        assert f", {words}" in render(info(asking, fused=False)).splitlines()[0]
+        assert layer_costs(asking, View()).is_fused is (asked is fused)

@@ -65,6 +65,8 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
         ("verify: 'no'", "verify: found 'no', expected true or false"),
         ("verbosity: 2", "verbosity: found 2, expected short or full"),
         ("verify: true\nverify: false", "found verify 2 times, expected once"),
+        ("verify: true\nloggers: 1", ", line 2: loggers: found 1, expected true or false"),
+        ("verify: true\n\nfile: [md]", ", line 3: found the key 'file', expected imgsz, counter"),
         ("- imgsz", "found ['imgsz'], expected lines `key: value`"),
         ("imgsz: [1,\nverify: x", ", line 2: broken YAML"),
         ("imgsz: !!python/object/apply:os.getcwd []", "broken YAML"),

@@ -19,7 +19,7 @@ from yolo_probe.errors import ModelYamlError, UnknownModuleError
 from yolo_probe.hosts.target import resolve
 from yolo_probe.hosts.ultralytics import frozen_rows
 from yolo_probe.hosts.ultralytics_architecture import architecture, mismatch
-from yolo_probe.model.fusion import is_fused
+from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.structure import Module, Tensor
 from yolo_probe.render.text import render
 from yolo_probe.reports.fuse_diff import fuse_diff
@@ -142,11 +142,11 @@ def test_freeze_names_rows_as_ultralytics_reads_it() -> None:
 
 def test_a_block_is_fused_when_its_batchnorm_is_gone() -> None:
     block = conv()
-    assert not is_fused(block)
-    assert is_fused(replace(block, children={"conv": block.child("conv")}))
+    assert fused_state(block) == "unfused"
+    assert fused_state(replace(block, children={"conv": block.child("conv")})) == "fused"
     heads = {"cv2": Module("a.B"), "one2one_cv2": Module("a.B")}
-    assert not is_fused(Module("ultralytics.nn.modules.head.Detect", children=heads))
-    assert is_fused(Module("ultralytics.nn.modules.head.Detect", children=heads | {"cv2": None}))
+    assert fused_state(Module("ultralytics.nn.modules.head.Detect", children=heads)) == "unfused"
+    assert fused_state(Module("ultralytics.nn.modules.head.Detect", children=heads | {"cv2": None})) == "fused"
 
 
 def test_what_is_recognised_is_passed_on() -> None:

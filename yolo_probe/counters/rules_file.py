@@ -7,7 +7,7 @@ A Python file is the user's own code and runs because they named it; a YAML is r
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -19,11 +19,10 @@ from yolo_probe.expressions import ExpressionError, evaluate
 from yolo_probe.model.operators import OpRecord, Rule
 from yolo_probe.model.structure import Shape
 from yolo_probe.model.user_rules import ModuleRule, OutputRule, OwnRules, class_path, users_code, whole
-
-LARGEST_FILE = 1_000_000
-"""Bytes of a file of rules."""
+from yolo_probe.yaml_file import Yaml, YamlKind, content_of, read_yaml
 
 _EXAMPLE = "configs/rules.yaml of yolo-probe is an example to start from."
+KIND = YamlKind("a file of rules", RulesError, _EXAMPLE)
 
 
 def read_rules(path: str) -> OwnRules:
@@ -33,14 +32,7 @@ def read_rules(path: str) -> OwnRules:
     """
     if not path.endswith((".py", ".yaml", ".yml")):
         raise RulesError(f"{path}: found another kind of file, expected .py or .yaml", _EXAMPLE)
-    try:
-        with Path(path).open("rb") as stream:
-            content = stream.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise RulesError(f"{path}: cannot be read: {error.strerror or error}", "Check the path.") from None
-    if len(content) > LARGEST_FILE:
-        raise RulesError(f"{path}: found more than {LARGEST_FILE:,} bytes, expected a file of rules", _EXAMPLE)
-    found = _from_python(path) if path.endswith(".py") else _from_yaml(path, content)
+    found = _from_python(path) if path.endswith(".py") else _from_yaml(path)
     if not found.modules and not found.operators:
         expected = "custom_ops, operators or outputs" if path.endswith(".py") else "modules: or operators:"
         raise RulesError(f"{path}: found no rules, expected {expected} with at least one", _EXAMPLE)
@@ -51,6 +43,7 @@ def read_rules(path: str) -> OwnRules:
 
 
 def _from_python(path: str) -> OwnRules:
+    content_of(path, KIND)  # refuses what is no such file
     folder = str(Path(path).resolve().parent)
     sys.path.insert(0, folder)  # as python my_rules.py would
     try:
@@ -113,39 +106,24 @@ def same_shape(module: Any, x: Shape) -> Shape:
 # YAML
 
 
-def _from_yaml(path: str, content: bytes) -> OwnRules:
-    document = _document(path, content)
+def _from_yaml(path: str) -> OwnRules:
+    file = read_yaml(path, KIND)
+    document = {} if file.document is None else file.document
+    if not isinstance(document, dict):
+        _refuse(path, document, "modules: and operators:")
     _known(path, document, "modules", "operators")
     modules = {}
-    for name, given in _table(path, document, "modules").items():
-        place = f"{path}: modules: {name}"
+    for name, place, given in _table(file, path, "modules"):
         _known(place, given, "macs", "output")
         modules[name] = ModuleRule(
             _count(place, given["macs"]) if "macs" in given else None,
             _output(place, given["output"]) if "output" in given else None,
         )
     operators: dict[str, Rule] = {}
-    for name, given in _table(path, document, "operators").items():
-        place = f"{path}: operators: {name}"
+    for name, place, given in _table(file, path, "operators"):
         _known(place, given, "macs")
         operators[name] = _operator(place, given.get("macs"))
     return OwnRules(path, modules, operators)
-
-
-def _document(path: str, content: bytes) -> Mapping[str, Any]:
-    import yaml
-
-    try:
-        document = yaml.safe_load(content.decode()) or {}
-    except yaml.YAMLError as error:
-        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise RulesError(f"{path}{line}: broken YAML, {problem or 'not a YAML text'}", _EXAMPLE) from None
-    except (ValueError, RecursionError) as error:
-        raise RulesError(f"{path}: broken YAML, {error}", _EXAMPLE) from None
-    if not isinstance(document, dict):
-        _refuse(path, document, "modules: and operators:")
-    return document
 
 
 def _refuse(place: str, found: object, expected: str) -> NoReturn:
@@ -161,11 +139,14 @@ def _known(place: str, given: object, *keys: str) -> None:
             raise RulesError(f"{place}: found the key {shown(key)}, expected {' or '.join(keys)}", _EXAMPLE)
 
 
-def _table(path: str, document: Mapping[str, Any], key: str) -> dict[str, Any]:
-    table = document.get(key) or {}
+def _table(file: Yaml, path: str, key: str) -> Iterator[tuple[str, str, Any]]:
+    """The rules under a key: the name of each, its place as messages name it, and what is given."""
+    table = (file.document or {}).get(key) or {}
     if not isinstance(table, dict):
         _refuse(f"{path}: {key}", table, "names, each with its rule")
-    return {str(name): given for name, given in table.items()}
+    for name, given in table.items():
+        line = file.lines.get((key, str(name)))
+        yield str(name), f"{path}{f', line {line}' if line else ''}: {key}: {name}", given
 
 
 def _count(place: str, formula: object) -> Callable[[Any, tuple[Any, ...], Any], None]:

@@ -159,11 +159,6 @@ class Subject:
     """Where the forward pass is the host's own: the network that the host builds, or why it cannot."""
 
     @property
-    def is_fused(self) -> bool:
-        """Whether a file is known to have been saved after ``fuse()``."""
-        return isinstance(self.rebuilt, Rebuilt) and self.rebuilt.saved_fused
-
-    @property
     def gap(self) -> Gap | None:
         """Why the network cannot be built and run, where it has to be built."""
         return self.rebuilt if isinstance(self.rebuilt, Gap) else None

@@ -12,7 +12,7 @@ From the ground up; a module imports only from lines above its own::
     scripted          code that torch has compiled
     real_copy         copies with weights, where a pass needs values
     weightless_copy   copies without weights
-    thop_custom_ops   thop's custom_ops, run on a copy
+    applied_rules     the user's counting rules, run on a copy
     recorder          one pass of a copy, written down
     live              a live model: its structure, its pass, its fuse()
     tensor_lifetimes  each call and each tensor of a pass, as torch runs it

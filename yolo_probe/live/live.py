@@ -18,16 +18,16 @@ import torch
 from torch import nn
 
 from yolo_probe.errors import DataDependentError, TargetError, TraceError, first_words, reason_of, shown
+from yolo_probe.live.applied_rules import CustomOps, OwnOps
 from yolo_probe.live.description import Descriptions
 from yolo_probe.live.real_copy import real_copy, uncollected
 from yolo_probe.live.recorder import Inputs, Place, Recorder
 from yolo_probe.live.scripted import scripted_functions_beside
 from yolo_probe.live.side_effects import foreign, kept, undisturbed
-from yolo_probe.live.thop_custom_ops import CustomOps
 from yolo_probe.live.weightless_copy import Copier
 from yolo_probe.model.structure import Shape, Tensor, Totals, totals_of
 from yolo_probe.model.trace import Trace, slots_of
-from yolo_probe.model.user_rules import OwnOps, OwnRules
+from yolo_probe.model.user_rules import OwnRules
 
 
 def unwrapped(model: nn.Module) -> nn.Module:

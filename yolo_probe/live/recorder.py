@@ -21,11 +21,11 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from yolo_probe.errors import DataDependentError, RulesError, TraceError, first_words
+from yolo_probe.live.applied_rules import CustomOps, OwnOps, custom_record
 from yolo_probe.live.function_records import ELEMENTWISE_FUNCTIONS, RECORDS, Record, custom, other
 from yolo_probe.live.function_shapes import ANSWERS, Answer
 from yolo_probe.live.named_calls import Named
 from yolo_probe.live.scripted import SCRIPTED, ScriptedWork
-from yolo_probe.live.thop_custom_ops import CountingRule, CustomOps, custom_record
 from yolo_probe.live.torch_internals import COMPILED, call_directly, directly, has_forward_hooks
 from yolo_probe.live.torch_layers import LAYERS, OPERATORS, UNKNOWN, layer_record
 from yolo_probe.model.forward import (
@@ -41,7 +41,7 @@ from yolo_probe.model.forward import (
 from yolo_probe.model.operators import OpRecord, SeenBy, ShapeError
 from yolo_probe.model.structure import Module, Shape
 from yolo_probe.model.trace import Trace
-from yolo_probe.model.user_rules import OwnOps
+from yolo_probe.model.user_rules import CountingRule
 
 
 @dataclass(frozen=True, slots=True)

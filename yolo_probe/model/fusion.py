@@ -1,4 +1,4 @@
-"""What ``fuse()`` does to a structure: by YOLOv5's rule, or read off a structure before and after it.
+"""What ``fuse()`` does to a structure, by YOLOv5's rule or read off it before and after; and whether it has run.
 
 By YOLOv5's rule every ``Conv`` (and ``DWConv``) that has a ``bn`` loses it; its convolution is made anew with a bias,
 and its weights are computed from the old ones. All other BatchNorms stay. Source: ``fuse`` in YOLOv5's models/yolo.py
@@ -10,12 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 from yolo_probe.errors import TraceError
 from yolo_probe.model.structure import Module, Tensor, named_modules
 
 FUSED_KINDS = frozenset({"Conv", "DWConv"})
 BATCH_NORMS = frozenset({"nn.BatchNorm2d", "nn.SyncBatchNorm"})
+CONVOLUTION_NAMES = ("conv", "conv_transpose")
+"""Under which the hosts' blocks hold the convolution that takes in their ``bn``."""
+
+FusedState: TypeAlias = Literal["unfused", "fused", "partly fused"]
+"""Whether ``fuse()`` has run on a network; partly: on some of its blocks, and others still have what it merges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +145,7 @@ def _rebuild(module: Module, merges: Mapping[int, Merge], put_back: bool = False
         for name, child in module.children.items()
         if not (merge and name == "bn")
     }
-    if put_back and module.kind in FUSED_KINDS and "bn" not in children and "bn" not in module.attributes:
+    if put_back and module.kind in FUSED_KINDS and pair_state(module) == "fused":
         children = _with_batch_norm(children)
     if children.keys() == module.children.keys() and all(children[name] is module.children[name] for name in children):
         return module
@@ -159,10 +165,6 @@ def _with_batch_norm(children: dict[str, Module | None]) -> dict[str, Module | N
     )
     rest = {name: child for name, child in children.items() if name != "conv"}
     return {"conv": replace(convolution, parameters={"weight": weight}), "bn": batch_norm, **rest}
-
-
-CONVOLUTION_NAMES = ("conv", "conv_transpose")
-"""Under which the hosts' blocks hold the convolution that takes in their ``bn``."""
 
 
 def difference(before: Module, after: Module) -> Fusion:
@@ -248,34 +250,66 @@ def _reason(before: Module, after: Module, name: str) -> tuple[str, str]:
     )
 
 
-def merged_names(root: Module) -> frozenset[str]:
-    """Names of the parameters that some ``fuse()`` has made anew: of each block whose BatchNorm is gone.
+def fused_state(root: Module) -> FusedState:
+    """Whether ``fuse()``, of YOLOv5 or of ultralytics, has run on a structure.
 
-    Such a block has an activation and a convolution with a bias, and no BatchNorm between them.
+    BatchNorms that ``fuse()`` leaves, as one after a Concat, say nothing; a structure without anything to merge is
+    unfused.
     """
+    states = {state for _, module in named_modules(root) if (state := _state_of(module))}
+    if len(states) == 2:
+        return "partly fused"
+    return states.pop() if states else "unfused"
+
+
+def pair_state(module: Module) -> Literal["unfused", "fused"] | None:
+    """Whether a block has the BatchNorm after its convolution, or has lost it; None where it is no such block.
+
+    A block of a class that is not known has lost it where it holds an activation and a convolution with a bias.
+    """
+    names = _convolutions(module)
+    if not names:
+        return None
+    if module.children.get("bn") is not None:
+        return "unfused"
+    if "bn" in module.attributes:
+        return None
+    biased = any("bias" in module.child(name).parameters for name in names)
+    return "fused" if _has_one_when_built(module) or ("act" in module.children and biased) else None
+
+
+def merged_names(root: Module) -> frozenset[str]:
+    """Names of the parameters that some ``fuse()`` has made anew: of each convolution that has lost its BatchNorm."""
     return frozenset(
         f"{path}.{name}.{key}" if path else f"{name}.{key}"
         for path, module in named_modules(root)
-        if "act" in module.children and module.children.get("bn") is None and "bn" not in module.attributes
-        for name in CONVOLUTION_NAMES
-        if (convolution := module.children.get(name)) is not None and "bias" in convolution.parameters
-        for key in convolution.parameters
+        if pair_state(module) == "fused"
+        for name in _convolutions(module)
+        for key in module.child(name).parameters
     )
 
 
-def is_fused(root: Module) -> bool:
-    """Whether ``fuse()`` of the ultralytics package has nothing left to do, which the line of 8.4 then says.
+def _convolutions(module: Module) -> tuple[str, ...]:
+    return tuple(name for name in CONVOLUTION_NAMES if module.children.get(name) is not None)
+
+
+def _state_of(module: Module) -> Literal["unfused", "fused"] | None:
+    """The same also of ultralytics' blocks with parallel branches, and of its heads with two sets of branches.
 
     Source: ``BaseModel.is_fused`` in ultralytics' nn/tasks.py.
     """
-    return not any(_is_unfused(module) for _, module in named_modules(root))
-
-
-def _is_unfused(module: Module) -> bool:
     held = {name for name, child in module.children.items() if child is not None}
-    kind = module.class_path.rpartition(".")[2]
-    return (
-        ("bn" in held and not held.isdisjoint(CONVOLUTION_NAMES))
-        or (kind in ("RepConv", "RepVGGDW") and "conv1" in held)
-        or {"cv2", "one2one_cv2"} <= held
-    )
+    if "one2one_cv2" in held:
+        return "unfused" if "cv2" in held else "fused"
+    if _class_name(module) in ("RepConv", "RepVGGDW") and "conv1" in held:
+        return "unfused"
+    return pair_state(module)
+
+
+def _has_one_when_built(module: Module) -> bool:
+    """Whether its host builds every module of this class with a BatchNorm."""
+    return (_class_name(module) if module.class_path.startswith("ultralytics.") else module.kind) in FUSED_KINDS
+
+
+def _class_name(module: Module) -> str:
+    return module.class_path.rpartition(".")[2]

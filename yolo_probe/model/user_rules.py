@@ -88,24 +88,39 @@ def ruled_record(
     options: dict[str, object] = {"class": module.class_path}
     if rule.count is not None:
         seen = tuple(StandIn(Tensor(shape)) for shape in inputs)
-        options["products"] = counted(rules, rule.count, ModuleStandIn(module), seen, StandIn(Tensor(output)), path)
+        options["products"] = counted(
+            rules.path, rule.count, ModuleStandIn(module), seen, StandIn(Tensor(output)), (path, module.kind)
+        )
     return OpRecord(CUSTOM, path, module.kind, inputs, output, (), options, slots)
 
 
-def counted(rules: OwnRules, rule: CountingRule, module: Any, inputs: tuple[Any, ...], output: Any, path: str) -> int:
+def counted(
+    origin: str, rule: CountingRule, module: Any, inputs: tuple[Any, ...], output: Any, place: tuple[str, str],
+    before: object = 0,
+) -> int:  # fmt: skip
     """MACs that a rule adds to ``module.total_ops`` for one call.
 
-    Raises: RulesError where it fails or leaves no whole number of at least 0.
+    ``origin``: what the rule comes from, the path of a file or ``custom_ops``; ``place``: path and class of the module;
+    ``before``: what ``total_ops`` starts with.
+    Raises: RulesError where the rule fails or leaves no whole number of at least 0; its ``__context__`` is what the
+    rule raised.
     """
-    module.__dict__["total_ops"] = 0
+    path, kind = place
+    named = f"{origin}: {kind}: the rule for {path or 'the model'}"
+    module.__dict__["total_ops"] = before
     try:
-        with users_code(rules.path, f"the rule for {path or 'the model'} fails"):
+        with users_code(origin, f"{kind}: the rule for {path or 'the model'} fails"):
             rule(module, inputs, output)
             total = module.__dict__["total_ops"]
-            number = total if isinstance(total, (str, bool)) else float(total)  # thop's own style is a tensor
+            if prod(getattr(total, "shape", ())) != 1:
+                raise RulesError(
+                    f"{named} in total_ops: found a tensor of shape {tuple(total.shape)}, {_EXPECTED}", _LOOK
+                )
+            number = total if isinstance(total, str | bool) else float(total)  # thop's own style is a tensor
     finally:
         module.__dict__.pop("total_ops", None)
-    return whole(number, f"{rules.path}: the rule for {path or 'the model'} in total_ops")
+    macs = whole(number, f"{named} in total_ops")
+    return total if type(total) is int else macs  # the first is not rounded as a float is
 
 
 def shape_out(rules: OwnRules, rule: OutputRule, module: Module, path: str, x: Shape) -> Shape:
@@ -126,7 +141,7 @@ def whole(number: object, place: str) -> int:
     Raises: RulesError where it is none, or below 0.
     """
     if isinstance(number, bool) or not isinstance(number, int | float) or number < 0 or number != number // 1:
-        raise RulesError(f"{place}: found {shown(number)}, expected a whole number of MACs, 0 or more", _LOOK)
+        raise RulesError(f"{place}: found {shown(number)}, {_EXPECTED}", _LOOK)
     return int(number)
 
 
@@ -155,6 +170,7 @@ def _described(error: BaseException, path: str) -> str:
     return f"{reason_of(error)} (line {line})" if line else reason_of(error)
 
 
+_EXPECTED = "expected a whole number of MACs, 0 or more"
 _LOOK = "Correct that rule; configs/rules.yaml of yolo-probe shows how rules are written."
 
 
@@ -164,26 +180,6 @@ def advice(unknown: Sequence[tuple[str, str]], rules: OwnRules | None) -> str:
         if rules and rules.rule_for(kind):
             return f"in {rules.path} the rule for {kind} needs its output, such as input"
     return "--rules FILE counts the rest with rules of your own for these"
-
-
-@dataclass(frozen=True, slots=True)
-class OwnOps:
-    """The rules for classes as a live model applies them: each in place of the module and all that is inside."""
-
-    rules: OwnRules
-
-    def rule_for(self, kind: type) -> CountingRule | None:
-        """The rule for a class of the live model."""
-        found = self.rules.rule_for(class_path(kind))
-        return found.count if found else None
-
-    def replaces(self, record: OpRecord, module: object, path: str) -> bool:
-        """Whether the rule stands for a record of what is inside: always."""
-        return True
-
-    def counted_by(self, rule: CountingRule, module: Any, path: str, inputs: tuple[Any, ...], output: Any) -> int:
-        """MACs of one call."""
-        return counted(self.rules, rule, module, inputs, output, path)
 
 
 class StandIn:

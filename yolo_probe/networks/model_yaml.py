@@ -7,9 +7,8 @@ on the model. It runs no forward pass, so it does not see shapes that do not fit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from yolo_probe.errors import ModelYamlError
 from yolo_probe.model.structure import Module
@@ -17,15 +16,18 @@ from yolo_probe.networks.generations import Generation
 from yolo_probe.networks.network import MOST_ANCHORS, MOST_CLASSES, Network, Row, place_of
 from yolo_probe.networks.parse_model import Builder, Made
 from yolo_probe.networks.torch_nn import shown
+from yolo_probe.yaml_file import Place, YamlKind, read_yaml
 
 __all__ = ["Network", "Row", "build", "read_model_yaml"]
 
-LARGEST_FILE = 1_000_000
-"""Bytes of a model YAML."""
-MOST_VALUES = 100_000
-"""Values in a model YAML, aliases written out."""
-DEEPEST = 32
-"""Levels of nesting in a model YAML."""
+KIND = YamlKind(
+    "a model YAML",
+    ModelYamlError,
+    "Correct the place that the message names, or pass a model YAML such as yolov5s.yaml; a checkpoint ends in .pt.",
+    too_large=" is larger than {largest:,} bytes, expected {name} of a few thousand",
+    last_counts=True,
+    ascii_alone=True,  # open(..., encoding="ascii", errors="ignore"), as the hosts do
+)
 
 _REQUIRED = ("nc", "anchors", "depth_multiple", "width_multiple", "backbone", "head")
 
@@ -35,84 +37,11 @@ def read_model_yaml(path: str | Path) -> Network:
 
     Raises: ModelYamlError
     """
-    file = Path(path)
-    if file.exists() and not file.is_file():
-        raise ModelYamlError(f"{path} is no regular file", "Pass the path of a model YAML.")
-    try:
-        with file.open("rb") as stream:
-            content = stream.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise ModelYamlError(f"{path} cannot be read: {error.strerror or error}", "Check the path.") from None
-    if len(content) > LARGEST_FILE:
-        raise ModelYamlError(
-            f"{path} is larger than {LARGEST_FILE:,} bytes, expected a model YAML of a few thousand",
-            "Pass the YAML file that describes the network, or a checkpoint with the suffix .pt.",
-        )
-    # The hosts drop what is not ASCII: open(..., encoding="ascii", errors="ignore").
-    document, lines = _parsed(content.decode("ascii", "ignore"), str(path))
-    return _network(document, lines, file.name, str(path))
+    file = read_yaml(path, KIND)
+    return _network(file.document, file.lines, Path(path).name, str(path))
 
 
-def _parsed(text: str, origin: str) -> tuple[object, Mapping[str, Sequence[int]]]:
-    """The document as plain data, and the lines of the rows of its backbone and head."""
-    import yaml
-
-    loader_class: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        _check_nesting(yaml.parse(text, loader_class), origin)
-        loader = loader_class(text)
-        try:
-            node = loader.get_single_node()
-            _check_size(node, origin)
-            return loader.construct_document(node) if node else None, _row_lines(node)
-        finally:
-            loader.dispose()
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{origin}, line {mark.line + 1}" if mark else origin
-        problem = getattr(error, "problem", None) or "not a YAML text"
-        raise ModelYamlError(
-            f"{place}: broken YAML, {problem}", "Correct that line or the one before it: often a comma or bracket."
-        ) from None
-    except (ValueError, TypeError, RecursionError) as error:
-        raise ModelYamlError(f"{origin}: broken YAML, {error}", "Correct the value that the message names.") from None
-
-
-def _check_nesting(events: Iterator[Any], origin: str) -> None:
-    """Refuse what the parser of the next step, written in C, could not survive."""
-    depth = 0
-    for event in events:
-        kind = type(event).__name__
-        depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
-        if depth > DEEPEST:
-            place = f"{origin}, line {event.start_mark.line + 1}"
-            raise ModelYamlError(f"{place}: nested deeper than {DEEPEST} levels, expected 4", "Pass a model YAML.")
-
-
-def _check_size(root: Any, origin: str) -> None:
-    """Refuse aliases that multiply a small file into a huge document."""
-    nodes, seen = [root], 0
-    while nodes:
-        node = nodes.pop()
-        seen += 1
-        if seen > MOST_VALUES:
-            raise ModelYamlError(
-                f"{origin}: more than {MOST_VALUES:,} values, expected some hundred", "Pass a model YAML."
-            )
-        children = node.value if node is not None and isinstance(node.value, list) else []
-        nodes += [part for child in children for part in (child if isinstance(child, tuple) else (child,))]
-
-
-def _row_lines(root: Any) -> Mapping[str, Sequence[int]]:
-    pairs = root.value if root is not None and isinstance(root.value, list) else []
-    return {
-        pair[0].value: [row.start_mark.line + 1 for row in pair[1].value]
-        for pair in pairs
-        if isinstance(pair, tuple) and pair[0].value in ("backbone", "head") and pair[1].id == "sequence"
-    }
-
-
-def _network(document: object, lines: Mapping[str, Sequence[int]], file_name: str, origin: str) -> Network:
+def _network(document: object, lines: Mapping[Place, int], file_name: str, origin: str) -> Network:
     missing = [key for key in _REQUIRED if not isinstance(document, dict) or key not in document]
     if not isinstance(document, dict) or missing:
         raise _no_network(document, missing, origin)
@@ -126,8 +55,8 @@ def _network(document: object, lines: Mapping[str, Sequence[int]], file_name: st
         anchors=_anchors(origin, document["anchors"]),
         depth_multiple=_multiple(origin, document, "depth_multiple"),
         width_multiple=_multiple(origin, document, "width_multiple"),
-        backbone=_rows(origin, document["backbone"], lines.get("backbone", ()), "backbone", 0),
-        head=_rows(origin, document["head"], lines.get("head", ()), "head", len(document["backbone"])),
+        backbone=_rows(origin, document["backbone"], lines, "backbone", 0),
+        head=_rows(origin, document["head"], lines, "head", len(document["backbone"])),
         channels=_whole(origin, document, "ch", 1000) if "ch" in document else 3,
         activation=activation or None,
         channel_multiple=_whole(origin, document, "channel_multiple", 1000)
@@ -183,11 +112,10 @@ def _anchors(origin: str, value: object) -> int | tuple[tuple[float, ...], ...]:
     return tuple(sizes)
 
 
-def _rows(origin: str, value: object, lines: Sequence[int], key: str, first: int) -> tuple[Row, ...]:
+def _rows(origin: str, value: object, lines: Mapping[Place, int], key: str, first: int) -> tuple[Row, ...]:
     if not isinstance(value, list):
         raise _wrong_key(origin, key, value, "a list of rows [from, number, module, args]")
-    found = [lines[i] if i < len(lines) else None for i in range(len(value))]
-    return tuple(_row(origin, first + i, row, found[i]) for i, row in enumerate(value))
+    return tuple(_row(origin, first + i, row, lines.get((key, i))) for i, row in enumerate(value))
 
 
 def _row(origin: str, index: int, value: object, line: int | None) -> Row:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from math import ceil
 
 from yolo_probe.errors import ModelYamlError, TraceError
-from yolo_probe.model.fusion import fuse
+from yolo_probe.model.fusion import fuse, fused_state
 from yolo_probe.model.structure import Module, Shape, Tensor, named_modules
 from yolo_probe.networks.generations import Generation
 from yolo_probe.networks.model_yaml import build
@@ -22,6 +21,9 @@ from yolo_probe.networks.shipped import shipped_networks
 
 LOOKED_AT: tuple[Generation, ...] = ("head", "v6.0", "v5.0")
 """Generations whose networks differ in the names or shapes of their weights, the newest first."""
+
+SHOWN = 4
+"""How many differences are named."""
 
 _PREFIX = re.compile(r"^(?:module\.|model\.|ema\.)*(?=model\.\d)")
 """What wrappers put in front of a row: DataParallel, DetectMultiBackend, ModelEMA."""
@@ -40,6 +42,16 @@ class Guess:
     fused: bool
     also: tuple[str, ...]
     """Other networks with the same names and shapes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Weights beside one network."""
+
+    fused: bool
+    """Whether they are nearer to the network after ``fuse()``."""
+    differences: tuple[str, ...]
+    """The first few places where they are not the same; empty where all are."""
 
 
 def shapes_of(weights: Mapping[str, Tensor]) -> dict[str, Shape]:
@@ -66,25 +78,27 @@ def guess(weights: Mapping[str, Tensor]) -> Guess | None:
     classes, rows = class_count(shapes), _rows(shapes)
     if classes is None:
         return None
-    fused = not any(".bn." in name for name in shapes)
     for generation in LOOKED_AT:
         near = [n for n in shipped_networks(generation) if len(n.rows) == rows and _begins(n, shapes)]
-        found = [network.name for network in near if not differences(weights, network, generation)]
+        compared = {network.name: compare(weights, network, generation) for network in near}
+        found = {name: each.fused for name, each in compared.items() if not each.differences}
         if found:
-            return Guess(found[0], classes, generation, fused, tuple(found[1:]))
+            first, *others = found
+            return Guess(first, classes, generation, found[first], tuple(others))
     return None
 
 
-def differences(weights: Mapping[str, Tensor], network: Network, generation: Generation) -> tuple[str, ...]:
-    """The first few places where weights are not those of a network for their number of classes; none if they are."""
+def compare(weights: Mapping[str, Tensor], network: Network, generation: Generation) -> Compared:
+    """Weights beside a network for their number of classes: as it is built or after ``fuse()``, whichever is nearer."""
     shapes = shapes_of(weights)
     try:
-        root = build(network.with_classes(class_count(shapes) or network.classes), generation)
-        if not any(".bn." in name for name in shapes):
-            root = fuse(root, grad_enabled=False).root
+        built = build(network.with_classes(class_count(shapes) or network.classes), generation)
+        states = (built, fuse(built, grad_enabled=False).root)
     except (ModelYamlError, TraceError) as error:
-        return (str(error),)
-    return tuple(islice(_differences(shapes, expected_shapes(root)), 4))
+        return Compared(False, (str(error),))
+    found = [(tuple(_differences(shapes, expected_shapes(root))), root) for root in states]
+    unlike, nearest = min(found, key=lambda each: len(each[0]))
+    return Compared(fused_state(nearest) == "fused", unlike[:SHOWN])
 
 
 def expected_shapes(root: Module) -> dict[str, Shape]:

@@ -11,6 +11,7 @@ from yolo_probe import shipped_files as configs_path
 from yolo_probe.errors import TargetError
 from yolo_probe.networks.generations import GENERATIONS, Generation, is_since
 from yolo_probe.networks.network import Network, Row
+from yolo_probe.yaml_file import YamlKind, read_yaml
 
 _ROW = re.compile(
     r"(?:(?P<sources>-?\d+(?:,-?\d+)*) )?(?P<module>[\w.]+)(?:\*(?P<number>\d+))?(?P<arguments>(?: \S+)*)"
@@ -70,10 +71,7 @@ def _unknown(name: str, table: Mapping[str, Any]) -> TargetError:
 
 
 def _table() -> Any:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(configs_path.path("models/networks.yaml").read_text("ascii"), loader)  # noqa: S506
+    return read_yaml(configs_path.path("models/networks.yaml"), YamlKind("networks.yaml", TargetError, "")).document
 
 
 def _layout(entry: Mapping[str, Any], generation: Generation) -> str | None:

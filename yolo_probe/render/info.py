@@ -10,6 +10,7 @@ from shlex import quote
 from yolo_probe.counters.charges import Charges
 from yolo_probe.hosts.summary_line import LineForm
 from yolo_probe.model.freezing import frozen_by_rows
+from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.operators import OpRecord
 from yolo_probe.model.structure import LayerCounts, Module, named_modules, named_parameters
 from yolo_probe.model.user_rules import CUSTOM
@@ -35,7 +36,8 @@ def document(report: Info) -> Iterator[Section]:
     """The report part by part."""
     question = report.question
     subject, state = question.subject, report.state
-    state_words = ", fused" if report.is_fused or subject.is_fused else ", not fused"
+    found = "fused" if report.is_fused else fused_state(state.root)
+    state_words = ", not fused" if found == "unfused" else f", {found}"
     new = ", new" if subject.saved is None and not report.is_fused else ""
     yield (Heading(heading(subject) + new + state_words),)
     yield tuple(_line(report))

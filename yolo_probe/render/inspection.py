@@ -77,11 +77,11 @@ def _validate(report: Inspection, saved: Saved) -> str:
 
 
 def _advice(weights: Weights) -> str:
-    if weights.guess:
-        exact = weights.guess
-        return f"All names and shapes are those of {exact.network}: build it and call load_state_dict()."
-    if weights.asked:
-        return f"All names and shapes are those of {weights.asked}: build it and call load_state_dict()."
+    network = weights.guess.network if weights.guess else weights.asked
+    if network and weights.fused:
+        return f"All names and shapes are those of {network} after fuse(): build it, fuse() it, load_state_dict()."
+    if network:
+        return f"All names and shapes are those of {network}: build it and call load_state_dict()."
     return "No network that YOLOv5 ships has these names and shapes; name the right one with --cfg."
 
 

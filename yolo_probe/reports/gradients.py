@@ -9,7 +9,7 @@ from typing import Literal
 from yolo_probe.errors import TargetError, TraceError, UnknownModuleError
 from yolo_probe.hosts.subject import LiveModel, Rebuilt, Subject
 from yolo_probe.model.freezing import freeze_words, frozen_by_rows, frozen_rows, with_frozen, with_gradients
-from yolo_probe.model.fusion import BATCH_NORMS, fuse, merged_names
+from yolo_probe.model.fusion import BATCH_NORMS, fuse, fused_state
 from yolo_probe.model.structure import Module, count_gradients, named_modules, named_parameters, named_rows, row_holder
 from yolo_probe.reports.mechanisms import Decision, Known, decide, known_of
 from yolo_probe.reports.question import refuse_unknown
@@ -126,9 +126,8 @@ def provenance(subject: Subject, freeze: tuple[int, ...] = ()) -> Provenance:
     note = _nothing_frozen(subject, freeze)
     validated = next(copy for copy in copies if copy.name == (saved.copy if saved else "model"))
     fused = _fused(subject, validated.root)
-    return Provenance(
-        subject, copies, validated.name, fused, bool(merged_names(validated.root)), rows_of(copies[0]), note
-    )
+    is_fused = fused_state(validated.root) == "fused"
+    return Provenance(subject, copies, validated.name, fused, is_fused, rows_of(copies[0]), note)
 
 
 def _built(subject: Subject, freeze: tuple[int, ...]) -> Copy:
@@ -168,7 +167,7 @@ def _fused(subject: Subject, root: Module) -> Fused:
     """What trains after ``fuse()``: nothing where nothing did, else what the host's own leaves."""
     if not count_gradients(root):
         return Fused(0, 0)
-    if merged_names(root):
+    if fused_state(root) == "fused":
         return Fused(count_gradients(root), count_gradients(root))
     if isinstance(subject.rebuilt, Rebuilt):
         left = count_gradients(subject.rebuilt.fused.root)

@@ -31,7 +31,7 @@ from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import CheckpointError, TargetError, TraceError, shown
 from yolo_probe.hosts import ultralytics, yolov5
-from yolo_probe.hosts.subject import Origin, Saved
+from yolo_probe.hosts.subject import Origin, Saved, Subject
 from yolo_probe.hosts.target import classes_of, network_name, options_of, precision_of, resolve, saved_of
 from yolo_probe.model.fusion import FUSED_KINDS, fuse
 from yolo_probe.model.structure import LayerCounts, Module, Tensor, Totals, count_layers, named_modules, totals_of
@@ -41,7 +41,7 @@ from yolo_probe.reports.question import Question
 from yolo_probe.reports.unusual import secrets, unusual, unusual_storage
 
 if TYPE_CHECKING:
-    from yolo_probe.networks.recognise import Guess
+    from yolo_probe.networks.recognise import Compared, Guess
 
 MOST_EPOCHS = 1 << 31
 """More than any training has; a larger number is none."""
@@ -115,6 +115,8 @@ class Weights:
     """The network that the user named."""
     summary: FuseDiff | None
     """All about the network that was named, or guessed; None where there is none."""
+    fused: bool = False
+    """Whether they are those of that network after ``fuse()``."""
 
     @property
     def elements(self) -> int:
@@ -268,23 +270,42 @@ def _inspect_weights(stored: Stored, asked: str | None) -> Inspection:
 
 
 def _weights(path: str, tensors: Mapping[str, Tensor], asked: str | None) -> Weights:
-    from yolo_probe.networks.recognise import class_count, differences, guess, shapes_of
+    from yolo_probe.networks.recognise import class_count, guess, shapes_of
 
     classes = class_count(shapes_of(tensors))
     found = guess(tensors) if asked is None else None
     name = asked or (f"{found.network}@{found.generation}" if found else None)
     if name is None:
         return Weights(tensors, classes, None, None, None)
-    subject = resolve(name, classes=classes)
-    if not isinstance(subject.source, Network) or subject.origin.generation == "ultralytics":
-        raise TargetError(f"{path}: found --cfg {name}, expected the name of a network or a model YAML")
-    if unlike := differences(tensors, subject.source, subject.origin.generation):
+    subject, compared = _nearest(path, tensors, name, classes)
+    if compared.differences:
         raise TargetError(
-            f"{path}: its tensors are not those of {name}: {'; '.join(unlike)}",
+            f"{path}: its tensors are not those of {name}: {'; '.join(compared.differences)}",
             "pass the YAML that the network was trained with; without --cfg the shapes are compared with all of YOLOv5",
         )
     question = Question(subject, (640, 640), choose_counter(None, installed_thop()))
-    return Weights(tensors, classes, found, asked, fuse_diff(question))
+    return Weights(tensors, classes, found, asked, fuse_diff(question), compared.fused)
+
+
+def _nearest(path: str, tensors: Mapping[str, Tensor], name: str, classes: int | None) -> tuple[Subject, Compared]:
+    """The network of that name beside the weights; where it names no generation, as the first that fits builds it."""
+    from yolo_probe.networks.recognise import LOOKED_AT, compare
+
+    found = []
+    for generation in (None, *LOOKED_AT[1:]):
+        try:
+            subject = resolve(name, host=generation, classes=classes)
+        except TargetError:
+            if generation is None:
+                raise
+            continue  # this generation does not ship it, or the name says another one
+        if not isinstance(subject.source, Network) or subject.origin.generation == "ultralytics":
+            raise TargetError(f"{path}: found --cfg {name}, expected the name of a network or a model YAML")
+        compared = compare(tensors, subject.source, subject.origin.generation)
+        if not compared.differences:
+            return subject, compared
+        found.append((subject, compared))
+    return found[0]
 
 
 def _is_plain(value: object) -> bool:

@@ -110,6 +110,7 @@ def _weights_json(weights: Weights) -> dict[str, object]:
             "also": list(found.also),
         },
         "cfg": weights.asked,
+        "fused": weights.fused if summary else None,
         "summary": summary and {key: summary[key] for key in ("training", "validation", "host_lines", "counter")},
     }
 

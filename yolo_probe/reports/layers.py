@@ -12,6 +12,7 @@ from yolo_probe.errors import TargetError, TraceError
 from yolo_probe.hosts.subject import LiveModel, Model, Rebuilt, Subject
 from yolo_probe.model.activations import BYTES, Access, Activations, activations, total
 from yolo_probe.model.freezing import with_gradients
+from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.structure import Module, Shape, named_rows
 from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import OwnRules
@@ -107,7 +108,7 @@ def layer_costs(question: Question, view: View, *, fused: bool = False) -> Layer
     if observed:
         run = replace(run, calls=observed.calls)
     found = observed.activations if observed else activations(run)
-    is_fused = fused or subject.is_fused
+    is_fused = fused or fused_state(root) == "fused"
     return gathered(subject, question, question.counter.convention, view, root, run, found, is_fused=is_fused)
 
 

@@ -15,6 +15,7 @@ from yolo_probe.counters.charges import Charges, added
 from yolo_probe.counters.formulas import Arithmetic, Product, arithmetic, products
 from yolo_probe.model.activations import Access, access, total
 from yolo_probe.model.forward import Call
+from yolo_probe.model.fusion import CONVOLUTION_NAMES, pair_state
 from yolo_probe.model.operators import OpRecord
 from yolo_probe.model.structure import Module, Shape, named_parameters, named_rows, row_holder
 from yolo_probe.model.trace import Trace
@@ -26,6 +27,8 @@ SORTS: tuple[Sort, ...] = get_args(Sort)
 
 UNUSED = "no operator"
 """The operator of parameters that no operator uses."""
+_PAIR = (*CONVOLUTION_NAMES, "bn")
+"""Names of the children that ``fuse()`` makes one of."""
 
 
 @dataclass(frozen=True)
@@ -137,12 +140,12 @@ class _Modules:
         """Convolutions under a path that have taken in their BatchNorm, and that have not."""
         parent, _, name = path.rpartition(".")
         above = self.at(parent)
-        if above and name in ("conv", "bn") and path and _is_pair(above):
-            return (0, 1) if "bn" in above.children else (1, 0)
+        if above and name in _PAIR and path and (state := pair_state(above)):
+            return (1, 0) if state == "fused" else (0, 1)
         module = self.at(path)
         if module is None:
             return 0, 0
-        own = (0, 0) if not _is_pair(module) else (0, 1) if "bn" in module.children else (1, 0)
+        own = {"fused": (1, 0), "unfused": (0, 1), None: (0, 0)}[pair_state(module)]
         parts = [own, *(self.merged(f"{path}.{child}" if path else child) for child in _inside(module))]
         return sum(fused for fused, _ in parts), sum(unfused for _, unfused in parts)
 
@@ -152,15 +155,9 @@ def unmerged(root: Module) -> int:
     return _Modules(root).merged("")[1]
 
 
-def _is_pair(module: Module) -> bool:
-    """Whether it is a convolution with a BatchNorm that ``fuse()`` merges, or was one."""
-    name = module.class_path.rpartition(".")[2]
-    return "conv" in module.children and ("bn" in module.children or name in ("Conv", "DWConv"))
-
-
 def _inside(module: Module) -> list[str]:
     """Names of the children that a count has to look into; those of a pair are counted with it."""
-    skipped = {"conv", "bn"} if _is_pair(module) else set()
+    skipped = _PAIR if pair_state(module) else ()
     return [name for name, child in module.children.items() if child and name not in skipped]
 
 

@@ -12,7 +12,7 @@ from yolo_probe.errors import TargetError, TraceError, UnknownModuleError
 from yolo_probe.hosts.images import Run, Size, rounded_size
 from yolo_probe.hosts.subject import Model, Subject
 from yolo_probe.hosts.summary_line import HostLine, Summary, host_line, summarize
-from yolo_probe.model.fusion import Fusion, fuse, is_fused
+from yolo_probe.model.fusion import Fusion, fuse, fused_state
 from yolo_probe.model.structure import Module, named_modules
 from yolo_probe.model.trace import Trace, trace
 from yolo_probe.model.user_rules import OwnRules, advice
@@ -58,7 +58,7 @@ class Question:
         form = subject.origin.form
         line = host_line(
             root, form, self.counter.of_host, subject.stride, line_size, built=built, run=forward,
-            fused=form.marks_fused and (model.is_fused if model else is_fused(root)),
+            fused=form.marks_fused and (model.is_fused if model else fused_state(root) == "fused"),
         )  # fmt: skip
         return State(root, run, summary, line)
 

@@ -12,7 +12,7 @@ from yolo_probe.checkpoint.reader import Checkpoint, Stored, is_expected
 from yolo_probe.checkpoint.sizes import Anatomy
 from yolo_probe.hosts.subject import Saved
 from yolo_probe.hosts.target import classes_of
-from yolo_probe.model.fusion import BATCH_NORMS
+from yolo_probe.model.fusion import BATCH_NORMS, fused_state
 from yolo_probe.model.structure import named_modules, totals_of
 
 NAMES = {"model": "the model", "ema": "the EMA", "optimizer": "the optimizer", "other": "the rest"}
@@ -35,8 +35,13 @@ def unusual(
     trains = [name for name, copy in copies.items() if copy and totals_of(copy).gradients]
     if "ema" in trains or (saved.stripped and trains):
         yield f"{NAMES[trains[-1]]} has parameters that require a gradient, which training turns off"
-    if not any(module.kind in BATCH_NORMS for _, module in named_modules(root)):
-        yield "without BatchNorm: saved after fuse()"
+    norms = sum(module.kind in BATCH_NORMS for _, module in named_modules(root))
+    words = f"{norms} BatchNorm{'s' * (norms != 1)}"
+    match fused_state(root):
+        case "fused":
+            yield f"saved after fuse(), which leaves {words}" if norms else "without BatchNorm: saved after fuse()"
+        case "partly fused":
+            yield f"partly fused: {words} left"
     if names and classes is not None and len(names) != classes:
         yield f"{len(names)} names for {classes} classes"
     left = [path for path, module in named_modules(root) if module.buffers.keys() & {"total_ops", "total_params"}]

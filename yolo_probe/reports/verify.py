@@ -22,12 +22,13 @@ from yolo_probe.hosts.installed_network import InstalledNetwork, installed_netwo
 from yolo_probe.hosts.summary_line import FORMS, LineForm
 from yolo_probe.hosts.ultralytics_architecture import mismatch
 from yolo_probe.hosts.ultralytics_rebuild import silent
+from yolo_probe.live.applied_rules import CustomOps
 from yolo_probe.live.live import Live, fuse_silently, unwrapped
 from yolo_probe.live.real_copy import real_copy
 from yolo_probe.live.side_effects import undisturbed
-from yolo_probe.live.thop_custom_ops import CountingRule, CustomOps
-from yolo_probe.model.fusion import is_fused
+from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.structure import LayerCounts, Shape, totals_of
+from yolo_probe.model.user_rules import CountingRule
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.info import Info
 from yolo_probe.reports.question import Question, State
@@ -143,7 +144,7 @@ def _states(report: FuseDiff | Info) -> tuple[State | None, State | None]:
     """The unfused and the fused state of a report, where it has them."""
     if isinstance(report, FuseDiff):
         return report.training, report.validation
-    if report.is_fused or report.question.subject.is_fused or is_fused(report.state.root):
+    if report.is_fused or fused_state(report.state.root) == "fused":
         return None, report.state
     return report.state, report.fused
 

@@ -21,14 +21,15 @@ from torch import nn
 from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import Convention, choose_counter
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import TraceError, reason_of
+from yolo_probe.errors import RulesError, TraceError, reason_of
 from yolo_probe.hosts.images import image_channels
 from yolo_probe.hosts.summary_line import FORMS, HostLine, LineForm, host_line
+from yolo_probe.live.applied_rules import CustomOps
 from yolo_probe.live.live import Live, network_of, unwrapped
 from yolo_probe.live.real_copy import copy_fault, uncollected
-from yolo_probe.live.thop_custom_ops import CountingRule, CustomOps
 from yolo_probe.model.structure import Module, Shape, Tensor
 from yolo_probe.model.trace import Trace
+from yolo_probe.model.user_rules import CountingRule
 from yolo_probe.render.host_tables import parameter_table
 from yolo_probe.render.verification import verification_line
 from yolo_probe.reports.verify import verify_model
@@ -50,14 +51,19 @@ def model_info(
     Takes every generation's call: ``(model, verbose, img_size)``, ``(model, verbose, imgsz)`` or
     ``(model, detailed=, verbose=, imgsz=)``; ``model`` is any ``nn.Module``, or a ``YOLO`` of ultralytics. A model of
     no host is told as YOLOv5 HEAD tells it, on stdout where nothing listens to the log. ``custom_ops`` are the counting
-    rules that ``thop.profile`` takes under this name; ``verify`` runs the real thop and the real ``fuse()`` on copies,
-    and a further line says whether both agree.
+    rules that ``thop.profile`` takes under this name; where one fails or leaves no whole number, a warning says which,
+    and the line is the host's own, without them. ``verify`` runs the real thop and the real ``fuse()`` on copies, and a
+    further line says whether both agree.
     Raises: TargetError for what is no model.
     """
     model = network_of(model, "model_info")
     beside = _Beside(custom_ops=custom_ops or {}, verify=verify)
+    host = _host_function(model)
     with uncollected():
-        return _print_info(_host_function(model), model, args, kwargs, beside)
+        try:
+            return _print_info(host, model, args, kwargs, beside)
+        except RulesError as error:  # before anything is printed: whoever has rules sees no less than the host's line
+            return _print_info(host, model, args, kwargs, replace(beside, custom_ops={}, refused=str(error)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,8 @@ class _Beside:
     watch: Callable[[Told], None] | None = None
     custom_ops: Mapping[type, CountingRule] = field(default_factory=dict)
     verify: bool = False
+    refused: str = ""
+    """Why the user's rules are left out."""
 
 
 def install(watch: Callable[[Told], None] | None = None) -> None:
@@ -155,8 +163,6 @@ def _print_info(
     if custom_ops and any(custom_ops.rule_for(type(module)) for module in model.modules()):
         form = replace(form, samples=4)
     live = Live(model, custom_ops, elementwise=False)
-    if asked["detailed"] if "detailed" in asked else asked["verbose"]:
-        _print_table(live, form, logger)
     imgsz = asked.get("imgsz", asked.get("img_size", 640))
     height, width = imgsz if isinstance(imgsz, list | tuple) else (imgsz, imgsz)
     stride = _stride(unwrapped(model) if form.proxies else model)
@@ -174,9 +180,14 @@ def _print_info(
         fused=live.is_fused,
         totals=live.totals,
     )
+    remarks = tuple(_remarks(line, convention, _flops(live, line, convention)))
+    if asked["detailed"] if "detailed" in asked else asked["verbose"]:
+        _print_table(live, form, logger)
     logger.info(line.text or line.counts)
-    for remark in _remarks(line, convention, _flops(live, line, convention)):
+    for remark in remarks:
         logger.info(f"  {remark}.")
+    if beside.refused:
+        logger.warning(f"  {beside.refused}. This line is without your rules, as the host itself prints it.")
     if beside.verify:
         image = (1, image_channels(live.root), *line.size)
         found = verify_model(model, image, form=form, custom_ops=beside.custom_ops)

@@ -28,8 +28,7 @@ from yolo_probe.hosts import ultralytics
 from yolo_probe.hosts.summary_line import LineForm
 from yolo_probe.hosts.yolov5 import origin_of_line
 from yolo_probe.live.live import Live, unwrapped
-from yolo_probe.model.fusion import BATCH_NORMS
-from yolo_probe.model.structure import named_modules
+from yolo_probe.model.fusion import fused_state
 from yolo_probe.render.markdown import render as render_markdown
 from yolo_probe.render.picture import draw
 from yolo_probe.render.text import render_ledgers
@@ -339,7 +338,7 @@ class Probe:
         if model is None or run.start is None or run.question is None or run.form is None:
             return
         state = live_state(Live(model), run.question)
-        is_fused = not any(module.kind in BATCH_NORMS for _, module in named_modules(state.root))
+        is_fused = fused_state(state.root) == "fused"
         is_ema = unwrapped(model) in (run.ema(), host_state.classic().ema)
         known = replace(run.start.known, is_ema=is_ema, non_leaf=None)
         run.validation = Validation(state, is_ema, is_fused, run.start.training, decide(state.root, known))

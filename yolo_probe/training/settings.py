@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from yolo_probe import shipped_files as configs_path
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.errors import SettingsError, shown
+from yolo_probe.yaml_file import Place, YamlKind, read_yaml
 
 Event: TypeAlias = Literal["start", "validation", "end"]
 File: TypeAlias = Literal["json", "md", "png"]
@@ -47,10 +47,10 @@ def read_settings(path: str | None = None, **overrides: object) -> Settings:
     Raises: SettingsError names the file, the key, what was found and what was expected.
     """
     default = configs_path.path("probe.yaml")
-    values = _checked(_document(str(default)), str(default))
+    values = _document(str(default))
     if path is not None:
-        values |= _checked(_document(path), path)
-    values |= _checked(overrides, "settings")
+        values |= _document(path)
+    values |= _checked(overrides, "settings", {})
     return Settings(**values)
 
 
@@ -65,46 +65,28 @@ def is_first_rank() -> bool:
     return rank in ("-1", "0")
 
 
-def _document(path: str) -> Mapping[str, object]:
-    """The keys and values of a settings file; none of an empty one."""
-    import yaml
-
-    try:
-        with Path(path).open("rb") as stream:
-            content = stream.read(LARGEST_FILE + 1)
-        if len(content) > LARGEST_FILE:
-            raise SettingsError(f"{path}: found more than {LARGEST_FILE:,} bytes, expected a settings file", _REMEDY)
-        loader = yaml.SafeLoader(content.decode())
-        node = loader.get_single_node()
-        document = loader.construct_document(node) if node else {}
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error.strerror or error}", "Check the path.") from None
-    except yaml.YAMLError as error:
-        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise SettingsError(f"{path}{line}: broken YAML, {problem or 'not a YAML text'}", _REMEDY) from None
-    except (ValueError, RecursionError) as error:
-        raise SettingsError(f"{path}: broken YAML, {error}", _REMEDY) from None
+def _document(path: str) -> dict[str, Any]:
+    """The checked settings of a file; none of an empty one."""
+    file = read_yaml(path, YamlKind("a settings file", SettingsError, _REMEDY, largest=LARGEST_FILE))
+    document = {} if file.document is None else file.document
     if not isinstance(document, dict):
         raise SettingsError(f"{path}: found {shown(document)}, expected lines `key: value`", _REMEDY)
-    keys = [key.value for key, _ in node.value] if node else []
-    if repeated := [key for key in document if keys.count(key) > 1]:
-        raise SettingsError(f"{path}: found {repeated[0]} {keys.count(repeated[0])} times, expected once", _REMEDY)
-    return document
+    return _checked(document, path, file.lines)
 
 
-def _checked(given: Mapping[str, object], origin: str) -> dict[str, Any]:
-    """The values of given settings, in the types of ``Settings``."""
+def _checked(given: Mapping[str, object], origin: str, lines: Mapping[Place, int]) -> dict[str, Any]:
+    """The values of given settings, in the types of ``Settings``; ``lines``: of a file, where each stands."""
     names = [field.name for field in fields(Settings)]
     checked = {}
     for key, value in given.items():
+        place = f"{origin}, line {lines[str(key),]}" if (str(key),) in lines else origin
         if key not in names:
-            raise SettingsError(f"{origin}: found the key {shown(key)}, expected {', '.join(names)}", _REMEDY)
+            raise SettingsError(f"{place}: found the key {shown(key)}, expected {', '.join(names)}", _REMEDY)
         expected, check = _CHECKS[key]
         try:
             checked[key] = check(value)
         except (TypeError, ValueError):
-            raise SettingsError(f"{origin}: {key}: found {shown(value)}, expected {expected}", _REMEDY) from None
+            raise SettingsError(f"{place}: {key}: found {shown(value)}, expected {expected}", _REMEDY) from None
     return checked
 
 

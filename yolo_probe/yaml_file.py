@@ -1,0 +1,158 @@
+"""YAML files as plain data: a file in, its document and the line of each key out. Nothing in it is executed.
+
+Every reader of this package reads by the same limits, so that no file, however small, costs more than it should.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn, TypeAlias
+
+from yolo_probe.errors import ProbeError
+
+MOST_VALUES = 100_000
+"""Values in one file, aliases written out."""
+DEEPEST = 32
+"""Levels of nesting."""
+WITH_LINES = 3
+"""Levels of nesting whose lines are kept; messages name nothing deeper."""
+
+Place: TypeAlias = tuple["str | int", ...]
+"""Where a value stands: the keys and positions that lead to it, ``("backbone", 3)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class YamlKind:
+    """What files of one kind may be, and what is said of one that is not."""
+
+    name: str
+    """``a settings file``."""
+    error: type[ProbeError]
+    remedy: str
+    largest: int = 1_000_000
+    """Bytes."""
+    too_large: str = ": found more than {largest:,} bytes, expected {name}"
+    last_counts: bool = False
+    """Whether of two equal keys the last counts, as where the hosts read such a file; else they are refused."""
+    ascii_alone: bool = False
+    """Whether other characters are left out, as the hosts do; else the text is UTF-8."""
+
+
+@dataclass(frozen=True, slots=True)
+class Yaml:
+    """What a file says."""
+
+    document: Any
+    """None of an empty file."""
+    lines: Mapping[Place, int] = field(default_factory=dict)
+    """From 1, of each key and of each item of a list."""
+
+
+def read_yaml(path: str | Path, kind: YamlKind) -> Yaml:
+    """What a YAML file says.
+
+    Raises: the error of its kind, with the file and the line, where it cannot be read, is too large, nested too deep,
+    holds too many values, a key twice or a tag that is not plain data, or is no YAML.
+    """
+    return _parsed(str(path), content_of(path, kind), kind)
+
+
+def content_of(path: str | Path, kind: YamlKind) -> bytes:
+    """The bytes of a file that is not too large for its kind.
+
+    Raises: the error of its kind.
+    """
+    file = Path(path)
+    if file.exists() and not file.is_file():
+        what = "Is a directory, which" if file.is_dir() else "it"
+        raise kind.error(f"{path}: cannot be read: {what} is no regular file", f"Pass the path of {kind.name}.")
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(kind.largest + 1)
+    except OSError as error:
+        raise kind.error(f"{path}: cannot be read: {error.strerror or error}", "Check the path.") from None
+    if len(content) > kind.largest:
+        raise kind.error(f"{path}{kind.too_large.format(largest=kind.largest, name=kind.name)}", kind.remedy)
+    return content
+
+
+def _parsed(path: str, content: bytes, kind: YamlKind) -> Yaml:
+    import yaml
+
+    loader_class: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    def refuse(problem: str, line: int | None = None) -> NoReturn:
+        raise kind.error(f"{path}, line {line}: {problem}" if line else f"{path}: {problem}", kind.remedy)
+
+    try:
+        text = content.decode("ascii", "ignore") if kind.ascii_alone else content.decode()
+        for depth, line in _depths(yaml.parse(text, loader_class)):
+            if depth > DEEPEST:
+                refuse(f"nested deeper than {DEEPEST} levels, expected 4 at most", line)
+        loader = loader_class(text)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return Yaml(None)
+            lines = _lines(node, kind, refuse)
+            return Yaml(loader.construct_document(node), lines)
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as error:
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        # the parser written in C marks the end of a text as a line more than there is
+        last = content.count(b"\n") + 1
+        refuse(f"broken YAML, {problem or 'not a YAML text'}", min(mark.line + 1, last) if mark else None)
+    except (ValueError, TypeError, RecursionError) as error:
+        refuse(f"broken YAML, {error}")
+
+
+def _depths(events: Iterator[Any]) -> Iterator[tuple[int, int]]:
+    """Depth and line at each event; too deep a text must not get as far as the composer, which is written in C."""
+    depth = 0
+    for event in events:
+        name = type(event).__name__
+        depth += name.endswith("StartEvent") - name.endswith("EndEvent")
+        yield depth, event.start_mark.line + 1
+
+
+def _lines(root: Any, kind: YamlKind, refuse: Callable[..., NoReturn]) -> Mapping[Place, int]:
+    """The line of each key and item; what multiplies by aliases and what has a key twice is refused."""
+    lines: dict[Place, int] = {}
+    nodes: list[tuple[Any, Place | None]] = [(root, ())]
+    seen = 0
+    while nodes:
+        node, place = nodes.pop()
+        seen += 1
+        if seen > MOST_VALUES:
+            refuse(f"more than {MOST_VALUES:,} values, expected some hundred")
+        if isinstance(node.value, str):
+            continue
+        if node.id == "mapping":
+            keys = [key for key, _ in node.value]
+            if not kind.last_counts:
+                _refuse_repeated(keys, refuse)
+            nodes += [(key, None) for key in keys]
+            children = [(key.value, key, value) for key, value in node.value]
+        else:
+            children = [(number, item, item) for number, item in enumerate(node.value)]
+        for name, first, value in children:
+            below = None
+            if place is not None and len(place) < WITH_LINES and isinstance(name, str | int):
+                below = (*place, name)
+                lines[below] = first.start_mark.line + 1
+            nodes.append((value, below))
+    return lines
+
+
+def _refuse_repeated(keys: Sequence[Any], refuse: Callable[..., NoReturn]) -> None:
+    found: dict[tuple[str, str], list[int]] = {}
+    for key in keys:
+        if isinstance(key.value, str):
+            found.setdefault((key.tag, key.value), []).append(key.start_mark.line + 1)
+    for (_, name), lines in found.items():
+        if len(lines) > 1:
+            words = name[:40] if name.isprintable() else ascii(name[:40])
+            refuse(f"found {words} {len(lines)} times, expected once", lines[1])
