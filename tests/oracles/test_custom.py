@@ -10,7 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests import environments
-from tests.oracles.custom_modules import DEPENDS_ON_DATA, IDEAS, network
+from tests.custom_modules import DEPENDS_ON_DATA, IDEAS, network
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.live.live import Live
 
