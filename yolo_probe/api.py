@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, cast
+from dataclasses import dataclass, fields, replace
+from html import escape
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import torch
 from torch import nn
 
-from yolo_probe.counters.comparison import Comparison, Measured, Mode, compare
-from yolo_probe.counters.conventions import CONVENTIONS, Convention, Uncounted, choose_counter
+from yolo_probe.counters import comparison
+from yolo_probe.counters.charges import charge
+from yolo_probe.counters.comparison import Measured, Mode, compare
+from yolo_probe.counters.conventions import CONVENTIONS, Convention, choose_counter
 from yolo_probe.counters.rules_file import read_rules
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import CounterError, TargetError, TraceError, shown
+from yolo_probe.hosts.images import image_channels
 from yolo_probe.hosts.subject import LiveModel
-from yolo_probe.hosts.summary_line import image_channels
 from yolo_probe.hosts.target import classes_of, network_name
 from yolo_probe.live.live import Live, network_of, unwrapped
 from yolo_probe.live.recorder import Arguments, Inputs
@@ -24,15 +27,22 @@ from yolo_probe.live.tensor_lifetimes import observe
 from yolo_probe.model.fusion import merged_names
 from yolo_probe.model.structure import Module, Shape, count_gradients
 from yolo_probe.model.user_rules import OwnOps
+from yolo_probe.render import notebook
 from yolo_probe.render.gradients import render_rows
+from yolo_probe.render.sections import as_json
 from yolo_probe.render.text import render
-from yolo_probe.reports.gradients import Copy, Fused, OptimizerCheck, Provenance, as_json, rows_of
+from yolo_probe.reports import flop_count
+from yolo_probe.reports.comparison import rows_of as rows_of_comparison
+from yolo_probe.reports.flop_count import count_of
+from yolo_probe.reports.gradients import Copy, Fused, OptimizerCheck, Provenance, rows_of
 from yolo_probe.reports.layers import LayerCosts, View, gathered
-from yolo_probe.reports.layers import as_json as costs_as_json
 from yolo_probe.reports.line_costs import By, Sort
 from yolo_probe.reports.mechanisms import decide
 from yolo_probe.training.host_state import Running
 from yolo_probe.training.moments import known_live
+
+if TYPE_CHECKING:
+    from yolo_probe.render.sections import Report
 
 Input: TypeAlias = (
     "int | Sequence[int] | Sequence[Sequence[int]] | torch.Tensor | Sequence[object] | Mapping[str, object]"
@@ -42,24 +52,46 @@ arguments, or a dict of arguments by name. Of tensors shapes and types are used,
 forward pass depends on them."""
 
 
-@dataclass(frozen=True, slots=True)
-class FlopCount:
-    """What one counter charges for one pass of a model."""
+class _Shown:
+    """What prints as its report, and shows as tables in a notebook."""
 
-    counter: str
-    """Name of the rules: ``ultralytics-thop-2.2``."""
-    unit: str
-    """MACs or FLOPs; 1 MAC is 2 FLOPs."""
-    total: int
-    """In that unit, as the counter itself prints it."""
-    flops: int
-    """The same in FLOPs."""
-    by_module: Mapping[str, int]
-    """By the qualified name of the module that does the work, in that unit; they add up to the total."""
-    by_operator: Mapping[str, int]
-    """By operator, likewise."""
-    uncounted: tuple[Uncounted, ...]
-    """What the counter has no rule for."""
+    __slots__ = ()
+
+    def _shown(self) -> Report:
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return render(self._shown())
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return notebook.render(self._shown())
+
+    def as_json(self) -> dict[str, object]:
+        """The same as plain data, by the versioned schema of ``--format json``; counts are integers."""
+        return dict(as_json(self._shown()))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FlopCount(_Shown, flop_count.FlopCount):
+    """What ``count_flops`` says; printed, it is a short table. ``rows()`` is for ``pandas.DataFrame``."""
+
+    def _shown(self) -> FlopCount:
+        return self
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Comparison(_Shown, comparison.Comparison):
+    """What ``compare_counters`` says; printed, it is a short table. ``rows()`` is for ``pandas.DataFrame``."""
+
+    def _shown(self) -> Comparison:
+        return self
+
+    def rows(self) -> list[dict[str, object]]:
+        """One row for each counter; None where a tool prints no such figure, or the model has no such mode."""
+        return rows_of_comparison(self)
 
 
 def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop", rules: str | None = None) -> FlopCount:
@@ -74,18 +106,9 @@ def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop", rul
     own = read_rules(rules) if rules else None
     convention = counting_rules(counter).with_rules(own)
     live = Live(network_of(model, "count_flops"), OwnOps(own) if own else None, complete=False)
-    records = live.trace_inputs(inputs_of(imgsz, live.root)).records
-    by_module: dict[str, int] = {}
-    by_operator: dict[str, int] = {}
-    for record in records:
-        if count := convention.count(record):
-            by_module[record.path] = by_module.get(record.path, 0) + count
-            by_operator[record.operator] = by_operator.get(record.operator, 0) + count
-    total = sum(by_module.values())
-    return FlopCount(
-        convention.name, convention.unit, total, total * convention.flops_per_count, by_module, by_operator,
-        convention.uncounted(records),
-    )  # fmt: skip
+    run = live.trace_inputs(inputs_of(imgsz, live.root))
+    charges = charge(run.records, convention)
+    return FlopCount(**_fields(count_of(charges, run.input)))
 
 
 def compare_counters(
@@ -112,7 +135,11 @@ def compare_counters(
     if callable(getattr(model, "fuse", None)):
         fused = live.fused().with_rules(own) if own else live.fused()
         modes["fused"] = Measured(fused.root, fused.trace_inputs(inputs).records)
-    return compare(modes, conventions, counting_rules("thop").name)
+    return Comparison(**_fields(compare(modes, conventions, counting_rules("thop").name)))
+
+
+def _fields(value: flop_count.FlopCount | comparison.Comparison) -> dict[str, Any]:
+    return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
 def counting_rules(name: str) -> Convention:
@@ -158,19 +185,19 @@ def _is_shape(sides: Sequence[object]) -> bool:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Explanation:
+class Explanation(_Shown):
     """What ``explain_gradients`` says; printed, it is the text."""
 
     report: Provenance
 
+    def _shown(self) -> Provenance:
+        return self.report
+
     def __str__(self) -> str:
         return render(self.report) + render_rows(self.report)
 
-    __repr__ = __str__
-
-    def as_json(self) -> dict[str, object]:
-        """The same as plain data, in the form of ``yolo-probe gradients --format json``."""
-        return as_json(self.report)
+    def _repr_html_(self) -> str:
+        return f"{notebook.render(self.report)}\n<pre>{escape(render_rows(self.report))}</pre>"
 
 
 def explain_gradients(model: nn.Module, optimizer: Any = None) -> Explanation:
@@ -201,19 +228,13 @@ def explain_gradients(model: nn.Module, optimizer: Any = None) -> Explanation:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Layers:
+class Layers(_Shown):
     """What ``explain_layers`` says; printed, it is the text."""
 
     report: LayerCosts
 
-    def __str__(self) -> str:
-        return render(self.report)
-
-    __repr__ = __str__
-
-    def as_json(self) -> dict[str, object]:
-        """The same as plain data, in the form of ``yolo-probe layers --format json``."""
-        return costs_as_json(self.report)
+    def _shown(self) -> LayerCosts:
+        return self.report
 
 
 def explain_layers(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def test_several_inputs_and_dicts_are_handed_to_the_model(model: nn.Module, give
     counted = count_flops(model, given)
     assert (counted.unit, counted.total, counted.flops) == ("MACs", CONV + LINEAR, 2 * (CONV + LINEAR))
     assert counted.by_operator == {"conv2d": CONV, "linear": LINEAR}
-    assert sum(counted.by_module.values()) == counted.total
+    assert sum(counted.by_module_alone.values()) == counted.by_module[""] == counted.total
     assert counted.uncounted == ()
     with FlopCounterMode(display=False) as real:
         model(**given) if isinstance(given, dict) else model(*_tensors(given))
@@ -134,7 +135,7 @@ class Repeats(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
 def test_a_forward_that_depends_on_values_gets_those_that_are_given() -> None:
     counted = count_flops(Repeats(), torch.full((1, 3, 2, 2), 3.0), counter="textbook")
     once = count_flops(Repeats().conv, 2, counter="textbook")
-    assert counted.by_module == {"conv": once.total * 3}
+    assert counted.by_module == {"": once.total * 3, "conv": once.total * 3}
     assert [each.operator for each in counted.uncounted] == ["fft.fft2"]
 
 
@@ -183,7 +184,7 @@ def test_a_recurrent_layer_is_listed_until_a_rule_of_the_user_s_counts_it(tmp_pa
     rules = tmp_path / "rules.yaml"
     rules.write_text("modules: {nn.LSTM: {macs: inputs * parameters}}")
     parameters = 4 * 6 * 4 + 4 * 6 * 6 + 2 * 4 * 6
-    assert count_flops(model, (3, 1, 4), rules=str(rules)).by_module == {"0": 12 * parameters}
+    assert count_flops(model, (3, 1, 4), rules=str(rules)).by_module_alone == {"0": 12 * parameters}
 
 
 def test_rules_of_a_file_stand_for_a_module_of_a_live_model(tmp_path: Path) -> None:
@@ -191,10 +192,52 @@ def test_rules_of_a_file_stand_for_a_module_of_a_live_model(tmp_path: Path) -> N
     path = str(file)
     file.write_text("def rule(m, x, y):\n    m.total_ops += 7 * y.numel()\ncustom_ops = {'Two': rule}\n")
     counted = count_flops(Held(), [{"image": IMAGE, "numbers": NUMBERS}], rules=path)
-    assert (counted.total, counted.by_module) == (7 * 2 * 4, {"two": 7 * 2 * 4})
+    assert (counted.total, counted.by_module_alone) == (7 * 2 * 4, {"two": 7 * 2 * 4})
     comparison = compare_counters(Held(), [{"image": IMAGE, "numbers": NUMBERS}], rules=path)
     for each in comparison.counters.values():
         assert each.terms["your own rules"].unfused == (56 if each.convention.unit == "MACs" else 112)
     file.write_text("def rule(m, x, y):\n    m.total_ops += 1 / 0\ncustom_ops = {'Two': rule}\n")
     with pytest.raises(RulesError, match="the rule for two fails: ZeroDivisionError"):
         count_flops(Held(), [{"image": IMAGE, "numbers": NUMBERS}], rules=path)
+
+
+def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return torch.mm(a, b) + 1
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # torch advises against scripting, which models have
+    COMPILED = torch.jit.script(_product)
+    COMPILED_LINEAR = torch.jit.script(nn.Linear(4, 4))
+    COMPILED_ROWS = torch.jit.script(nn.Sequential(nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4)))
+
+
+class CallsCompiled(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """Calls a function that torch has compiled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(5, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return COMPILED(x, self.linear(x))
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "path"),
+    [
+        (CallsCompiled(), (5, 5), ""),
+        (nn.Sequential(nn.Linear(4, 4), COMPILED_LINEAR), (2, 4), "1"),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), COMPILED_ROWS), (1, 3, 8, 8), "1"),
+    ],
+)
+def test_what_torch_has_compiled_has_torchs_own_figure_and_is_named_by_the_others(
+    model: nn.Module, shape: tuple[int, ...], path: str
+) -> None:
+    model.eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as real:
+        model(torch.zeros(shape))
+    assert count_flops(model, torch.zeros(shape), "torch").total == real.get_total_flops()
+    for counter in ("thop", "fvcore", "ptflops", "deepspeed"):
+        left_out = count_flops(model, torch.zeros(shape), counter).uncounted
+        assert ("scripted", path) in [(each.operator, each.path) for each in left_out]

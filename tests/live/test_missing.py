@@ -11,7 +11,7 @@ from tests.conftest import Probe
 from tests.unit.test_ultralytics import question, saved
 from yolo_probe.environment import version_of
 from yolo_probe.render.text import render
-from yolo_probe.reports.fuse_diff import as_json, info
+from yolo_probe.reports.info import as_json, info
 
 without = pytest.mark.skipif(version_of("ultralytics") is not None, reason="ultralytics is installed here")
 

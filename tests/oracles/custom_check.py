@@ -15,6 +15,7 @@ from torch.library import Library
 
 from tests.custom_modules import IDEAS, network
 from tests.fingerprints import fingerprint
+from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.live.live import Live
 
@@ -47,8 +48,8 @@ def main() -> None:
         before = fingerprint(model)
         trace = Live(model).trace(IMAGE)
         unchanged, records = before == fingerprint(model), trace.records
-        left_out = [[each.operator, each.path, each.values] for each in CONVENTION.uncounted(records)]
-        counted = CONVENTION.flops(records) // CONVENTION.flops_per_count
+        left_out = [[each.operator, each.path, each.values] for each in charge(records, CONVENTION).uncounted]
+        counted = charge(records, CONVENTION).total
         answer = {"network": name, "thop": int(macs), "probe": counted, "uncounted": left_out}
         print(json.dumps(answer | {"executed": trace.executed, "unchanged": unchanged}))
     del library

@@ -23,6 +23,7 @@ from torch import nn
 
 from tests.fingerprints import fingerprint, said
 from tests.oracles.weightless import without_weights
+from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import Convention, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import TraceError
@@ -123,7 +124,7 @@ def told(host: Host, model: nn.Module) -> dict[str, Any]:
     ours = said(host.logger, lambda: host.info(model))
     dropin.uninstall()
     try:
-        counted = convention().flops(Live(model).trace(image_of(model)).records)
+        counted = charge(Live(model).trace(image_of(model)).records, convention()).flops
     except TraceError:
         counted = None
     unchanged = before == fingerprint(model)
@@ -152,13 +153,13 @@ def foretold(host: Host, model: nn.Module, grad_enabled: bool) -> dict[str, Any]
         ledger.layers_ledger(first_layers, last_layers, change, "", leaves=leaves),
         ledger.parameters_ledger(old.parameters, new.parameters, change),
         ledger.gradients_ledger(old.gradients, new.gradients, before.root, (), change),
-        ledger.flops_ledger(first, second, change, convention()),
+        ledger.flops_ledger(charge(first.records, convention()), charge(second.records, convention()), change),
     )
     stride, fused = int(model.stride.max()), hasattr(model, "is_fused")
     line = host_line(after.root, host.form, convention(), stride, built=True, run=after.trace, fused=fused)
     return {
         "line": line.text,
-        "flops": convention().flops(second.records),
+        "flops": charge(second.records, convention()).flops,
         "unexplained": [each.unexplained for each in ledgers],
     }
 

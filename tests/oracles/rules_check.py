@@ -17,6 +17,7 @@ from torch import nn
 
 import yolo_probe
 from tests.custom_modules import Apply, Network, rows
+from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.live.live import Live
 from yolo_probe.live.thop_custom_ops import CustomOps
@@ -72,7 +73,7 @@ def main() -> None:
             model.eval()
             macs = thop.profile(deepcopy(model), inputs=(torch.zeros(IMAGE),), custom_ops=rules, verbose=False)[0]
             records = Live(model, CustomOps(rules, convention.subclasses)).trace(IMAGE).records
-            ours = convention.flops(records) // 2
+            ours = charge(records, convention).flops // 2
             answer = {"case": f"{name}, {kind}", "thop": int(macs), "probe": ours}
             if convention.functions:
                 image = torch.empty(1, 3, 640, 640)

@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tests import environments
 from tests.custom_modules import DEPENDS_ON_DATA, IDEAS, network
+from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.live.live import Live
 
@@ -52,11 +53,11 @@ def test_torchs_own_counter_counts_custom_modules_as_its_convention_says(name: s
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(torch.zeros(1, 3, 16, 16))
     records = Live(model).trace((1, 3, 16, 16)).records
-    missing = CONVENTIONS["torch"].uncounted(records)
+    missing = charge(records, CONVENTIONS["torch"]).uncounted
     if name in LEFT_OUT:
         assert [each.operator for each in missing] == ["einsum of several"]
     else:
-        assert CONVENTIONS["torch"].flops(records) == counter.get_total_flops()
+        assert charge(records, CONVENTIONS["torch"]).flops == counter.get_total_flops()
 
 
 @pytest.mark.parametrize(("distribution", "version", "convention"), COUNTERS)

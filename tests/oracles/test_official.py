@@ -12,8 +12,9 @@ from tests.unit.test_text import GOLDEN, INSTALLED
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.hosts.target import resolve
 from yolo_probe.render.text import render
-from yolo_probe.reports.fuse_diff import Question, fuse_diff
+from yolo_probe.reports.fuse_diff import fuse_diff
 from yolo_probe.reports.inspection import inspect
+from yolo_probe.reports.question import Question
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,14 @@ NO_FIGURE = {
         "half": "the first layer: a float32 image into a float16 model",
         "bfloat16": "the first layer: a float32 image into a bfloat16 model",
         "pruned while gradients are on": "model.0.conv: weight cannot be copied",
-        "weight norm": "model.0.conv: conv2d: found 1 input channels, expected 3",
+        "weight norm": "model.0.conv: Given groups=1, weight of size [8, 3, 3, 3], expected input",
         "weight norm by hooks": "model.0.conv: weight cannot be copied",
         "a lock": "the model: lock cannot be copied",
         "a generator": "the model: numbers cannot be copied",
     },
     "ultralytics": {
-        "weight norm": "model.0.conv: conv2d: found 1 input channels, expected 3",
-        "weight norm by hooks": "model.0.conv: conv2d: found 1 input channels, expected 3",
+        "weight norm": "model.0.conv: Given groups=1, weight of size [8, 3, 3, 3], expected input",
+        "weight norm by hooks": "model.0.conv: Given groups=1, weight of size [8, 3, 3, 3], expected input",
     },
 }
 """Where the host itself prints no GFLOPs, and what the probe says of it in a second line."""

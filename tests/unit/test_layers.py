@@ -14,13 +14,13 @@ from click.testing import CliRunner
 from tests.conftest import Probe
 from tests.networks import question
 from yolo_probe.cli import cli
+from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.counters.formulas import arithmetic
 from yolo_probe.errors import TargetError
 from yolo_probe.model.activations import Access, access, activations
 from yolo_probe.model.operators import OpRecord
 from yolo_probe.model.structure import Module, Tensor, count_parameters
-from yolo_probe.model.trace import Trace
 from yolo_probe.networks.shipped import network_names
 from yolo_probe.render import markdown
 from yolo_probe.render.text import render
@@ -71,7 +71,7 @@ def worked_out(formula: str) -> int:
 def test_rows_modules_operators_and_types_add_up_to_the_totals(name: str, host: str, fused: bool) -> None:
     asked = question(f"{name}@{host}")
     whole = layer_costs(asked, View(), fused=fused)
-    assert whole.flops == asked.counter.convention.flops(whole.run.records)
+    assert whole.flops == charge(whole.run.records, asked.counter.convention).flops
     assert whole.parameters == count_parameters(whole.root)
     for by, depth in [*((by, None) for by in BY), ("module", 2), ("type", 3)]:
         lines = lines_of(whole.root, whole.run, whole.operations, by, depth)
@@ -198,9 +198,8 @@ def test_parameters_that_no_operator_uses_are_a_line_of_their_own() -> None:
     used = Module("torch.nn.modules.conv.Conv2d", parameters={"weight": Tensor((4, 3, 1, 1))})
     spare = Module("torch.nn.modules.conv.Conv2d", parameters={"weight": Tensor((5, 3, 1, 1))})
     root = Module("a.Net", children={"used": used, "spare": spare}, parameters={"token": Tensor((7,))})
-    convention = CONVENTIONS["torch"]
     record = OpRecord("conv2d", "used", "nn.Conv2d", ((1, 3, 8, 8),), (1, 4, 8, 8), (4, 3, 1, 1), {"groups": 1})
-    found = operations_of(root, Trace((1, 3, 8, 8), (record,), (1, 4, 8, 8)), convention)
+    found = operations_of(root, charge([record], CONVENTIONS["torch"]))
     assert [(each.record.path, each.record.operator, each.parameters) for each in found] == [
         ("used", "conv2d", 12),
         ("", UNUSED, 7),
@@ -299,7 +298,9 @@ def test_a_long_or_broken_name_stays_on_its_line() -> None:
     stage = Module("a.Stage", parameters={"weight": Tensor((7,))})
     found = report("yolov5n@v7.0")
     root = Module("a.Net", children={name: stage, "other": stage})
-    text = render(gathered(found.subject, None, found.convention, View(), root, found.run, None, is_fused=False))
+    text = render(
+        gathered(found.subject, None, found.charges.convention, View(), root, found.run, None, is_fused=False)
+    )
     assert [line for line in text.splitlines() if len(line) > WIDTH] == []
     assert "...ccc" in text
 

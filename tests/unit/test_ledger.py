@@ -8,12 +8,14 @@ from dataclasses import replace
 import pytest
 
 from tests.networks import counter, difference
+from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.hosts.target import resolve
 from yolo_probe.model.fusion import Fusion
 from yolo_probe.model.structure import Module
-from yolo_probe.reports.fuse_diff import FuseDiff, Question, fuse_diff
+from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
 from yolo_probe.reports.ledger import Entry, Ledger, flops_ledger, layers_ledger, parameters_ledger
+from yolo_probe.reports.question import Question
 
 
 def value(arithmetic: str) -> int:
@@ -81,9 +83,10 @@ def test_one_corrupted_count_is_left_over() -> None:
     convention = CONVENTIONS["thop-0.1"]
     last = max(i for i, record in enumerate(after.records) if record.operator == "conv2d")
     corrupted = after.records[last]._replace(output=(1, 1, 1, 1))
-    wrong = replace(after, records=(*after.records[:last], corrupted, *after.records[last + 1 :]))
-    assert flops_ledger(run, after, report.fusion, convention).unexplained == 0
-    assert flops_ledger(run, wrong, report.fusion, convention).entries[0].amount != 0
+    wrong = (*after.records[:last], corrupted, *after.records[last + 1 :])
+    before, right, harmed = (charge(records, convention) for records in (run.records, after.records, wrong))
+    assert flops_ledger(before, right, report.fusion).unexplained == 0
+    assert flops_ledger(before, harmed, report.fusion).entries[0].amount != 0
     assert parameters_ledger(1_872_157, 1_867_405 - 12, report.fusion).unexplained == -12
     lost = replace(report.fusion, merges=report.fusion.merges[1:])
     assert layers_ledger(125, 68, lost, "").unexplained == -1

@@ -22,7 +22,9 @@ from yolo_probe.hosts.ultralytics_architecture import architecture, mismatch
 from yolo_probe.model.fusion import is_fused
 from yolo_probe.model.structure import Module, Tensor
 from yolo_probe.render.text import render
-from yolo_probe.reports.fuse_diff import Question, fuse_diff, info
+from yolo_probe.reports.fuse_diff import fuse_diff
+from yolo_probe.reports.info import info
+from yolo_probe.reports.question import Question
 
 YAML: dict[str, Any] = {
     "nc": 2,

@@ -9,6 +9,7 @@ From the ground up; a module imports only from lines above its own::
     torchinfo_parameters  the total that torchinfo prints
     faults                charges that a tool does not mean
     conventions           the counters by name
+    charges               what a counter charges for one pass, summed in every way
     formulas              the arithmetic behind a charge, in words
     comparison            one network by every counter
 """

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Literal, get_args
 
-from yolo_probe.counters.conventions import TERMS, Convention, Uncounted, term_of
+from yolo_probe.counters.charges import Uncounted, charge
+from yolo_probe.counters.conventions import TERMS, Convention, term_of
 from yolo_probe.counters.faults import SHARED, SHARED_WHY, TWICE, TWICE_WHY
 from yolo_probe.counters.torchinfo_parameters import listed_parameters
 from yolo_probe.model.operators import OpRecord
@@ -114,24 +116,24 @@ class Measured:
 def compare(modes: Mapping[Mode, Measured], conventions: Iterable[Convention], default: str) -> Comparison:
     """The figures of these counters. ``modes``: those that the network has; ``unfused`` always."""
     counters = {convention.name: _counted(convention, modes) for convention in conventions}
-    apart = {mode: sum(_activation(record) for record in measured.records) for mode, measured in modes.items()}
+    apart = {mode: sum(map(_activation, measured.records)) for mode, measured in modes.items()}
     parameters = {mode: count_parameters(measured.root) for mode, measured in modes.items()}
     return Comparison(default, counters, *(ByMode(*(each.get(mode) for mode in MODES)) for each in (apart, parameters)))
 
 
 def _activation(record: OpRecord) -> int:
-    size = 1
-    for side in record.output:
-        size *= side
-    return size if term_of(record) == "activation" or record.operator in ("sigmoid", "softmax") else 0
+    """Values of an activation function, once where a module and what it calls have a record each."""
+    is_one = term_of(record) == "activation" or record.operator in ("sigmoid", "softmax")
+    return prod(record.output) if is_one and record.seen_by != "modules" else 0
 
 
 def _counted(convention: Convention, modes: Mapping[Mode, Measured]) -> Counted:
     seen: dict[Mode, Measured] = dict(modes)
     if "train" in modes and not convention.trains:  # it puts the model into evaluation mode, or sees no difference
         seen["train"] = modes["unfused"]
-    parts = {mode: _terms(convention, measured.records) for mode, measured in seen.items()}
-    figure = ByMode(*(sum(parts[mode].values()) if mode in parts else None for mode in MODES))
+    charges = {mode: charge(measured.records, convention) for mode, measured in seen.items()}
+    parts = {mode: each.by_term() for mode, each in charges.items()}
+    figure = ByMode(*(charges[mode].total if mode in charges else None for mode in MODES))
     faults = {fault.name: fault.why for fault in convention.faults.values()} | {SHARED: SHARED_WHY, TWICE: TWICE_WHY}
     found = {name for terms in parts.values() for name in terms}
     order = [name for name in (*TERMS, *faults) if name in found]
@@ -142,23 +144,13 @@ def _counted(convention: Convention, modes: Mapping[Mode, Measured]) -> Counted:
         terms,
         tuple(_found(name, faults[name], figure, terms[name]) for name in order if name in faults),
         ByMode(*(parameter_total(convention, modes[mode]) if mode in modes else None for mode in MODES)),
-        tuple(
-            each for each in convention.uncounted(modes["unfused"].records) if each.operator not in convention.faults
-        ),
+        tuple(each for each in charges["unfused"].uncounted if each.operator not in convention.faults),
     )
 
 
 def _found(name: str, why: str, figure: ByMode, amount: ByMode) -> FoundFault:
     numbers = ((getattr(figure, mode), getattr(amount, mode)) for mode in MODES)
     return FoundFault(name, why, ByMode(*(None if whole is None else whole - part for whole, part in numbers)))
-
-
-def _terms(convention: Convention, records: Iterable[OpRecord]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for record in records:
-        for name, amount in convention.terms(record).items():
-            found[name] = found.get(name, 0) + amount
-    return found
 
 
 def parameter_total(convention: Convention, measured: Measured) -> int | None:

@@ -7,9 +7,8 @@ real releases, which ``tests/oracles`` does again in every run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import prod
 from typing import Literal
 
 from yolo_probe.counters import faults, thop_tables, tool_tables
@@ -18,24 +17,6 @@ from yolo_probe.counters.rules import known_products
 from yolo_probe.environment import Thop
 from yolo_probe.model.operators import OpRecord, Rule
 from yolo_probe.model.user_rules import CUSTOM, OwnRules
-
-
-@dataclass(frozen=True, slots=True)
-class Uncounted:
-    """Work that a counter leaves out of its total because it has no rule for it."""
-
-    operator: str
-    path: str
-    """Qualified name of the module that does it; empty: the model itself."""
-    values: int
-    """Values that come out of it in one pass."""
-    of: int
-    """Values that come out of all operators of that pass: what ``values`` is a share of."""
-
-    @property
-    def share(self) -> float:
-        """Its share of the values of the pass, 0 to 1."""
-        return self.values / self.of if self.of else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +36,8 @@ class Convention:
     slot_power: int = 0
     """How often a module that hangs in n places is charged: n to this power. One power comes from a hook for each
     place, the other from adding up its total at each place."""
+    follows: Literal["modules", "functions", "both"] = "modules"
+    """What it charges: modules, by hooks on them; the functions that run, whoever calls them; or both."""
     calls: Mapping[str, Rule] = field(default_factory=dict)
     """By operator, what the functions that a module of torch calls inside are charged beside it, once a call."""
     faults: Faults = field(default_factory=dict)
@@ -84,8 +67,10 @@ class Convention:
             return self.own[record.operator](record) * (2 // self.flops_per_count)
         if record.functional:
             function = self.functions.get(record.operator)
+            if function is None and record.seen_by == "functions" and record.kind.startswith("nn."):
+                return 0  # the module is charged for it
             return function(record) if function else self._free(record)
-        called = self.calls.get(record.operator) if self.calls else None
+        called = self.calls.get(record.operator) if self.calls and record.seen_by == "all" else None
         beside = called(record) if called else 0
         if record.operator == CUSTOM:
             return self._custom(record)
@@ -96,6 +81,10 @@ class Convention:
             return beside
         times = 1 if record.slots == 1 else int(record.slots**self.slot_power)
         return rule(record) * times + beside
+
+    def sees(self, record: OpRecord) -> bool:
+        """Whether this counter looks at a record: of a module with a forward of its own, or of its functions."""
+        return self.follows == "both" or record.seen_by in ("all", self.follows)
 
     def _custom(self, record: OpRecord) -> int | None:
         """What a rule of the user's charges for a module, as often as this counter charges one."""
@@ -137,28 +126,6 @@ class Convention:
         parts[term_of(record)] = parts.get(term_of(record), 0) + plain
         return {name: amount for name, amount in parts.items() if amount}
 
-    def total(self, records: Iterable[OpRecord]) -> int:
-        """Total in the counter's own unit of the operators that have a rule."""
-        return sum([self.count(record) or 0 for record in records])
-
-    def flops(self, records: Iterable[OpRecord]) -> int:
-        """The same in FLOPs."""
-        return self.flops_per_count * self.total(records)
-
-    def uncounted(self, records: Iterable[OpRecord]) -> tuple[Uncounted, ...]:
-        """The operators that this counter has no rule for, those of one module and name as one, in order."""
-        found: dict[tuple[str, str], int] = {}
-        charged = self.rules.keys() | FREE
-        records = tuple(records)
-        for record in records:
-            if (record.functional or record.operator not in charged) and self.count(record) is None:
-                place = record.kind if record.operator == CUSTOM else record.operator, record.path
-                found[place] = found.get(place, 0) + prod(record.output)
-        if not found:
-            return ()
-        every = sum(prod(record.output) for record in records)
-        return tuple(Uncounted(operator, path, values, every) for (operator, path), values in found.items())
-
     @property
     def title(self) -> str:
         """For people: ``ultralytics-thop 2.2``."""
@@ -198,7 +165,8 @@ _TERMS = {
 TERMS = (*_TERMS, "decoding", "bias", "your own rules", "other")
 """What a charge can be for, in the order of a table; names of faults beside them."""
 
-_TERM_OF = {operator: term for term, operators in _TERMS.items() for operator in operators}
+TERM_OF = {operator: term for term, operators in _TERMS.items() for operator in operators}
+"""What an operator is for; the others are for "other"."""
 
 HEADS = ("Detect", "Segment")
 """Classes that turn their last convolutions into boxes."""
@@ -208,7 +176,7 @@ def term_of(record: OpRecord) -> str:
     """What an operator is for."""
     if record.functional and record.kind.rpartition(".")[2] in HEADS:
         return "decoding"
-    return "your own rules" if record.operator == CUSTOM else _TERM_OF.get(record.operator, "other")
+    return "your own rules" if record.operator == CUSTOM else TERM_OF.get(record.operator, "other")
 
 
 CONVENTIONS: Mapping[str, Convention] = {
@@ -268,6 +236,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             "fvcore",
             "MACs",
             tool_tables.FVCORE,
+            follows="functions",
             functions=tool_tables.FVCORE,
             faults=faults.FVCORE,
             trains=True,
@@ -278,6 +247,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             "ptflops",
             "MACs",
             tool_tables.PTFLOPS,
+            follows="both",
             subclasses=False,
             functions=tool_tables.PTFLOPS_FUNCTIONS,
             slot_power=1,
@@ -289,6 +259,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             "ptflops-aten",
             "MACs",
             tool_tables.PTFLOPS_ATEN,
+            follows="functions",
             functions=tool_tables.PTFLOPS_ATEN,
             parameters="trainable",
             release="0.7.5",
@@ -297,6 +268,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             "torchprofile",
             "MACs",
             tool_tables.TORCHPROFILE,
+            follows="functions",
             functions=tool_tables.TORCHPROFILE,
             faults=faults.TORCHPROFILE,
             trains=True,
@@ -307,6 +279,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             "torch",
             "FLOPs",
             thop_tables.TORCH,
+            follows="functions",
             functions=thop_tables.TORCH_FUNCTIONS,
             parameters="none",
             release="FlopCounterMode",
@@ -318,6 +291,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             "calflops",
             "FLOPs",
             tool_tables.CALFLOPS,
+            follows="functions",
             functions=tool_tables.CALFLOPS_FUNCTIONS,
             slot_power=1,
             faults=faults.CALFLOPS,
@@ -325,10 +299,20 @@ CONVENTIONS: Mapping[str, Convention] = {
             release="0.3.2",
         ),
         Convention(
-            "deepspeed", "FLOPs", tool_tables.DEEPSPEED, functions=tool_tables.DEEPSPEED_FUNCTIONS, release="0.19.8"
+            "deepspeed",
+            "FLOPs",
+            tool_tables.DEEPSPEED,
+            follows="functions",
+            functions=tool_tables.DEEPSPEED_FUNCTIONS,
+            release="0.19.8",
         ),
         Convention(
-            "textbook", "FLOPs", tool_tables.TEXTBOOK, functions=tool_tables.TEXTBOOK, release="the exact count"
+            "textbook",
+            "FLOPs",
+            tool_tables.TEXTBOOK,
+            follows="functions",
+            functions=tool_tables.TEXTBOOK,
+            release="the exact count",
         ),
     )
 }

@@ -7,12 +7,12 @@ one size are written as one. What is written can be worked out again, and gives 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 
 from yolo_probe.counters import rules
-from yolo_probe.counters.conventions import Convention
+from yolo_probe.counters.charges import Charges
 from yolo_probe.counters.rules import CONVOLUTIONS, TRANSPOSED_CONVOLUTIONS
 from yolo_probe.model.operators import OpRecord
 from yolo_probe.model.structure import Shape
@@ -50,13 +50,19 @@ class Arithmetic:
     value: int
 
 
-def products(record: OpRecord, convention: Convention) -> tuple[Product, ...]:
-    """What one operator's charge is made of, in FLOPs."""
-    terms = convention.terms(record)
-    found: list[Product] = []
-    for term in (*(name for name in terms if name != "bias"), *(name for name in terms if name == "bias")):
-        found += _products(record, term, terms[term] * convention.flops_per_count)
-    return tuple(found)
+def products(charges: Charges) -> tuple[tuple[Product, ...], ...]:
+    """What each operator's charge is made of, in FLOPs."""
+    factor = charges.convention.flops_per_count
+    return tuple(
+        tuple(_ordered(record, {name: factor * amount for name, amount in terms.items()}))
+        for record, terms in zip(charges.records, charges.terms, strict=True)
+    )
+
+
+def _ordered(record: OpRecord, terms: Mapping[str, int]) -> Iterator[Product]:
+    """The products of each term, those of the bias last."""
+    for term in sorted(terms, key=lambda name: name == "bias"):
+        yield from _products(record, term, terms[term])
 
 
 def _products(record: OpRecord, term: str, amount: int) -> Iterator[Product]:

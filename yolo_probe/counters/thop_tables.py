@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from yolo_probe.counters.rules import (
     CONVOLUTIONS,
     TRANSPOSED_CONVOLUTIONS,
@@ -116,4 +118,5 @@ TORCH_FUNCTIONS: dict[str, Rule] = TORCH | {
         ("mm", "addmm", "baddbmm", "tensordot", "linalg.matmul", "matmul from the right"),
         lambda r: 2 * known_products(r),
     ),
+    "scripted": lambda r: cast(int, r.options["flops"]),
 }

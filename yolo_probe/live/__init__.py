@@ -2,15 +2,16 @@
 
 From the ground up; a module imports only from lines above its own::
 
-    description       a module as plain data, described when it is read
-    function_records  records of functions that multiply and add
-    torch_layers      records of torch's modules that no block describes
+    torch_internals   all that is used of torch's own insides, with the plain way
+    description       modules and tensors as plain data
+    named_calls       tensors that tell a.add(b) from a + b
+    function_records  records of the functions that multiply and add
+    function_shapes   functions answered by shape
+    torch_layers      records of torch's modules by what goes in and comes out
     side_effects      what code keeps outside the model, put back afterwards
+    scripted          code that torch has compiled
     real_copy         copies with weights, where a pass needs values
-    class_layouts     what modules of one class have in common
-    function_shapes   torch's functions answered by shape
     weightless_copy   copies without weights
-    module_calls      what a module of a copy does when it is called
     thop_custom_ops   thop's custom_ops, run on a copy
     recorder          one pass of a copy, written down
     live              a live model: its structure, its pass, its fuse()

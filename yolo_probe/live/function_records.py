@@ -1,21 +1,20 @@
 """Records of torch's functions that multiply and add, for the modules that call them without a module of torch.
 
-``FUNCTIONS`` describes every function that some counter charges and every one that does such work and that a counter
+``RECORDS`` describes every function that some counter charges and every one that does such work and that a counter
 may leave out; ``custom`` describes the operators of other libraries (torchvision's deformable convolution), whose
 work nobody knows. What only moves values has no record.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from opcode import opname
 from typing import Any
 
 import torch
 from torch import nn
 
+from yolo_probe.live.named_calls import Named
 from yolo_probe.model.operators import OpRecord, pair
 from yolo_probe.model.structure import Shape
 
@@ -23,9 +22,21 @@ Record = Callable[[Sequence[Any], Mapping[str, Any], Any, str, str], OpRecord]
 T = torch.Tensor
 
 
+_ALIASES: Mapping[str, tuple[str, ...]] = {
+    "input": ("x", "a", "x1"),
+    "other": ("mat2", "x2", "tensor2"),
+    "mat1": ("input",),
+    "dim": ("axis",),
+    "tensors": ("arrays",),
+}
+"""Other names that torch takes for an argument, as NumPy has them."""
+
+
 def argument(args: Sequence[Any], kwargs: Mapping[str, Any], place: int, name: str) -> Any:
-    """An argument of a call, by its place or its name; None where it is not given."""
-    return args[place] if len(args) > place else kwargs.get(name)
+    """An argument of a call, by its place or one of its names; None where it is not given."""
+    if len(args) > place:
+        return args[place]
+    return next((kwargs[each] for each in (name, *_ALIASES.get(name, ())) if each in kwargs), None)
 
 
 def _shapes(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Shape, ...]:
@@ -110,28 +121,6 @@ def _elementwise(operator: str, call: str = "") -> Record:
     return record
 
 
-def by_operator(name: str) -> bool:
-    """Whether the model's code calls a method of a tensor through an operator: ``a + b``, not ``a.add(b)``.
-
-    Torch hands both on as the same function; some counters see only the second, which they patch. The code that called
-    says which: one of Python's own instructions, or a name of its own. It stands three frames up: this function, the
-    record's, the recorder's.
-    """
-    frame = sys._getframe(3)
-    instruction = opname[frame.f_code.co_code[frame.f_lasti]]
-    return instruction.startswith(("BINARY_", "INPLACE_")) or name not in frame.f_code.co_names
-
-
-def _method(operator: str) -> Record:
-    """A function of single values that is a method of tensors, also where an operator stands for it."""
-    plain, called = _elementwise(operator), _elementwise(operator, operator)
-
-    def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-        return (plain if by_operator(operator) else called)(args, kwargs, out, path, kind)
-
-    return record
-
-
 def _cat(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
     tensors = argument(args, kwargs, 0, "tensors")
     return OpRecord("cat", path, kind, tuple([tuple(x.shape) for x in tensors]), tuple(out.shape), functional=True)
@@ -169,14 +158,64 @@ def _average(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str
     return OpRecord("avg_pool2d", path, kind, (tuple(x.shape),), tuple(out.shape), (), options, functional=True)
 
 
+def _matmul(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    a, b = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "other")
+    shapes = tuple(a.shape), tuple(b.shape)
+    return OpRecord("matmul", path, kind, shapes, tuple(out.shape), functional=True)
+
+
+def _called(name: str) -> Record:
+    """A product of matrices that is asked for by name, which some counters see where they do not see ``@``."""
+
+    def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+        return _matmul(args, kwargs, out, path, kind)._replace(options={"call": name})
+
+    return record
+
+
+def _linear(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    x, weight = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "weight")
+    bias = argument(args, kwargs, 2, "bias") is not None
+    shape = tuple(weight.shape)
+    return OpRecord("linear", path, kind, (tuple(x.shape),), tuple(out.shape), shape, {"bias": bias}, functional=True)
+
+
+def _attention(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    inputs = tuple(tuple(argument(args, kwargs, i, n).shape) for i, n in enumerate(("query", "key", "value")))
+    return OpRecord("scaled_dot_product_attention", path, kind, inputs, tuple(out.shape), functional=True)
+
+
+def _einsum(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    equation, *operands = args  # torch has already written letters for operands given with lists of axes
+    if len(operands) == 1 and isinstance(operands[0], list | tuple):
+        operands = list(operands[0])
+    operator = "einsum" if len(operands) <= 2 else "einsum of several"  # its order of products is not in the call
+    inputs = tuple(tuple(each.shape) for each in operands)
+    return OpRecord(operator, path, kind, inputs, tuple(out.shape), options={"equation": equation}, functional=True)
+
+
+def _normalization(operator: str, weight_place: int) -> Record:
+    def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+        x, weight = argument(args, kwargs, 0, "input"), argument(args, kwargs, weight_place, "weight")
+        options: dict[str, Any] = {"affine": weight is not None}
+        if operator == "batch_norm":
+            options["training"] = bool(argument(args, kwargs, 5, "training"))
+        shape = () if weight is None else tuple(weight.shape)
+        return OpRecord(operator, path, kind, (tuple(x.shape),), tuple(out.shape), shape, options, functional=True)
+
+    return record
+
+
 F = nn.functional
 ELEMENTWISE_FUNCTIONS: Mapping[Any, Record] = {
     torch.add: _elementwise("add", "add"),
     torch.mul: _elementwise("mul", "mul"),
-    T.add: _method("add"),
-    T.mul: _method("mul"),
-    **dict.fromkeys((T.__add__, T.__radd__, T.__iadd__, T.add_), _elementwise("add")),
-    **dict.fromkeys((torch.multiply, T.multiply, T.__mul__, T.__rmul__, T.__imul__, T.mul_), _elementwise("mul")),
+    Named.add: _elementwise("add", "add"),
+    Named.mul: _elementwise("mul", "mul"),
+    **dict.fromkeys((T.add, T.__add__, T.__radd__, T.__iadd__, T.add_), _elementwise("add")),
+    **dict.fromkeys(
+        (torch.multiply, T.multiply, T.mul, T.__mul__, T.__rmul__, T.__imul__, T.mul_), _elementwise("mul")
+    ),
     **dict.fromkeys((torch.sub, T.sub, T.subtract, T.__sub__, T.__rsub__, T.__isub__), _elementwise("sub")),
     **dict.fromkeys((torch.div, T.div, T.divide, T.__truediv__, T.__itruediv__), _elementwise("div")),
     **dict.fromkeys((torch.pow, T.pow, T.__pow__, torch.square, T.square), _elementwise("pow")),
@@ -209,7 +248,19 @@ ELEMENTWISE_FUNCTIONS: Mapping[Any, Record] = {
 TRANSFORMS = ("fft", "ifft", "rfft", "irfft", "fft2", "ifft2", "rfft2", "irfft2", "fftn", "ifftn", "rfftn", "irfftn")
 """Of ``torch.fft``."""
 
-FUNCTIONS: Mapping[Any, Record] = {
+RECORDS: Mapping[Any, Record] = {
+    **dict.fromkeys((T.__matmul__, T.matmul), _matmul),
+    Named.matmul: _called("matmul"),
+    torch.matmul: _called("matmul"),
+    **dict.fromkeys((torch.bmm, T.bmm), _called("bmm")),
+    F.linear: _linear,
+    torch.einsum: _einsum,
+    F.scaled_dot_product_attention: _attention,
+    torch.conv2d: _convolution("conv2d", 6),
+    F.batch_norm: _normalization("batch_norm", 3),
+    F.instance_norm: _normalization("instance_norm", 3),
+    F.group_norm: _normalization("group_norm", 2),
+    F.layer_norm: _normalization("layer_norm", 2),
     F.multi_head_attention_forward: _attention_forward,
     torch.conv1d: _convolution("conv1d", 6),
     torch.conv3d: _convolution("conv3d", 6),

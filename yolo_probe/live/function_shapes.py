@@ -1,8 +1,7 @@
-"""Torch's functions on the meta device: those whose output is known without a kernel, and those that counters count.
+"""Torch's functions on the meta device whose output is known without a kernel: those that run often and are slow there.
 
-``ANSWERS`` gives the shape and type of the output for functions that run often and whose meta kernels are slow;
-None where the arguments are not the common ones, and then the kernel runs. ``RECORDS`` describes the functions that
-some counter charges when a module calls them itself.
+Each gives the shape and type of the output, or None where the arguments are not the common ones, and then the kernel
+runs: whatever else torch takes, another name of an argument too, is torch's own to answer.
 """
 
 from __future__ import annotations
@@ -13,8 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from yolo_probe.live.function_records import FUNCTIONS, Record, argument, by_operator
-from yolo_probe.model.operators import OpRecord, broadcast, cat
+from yolo_probe.model.operators import broadcast, cat
 
 Output = tuple[Sequence[int], torch.dtype]
 """Shape and type of a tensor."""
@@ -22,16 +20,18 @@ Output = tuple[Sequence[int], torch.dtype]
 
 def _like(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     """Output of a function of each value on its own."""
-    x = args[0]
-    if not x.is_meta or not x.is_floating_point():
+    x = args[0] if len(args) == 1 and not kwargs else None
+    if not isinstance(x, torch.Tensor) or not x.is_meta or not x.is_floating_point():
         return None
     return x.size(), x.dtype
 
 
 def _pair(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     """Output of an operation on two tensors, or a tensor and a number."""
-    a, b = args[0], args[1]
-    if not kwargs and type(a) is torch.Tensor and a.is_meta and a.is_floating_point():  # the common ones, quickly
+    if len(args) != 2 or kwargs:
+        return None
+    a, b = args
+    if type(a) is torch.Tensor and a.is_meta and a.is_floating_point():  # the common ones, quickly
         shape, dtype = a.size(), a.dtype
         if type(b) in (int, float):
             return shape, dtype
@@ -41,11 +41,7 @@ def _pair(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
             return shape, dtype
     tensors = [each for each in (a, b) if isinstance(each, torch.Tensor)]
     large = [each for each in tensors if each.is_meta]
-    if (
-        kwargs
-        or not large
-        or not all(each.is_floating_point() and (each.is_meta or not each.dim()) for each in tensors)
-    ):
+    if not large or not all(each.is_floating_point() and (each.is_meta or not each.dim()) for each in tensors):
         return None
     if len({each.dtype for each in large}) != 1:
         return None
@@ -53,11 +49,16 @@ def _pair(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     return shape, large[0].dtype
 
 
-def _cat(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
+def _tensors_and_dim(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Sequence[torch.Tensor], int]:
+    """What is brought together and along which axis; no tensors where they are given in another way."""
     tensors = args[0] if args else kwargs.get("tensors")
     dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
-    if not isinstance(tensors, (list, tuple)) or not isinstance(dim, int) or "out" in kwargs:
-        return None
+    usual = isinstance(tensors, (list, tuple)) and isinstance(dim, int) and kwargs.keys() <= {"tensors", "dim"}
+    return (tensors, dim) if usual and all(isinstance(each, torch.Tensor) for each in tensors) else ((), 0)  # type: ignore[return-value, union-attr]
+
+
+def _cat(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
+    tensors, dim = _tensors_and_dim(args, kwargs)
     shapes, dtypes = [], set()
     for each in tensors:
         shape = tuple(each.size())
@@ -69,9 +70,8 @@ def _cat(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
 
 
 def _stack(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
-    tensors = args[0] if args else kwargs.get("tensors")
-    dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
-    if not isinstance(tensors, (list, tuple)) or not isinstance(dim, int) or "out" in kwargs or not tensors:
+    tensors, dim = _tensors_and_dim(args, kwargs)
+    if not tensors:
         return None
     first = tensors[0]
     shape, dtype = first.size(), first.dtype
@@ -108,69 +108,3 @@ ANSWERS: Mapping[Any, Answer] = {
         _pair,
     ),
 }  # fmt: skip
-
-
-def _matmul(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-    a, b = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "other")
-    if b is None:
-        b = kwargs.get("mat2")
-    shapes = tuple(a.shape), tuple(b.shape)
-    return OpRecord("matmul", path, kind, shapes, tuple(out.shape), functional=True)
-
-
-def _called(name: str) -> Record:
-    """A product of matrices that is asked for by name, which some counters see where they do not see ``@``."""
-
-    def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-        return _matmul(args, kwargs, out, path, kind)._replace(options={"call": name})
-
-    return record
-
-
-def _linear(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-    x, weight = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "weight")
-    bias = argument(args, kwargs, 2, "bias") is not None
-    shape = tuple(weight.shape)
-    return OpRecord("linear", path, kind, (tuple(x.shape),), tuple(out.shape), shape, {"bias": bias}, functional=True)
-
-
-def _conv2d(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-    x, weight = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "weight")
-    options = {
-        "bias": argument(args, kwargs, 2, "bias") is not None,
-        "groups": argument(args, kwargs, 6, "groups") or 1,
-    }
-    shape = tuple(weight.shape)
-    return OpRecord("conv2d", path, kind, (tuple(x.shape),), tuple(out.shape), shape, options, functional=True)
-
-
-def _attention(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-    inputs = tuple(tuple(argument(args, kwargs, i, n).shape) for i, n in enumerate(("query", "key", "value")))
-    return OpRecord("scaled_dot_product_attention", path, kind, inputs, tuple(out.shape), functional=True)
-
-
-def _einsum(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-    equation, *operands = args  # torch has already written letters for operands given with lists of axes
-    if len(operands) == 1 and isinstance(operands[0], list | tuple):
-        operands = list(operands[0])
-    operator = "einsum" if len(operands) <= 2 else "einsum of several"  # its order of products is not in the call
-    inputs = tuple(tuple(each.shape) for each in operands)
-    return OpRecord(operator, path, kind, inputs, tuple(out.shape), options={"equation": equation}, functional=True)
-
-
-def _matmul_method(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-    record = _matmul(args, kwargs, out, path, kind)
-    return record if by_operator("matmul") else record._replace(options={"call": "matmul"})
-
-
-RECORDS: Mapping[Any, Record] = {
-    T.__matmul__: _matmul,
-    T.matmul: _matmul_method,
-    torch.matmul: _called("matmul"),
-    **dict.fromkeys((torch.bmm, T.bmm), _called("bmm")),
-    nn.functional.linear: _linear,
-    torch.conv2d: _conv2d,
-    torch.einsum: _einsum,
-    nn.functional.scaled_dot_product_attention: _attention,
-    **FUNCTIONS,
-}

@@ -7,25 +7,26 @@ are meta tensors. The user's model is read, never called, copied or changed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from pathlib import PurePath
 from types import FunctionType
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.lazy import LazyModuleMixin
 
 from yolo_probe.errors import DataDependentError, TargetError, TraceError, first_words, reason_of, shown
-from yolo_probe.live.description import settle
+from yolo_probe.live.description import Descriptions
 from yolo_probe.live.real_copy import real_copy, uncollected
-from yolo_probe.live.recorder import LINKS, Inputs, Recorder
+from yolo_probe.live.recorder import Inputs, Place, Recorder
+from yolo_probe.live.scripted import scripted_functions_beside
 from yolo_probe.live.side_effects import foreign, kept, undisturbed
 from yolo_probe.live.thop_custom_ops import CustomOps
-from yolo_probe.live.weightless_copy import Copier, Place, with_hooks
-from yolo_probe.model.structure import Module, Shape, Tensor, Totals, tally
-from yolo_probe.model.trace import Trace
+from yolo_probe.live.weightless_copy import Copier
+from yolo_probe.model.structure import Shape, Tensor, Totals, totals_of
+from yolo_probe.model.trace import Trace, slots_of
 from yolo_probe.model.user_rules import OwnOps, OwnRules
 
 
@@ -60,7 +61,7 @@ def network_of(model: Any, call: str) -> nn.Module:
 
 def weightless(model: nn.Module) -> nn.Module:
     """A copy of a model in evaluation mode whose tensors have shapes and flags but no values."""
-    return with_hooks(Copier().copy(model, {})[0].copy)
+    return Copier().module(model)
 
 
 class Live:
@@ -84,23 +85,17 @@ class Live:
         self._model = model
         self._custom_ops, self._training, self._elementwise = custom_ops, training, elementwise
         self._complete = complete
-        self._copier = copier = Copier(LINKS if custom_ops is None else frozenset())
-        self._slots: dict[int, int] = {}
+        self._inner = unwrapped(model)
+        self._descriptions = Descriptions()
         try:
             with uncollected():
-                self._places = copier.copy(unwrapped(model), self._slots)
-                self.outline = copier.describe(model)
-                if any(issubclass(kind, LazyModuleMixin) for kind in copier.kinds):
-                    settle(copier.described.values(), copier.tensors)
+                self.root = self._descriptions.module(model)
+                """The structure of the model as it was when this was made; what is shared is shared."""
         except RuntimeError as error:  # of torch: a lazy module's parameters have no shape before its first call
             raise TraceError(f"the model: {first_words(error)}", "Run a lazy module once.") from error
-        """The structure, of which ``root`` makes plain data: until then attributes and tensors are the model's own."""
-        self._foreign = foreign(copier.kinds)
-        self._draws_torch_alone = custom_ops is None and not (self._foreign or copier.has_foreign_code)
-        self.walked = copier.walked
-        """The modules of the model inside every wrapper."""
         self._recorder: Recorder | None = None
         self._real_recorder: Recorder | None = None
+        self._places: list[Place] = []
         self._executed = ""
         self._real: dict[int, torch.Tensor] | None = None
 
@@ -109,21 +104,10 @@ class Live:
         """The live model itself."""
         return self._model
 
-    @property
-    def root(self) -> Module:
-        """The structure of the model as it is when this is asked for first; what is shared is shared."""
-        settle(self._copier.described.values(), self._copier.tensors)
-        return self.outline
-
-    @property
+    @cached_property
     def totals(self) -> Totals:
-        """Layers, parameters and gradients, of which nothing has to be described."""
-        is_wrapped = unwrapped(self._model) is not self._model
-        modules = list(self._model.modules()) if is_wrapped else self.walked.modules
-        held = [each for module in modules for each in module._parameters.values() if each is not None]
-        parameters = {id(each): each for each in held}
-        sizes = [(each.numel(), each.requires_grad) for each in parameters.values()]
-        return tally([module._modules for module in modules], sizes)
+        """Layers, parameters and gradients."""
+        return totals_of(self.root)
 
     @property
     def is_fused(self) -> bool:
@@ -134,7 +118,7 @@ class Live:
         """The real tensor that a tensor of the structure stands for."""
         if self._real is None:
             tensors = (*self._model.parameters(), *self._model.buffers())
-            self._real = {id(self._copier.tensors.describe(real)): real for real in tensors}
+            self._real = {id(self._descriptions.tensor(real)): real for real in tensors}
         return self._real[id(tensor)]
 
     def trace(self, image: Shape) -> Trace:
@@ -147,45 +131,60 @@ class Live:
 
     def trace_inputs(self, image: Inputs) -> Trace:
         """The same of any arguments."""
-        with undisturbed(torch_alone=self._draws_torch_alone), kept(self._foreign):
-            if self._executed:
-                return self._real_trace(image, self._executed)
-            try:
-                with uncollected():
-                    if self._recorder is None:
-                        self._recorder = self._recorder_of(self._places)
-                        self._copier.when_asked = self._recorder.prepare
-                    return self._recorder.run(image)
-            except DataDependentError as error:
-                return self._real_trace(image, str(error))
+        with undisturbed(torch_alone=self._draws_torch_alone), kept(self._foreign, self._copier.foreign_code):
+            if not self._executed:
+                try:
+                    with uncollected():
+                        if self._recorder is None:
+                            self._recorder = self._recorder_of(self._copier.module)
+                        return self._recorder.run(image)
+                except DataDependentError as error:
+                    self._executed = str(error)
+            return self._real_trace(image)
 
-    def _real_trace(self, image: Inputs, reason: str) -> Trace:
+    def _real_trace(self, image: Inputs) -> Trace:
         if self._real_recorder is None:
-            copy, modules = real_copy(unwrapped(self._model))
-            places = [
-                Place(path, self._copier.described[id(modules[id(each)])], each) for path, each in copy.named_modules()
-            ]
-            self._real_recorder = self._recorder_of(places, "cpu")
-        found = self._real_recorder.run(image)
-        self._executed = reason
-        return replace(found, executed=reason)
+            copies = real_copy(self._inner)
+            self._real_recorder = self._recorder_of(lambda module: copies[id(module)], "cpu")
+        return replace(self._real_recorder.run(image), executed=self._executed)
 
-    def _recorder_of(self, places: Sequence[Place], device: str = "meta") -> Recorder:
+    def _recorder_of(self, copy_of: Callable[[nn.Module], nn.Module], device: str = "meta") -> Recorder:
+        places = [Place(path, self._descriptions.module(module), copy_of(module)) for path, module in self._modules]
+        self._places += places
         return Recorder(
             places,
-            self._slots,
+            slots_of(self._descriptions.module(self._inner)),
             self._custom_ops,
             device=device,
             training=self._training,
             elementwise=self._elementwise,
             complete=self._complete,
+            scripted=self._copier.is_scripted or scripted_functions_beside(self._foreign),
             dtype=self._dtype if device == "meta" else torch.float32,
         )
+
+    @cached_property
+    def _modules(self) -> list[tuple[str, nn.Module]]:
+        return list(_named_modules(self._inner))
+
+    @cached_property
+    def _copier(self) -> Copier:
+        copier = Copier()
+        copier.module(self._inner)
+        return copier
+
+    @cached_property
+    def _foreign(self) -> set[type]:
+        return foreign(type(module) for _, module in self._modules)
+
+    @property
+    def _draws_torch_alone(self) -> bool:
+        return self._custom_ops is None and not (self._foreign or self._copier.foreign_code)
 
     @property
     def _dtype(self) -> torch.dtype:
         """Of the first parameter that is a floating-point number."""
-        tensors = (each for module in self.walked.modules for each in module._parameters.values() if each is not None)
+        tensors = (each for _, module in self._modules for each in module._parameters.values() if each is not None)
         return next((each.dtype for each in tensors if each.is_floating_point()), torch.float32)
 
     def in_training(self) -> Live:
@@ -205,7 +204,7 @@ class Live:
         ``end_to_end``: what ultralytics sets before it fuses, which decides the head that is left.
         Raises: TraceError where ``fuse()`` fails, with the module's path.
         """
-        copy = weightless(unwrapped(self._model))
+        copy = weightless(self._inner)
         set_end_to_end(copy, end_to_end)
         with undisturbed():
             _fuse(copy, grad_enabled)
@@ -216,6 +215,16 @@ def set_end_to_end(model: nn.Module, value: bool | None) -> None:
     """Have the head of a model give its results end to end or not, as ultralytics does before it validates."""
     if value is not None and getattr(model, "end2end", None) is not None:
         model.end2end = value
+
+
+def _named_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Every distinct module under its first qualified name, parents first; of a scripted one nothing inside."""
+    scripted: tuple[str, ...] = ()
+    for path, module in model.named_modules():
+        if not path.startswith(scripted) or not scripted:
+            yield path, module
+            if isinstance(module, torch.jit.ScriptModule):
+                scripted = (*scripted, f"{path}.")
 
 
 def _fuse(copy: nn.Module, grad_enabled: bool) -> None:

@@ -1,7 +1,7 @@
 """Real copies of a live model: for a forward pass that depends on data, and for what keeps a host from making its own.
 
-A copy shares nothing that a forward pass could change, except objects that cannot be copied (locks, files).
-Hooks stay behind.
+A copy shares nothing that a forward pass could change, except objects that cannot be copied (locks, files). Hooks that
+a forward pass calls are part of it.
 """
 
 from __future__ import annotations
@@ -9,45 +9,26 @@ from __future__ import annotations
 import gc
 from argparse import Namespace
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from copy import deepcopy
-from operator import attrgetter, itemgetter
-from types import BuiltinFunctionType, FunctionType, GeneratorType, ModuleType, SimpleNamespace
-from typing import Any, NamedTuple
+from types import BuiltinFunctionType, CellType, FunctionType, GeneratorType, ModuleType, SimpleNamespace
+from typing import Any
 
 import torch
 from torch import nn
 
 from yolo_probe.errors import first_words
+from yolo_probe.live.scripted import Scripted
+from yolo_probe.live.torch_internals import EMPTY, FORWARD_HOOKS, HOOKS
 
-EMPTY = nn.Module().__dict__
-_FIRST = list(EMPTY)
-HOOKS = tuple(key for key in EMPTY if "_hooks" in key)
-_CALLED = tuple(key for key in HOOKS if not key.endswith(("_with_kwargs", "_always_called")))
-_called_of = itemgetter(*_CALLED)
-_requires_grad_of = attrgetter("requires_grad")
+_CALLED = frozenset(key for key in HOOKS if not key.endswith(("_with_kwargs", "_always_called")))
+_NOT_CALLED = frozenset(HOOKS) - frozenset(FORWARD_HOOKS)
 _PLAIN = frozenset({bool, int, float, str, type(None), torch.Size, torch.dtype, torch.device})
 CONTAINERS = frozenset({dict, OrderedDict, list, tuple, set})
-_SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType, GeneratorType, torch.UntypedStorage)
+_SHARED = (type, ModuleType, BuiltinFunctionType, GeneratorType, torch.UntypedStorage, torch.jit.ScriptModule)
 LARGE = 2**24
 """Bytes from which an array of NumPy is not copied."""
-
-
-def own_attributes(inside: Iterable[str]) -> list[str]:
-    """Names of what a module's ``__dict__`` has beside what ``nn.Module.__init__`` puts there."""
-    keys = list(inside)
-    # usually that comes first, unless the class has set something before
-    return keys[len(_FIRST) :] if keys[: len(_FIRST)] == _FIRST else [key for key in keys if key not in EMPTY]
-
-
-class Walked(NamedTuple):
-    """What a walk through a model has met."""
-
-    modules: Sequence[nn.Module]
-    """Each once, in the order of ``modules()``."""
-    held: Sequence[tuple[nn.Module, str]]
-    """Modules, and the name of an attribute of theirs that is more than numbers and words."""
 
 
 @contextmanager
@@ -62,20 +43,23 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def real_copy(model: nn.Module) -> tuple[nn.Module, dict[int, nn.Module]]:
-    """A copy of a model with its values, in float32 on the CPU and in evaluation mode, and its modules by their own."""
+def real_copy(model: nn.Module) -> dict[int, nn.Module]:
+    """A copy of each module of a model, by its identity: with values, in float32 on the CPU, in evaluation mode."""
     memo: dict[int, Any] = {}
-    inside = list(model.modules())
-    copies = {id(module): object.__new__(type(module)) for module in inside}
+    scripted = [module for module in model.modules() if isinstance(module, torch.jit.ScriptModule)]
+    inside_scripted = {id(each) for module in scripted for each in module.modules()}
+    inside = [module for module in model.modules() if id(module) not in inside_scripted]
+    copies: dict[int, nn.Module] = {id(module): object.__new__(type(module)) for module in inside}
+    copies.update((id(module), Scripted(deepcopy(module).eval())) for module in scripted)
     memo.update(copies)
     for tensor in (*model.parameters(), *model.buffers()):
         memo[id(tensor)] = _values(tensor)
     for module in inside:
         copied = copies[id(module)].__dict__
         for key, value in vars(module).items():
-            copied[key] = EMPTY[key].copy() if key in EMPTY and "_hooks" in key else _copied(value, memo)
+            copied[key] = OrderedDict() if key in _NOT_CALLED else _copied(value, memo)
         copied.update(training=False, _compiled_call_impl=None)
-    return copies[id(model)], {id(copies[id(module)]): module for module in inside}
+    return copies
 
 
 def rebuilt(value: Any, copied: Callable[[Any], Any], memo: dict[int, Any]) -> Any:
@@ -88,6 +72,8 @@ def rebuilt(value: Any, copied: Callable[[Any], Any], memo: dict[int, Any]) -> A
     if isinstance(value, _SHARED) or hasattr(kind, "__del__") or (kind.__module__ == "numpy" and _is_large(value)):
         return value
     try:
+        if isinstance(value, FunctionType):
+            return _function(value, copied, memo)
         if isinstance(value, torch.Generator):
             memo[id(value)] = made = torch.Generator(value.device)
             made.set_state(value.get_state())
@@ -101,6 +87,25 @@ def rebuilt(value: Any, copied: Callable[[Any], Any], memo: dict[int, Any]) -> A
     except Exception:  # any object's own code
         memo[id(value)] = value
         return value
+
+
+def _function(value: FunctionType, copied: Callable[[Any], Any], memo: dict[int, Any]) -> FunctionType:
+    """A function with copies of what it closes over and of its defaults; itself where it holds nothing."""
+    cells = value.__closure__ or ()
+    held = (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values())
+    if not cells and _PLAIN.issuperset(map(type, held)):
+        return value
+    closure = tuple(CellType() for _ in cells)
+    made = FunctionType(value.__code__, value.__globals__, value.__name__, None, closure)
+    memo[id(value)] = made
+    for cell, source in zip(closure, cells, strict=True):
+        with suppress(ValueError):  # an empty cell
+            cell.cell_contents = copied(source.cell_contents)
+    made.__defaults__ = value.__defaults__ and tuple(map(copied, value.__defaults__))
+    made.__kwdefaults__ = {name: copied(each) for name, each in (value.__kwdefaults__ or {}).items()}
+    made.__dict__.update(value.__dict__)
+    made.__qualname__, made.__module__ = value.__qualname__, value.__module__
+    return made
 
 
 def _reduced(value: Any, copied: Callable[[Any], Any], memo: dict[int, Any]) -> Any:
@@ -180,24 +185,18 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
     return made
 
 
-def copy_fault(model: nn.Module, walked: Walked | None = None) -> str:
-    """Why ``deepcopy(model)``, with which YOLOv5's counting run begins, fails; empty where it does not.
-
-    ``walked``: what is known of the model, if that is so.
-    """
-    if walked is None:
-        modules = list(model.modules())
-        held = [(module, key) for module in modules for key in own_attributes(vars(module))]
-        walked = Walked(modules, held)
-    doubtful = [(module, key) for module, key in walked.held if _could_fail(vars(module)[key])]
-    buffers = [each for module in walked.modules for each in module._buffers.values() if each is not None]
-    if any(map(_requires_grad_of, buffers)):
-        doubtful += [(module, "_buffers") for module in walked.modules if _could_fail(module._buffers)]
-    if any(map(any, map(_called_of, map(vars, walked.modules)))):
-        doubtful += [(module, key) for module in walked.modules for key in _CALLED if _could_fail(vars(module)[key])]
+def copy_fault(model: nn.Module) -> str:
+    """Why ``deepcopy(model)``, with which YOLOv5's counting run begins, fails; empty where it does not."""
+    modules = list(model.modules())
+    doubtful = [
+        (module, key)
+        for module in modules
+        for key, value in vars(module).items()
+        if (key in _CALLED or key == "_buffers" or key not in EMPTY) and _could_fail(value)
+    ]
     memo: dict[int, Any] = {}
     if doubtful:
-        memo.update((id(module), module) for module in walked.modules)
+        memo.update((id(module), module) for module in modules)
         memo.update((id(tensor), tensor) for tensor in model.parameters())
     for module, key in doubtful:
         if _copies_itself(type(module)):

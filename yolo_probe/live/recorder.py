@@ -1,16 +1,19 @@
 """A forward pass of a copy of a model, written down: its modules of torch, and the functions outside them.
 
-A module of torch that has a block answers with the shape of its output, as it does for a file, and a function that only
-moves or combines values answers likewise; everything else runs torch's meta kernels. A module whose whole forward is
-``act(bn(conv(x)))`` is answered by the blocks of its three children.
+One rule says what runs. A module is answered by the shape of its output only if it is exactly torch's: torch's class
+with torch's forward, no forward of its own, no hooks. Everything else runs its own code, hooks included, and so does a
+module of torch whose input its rule does not know; a function that only moves or combines values is answered, and any
+other runs torch's meta kernel.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from types import FunctionType, MethodType
+from typing import Any, NamedTuple
 from weakref import ref
 
 import torch
@@ -18,12 +21,13 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from yolo_probe.errors import DataDependentError, RulesError, TraceError, first_words
-from yolo_probe.live import module_calls
-from yolo_probe.live.function_records import ELEMENTWISE_FUNCTIONS, Record, custom, other
-from yolo_probe.live.function_shapes import ANSWERS, RECORDS, Answer
+from yolo_probe.live.function_records import ELEMENTWISE_FUNCTIONS, RECORDS, Record, custom, other
+from yolo_probe.live.function_shapes import ANSWERS, Answer
+from yolo_probe.live.named_calls import Named
+from yolo_probe.live.scripted import SCRIPTED, ScriptedWork
 from yolo_probe.live.thop_custom_ops import CountingRule, CustomOps, custom_record
-from yolo_probe.live.torch_layers import LAYERS, UNKNOWN, layer_record
-from yolo_probe.live.weightless_copy import Place, with_hooks
+from yolo_probe.live.torch_internals import COMPILED, call_directly, directly, has_forward_hooks
+from yolo_probe.live.torch_layers import LAYERS, OPERATORS, UNKNOWN, layer_record
 from yolo_probe.model.forward import (
     BLOCKS,
     ELEMENTWISE,
@@ -31,10 +35,11 @@ from yolo_probe.model.forward import (
     Frame,
     Pass,
     Value,
+    from_scattered,
     multi_head_attention,
 )
-from yolo_probe.model.operators import ShapeError
-from yolo_probe.model.structure import Module, Shape, Tensor
+from yolo_probe.model.operators import OpRecord, SeenBy, ShapeError
+from yolo_probe.model.structure import Module, Shape
 from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import OwnOps
 
@@ -51,12 +56,24 @@ Inputs = Shape | Arguments
 """What a model is fed: an image of that shape, or anything."""
 
 
+class Place(NamedTuple):
+    """A module of a copy under its first qualified name, with the description of the one it is a copy of."""
+
+    path: str
+    described: Module
+    copy: nn.Module
+
+
+Call = Callable[..., Any]
+
+
 class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by mypy
     """Writes down what a copy of a model computes: its modules of torch, and the functions that run outside them.
 
-    ``places``: the copy's modules, itself first; ``slots``: in how many places each hangs, by its description's
-    identity, if they are several. ``device``: ``meta`` for a weightless copy. ``training``, ``elementwise`` and
-    ``complete``: as in ``Live``. The copy is the recorder's own from then on.
+    ``places``: the copy's modules, itself first, which the caller keeps alive; ``slots``: in how many places each is
+    placed, by its description's identity. ``device``: ``meta`` for a weightless copy. ``training``, ``elementwise`` and
+    ``complete``: as in ``Live``; ``scripted``: whether code that torch has compiled may run. The copy is the recorder's
+    own from then on.
     Raises: TraceError at a module that counters charge and whose rules are not known, where none may be left out.
     """
 
@@ -70,23 +87,27 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         training: bool = False,
         elementwise: bool = True,
         complete: bool = True,
+        scripted: bool = False,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
-        self._copy = places[0].copy
-        self._custom_ops, self._device = custom_ops, device
-        self._unrecorded = {} if elementwise else ELEMENTWISE_FUNCTIONS
-        self._complete = complete
-        self._dtype = dtype
-        self._slots = dict(slots)
-        self._pass = Pass([], self._slots, training)
+        self._copy = ref(places[0].copy)  # which has functions of the recorder in it
+        self._custom_ops, self._device, self._dtype = custom_ops, device, dtype
+        self._complete, self._elementwise = complete, elementwise
+        self._pass = Pass([], slots, training)
         self._running: list[tuple[str, str]] = []
-        self._inside = 0
-        self._classes: dict[type, _Class] = {}
+        self._whole = 0
+        """Number of modules running that have one record for all that their functions do."""
+        self._own = 0
+        """Number of modules of torch running whose forward is not torch's."""
+        self._seen = 0
+        """Number of functions of torch running."""
+        self._kinds: dict[type, _Kind] = {}
+        self._empty: dict[tuple[Any, torch.dtype], torch.Tensor] = {}
         self._functions: dict[Any, tuple[Answer | None, Record | None]] = {}
-        self._empty: module_calls.Empty = {}
+        self._scripted = ScriptedWork(lambda: bool(self._seen), self._write_scripted) if scripted else nullcontext()
         for place in places:
-            self.prepare(place)
+            self._prepare(place)
 
     def run(self, image: Inputs) -> Trace:
         """One forward pass on an image of that shape, or on arguments like these.
@@ -97,13 +118,17 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         records = self._pass.records
         records.clear()
         self._running.clear()
-        self._inside = 0
+        self._whole = self._own = self._seen = 0
         if not isinstance(image, Arguments):
             image = Arguments((torch.zeros(image, dtype=self._dtype, device=self._device),))
         inputs, named = fed(image.given, self._device), fed(dict(image.named), self._device)
+        if self._elementwise:
+            inputs, named = _named(inputs), _named(named)
+        copy = self._copy()
+        assert copy is not None
         try:
-            with torch.no_grad(), self:
-                out = self._copy(*inputs, **named)
+            with torch.no_grad(), self, self._scripted:
+                out = copy(*inputs, **named)
         except ShapeError as error:
             raise TraceError(f"{self._where}: {error}") from None
         except (TraceError, RulesError):
@@ -116,158 +141,258 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
     def _where(self) -> str:
         return (self._running[-1][0] if self._running else "") or "the model"
 
-    def prepare(self, of: Place) -> None:
-        """Have the calls of a copy written down."""
-        path, described, module, is_chain = of
-        inside = module.__dict__
+    # Which way each module of the copy goes
+
+    def _prepare(self, place: Place) -> None:
+        """Have the calls of a module written down."""
+        module = place.copy
+        kind = self._kinds.get(type(module))
+        if kind is None:
+            kind = self._kinds[type(module)] = _kind_of(type(module))
         if self._pass.training:
-            inside["training"] = True
-        call: Callable[..., Any]
-        if is_chain:
-            frame = Frame(described, path, self._pass)
-            call = partial(module_calls.pass_on, self._running, self._empty, frame, inside["_modules"], ref(module))
-            inside["forward"] = inside["_compiled_call_impl"] = call
-            return
-        kind = type(module)
-        known = self._classes.get(kind)
-        if known is None:
-            known = self._classes[kind] = _class_of(kind)
-        torch_class, block, is_own, layer, operator = known
-        place = (path, described.kind)
-        if block is None and layer is None and torch_class is not nn.MultiheadAttention:
-            call = partial(module_calls.enter, self._running, place, *module_calls.own_forward(module))
-        elif block is not None:
-            if "weight" in inside or "parametrizations" in inside["_modules"]:
-                described = self._with_weight(described, module)
-            if is_own or self._device != "meta" or "forward" in inside:
-                call = self._counted(place, block, Frame(described, path, self._pass), module_calls.forward_of(module))
-            elif operator is not None:
-                same = torch_class in RETURN_THEIR_INPUT or inside.get("inplace") is True
-                slots = self._slots.get(id(described), 1)
-                call = partial(
-                    module_calls.keep, self._running, self._empty, self._pass.records, place, operator, slots, same
-                )
-            else:
-                call = partial(
-                    module_calls.answer, self._running, self._empty, block, Frame(described, path, self._pass)
-                )
-        elif layer is None:
-            call = self._attended(place, Frame(described, path, self._pass), module)
-        elif layer in UNKNOWN and self._custom_ops is not None and self._custom_ops.rule_for(kind):
-            call = partial(module_calls.enter, self._running, place, *module_calls.own_forward(module))
-        elif layer in UNKNOWN and self._complete:
+            module.__dict__["training"] = True
+        rule = self._custom_ops.rule_for(type(module)) if self._custom_ops else None
+        if kind.layer in UNKNOWN and self._complete and not rule:
             raise TraceError(
-                f"{path or 'the model'}: found an nn.{layer}, whose cost yolo-probe does not know",
+                f"{place.path or 'the model'}: found an nn.{kind.layer}, whose cost yolo-probe does not know",
                 "count_flops(model, rules=FILE) counts it by a rule of your own",
             )
-        else:
-            call = self._layered(place, LAYERS.get(layer, layer), self._slots.get(id(described), 1), module)
-        if self._custom_ops is not None and (rule := self._custom_ops.rule_for(kind)):
-            call = self._ruled(place, self._slots.get(id(described), 1), call, rule, module)
-        # torch calls the second in the place of hooks and forward; code of the model may call the first
-        inside["forward"] = inside["_compiled_call_impl"] = call
+        forward = _own_forward(module)
+        call = self._call(place, kind, forward)
+        if rule:
+            call = self._ruled(place, call, rule)
+        module.__dict__["forward"] = call
+        call_directly(module, call)
 
-    def _with_weight(self, described: Module, module: nn.Module) -> Module:
-        """A module whose weight is no parameter: pruning or a parametrization computes it."""
-        with torch.no_grad():
-            weight = Tensor(tuple(with_hooks(module).weight.shape))  # a parametrization is called as any module
-        found = Module(
-            described.class_path, {**described.attributes, "weight": weight}, described.parameters, described.buffers
-        )
-        self._slots[id(found)] = self._slots.get(id(described), 1)
-        return found
+    def _call(self, place: Place, kind: _Kind, forward: Call) -> Call:
+        """What stands in the place of a module's forward."""
+        path, described, module = place
+        if not kind.layer or (kind.layer in UNKNOWN and self._complete):
+            return partial(self._enter, (path, described.kind), forward)
+        if not (kind.is_torchs and kind.methods.isdisjoint(module.__dict__) and not has_forward_hooks(module)):
+            return self._with_own_forward(place, kind, forward)
+        frame = Frame(described, path, self._pass)
+        if kind.layer == "MultiheadAttention":
+            return partial(self._attention, frame, ref(module), forward)
+        if kind.block is None or self._device != "meta":
+            return partial(self._measure, frame, kind, ref(module), forward)
+        gives_its_input = (kind.layer in _NOTHING and not self._pass.training) or module.__dict__.get("inplace") is True
+        return partial(self._answer, frame, kind, gives_its_input, ref(module), forward)
 
-    def _ruled(
-        self, place: tuple[str, str], slots: int, forward: Callable[..., Any], rule: CountingRule, module: nn.Module
-    ) -> Callable[..., Any]:
+    # The ways
+
+    def _enter(self, place: tuple[str, str], forward: Call, *args: Any, **kwargs: Any) -> Any:
+        """A module whose children and functions are followed."""
+        self._running.append(place)
+        out = forward(*args, **kwargs)
+        self._running.pop()
+        return out
+
+    def _answer(
+        self, frame: Frame, kind: _Kind, gives_its_input: bool, module: ref[nn.Module], forward: Call,
+        input: Any, *args: Any, **kwargs: Any,  # noqa: A002  # as torch calls it, and some code of models too
+    ) -> Any:  # fmt: skip
+        """A module exactly as torch makes it, by the shape of its input; by its forward where the rule refuses that."""
+        block = kind.block
+        assert block is not None
+        with directly():
+            try:
+                if block is _LINEAR and not input.is_contiguous():
+                    block = from_scattered
+                out = block(self._called(frame, kind), tuple(input.size()))
+            except (ShapeError, AttributeError) as error:
+                refusal: Exception = error
+            else:
+                return input if gives_its_input else self._made(out, input.dtype)
+        try:
+            return self._measure(frame, kind, module, forward, input, *args, **kwargs)
+        except Exception as error:
+            raise (refusal if isinstance(refusal, ShapeError) else error) from None
+
+    def _called(self, frame: Frame, kind: _Kind) -> Frame:
+        """The frame of this call: an activation that several modules share is told where it is called."""
+        if self._pass.slots.get(id(frame.module), 1) == 1 or kind.layer not in _ELEMENTWISE or not self._running:
+            return frame
+        above = self._running[-1][0]
+        return Frame(frame.module, f"{above}.{frame.path.rpartition('.')[2]}", self._pass) if above else frame
+
+    def _measure(
+        self, frame: Frame, kind: _Kind, module: ref[nn.Module], forward: Call, *args: Any, **kwargs: Any
+    ) -> Any:
+        """A module of torch whose own forward runs: one record, of what goes in and what comes out."""
+        place = (frame.path, frame.module.kind)
+        with self._one_record(place):
+            out = forward(*args, **kwargs)
+        with directly():
+            frame = self._called(frame, kind)
+            shapes = _tensor_shapes((*args, *kwargs.values()))
+            if kind.block is not None and len(shapes) == 1 and self._fits(kind.block, frame, shapes[0], out):
+                return out
+            self._write_module(kind, frame, module, shapes, out)
+        return out
+
+    def _fits(self, block: Block, frame: Frame, shape: Shape, out: Any) -> bool:
+        """Whether a module's shape rule gives what its forward gave; then the record is there."""
+        before = len(self._pass.records)
+        try:
+            if block(frame, shape) == tuple(out.shape):
+                return True
+        except (ShapeError, AttributeError):
+            pass
+        del self._pass.records[before:]
+        return False
+
+    def _with_own_forward(self, place: Place, kind: _Kind, forward: Call) -> Call:
+        """A module of torch's with a forward of its own, or hooks: that runs.
+
+        Counters that charge modules see a module, and those that charge functions see what it calls: a record for each.
+        """
+        path, described, module = place
+        frame = Frame(described, path, self._pass)
+        own = ref(module)
+
+        def write(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+            with directly():
+                self._write_module(kind, frame, own, _tensor_shapes((*args, *kwargs.values())), out, seen_by="modules")
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._running.append((path, described.kind))
+            self._own += 1
+            out = forward(*args, **kwargs)
+            self._own -= 1
+            self._running.pop()
+            if not hooked:
+                write(module, args, kwargs, out)
+            return out
+
+        if hooked := has_forward_hooks(module):
+            module.register_forward_hook(write, with_kwargs=True)  # after the user's, as a counter's would be
+        return call
+
+    def _attention(
+        self, frame: Frame, module: ref[nn.Module], forward: Call, query: torch.Tensor, key: torch.Tensor,
+        value: torch.Tensor, *args: Any, **kwargs: Any,
+    ) -> Any:  # fmt: skip
+        """Attention, whose projections are functions inside it: one record for all."""
+        with self._one_record((frame.path, frame.module.kind)):
+            out = forward(query, key, value, *args, **kwargs)
+        held = module()
+        assert held is not None
+        with directly():
+            shapes = [tuple(each.shape) for each in (query, key, value)]
+        multi_head_attention(frame, *(_sequence_first(held.batch_first, shape) for shape in shapes))
+        return out
+
+    def _ruled(self, place: Place, forward: Call, rule: CountingRule) -> Call:
         """A module that a rule of the user's counts."""
-        rules, records, path = self._custom_ops, self._pass.records, place[0]
+        path, described, module = place
+        own, rules, records = ref(module), self._custom_ops, self._pass.records
         assert rules is not None
 
         def call(*args: Any, **kwargs: Any) -> Any:
+            held = own()
+            assert held is not None
             before = len(records)
             out = forward(*args, **kwargs)
-            records[before:] = [each for each in records[before:] if not rules.replaces(each, module, path)]
-            self._running.append(place)
-            self._inside += 1
+            records[before:] = [each for each in records[before:] if not rules.replaces(each, held, path)]
             inputs = (*args, *kwargs.values())
-            count = rules.counted_by(rule, module, path, inputs, out)
-            records.append(custom_record(place, type(module), inputs, out, count, slots))
-            self._inside -= 1
-            self._running.pop()
+            with self._one_record((path, described.kind)):
+                count = rules.counted_by(rule, held, path, inputs, out)
+                slots = self._pass.slots.get(id(described), 1)
+                records.append(custom_record((path, described.kind), type(held), inputs, out, count, slots))
             return out
 
         return call
 
-    def _layered(self, place: tuple[str, str], operator: str, slots: int, module: nn.Module) -> Callable[..., Any]:
-        """A module without a block, whose output's shape its own forward knows; of several outputs the first counts."""
-        forward = module_calls.forward_of(module)
+    @contextmanager
+    def _one_record(self, place: tuple[str, str]) -> Iterator[None]:
+        """What functions do meanwhile is a part of one module."""
+        self._running.append(place)
+        self._whole += 1
+        yield
+        self._whole -= 1
+        self._running.pop()
 
-        def call(*args: Any, **kwargs: Any) -> Any:
-            self._running.append(place)
-            self._inside += 1
-            out = forward(*args, **kwargs)
-            self._inside -= 1
-            self._running.pop()
-            shapes = tuple(tuple(x.shape) for x in (*args, *kwargs.values()) if isinstance(x, torch.Tensor))
-            first = out[0] if isinstance(out, tuple) else out
-            self._pass.records.append(layer_record(operator, *place, module, shapes, tuple(first.shape), slots))
-            return out
+    # What is written down
 
-        return call
+    def _write_module(
+        self, kind: _Kind, frame: Frame, module: ref[nn.Module], inputs: tuple[Shape, ...], out: Any,
+        seen_by: SeenBy = "all",
+    ) -> None:  # fmt: skip
+        """A record of a module of torch by what went in and came out; of several outputs the first."""
+        held = module()
+        assert held is not None
+        records = self._pass.records
+        if kind.layer == "MultiheadAttention":
+            multi_head_attention(frame, *(_sequence_first(held.batch_first, shape) for shape in inputs[:3]))
+        else:
+            operator, slots = OPERATORS.get(kind.layer, kind.layer), self._pass.slots.get(id(frame.module), 1)
+            place = (frame.path, frame.module.kind)
+            records.append(layer_record(operator, *place, held, inputs, _first_shape([out]), slots))
+        if seen_by != "all":
+            records[-1] = records[-1]._replace(seen_by=seen_by)
 
-    def _counted(
-        self, place: tuple[str, str], block: Callable[..., Value], frame: Frame, forward: Callable[..., Any]
-    ) -> Callable[..., Any]:
-        """A counted module with a forward of its own: that runs, and what it calls is part of the module."""
+    def _write_scripted(self, inputs: tuple[Shape, ...], output: Shape, flops: int) -> None:
+        path, kind = self._running[-1] if self._running else ("", "")
+        options = {"flops": flops}
+        self._pass.records.append(OpRecord(SCRIPTED, path, kind, inputs, output, (), options, functional=True))
 
-        def call(*args: Any, **kwargs: Any) -> Any:
-            self._running.append(place)
-            first = args[0] if args else next(iter(kwargs.values()))
-            block(frame, tuple(first.shape))
-            self._inside += 1
-            out = forward(*args, **kwargs)
-            self._inside -= 1
-            self._running.pop()
-            return out
-
-        return call
-
-    def _attended(self, place: tuple[str, str], frame: Frame, module: nn.Module) -> Callable[..., Any]:
-        """Attention, whose projections are functions inside it: one record for all."""
-        forward = module_calls.forward_of(module)
-
-        def call(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-            self._running.append(place)
-            self._inside += 1
-            out = forward(query, key, value, *args, **kwargs)
-            self._inside -= 1
-            self._running.pop()
-            multi_head_attention(frame, *(_sequence_first(module, x) for x in (query, key, value)))
-            return out
-
-        return call
-
-    def _other(self, func: Any) -> Record | None:
-        """Where a pass may leave out what is not known, the rest of what computes is listed."""
-        return None if self._complete else other(func)
+    def _made(self, shape: Any, dtype: torch.dtype) -> torch.Tensor:
+        """A new tensor, an alias of the first one of that shape and type: to make one takes four times as long."""
+        found = self._empty.get((shape, dtype))
+        if found is None:
+            found = self._empty[shape, dtype] = torch.empty(shape, dtype=dtype, device="meta")
+        made = found.detach()
+        return made.as_subclass(Named) if self._elementwise else made
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
+        kwargs = kwargs or {}
         known = self._functions.get(func)
         if known is None:
-            known = self._functions[func] = (
-                ANSWERS.get(func),
-                None if func in self._unrecorded else RECORDS.get(func) or custom(func) or self._other(func),
-            )
+            answer = ANSWERS.get(func) if self._device == "meta" else None
+            known = self._functions[func] = (answer, self._record_of(func))
         answer, record = known
-        found = answer(args, kwargs or {}) if answer is not None else None
-        out = func(*args, **(kwargs or {})) if found is None else module_calls.meta(self._empty, *found)
-        if record is not None and not self._inside:
+        found = None if answer is None else answer(args, kwargs)
+        if found is None:
+            self._seen += not isinstance(func, COMPILED)
+            try:
+                out = func(*args, **kwargs)
+            except (RuntimeError, NotImplementedError) as error:
+                out = self._run_without_values(func, args, kwargs, error)
+            self._seen -= not isinstance(func, COMPILED)
+        else:
+            with directly():
+                out = self._made(*found)
+        if record is not None and not self._whole:
             path, kind = self._running[-1] if self._running else ("", "")
-            self._pass.records.append(record(args, kwargs or {}, out, path, kind))
+            written = record(args, kwargs, out, path, kind)
+            self._pass.records.append(written._replace(seen_by="functions") if self._own else written)
         return out
+
+    def _record_of(self, func: Any) -> Record | None:
+        """How a function is written down; any that computes, where a pass may leave out what is not known."""
+        if not self._elementwise and func in ELEMENTWISE_FUNCTIONS:
+            return None
+        return RECORDS.get(func) or custom(func) or (None if self._complete else other(func))
+
+    def _run_without_values(
+        self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], error: Exception
+    ) -> Any:
+        """A function that some tensors are given to that are not the copy's, such as a hook's: these without values.
+
+        Raises: the error that it raised where that is not why.
+        """
+        with directly():
+            tensors = list(_tensors((*args, *kwargs.values())))
+            is_mixed = any(each.is_meta for each in tensors) and any(
+                not each.is_meta and each.dim() for each in tensors
+            )
+            if self._device != "meta" or not is_mixed:
+                raise error
+            args, kwargs = _without_values(args), _without_values(kwargs)
+        return func(*args, **kwargs)
 
 
 def fed(value: Any, device: str) -> Any:
@@ -281,45 +406,90 @@ def fed(value: Any, device: str) -> Any:
     return type(value)(fed(each, device) for each in value) if type(value) in (list, tuple) else value
 
 
+def _named(value: Any) -> Any:
+    """The same with tensors that tell a method's name from an operator."""
+    if isinstance(value, torch.Tensor):
+        return value.as_subclass(Named)
+    if isinstance(value, dict):
+        return {name: _named(each) for name, each in value.items()}
+    return type(value)(map(_named, value)) if type(value) in (list, tuple) else value
+
+
+def _without_values(value: Any) -> Any:
+    """The same with meta tensors in the place of all others."""
+    if isinstance(value, torch.Tensor):
+        return value if value.is_meta or not value.dim() else torch.empty_like(value, device="meta")
+    if isinstance(value, dict):
+        return {name: _without_values(each) for name, each in value.items()}
+    return type(value)(map(_without_values, value)) if type(value) in (list, tuple) else value
+
+
+def _tensors(values: Sequence[Any]) -> Iterator[torch.Tensor]:
+    """All tensors among values, also inside lists, tuples and dicts."""
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from _tensors(list(value.values()))
+        elif isinstance(value, (list, tuple)):
+            yield from _tensors(value)
+
+
+def _tensor_shapes(values: Sequence[Any]) -> tuple[Shape, ...]:
+    return tuple(tuple(each.shape) for each in values if isinstance(each, torch.Tensor))
+
+
 def _first_shape(values: Sequence[Any]) -> Shape:
     """Shape of the first tensor among values, also inside them; empty where there is none."""
-    for value in values:
-        inner = list(value.values()) if isinstance(value, Mapping) else value
-        if isinstance(value, torch.Tensor):
-            return tuple(value.shape)
-        if isinstance(inner, (list, tuple)) and (found := _first_shape(inner)):
-            return found
-    return ()
+    return next((tuple(each.shape) for each in _tensors(values)), ())
 
 
-LINKS = frozenset({nn.Conv2d, nn.BatchNorm2d, *(getattr(nn, name[3:]) for name in ELEMENTWISE)})
-"""Modules of torch of which a chain can be made: what each gives follows from its input's shape."""
-
-RETURN_THEIR_INPUT = frozenset({nn.Identity, nn.Dropout, nn.Dropout2d})
+_NOTHING = frozenset({"Identity", "Dropout", "Dropout2d"})
 """Modules of torch that do nothing in evaluation mode."""
 
+_ELEMENTWISE = frozenset(name.removeprefix("nn.") for name in ELEMENTWISE)
 
-_Class = tuple[type, Block | None, bool, str | None, str | None]
-"""The class of torch that a module's class comes from, its block, whether the forward is another one, its name where
-it is one of ``LAYERS`` or ``UNKNOWN``, its operator where that changes each element on its own."""
-
-
-def _class_of(kind: type) -> _Class:
-    classes: tuple[Any, ...] = kind.__mro__
-    torch_class = next(c for c in classes if c.__module__.startswith("torch.nn.modules."))
-    name = torch_class.__name__
-    layer = name if name in LAYERS or name in UNKNOWN else None
-    block = BLOCKS.get(f"nn.{name}") if torch_class is not nn.Sequential and layer is None else None
-    return torch_class, block, classes[0].forward is not torch_class.forward, layer, ELEMENTWISE.get(f"nn.{name}")
+_LINEAR = BLOCKS["nn.Linear"]
 
 
-def _sequence_first(module: nn.Module, x: torch.Tensor) -> Shape:
+class _Kind(NamedTuple):
+    """What modules of one class have in common."""
+
+    layer: str
+    """Name of the class of torch that they are or come from, where that is one that counters charge; else empty."""
+    block: Block | None
+    """Its shape rule, if it has one."""
+    is_torchs: bool
+    """Whether the class is torch's own, with torch's own methods."""
+    methods: frozenset[str]
+    """Names that would be another's if a module had them itself."""
+
+
+def _kind_of(kind: type) -> _Kind:
+    torchs = next((each for each in kind.__mro__ if each.__module__.startswith("torch.nn.modules.")), nn.Module)
+    layer = torchs.__name__ if torchs.__name__ in OPERATORS or torchs.__name__ in UNKNOWN else ""
+    above = kind.__mro__[: kind.__mro__.index(nn.Module)]
+    functions = {name: each for one in above for name, each in vars(one).items() if isinstance(each, FunctionType)}
+    is_torchs = kind is torchs and all(each.__module__.startswith("torch.") for each in functions.values())
+    block = BLOCKS.get(f"nn.{layer}") if layer not in LAYERS else None
+    return _Kind(layer, block, is_torchs, frozenset(functions))
+
+
+def _own_forward(module: nn.Module) -> Call:
+    """The forward of a copy, for what is put in its place; it does not keep the copy, which would outlive its use."""
+    bound: Any = module.forward
+    if type(bound) is not MethodType or bound.__self__ is not module:
+        return bound  # type: ignore[no-any-return]
+    function, held = bound.__func__, ref(module)
+    return lambda *args, **kwargs: function(held(), *args, **kwargs)
+
+
+def _sequence_first(batch_first: bool, shape: Shape) -> Shape:
     """Shape of an input of attention as (length, batch, features)."""
-    if x.dim() == 2:
-        length, features = x.size()
-        return length, 1, features
-    first, second, features = x.size()
-    return (second, first, features) if module.batch_first else (first, second, features)
+    if len(shape) == 2:
+        return shape[0], 1, shape[1]
+    first, second, features = shape
+    return (second, first, features) if batch_first else (first, second, features)
 
 
 def _shapes(out: Any) -> Value:

@@ -26,6 +26,8 @@ LARGEST = 4096
 """Entries up to which a container is noted."""
 
 _CODE = (FunctionType, ModuleType, type)
+_CONTAINERS = frozenset({dict, list, set, deque})
+"""Exactly these: a class derived from one may mean something else by its items."""
 _Cached = type(lru_cache(max))
 
 
@@ -64,11 +66,14 @@ def undisturbed(*, torch_alone: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def kept(own: Set[type]) -> Iterator[None]:
-    """Names and containers beside the code of these classes are afterwards as they were before."""
+def kept(own: Set[type], modules: Set[str] = frozenset()) -> Iterator[None]:
+    """Names and containers beside the code of these classes, and of these modules of Python, are as they were before.
+
+    What the pass did not write is not touched, nor any container of a class of its own.
+    """
     undo: list[Callable[[], None]] = []
     seen: set[int] = set()
-    for name in {kind.__module__ for kind in own}:
+    for name in {kind.__module__ for kind in own} | modules:
         module = sys.modules.get(name)
         if module is not None:
             undo.append(_names(vars(module), vars(module).__setitem__, vars(module).__delitem__))
@@ -91,9 +96,8 @@ def _names(
     def restore() -> None:
         if len(space) == len(before) and all(space.get(name, restore) is value for name, value in before.items()):
             return
-        for name, value in list(space.items()):
-            if name not in before and not isinstance(value, _CODE):
-                drop(name)
+        for name in [name for name, value in space.items() if name not in before and not isinstance(value, _CODE)]:
+            drop(name)
         for name, value in before.items():
             if space.get(name, restore) is not value and not isinstance(value, _CODE):
                 put(name, value)
@@ -121,7 +125,7 @@ def _note(values: Iterable[Any], undo: list[Callable[[], None]], seen: set[int],
             held = [*cells, *(value.__defaults__ or ()), value.__dict__]
             if depth == 0:
                 _note(held, undo, seen, 1)
-        elif isinstance(value, (dict, list, set, deque)) and id(value) not in seen and len(value) <= LARGEST:
+        elif type(value) in _CONTAINERS and id(value) not in seen and len(value) <= LARGEST:
             seen.add(id(value))
             undo.append(_contents(value))
             if depth < 2:
@@ -148,17 +152,13 @@ def _filled(cell: Any) -> bool:
 
 
 def _contents(container: Any) -> Callable[[], None]:
-    before: Any = dict(container) if isinstance(container, dict) else list(container)
+    """Takes out what was put into a container meanwhile, and puts back what was taken out or replaced."""
+    if isinstance(container, dict):
+        return _names(container, container.__setitem__, container.__delitem__)
+    before = list(container)
 
     def restore() -> None:
-        if isinstance(container, dict):
-            same = len(container) == len(before) and all(
-                dict.get(container, key, restore) is value for key, value in before.items()
-            )
-            if not same:
-                dict.clear(container)
-                dict.update(container, before)
-        elif len(container) != len(before) or any(a is not b for a, b in zip(container, before, strict=True)):
+        if len(container) != len(before) or any(a is not b for a, b in zip(container, before, strict=True)):
             container.clear()
             (container.update if isinstance(container, set) else container.extend)(before)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import NamedTuple, TypeVar, cast
 
 from yolo_probe.errors import TraceError, UnknownModuleError, shown
@@ -459,6 +460,13 @@ def conv2d(f: Frame, x: Shape) -> Shape:
     padding = f.module.attributes["padding"]
     pads = padding if isinstance(padding, str) else f.pair("padding")
     out = operators.conv2d(x, weight, f.pair("stride"), pads, f.pair("dilation"), groups)
+    mode = f.module.attributes.get("padding_mode", "zeros")
+    if mode in ("reflect", "circular"):
+        spans = [side * (kernel - 1) for side, kernel in zip(f.pair("dilation"), weight[2:], strict=True)]
+        sides = (
+            pads if not isinstance(pads, str) else [span - span // 2 for span in spans] if pads == "same" else (0, 0)
+        )
+        operators.check_border(x, sides[0], sides[1], mode)
     return f.record("conv2d", (x,), out, weight, bias="bias" in f.module.parameters, groups=groups)
 
 
@@ -479,6 +487,8 @@ def batch_norm(f: Frame, x: Shape) -> Shape:
     features = f.get("num_features", int)
     if len(x) != 4 or x[1] != features:
         raise ShapeError(f"batch_norm: found an input of shape {x}, expected {features} channels")
+    if f.current.training and x[0] * prod(x[2:]) == 1:
+        raise ShapeError("batch_norm: found 1 value in each channel, of which training takes no mean, expected more")
     return f.record("batch_norm", (x,), x, affine=f.get("affine", bool), training=f.current.training)
 
 
@@ -494,8 +504,22 @@ def _norm(operator: str, affine: str) -> Block:
 
 
 BLOCKS["nn.LayerNorm"] = _norm("layer_norm", "elementwise_affine")
-BLOCKS["nn.GroupNorm"] = _norm("group_norm", "affine")
-BLOCKS["nn.InstanceNorm2d"] = _norm("instance_norm", "affine")
+
+
+@block("nn.GroupNorm")
+def group_norm(f: Frame, x: Shape) -> Shape:
+    groups = f.get("num_groups", int)
+    if groups > 0 and x[0] * x[1] // groups * prod(x[2:]) == 1:
+        raise ShapeError("group_norm: found 1 value in each group, of which torch takes no mean, expected more")
+    return _norm("group_norm", "affine")(f, x)  # type: ignore[return-value]  # a norm gives one shape
+
+
+@block("nn.InstanceNorm2d")
+def instance_norm(f: Frame, x: Shape) -> Shape:
+    uses_input = f.current.training or not f.flag("track_running_stats")
+    if uses_input and prod(x[2:]) == 1:
+        raise ShapeError("instance_norm: found 1 value in each channel, of which torch takes no mean, expected more")
+    return _norm("instance_norm", "affine")(f, x)  # type: ignore[return-value]  # a norm gives one shape
 
 
 @block("nn.Linear")
@@ -563,7 +587,9 @@ def pad2d(f: Frame, x: Shape) -> Shape:
     padding = f.module.attributes["padding"]
     if not (isinstance(padding, int) or (isinstance(padding, tuple | list) and len(padding) == 4)):
         raise ShapeError(f"found padding={shown(padding)}, expected one or four integers")
-    return f.record("pad2d", (x,), operators.pad2d(x, padding))
+    return f.record(
+        "pad2d", (x,), operators.pad2d(x, padding, "reflect" if f.module.kind == "nn.ReflectionPad2d" else "constant")
+    )
 
 
 @block("nn.Flatten")

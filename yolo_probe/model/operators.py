@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import floor, prod
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from yolo_probe.errors import shown
 from yolo_probe.model.structure import Shape
@@ -37,6 +37,9 @@ class Followed(tuple[int, ...]):
         return followed
 
 
+SeenBy = Literal["all", "modules", "functions"]
+
+
 class OpRecord(NamedTuple):
     """One operator that ran in a forward pass; a tuple, as a pass makes hundreds and a tuple is made the fastest."""
 
@@ -56,6 +59,9 @@ class OpRecord(NamedTuple):
     """Number of places in the model where this module hangs."""
     functional: bool = False
     """Whether a function ran it that a module called itself, so that no module stands for it."""
+    seen_by: SeenBy = "all"
+    """Which counters see it, where a module of torch has a forward of its own: those that charge modules see the
+    module, those that charge functions what it calls."""
 
     @property
     def input(self) -> Shape:
@@ -180,11 +186,25 @@ def upsample(x: Shape, size: Pair | None, scale_factor: float | Sequence[float] 
     return (n, c, *out)
 
 
-def pad2d(x: Shape, padding: Pair | Sequence[int]) -> Shape:
+def pad2d(x: Shape, padding: Pair | Sequence[int], mode: str = "constant") -> Shape:
     """Shape after padding (left, right, top, bottom), or the same on all sides."""
     *batch, height, width = x
     left, right, top, bottom = (padding,) * 4 if isinstance(padding, int) else tuple(padding)
-    return (*batch, height + top + bottom, width + left + right)
+    check_border(x, max(top, bottom), max(left, right), mode)
+    out = height + top + bottom, width + left + right
+    _need(min(out) > 0, "pad2d", f"an output of {out[0]}x{out[1]}", "at least 1x1")
+    return (*batch, *out)
+
+
+def check_border(x: Shape, rows: int, columns: int, mode: str) -> None:
+    """Refuse a border that repeats more of the input than there is: all but one in ``reflect``, all in ``circular``.
+
+    Raises: ShapeError.
+    """
+    *_, height, width = x
+    spare = {"reflect": 1, "circular": 0}.get(mode)
+    if spare is not None and (rows > height - spare or columns > width - spare):
+        raise _unfit(f"{mode} padding", f"an input of {height}x{width}", f"at least {rows + spare}x{columns + spare}")
 
 
 def linear(x: Shape, weight: Shape) -> Shape:

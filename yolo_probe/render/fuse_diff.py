@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import prod
 from shlex import quote
 
+from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.model.structure import Module, named_modules, named_parameters
 from yolo_probe.render.common import (
@@ -244,13 +245,9 @@ def _flops_note(report: FuseDiff) -> str:
 
 def _batch_norm_rate(report: FuseDiff) -> int:
     """FLOPs for one value of a BatchNorm, where all are charged alike; else 0."""
-    convention = report.question.counter.convention
-    records = report.training.run.records if report.training.run else ()
-    rates = {
-        convention.flops_per_count * (convention.count(r) or 0) // prod(r.output)
-        for r in records
-        if r.operator == "batch_norm"
-    }
+    charges = report.question.charges(report.training).where(lambda record: record.operator == "batch_norm")
+    factor = charges.convention.flops_per_count
+    rates = {factor * (count or 0) // prod(record.output) for record, count in charges}
     return rates.pop() if len(rates) == 1 else 0
 
 
@@ -262,7 +259,7 @@ def _old_log(report: FuseDiff) -> str:
     year = {"v5.0": "2021", "v6.0": "2021", "v6.1": "early 2022"}.get(question.subject.origin.generation)
     if year is None or question.counter.convention is old or question.subject.kind == "yaml":
         return ""
-    before, after = (giga(old.flops(run.records)) if run else "" for run in runs)
+    before, after = (giga(charge(run.records, old).flops) if run else "" for run in runs)
     return f"Logs of {year} say {before} and {after}: see --counter thop-0.0.31." if question.size == (640, 640) else ""
 
 
@@ -275,3 +272,20 @@ def _options(report: FuseDiff) -> str:
     classes = "  --nc" if subject.saved is None else ""
     host = "" if subject.rebuilt else "  --host"
     return f"--layers (the {pairs} pairs)  --imgsz  --counter{host}{classes}  --format\N{NO-BREAK SPACE}json"
+
+
+def render_pairs(report: FuseDiff) -> str:
+    """A table: each convolution with its BatchNorm, its channels, and what layers and parameters it changes."""
+    return "\n".join(_pairs(report)) + "\n"
+
+
+def _pairs(report: FuseDiff) -> Iterator[str]:
+    fusion = report.fusion
+    yield ""
+    yield f"{'':>4}{'convolution <- BatchNorm':<46}{'channels':>10}{'layers':>8}{'parameters':>12}"
+    for i, merge in enumerate(fusion.merges, 1):
+        bias = 0 if "bias" in merge.convolution.parameters else merge.channels
+        change = bias - sum(tensor.numel for tensor in merge.batch_norm.parameters.values())
+        yield f"{i:>3} {f'{merge.convolution_path} <- bn':<46}{merge.channels:>10,}{-1:>8}{change:>+12,}"
+    for path in fusion.stays:
+        yield f"{'-':>3} {f'{path} stays':<46}{'':>10}{0:>8}{0:>12}"

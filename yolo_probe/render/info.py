@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from shlex import quote
 
-from yolo_probe.counters.conventions import Convention
+from yolo_probe.counters.charges import Charges
 from yolo_probe.hosts.summary_line import LineForm
 from yolo_probe.model.freezing import frozen_by_rows
 from yolo_probe.model.operators import OpRecord
@@ -25,8 +25,9 @@ from yolo_probe.render.common import (
     unknown_flops,
 )
 from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words, signed
-from yolo_probe.reports.fuse_diff import Info, Question
+from yolo_probe.reports.info import Info
 from yolo_probe.reports.ledger import CONVOLUTIONS
+from yolo_probe.reports.question import Question
 from yolo_probe.reports.stride_scaling import Scaled, ScalingError
 
 
@@ -177,28 +178,20 @@ def _gradients(report: Info) -> Iterator[Part]:
 
 
 def _flops(report: Info) -> Iterator[Part]:
-    state, convention = report.state, report.question.counter.convention
-    total, records = state.summary.flops or 0, state.run.records if state.run else ()
+    charges = report.question.charges(report.state)
+    total = report.state.summary.flops or 0
     yield Figures("FLOPs", (f"{total:,}",))
     yield Note(f"Multiplications and additions for one image, {giga(total)} GFLOPs. It is not a speed.")
-    groups: dict[str, list[OpRecord]] = {}
-    free: list[str] = []
-    for record in records:
-        count = convention.count(record)
-        if count:
-            groups.setdefault(_group(record), []).append(record)
-        elif count is not None:
-            free.append(_group(record))
-    amounts = {name: convention.flops(group) for name, group in groups.items()}
-    for name in sorted(groups, key=lambda name: -amounts[name]):
-        detail = _charge(groups[name], amounts[name], convention)
-        yield Cause(f"{len(groups[name])} {name}: {detail}", f"{amounts[name]:,}")
+    groups = charges.charged.grouped(_group)
+    free = [_group(record) for record, count in charges if count == 0]
+    for name, group in sorted(groups.items(), key=lambda item: -item[1].flops):
+        yield Cause(f"{len(group.records)} {name}: {_charge(group)}", f"{group.flops:,}")
     if names := [name for name in dict.fromkeys(free) if name[0].isupper() and name not in groups]:
         modules = [name for name in names if name != "Concat"] + ["Concat"] * ("Concat" in names)
         more = ", ..." if any(name[0].islower() for name in free) else ""
         yield Cause(f"{', '.join(modules)}{more}: free by these rules", "0")
     yield from _left_out(report)
-    yield Remainder(total - sum(amounts.values()))
+    yield Remainder(total - sum(group.flops for group in groups.values()))
     if words := [*_flops_note(report)]:
         yield Note(" ".join(words))
 
@@ -209,7 +202,7 @@ NAMED = 8
 
 def _left_out(report: Info) -> Iterator[Part]:
     """What no rule knows, each with its share of the values."""
-    found = report.question.uncounted(report.state)
+    found = report.question.charges(report.state).uncounted
     for each in found[:NAMED]:
         place = f"{each.operator.removeprefix('nn.')} at {each.path or 'the model'}"
         yield Cause(f"no rule for {place}, {percent(each.share)} of all values", "not counted")
@@ -229,8 +222,9 @@ def _group(record: OpRecord) -> str:
     return record.kind.removeprefix("nn.") if record.kind.startswith("nn.") else record.operator
 
 
-def _charge(records: Sequence[OpRecord], amount: int, convention: Convention) -> str:
+def _charge(group: Charges) -> str:
     """How an amount comes about: so many for each output value, or twice the MACs."""
+    records, amount, convention = group.records, group.flops, group.convention
     if records[0].operator == CUSTOM or records[0].operator in convention.own:
         return "by your rule"
     values = sum(prod(record.output) for record in records)

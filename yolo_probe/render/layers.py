@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.model.activations import BYTES, Access, total
 from yolo_probe.model.structure import Shape
-from yolo_probe.render.common import counted, heading, live_heading, own_rules, percent
+from yolo_probe.render.common import counted, heading, live_heading, own_rules, percent, shortened
 from yolo_probe.render.document import Chart, Footer, Heading, Note, Section, Table, Words, Working
 from yolo_probe.reports.layers import LayerCosts
 from yolo_probe.reports.line_costs import Line
@@ -69,7 +69,7 @@ def _half(report: LayerCosts) -> str:
     while 2 * sums < whole:
         line = lines[len(names)]
         sums += line.access.values if memory else line.flops
-        names.append(_short(line.name) or "other")
+        names.append(shortened(line.name) or "other")
     what = "values moved" if memory else "FLOPs"
     noun = report.view.by if report.view.by != "row" or report.view.depth in (None, 1) else "module"
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
@@ -78,13 +78,6 @@ def _half(report: LayerCosts) -> str:
 
 
 MOST_NAMES = 8
-LONGEST_NAME = 26
-
-
-def _short(name: str) -> str:
-    """A name on one line, of a long one its end."""
-    line = " ".join(name.split())
-    return line if len(line) <= LONGEST_NAME else f"...{line[3 - LONGEST_NAME :]}"
 
 
 def _bytes(number: int) -> str:
@@ -127,10 +120,12 @@ def _summed(report: LayerCosts) -> Iterator[tuple[str, Sequence[Line]]]:
 
 
 def _name(line: Line, places: bool) -> tuple[str, str]:
-    return _short(line.name) or "other", _short(line.kind) if places else str(line.count)
+    return shortened(line.name) or "other", shortened(line.kind) if places else str(line.count)
 
 
 def _figures(line: Line, report: LayerCosts) -> tuple[str, ...]:
+    if not line.is_counted:
+        return f"{line.parameters:,}", "not counted", "-"
     return f"{line.parameters:,}", f"{line.flops:,}", _share(line.flops, report.flops)
 
 
@@ -138,7 +133,8 @@ def _traffic(line: Line, report: LayerCosts, places: bool) -> tuple[str, ...]:
     shapes = (_shapes(line.inputs), _shapes(line.outputs)) if places else ()
     moved = line.access.values * BYTES
     fused = () if report.view.by == "operator" else (_fused(line),)
-    return (*shapes, f"{moved:,}", _ratio(line.flops, moved), *fused)
+    ratio = _ratio(line.flops, moved) if line.is_counted else "-"
+    return (*shapes, f"{moved:,}", ratio, *fused)
 
 
 def _sum(lines: Sequence[Line], report: LayerCosts, label: str, places: bool) -> tuple[str, ...]:
@@ -177,7 +173,7 @@ def _workings(report: LayerCosts) -> Iterator[Working]:
     for line in report.lines:
         sums = tuple((f"{each.text} = {each.value:,}", each.term) for each in line.arithmetic)
         if sums:
-            yield Working(" ".join(filter(None, (_short(line.name), _short(line.kind)))), sums)
+            yield Working(" ".join(filter(None, (shortened(line.name), shortened(line.kind)))), sums)
 
 
 # Memory
@@ -226,7 +222,7 @@ def _peak(report: LayerCosts) -> Iterator[Section]:
 
 
 def _maker(path: str | None) -> str:
-    return "input" if path is None else _short(path) or "the model"
+    return "input" if path is None else shortened(path) or "the model"
 
 
 PEAK = (
@@ -310,8 +306,8 @@ def _footers(report: LayerCosts) -> Iterator[Footer]:
         yield Footer("Counted", counted(report.question))
     else:
         shape = "x".join(map(str, report.run.input))
-        yield Footer("Counted", f"by the rules of {report.convention.title}, of an input of {shape}")
-    if missing := report.convention.uncounted(report.run.records):
+        yield Footer("Counted", f"by the rules of {report.charges.convention.title}, of an input of {shape}")
+    if missing := report.charges.uncounted:
         names = ", ".join(f"{each.operator} at {each.path or 'the model'} ({percent(each.share)})" for each in missing)
         yield Footer("Missing", f"no rule of this counter for {names}")
     if report.rules:

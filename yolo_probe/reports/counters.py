@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from yolo_probe.counters.comparison import MODES, ByMode, Comparison, Counted, Measured, Mode, compare
-from yolo_probe.counters.conventions import CONVENTIONS, Uncounted
+from yolo_probe.counters.charges import Uncounted
+from yolo_probe.counters.comparison import Comparison, Measured, Mode, compare
+from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.errors import TraceError
+from yolo_probe.hosts.images import Run
 from yolo_probe.hosts.subject import Rebuilt
-from yolo_probe.hosts.summary_line import Run
 from yolo_probe.model.freezing import with_gradients
 from yolo_probe.model.fusion import restore
 from yolo_probe.model.structure import Module
-from yolo_probe.reports.fuse_diff import SCHEMA, Question, target_as_json, uncounted_as_json
+from yolo_probe.reports.comparison import figures_as_json
+from yolo_probe.reports.question import Question
+from yolo_probe.reports.schema import head_as_json
 
 
 @dataclass(frozen=True)
@@ -64,31 +67,9 @@ def counters(question: Question) -> Counters:
 
 def as_json(report: Counters) -> dict[str, object]:
     """The report as plain data; figures and terms are integers in each counter's own unit."""
-    question, comparison = report.question, report.comparison
+    question = report.question
     return {
-        "schema": SCHEMA,
-        "command": "counters",
-        "target": target_as_json(question.subject),
+        **head_as_json("counters", question.subject),
         "imgsz": list(question.size),
-        "default": comparison.default,
-        "counters": {name: _counter(counted) for name, counted in comparison.counters.items()},
-        "activations": _modes(comparison.apart),
-        "parameters": _modes(comparison.parameters),
+        **figures_as_json(report.comparison),
     } | ({"rules": {"file": question.rules.path, "unused": list(report.unused_rules)}} if question.rules else {})
-
-
-def _counter(counted: Counted) -> dict[str, object]:
-    return {
-        "unit": counted.convention.unit,
-        **_modes(counted.figure),
-        "flops": _modes(counted.flops),
-        "terms": {name: _modes(amount) for name, amount in counted.terms.items()},
-        "faults": [{"name": each.name, "why": each.why, "right": _modes(each.right)} for each in counted.faults],
-        "right": _modes(counted.right),
-        "parameters": _modes(counted.parameters),
-        "uncounted": uncounted_as_json(counted.uncounted),
-    }
-
-
-def _modes(numbers: ByMode) -> dict[str, int | None]:
-    return {mode: getattr(numbers, mode) for mode in MODES}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from yolo_probe.counters.charges import Charges, charge
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import TargetError, TraceError
 from yolo_probe.hosts.subject import LiveModel, Model, Rebuilt, Subject
@@ -14,8 +15,9 @@ from yolo_probe.model.freezing import with_gradients
 from yolo_probe.model.structure import Module, Shape, named_rows
 from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import OwnRules
-from yolo_probe.reports.fuse_diff import SCHEMA, Question, rules_as_json, target_as_json, uncounted_as_json
 from yolo_probe.reports.line_costs import BY, SORTS, By, Line, Operation, Sort, Sums, lines_of, operations_of, unmerged
+from yolo_probe.reports.question import Question
+from yolo_probe.reports.schema import counter_as_json, head_as_json, rules_as_json, uncounted_as_json
 from yolo_probe.reports.shufflenet_guidelines import Guideline, guidelines
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ class LayerCosts(Sums):
     subject: Subject | LiveModel
     question: Question | None
     """None for a live model."""
-    convention: Convention
+    charges: Charges
     view: View
     root: Module
     run: Trace
@@ -122,7 +124,8 @@ def gathered(
     run: Trace, found: Activations | None, *, is_fused: bool, rules: OwnRules | None = None,
 ) -> LayerCosts:  # fmt: skip
     """The report on one pass of one network."""
-    operations = operations_of(root, run, convention)
+    charges = charge(run.records, convention)
+    operations = operations_of(root, charges)
     lines = lines_of(root, run, operations, view.by, view.depth)
     sort = view.sort or ("flops" if view.top else None)
     if sort:
@@ -132,7 +135,7 @@ def gathered(
     return LayerCosts(
         subject,
         question,
-        convention,
+        charges,
         view,
         root,
         run,
@@ -155,11 +158,9 @@ def as_json(report: LayerCosts) -> dict[str, object]:
     """The report as plain data; FLOPs by the counter, bytes of FP32."""
     view = report.view
     return {
-        "schema": SCHEMA,
-        "command": "layers",
-        "target": target_as_json(report.subject),
+        **head_as_json("layers", report.subject),
         "imgsz": list(report.run.input[2:]),
-        "counter": {"name": report.convention.name, "unit": "FLOPs"},
+        "counter": counter_as_json(report.charges.convention),
         "fused": report.is_fused,
         "by": view.by,
         "depth": view.depth,
@@ -169,7 +170,7 @@ def as_json(report: LayerCosts) -> dict[str, object]:
         "operators": [_operation(operation) for operation in report.operations],
         "memory": _memory(report),
         "guidelines": [_guideline(guideline) for guideline in report.guidelines],
-        "uncounted": uncounted_as_json(report.convention.uncounted(report.run.records)),
+        "uncounted": uncounted_as_json(report.charges.uncounted),
         **rules_as_json(report.rules, report.run),
     }
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
+from yolo_probe.counters.charges import Charges, charge
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.model.fusion import Fusion, Merge
 from yolo_probe.model.operators import OpRecord
 from yolo_probe.model.structure import Module, Tensor, named_parameters
-from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import CUSTOM
 
 
@@ -187,53 +187,58 @@ def _training(module: Module) -> list[Tensor]:
 CONVOLUTIONS = ("conv2d", "conv_transpose2d")
 
 
-def flops_ledger(before: Trace, after: Trace, fusion: Fusion, convention: Convention) -> Ledger:
+def flops_ledger(before: Charges, after: Charges, fusion: Fusion) -> Ledger:
     """FLOPs before and after ``fuse()``, by the rules of one counter."""
     merged = {merge.batch_norm_path for merge in fusion.merges}
     gained_bias = {m.convolution_path for m in fusion.merges if "bias" not in m.convolution.parameters}
     old, new = _by_change(before, fusion, "gone"), _by_change(after, fusion, "new")
-    entries = [_convolutions(old[-1], new[-1], gained_bias, convention)]
-    if entry := _biases(new[-1], gained_bias, convention):
+    entries = [_convolutions(old[-1], new[-1], gained_bias)]
+    if entry := _biases(new[-1].where(lambda record: record.path in gained_bias)):
         entries.append(entry)
     if merged:
-        entries.append(_batch_norms([r for r in old[-1] if r.path in merged], convention))
+        entries.append(_batch_norms(old[-1].where(lambda record: record.path in merged)))
     for change, gone, made in zip(fusion.changes, old, new, strict=False):
-        a, b = convention.flops(gone), convention.flops(made)
+        a, b = gone.flops, made.flops
         detail = f"{a:,} gone, {b:,} new" if b else ""
         if a or b:
-            entries.append(Entry(change.cause, len(gone), b - a, f"{b:,} - {a:,}", change.why, detail))
-    if other := _others(old[-1], new[-1], merged, convention):
+            entries.append(Entry(change.cause, len(gone.records), b - a, f"{b:,} - {a:,}", change.why, detail))
+    if other := _others(old[-1].where(lambda record: record.path not in merged), new[-1]):
         entries.append(other)
-    return Ledger(convention.flops(before.records), convention.flops(after.records), tuple(entries))
+    return Ledger(before.flops, after.flops, tuple(entries))
 
 
-def _by_change(run: Trace, fusion: Fusion, side: Literal["gone", "new"]) -> list[list[OpRecord]]:
+def _by_change(charges: Charges, fusion: Fusion, side: Literal["gone", "new"]) -> list[Charges]:
     """The operators of each change's modules, and last those of all others."""
     places = {
         path: i
         for i, change in enumerate(fusion.changes)
         for path, _ in (change.gone if side == "gone" else change.new)
     }
-    groups: list[list[OpRecord]] = [[] for _ in range(len(fusion.changes) + 1)]
-    for record in run.records:
-        groups[places.get(record.path, -1)].append(record)
-    return groups
+    groups = charges.grouped(lambda record: places.get(record.path, len(fusion.changes)))
+    none = charges.where(lambda record: False)
+    return [groups.get(i, none) for i in range(len(fusion.changes) + 1)]
 
 
-def _convolutions(
-    before: Sequence[OpRecord], after: Sequence[OpRecord], gained_bias: set[str], convention: Convention
-) -> Entry:
+def _is_convolution(record: OpRecord) -> bool:
+    return record.operator in CONVOLUTIONS
+
+
+def _convolutions(before: Charges, after: Charges, gained_bias: set[str]) -> Entry:
     """All convolutions, without the biases that ``fuse()`` gave them."""
-    old = [r for r in before if r.operator in CONVOLUTIONS]
-    new = [without_bias(r) if r.path in gained_bias else r for r in after if r.operator in CONVOLUTIONS]
-    a, b = convention.flops(old), convention.flops(new)
+    old = before.where(_is_convolution)
+    bare = (
+        without_bias(record) if record.path in gained_bias else record
+        for record in after.where(_is_convolution).records
+    )  # fmt: skip
+    a, b = old.flops, charge(bare, after.convention).flops
     detail = f"{a:,} before and after" if a == b else f"{a:,} before, {b:,} after"
     why = (
         "Merging changes the numbers in a convolution, not how many products it computes: none got cheaper."
         if a == b
         else "This counter charges a convolution once for each place that shares it; after fuse() none is shared."
     )
-    return Entry(f"{len(old)} convolutions", len(old), b - a, f"{b:,} - {a:,}", why, detail)
+    number = len(old.records)
+    return Entry(f"{number} convolutions", number, b - a, f"{b:,} - {a:,}", why, detail)
 
 
 def without_bias(record: OpRecord) -> OpRecord:
@@ -241,10 +246,13 @@ def without_bias(record: OpRecord) -> OpRecord:
     return record._replace(options={**record.options, "bias": False})
 
 
-def _biases(after: Sequence[OpRecord], gained_bias: set[str], convention: Convention) -> Entry | None:
-    records = [r for r in after if r.path in gained_bias]
+def _biases(convolutions: Charges) -> Entry | None:
+    """What the biases cost that ``fuse()`` gave these."""
+    bare = charge(map(without_bias, convolutions.records), convolutions.convention)
+    more = zip(convolutions.records, convolutions.counts, bare.counts, strict=True)
     places, arithmetic, amount = _rates(
-        ((r, (convention.count(r) or 0) - (convention.count(without_bias(r)) or 0)) for r in records), convention
+        [(record, whole - part) for record, whole, part in more if whole is not None and part is not None],
+        convolutions.convention,
     )
     if not places:
         return None
@@ -254,14 +262,16 @@ def _biases(after: Sequence[OpRecord], gained_bias: set[str], convention: Conven
     )
 
 
-def _batch_norms(records: Sequence[OpRecord], convention: Convention) -> Entry:
-    places, arithmetic, amount = _rates(((r, convention.count(r) or 0) for r in records), convention)
+def _batch_norms(norms: Charges) -> Entry:
+    number = len(norms.records)
+    charged = [(record, count) for record, count in norms if count]
+    places, arithmetic, amount = _rates(charged, norms.convention)
     if not places:
         why = "This counter charges nothing for BatchNorm, so nothing drops when it is merged."
-        return Entry(f"{len(records)} BatchNorm2d, never charged", len(records), 0, "0", why)
-    by_values = amount >= sum(prod(record.output) for record in records)
-    charged = "every value that a BatchNorm gives" if by_values else "the weights of a BatchNorm"
-    why = f"This counter charges {charged}; merged ones are no longer there to be charged."
+        return Entry(f"{number} BatchNorm2d, never charged", number, 0, "0", why)
+    by_values = amount >= sum(prod(record.output) for record in norms.records)
+    what = "every value that a BatchNorm gives" if by_values else "the weights of a BatchNorm"
+    why = f"This counter charges {what}; merged ones are no longer there to be charged."
     negative = "-" + arithmetic.replace(" + ", " - ")
     detail = f"{arithmetic} {'values' if by_values else 'weights'}"
     return Entry(f"{places} BatchNorm2d, no longer charged", places, -amount, negative, why, detail)
@@ -283,16 +293,13 @@ def _rates(charges: Iterable[tuple[OpRecord, int]], convention: Convention) -> t
     return places, arithmetic, sum(rate * size for rate, size in values.items())
 
 
-def _others(
-    before: Sequence[OpRecord], after: Sequence[OpRecord], merged: set[str], convention: Convention
-) -> Entry | None:
+def _others(before: Charges, after: Charges) -> Entry | None:
     """Everything that is neither a convolution nor a merged BatchNorm."""
-    old = [r for r in before if r.operator not in CONVOLUTIONS and r.path not in merged]
-    new = [r for r in after if r.operator not in CONVOLUTIONS]
-    a, b = convention.flops(old), convention.flops(new)
+    old, new = (charges.where(lambda record: not _is_convolution(record)) for charges in (before, after))
+    a, b = old.flops, new.flops
     if not a and not b:
         return None
-    charged = [r for r in old if convention.count(r)]
+    charged = old.charged.records
     names = ", ".join(dict.fromkeys(r.operator if r.functional else r.kind.rpartition(".")[2] for r in charged))
     detail = f"{a:,} before and after" if a == b else f"{a:,} before, {b:,} after"
     why = "fuse() does not touch these modules."

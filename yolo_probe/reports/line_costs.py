@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
 
-from yolo_probe.counters.conventions import Convention
+from yolo_probe.counters.charges import Charges, added
 from yolo_probe.counters.formulas import Arithmetic, Product, arithmetic, products
 from yolo_probe.model.activations import Access, access, total
 from yolo_probe.model.forward import Call
@@ -48,8 +48,13 @@ class Sums:
 
     @cached_property
     def flops(self) -> int:
-        """Of all operators that have a rule."""
-        return sum(operation.flops or 0 for operation in self.operations)
+        """Of all operators that have a rule, as the counter sums them: 0 where none has one, see ``is_counted``."""
+        return added(operation.flops for operation in self.operations) or 0
+
+    @cached_property
+    def is_counted(self) -> bool:
+        """Whether some operator has a rule, or none is there."""
+        return added(operation.flops for operation in self.operations) is not None
 
     @cached_property
     def parameters(self) -> int:
@@ -86,7 +91,7 @@ class Line(Sums):
         return arithmetic(product for operation in self.operations for product in operation.products)
 
 
-def operations_of(root: Module, run: Trace, convention: Convention) -> tuple[Operation, ...]:
+def operations_of(root: Module, charges: Charges) -> tuple[Operation, ...]:
     """Every operator of a pass with its cost; their parameters add up to those of the network."""
     waiting: dict[str, int] = {}
     for path, tensor in named_parameters(root):
@@ -95,15 +100,12 @@ def operations_of(root: Module, run: Trace, convention: Convention) -> tuple[Ope
     for path in [path for path in waiting if path.endswith("out_proj")]:  # which its attention runs
         parent = path.rpartition(".")[0]
         waiting[parent] = waiting.get(parent, 0) + waiting.pop(path)
+    factor = charges.convention.flops_per_count
     found = [
         Operation(
-            record,
-            None if (count := convention.count(record)) is None else count * convention.flops_per_count,
-            waiting.pop(record.path, 0),
-            access(record),
-            products(record, convention),
+            record, None if count is None else factor * count, waiting.pop(record.path, 0), access(record), made_of
         )
-        for record in run.records
+        for (record, count), made_of in zip(charges, products(charges), strict=True)
     ]
     modules = _Modules(root)
     for path, size in waiting.items():

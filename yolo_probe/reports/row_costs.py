@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from yolo_probe.counters.conventions import Convention
+from yolo_probe.counters.charges import Charges
 from yolo_probe.model.structure import named_parameters, named_rows
-from yolo_probe.reports.fuse_diff import FuseDiff, State
+from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.line_costs import lines_of, operations_of
+from yolo_probe.reports.question import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,9 @@ class Row:
 def rows_of(report: FuseDiff) -> tuple[Row, ...]:
     """Every row in order; what belongs to none of them is one more row, where there is any."""
     kinds, row_name = named_rows(report.training.root)
-    convention = report.question.counter.convention
-    training, validation = (_costs(state, row_name, convention) for state in (report.training, report.validation))
+    training, validation = (
+        _costs(state, row_name, report.question.charges(state)) for state in (report.training, report.validation)
+    )
     names = [*kinds, *({""} & {*training, *validation})]
     free = Cost(None if report.flops is None else 0, 0)
     return tuple(
@@ -46,14 +48,14 @@ def rows_of(report: FuseDiff) -> tuple[Row, ...]:
     )
 
 
-def _costs(state: State, row_name: Callable[[str], str], convention: Convention) -> dict[str, Cost]:
+def _costs(state: State, row_name: Callable[[str], str], charges: Charges) -> dict[str, Cost]:
     """Cost by name of a row; the empty name for what belongs to none and is not free."""
     if state.run is None:
         parameters: Counter[str] = Counter()
         for path, tensor in named_parameters(state.root):
             parameters[row_name(path)] += tensor.numel
         return {name: Cost(None, size) for name, size in parameters.items()}
-    lines = lines_of(state.root, state.run, operations_of(state.root, state.run, convention), "row")
+    lines = lines_of(state.root, state.run, operations_of(state.root, charges), "row")
     return {
         line.name: Cost(line.flops, line.parameters) for line in lines if line.name or line.flops or line.parameters
     }

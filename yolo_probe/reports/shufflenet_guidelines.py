@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt, prod
 
+from yolo_probe.counters.charges import added
 from yolo_probe.counters.conventions import term_of
 from yolo_probe.counters.rules import CONVOLUTIONS, TRANSPOSED_CONVOLUTIONS
 from yolo_probe.model.activations import total
@@ -38,7 +39,7 @@ class Guideline:
     rows: tuple[str, ...]
     """Where those are; empty for what belongs to no row."""
     flops: int
-    """Of those."""
+    """Of those that the counter has a rule for."""
     values: int
     """That those read and write."""
     details: Mapping[str, int]
@@ -114,7 +115,7 @@ def _guideline(
         len(checked),
         len(against) if concerned is None else concerned,
         rows,
-        sum(operation.flops or 0 for operation in against),
+        added(operation.flops for operation in against) or 0,
         total(operation.access for operation in against).values,
         details,
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from yolo_probe.errors import StoryError, shown
-from yolo_probe.reports.fuse_diff import SCHEMA
+from yolo_probe.reports.schema import SCHEMA
 
 RECORD = "probe.json"
 LARGEST = 16_000_000

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import TraceError
-from yolo_probe.hosts.summary_line import Run, Size
+from yolo_probe.hosts.images import Run, Size
 from yolo_probe.model.operators import OpRecord
 
 Place = tuple[str, str]
@@ -111,12 +112,13 @@ def scaled(run: Run, channels: int, stride: int, size: Size, convention: Convent
 
 
 def _by_place(records: Sequence[OpRecord], convention: Convention) -> dict[Place, int]:
-    found: dict[Place, int] = {}
-    for record in records:
-        if count := convention.count(record):
-            name = record.operator if record.functional else record.kind.rpartition(".")[2]
-            found[name, record.path] = found.get((name, record.path), 0) + convention.flops_per_count * count
-    return found
+    """FLOPs of each place that costs something."""
+    charged = charge(records, convention).charged
+    return {place: group.flops for place, group in charged.grouped(_place).items()}
+
+
+def _place(record: OpRecord) -> Place:
+    return record.operator if record.functional else record.kind.rpartition(".")[2], record.path
 
 
 def _fitted(rows: Sequence[dict[Place, int]], places: Iterable[Place], cells: int, direct: int) -> Polynomial | None:

@@ -18,17 +18,20 @@ from typing import Any, Protocol, cast
 import torch
 from torch import nn
 
+from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import Convention, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import TraceError, reason_of
-from yolo_probe.hosts.summary_line import FORMS, HostLine, LineForm, host_line, image_channels
+from yolo_probe.hosts.images import image_channels
+from yolo_probe.hosts.summary_line import FORMS, HostLine, LineForm, host_line
 from yolo_probe.live.live import Live, network_of, unwrapped
 from yolo_probe.live.real_copy import copy_fault, uncollected
 from yolo_probe.live.thop_custom_ops import CountingRule, CustomOps
 from yolo_probe.model.structure import Module, Shape, Tensor
 from yolo_probe.model.trace import Trace
 from yolo_probe.render.host_tables import parameter_table
-from yolo_probe.reports.verification import verify as verify_model
+from yolo_probe.render.verification import verification_line
+from yolo_probe.reports.verify import verify_model
 from yolo_probe.training.import_hook import HOME, expect, expect_nothing
 
 NAMED = 5
@@ -157,7 +160,7 @@ def _print_info(
     imgsz = asked.get("imgsz", asked.get("img_size", 640))
     height, width = imgsz if isinstance(imgsz, list | tuple) else (imgsz, imgsz)
     stride = _stride(unwrapped(model) if form.proxies else model)
-    root = live.outline
+    root = live.root
     if inside := root.children.get("_orig_mod"):  # a compiled model answers for the one inside
         root = Module(root.class_path, {**inside.attributes, **root.attributes}, children=root.children)
     line = host_line(
@@ -176,7 +179,8 @@ def _print_info(
         logger.info(f"  {remark}.")
     if beside.verify:
         image = (1, image_channels(live.root), *line.size)
-        logger.info(f"  {verify_model(model, image, form=form, custom_ops=beside.custom_ops).text}")
+        found = verify_model(model, image, form=form, custom_ops=beside.custom_ops)
+        logger.info(f"  {verification_line(found)}")
     if beside.watch is not None:
         beside.watch(Told(model, live, line, form, stride, logger, host.__module__ if host else ""))
     if "detailed" not in asked:
@@ -209,9 +213,10 @@ def _flops(live: Live, line: HostLine, convention: Convention) -> int | None:
     if not line.missing:
         return None
     try:
-        return convention.flops(live.trace((1, image_channels(live.root), *line.size)).records)
+        run = live.trace((1, image_channels(live.root), *line.size))
     except TraceError:
         return None
+    return charge(run.records, convention).flops
 
 
 def _as_head(model: nn.Module, detailed: bool = False, verbose: bool = True, imgsz: object = 640) -> None:
@@ -283,7 +288,7 @@ def _logger(host: Callable[..., Any] | None) -> Logger:
 
 def _runner(live: Live, model: nn.Module, form: LineForm, imgsz: object) -> Callable[[Shape], Trace]:
     """The forward pass as this host's counting run would make it."""
-    if form.proxies or not (fault := _counting_fault(live, model, imgsz)):
+    if form.proxies or not (fault := _counting_fault(model, imgsz)):
         return live.trace
 
     def refuse(image: Shape) -> Trace:
@@ -292,14 +297,14 @@ def _runner(live: Live, model: nn.Module, form: LineForm, imgsz: object) -> Call
     return refuse
 
 
-def _counting_fault(live: Live, model: nn.Module, imgsz: object) -> str:
+def _counting_fault(model: nn.Module, imgsz: object) -> str:
     """Why a classic host, which copies the model and feeds the copy a float32 image, gets no figure; or empty."""
     if isinstance(imgsz, tuple):
         return f"the size {imgsz}, a tuple: it takes a number or a list"
     first = next(model.parameters(), None)
     if first is not None and first.dtype != torch.float32:
         return f"the first layer: a float32 image into a {str(first.dtype).removeprefix('torch.')} model"
-    return copy_fault(model, live.walked if unwrapped(model) is model else None)
+    return copy_fault(model)
 
 
 def _print_table(live: Live, form: LineForm, logger: Logger) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yolo_probe.hosts.summary_line import LineForm, Size
+from yolo_probe.hosts.images import Size
+from yolo_probe.hosts.summary_line import LineForm
 from yolo_probe.model.structure import Module, named_parameters
-from yolo_probe.reports.fuse_diff import FuseDiff, State
+from yolo_probe.reports.fuse_diff import FuseDiff
+from yolo_probe.reports.question import State
 from yolo_probe.training.moments import Change, Start, Validation, places_of
 from yolo_probe.training.output_drift import Moved
 

@@ -9,19 +9,22 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
+from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import Counter
 from yolo_probe.errors import TraceError
 from yolo_probe.hosts import ultralytics
+from yolo_probe.hosts.images import Size, image_channels
 from yolo_probe.hosts.subject import Origin, Saved, Subject
-from yolo_probe.hosts.summary_line import HostLine, Size, Summary, image_channels, summarize
+from yolo_probe.hosts.summary_line import HostLine, Summary, summarize
 from yolo_probe.hosts.target import classes_of, freeze_of, network_name
 from yolo_probe.live.live import Live, unwrapped
 from yolo_probe.model.freezing import row_ranges, whole_rows, with_gradients
 from yolo_probe.model.fusion import difference
 from yolo_probe.model.structure import Module, named_parameters, totals_of
-from yolo_probe.reports.fuse_diff import FuseDiff, Question, State, explain
+from yolo_probe.reports.fuse_diff import FuseDiff, explain
 from yolo_probe.reports.gradients import Copy, moving_batch_norms
 from yolo_probe.reports.mechanisms import Decision, Known, decide, finished, gradient_events
+from yolo_probe.reports.question import Question, State
 from yolo_probe.training.host_state import Running
 
 
@@ -123,7 +126,7 @@ def _flops(live: Live, question: Question, imgsz: Size) -> int | None:
         run = live.trace((1, question.subject.channels, *imgsz))
     except TraceError:
         return None
-    return question.counter.convention.flops(run.records)
+    return charge(run.records, question.counter.convention).flops
 
 
 def known_live(model: nn.Module, root: Module, running: Running) -> Known:

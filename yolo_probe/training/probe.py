@@ -33,8 +33,9 @@ from yolo_probe.model.structure import named_modules
 from yolo_probe.render.markdown import render as render_markdown
 from yolo_probe.render.picture import draw
 from yolo_probe.render.text import render_ledgers
-from yolo_probe.reports.fuse_diff import FuseDiff, Question, State
+from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.mechanisms import decide
+from yolo_probe.reports.question import Question, State
 from yolo_probe.training import dropin, host_state
 from yolo_probe.training.dropin import Logger, Told
 from yolo_probe.training.host_state import Running

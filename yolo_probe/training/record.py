@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from yolo_probe.hosts.summary_line import LineForm
 from yolo_probe.model.structure import Module, named_parameters
-from yolo_probe.reports.fuse_diff import SCHEMA, FuseDiff, State, as_json
+from yolo_probe.reports.fuse_diff import FuseDiff, as_json
 from yolo_probe.reports.gradients import mechanisms_as_json
 from yolo_probe.reports.mechanisms import decide, known_of
+from yolo_probe.reports.question import State
+from yolo_probe.reports.schema import SCHEMA
 from yolo_probe.training.moments import Change, Start, Validation, places_of
 from yolo_probe.training.output_drift import Moved
 

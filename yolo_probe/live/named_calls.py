@@ -1,0 +1,42 @@
+"""Tensors that tell a method called by its name, ``a.add(b)``, from the operator, ``a + b``.
+
+Torch hands both on as the same function; some counters see only the first, because they replace the method. So the
+tensors of a pass on which such a counter is asked are of this class, whose methods are functions of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.overrides import handle_torch_function
+
+
+class Named(torch.Tensor):  # type: ignore[misc]  # torch is not read by mypy
+    """A tensor like any other."""
+
+    @classmethod
+    def __torch_function__(
+        cls, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        return super().__torch_function__(_TORCHS_OWN.get(func, func), types, args, kwargs or {})
+
+    def add(self, *args: Any, **kwargs: Any) -> Any:
+        """``Tensor.add``, called by its name."""
+        return handle_torch_function(Named.add, (self,), self, *args, **kwargs)
+
+    def mul(self, *args: Any, **kwargs: Any) -> Any:
+        """``Tensor.mul``, called by its name."""
+        return handle_torch_function(Named.mul, (self,), self, *args, **kwargs)
+
+    def matmul(self, *args: Any, **kwargs: Any) -> Any:
+        """``Tensor.matmul``, called by its name."""
+        return handle_torch_function(Named.matmul, (self,), self, *args, **kwargs)
+
+
+_TORCHS_OWN: Mapping[Any, Callable[..., Any]] = {
+    Named.add: torch.Tensor.add,
+    Named.mul: torch.Tensor.mul,
+    Named.matmul: torch.Tensor.matmul,
+}

@@ -1,0 +1,97 @@
+"""What one counter charges for one pass of a model: the total, and its sums by module and operator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from yolo_probe.counters.charges import Charges, Uncounted
+from yolo_probe.model.structure import Shape
+from yolo_probe.reports.schema import SCHEMA, uncounted_as_json
+
+
+@dataclass(frozen=True, slots=True)
+class FlopCount:
+    """What one counter charges for one pass of a model, in its own unit but for ``flops``."""
+
+    counter: str
+    """Name of the rules: ``ultralytics-thop-2.2``."""
+    unit: str
+    """MACs or FLOPs; 1 MAC is 2 FLOPs."""
+    total: int
+    """In that unit, as the counter itself prints it."""
+    flops: int
+    """The same in FLOPs."""
+    by_module: Mapping[str, int]
+    """By qualified name, each module with all that is inside it, '' is the whole model: they do not add up."""
+    by_module_alone: Mapping[str, int]
+    """By qualified name of the module that does the work itself; they add up to the total."""
+    by_operator: Mapping[str, int]
+    """By operator; they add up to the total."""
+    uncounted: tuple[Uncounted, ...]
+    """What the counter has no rule for; in none of the sums. What is free by its rules is in none either."""
+    input: Shape = ()
+    """Shape of the input, of the first where there are several."""
+
+    def rows(self) -> list[dict[str, object]]:
+        """One row for each module that costs something, or of which something is not counted.
+
+        ``count`` has all that is inside, ``alone`` what the module does itself, both in ``unit``; ``flops`` is
+        ``count`` in FLOPs. None where nothing is known, which is not 0.
+
+        Example:
+            >>> FlopCount("torch", "FLOPs", 6, 6, {"": 6, "a": 6}, {"a": 6}, {"linear": 6}, ()).rows()[1]
+            {'module': 'a', 'count': 6, 'alone': 6, 'unit': 'FLOPs', 'flops': 6, 'uncounted': 0}
+        """
+        factor = 2 if self.unit == "MACs" else 1
+        missing: dict[str, int] = {}
+        for each in self.uncounted:
+            missing[each.path] = missing.get(each.path, 0) + 1
+        return [
+            {
+                "module": path,
+                "count": count,
+                "alone": self.by_module_alone.get(path, None if path in missing else 0),
+                "unit": self.unit,
+                "flops": None if count is None else factor * count,
+                "uncounted": missing.get(path, 0),
+            }
+            for path, count in {**self.by_module, **{path: self.by_module.get(path) for path in missing}}.items()
+        ]
+
+
+def count_of(charges: Charges, image: Shape) -> FlopCount:
+    """The sums of these charges, without what is free. ``image``: shape of the input."""
+    whole = charges.by_module_with_parents()
+    return FlopCount(
+        counter=charges.convention.name,
+        unit=charges.convention.unit,
+        total=charges.total,
+        flops=charges.flops,
+        by_module={} if whole[""] is None else {"": whole[""], **_charged(whole)},
+        by_module_alone=_charged(charges.by_module()),
+        by_operator=_charged(charges.by_operator()),
+        uncounted=charges.uncounted,
+        input=image,
+    )
+
+
+def _charged(sums: Mapping[str, int | None]) -> dict[str, int]:
+    return {name: count for name, count in sums.items() if count}
+
+
+def as_json(report: FlopCount) -> dict[str, object]:
+    """The count as plain data; integers in its own unit but for ``flops``."""
+    return {
+        "schema": SCHEMA,
+        "command": "count_flops",
+        "counter": report.counter,
+        "unit": report.unit,
+        "input": list(report.input),
+        "total": report.total,
+        "flops": report.flops,
+        "by_module": dict(report.by_module),
+        "by_module_alone": dict(report.by_module_alone),
+        "by_operator": dict(report.by_operator),
+        "uncounted": uncounted_as_json(report.uncounted),
+    }
