@@ -1,56 +1,77 @@
-"""What tests share: the checkpoint that ships with the project, the official ones, and the command itself."""
+"""What tests share: the checkpoint that ships with the project, and the command itself."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
-from tests import environments
+from tests.environments import ROOT
+from yolo_probe.cli import main
 
-Probe = Callable[..., "subprocess.CompletedProcess[str]"]
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left behind, in the names of ``subprocess.CompletedProcess``."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Probe = Callable[..., Answer]
 
 
 @pytest.fixture(scope="session")
 def demo_checkpoint() -> Path:
-    return environments.ROOT / "configs" / "demo" / "narrow-best.pt"
+    return ROOT / "configs" / "demo" / "narrow-best.pt"
 
 
 @pytest.fixture(scope="session")
 def demo_lines() -> tuple[str, str]:
     """What YOLOv5 printed of the demo checkpoint, at train start and at validation."""
-    log = environments.ROOT / "configs" / "demo" / "narrow-best.log"
+    log = ROOT / "configs" / "demo" / "narrow-best.log"
     training, validation = log.read_text(encoding="utf-8").splitlines()
     return training, validation
 
 
 @pytest.fixture(scope="session")
-def official_yolov5s() -> Path:
-    return environments.official_yolov5s()
-
-
-@pytest.fixture(scope="session")
-def official_yolov5s_seg() -> Path:
-    return environments.official_yolov5s_seg()
-
-
-@pytest.fixture(scope="session")
 def probe() -> Probe:
-    """Runs ``yolo-probe`` with these arguments, in the project's root, as a user with a pipe would."""
+    """Runs ``yolo-probe`` with these arguments, in the project's root, as a user with a pipe would.
 
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "yolo_probe", *map(str, arguments)],
-            cwd=environments.ROOT,
-            env={name: value for name, value in os.environ.items() if name not in {"COLUMNS", "FORCE_COLOR"}},
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=60,
-        )
+    It runs in this process: a start of Python and of the package for each of hundreds of commands is a minute. An
+    exception that nobody catches is then the test's own. test_cli.py holds this against processes.
+    """
+
+    def run(*arguments: object) -> Answer:
+        out, err = TextIOWrapper(BytesIO(), "utf-8"), TextIOWrapper(BytesIO(), "utf-8")
+        with pytest.MonkeyPatch.context() as here, redirect_stdout(out), redirect_stderr(err):
+            here.chdir(ROOT)
+            for name in ("COLUMNS", "FORCE_COLOR"):
+                here.delenv(name, raising=False)
+            code = _exit_code([*map(str, arguments)])
+        return Answer(code, *(_written(stream) for stream in (out, err)))
 
     return run
+
+
+def _exit_code(arguments: list[str]) -> int:
+    """That of a process whose entry point is ``main``."""
+    try:
+        main(arguments)
+    except SystemExit as leaving:
+        if isinstance(leaving.code, str):
+            print(leaving.code, file=sys.stderr)
+            return 1
+        return leaving.code or 0
+    return 0
+
+
+def _written(stream: TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()

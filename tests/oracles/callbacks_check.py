@@ -28,7 +28,7 @@ from yolov5.utils.callbacks import Callbacks
 from yolov5.utils.general import strip_optimizer
 
 import yolo_probe
-from tests.oracles.fingerprints import fingerprint
+from tests.fingerprints import fingerprint
 
 MODELS = Path(torch_utils.__file__).parents[1] / "models"
 

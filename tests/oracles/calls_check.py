@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 import yolo_probe
-from tests.oracles.fingerprints import said
+from tests.fingerprints import said
 from tests.oracles.wrapped_check import CLASSIC, NEWER
 from yolo_probe.training import dropin
 

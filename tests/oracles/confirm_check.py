@@ -20,7 +20,7 @@ import torch
 from ultralytics.nn.tasks import DetectionModel as UltralyticsModel
 from yolov5.models import yolo
 
-from tests.oracles.fingerprints import said
+from tests.fingerprints import said
 from yolo_probe.cli import main
 
 YAML = """

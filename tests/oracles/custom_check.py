@@ -13,8 +13,8 @@ import thop
 import torch
 from torch.library import Library
 
-from tests.oracles.custom_modules import IDEAS, network
-from tests.oracles.fingerprints import fingerprint
+from tests.custom_modules import IDEAS, network
+from tests.fingerprints import fingerprint
 from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.live.live import Live

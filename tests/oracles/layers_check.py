@@ -22,8 +22,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 import yolo_probe
+from tests.fingerprints import fingerprint
 from tests.oracles.counters_check import build
-from tests.oracles.fingerprints import fingerprint
 from yolo_probe.counters.conventions import CONVENTIONS, choose_counter
 from yolo_probe.hosts.target import resolve
 from yolo_probe.model.activations import activations

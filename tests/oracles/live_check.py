@@ -21,7 +21,7 @@ import thop
 import torch
 from torch import nn
 
-from tests.oracles.fingerprints import fingerprint, said
+from tests.fingerprints import fingerprint, said
 from tests.oracles.weightless import without_weights
 from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import Convention, choose_counter

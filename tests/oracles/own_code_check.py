@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import yolo_probe
-from tests.oracles.fingerprints import fingerprint
+from tests.fingerprints import fingerprint
 from tests.oracles.own_code import CASES, REFUSED
 
 warnings.simplefilter("ignore")

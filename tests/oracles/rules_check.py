@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 import yolo_probe
-from tests.oracles.custom_modules import Apply, Network, rows
+from tests.custom_modules import Apply, Network, rows
 from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.live.applied_rules import CustomOps

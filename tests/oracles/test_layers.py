@@ -54,7 +54,7 @@ def test_a_model_of_ultralytics_adds_up_and_has_a_peak(network: str) -> None:
     script = (
         "import json, torch, yolo_probe\n"
         "from ultralytics.nn.tasks import DetectionModel\n"
-        "from tests.oracles.fingerprints import fingerprint\n"
+        "from tests.fingerprints import fingerprint\n"
         f"model = DetectionModel({network + '.yaml'!r}, verbose=False).eval()\n"
         "for by in ('row', 'module', 'operator', 'type'):\n"
         "    before = fingerprint(model)\n"

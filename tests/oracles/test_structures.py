@@ -11,7 +11,7 @@ import yaml
 
 from tests import environments
 from tests.oracles.random_networks import random_network
-from tests.structures import differences, real_structures
+from tests.oracles.structures import differences, real_structures
 from yolo_probe.networks.generations import RELEASES, Generation, host_of
 from yolo_probe.networks.model_yaml import Network, build, read_model_yaml
 from yolo_probe.networks.shipped import find_network, network_names

@@ -24,7 +24,7 @@ from ultralytics.nn.autobackend import AutoBackend
 from ultralytics.utils import LOGGER
 from ultralytics.utils.torch_utils import ModelEMA, strip_optimizer
 
-from tests.oracles.fingerprints import said
+from tests.fingerprints import said
 from yolo_probe.counters.conventions import CONVENTIONS, Counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.hosts.target import resolve

@@ -17,8 +17,8 @@ from yolov5.models.yolo import Model
 from yolov5.utils.torch_utils import LOGGER, model_info
 
 import yolo_probe
-from tests.oracles.custom_modules import network
-from tests.oracles.fingerprints import fingerprint, said
+from tests.custom_modules import network
+from tests.fingerprints import fingerprint, said
 from tests.oracles.wrapped_check import CLASSIC
 from yolo_probe.hosts.summary_line import FORMS
 from yolo_probe.render.verification import verification_line

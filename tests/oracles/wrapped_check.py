@@ -22,7 +22,7 @@ from torch.ao import quantization
 from torch.ao.quantization import quantize_fx
 from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 
-from tests.oracles.fingerprints import fingerprint, said
+from tests.fingerprints import fingerprint, said
 from yolo_probe.training import dropin
 
 warnings.simplefilter("ignore")

@@ -238,21 +238,6 @@ def test_a_shared_activation_is_told_with_what_separate_ones_would_say(tmp_path:
     assert found.fused.modules == 9 - 2
 
 
-def test_the_official_file_is_why_one_says_213_and_another_157(official_yolov5s: Path) -> None:
-    report = inspect(str(official_yolov5s))
-    assert (
-        "270, fused 213: each of its 57 Conv has its own activation; with one for all (as since v7.0) the same network "
-        "says 214, fused 157"
-    ) in words_of(report)
-    assert sum(sizes_of(report).values()) + report.anatomy.container == 14_698_491
-
-
-def test_the_official_segmentation_file_is_read_likewise(official_yolov5s_seg: Path) -> None:
-    report = inspect(str(official_yolov5s_seg))
-    assert (report.network, report.classes, len(report.names)) == ("yolov5s-seg", 80, 80)
-    assert sum(sizes_of(report).values()) + report.anatomy.container == 15_593_297
-
-
 def test_what_loading_would_import_and_call_is_named(tmp_path: Path) -> None:
     evil = [Asked("os.system", "echo"), named("shutil.rmtree"), Asked("torch.hub.load", "a/b")]
     report = report_of(tmp_path, unstripped(kept=evil))

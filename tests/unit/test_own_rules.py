@@ -9,7 +9,7 @@ from zipfile import ZipFile
 import pytest
 from click.testing import CliRunner, Result
 
-from tests import environments
+from tests.environments import ROOT
 from yolo_probe.cli import cli
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.counters.rules_file import read_rules
@@ -180,7 +180,7 @@ def test_the_rules_are_named_where_the_output_that_they_give_does_not_fit(fork: 
 
 
 def test_the_example_is_read() -> None:
-    rules = read_rules(str(environments.ROOT / "configs" / "rules.yaml"))
+    rules = read_rules(str(ROOT / "configs" / "rules.yaml"))
     assert (list(rules.modules), list(rules.operators)) == (["SE"], ["hardswish"])
 
 

@@ -23,7 +23,6 @@ from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.structure import Module, Tensor
 from yolo_probe.render.text import render
 from yolo_probe.reports.fuse_diff import fuse_diff
-from yolo_probe.reports.info import as_json as info_as_json
 from yolo_probe.reports.info import info
 from yolo_probe.reports.question import Question
 
@@ -89,19 +88,6 @@ def question(path: Path) -> Question:
 
 
 without = pytest.mark.skipif(version_of("ultralytics") is not None, reason="ultralytics is installed here")
-
-
-@without
-def test_without_ultralytics_an_info_has_three_exact_numbers_and_says_what_is_missing(tmp_path: Path) -> None:
-    report = info(question(saved(tmp_path / "best.pt")), fused=False)
-    text = render(report)
-    assert text.startswith("best.pt: yolov8n, 2 classes, trained with ultralytics 8.4.190, not fused\n")
-    assert "\nYOLOv8n summary: 2 layers, 40 parameters, 0 gradients\n" in text
-    assert "Only ultralytics itself builds this network, and ultralytics is not installed.\n  pip install" in text
-    assert info_as_json(report)["unknown"] == {
-        "reason": "only ultralytics itself builds this network, and ultralytics is not installed",
-        "remedy": "pip install ultralytics",
-    }
 
 
 @without

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import yolo_probe
-from tests.oracles.fingerprints import fingerprint
+from tests.fingerprints import fingerprint
 from yolo_probe.errors import TargetError
 from yolo_probe.live.live import Live
 
