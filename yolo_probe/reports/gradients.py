@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,7 +12,8 @@ from yolo_probe.model.freezing import freeze_words, frozen_by_rows, frozen_rows,
 from yolo_probe.model.fusion import BATCH_NORMS, fuse, merged_names
 from yolo_probe.model.structure import Module, count_gradients, named_modules, named_parameters, named_rows, row_holder
 from yolo_probe.reports.fuse_diff import SCHEMA, refuse_unknown, target_as_json
-from yolo_probe.reports.mechanisms import Decision, Known, decide, known_of
+from yolo_probe.reports.mechanisms import Decision, Known, decide, decided, known_of
+from yolo_probe.reports.typed_json import as_plain
 
 CopyName = Literal["model", "ema"]
 
@@ -269,10 +270,5 @@ def _live_only(report: Provenance) -> dict[str, object]:
 
 def copy_as_json(copy: Copy) -> dict[str, object]:
     """A copy's numbers and who decided them."""
-    decided = mechanisms_as_json(copy.decisions)
-    return {"parameters": copy.parameters, "gradients": copy.gradients, "mechanisms": decided}
-
-
-def mechanisms_as_json(decisions: Iterable[Decision]) -> list[dict[str, object]]:
-    """Decisions as plain data; their parameters add up to all."""
-    return [{"mechanism": each.mechanism, "parameters": each.parameters, "evidence": each.words} for each in decisions]
+    mechanisms = as_plain(decided(copy.decisions))
+    return {"parameters": copy.parameters, "gradients": copy.gradients, "mechanisms": mechanisms}

@@ -17,6 +17,7 @@ from yolo_probe.model.freezing import fixed_names, freeze_words, frozen_by_rows,
 from yolo_probe.model.fusion import merged_names
 from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.reports.ledger import GradientEvent
+from yolo_probe.reports.typed_json import Count
 
 Mechanism = Literal[
     "built trainable",
@@ -96,6 +97,20 @@ class Decision:
     def words(self) -> str:
         """All that is to be said for it."""
         return f"{self.evidence} {self.otherwise}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One mechanism, and the parameters for which it decided whether they train."""
+
+    mechanism: str
+    parameters: Count
+    evidence: str
+
+
+def decided(decisions: Iterable[Decision]) -> tuple[Decided, ...]:
+    """Decisions as they are recorded; their parameters add up to all."""
+    return tuple(Decided(each.mechanism, each.parameters, each.words) for each in decisions)
 
 
 @dataclass(frozen=True, slots=True)
