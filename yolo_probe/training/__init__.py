@@ -10,6 +10,7 @@ From the ground up; a module imports only from lines above its own::
     moments       what is recorded at start, first validation, changes and end
     log_lines     the same as short lines of a log
     loggers       the four numbers in TensorBoard, W&B, ...
+    run_files     probe.json, .md and .png beside a run, and its loggers
     probe         told of lines and events, says what each means
     attach        a probe on hosts that are not imported yet
     runner        yolo-probe train: a script of a host, run unmodified

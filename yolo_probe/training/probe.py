@@ -7,7 +7,6 @@ summary lines. Whatever goes wrong in it costs one warning; it is silent from th
 from __future__ import annotations
 
 import atexit
-import json
 import logging
 import sys
 import threading
@@ -27,12 +26,10 @@ from yolo_probe.errors import TargetError, reason_of
 from yolo_probe.hosts import ultralytics
 from yolo_probe.hosts.yolov5 import origin_of_line
 from yolo_probe.live.live import unwrapped
-from yolo_probe.render.markdown import render as render_markdown
-from yolo_probe.render.picture import draw
 from yolo_probe.render.text import render_ledgers
 from yolo_probe.reports.fuse_diff import FuseDiff, Question, State
 from yolo_probe.reports.training_record import Event as Moment
-from yolo_probe.reports.training_record import Validated, as_json, model_of
+from yolo_probe.reports.training_record import Validated, model_of
 from yolo_probe.training import dropin, host_state
 from yolo_probe.training.dropin import Logger, Told
 from yolo_probe.training.host_state import Running
@@ -44,7 +41,7 @@ from yolo_probe.training.log_lines import (
     start_warnings,
     validation_line,
 )
-from yolo_probe.training.loggers import Scalars, scalars_of, sinks_of
+from yolo_probe.training.loggers import Scalars, scalars_of
 from yolo_probe.training.moments import (
     Start,
     changed_of,
@@ -57,7 +54,8 @@ from yolo_probe.training.moments import (
     validated_of,
 )
 from yolo_probe.training.output_drift import Moved, moved_by_fuse
-from yolo_probe.training.settings import Event, File, Settings, is_first_rank, is_switched_off, read_settings
+from yolo_probe.training.run_files import RunFiles
+from yolo_probe.training.settings import Event, Settings, is_first_rank, is_switched_off, read_settings
 
 NAME = "yolo-probe"
 
@@ -139,15 +137,12 @@ class _Run:
     """What was recorded so far, in order."""
     fused: State | None = None
     ended: bool = False
-    save_dir: Path | None = None
-    loggers: object | None = None
+    files: RunFiles = field(default_factory=RunFiles)
     end_to_end: bool | None = None
     repeats: bool = False
     """Whether it is a generation of ``--evolve`` after the first, of which nothing more is said."""
     unasked: bool = False
     """Whether the training began without a summary line to explain."""
-    unwritten: set[File] = field(default_factory=set)
-    """Files that could not be written, which are not tried again."""
     built: Running = field(default_factory=Running)
     """What the host held when it built the model."""
 
@@ -262,7 +257,7 @@ class Probe:
         run.question = run.ask(running)
         run.logger, run.model = told.logger, weakref.ref(told.model)
         run.printed = live_state(told.live, run.question, told.line)
-        run.save_dir, run.built = running.save_dir, running
+        run.files.folder, run.built = running.save_dir, running
 
     def _on_prepared(self, *_: object, **__: object) -> None:
         if not host_state.starts_itself():
@@ -293,7 +288,7 @@ class Probe:
         run.trainee, run.trained = weakref.ref(model), trained_names(model)
         run.moments.append(run.start.record)
         run.ema = weakref.ref(running.ema) if running.ema is not None else run.ema
-        run.save_dir, run.loggers = running.save_dir or run.save_dir, running.loggers
+        run.files.folder, run.files.loggers = running.save_dir or run.files.folder, running.loggers
         run.repeats, self._evolves = running.evolves and self._evolves, running.evolves
         if self._tells("start"):
             self._say(start_lines(run.start.record, run.question.subject.origin.form.host))
@@ -353,7 +348,7 @@ class Probe:
             return
         run.ended = True
         report = ledger_of(run.question, run.start, run.printed, run.fused)
-        best = best or (run.save_dir / "weights" / "best.pt" if run.save_dir else None)
+        best = best or (run.files.folder / "weights" / "best.pt" if run.files.folder else None)
         if self._tells("end"):
             self._say([end_heading(report)])
             for line in render_ledgers(report, explained=self.settings.verbosity == "full").splitlines():
@@ -362,7 +357,7 @@ class Probe:
         self._log(scalars_of(report.validation, report.question.subject.origin.form, "_fused"))
         run.moments.append(ended_of(report, outcome))
         self._write(report)
-        run.loggers, run.built = None, Running()
+        run.files.loggers, run.built = None, Running()
 
     def _compare_outputs(self, best: Path) -> Moved | None:
         """How far fuse() moved the outputs of the best model; a model that cannot be run here costs a warning."""
@@ -371,43 +366,21 @@ class Probe:
         try:
             outcome = moved_by_fuse(best, run.question.subject.channels if run.question else 3, size, run.end_to_end)
         except Exception as error:  # the user's own model: whatever it raises, the rest is told all the same
-            run.logger.warning(f"{NAME}: outputs were not compared ({reason_of(error)})")
+            self._warn(f"outputs were not compared ({reason_of(error)})")
             return None
         if self._tells("end"):
             self._say([outputs_line(outcome, size)])
         return outcome
 
     def _log(self, values: Scalars) -> None:
-        """Into every logger of the run; one that fails costs a warning, and the others are written all the same."""
-        run = self._run
-        if not self.settings.loggers or run.loggers is None:
-            return
-        for sink in sinks_of(run.loggers):
-            try:
-                sink.write(values, 0)
-            except Exception as error:  # a logger's own fault: the training goes on, and so does the probe
-                run.logger.warning(f"{NAME}: {sink.name} took no figures ({reason_of(error)})")
+        if self.settings.loggers:
+            self._run.files.log(values, self._warn)
 
     def _write(self, report: FuseDiff | None = None) -> None:
-        """The files beside the run: the record at every moment, the rest when there is a ledger."""
-        run, files = self._run, self.settings.files
-        if run.save_dir is None or run.question is None or not run.save_dir.is_dir():
-            return
-        writers: dict[File, Callable[[Path], object]] = {
-            "json": lambda path: _write_json(as_json(run.moments, report), path),
-        }
-        if report:
-            writers["md"] = lambda path: _write_text(render_markdown(report), path)
-            writers["png"] = partial(draw, report)
-        for ending, write in writers.items():
-            path = run.save_dir / f"probe.{ending}"
-            if ending not in files or ending in run.unwritten:
-                continue
-            try:
-                write(path)
-            except Exception as error:  # a file that cannot be written is no reason to say nothing more
-                run.unwritten.add(ending)
-                run.logger.warning(f"{NAME}: {path.name} was not written ({reason_of(error)})")
+        self._run.files.write(self.settings.files, self._run.moments, report, self._warn)
+
+    def _warn(self, words: str) -> None:
+        self._run.logger.warning(f"{NAME}: {words}")
 
     def _tells(self, event: Event) -> bool:
         return event in self.settings.events and not self._run.repeats
@@ -424,11 +397,3 @@ def _prefix(logger: Logger) -> str:
         if module is not None and getattr(module, "LOGGER", None) is logger:
             return str(module.colorstr(f"{NAME}: "))
     return f"{NAME}: "
-
-
-def _write_json(record: Mapping[str, object], path: Path) -> None:
-    _write_text(json.dumps(record, indent=2) + "\n", path)
-
-
-def _write_text(text: str, path: Path) -> None:
-    path.write_text(text, encoding="utf-8")
