@@ -131,6 +131,14 @@ def test_a_key_that_is_not_known_is_passed_over_as_a_newer_version_may_write_it(
     assert from_json(content).events == from_json(CONTENT).events[:1]
 
 
+def test_a_training_that_diverged_can_be_told_all_the_same() -> None:
+    end = Ended(host_line=None, validated=WHOLE, largest_difference=float("nan"), largest_output=float("inf"))
+    text = json.dumps(as_json([end], None), allow_nan=False)
+    (read,) = from_json(json.loads(text)).events
+    assert isinstance(read, Ended)
+    assert (read.largest_difference, read.largest_output) == (None, None)
+
+
 def test_a_number_that_nothing_can_print_is_refused() -> None:
     start = CONTENT["events"][0]
     content = CONTENT | {"events": [start | {"frozen_parameters": 10**4200}]}

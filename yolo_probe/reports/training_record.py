@@ -141,7 +141,7 @@ class Ended:
     validated: Numbers
     mechanisms: tuple[Decided, ...] = ()
     largest_difference: float | None
-    """Of two values of its outputs, before and after ``fuse()``; None where they were not compared."""
+    """Of two values of its outputs, before and after ``fuse()``; None where they were not compared, or are NaN."""
     largest_output: float | None
     """The largest absolute value before."""
 

@@ -29,9 +29,14 @@ class FormError(ValueError):
 
 
 def as_plain(value: object) -> object:
-    """A value as JSON has it: a dataclass as a dict, a tuple as a list, the rest as it is."""
+    """A value as JSON has it: a dataclass as a dict, a tuple as a list, the rest as it is.
+
+    JSON has no NaN and no infinity: they become None, so such a field is ``float | None``.
+    """
     if is_dataclass(value):
         return {field.name: as_plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, float) and not isfinite(value):
+        return None
     return [as_plain(each) for each in value] if isinstance(value, tuple) else value
 
 
