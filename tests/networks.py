@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from yolo_probe.counters.conventions import Counter, choose_counter
-from yolo_probe.hosts.summary_line import Size
+from yolo_probe.hosts.images import Size
 from yolo_probe.hosts.target import resolve
-from yolo_probe.reports.fuse_diff import FuseDiff, Question, fuse_diff
+from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
+from yolo_probe.reports.question import Question
 
 
 def counter(name: str | None = None) -> Counter:

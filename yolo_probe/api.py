@@ -15,8 +15,8 @@ from yolo_probe.counters.conventions import CONVENTIONS, Convention, Uncounted, 
 from yolo_probe.counters.rules_file import read_rules
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import CounterError, TargetError, TraceError, shown
+from yolo_probe.hosts.images import image_channels
 from yolo_probe.hosts.subject import LiveModel
-from yolo_probe.hosts.summary_line import image_channels
 from yolo_probe.hosts.target import classes_of, network_name
 from yolo_probe.live.live import Live, network_of, unwrapped
 from yolo_probe.live.recorder import Arguments, Inputs

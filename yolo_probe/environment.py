@@ -27,6 +27,11 @@ class Thop:
     counter: str | None = None
     """Name of the convention with its rules; None for a release that is not known."""
 
+    @property
+    def title(self) -> str:
+        """``ultralytics-thop 2.2.3``."""
+        return f"{self.distribution} {self.version}"
+
 
 def version_of(distribution: str) -> str | None:
     """Installed version of a distribution, or None."""

@@ -30,8 +30,8 @@ from yolo_probe.model.activations import activations
 from yolo_probe.model.fusion import fuse
 from yolo_probe.model.structure import Module
 from yolo_probe.model.trace import trace
-from yolo_probe.reports.fuse_diff import Question
 from yolo_probe.reports.layers import LayerCosts, View, layer_costs
+from yolo_probe.reports.question import Question
 
 SIDE = 640
 IMAGE = (1, 3, SIDE, SIDE)

@@ -8,7 +8,8 @@ from tests.unit.test_text import GOLDEN, INSTALLED
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.hosts.target import resolve
 from yolo_probe.render.text import render
-from yolo_probe.reports.fuse_diff import Question, fuse_diff
+from yolo_probe.reports.fuse_diff import fuse_diff
+from yolo_probe.reports.question import Question
 
 
 def test_the_official_yolov5s_of_v6_0_reads_as_reviewed(official_yolov5s: Path) -> None:

@@ -29,7 +29,8 @@ from yolo_probe.counters.conventions import CONVENTIONS, Counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.hosts.target import resolve
 from yolo_probe.render.text import render
-from yolo_probe.reports.fuse_diff import Question, as_json, fuse_diff
+from yolo_probe.reports.fuse_diff import as_json, fuse_diff
+from yolo_probe.reports.question import Question
 
 SIZE = (160, 224)
 CLASSES = {

@@ -1,4 +1,4 @@
-"""Inside the process of a real host: verify() on a small network of it, and on one that disagrees.
+"""Inside the process of a real host: verify_model() on a small network of it, and on one that disagrees.
 
 Arguments: a folder for files. Prints one line of JSON for each.
 """
@@ -21,7 +21,8 @@ from tests.oracles.custom_modules import network
 from tests.oracles.fingerprints import fingerprint, said
 from tests.oracles.wrapped_check import CLASSIC
 from yolo_probe.hosts.summary_line import FORMS
-from yolo_probe.reports.verification import verify
+from yolo_probe.render.verification import verification_line
+from yolo_probe.reports.verify import verify_model
 
 IMAGE = (1, 3, 64, 96)
 
@@ -47,9 +48,9 @@ def main(folder: Path) -> None:
     for name, each in models.items():
         before = fingerprint(each)
         found: Any
-        lines, found = said(LOGGER, partial(verify, each, IMAGE, form=FORMS["v7.0"]))
+        lines, found = said(LOGGER, partial(verify_model, each, IMAGE, form=FORMS["v7.0"]))
         checks = [[check.name, check.ours, check.theirs, check.reason] for check in found.checks]
-        answer = {"agrees": found.agrees, "checks": checks, "text": found.text, "lines": lines}
+        answer = {"agrees": found.agrees, "checks": checks, "text": verification_line(found), "lines": lines}
         print(json.dumps({"model": name, **answer, "unchanged": before == fingerprint(each)}))
     real = said(LOGGER, partial(model_info, model))[0]
     ours = said(LOGGER, partial(yolo_probe.model_info, model, verify=True))[0]

@@ -15,7 +15,9 @@ from yolo_probe.model.freezing import frozen_rows
 from yolo_probe.model.structure import Module, Tensor
 from yolo_probe.render.text import render
 from yolo_probe.render.text_layout import printable
-from yolo_probe.reports.fuse_diff import Question, fuse_diff, info
+from yolo_probe.reports.fuse_diff import fuse_diff
+from yolo_probe.reports.info import info
+from yolo_probe.reports.question import Question
 
 
 def nested(depth: int) -> object:

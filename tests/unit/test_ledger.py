@@ -12,8 +12,9 @@ from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.hosts.target import resolve
 from yolo_probe.model.fusion import Fusion
 from yolo_probe.model.structure import Module
-from yolo_probe.reports.fuse_diff import FuseDiff, Question, fuse_diff
+from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
 from yolo_probe.reports.ledger import Entry, Ledger, flops_ledger, layers_ledger, parameters_ledger
+from yolo_probe.reports.question import Question
 
 
 def value(arithmetic: str) -> int:

@@ -13,7 +13,8 @@ from tests.conftest import Probe
 from tests.environments import ROOT
 from tests.networks import difference, question
 from yolo_probe.render import markdown, text
-from yolo_probe.reports.fuse_diff import FuseDiff, Info, info
+from yolo_probe.reports.fuse_diff import FuseDiff
+from yolo_probe.reports.info import Info, info
 from yolo_probe.reports.inspection import Inspection, inspect
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])

@@ -37,7 +37,7 @@ HOUSE = next(text.splitlines() for _, text in FENCES if text.startswith("errors 
 SIDE_BY_SIDE = {"networks", "checkpoint", "live", "counters"}
 NEEDS_TORCH = (
     *("live.", "training.", "api"),
-    *("hosts.installed_network", "hosts.ultralytics_rebuild", "reports.confirm", "reports.verification"),
+    *("hosts.installed_network", "hosts.ultralytics_rebuild", "reports.verify"),
     "checkpoint.weight_statistics",
 )
 """Where torch may be imported: the rooms of live models, what builds or runs real networks, what reads weights."""

@@ -13,7 +13,10 @@ from yolo_probe.hosts.target import resolve
 from yolo_probe.model.freezing import with_gradients
 from yolo_probe.model.fusion import fuse
 from yolo_probe.model.structure import Module, count_gradients, count_layers
-from yolo_probe.reports.fuse_diff import Question, as_json, fuse_diff, info
+from yolo_probe.reports.fuse_diff import as_json, fuse_diff
+from yolo_probe.reports.info import as_json as info_as_json
+from yolo_probe.reports.info import info
+from yolo_probe.reports.question import Question
 
 STRIPPED = Saved("model", -1, False, True, False, "FP16", ())
 
@@ -72,7 +75,7 @@ def test_a_fuse_diff_has_the_schema_of_version_1() -> None:
 
 
 def test_an_info_has_one_summary_and_one_line() -> None:
-    data = as_json(info(question("yolov5n", (1280, 1280)), fused=False))
+    data = info_as_json(info(question("yolov5n", (1280, 1280)), fused=False))
     assert list(data) == ["schema", "command", "target", "imgsz", "counter", "summary", "line", "uncounted"]
     assert data["command"] == "info"
     assert data["summary"] == data["summary"] | {"flops": 4 * 2 * 2_281_369_600, "layers": 125}  # type: ignore[operator]
@@ -134,7 +137,7 @@ def test_a_class_that_may_be_a_conv_is_not_guessed_at() -> None:
         fuse_diff(Question(unknown, (640, 640), counter()))
     alone = info(Question(unknown, (640, 640), counter()), fused=False)
     assert alone.fused is None
-    data = as_json(alone)
+    data = info_as_json(alone)
     assert data["summary"] == data["summary"] | {"layers": 214, "parameters": 1_766_623, "gradients": 0, "flops": None}  # type: ignore[operator]
     assert data["unknown_modules"] == [{"path": "model.0", "class": "models.common.Conv2"}]
 

@@ -6,10 +6,12 @@ import pytest
 
 from tests.networks import counter, difference, question
 from yolo_probe.counters.conventions import CONVENTIONS
-from yolo_probe.hosts.summary_line import FORMS, HostLine, host_line, rounded_size
+from yolo_probe.hosts.images import rounded_size
+from yolo_probe.hosts.summary_line import FORMS, HostLine, host_line
 from yolo_probe.hosts.target import resolve
 from yolo_probe.model.structure import LayerCounts
-from yolo_probe.reports.fuse_diff import Question, info
+from yolo_probe.reports.info import info
+from yolo_probe.reports.question import Question
 
 
 def line(target: str, name: str | None = None, size: tuple[int, int] = (640, 640)) -> HostLine:

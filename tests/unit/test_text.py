@@ -14,10 +14,12 @@ from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import Thop
 from yolo_probe.hosts.subject import Saved
 from yolo_probe.hosts.target import resolve
-from yolo_probe.render.pairs import render_pairs
+from yolo_probe.render.fuse_diff import render_pairs
 from yolo_probe.render.text import render
 from yolo_probe.render.text_layout import WIDTH, cause
-from yolo_probe.reports.fuse_diff import Question, fuse_diff, info
+from yolo_probe.reports.fuse_diff import fuse_diff
+from yolo_probe.reports.info import info
+from yolo_probe.reports.question import Question
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 INSTALLED = Thop("ultralytics-thop", "2.2.3", counter="ultralytics-thop-2.2")

@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 
 from tests.environments import ROOT
 from tests.networks import difference
-from yolo_probe.reports.fuse_diff import SCHEMA
 from yolo_probe.reports.mechanisms import Decided
+from yolo_probe.reports.schema import SCHEMA
 from yolo_probe.reports.story import read_story
 from yolo_probe.reports.training_record import (
     Changed,

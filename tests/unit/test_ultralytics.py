@@ -22,7 +22,10 @@ from yolo_probe.hosts.ultralytics_architecture import architecture, mismatch
 from yolo_probe.model.fusion import is_fused
 from yolo_probe.model.structure import Module, Tensor
 from yolo_probe.render.text import render
-from yolo_probe.reports.fuse_diff import Question, as_json, fuse_diff, info
+from yolo_probe.reports.fuse_diff import fuse_diff
+from yolo_probe.reports.info import as_json as info_as_json
+from yolo_probe.reports.info import info
+from yolo_probe.reports.question import Question
 
 YAML: dict[str, Any] = {
     "nc": 2,
@@ -95,7 +98,7 @@ def test_without_ultralytics_an_info_has_three_exact_numbers_and_says_what_is_mi
     assert text.startswith("best.pt: yolov8n, 2 classes, trained with ultralytics 8.4.190, not fused\n")
     assert "\nYOLOv8n summary: 2 layers, 40 parameters, 0 gradients\n" in text
     assert "Only ultralytics itself builds this network, and ultralytics is not installed.\n  pip install" in text
-    assert as_json(report)["unknown"] == {
+    assert info_as_json(report)["unknown"] == {
         "reason": "only ultralytics itself builds this network, and ultralytics is not installed",
         "remedy": "pip install ultralytics",
     }

@@ -2,6 +2,8 @@
 
 From the ground up; a module imports only from lines above its own::
 
+    images                    channels, stride and size of the image that is counted
+    extrapolation             thop's count of an image out of those of small ones
     summary_line              the four numbers, and the line each host makes of them
     ultralytics_architecture  what a checkpoint of ultralytics names, as safe data
     subject                   what a question is about, and whose it is

@@ -8,7 +8,7 @@ Source: ``model_info`` in YOLOv5's utils/torch_utils.py; from HEAD of July 2026,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import PurePath
@@ -16,25 +16,19 @@ from typing import Literal
 
 from yolo_probe.counters.conventions import Convention, Uncounted
 from yolo_probe.errors import TraceError, UnknownModuleError
+from yolo_probe.hosts.extrapolation import count_image, extrapolated
+from yolo_probe.hosts.images import Run, Size
 from yolo_probe.model.structure import (
     LayerCounts,
     Module,
     Shape,
     Totals,
-    distinct_modules,
     named_modules,
     named_parameters,
     totals_of,
 )
 from yolo_probe.model.trace import Trace, trace
 from yolo_probe.networks.generations import Generation
-
-Size = tuple[int, int]
-"""Height and width of an image in pixels."""
-
-
-Run = Callable[[Shape], Trace]
-"""A forward pass on an image of that shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,39 +219,19 @@ def host_gflops(
         if form.writes_anchor_grid and not built:
             _check_anchor_grid(root, channels, cell, run)
         if form.proxies:
-            return _extrapolated(root, channels, cell, size, convention, run, form.samples) / 1e9 * 2
+            return extrapolated(root, channels, cell, size, convention, run, form.samples) / 1e9 * 2
         try:
-            macs = _count(run, channels, (cell, cell), convention) / 1e9 * 2
+            macs = count_image(run, channels, (cell, cell), convention) / 1e9 * 2
         except TraceError:
             if not form.whole_image_too:
                 raise
-            return _count(run, channels, size, convention) / 1e9 * 2
+            return count_image(run, channels, size, convention) / 1e9 * 2
     except UnknownModuleError:
         raise
     except TraceError as error:
         raise MissingGflops(f"the counting run of {form.host} fails at {error}") from None
     # the order of these floating-point operations is the host's
     return macs * size[0] / cell * size[1] / cell
-
-
-def _count(run: Run, channels: int, size: Size, convention: Convention) -> int:
-    return convention.total(run((1, channels, *size)).records)
-
-
-TERMS: Mapping[str, int] = {
-    "multi_head_attention": 4, "linear": 2, "adaptive_avg_pool2d": 2, "adaptive_max_pool2d": 2,
-}  # fmt: skip
-"""Samples that a module of each operator asks for, also where its class is a subclass of torch's."""
-
-
-def _counts(run: Run, channels: int, size: Size, convention: Convention) -> tuple[int, int]:
-    """The count of one image, and how many samples its operators ask for: four with functions of a module's own."""
-    records = run((1, channels, *size)).records
-    counts = [convention.count(record) or 0 for record in records]
-    if any(count and record.functional for count, record in zip(counts, records, strict=True)):
-        return sum(counts), 4
-    operators = {each.operator for each in records if not each.functional}
-    return sum(counts), max((TERMS.get(operator, 1) for operator in operators), default=1)
 
 
 def _host_channels(root: Module, form: LineForm) -> int:
@@ -282,95 +256,3 @@ def _check_anchor_grid(root: Module, channels: int, cell: int, run: Run) -> None
                 raise MissingGflops(
                     f"the counting run of YOLOv5 fails in this file's {module.kind} (anchor_grid is a buffer)"
                 )
-
-
-FIXED_COST = frozenset(
-    {"nn.Linear", "nn.NonDynamicallyQuantizableLinear", "nn.AdaptiveAvgPool2d", "nn.AdaptiveMaxPool2d"}
-)
-"""Modules whose cost does not grow with the image."""
-
-
-def _extrapolated(
-    root: Module, channels: int, cell: int, size: Size, convention: Convention, run: Run, least_samples: int
-) -> int:
-    """MACs as thop.profile(stride=cell, min_cells=...) of ultralytics-thop 2.2 finds them.
-
-    Images of one row of cells are counted, each a cell wider, as many as the cost may have terms (one if it is
-    proportional to the area, two with a fixed part, four to prove a square), and continued by Newton's forward
-    differences; where a square does not fit, or the image is small, the image itself is counted.
-    """
-    modules = distinct_modules(root)
-    kinds = {module.kind for module in modules}
-    samples = max(least_samples, 4 if "nn.MultiheadAttention" in kinds else 2 if kinds & FIXED_COST else 1)
-    least = 1
-    if any(kind.endswith(DECODER) for kind in kinds):
-        least = max(_least_cells(module) for module in modules if module.kind.endswith(DECODER))
-    cells = (size[0] // cell) * (size[1] // cell)
-    planned = samples * least + samples * (samples - 1) // 2
-    counts: list[int] = []
-    if size[0] % cell == size[1] % cell == 0 and 4 * planned <= cells:
-        try:
-            while len(counts) < samples:
-                count, needed = _counts(run, channels, (cell, cell * (least + len(counts))), convention)
-                counts.append(count)
-                samples = max(samples, needed)
-        except UnknownModuleError:
-            raise
-        except TraceError:
-            counts = []
-    if counts and (len(counts) < 4 or counts[3] - 3 * counts[2] + 3 * counts[1] - counts[0] == 0):
-        return _continued(counts, least, cells)
-    return _count(run, channels, size, convention)
-
-
-DECODER = ".RTDETRDecoder"
-"""Name of the class that chooses a fixed number of queries."""
-
-
-def _least_cells(module: Module) -> int:
-    """Cells from which on an RT-DETR decoder's cost is regular: it must have all its queries to choose from."""
-    queries, levels = module.attributes.get("num_queries"), module.attributes.get("nl")
-    assert isinstance(queries, int)
-    assert isinstance(levels, int)
-    return -(-queries * 3 // (int(4**levels) - 1))
-
-
-def _continued(counts: Sequence[int], first: int, cells: int) -> int:
-    """Value at ``cells`` of a sequence that begins at ``first``, by its first and second differences."""
-    steps = cells - first
-    slope = counts[1] - counts[0] if len(counts) > 1 else counts[0] // first
-    bend = counts[2] - 2 * counts[1] + counts[0] if len(counts) > 2 else 0
-    return counts[0] + steps * slope + steps * (steps - 1) // 2 * bend
-
-
-def image_channels(root: Module) -> int:
-    """Number of channels of an image for this model: ``yaml['ch']``, else what its first convolution takes."""
-    yaml = root.attributes.get("yaml")
-    if isinstance(yaml, Mapping) and isinstance(channels := yaml.get("ch"), int):
-        return channels
-    rows = root.children.get("model")
-    first = next(iter(rows.children.values()), None) if rows else None
-    share = 4 if first is not None and first.kind == "Focus" else 1
-    for _, module in named_modules(root):
-        channels = module.attributes.get("in_channels")
-        if module.kind == "nn.Conv2d" and isinstance(channels, int):
-            return max(channels // share, 1)
-    return 3
-
-
-def head_stride(root: Module) -> int:
-    """The largest stride of a model, found as YOLOv5 does when it builds one: 256 / width of the coarsest level.
-
-    Raises: TraceError where the pass fails.
-    """
-    side = 256
-    levels = trace(root, (1, image_channels(root), side, side)).output
-    if not isinstance(levels, list):
-        return 32
-    return int(max((side / level[3] for level in levels), default=32))
-
-
-def rounded_size(size: Size, stride: int) -> Size:
-    """Height and width rounded up to multiples of the stride, which counts as 32 at least, as in YOLOv5."""
-    stride = max(stride, 32)
-    return -(-size[0] // stride) * stride, -(-size[1] // stride) * stride

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, TraceError, shown
 from yolo_probe.hosts import ultralytics
+from yolo_probe.hosts.images import head_stride, image_channels
 from yolo_probe.hosts.subject import Gap, Rebuilt, Saved, Subject
-from yolo_probe.hosts.summary_line import head_stride, image_channels
 from yolo_probe.model.freezing import freeze_words, frozen_rows
 from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.model.trace import ruled_modules, unknown_modules

@@ -10,8 +10,10 @@ from yolo_probe.hosts.subject import LiveModel, Subject
 from yolo_probe.model.structure import Module, named_modules, named_parameters
 from yolo_probe.model.user_rules import OwnRules
 from yolo_probe.render.document import Figures, Footer, HostLine, Note, Section
-from yolo_probe.reports.checks import Confirmation
-from yolo_probe.reports.fuse_diff import FuseDiff, Info, Question, State
+from yolo_probe.render.verification import verification_words
+from yolo_probe.reports.fuse_diff import FuseDiff
+from yolo_probe.reports.info import Info
+from yolo_probe.reports.question import Question, State
 
 
 def heading(subject: Subject) -> str:
@@ -138,8 +140,8 @@ def footers(report: FuseDiff | Info, options: str, alternatives: Sequence[str]) 
         state = report.state if isinstance(report, Info) else report.training
         yield Footer("Rules", own_rules(question.rules, question.rules.unused(state.run.records if state.run else ())))
     yield from about(question.subject, options, alternatives)
-    if report.confirmation:
-        yield Footer("Verify", confirmed(report.confirmation))
+    if report.verification:
+        yield Footer("Verify", verification_words(report.verification))
 
 
 def own_rules(rules: OwnRules, unused: Sequence[str]) -> str:
@@ -157,28 +159,6 @@ def about(subject: Subject, options: str, alternatives: Sequence[str]) -> Iterat
     yield Footer("More", options)
 
 
-def confirmed(confirmation: Confirmation) -> str:
-    """Whether the real thop and the real ``fuse()`` agree with the report, and every disagreement with both numbers."""
-    if confirmation.reason:
-        return f"not verified: {confirmation.reason}"
-    thop, host, took = confirmation.thop, confirmation.host, f"({confirmation.seconds:.1f} s)"
-    if not confirmation.agrees:
-        wrong = [f"{c.name} {c.ours:,} here, {c.theirs:,} there" for c in confirmation.checks if c.differs]
-        words = "; ".join(filter(None, (*wrong, confirmation.problem)))
-        return f"not verified by {thop} and {host}: {words} {took}"
-    found = {check.name: f"{check.ours:,}" for check in confirmation.checks}
-    places = {"": f" in the network that {host} builds", "fused ": f" after the fuse() of {host}"}
-    counts = [
-        f"{found[f'{state}FLOPs']} FLOPs{place} ({found[f'{state}layers']} layers, "
-        f"{found[f'{state}parameters']} parameters)"
-        for state, place in places.items()
-        if f"{state}FLOPs" in found
-    ]
-    agree = "both agree" if "fused FLOPs" in found else "it agrees"
-    rules = f", whose own FLOPs are by the rules of {confirmation.other_counter}" if confirmation.other_counter else ""
-    return f"{thop} itself counts {' and '.join(counts)}: {agree} with this report{rules} {took}"
-
-
 def counted(question: Question) -> str:
     """Whose rules counted, and at which size."""
     counter = question.counter
@@ -190,7 +170,7 @@ def counted(question: Question) -> str:
     elif thop.counter == counter.convention.name:
         beside = f"{thop.version} is installed"
     else:
-        beside = f"{thop.distribution} {thop.version} is installed"
+        beside = f"{thop.title} is installed"
         if thop.counter is None and not counter.asked:
             beside += ", whose rules are not known"
     return f"by the rules of {counter.convention.title} ({beside}), at {size_words(question)}"

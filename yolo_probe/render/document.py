@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,14 @@ class Footer:
 Part = Heading | Words | HostLine | Heads | Figures | Row | Table | Chart | Working | Cause | Remainder | Note | Footer
 Section = tuple[Part, ...]
 """Parts that stand together."""
+
+
+def assert_never(part: NoReturn) -> NoReturn:
+    """Refuse a part that no case of a ``match`` takes; mypy proves that there is none.
+
+    Python has this in ``typing`` from 3.11 on.
+    """
+    raise AssertionError(f"found {part!r}, which this renderer does not know")
 
 
 def signed(amount: int) -> str:

@@ -25,8 +25,9 @@ from yolo_probe.render.common import (
     unknown_flops,
 )
 from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words, signed
-from yolo_probe.reports.fuse_diff import Info, Question
+from yolo_probe.reports.info import Info
 from yolo_probe.reports.ledger import CONVOLUTIONS
+from yolo_probe.reports.question import Question
 from yolo_probe.reports.stride_scaling import Scaled, ScalingError
 
 

@@ -18,13 +18,13 @@ from yolo_probe.render.document import (
     Heads,
     HostLine,
     Note,
-    Part,
     Remainder,
     Row,
     Section,
     Table,
     Words,
     Working,
+    assert_never,
     signed,
 )
 from yolo_probe.render.sections import sections
@@ -35,59 +35,92 @@ if TYPE_CHECKING:
 
 
 def render(report: Report) -> str:
-    """The whole report: the host's lines as code, the four numbers as one table, and the notes at its foot."""
+    """The whole report: of the four numbers as one table, of other figures a table for each section."""
     found = list(sections(report))
-    if any(isinstance(part, Table | Chart) for section in found for part in section):
-        return printable("\n\n".join(_blocks(found)) + "\n")
-    table: list[Part] = []
+    own = any(isinstance(part, Row | Table | Chart) for section in found for part in section)
+    return printable("\n\n".join(_sections(found) if own else _numbers(found)) + "\n")
+
+
+def _numbers(found: Sequence[Section]) -> list[str]:
+    """The host's lines as code, the four numbers as one table, and the notes at its foot."""
+    table: list[Heads | Figures | Cause | Remainder | Note] = []
     blocks: list[str] = []
     footers: list[str] = []
     for part in (part for section in found for part in section):
         match part:
-            case Heading(text):
-                blocks.append(f"## {_escaped(text)}")
-            case HostLine(text, gap):
-                blocks.append(fenced(text))
-                if gap:
-                    blocks.append(_escaped(gap))
-            case Footer(label, text):
-                footers.append(f"- **{label}** {_escaped(text)}")
             case Heads() | Figures() | Cause() | Remainder() | Note():
                 table.append(part)
-            case Words(text):
-                blocks.append(_escaped(text))
-    return printable("\n\n".join([*blocks, "\n".join(_table(table)), "\n".join(footers)]) + "\n")
+            case Row() | Table() | Chart():
+                blocks.append("\n".join(_rows(part)))
+            case Footer():
+                footers += _words(part)
+            case Heading() | Words() | HostLine() | Working():
+                blocks += _words(part)
+            case _:
+                assert_never(part)
+    return [*blocks, "\n".join(_table(table)), "\n".join(footers)]
 
 
-def _blocks(found: Sequence[Section]) -> Iterator[str]:
-    """A report whose sections are tables of their own: each with its words under it."""
+def _sections(found: Sequence[Section]) -> Iterator[str]:
+    """Each section as a table with its words under it."""
     for section in found:
         rows: list[str] = []
+        numbers: list[Heads | Figures | Cause | Remainder | Note] = []
         words: list[str] = []
         for part in section:
             match part:
-                case Heading(text):
-                    words.append(f"## {_escaped(text)}")
-                case Footer(label, text):
-                    words.append(f"- **{label}** {_escaped(text)}")
-                case Words(text) | Note(text):
-                    words.append(_escaped(text))
-                case Row("", columns):
-                    rows += [_row("", columns), "|:--" + "|--:" * len(columns) + "|"]
-                case Row(label, columns, strong):
-                    cells = map(_strong, columns) if strong else iter(columns)
-                    rows.append(_row((_strong if strong else str)(label.strip()), cells))
-                case Table(heads, lines):
-                    rows += [_row(heads[0], heads[1:]), "|:--" + "|--:" * (len(heads) - 1) + "|"]
-                    rows += [_row(_escaped(name), figures) for name, *figures in lines]
-                case Chart():
-                    rows += _chart(part)
-                case Working(label, sums):
-                    words += [f"- **{_escaped(label)}** {_escaped(text)} {_escaped(name)}" for text, name in sums]
+                case Row() | Table() | Chart():
+                    rows += _rows(part)
+                case Heads() | Figures() | Cause() | Remainder():
+                    numbers.append(part)
+                case Heading() | Words() | HostLine() | Working() | Note() | Footer():
+                    words += _words(part)
+                case _:
+                    assert_never(part)
         if rows:
             yield "\n".join(rows)
+        if numbers:
+            yield "\n".join(_table(numbers))
         if words:
             yield "\n".join(words)
+
+
+def _words(part: Heading | Words | HostLine | Working | Note | Footer) -> Iterator[str]:
+    """What stands outside a table."""
+    match part:
+        case Heading(text):
+            yield f"## {_escaped(text)}"
+        case HostLine(text, gap):
+            yield fenced(text)
+            if gap:
+                yield _escaped(gap)
+        case Footer(label, text):
+            yield f"- **{label}** {_escaped(text)}"
+        case Words(text) | Note(text):
+            yield _escaped(text)
+        case Working(label, sums):
+            yield from (f"- **{_escaped(label)}** {_escaped(text)} {_escaped(name)}" for text, name in sums)
+        case _:
+            assert_never(part)
+
+
+def _rows(part: Row | Table | Chart) -> Iterator[str]:
+    """Lines of a table; a row without a name begins one."""
+    match part:
+        case Row("", columns):
+            yield _row("", columns)
+            yield "|:--" + "|--:" * len(columns) + "|"
+        case Row(label, columns, strong):
+            cells = map(_strong, columns) if strong else iter(columns)
+            yield _row((_strong if strong else str)(label.strip()), cells)
+        case Table(heads, lines):
+            yield _row(heads[0], heads[1:])
+            yield "|:--" + "|--:" * (len(heads) - 1) + "|"
+            yield from (_row(_escaped(name), figures) for name, *figures in lines)
+        case Chart():
+            yield from _chart(part)
+        case _:
+            assert_never(part)
 
 
 def _chart(part: Chart) -> Iterator[str]:
@@ -107,17 +140,18 @@ def fenced(text: str) -> str:
     return f"{fence}text\n{text.strip(chr(10))}\n{fence}"
 
 
-def _table(parts: Sequence[Part]) -> Iterator[str]:
+def _table(parts: Sequence[Heads | Figures | Cause | Remainder | Note]) -> Iterator[str]:
     """The four numbers one under the other, each with its causes and its notes; figures at the right edge."""
-    width = next(len(part.columns) for part in parts if isinstance(part, Figures))
+    width = next((len(part.columns) for part in parts if isinstance(part, Figures)), 1)
     names = next((part.columns for part in parts if isinstance(part, Heads)), ("",) * width)
     yield _row("", names)
     yield "|:--" + "|--:" * width + "|"
     empty = ("",) * (width - 1)
     for part in parts:
         match part:
-            case Heads(columns) if columns is not names:
-                yield _row("", map(_strong, columns))
+            case Heads(columns):
+                if columns is not names:  # those stand above already
+                    yield _row("", map(_strong, columns))
             case Figures(label, columns):
                 strong = hue(label) is not None
                 yield _row(*((_strong(label), map(_strong, columns)) if strong else (label, columns)))
@@ -130,6 +164,8 @@ def _table(parts: Sequence[Part]) -> Iterator[str]:
                 yield _row(_escaped(part.advice), (*empty, ""))
             case Note(text):
                 yield _row(_escaped(text), (*empty, ""))
+            case _:
+                assert_never(part)
 
 
 def _row(label: str, columns: Sequence[str] | Iterator[str]) -> str:

@@ -22,6 +22,7 @@ from yolo_probe.render.document import (
     Table,
     Words,
     Working,
+    assert_never,
     signed,
 )
 from yolo_probe.render.sections import sections
@@ -51,6 +52,14 @@ if TYPE_CHECKING:
 def render(report: Report, paint: Paint = plain, columns: int | None = None) -> str:
     """The whole report. ``columns``: width of the terminal, if it is one; a host's line is broken only there."""
     return _text(sections(report), paint, columns)
+
+
+def coloured(style: str, text: str) -> str:
+    """The text with the codes of a style around it, in the terminal's own sixteen colours."""
+    from rich.color import ColorSystem
+    from rich.style import Style
+
+    return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
 
 
 def render_ledgers(report: FuseDiff, *, explained: bool = True) -> str:
@@ -100,6 +109,8 @@ def _lines(part: Part, paint: Paint, columns: int | None, section: Section) -> I
             first, *others = footer(label, text, WIDTH + (label == "Counted"))
             yield paint("dim", first[:9]) + first[9:]
             yield from others
+        case _:
+            assert_never(part)
 
 
 def _chart(part: Chart, paint: Paint, columns: int | None) -> Iterator[str]:

@@ -6,12 +6,14 @@ From the ground up; a module imports only from lines above its own::
     ledger                 causes that add up to a change exactly
     stride_scaling         FLOPs of one small image times the area, and the error
     line_costs             costs by row, module, operator or type
-    checks                 computed beside real figures, as values
+    verification           computed figures beside real ones, as values
     mechanisms             which mechanism decided requires_grad
     shufflenet_guidelines  what FLOPs hide
-    verification           a live model beside the real thop and its fuse()
-    fuse_diff              the two lines and four ledgers; info; the JSON schema
-    confirm                a report beside the real thop and host
+    question               what was asked, and one state of the network
+    schema                 the parts of the JSON that reports have in common
+    fuse_diff              two lines, and the four ledgers between them
+    info                   one state, number by number
+    verify                 a live model, or a report, beside the real thop and fuse()
     counters               one network by every counter
     gradients              what trains in each copy, and who decided it
     layers                 what each row costs

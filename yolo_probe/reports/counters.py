@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from yolo_probe.counters.comparison import MODES, ByMode, Comparison, Counted, Measured, Mode, compare
 from yolo_probe.counters.conventions import CONVENTIONS, Uncounted
 from yolo_probe.errors import TraceError
+from yolo_probe.hosts.images import Run
 from yolo_probe.hosts.subject import Rebuilt
-from yolo_probe.hosts.summary_line import Run
 from yolo_probe.model.freezing import with_gradients
 from yolo_probe.model.fusion import restore
 from yolo_probe.model.structure import Module
-from yolo_probe.reports.fuse_diff import SCHEMA, Question, target_as_json, uncounted_as_json
+from yolo_probe.reports.question import Question
+from yolo_probe.reports.schema import head_as_json, uncounted_as_json
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,7 @@ def as_json(report: Counters) -> dict[str, object]:
     """The report as plain data; figures and terms are integers in each counter's own unit."""
     question, comparison = report.question, report.comparison
     return {
-        "schema": SCHEMA,
-        "command": "counters",
-        "target": target_as_json(question.subject),
+        **head_as_json("counters", question.subject),
         "imgsz": list(question.size),
         "default": comparison.default,
         "counters": {name: _counter(counted) for name, counted in comparison.counters.items()},

@@ -11,8 +11,9 @@ from yolo_probe.hosts.subject import LiveModel, Rebuilt, Subject
 from yolo_probe.model.freezing import freeze_words, frozen_by_rows, frozen_rows, with_frozen, with_gradients
 from yolo_probe.model.fusion import BATCH_NORMS, fuse, merged_names
 from yolo_probe.model.structure import Module, count_gradients, named_modules, named_parameters, named_rows, row_holder
-from yolo_probe.reports.fuse_diff import SCHEMA, refuse_unknown, target_as_json
 from yolo_probe.reports.mechanisms import Decision, Known, decide, decided, known_of
+from yolo_probe.reports.question import refuse_unknown
+from yolo_probe.reports.schema import head_as_json
 from yolo_probe.reports.typed_json import as_plain
 
 CopyName = Literal["model", "ema"]
@@ -224,13 +225,11 @@ def moving_batch_norms(copy: Copy, always_frozen: tuple[str, ...] = ()) -> tuple
 
 
 def as_json(report: Provenance) -> dict[str, object]:
-    """The report as plain data, by the schema of version ``SCHEMA``."""
+    """The report as plain data."""
     copies = {copy.name: copy_as_json(copy) for copy in report.copies}
     subject = report.subject
     return {
-        "schema": SCHEMA,
-        "command": "gradients",
-        "target": target_as_json(subject),
+        **head_as_json("gradients", subject),
         "copies": {"model": copies.get("model"), "ema": copies.get("ema")},
         "validation": {
             "copy": report.validated,

@@ -36,7 +36,8 @@ from yolo_probe.hosts.target import classes_of, network_name, options_of, precis
 from yolo_probe.model.fusion import FUSED_KINDS, fuse
 from yolo_probe.model.structure import LayerCounts, Module, Tensor, Totals, count_layers, named_modules, totals_of
 from yolo_probe.networks.network import Network
-from yolo_probe.reports.fuse_diff import FuseDiff, Question, fuse_diff
+from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
+from yolo_probe.reports.question import Question
 from yolo_probe.reports.unusual import secrets, unusual, unusual_storage
 
 if TYPE_CHECKING:

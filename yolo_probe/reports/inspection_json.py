@@ -10,17 +10,18 @@ from yolo_probe.checkpoint.sizes import OWNERS
 from yolo_probe.errors import shown
 from yolo_probe.reports import fuse_diff
 from yolo_probe.reports.inspection import Copy, Inspection, Weights
+from yolo_probe.reports.schema import SCHEMA
 
 MOST_VALUES = 10_000
 """Plain values that a file's options are written out to as JSON."""
 
 
 def as_json(report: Inspection) -> dict[str, object]:
-    """The inspection as plain data, by the schema of version ``report.SCHEMA``; sizes are bytes."""
+    """The inspection as plain data, sizes are bytes."""
     anatomy, origin, saved, weights = report.anatomy, report.origin, report.saved, report.weights
     plain = _Plain(MOST_VALUES)
     return {
-        "schema": fuse_diff.SCHEMA,
+        "schema": SCHEMA,
         "command": "inspect",
         "target": {
             "kind": "weights" if weights else "checkpoint",

@@ -14,8 +14,9 @@ from yolo_probe.model.freezing import with_gradients
 from yolo_probe.model.structure import Module, Shape, named_rows
 from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import OwnRules
-from yolo_probe.reports.fuse_diff import SCHEMA, Question, rules_as_json, target_as_json, uncounted_as_json
 from yolo_probe.reports.line_costs import BY, SORTS, By, Line, Operation, Sort, Sums, lines_of, operations_of, unmerged
+from yolo_probe.reports.question import Question
+from yolo_probe.reports.schema import counter_as_json, head_as_json, rules_as_json, uncounted_as_json
 from yolo_probe.reports.shufflenet_guidelines import Guideline, guidelines
 
 if TYPE_CHECKING:
@@ -155,11 +156,9 @@ def as_json(report: LayerCosts) -> dict[str, object]:
     """The report as plain data; FLOPs by the counter, bytes of FP32."""
     view = report.view
     return {
-        "schema": SCHEMA,
-        "command": "layers",
-        "target": target_as_json(report.subject),
+        **head_as_json("layers", report.subject),
         "imgsz": list(report.run.input[2:]),
-        "counter": {"name": report.convention.name, "unit": "FLOPs"},
+        "counter": counter_as_json(report.convention),
         "fused": report.is_fused,
         "by": view.by,
         "depth": view.depth,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.model.structure import named_parameters, named_rows
-from yolo_probe.reports.fuse_diff import FuseDiff, State
+from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.line_costs import lines_of, operations_of
+from yolo_probe.reports.question import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import TraceError
-from yolo_probe.hosts.summary_line import Run, Size
+from yolo_probe.hosts.images import Run, Size
 from yolo_probe.model.operators import OpRecord
 
 Place = tuple[str, str]

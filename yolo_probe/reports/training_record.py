@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias
 
-from yolo_probe.reports.fuse_diff import SCHEMA, FuseDiff
+from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.fuse_diff import as_json as report_as_json
 from yolo_probe.reports.mechanisms import Decided
+from yolo_probe.reports.schema import SCHEMA
 from yolo_probe.reports.typed_json import Count, FormError, as_plain, read, wrong
 
 

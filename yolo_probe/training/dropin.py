@@ -21,14 +21,16 @@ from torch import nn
 from yolo_probe.counters.conventions import Convention, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import TraceError, reason_of
-from yolo_probe.hosts.summary_line import FORMS, HostLine, LineForm, host_line, image_channels
+from yolo_probe.hosts.images import image_channels
+from yolo_probe.hosts.summary_line import FORMS, HostLine, LineForm, host_line
 from yolo_probe.live.live import Live, network_of, unwrapped
 from yolo_probe.live.real_copy import copy_fault, uncollected
 from yolo_probe.live.thop_custom_ops import CountingRule, CustomOps
 from yolo_probe.model.structure import Module, Shape, Tensor
 from yolo_probe.model.trace import Trace
 from yolo_probe.render.host_tables import parameter_table
-from yolo_probe.reports.verification import verify as verify_model
+from yolo_probe.render.verification import verification_line
+from yolo_probe.reports.verify import verify_model
 from yolo_probe.training.import_hook import HOME, expect, expect_nothing
 
 NAMED = 5
@@ -176,7 +178,8 @@ def _print_info(
         logger.info(f"  {remark}.")
     if beside.verify:
         image = (1, image_channels(live.root), *line.size)
-        logger.info(f"  {verify_model(model, image, form=form, custom_ops=beside.custom_ops).text}")
+        found = verify_model(model, image, form=form, custom_ops=beside.custom_ops)
+        logger.info(f"  {verification_line(found)}")
     if beside.watch is not None:
         beside.watch(Told(model, live, line, form, stride, logger, host.__module__ if host else ""))
     if "detailed" not in asked:

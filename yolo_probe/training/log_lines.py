@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yolo_probe.hosts.summary_line import Size
+from yolo_probe.hosts.images import Size
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.training_record import Changed, Numbers, Printed, Started, Validated
 from yolo_probe.training.output_drift import Moved

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from yolo_probe.hosts.summary_line import LineForm
-from yolo_probe.reports.fuse_diff import State
+from yolo_probe.reports.question import State
 
 Scalars = Mapping[str, float | int]
 """Values by the name that a logger shows."""

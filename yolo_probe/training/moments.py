@@ -9,16 +9,18 @@ from torch import nn
 from yolo_probe.counters.conventions import Counter
 from yolo_probe.errors import TraceError
 from yolo_probe.hosts import ultralytics
+from yolo_probe.hosts.images import Size, image_channels
 from yolo_probe.hosts.subject import Origin, Saved, Subject
-from yolo_probe.hosts.summary_line import HostLine, Size, image_channels, summarize
+from yolo_probe.hosts.summary_line import HostLine, summarize
 from yolo_probe.hosts.target import classes_of, freeze_of, network_name
 from yolo_probe.live.live import Live, unwrapped
 from yolo_probe.model.freezing import row_ranges, whole_rows, with_gradients
 from yolo_probe.model.fusion import BATCH_NORMS, difference
 from yolo_probe.model.structure import Module, named_modules, named_parameters, totals_of
-from yolo_probe.reports.fuse_diff import FuseDiff, Question, State, explain
+from yolo_probe.reports.fuse_diff import FuseDiff, explain
 from yolo_probe.reports.gradients import Copy, moving_batch_norms
 from yolo_probe.reports.mechanisms import Decision, Known, decide, decided, finished, gradient_events, known_of
+from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.training_record import (
     Changed,
     Ended,

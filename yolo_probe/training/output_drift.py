@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from yolo_probe.hosts.summary_line import Size
+from yolo_probe.hosts.images import Size
 from yolo_probe.live.live import fuse_silently, set_end_to_end
 from yolo_probe.live.side_effects import undisturbed
 

@@ -27,7 +27,8 @@ from yolo_probe.hosts import ultralytics
 from yolo_probe.hosts.yolov5 import origin_of_line
 from yolo_probe.live.live import unwrapped
 from yolo_probe.render.text import render_ledgers
-from yolo_probe.reports.fuse_diff import FuseDiff, Question, State
+from yolo_probe.reports.fuse_diff import FuseDiff
+from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.training_record import Event as Moment
 from yolo_probe.reports.training_record import Validated, model_of
 from yolo_probe.training import dropin, host_state

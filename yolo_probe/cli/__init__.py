@@ -1,0 +1,14 @@
+"""The command line: reports on stdout, everything else on stderr; exit 0, 1 something unexplained, 2 no answer.
+
+From the ground up; a module imports only from lines above its own::
+
+    options            the options that questions about a network take
+    output             a report on standard output, and the exit codes
+    network_commands   fuse-diff, info, inspect, gradients, counters, layers
+    training_commands  train, story
+    command            the command: subcommands, errors, exit codes
+"""
+
+from yolo_probe.cli.command import cli, main
+
+__all__ = ["cli", "main"]

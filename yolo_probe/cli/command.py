@@ -1,0 +1,90 @@
+"""The command: its subcommands, what it runs, and how an error becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from typing import NoReturn
+
+import click
+
+from yolo_probe import __version__
+from yolo_probe.cli import network_commands, training_commands
+from yolo_probe.cli.output import NO_ANSWER, write
+from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.environment import Thop, installed_thop, version_of
+from yolo_probe.errors import HostError, ProbeError, SettingsError
+from yolo_probe.render.text_layout import printable
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="yolo-probe")
+def cli() -> None:
+    """Explain the summary lines of YOLOv5: layers, parameters, gradients, GFLOPs.
+
+    TARGET is a checkpoint (best.pt), a model YAML, or the name of a network (yolov5s, yolov5s@v6.1).
+    """
+
+
+for command in (*network_commands.COMMANDS, *training_commands.COMMANDS):
+    cli.add_command(command)
+
+
+@cli.command("version")
+def version_command() -> None:
+    """Name the versions that decide the figures: Python, torch, thop, ultralytics."""
+    thop = installed_thop()
+    counter = choose_counter(None, thop)
+    rows = [
+        ("yolo-probe", __version__),
+        ("Python", ".".join(map(str, sys.version_info[:3]))),
+        ("torch", version_of("torch") or "not installed"),
+        ("thop", _thop_words(thop)),
+        ("ultralytics", version_of("ultralytics") or "not installed"),
+        ("counter", counter.convention.name),
+    ]
+    write("".join(f"{name:<13}{value}\n" for name, value in rows))
+    if thop is not None and thop.shadowed:
+        click.echo(
+            f"yolo-probe: {thop.title} and {thop.shadowed} are both installed into the folder "
+            "thop; YOLOv5 HEAD and ultralytics print no GFLOPs with the old one.\n"
+            "  Do: pip uninstall -y thop ultralytics-thop && pip install ultralytics-thop",
+            err=True,
+        )
+
+
+def _thop_words(thop: Thop | None) -> str:
+    if thop is None:
+        return "not installed"
+    rules = "" if thop.counter else ", whose rules yolo-probe does not know"
+    return f"{thop.title}{rules}"
+
+
+def _refuse(error: ProbeError) -> NoReturn:
+    click.echo(printable(f"yolo-probe: {error}" + (f"\n  {error.remedy}" if error.remedy else "")), err=True)
+    sys.exit(NO_ANSWER)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: run the command line and turn errors into messages and exit codes."""
+    collecting = gc.isenabled()
+    gc.disable()  # the process ends before there is anything worth collecting
+    try:
+        host = cli.main(args=arguments, prog_name="yolo-probe", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit("Aborted!")
+    except ProbeError as error:
+        _refuse(error)
+    finally:
+        if collecting:
+            gc.enable()
+    if host:  # only train gives something to be run
+        from yolo_probe.training.runner import run_host
+
+        try:
+            run_host(host)
+        except (HostError, SettingsError) as error:
+            _refuse(error)

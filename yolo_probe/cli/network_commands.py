@@ -1,0 +1,231 @@
+"""The commands about a network: what it prints, holds, costs and trains, and what counters say of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from shlex import quote
+from typing import TYPE_CHECKING
+
+import click
+
+from yolo_probe.cli.options import NETWORK_OPTIONS, of_networks
+from yolo_probe.cli.output import UNEXPLAINED, show, show_table
+from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.environment import installed_thop
+from yolo_probe.errors import HostError, TargetError, UnknownModuleError
+from yolo_probe.hosts.target import Copy, resolve, with_rules
+from yolo_probe.model.user_rules import OwnRules, advice
+from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
+from yolo_probe.reports.info import Info, info
+from yolo_probe.reports.question import Question
+from yolo_probe.reports.verification import Verification
+
+if TYPE_CHECKING:
+    from yolo_probe.counters.conventions import Uncounted
+    from yolo_probe.hosts.images import Size
+    from yolo_probe.networks.generations import Generation
+    from yolo_probe.reports.line_costs import By, Sort
+
+
+@click.command("fuse-diff")
+@NETWORK_OPTIONS
+@click.option("--layers", is_flag=True, help="List every merged convolution and BatchNorm.")
+def fuse_diff_command(
+    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
+    rules: str | None, strict: bool, form: str, verify: bool, layers: bool,
+) -> None:  # fmt: skip
+    """Explain why training and validation print different lines."""
+    question = _question(target, imgsz, counter, host, nc, copy, rules, verify=verify)
+    try:
+        report = fuse_diff(question)
+    except UnknownModuleError:
+        show(info(question, fused=False), form)  # what is known all the same
+        raise
+    if verify:
+        report = replace(report, verification=_verified(report))
+    show(report, form)
+    if layers:
+        from yolo_probe.render.fuse_diff import render_pairs
+
+        show_table(render_pairs(report), form)
+    _finish(report.question, balanced=report.balanced, label=target, verification=report.verification)
+    _be_strict(strict, question.uncounted(report.training))
+
+
+@click.command("info")
+@NETWORK_OPTIONS
+@click.option("--fused", is_flag=True, help="The state after fuse().")
+@click.option(
+    "--stride-scaled", is_flag=True, help="Also as YOLOv5 counts: one image of the stride's size, times the area."
+)
+@click.option("--verbose", is_flag=True, help="Add the host's tables of modules and of parameters.")
+def info_command(
+    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
+    rules: str | None, strict: bool, form: str, verify: bool, fused: bool, stride_scaled: bool,
+    verbose: bool,
+) -> None:  # fmt: skip
+    """Show one state of a network, and what each number means."""
+    question = _question(target, imgsz, counter, host, nc, copy, rules, verify=verify)
+    report = info(question, fused=fused, stride_scaled=stride_scaled)
+    if verify:
+        report = replace(report, verification=_verified(report))
+    show(report, form)
+    if verbose:
+        from yolo_probe.checkpoint.weight_statistics import statistics_of
+        from yolo_probe.hosts.target import rows_made_of
+        from yolo_probe.render.host_tables import render_tables
+
+        subject = report.question.subject
+        made = rows_made_of(subject)
+        tables = render_tables(report.state.root, subject.origin.form, made, statistics_of(subject.source))
+        show_table(tables, form)
+    _finish(report.question, balanced=True, label=target, verification=report.verification)
+    _be_strict(strict, question.uncounted(report.state))
+
+
+@click.command("inspect")
+@click.option("--cfg", metavar="NETWORK", help="The network that weights alone belong to: a name or a model YAML.")
+@of_networks("target", "format")
+def inspect_command(target: str, cfg: str | None, form: str) -> None:
+    """Show what is in a checkpoint: copies, bytes, options, and what loading it would run."""
+    from yolo_probe.reports.inspection import inspect
+
+    show(inspect(target, cfg), form)
+
+
+class _GradientsCommand(click.Command):
+    """A command whose ``--freeze`` takes any number of rows, as the one of YOLOv5 does."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """``--freeze 0 5`` as click has it: ``--freeze 0 --freeze 5``."""
+        spread: list[str] = []
+        freezing = False
+        for word in args:
+            more = freezing and word.isdecimal() and spread[-1] != "--freeze"
+            spread += ["--freeze", word] if more else [word]
+            freezing = word.startswith("--freeze") or (freezing and word.isdecimal())
+        return super().parse_args(ctx, spread)
+
+
+@click.command("gradients", cls=_GradientsCommand)
+@click.option(
+    "--freeze",
+    type=click.IntRange(0),
+    multiple=True,
+    metavar="N [N ...]",
+    help="Of a name or YAML, as a training takes it: 10 is rows 0 to 9, 0 5 is rows 0 and 5.",
+)
+@of_networks("target", "host", "nc", "format")
+def gradients_command(target: str, freeze: tuple[int, ...], host: Generation | None, nc: int | None, form: str) -> None:
+    """Show what trains in each copy of a model, row by row, and what decided it."""
+    from yolo_probe.render.gradients import render_rows
+    from yolo_probe.reports.gradients import provenance
+
+    report = provenance(resolve(target, host=host, classes=nc), freeze)
+    show(report, form)
+    show_table(render_rows(report), form)
+    if report.fused.gap:
+        raise TargetError(f"{target}: what fuse() leaves is not known: {report.fused.gap}", report.fused.remedy)
+    if not report.balanced:
+        sys.exit(UNEXPLAINED)
+
+
+@click.command("counters")
+@of_networks("target", "imgsz", "counter", "host", "nc", "copy", "rules", "strict", "format")
+def counters_command(
+    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
+    rules: str | None, strict: bool, form: str,
+) -> None:  # fmt: skip
+    """Hold every FLOP counter against the others, and say why they differ."""
+    from yolo_probe.reports.counters import counters
+
+    report = counters(_question(target, imgsz, counter, host, nc, copy, rules))
+    show(report, form)
+    _be_strict(strict, report.uncounted)
+
+
+@click.command("layers")
+@of_networks("target", "imgsz", "counter", "host", "nc", "copy", "rules", "strict", "format")
+@click.option("--by", type=click.Choice(("row", "module", "operator", "type")), help="What a line is; else a row.")
+@click.option("--depth", type=click.IntRange(1), metavar="N", help="How far below the rows modules are told apart.")
+@click.option("--sort", type=click.Choice(("flops", "parameters", "bytes")), help="The largest first.")
+@click.option("--top", type=click.IntRange(1), metavar="N", help="Only so many lines; the others are one.")
+@click.option("--memory", is_flag=True, help="Memory access, activations, and what makes FLOPs slow.")
+@click.option("--fused", is_flag=True, help="The state after fuse().")
+def layers_command(
+    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
+    rules: str | None, strict: bool, form: str, by: By | None, depth: int | None, sort: Sort | None, top: int | None,
+    memory: bool, fused: bool,
+) -> None:  # fmt: skip
+    """Show what each row, module, operator or type of a network costs."""
+    from yolo_probe.reports.layers import View, layer_costs
+
+    chosen = by or "row"
+    if chosen == "row" and depth not in (None, 1):
+        chosen = "module"
+    view = View(chosen, depth, sort or ("bytes" if top and memory else None), top, memory)
+    question = _question(target, imgsz, counter, host, nc, copy, rules)
+    report = layer_costs(question, view, fused=fused)
+    show(report, form)
+    _be_strict(strict, report.convention.uncounted(report.run.records))
+
+
+def _question(
+    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
+    rules: str | None = None, *, verify: bool = False,
+) -> Question:  # fmt: skip
+    if rules and verify:
+        raise click.UsageError("--verify runs the real thop, which has no rules of yours: leave --rules or it out.")
+    own = _own_rules(rules) if rules else None
+    subject = resolve(target, host=host, classes=nc, copy=copy)
+    typed = {"--host": host, "--nc": nc, "--copy": copy, "--counter": counter, "--rules": rules and quote(rules)}
+    options = "".join(f" {name} {value}" for name, value in typed.items() if value is not None)
+    subject = with_rules(subject, own) if own else subject
+    return Question(subject, imgsz, choose_counter(counter, installed_thop(), own), options, own)
+
+
+def _own_rules(path: str) -> OwnRules:
+    from yolo_probe.counters.rules_file import read_rules
+
+    return read_rules(path)
+
+
+def _be_strict(strict: bool, uncounted: Sequence[Uncounted]) -> None:
+    """With ``--strict`` leave with 1 where something is not counted."""
+    if strict and uncounted:
+        sys.exit(UNEXPLAINED)
+
+
+def _verified(report: FuseDiff | Info) -> Verification | None:
+    """What the real thop and the real ``fuse()`` say; None where the report has no FLOPs, which ends with 2 anyway."""
+    if not report.question.subject.has_flops:
+        return None
+    if find_spec("torch") is None:
+        return Verification(reason="torch is not installed", remedy="pip install torch")
+    from yolo_probe.reports.verify import verify_report
+
+    return verify_report(report)
+
+
+def _finish(question: Question, *, balanced: bool, label: str, verification: Verification | None) -> None:
+    """Leave with the code of the answer."""
+    subject, rules = question.subject, question.rules
+    if subject.gap:
+        raise TargetError(f"{label}: FLOPs are not known: {subject.gap.reason}", subject.gap.remedy)
+    if unknown := subject.unknown:
+        classes = list(dict.fromkeys(kind for _, kind in unknown))
+        first = next(path for path, _ in unknown)
+        raise TargetError(
+            f"{label}: FLOPs are not known: found {', '.join(classes)} (first at {first}), expected modules of YOLOv5",
+            f"layers, parameters and gradients above are exact; {advice(unknown, rules)}",
+        )
+    if not balanced or (verification and verification.differs):
+        sys.exit(UNEXPLAINED)
+    if verification and verification.problem:
+        raise HostError(f"{label}: not verified: {verification.problem}", verification.remedy)
+
+
+COMMANDS = (fuse_diff_command, info_command, inspect_command, gradients_command, counters_command, layers_command)

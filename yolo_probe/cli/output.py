@@ -1,0 +1,78 @@
+"""A report on standard output, as text, Markdown or JSON; and the codes that a command leaves with."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from yolo_probe.errors import TargetError
+from yolo_probe.render.text_layout import printable
+
+if TYPE_CHECKING:
+    from yolo_probe.render.sections import Report
+
+UNEXPLAINED = 1
+"""Exit code where a number is not explained, or something is not counted or not as the real tools say."""
+NO_ANSWER = 2
+"""Exit code where there is no answer."""
+
+
+def show(report: Report, form: str) -> None:
+    """Write a report. ``form``: ``text``, ``md`` or ``json``."""
+    if form == "json":
+        import json
+
+        from yolo_probe.render.sections import as_json
+
+        write(json.dumps(as_json(report), indent=2) + "\n")
+        return
+    if form == "md":
+        from yolo_probe.render import markdown
+
+        write(markdown.render(report))
+        return
+    from yolo_probe.render.text import coloured, render
+
+    if _colour():
+        write(render(report, coloured, _columns()), styled=True)
+    else:
+        write(render(report, columns=_columns()))
+
+
+def show_table(table: str, form: str) -> None:
+    """Write a table of fixed columns under the report; JSON has it as data."""
+    if form == "text":
+        write(table)
+    elif form == "md":
+        from yolo_probe.render.markdown import fenced
+
+        write(f"\n{fenced(table)}\n")
+
+
+def _colour() -> bool:
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    return terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _columns() -> int | None:
+    """Width of the terminal; None where there is none."""
+    return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout and sys.stdout.isatty() else None
+
+
+def write(text: str, *, styled: bool = False) -> None:
+    """Write text that can steer no terminal. ``styled``: its colours stay.
+
+    Raises: TargetError where standard output is closed or full.
+    """
+    if sys.stdout is None:
+        raise TargetError("standard output is closed, expected somewhere to write the report")
+    try:
+        sys.stdout.write(printable(text, styled=styled))
+        sys.stdout.flush()
+    except OSError as error:
+        # keep Python from complaining when it flushes once more at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise TargetError(f"the report cannot be written: {error.strerror}") from None
+        sys.exit(0)  # the reader has seen enough

@@ -1,0 +1,70 @@
+"""The commands about a training: run one with the probe, and tell what it recorded."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from yolo_probe.cli.options import of_networks
+from yolo_probe.cli.output import UNEXPLAINED, show
+
+if TYPE_CHECKING:
+    from yolo_probe.training.runner import HostCommand
+
+
+@click.command("story")
+@of_networks("target", "format")
+def story_command(target: str, form: str) -> None:
+    """Tell a training from its folder (runs/train/exp): each moment that the probe recorded in probe.json."""
+    from yolo_probe.reports.story import read_story
+
+    story = read_story(target)
+    show(story, form)
+    if not story.balanced:
+        sys.exit(UNEXPLAINED)
+
+
+class _TrainCommand(click.Command):
+    """A command whose arguments end where those of the host begin, whatever they look like."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """What click makes of yolo-probe's own part; the rest is the host's."""
+        own, module = 0, False
+        while not module and own < len(args) and args[own].startswith("-") and args[own] != "--":
+            module = args[own].startswith("-m")
+            own += 2 if args[own] in ("--settings", "-m") else 1
+        if own <= len(args) and (module or args[own : own + 1] != ["--"]):
+            args = [*args[:own], "--", *args[own:]]
+        return super().parse_args(ctx, args)
+
+
+@click.command("train", cls=_TrainCommand, short_help="Run a training with the probe attached.")
+@click.option("--settings", metavar="FILE", help="What the probe does, as in configs/probe.yaml.")
+@click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
+@click.argument("host", nargs=-1, type=click.UNPROCESSED, metavar="TRAIN.PY [ITS OWN ARGUMENTS]")
+def train_command(settings: str | None, module: str | None, host: tuple[str, ...]) -> HostCommand:
+    """Run an unmodified training of YOLOv5 or ultralytics with the probe attached.
+
+    \b
+    yolo-probe train train.py --data coco128.yaml --weights yolov5s.pt
+    yolo-probe train -m yolov5.train --data coco128.yaml
+    yolo-probe train ultralytics detect train model=yolo11n.pt data=coco8.yaml
+    torchrun --nproc_per_node 2 -m yolo_probe train train.py --data coco128.yaml
+
+    With YOLO_PROBE=0 in the environment the probe stays away.
+    """  # noqa: D301  # click reads the backspace as: keep these lines
+    from yolo_probe.training.runner import ULTRALYTICS, HostCommand
+
+    if module is not None:
+        return HostCommand("module", module, host, settings)
+    if not host:
+        raise click.UsageError(
+            "Missing argument 'TRAIN.PY': expected the path of a training script, -m MODULE, or ultralytics."
+        )
+    name, *arguments = host
+    return HostCommand("ultralytics" if name in ULTRALYTICS else "script", name, tuple(arguments), settings)
+
+
+COMMANDS = (story_command, train_command)

@@ -1,0 +1,47 @@
+"""The image that a network is counted on: its channels, and its height and width as multiples of the stride."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from yolo_probe.model.structure import Module, Shape, named_modules
+from yolo_probe.model.trace import Trace, trace
+
+Size = tuple[int, int]
+"""Height and width of an image in pixels."""
+
+Run = Callable[[Shape], Trace]
+"""A forward pass on an image of that shape."""
+
+
+def image_channels(root: Module) -> int:
+    """Number of channels of an image for this model: ``yaml['ch']``, else what its first convolution takes."""
+    yaml = root.attributes.get("yaml")
+    if isinstance(yaml, Mapping) and isinstance(channels := yaml.get("ch"), int):
+        return channels
+    rows = root.children.get("model")
+    first = next(iter(rows.children.values()), None) if rows else None
+    share = 4 if first is not None and first.kind == "Focus" else 1
+    for _, module in named_modules(root):
+        channels = module.attributes.get("in_channels")
+        if module.kind == "nn.Conv2d" and isinstance(channels, int):
+            return max(channels // share, 1)
+    return 3
+
+
+def head_stride(root: Module) -> int:
+    """The largest stride of a model, found as YOLOv5 does when it builds one: 256 / width of the coarsest level.
+
+    Raises: TraceError where the pass fails.
+    """
+    side = 256
+    levels = trace(root, (1, image_channels(root), side, side)).output
+    if not isinstance(levels, list):
+        return 32
+    return int(max((side / level[3] for level in levels), default=32))
+
+
+def rounded_size(size: Size, stride: int) -> Size:
+    """Height and width rounded up to multiples of the stride, which counts as 32 at least, as in YOLOv5."""
+    stride = max(stride, 32)
+    return -(-size[0] // stride) * stride, -(-size[1] // stride) * stride

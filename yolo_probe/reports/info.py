@@ -1,0 +1,95 @@
+"""One state of a network: its four numbers, the line of its host, and what it becomes at validation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from yolo_probe.errors import TraceError
+from yolo_probe.hosts.subject import Rebuilt
+from yolo_probe.model.freezing import with_gradients
+from yolo_probe.reports.question import Question, State
+from yolo_probe.reports.schema import counter_as_json, foot_as_json, head_as_json, state_as_json
+from yolo_probe.reports.stride_scaling import Polynomial, Scaled
+from yolo_probe.reports.verification import Verification
+
+
+@dataclass(frozen=True)
+class Info:
+    """One state of a network, and what it becomes at validation."""
+
+    question: Question
+    state: State
+    is_fused: bool
+    """Whether the state shown is the fused one."""
+    fused: State | None
+    """The fused state; None where fuse() would fail."""
+    at_640: State | None
+    """The same state at 640x640, where another size was asked."""
+    verification: Verification | None = None
+    """What the real thop and the real ``fuse()`` say, where they were asked."""
+    scaled: Scaled | None = None
+    """The FLOPs as classic YOLOv5 finds them, where that was asked."""
+
+
+def info(question: Question, *, fused: bool, stride_scaled: bool = False) -> Info:
+    """One state: a checkpoint as it is stored, a name or YAML as the host builds it; or either after ``fuse()``.
+
+    ``stride_scaled``: whether its FLOPs are also found by multiplying those of a small image.
+    Raises: ProbeError where the network cannot be followed or fused.
+    """
+    subject = question.subject
+    new = subject.saved is None
+    rebuilt = subject.rebuilt if isinstance(subject.rebuilt, Rebuilt) else None
+    model, fused_model = (rebuilt.saved, rebuilt.fused) if rebuilt else (None, None)
+    stored = subject.root if subject.saved else with_gradients(subject.root, False)
+    try:
+        root = fused_model.root if fused_model else question.fusion(stored, grad_enabled=False).root
+        after = question.state(root, question.size, built=new, model=fused_model)
+    except TraceError:
+        if fused:
+            raise
+        after = None  # its own numbers are known all the same
+    state = after if fused and after else question.state(subject.root, question.size, built=new, model=model)
+    small = replace(question, asked_size=(640, 640))
+    shown = fused_model if fused else model
+    at_640 = small.state(state.root, built=new, model=shown) if question.size != small.size else None
+    scaled = question.scaled(question.ruled(state.root, shown)) if stride_scaled and state.run else None
+    return Info(question, state, fused, after, at_640, scaled=scaled)
+
+
+def as_json(report: Info) -> dict[str, object]:
+    """The report as plain data; counts are integers, FLOPs are MACs times 2."""
+    question, state = report.question, report.state
+    return {
+        **head_as_json("info", question.subject),
+        "imgsz": list(question.size),
+        "counter": counter_as_json(question.counter.convention),
+        "summary": state_as_json(state, question),
+        "line": state.line.text,
+        **({"stride_scaled": _scaled(report.scaled)} if report.scaled else {}),
+        **foot_as_json(question, state, report.verification),
+    }
+
+
+def _scaled(found: Scaled) -> dict[str, object]:
+    return {
+        "cell": found.cell,
+        "cells": found.cells,
+        "flops_of_a_cell": found.small,
+        "flops": found.flops,
+        "direct": found.direct,
+        "error": found.error,
+        "cost": _cost(found.cost),
+        "causes": [
+            {"name": each.name, "places": each.places, "amount": each.amount, "cost": _cost(each.cost)}
+            for each in found.errors
+        ],
+    }
+
+
+def _cost(cost: Polynomial | None) -> dict[str, int | float] | None:
+    """Parts of a cost by the number of cells: what is fixed, what comes with each cell, with the square of them."""
+    if cost is None:
+        return None
+    doubled = {"per_cell": cost.twice_per_cell, "square": cost.twice_square}
+    return {"fixed": cost.fixed} | {name: n // 2 if n % 2 == 0 else n / 2 for name, n in doubled.items()}

@@ -1,0 +1,143 @@
+"""What was asked, of which network, at which size, by which counter; and one state of that network, measured."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import partial
+
+from yolo_probe.counters.conventions import Counter, Uncounted
+from yolo_probe.errors import TargetError, TraceError, UnknownModuleError
+from yolo_probe.hosts.images import Run, Size, rounded_size
+from yolo_probe.hosts.subject import Model, Subject
+from yolo_probe.hosts.summary_line import HostLine, Summary, host_line, summarize
+from yolo_probe.model.fusion import Fusion, fuse, is_fused
+from yolo_probe.model.structure import Module, named_modules
+from yolo_probe.model.trace import Trace, trace
+from yolo_probe.model.user_rules import OwnRules, advice
+from yolo_probe.networks.network import Network
+from yolo_probe.reports.stride_scaling import Scaled, scaled
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A network in one state: unfused or fused, trainable or not."""
+
+    root: Module
+    run: Trace | None
+    summary: Summary
+    line: HostLine
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked: about which network, at which size, by which counter."""
+
+    subject: Subject
+    asked_size: Size
+    counter: Counter
+    options: str = ""
+    """The other options as they were typed, for a command that is advised."""
+    rules: OwnRules | None = None
+    """The user's own."""
+
+    @property
+    def size(self) -> Size:
+        """The size that is counted: the asked one rounded up to the stride."""
+        return rounded_size(self.asked_size, self.subject.stride)
+
+    def state(
+        self, root: Module, line_size: Size = (640, 640), *, built: bool = False, model: Model | None = None
+    ) -> State:
+        """Measure one state of the network. ``model``: what runs in its place, where its own forward pass does."""
+        subject = self.subject
+        forward: Run = model.trace if model else partial(trace, root)
+        run = self._run(self.ruled(root, model))
+        summary = summarize(root, run, self.counter.convention)
+        form = subject.origin.form
+        line = host_line(
+            root, form, self.counter.of_host, subject.stride, line_size, built=built, run=forward,
+            fused=form.marks_fused and (model.is_fused if model else is_fused(root)),
+        )  # fmt: skip
+        return State(root, run, summary, line)
+
+    def ruled(self, root: Module, model: Model | None = None, *, training: bool = False) -> Run:
+        """The forward pass with the user's own rules, which no host has."""
+        if model is None:
+            return partial(trace, root, training=training, rules=self.rules)
+        running = model.in_training() if training else model
+        return (running.with_rules(self.rules) if self.rules else running).trace
+
+    def uncounted(self, state: State) -> tuple[Uncounted, ...]:
+        """What no rule knows in one state."""
+        return self.counter.convention.uncounted(state.run.records) if state.run else ()
+
+    def scaled(self, forward: Run) -> Scaled:
+        """FLOPs as classic YOLOv5 finds them, by multiplying those of one image as large as the stride."""
+        try:
+            return scaled(forward, self.subject.channels, self.subject.stride, self.size, self.counter.convention)
+        except TraceError as error:
+            remedy = "leave --stride-scaled out: YOLOv5 to v7.0 prints no GFLOPs of this network"
+            raise self.placed(error, remedy) from None
+
+    def _run(self, forward: Run) -> Trace | None:
+        if not self.subject.has_flops:
+            return None
+        try:
+            return forward((1, self.subject.channels, *self.size))
+        except TraceError as error:
+            host = self.subject.origin.form.host
+            raise self.placed(error, f"correct the network: its forward pass fails there, in {host} too") from None
+
+    def fusion(self, root: Module, *, grad_enabled: bool) -> Fusion:
+        """The structure after ``fuse()``.
+
+        Raises: UnknownModuleError where what it does is not known, TraceError where it fails.
+        """
+        refuse_unknown(self.subject)
+        try:
+            return fuse(root, grad_enabled=grad_enabled)
+        except TraceError as error:
+            raise self.placed(error, "correct the network; yolo-probe info shows it unfused") from None
+
+    def need_flops(self) -> None:
+        """Refuse a network whose forward pass is not known, where nothing can be said without it.
+
+        Raises: TargetError.
+        """
+        subject = self.subject
+        if subject.gap:
+            raise TargetError(f"{subject.label}: FLOPs are not known: {subject.gap.reason}", subject.gap.remedy)
+        if subject.unknown:
+            path, kind = subject.unknown[0]
+            raise TargetError(
+                f"{subject.label}: FLOPs are not known: found {kind} at {path}, expected modules of YOLOv5",
+                f"yolo-probe info shows its layers, parameters and gradients; {advice(subject.unknown, self.rules)}",
+            )
+
+    def placed(self, error: TraceError, remedy: str) -> TraceError:
+        """An error of the forward pass, with the file and the line of the row that it is about."""
+        source = self.subject.source
+        row = re.match(r"model\.(\d+)", str(error))
+        line = None
+        if row and isinstance(source, Network) and int(row[1]) < len(source.rows):
+            line = source.rows[int(row[1])].line
+        place = f"{self.subject.path or self.subject.label}{f', line {line}' if line else ''}"
+        if self.rules and (made := [name for name, rule in self.rules.modules.items() if rule.output]):
+            remedy += f"; or correct the output that {self.rules.path} gives {', '.join(made)}"
+        return type(error)(f"{place}: {error}", remedy)
+
+
+def refuse_unknown(subject: Subject) -> None:
+    """Refuse where nothing is there to fuse, and a class that may derive from Conv, so that fuse() would merge it."""
+    if subject.gap:
+        problem = f"{subject.label}: what fuse() does is not known: {subject.gap.reason}"
+        raise UnknownModuleError(problem, subject.gap.remedy)
+    modules = dict(named_modules(subject.root))
+    for path, kind in (*subject.unknown, *subject.ruled):
+        if modules[path].children.keys() >= {"conv", "bn"}:
+            raise UnknownModuleError(
+                f"{subject.label}: found {kind} at {path} with a convolution and a BatchNorm, expected a class of "
+                "YOLOv5: whether fuse() merges them is not known",
+                "yolo-probe info shows the layers, parameters and gradients of this file",
+            )
