@@ -18,8 +18,9 @@ from yolo_probe.render.document import (
     Words,
     signed,
 )
+from yolo_probe.reports.ledger import Account
 from yolo_probe.reports.story import Story
-from yolo_probe.reports.training_record import Account, Changed, Ended, Event, Started, Validated, model_of, undecided
+from yolo_probe.reports.training_record import Changed, Ended, Event, Started, Validated, model_of, undecided
 
 
 def document(story: Story) -> Iterator[Section]:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import cast
 
 from yolo_probe.errors import StoryError, shown
+from yolo_probe.reports.ledger import Account
 from yolo_probe.reports.training_record import (
-    Account,
     Event,
     OtherSchemaError,
     TrainingRecord,

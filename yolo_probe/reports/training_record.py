@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.fuse_diff import as_json as report_as_json
+from yolo_probe.reports.ledger import Account
 from yolo_probe.reports.mechanisms import Decided
 from yolo_probe.reports.schema import SCHEMA
 from yolo_probe.reports.typed_json import Count, FormError, as_plain, read, wrong
@@ -148,34 +149,6 @@ class Ended:
 
 
 Event: TypeAlias = Started | Validated | Changed | Ended
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountEntry:
-    """One cause of a change."""
-
-    cause: str
-    count: Count
-    """Number of places where it happened."""
-    amount: int
-    arithmetic: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """One number from the line at train start to the line of the end, with the causes of the change."""
-
-    before: Count
-    after: Count
-    entries: tuple[AccountEntry, ...]
-    unexplained: int
-    """As the file has it; ``remainder`` does the sum again."""
-
-    @property
-    def remainder(self) -> int:
-        """What no cause accounts for."""
-        return self.after - self.before - sum(each.amount for each in self.entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
