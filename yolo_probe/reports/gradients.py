@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from yolo_probe.errors import TargetError, TraceError, UnknownModuleError
+from yolo_probe.hosts.host import YOLOV5
 from yolo_probe.hosts.subject import LiveModel, Rebuilt, Subject
-from yolo_probe.model.freezing import freeze_words, frozen_by_rows, frozen_rows, with_frozen, with_gradients
+from yolo_probe.model.freezing import frozen_by_rows, with_frozen, with_gradients
 from yolo_probe.model.fusion import BATCH_NORMS, fuse, merged_names
 from yolo_probe.model.structure import Module, count_gradients, named_modules, named_parameters, named_rows, row_holder
 from yolo_probe.reports.mechanisms import Decision, Known, decide, decided, known_of
@@ -134,14 +135,14 @@ def provenance(subject: Subject, freeze: tuple[int, ...] = ()) -> Provenance:
 
 def _built(subject: Subject, freeze: tuple[int, ...]) -> Copy:
     _, holder = row_holder(subject.root)
-    rows = tuple(sorted(set(frozen_rows(list(freeze), len(holder.children)) or ())))
+    rows = tuple(sorted(set(YOLOV5.frozen_rows(list(freeze), len(holder.children)) or ())))
     root = with_frozen(with_gradients(subject.root, True), frozen_by_rows(subject.root, rows))
     known = Known("built", is_ema=False, freeze=rows, option=_option(freeze))
     return Copy("model", root, decide(root, known))
 
 
 def _option(freeze: tuple[int, ...]) -> str:
-    return f"{freeze_words(False)} {' '.join(map(str, freeze))}"
+    return YOLOV5.freeze_typed(map(str, freeze))
 
 
 def _nothing_frozen(subject: Subject, freeze: tuple[int, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from yolo_probe.hosts.host import Host
 from yolo_probe.hosts.images import Size
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.training_record import Changed, Numbers, Printed, Started, Validated
@@ -13,8 +14,8 @@ ROUNDING = 1e-4
 """Of the largest output: how far sums in FP32 may drift when a BatchNorm is computed into the weights."""
 
 
-def start_lines(start: Started, host: str) -> Iterator[str]:
-    """The model as it will train, beside the line that its host printed, and why they differ; ``host``: its name."""
+def start_lines(start: Started, host: Host) -> Iterator[str]:
+    """The model as it will train, beside the line that its host printed, and why they differ."""
     yield f"as it trains at {_size(start.imgsz)}: {_numbers(start.training)}, {_gflops(start.flops_at_imgsz)}"
     if start.printed:
         yield from _differences(start, start.printed, host)
@@ -25,7 +26,7 @@ def start_lines(start: Started, host: str) -> Iterator[str]:
     if start.moving_batch_norms:
         yield (
             f"{len(start.moving_batch_norms)} BatchNorm2d have frozen weights and statistics that still move, because "
-            f"{host} keeps them in training mode (first: {start.moving_batch_norms[0]})"
+            f"{host.name} keeps them in training mode (first: {start.moving_batch_norms[0]})"
         )
     fuse = start.fuse
     if fuse.layers is not None and fuse.parameters is not None:
@@ -65,18 +66,18 @@ def _not_in_optimizer(names: tuple[str, ...]) -> Iterator[str]:
         )
 
 
-def _differences(start: Started, printed: Printed, host: str) -> Iterator[str]:
+def _differences(start: Started, printed: Printed, host: Host) -> Iterator[str]:
     if printed.gradients != start.training.gradients:
-        typed = {"--freeze": start.freeze or "--freeze"}
+        typed = {"--freeze": start.freeze or host.option("freeze")}
         who = [f"{typed.get(each.mechanism, each.mechanism)} took {each.where or 'all'}" for each in printed.taken]
         taken = f"{' and '.join(who)} out of training" if who else "some were frozen"
         yield (
-            f"{host}'s line says {printed.gradients:,} gradients: it was printed before {taken} "
+            f"{host.name}'s line says {printed.gradients:,} gradients: it was printed before {taken} "
             f"({printed.taken_parameters:,} parameters)"
         )
     if printed.gflops is not None and start.imgsz != printed.imgsz:
         gigas, size = f"{printed.gflops:.1f} GFLOPs", _size(printed.imgsz)
-        yield f"{host}'s line says {gigas}: that is for {size}, whatever the size of the images is"
+        yield f"{host.name}'s line says {gigas}: that is for {size}, whatever the size of the images is"
 
 
 def validation_line(validated: Validated, training: Numbers) -> str:

@@ -140,7 +140,7 @@ def known_live(model: nn.Module, root: Module, running: Running) -> Known:
     return Known(
         "live",
         is_ema=None if running.ema is None else unwrapped(running.ema) is model,
-        is_ultralytics=ultralytics.is_ultralytics(root),
+        host=ultralytics.host_of_model(root),
         freeze=rows or () if running.freeze is not None or running.always_frozen else None,
         option=option,
         non_leaf=non_leaf(model),

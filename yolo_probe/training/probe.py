@@ -292,7 +292,7 @@ class Probe:
         run.files.folder, run.files.loggers = running.save_dir or run.files.folder, running.loggers
         run.repeats, self._evolves = running.evolves and self._evolves, running.evolves
         if self._tells("start"):
-            self._say(start_lines(run.start.record, run.question.subject.origin.form.host))
+            self._say(start_lines(run.start.record, run.question.subject.origin.host))
         for line in start_warnings(run.start.record):
             run.logger.warning(f"{_prefix(run.logger)}{line}")
         self._log(scalars_of(run.start.state, run.question.subject.origin.form))
