@@ -9,9 +9,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests import environments
 from yolo_probe.reports.story import read_story
+from yolo_probe.reports.training_record import model_of
 
 SCRIPT = Path(__file__).with_name("callbacks_check.py")
 
@@ -102,7 +104,15 @@ def test_a_change_of_flags_between_epochs_is_told_once_and_recorded(
     assert change["train_now"] == {"where": "rows 0 to 9", "tensors": 33 * 3, "parameters": FROZEN}
     assert [each["mechanism"] for each in change["mechanisms"]] == ["built trainable"]
     for moment in read_story(str(folder / "1")).moments:
-        assert sum(each.parameters for each in moment.model.decided) == moment.model.parameters
+        assert sum(each.parameters for each in moment.mechanisms) == model_of(moment).parameters
+
+
+def test_every_record_that_was_written_fits_the_published_schema(training: Training) -> None:
+    schema = Draft202012Validator(json.loads((environments.ROOT / "configs" / "probe.schema.json").read_text()))
+    for release, order, *variant in (("6.0.7", "v6.0", "thaw"), ("7.0.14", "v7.0"), ("7.0.14", "v7.0", "thaw")):
+        _, folder = training(release, order, *variant)
+        for number in ("0", "1"):
+            schema.validate(json.loads((folder / number / "probe.json").read_text()))
 
 
 def test_called_from_other_threads_the_probe_says_what_it_can_still_see(training: Training) -> None:

@@ -25,7 +25,8 @@ from tests.oracles.trainings import (
 from yolo_probe.hosts.target import resolve
 from yolo_probe.render.text import render
 from yolo_probe.reports.gradients import provenance
-from yolo_probe.reports.story import Changed, Ended, Started, Validated, read_story
+from yolo_probe.reports.story import read_story
+from yolo_probe.reports.training_record import Changed, Ended, Started, Validated, model_of
 
 NETWORK = ("--data", "shapes.yaml", "--cfg", "yolov5n.yaml", "--weights", "")
 
@@ -348,7 +349,7 @@ def test_a_run_can_be_told_from_its_folder_afterwards(done: Done) -> None:
         story = read_story(str(done(name).folder))
         assert tuple(map(type, story.moments)) == events
         for moment in story.moments:
-            assert sum(each.parameters for each in moment.model.decided) == moment.model.parameters
+            assert sum(each.parameters for each in moment.mechanisms) == model_of(moment).parameters
         assert not [line for line in render(story).splitlines() if line.startswith("!")]
 
 

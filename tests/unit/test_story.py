@@ -12,7 +12,8 @@ import pytest
 from tests.conftest import Probe
 from yolo_probe.errors import StoryError
 from yolo_probe.render import markdown
-from yolo_probe.reports.story import Changed, Started, read_story
+from yolo_probe.reports.story import read_story
+from yolo_probe.reports.training_record import Changed, Started
 
 NUMBERS = {"layers": 214, "parameters": 100, "gradients": 70, "flops": None}
 MECHANISMS = [
@@ -21,7 +22,8 @@ MECHANISMS = [
 ]
 START = {
     "event": "start", "host_line": "YOLOv5n summary: 214 layers", "training": NUMBERS, "mechanisms": MECHANISMS,
-    "freeze": "--freeze 1", "frozen_rows": [0], "moving_batch_norms": ["model.0.bn"], "not_in_optimizer": [],
+    "imgsz": [64, 64], "flops_at_imgsz": None, "freeze": "--freeze 1", "frozen_rows": [0], "frozen_parameters": 30,
+    "moving_batch_norms": ["model.0.bn"], "not_in_optimizer": [],
     "fuse": {"merges": 57, "fails": None},
 }  # fmt: skip
 CHANGE = {

@@ -16,8 +16,8 @@ from tests.unit.test_hostile import nested
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import version_of
 from yolo_probe.errors import ModelYamlError, UnknownModuleError
+from yolo_probe.hosts.host import ULTRALYTICS
 from yolo_probe.hosts.target import resolve
-from yolo_probe.hosts.ultralytics import frozen_rows
 from yolo_probe.hosts.ultralytics_architecture import architecture, mismatch
 from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.structure import Module, Tensor
@@ -121,7 +121,7 @@ def test_a_file_tells_which_release_wrote_it(contents: dict[str, object], versio
 
 
 def test_freeze_names_rows_as_ultralytics_reads_it() -> None:
-    assert [frozen_rows(freeze, 25) for freeze in (None, 3, [3], [0, 30], 10**9, "3")] == [
+    assert [ULTRALYTICS.frozen_rows(freeze, 25) for freeze in (None, 3, [3], [0, 30], 10**9, "3")] == [
         (), (0, 1, 2), (3,), (0,), tuple(range(25)), None,
     ]  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 From the ground up; a module imports only from lines above its own::
 
+    host                      what a host calls things, and since when it does what
     images                    channels, stride and size of the image that is counted
     extrapolation             thop's count of an image out of those of small ones
     summary_line              the four numbers, and the line each host makes of them

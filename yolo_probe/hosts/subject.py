@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from yolo_probe.hosts.host import Host
 from yolo_probe.hosts.summary_line import LineForm
 from yolo_probe.model.structure import Module, Shape
 from yolo_probe.model.trace import Trace
@@ -34,14 +35,19 @@ class Origin:
     """Whether the file is older than the tag: a master on the way to it."""
 
     @property
+    def host(self) -> Host:
+        """The host in all of its versions."""
+        return self.form.host
+
+    @property
     def name(self) -> str:
         """For people, with the host: ``YOLOv5 v7.0``, ``ultralytics 8.4.190``."""
-        return f"{self.form.host} {self.title}".rstrip()
+        return f"{self.host.name} {self.title}".rstrip()
 
     @property
     def title(self) -> str:
         """For people: ``v7.0``, ``HEAD``, ``7.0.14 (PyPI)``; of ultralytics the release, where it is known."""
-        if self.generation == "ultralytics":
+        if not self.host.has_generations:
             return self.release or ""
         if self.release:
             return f"{self.release} (PyPI)"

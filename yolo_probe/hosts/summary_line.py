@@ -18,6 +18,7 @@ from yolo_probe.counters.charges import Uncounted, charge
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import TraceError, UnknownModuleError
 from yolo_probe.hosts.extrapolation import count_image, extrapolated
+from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5, Host
 from yolo_probe.hosts.images import Run, Size
 from yolo_probe.model.structure import (
     LayerCounts,
@@ -74,8 +75,8 @@ class LineForm:
     """Whether it counts the image itself where one as large as the stride fails."""
     marks_fused: bool = False
     """Whether it adds "(fused)" to the name."""
-    host: str = "YOLOv5"
-    """Its name."""
+    host: Host = YOLOV5
+    """Whose line it is."""
 
     def layer_count(self, counts: LayerCounts) -> int:
         """Layers in this host's definition."""
@@ -96,7 +97,7 @@ FORMS: Mapping[Generation, LineForm] = {
 }
 """The line of each generation."""
 
-_ULTRALYTICS = replace(FORMS["head"], writes_anchor_grid=False, marks_fused=True, host="ultralytics")
+_ULTRALYTICS = replace(FORMS["head"], writes_anchor_grid=False, marks_fused=True, host=ULTRALYTICS)
 _SCALED = replace(_ULTRALYTICS, proxies=False, whole_image_too=True)
 
 ULTRALYTICS_FORMS: Sequence[tuple[tuple[int, ...], LineForm]] = (
@@ -212,8 +213,9 @@ def host_gflops(
     followed.
     """
     if form.proxies and convention.name != "ultralytics-thop-2.2":
-        caller = "YOLOv5 HEAD" if form.host == "YOLOv5" else form.host
-        raise MissingGflops(f"{caller} calls thop.profile(stride=...), which {convention.title} does not know")
+        raise MissingGflops(
+            f"{form.host.newest} calls thop.profile(stride=...), which {convention.title} does not know"
+        )
     channels = _host_channels(root, form)
     cell = max(stride, 32)
     try:
@@ -230,7 +232,7 @@ def host_gflops(
     except UnknownModuleError:
         raise
     except TraceError as error:
-        raise MissingGflops(f"the counting run of {form.host} fails at {error}") from None
+        raise MissingGflops(f"the counting run of {form.host.name} fails at {error}") from None
     # the order of these floating-point operations is the host's
     return macs * size[0] / cell * size[1] / cell
 
@@ -239,12 +241,12 @@ def _host_channels(root: Module, form: LineForm) -> int:
     if form.channels == "yaml":
         yaml = root.attributes.get("yaml")
         if not isinstance(yaml, Mapping):
-            raise MissingGflops(f"{form.host} looks for the image's channels in model.yaml, which is not there")
+            raise MissingGflops(f"{form.host.name} looks for the image's channels in model.yaml, which is not there")
         channels = yaml.get("ch", 3)
         return channels if isinstance(channels, int) else 3
     _, first = next(named_parameters(root), ("", None))
     if first is None or len(first.shape) < 2:
-        raise MissingGflops(f"{form.host} takes the image's channels from the first parameter, which has none")
+        raise MissingGflops(f"{form.host.name} takes the image's channels from the first parameter, which has none")
     return first.shape[1]
 
 

@@ -15,7 +15,6 @@ from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, Trac
 from yolo_probe.hosts import ultralytics
 from yolo_probe.hosts.images import head_stride, image_channels
 from yolo_probe.hosts.subject import Gap, Rebuilt, Saved, Subject
-from yolo_probe.model.freezing import freeze_words, frozen_rows
 from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.model.trace import ruled_modules, unknown_modules
 from yolo_probe.model.user_rules import OwnRules
@@ -241,13 +240,13 @@ def freeze_of(option: object, root: Module) -> tuple[str, tuple[int, ...] | None
 
     The words are as it was typed, of numbers only; of many the first ones.
     """
-    model, ours = root.children.get("model"), ultralytics.is_ultralytics(root)
-    rows = (ultralytics.frozen_rows if ours else frozen_rows)(option, len(model.children) if model else 0)
+    model, host = root.children.get("model"), ultralytics.host_of_model(root)
+    rows = host.frozen_rows(option, len(model.children) if model else 0)
     if not rows:
         return "", rows
     numbers = option if isinstance(option, list | tuple) else [option]
     words = [shown(number) for number in numbers[:12]] + ["..."] * (len(numbers) > 12)
-    return f"{freeze_words(ours)}{'=' if ours else ' '}{' '.join(words)}", rows
+    return host.freeze_typed(words), rows
 
 
 def options_of(contents: Mapping[str, object]) -> Mapping[object, object]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from yolo_probe.environment import version_of
+from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5, Host
 from yolo_probe.hosts.subject import Origin
 from yolo_probe.hosts.summary_line import ULTRALYTICS_FORMS, LineForm
 from yolo_probe.model.structure import Module
@@ -18,6 +19,11 @@ MODELS = "ultralytics.nn.tasks."
 def is_ultralytics(root: Module) -> bool:
     """Whether a model is one of the ultralytics package."""
     return root.class_path.startswith(MODELS)
+
+
+def host_of_model(root: Module) -> Host:
+    """The host that a model is from, by its class."""
+    return ULTRALYTICS if is_ultralytics(root) else YOLOV5
 
 
 def identify(contents: Mapping[str, object], root: Module) -> Origin:
@@ -43,17 +49,3 @@ def running() -> Origin:
 def _form_of(version: str) -> LineForm:
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
     return next(form for first, form in ULTRALYTICS_FORMS if numbers >= first)
-
-
-def frozen_rows(freeze: object, rows: int) -> tuple[int, ...] | None:
-    """Rows that ``freeze=`` names: a number N is rows 0 to N - 1, a list is itself; None if unreadable.
-
-    ``rows``: how many there are. Source: the freeze loop in ultralytics' engine/trainer.py.
-    """
-    if freeze is None:
-        return ()
-    if isinstance(freeze, int):
-        return tuple(range(min(freeze, rows)))
-    if not (isinstance(freeze, list | tuple) and all(isinstance(row, int) for row in freeze)):
-        return None
-    return tuple(row for row in freeze if 0 <= row < rows)

@@ -91,17 +91,6 @@ def whole_rows(root: Module, names: frozenset[str], fixed: frozenset[str]) -> tu
     return reached if len(reached) == last + 1 else tuple(whole)
 
 
-def freeze_words(is_ultralytics: bool, rows: tuple[int, ...] = ()) -> str:
-    """The option that freezes exactly these rows; empty where none does, the flag alone for no rows."""
-    if not rows:
-        return "freeze" if is_ultralytics else "--freeze"
-    if rows == tuple(range(rows[-1] + 1)):
-        return f"freeze={rows[-1] + 1}" if is_ultralytics else f"--freeze {rows[-1] + 1}"
-    if is_ultralytics:
-        return f"freeze={list(rows)}"
-    return f"--freeze {' '.join(map(str, rows))}" if len(rows) > 1 else ""
-
-
 def fixed_names(root: Module) -> frozenset[str]:
     """Names of the parameters that ultralytics' DFL holds as fixed numbers, as far as they do not train."""
     blocks = tuple(f"{path}." for path, module in named_modules(root) if module.class_path.endswith(".DFL"))

@@ -15,7 +15,7 @@ from math import gcd
 from yolo_probe.expressions import Call
 from yolo_probe.model.structure import Module, Tensor
 from yolo_probe.networks import torch_nn
-from yolo_probe.networks.generations import GENERATIONS, Generation, Host, is_since
+from yolo_probe.networks.generations import GENERATIONS, Generation, HostGenerations, is_since
 from yolo_probe.networks.torch_nn import (
     ArgumentError,
     Count,
@@ -98,7 +98,7 @@ def generations_with(name: str) -> tuple[Generation, ...]:
 class Blocks:
     """The constructors of one model: what a host shares among its modules is shared among those made here."""
 
-    def __init__(self, host: Host, activation: Call | None = None) -> None:
+    def __init__(self, host: HostGenerations, activation: Call | None = None) -> None:
         self._host = host
         self._blocks_left = MOST_BLOCKS
         self._default_act: Module | None = None

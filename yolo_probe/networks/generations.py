@@ -17,7 +17,7 @@ def is_since(generation: Generation, first: Generation) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class HostGenerations:
     """Which generation each part of a host follows: a git tag follows one, a PyPI release may follow several."""
 
     networks: Generation
@@ -31,20 +31,20 @@ class Host:
 
 
 _RELEASES = {
-    "5.0.0": Host("v5.0", "v5.0", "v5.0", "v5.0"),
-    "5.0.10": Host("v5.0", modules="v6.0", heads="v5.0", root="v6.0"),
-    "6.0.7": Host("v6.0", "v6.0", "v6.0", "v6.0"),
-    "6.1.9": Host("v6.1", modules="v6.2", heads="v6.1", root="v6.1"),
-    "6.2.3": Host("v7.0", "v7.0", "v7.0", "v7.0"),
-    "7.0.14": Host("v7.0", "v7.0", "v7.0", "v7.0"),
+    "5.0.0": HostGenerations("v5.0", "v5.0", "v5.0", "v5.0"),
+    "5.0.10": HostGenerations("v5.0", modules="v6.0", heads="v5.0", root="v6.0"),
+    "6.0.7": HostGenerations("v6.0", "v6.0", "v6.0", "v6.0"),
+    "6.1.9": HostGenerations("v6.1", modules="v6.2", heads="v6.1", root="v6.1"),
+    "6.2.3": HostGenerations("v7.0", "v7.0", "v7.0", "v7.0"),
+    "7.0.14": HostGenerations("v7.0", "v7.0", "v7.0", "v7.0"),
 }
 
 RELEASES: tuple[str, ...] = tuple(_RELEASES)
 """The PyPI releases whose parts are known."""
 
 
-def host_of(generation: Generation, release: str | None = None) -> Host:
+def host_of(generation: Generation, release: str | None = None) -> HostGenerations:
     """The parts of a generation, or of the PyPI release where one is named and known."""
     if release in _RELEASES:
         return _RELEASES[release]
-    return Host(generation, generation, generation, generation)
+    return HostGenerations(generation, generation, generation, generation)

@@ -108,13 +108,12 @@ def line_differs(states: Sequence[State], question: Question) -> Iterator[str]:
         return
     says = f"The lines say {figures}" if len(lines) > 1 else f"The line says {figures}"
     host, form = question.counter.of_host, question.subject.origin.form
-    flag = "--imgsz" if form.host == "YOLOv5" else "imgsz"
     if question.rules and host.name == question.counter.convention.name:
         yield f"{says}: a host has no rules of yours."
     elif host is not question.counter.convention:
         yield f"{says}: a host counts with thop, here by the rules of {host.title}."
     elif question.size != states[0].line.size:
-        yield f"{says}, whatever {flag}: {form.host} counts at 640x640."
+        yield f"{says}, whatever {form.host.option('imgsz')}: {form.host.name} counts at 640x640."
     else:
         pairs = [(round(g * 1e9), state.summary.flops) for g, state in zip(lines, states, strict=True) if g is not None]
         differences = [line - flops for line, flops in pairs if flops is not None]
@@ -122,8 +121,8 @@ def line_differs(states: Sequence[State], question: Question) -> Iterator[str]:
             cell = max(question.subject.stride, 32)
             words = {f"{abs(d):,} FLOPs {'less' if d < 0 else 'more'}" for d in differences}
             yield (
-                f"{says}, {' and '.join(sorted(words))} than counted here: {form.host} counts one {cell}x{cell} image "
-                "and multiplies by the area (info --stride-scaled)."
+                f"{says}, {' and '.join(sorted(words))} than counted here: {form.host.name} counts one {cell}x{cell} "
+                "image and multiplies by the area (info --stride-scaled)."
             )
 
 
@@ -217,7 +216,7 @@ def _version(subject: Subject, alternatives: Sequence[str]) -> str:
         if origin.evidence[0].startswith("--host"):
             return f"{origin.title}, as asked"
         return f"{origin.evidence[0]} (--host v7.0{word})"
-    title = "ultralytics" if origin.generation == "ultralytics" else origin.title
+    title = origin.title if origin.host.has_generations else origin.host.name
     text = f"{title}: {', '.join(origin.evidence)}"
     return "; ".join([text, *alternatives])
 
@@ -225,7 +224,8 @@ def _version(subject: Subject, alternatives: Sequence[str]) -> str:
 def _file(subject: Subject) -> str:
     saved = subject.saved
     assert saved is not None
-    flag = "--freeze" if subject.origin.form.host == "YOLOv5" else "freeze"
+    host = subject.origin.host
+    flag = host.option("freeze")
     if saved.stripped:
         state = f"stripped (epoch {saved.epoch}, no optimizer, no EMA)"
     else:
@@ -235,7 +235,5 @@ def _file(subject: Subject) -> str:
         freeze = f", {flag} not recorded"
     else:
         freeze = f"; {saved.freeze_option}" if saved.freeze else f"; no {flag}"
-    unusual = (
-        f"; names what no {subject.origin.form.host} file needs: {', '.join(saved.unusual)}" if saved.unusual else ""
-    )
+    unusual = f"; names what no {host.name} file needs: {', '.join(saved.unusual)}" if saved.unusual else ""
     return f"{state}, {saved.dtype}{freeze}{unusual}"

@@ -145,31 +145,30 @@ def _layers_note(report: FuseDiff) -> str:
     before, after = report.training.summary.layers, report.validation.summary.layers
     old, new = (_convolutions(state.root) for state in (report.training, report.validation))
     convolutions = f"{old} of them are convolutions" + (", before and after" if old == new else f" before, {new} after")
+    host = subject.origin.host
     if subject.origin.form.layers == "leaf_modules":
-        yolov5 = subject.origin.form.host == "YOLOv5"
-        who = "YOLOv5 v4.0 to v7.0 count" if yolov5 else "Classic YOLOv5, and ultralytics before 8.3.76, count"
         return (
             f"A layer here is a module that holds no others. {convolutions}. "
-            f"{who} any module: {before.modules} and {after.modules}."
+            f"{host.all_layers_by} count any module: {before.modules} and {after.modules}."
         )
     leaves = f"{before.leaf_modules} and {after.leaf_modules}"
-    if subject.origin.form.host != "YOLOv5":
+    if not host.shared_activation_since:
         return (
             f"A layer here is any module, also one that only holds others. {convolutions}. "
-            f"ultralytics since 8.3.76 counts only modules that hold no others: {leaves}."
+            f"{host.leaf_layers()} counts only modules that hold no others: {leaves}."
         )
     if spare := _spare_activations(subject.root):
         pair = f"{before.modules - spare} and {after.modules - spare}"
-        shared = f"since v7.0 the {spare + 1} Conv share one SiLU"
+        shared = f"since {host.shared_activation_since} the {spare + 1} Conv share one SiLU"
         opening = f"S{shared[1:]}, which would make {pair}"
         if report.is_shipped:
             opening = f"Your own {subject.network} says {pair}? It is the same network: {shared}"
         return (
             f"{opening}; {'in this file' if subject.saved else 'here'} each has its own, so {spare} more are counted. "
-            f"YOLOv5 since July 2026 prints {leaves} (only modules that hold no others)."
+            f"{host.leaf_layers()} prints {leaves} (only modules that hold no others)."
         )
     return (
-        f"A layer here is any module, also one that only holds others. {convolutions}. YOLOv5 since July 2026 counts "
+        f"A layer here is any module, also one that only holds others. {convolutions}. {host.leaf_layers()} counts "
         f"only modules that hold no others: {'for this file ' if subject.saved else ''}it prints {leaves}."
     )
 
@@ -190,7 +189,7 @@ def _gradients_note(report: FuseDiff) -> str:
     after = report.validation.summary.gradients
     if saved and saved.freeze:
         left = report.gradients.before + sum(e.amount for e in report.gradients.entries[:1])
-        flag = "--freeze" if report.question.subject.origin.form.host == "YOLOv5" else "freeze"
+        flag = report.question.subject.origin.host.option("freeze")
         return f"The training line is printed before {flag} acts: {left:,} really trained. {fixed}".rstrip()
     if after:
         words = _left_by_fuse(report)

@@ -84,7 +84,9 @@ def _after_fuse(report: Provenance) -> Iterator[Part]:
         yield Figures("gradients after fuse() of one of these two", ("0",))
     of = f" of {report.validated}" if len(report.copies) > 1 else ""
     fused = report.fused
-    on, off = (" (train.py)", " (val.py)") if _is_yolov5(report) else ("", "")
+    # fuse() of another host does the same with autograd on or off
+    host = report.subject.origin.host if isinstance(report.subject, Subject) else None
+    on, off = (" (train.py)", " (val.py)") if host and not host.fuse_freezes else ("", "")
     yield Figures(f"gradients after fuse(){of}, autograd on{on}", (_number(fused.grad_on),))
     yield Figures(f"gradients after fuse(){of}, under no_grad{off}", (_number(fused.no_grad),))
     if fused.gap:
@@ -99,10 +101,6 @@ def _after_fuse(report: Provenance) -> Iterator[Part]:
         yield Note("fuse() makes its convolutions anew: trainable where autograd is on, else frozen.")
     elif not fused.grad_on:
         yield Note("Nothing is left to train before fuse(), so fuse() has no part in that 0.")
-
-
-def _is_yolov5(report: Provenance) -> bool:
-    return isinstance(report.subject, Subject) and report.subject.origin.form.host == "YOLOv5"
 
 
 def _number(value: int | None) -> str:

@@ -53,12 +53,13 @@ def document(report: Info) -> Iterator[Section]:
 def _line(report: Info) -> Iterator[Part]:
     """The host's line, when it is printed, and the one that a log has where that is another."""
     question, subject = report.question, report.question.subject
-    host = subject.origin.form.host
-    flag, name = ("--imgsz", "img_size") if host == "YOLOv5" else ("imgsz", "imgsz")
+    host = subject.origin.host
     height, width = question.size
-    size = "" if question.size == (640, 640) else f"{name}={height if height == width else [height, width]}"
+    size = (
+        "" if question.size == (640, 640) else f"{host.size_keyword}={height if height == width else [height, width]}"
+    )
     if report.is_fused and subject.saved is None:
-        yield Words(f"At validation {host} prints" + (f", asked for {size}" if size else ""))
+        yield Words(f"At validation {host.name} prints" + (f", asked for {size}" if size else ""))
     else:
         # the hosts load every file as FP32; of an FP16 model the classic ones print no GFLOPs
         loaded = "Loaded as FP32, " if subject.saved and subject.saved.dtype != "FP32" else ""
@@ -66,7 +67,9 @@ def _line(report: Info) -> Iterator[Part]:
     yield host_line(report.state, question)
     if report.at_640 and report.at_640.line.gflops is not None:
         gflops = f"{report.at_640.line.gflops:.1f} GFLOPs"
-        yield Words(f"A training log says {gflops}, whatever its {flag}: {host} counts at 640x640.")
+        yield Words(
+            f"A training log says {gflops}, whatever its {host.option('imgsz')}: {host.name} counts at 640x640."
+        )
 
 
 def _layers(report: Info) -> Iterator[Part]:
@@ -96,15 +99,13 @@ def _sharing(root: Module) -> int:
 
 def _layer_meaning(form: LineForm, counts: LayerCounts, parts: str) -> str:
     if form.layers == "leaf_modules":
-        older = "v4.0 to v7.0" if form.host == "YOLOv5" else "YOLOv5 v4.0 to v7.0"
         return (
-            f"Modules that hold no others: {parts}. {older} count all modules, also those that hold others: "
-            f"{counts.modules}; v3.1 parameter tensors: {counts.parameter_tensors}."
+            f"Modules that hold no others: {parts}. {form.host.old_versions} count all modules, also those that "
+            f"hold others: {counts.modules}; v3.1 parameter tensors: {counts.parameter_tensors}."
         )
-    newer = "YOLOv5 since July 2026" if form.host == "YOLOv5" else "ultralytics since 8.3.76"
     return (
-        f"All modules, also those that hold others: {parts}. {newer} counts only modules that hold no "
-        f"others: {counts.leaf_modules}; v3.1 parameter tensors: {counts.parameter_tensors}."
+        f"All modules, also those that hold others: {parts}. {form.host.leaf_layers()} counts only modules that "
+        f"hold no others: {counts.leaf_modules}; v3.1 parameter tensors: {counts.parameter_tensors}."
     )
 
 

@@ -9,6 +9,7 @@ from shlex import quote
 
 from yolo_probe.checkpoint.sizes import OWNERS
 from yolo_probe.errors import shown
+from yolo_probe.hosts.host import YOLOV5, Host
 from yolo_probe.hosts.subject import Saved
 from yolo_probe.hosts.target import DTYPES
 from yolo_probe.render.common import host_line
@@ -63,15 +64,17 @@ def _answers(report: Inspection) -> Iterator[str]:
     yield f"Share: {_share(report)}"
 
 
+def _host(report: Inspection) -> Host:
+    """The host that wrote the file; where that is not known, the one whose files are read."""
+    return report.origin.host if report.origin else YOLOV5
+
+
 def _validate(report: Inspection, saved: Saved) -> str:
     copy = report.copies[saved.copy]
     what = f"{copy.precision}, {copy.totals.parameters:,} parameters, {copy.totals.gradients:,} gradients"
     if report.resume.reason == "a model alone":
         return f"no, hosts expect a dict: torch.save({{'model': model}}, ...). It is {what}."
-    folder = {"ClassificationModel": "classify/", "SegmentationModel": "segment/"}
-    by = f"{folder.get(report.model_class.rpartition('.')[2], '')}val.py"
-    if report.origin and report.origin.form.host != "YOLOv5":
-        by = "yolo val"
+    by = _host(report).validation(report.model_class.rpartition(".")[2])
     which = "its EMA copy" if saved.copy == "ema" else "its only copy"
     return f"yes. {by} uses {which}: {what}."
 
@@ -114,8 +117,8 @@ def _resume(report: Inspection) -> str:
         case "no epoch":
             return "no, it records no epoch."
         case "finished":
-            flag = "model=" if report.origin and report.origin.form.host != "YOLOv5" else "--weights"
-            return f"no, the training is finished (epoch -1). Start a new one from it with {flag}."
+            option = _host(report).weights_option
+            return f"no, the training is finished (epoch -1). Start a new one from it with {option}."
         case "no epochs left":
             return f"no, epoch {resume.done} of {resume.epochs} is done."
     assert saved is not None
@@ -301,8 +304,8 @@ def _layers(report: Inspection) -> str:
     if found.otherwise is None:
         return f"{both(0)}: {how}"
     other = "with one each" if found.otherwise > 0 else "with one for all"
-    if origin and origin.form.host == "YOLOv5":
-        other += " (as before v7.0)" if found.otherwise > 0 else " (as since v7.0)"
+    if origin and (since := origin.host.shared_activation_since):
+        other += f" (as before {since})" if found.otherwise > 0 else f" (as since {since})"
     return f"{both(0)}: {how}; {other} the same network says {both(found.otherwise)}"
 
 

@@ -18,7 +18,9 @@ from yolo_probe.render.document import (
     Words,
     signed,
 )
-from yolo_probe.reports.story import Account, Changed, Ended, Measured, Moment, Started, Story, Validated
+from yolo_probe.reports.ledger import Account
+from yolo_probe.reports.story import Story
+from yolo_probe.reports.training_record import Changed, Ended, Event, Started, Validated, model_of, undecided
 
 
 def document(story: Story) -> Iterator[Section]:
@@ -31,9 +33,9 @@ def document(story: Story) -> Iterator[Section]:
         yield *heads, *_moment(moment)
     if not any(isinstance(moment, Ended) for moment in story.moments):
         yield (Words("The training has not ended, or it was stopped before its best model was validated."),)
-    for number, account in enumerate(story.accounts):
+    for number, (name, account) in enumerate(story.accounts.items()):
         heads = (Heads(("training", "validation", "change")),) if number == 0 else ()
-        yield *heads, *_account(account)
+        yield *heads, *_account(name, account)
 
 
 def _lines(story: Story) -> Iterator[Part]:
@@ -45,48 +47,50 @@ def _lines(story: Story) -> Iterator[Part]:
             yield HostLine(moment.host_line, "")
 
 
-def _moment(moment: Moment) -> Iterator[Part]:
+def _moment(moment: Event) -> Iterator[Part]:
     match moment:
         case Started():
-            yield from _state("start", moment.model, _start_notes(moment))
+            yield from _state("start", moment, _start_notes(moment))
         case Validated():
             copy = "the EMA copy" if moment.copy == "ema" else "the training model"
-            fused = "fused" if moment.is_fused else "not fused"
-            yield from _state("first validation", moment.model, iter([f"Validation uses {copy}, {fused}."]))
+            fused = "fused" if moment.fused else "not fused"
+            yield from _state("first validation", moment, iter([f"Validation uses {copy}, {fused}."]))
         case Changed():
             label = "a change" if moment.epoch is None else f"epoch {moment.epoch}"
-            yield from _state(label, moment.model, _change_notes(moment))
+            yield from _state(label, moment, _change_notes(moment))
         case Ended():
-            yield from _state("end", moment.model, _end_notes(moment))
+            yield from _state("end", moment, _end_notes(moment))
 
 
-def _state(label: str, model: Measured, notes: Iterator[str]) -> Iterator[Part]:
+def _state(label: str, moment: Event, notes: Iterator[str]) -> Iterator[Part]:
+    model = model_of(moment)
     yield Figures(label, (f"{model.layers:,}", f"{model.gradients:,}", f"{model.parameters:,}"))
-    for each in model.decided:
+    for each in moment.mechanisms:
         yield Cause(each.mechanism, f"{each.parameters:,}")
-    if model.decided:
-        yield Remainder(model.unexplained)
-    for words in dict.fromkeys((*notes, *(each.evidence for each in model.decided))):
+    if moment.mechanisms:
+        yield Remainder(undecided(moment))
+    for words in dict.fromkeys((*notes, *(each.evidence for each in moment.mechanisms))):
         yield Note(words)
 
 
 def _start_notes(start: Started) -> Iterator[str]:
     if start.freeze:
-        rows = f" ({row_ranges(start.rows)})" if start.rows else ""
+        rows = f" ({row_ranges(start.frozen_rows)})" if start.frozen_rows else ""
         yield f"The host's line was printed before {start.freeze} acted{rows}."
-    if start.moving:
-        yield f"{start.moving} BatchNorm2d have frozen weights and statistics that still move."
-    yield from _unheld(start.unheld)
-    if start.fuse_fails:
-        yield f"A dry run of fuse() failed: {start.fuse_fails}."
+    if start.moving_batch_norms:
+        yield f"{len(start.moving_batch_norms)} BatchNorm2d have frozen weights and statistics that still move."
+    yield from _unheld(start.not_in_optimizer)
+    if start.fuse.fails:
+        yield f"A dry run of fuse() failed: {start.fuse.fails}."
 
 
 def _change_notes(change: Changed) -> Iterator[str]:
-    for place, words in ((change.started, "From now on these train"), (change.stopped, "These no longer train")):
-        if place:
-            yield f"{words}: {place.where}, {place.parameters:,} parameters."
-    yield f"{change.before:,} gradients became {change.model.gradients:,} while the training went on."
-    yield from _unheld(change.unheld)
+    switched = ((change.train_now, "From now on these train"), (change.train_no_more, "These no longer train"))
+    for each, words in switched:
+        if each:
+            yield f"{words}: {each.where}, {each.parameters:,} parameters."
+    yield f"{change.gradients_before:,} gradients became {change.training.gradients:,} while the training went on."
+    yield from _unheld(change.not_in_optimizer)
 
 
 def _unheld(names: tuple[str, ...]) -> Iterator[str]:
@@ -96,14 +100,14 @@ def _unheld(names: tuple[str, ...]) -> Iterator[str]:
 
 def _end_notes(end: Ended) -> Iterator[str]:
     yield "The best model, after fuse()."
-    if end.difference is not None:
-        yield f"Its outputs moved by at most {end.difference:.2g} when it was fused."
+    if end.largest_difference is not None:
+        yield f"Its outputs moved by at most {end.largest_difference:.2g} when it was fused."
 
 
-def _account(account: Account) -> Iterator[Part]:
+def _account(name: str, account: Account) -> Iterator[Part]:
     change = account.after - account.before
-    label = "FLOPs" if account.name == "flops" else account.name
+    label = "FLOPs" if name == "flops" else name
     yield Figures(label, (f"{account.before:,}", f"{account.after:,}", signed(change)))
-    for cause, amount in account.entries:
-        yield Cause(cause, signed(amount))
-    yield Remainder(account.unexplained)
+    for each in account.entries:
+        yield Cause(each.cause, signed(each.amount))
+    yield Remainder(account.remainder)

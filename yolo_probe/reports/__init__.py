@@ -2,6 +2,7 @@
 
 From the ground up; a module imports only from lines above its own::
 
+    typed_json             dataclasses as JSON and back, and their JSON Schema
     ledger                 causes that add up to a change exactly
     stride_scaling         FLOPs of one small image times the area, and the error
     line_costs             costs by row, module, operator or type
@@ -22,5 +23,6 @@ From the ground up; a module imports only from lines above its own::
     unusual                what is unusual in a file
     inspection             what is in a file
     inspection_json        the same as plain data
+    training_record        what a training records of itself: probe.json
     story                  a recorded training, moment by moment
 """

@@ -20,6 +20,7 @@ from yolo_probe.model.structure import (
 from yolo_probe.reports.ledger import (
     GradientEvent,
     Ledger,
+    account_of,
     flops_ledger,
     gradients_ledger,
     layers_ledger,
@@ -28,6 +29,7 @@ from yolo_probe.reports.ledger import (
 from yolo_probe.reports.mechanisms import decide, gradient_events, known_of
 from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.schema import counter_as_json, foot_as_json, head_as_json, state_as_json
+from yolo_probe.reports.typed_json import as_plain
 from yolo_probe.reports.verification import Verification
 
 
@@ -199,7 +201,7 @@ def as_json(report: FuseDiff) -> dict[str, object]:
         "host_lines": _host_lines(report),
         "missing_gflops": {"training": report.training.line.missing, "validation": report.validation.line.missing},
         "gradients_with_autograd": report.gradients_with_autograd,
-        "ledger": {name: ledger and _ledger(ledger) for name, ledger in report.ledgers},
+        "ledger": {name: ledger and as_plain(account_of(ledger)) for name, ledger in report.ledgers},
         **foot_as_json(question, report.training, report.verification),
     }
 
@@ -207,21 +209,3 @@ def as_json(report: FuseDiff) -> dict[str, object]:
 def _host_lines(report: FuseDiff) -> dict[str, str | None]:
     lines = {"training": report.training.line.text, "validation": report.validation.line.text}
     return lines | ({"started": report.started.line.text} if report.started else {})
-
-
-def _ledger(ledger: Ledger) -> dict[str, object]:
-    return {
-        "before": ledger.before,
-        "after": ledger.after,
-        "entries": [
-            {
-                "cause": entry.cause,
-                "count": entry.count,
-                "amount": entry.amount,
-                "arithmetic": entry.arithmetic,
-                "why": entry.why,
-            }
-            for entry in ledger.entries
-        ],
-        "unexplained": ledger.unexplained,
-    }

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 from yolo_probe.errors import TargetError, TraceError, UnknownModuleError
+from yolo_probe.hosts.host import YOLOV5
 from yolo_probe.hosts.subject import LiveModel, Rebuilt, Subject
-from yolo_probe.model.freezing import freeze_words, frozen_by_rows, frozen_rows, with_frozen, with_gradients
+from yolo_probe.model.freezing import frozen_by_rows, with_frozen, with_gradients
 from yolo_probe.model.fusion import BATCH_NORMS, fuse, fused_state
 from yolo_probe.model.structure import Module, count_gradients, named_modules, named_parameters, named_rows, row_holder
-from yolo_probe.reports.mechanisms import Decision, Known, decide, known_of
+from yolo_probe.reports.mechanisms import Decision, Known, decide, decided, known_of
 from yolo_probe.reports.question import refuse_unknown
 from yolo_probe.reports.schema import head_as_json
+from yolo_probe.reports.typed_json import as_plain
 
 CopyName = Literal["model", "ema"]
 
@@ -132,14 +134,14 @@ def provenance(subject: Subject, freeze: tuple[int, ...] = ()) -> Provenance:
 
 def _built(subject: Subject, freeze: tuple[int, ...]) -> Copy:
     _, holder = row_holder(subject.root)
-    rows = tuple(sorted(set(frozen_rows(list(freeze), len(holder.children)) or ())))
+    rows = tuple(sorted(set(YOLOV5.frozen_rows(list(freeze), len(holder.children)) or ())))
     root = with_frozen(with_gradients(subject.root, True), frozen_by_rows(subject.root, rows))
     known = Known("built", is_ema=False, freeze=rows, option=_option(freeze))
     return Copy("model", root, decide(root, known))
 
 
 def _option(freeze: tuple[int, ...]) -> str:
-    return f"{freeze_words(False)} {' '.join(map(str, freeze))}"
+    return YOLOV5.freeze_typed(map(str, freeze))
 
 
 def _nothing_frozen(subject: Subject, freeze: tuple[int, ...]) -> str:
@@ -267,10 +269,5 @@ def _live_only(report: Provenance) -> dict[str, object]:
 
 def copy_as_json(copy: Copy) -> dict[str, object]:
     """A copy's numbers and who decided them."""
-    decided = mechanisms_as_json(copy.decisions)
-    return {"parameters": copy.parameters, "gradients": copy.gradients, "mechanisms": decided}
-
-
-def mechanisms_as_json(decisions: Iterable[Decision]) -> list[dict[str, object]]:
-    """Decisions as plain data; their parameters add up to all."""
-    return [{"mechanism": each.mechanism, "parameters": each.parameters, "evidence": each.words} for each in decisions]
+    mechanisms = as_plain(decided(copy.decisions))
+    return {"parameters": copy.parameters, "gradients": copy.gradients, "mechanisms": mechanisms}

@@ -372,7 +372,7 @@ def _whole(
     anatomy: Anatomy, saved: Saved, copy: Copy, origin: Origin | None, root: Module, options: Mapping[object, object]
 ) -> Whole | None:
     """A last.pt of YOLOv5 has two copies in FP16 and, for each parameter that trains, one or two numbers in FP32."""
-    if not saved.stripped or origin is None or origin.form.host != "YOLOv5" or root.kind == "ClassificationModel":
+    if not saved.stripped or origin is None or not origin.host.two_copies or root.kind == "ClassificationModel":
         return None
     name = options.get("optimizer", "SGD")
     each = {"SGD": 4, "Adam": 8, "AdamW": 8}.get(name) if isinstance(name, str) else None

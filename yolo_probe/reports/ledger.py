@@ -18,6 +18,7 @@ from yolo_probe.model.fusion import Fusion, Merge
 from yolo_probe.model.operators import OpRecord
 from yolo_probe.model.structure import Module, Tensor, named_parameters
 from yolo_probe.model.user_rules import CUSTOM
+from yolo_probe.reports.typed_json import Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,43 @@ class Ledger:
     def unexplained(self) -> int:
         """What no entry accounts for; 0 in a ledger that is right."""
         return self.after - self.before - sum(entry.amount for entry in self.entries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountEntry:
+    """One cause of a change, as it is written."""
+
+    cause: str
+    count: Count
+    """Number of places where it happened."""
+    amount: int
+    arithmetic: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One number before and after, with the causes of the change, as it is written and read."""
+
+    before: Count
+    after: Count
+    entries: tuple[AccountEntry, ...]
+    unexplained: int
+    """As the file has it; ``remainder`` does the sum again."""
+
+    @property
+    def remainder(self) -> int:
+        """What no cause accounts for."""
+        return self.after - self.before - sum(each.amount for each in self.entries)
+
+
+def account_of(ledger: Ledger) -> Account:
+    """A ledger as it is written."""
+    entries = tuple(
+        AccountEntry(cause=each.cause, count=each.count, amount=each.amount, arithmetic=each.arithmetic, why=each.why)
+        for each in ledger.entries
+    )
+    return Account(before=ledger.before, after=ledger.after, entries=entries, unexplained=ledger.unexplained)
 
 
 def layers_ledger(before: int, after: int, fusion: Fusion, stays_after: str, *, leaves: bool = False) -> Ledger:

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from yolo_probe.hosts.host import YOLOV5, Host
 from yolo_probe.hosts.subject import Subject
-from yolo_probe.model.freezing import fixed_names, freeze_words, frozen_by_rows, row_ranges, whole_rows
+from yolo_probe.model.freezing import fixed_names, frozen_by_rows, row_ranges, whole_rows
 from yolo_probe.model.fusion import merged_names
 from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.reports.ledger import GradientEvent
+from yolo_probe.reports.typed_json import Count
 
 Mechanism = Literal[
     "built trainable",
@@ -45,7 +47,7 @@ class Known:
     """Whether strip_optimizer() has finished the file."""
     is_alone: bool = False
     """Whether the file has no EMA copy beside it, and an optimizer."""
-    is_ultralytics: bool = False
+    host: Host = YOLOV5
     freeze: tuple[int, ...] | None = None
     """Rows that the option named; empty: none; None: not recorded."""
     option: str = ""
@@ -61,7 +63,7 @@ def known_of(subject: Subject, copy: Literal["model", "ema"] | None = None, *, i
 
     A name or YAML is told as what it becomes, the finished file.
     """
-    saved, is_ultralytics = subject.saved, subject.origin.generation == "ultralytics"
+    saved = subject.saved
     if saved is None:
         return Known("file", is_stripped=True, freeze=())
     return Known(
@@ -69,7 +71,7 @@ def known_of(subject: Subject, copy: Literal["model", "ema"] | None = None, *, i
         is_ema=(copy or saved.copy) == "ema",
         is_stripped=saved.stripped,
         is_alone=saved.optimizer and not saved.has_ema,
-        is_ultralytics=is_ultralytics,
+        host=subject.origin.host,
         freeze=saved.freeze,
         option=saved.freeze_option,
         is_restored=is_restored,
@@ -96,6 +98,20 @@ class Decision:
     def words(self) -> str:
         """All that is to be said for it."""
         return f"{self.evidence} {self.otherwise}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One mechanism, and the parameters for which it decided whether they train."""
+
+    mechanism: str
+    parameters: Count
+    evidence: str
+
+
+def decided(decisions: Iterable[Decision]) -> tuple[Decided, ...]:
+    """Decisions as they are recorded; their parameters add up to all."""
+    return tuple(Decided(each.mechanism, each.parameters, each.words) for each in decisions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +154,7 @@ def _decisions(case: _Case) -> Iterator[Decision]:
     if not case.merged:
         yield from _trained(case, case.rest & case.trained)
         yield from _frozen(case, still)
-    elif case.known.is_ultralytics:
+    elif case.known.host.fuse_freezes:
         yield from _fused_by_ultralytics(case)
     elif not case.trained:
         yield _fused_frozen(case)
@@ -291,8 +307,8 @@ def _rows(root: Module) -> int:
 
 def _stripped(case: _Case, names: frozenset[str]) -> Decision:
     evidence = "The file is finished (epoch -1, no optimizer, no EMA): strip_optimizer() freezes all that it keeps."
-    flag = "freeze" if case.known.is_ultralytics else "--freeze"
-    otherwise = f"Whether {flag} had frozen rows before is not recorded: an unstripped last.pt decides."
+    option = case.known.host.option("freeze")
+    otherwise = f"Whether {option} had frozen rows before is not recorded: an unstripped last.pt decides."
     return case.decision("strip_optimizer()", names, evidence, otherwise=otherwise if case.known.freeze is None else "")
 
 
@@ -308,7 +324,7 @@ def _whole_model(case: _Case, names: frozenset[str]) -> Decision:
         evidence = (
             "Nothing trains though the model is in training mode, in which no EMA copy and no loaded file is left."
         )
-        otherwise = f"Or {freeze_words(case.known.is_ultralytics)} named every row: the option of the training decides."
+        otherwise = f"Or {known.host.option('freeze')} named every row: the option of the training decides."
         return case.decision("other code", names, evidence, otherwise=otherwise)
     decides = "Where the model comes from decides: yolo-probe gradients FILE tells both copies of a file apart."
     if halves:
@@ -316,7 +332,7 @@ def _whole_model(case: _Case, names: frozenset[str]) -> Decision:
         otherwise = f"Or the EMA copy of an unstripped file, or other code. {decides}"
         return case.decision("strip_optimizer()", names, evidence, otherwise=otherwise)
     evidence = "Nothing trains, and the model is in evaluation mode: so ModelEMA leaves its copy."
-    others = "other code, as the predictor of ultralytics does" if known.is_ultralytics else "other code"
+    others = f"other code, as {known.host.also_freezes} does" if known.host.also_freezes else "other code"
     otherwise = f"Or strip_optimizer() did it and the file was loaded without fuse(), or {others}. {decides}"
     return case.decision("ModelEMA", names, evidence, otherwise=otherwise)
 
@@ -328,7 +344,7 @@ def _some(case: _Case, names: frozenset[str]) -> Decision:
         evidence = "What trains is exactly the convolutions of Detect: fuse() ran without autograd before it was saved."
         return case.decision("fuse() without autograd", names, evidence)
     rows = () if known.is_restored else whole_rows(case.root, names, case.fixed)
-    option = freeze_words(known.is_ultralytics, rows) if rows and known.freeze is None else ""
+    option = known.host.freeze_of_rows(rows) if rows and known.freeze is None else ""
     do = "does" if len(rows) == 1 else "do"
     if option:
         evidence = f"Exactly {row_ranges(rows)} {do} not train, as {option} leaves it; that option is not recorded."
@@ -355,7 +371,7 @@ def gradient_events(decisions: Iterable[Decision], known: Known, trained: frozen
             continue
         if each.mechanism == "--freeze":
             why = "Training sets requires_grad=False on these rows; the training line is printed before that."
-            option = known.option or freeze_words(known.is_ultralytics)
+            option = known.option or known.host.option("freeze")
             yield GradientEvent(option, names, why, f"{each.place} did not train")
         elif known.source == "live":
             why = "These parameters did not train; the line at train start is printed before they are frozen."

@@ -87,7 +87,7 @@ class Question:
         try:
             return forward((1, self.subject.channels, *self.size))
         except TraceError as error:
-            host = self.subject.origin.form.host
+            host = self.subject.origin.host.name
             raise self.placed(error, f"correct the network: its forward pass fails there, in {host} too") from None
 
     def fusion(self, root: Module, *, grad_enabled: bool) -> Fusion:

@@ -22,6 +22,7 @@ from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import Convention, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import RulesError, TraceError, reason_of
+from yolo_probe.hosts.host import ULTRALYTICS
 from yolo_probe.hosts.images import image_channels
 from yolo_probe.hosts.summary_line import FORMS, HostLine, LineForm, host_line
 from yolo_probe.live.applied_rules import CustomOps
@@ -154,7 +155,7 @@ def _print_info(
     asked = _arguments(host or _as_head, model, args, kwargs)
     form = _form(host) if host else FORMS["head"]
     if type(unwrapped(model)).__module__.startswith("ultralytics."):
-        form = replace(form, host="ultralytics")
+        form = replace(form, host=ULTRALYTICS)
     if "detailed" in asked and not asked["verbose"]:
         return None
     logger = _logger(host)

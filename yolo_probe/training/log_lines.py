@@ -1,106 +1,97 @@
-"""What a training says at its moments, as short lines for the host's own log."""
+"""What is recorded at the moments of a training, as short lines for the host's own log."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from yolo_probe.hosts.host import Host
 from yolo_probe.hosts.images import Size
-from yolo_probe.hosts.summary_line import LineForm
-from yolo_probe.model.structure import Module, named_parameters
 from yolo_probe.reports.fuse_diff import FuseDiff
-from yolo_probe.reports.question import State
-from yolo_probe.training.moments import Change, Start, Validation, places_of
+from yolo_probe.reports.training_record import Changed, Numbers, Printed, Started, Validated
 from yolo_probe.training.output_drift import Moved
 
 ROUNDING = 1e-4
 """Of the largest output: how far sums in FP32 may drift when a BatchNorm is computed into the weights."""
 
 
-def start_lines(start: Start, form: LineForm) -> Iterator[str]:
+def start_lines(start: Started, host: Host) -> Iterator[str]:
     """The model as it will train, beside the line that its host printed, and why they differ."""
-    yield f"as it trains at {size_words(start.imgsz)}: {numbers(start.training, form)}, {gflops(start.flops)}"
+    yield f"as it trains at {_size(start.imgsz)}: {_numbers(start.training)}, {_gflops(start.flops_at_imgsz)}"
     if start.printed:
-        yield from _differences(start, start.printed, form)
-    fixed = [name for name in start.frozen if ".dfl." in name]
-    if fixed:
-        size = sum(tensor.numel for name, tensor in named_parameters(start.training.root) if name in fixed)
-        yield f"{size} of the parameters never train: the weights of DFL are the fixed numbers 0 to {size - 1}"
-    if start.moving:
+        yield from _differences(start, start.printed, host)
+    for each in start.mechanisms:
+        if each.mechanism == "DFL":
+            fixed = each.parameters
+            yield f"{fixed} of the parameters never train: the weights of DFL are the fixed numbers 0 to {fixed - 1}"
+    if start.moving_batch_norms:
         yield (
-            f"{len(start.moving)} BatchNorm2d have frozen weights and statistics that still move, because "
-            f"{form.host} keeps them in training mode (first: {start.moving[0]})"
+            f"{len(start.moving_batch_norms)} BatchNorm2d have frozen weights and statistics that still move, because "
+            f"{host.name} keeps them in training mode (first: {start.moving_batch_norms[0]})"
         )
-    if start.fused:
-        layers = form.layer_count(start.fused.layers)
+    fuse = start.fuse
+    if fuse.layers is not None and fuse.parameters is not None:
         yield (
-            f"fuse() was tried without weights and works: {start.merges} BatchNorm2d merge; {layers:,} layers and "
-            f"{start.fused.parameters:,} parameters will be left"
+            f"fuse() was tried without weights and works: {fuse.merges} BatchNorm2d merge; {fuse.layers:,} layers and "
+            f"{fuse.parameters:,} parameters will be left"
         )
 
 
-def start_warnings(start: Start) -> Iterator[str]:
+def start_warnings(start: Started) -> Iterator[str]:
     """What will go wrong in this training."""
-    if start.unheld:
-        yield (
-            "parameters that get a gradient and never change, because no group of the optimizer holds them: "
-            f"{len(start.unheld)} (first: {start.unheld[0]})"
-        )
-    if start.fuse_fails:
-        yield f"validation of the best model will fail after this training: {start.fuse_fails}"
+    yield from _not_in_optimizer(start.not_in_optimizer)
+    if start.fuse.fails:
+        yield f"validation of the best model will fail after this training: {start.fuse.fails}"
 
 
-def change_lines(change: Change) -> Iterator[str]:
+def change_lines(change: Changed) -> Iterator[str]:
     """What trains from now on and what no longer does, and what of it no optimizer holds."""
-    root = change.training.root
     seen = "while training" if change.epoch is None else f"in epoch {change.epoch}"
-    moved = [
-        f"{words}: {places_of(names, root)} ({_numel(names, root)})"
-        for names, words in ((change.started, "training from now on"), (change.stopped, "no longer training"))
-        if names
+    switched = [
+        f"{words}: {each.where} ({each.parameters:,} parameters)"
+        for each, words in ((change.train_now, "training from now on"), (change.train_no_more, "no longer training"))
+        if each
     ]
     yield (
-        f"requires_grad changed {seen}; {'; '.join(moved)}; {change.before:,} gradients become "
-        f"{change.training.summary.gradients:,}"
+        f"requires_grad changed {seen}; {'; '.join(switched)}; {change.gradients_before:,} gradients become "
+        f"{change.training.gradients:,}"
     )
-    if change.unheld:
+    yield from _not_in_optimizer(change.not_in_optimizer)
+
+
+def _not_in_optimizer(names: tuple[str, ...]) -> Iterator[str]:
+    if names:
         yield (
             "parameters that get a gradient and never change, because no group of the optimizer holds them: "
-            f"{len(change.unheld)} (first: {change.unheld[0]})"
+            f"{len(names)} (first: {names[0]})"
         )
 
 
-def _numel(names: frozenset[str], root: Module) -> str:
-    return f"{sum(tensor.numel for name, tensor in named_parameters(root) if name in names):,} parameters"
-
-
-def _differences(start: Start, printed: State, form: LineForm) -> Iterator[str]:
-    before, now = printed.summary.gradients, start.training.summary.gradients
-    if before != now:
-        trained = {name for name, tensor in named_parameters(printed.root) if tensor.requires_grad}
-        takers = [each for each in start.decisions if not each.trains and each.names & trained]
-        names = {"--freeze": start.freeze or "--freeze"}
-        who = [f"{names.get(each.mechanism, each.mechanism)} took {each.place or 'all'}" for each in takers]
-        frozen = sum(t.numel for n, t in named_parameters(printed.root) if n in trained & start.frozen)
-        words = f"{form.host}'s line says {before:,} gradients: it was printed before "
+def _differences(start: Started, printed: Printed, host: Host) -> Iterator[str]:
+    if printed.gradients != start.training.gradients:
+        typed = {"--freeze": start.freeze or host.option("freeze")}
+        who = [f"{typed.get(each.mechanism, each.mechanism)} took {each.where or 'all'}" for each in printed.taken]
         taken = f"{' and '.join(who)} out of training" if who else "some were frozen"
-        yield f"{words}{taken} ({frozen:,} parameters)"
-    if printed.line.gflops is not None and start.imgsz != printed.line.size:
-        gigas, size = f"{printed.line.gflops:.1f} GFLOPs", size_words(printed.line.size)
-        yield f"{form.host}'s line says {gigas}: that is for {size}, whatever the size of the images is"
+        yield (
+            f"{host.name}'s line says {printed.gradients:,} gradients: it was printed before {taken} "
+            f"({printed.taken_parameters:,} parameters)"
+        )
+    if printed.gflops is not None and start.imgsz != printed.imgsz:
+        gigas, size = f"{printed.gflops:.1f} GFLOPs", _size(printed.imgsz)
+        yield f"{host.name}'s line says {gigas}: that is for {size}, whatever the size of the images is"
 
 
-def validation_line(validation: Validation, form: LineForm) -> str:
+def validation_line(validated: Validated, training: Numbers) -> str:
     """Which copy is validated, and what differs from the model that trains."""
-    copy = "the EMA copy (an average of the weights, which never trains)" if validation.is_ema else "the training model"
-    fused = "fused" if validation.is_fused else "not fused"
-    ours, theirs = validation.state.summary, validation.training.summary
+    copies = {"ema": "the EMA copy (an average of the weights, which never trains)", "model": "the training model"}
+    fused = "fused" if validated.fused else "not fused"
+    theirs, ours = training, validated.validated
     pairs = [
-        ("layers", form.layer_count(ours.layers), form.layer_count(theirs.layers)),
-        ("parameters", ours.parameters, theirs.parameters),
-        ("gradients", ours.gradients, theirs.gradients),
+        ("layers", theirs.layers, ours.layers),
+        ("parameters", theirs.parameters, ours.parameters),
+        ("gradients", theirs.gradients, ours.gradients),
     ]
-    differ = [f"{theirs:,} {name} become {ours:,}" for name, ours, theirs in pairs if ours != theirs]
-    return f"validation uses {copy}, {fused}: {' and '.join(differ) or 'the same numbers'}"
+    differ = [f"{before:,} {name} become {after:,}" for name, before, after in pairs if before != after]
+    return f"validation uses {copies[validated.copy]}, {fused}: {' and '.join(differ) or 'the same numbers'}"
 
 
 def end_heading(report: FuseDiff) -> str:
@@ -114,25 +105,20 @@ def outputs_line(moved: Moved, size: Size) -> str:
     """How far the outputs moved when the best model was fused."""
     verdict = "that is rounding" if moved.difference <= ROUNDING * moved.largest else "more than rounding explains"
     return (
-        f"fused and unfused best model on one random {size_words(size)} image: outputs differ by at most "
+        f"fused and unfused best model on one random {_size(size)} image: outputs differ by at most "
         f"{moved.difference:.2g}, beside values up to {moved.largest:.3g}: {verdict} ({moved.seconds:.1f} s)"
     )
 
 
-def numbers(state: State, form: LineForm) -> str:
-    """Layers, parameters and gradients of a state."""
-    summary = state.summary
-    return (
-        f"{form.layer_count(summary.layers):,} layers, {summary.parameters:,} parameters, "
-        f"{summary.gradients:,} gradients"
-    )
+def _numbers(numbers: Numbers) -> str:
+    return f"{numbers.layers:,} layers, {numbers.parameters:,} parameters, {numbers.gradients:,} gradients"
 
 
-def gflops(flops: int | None) -> str:
+def _gflops(flops: int | None) -> str:
     """GFLOPs with three digits, since a small image has few."""
     return "GFLOPs not known" if flops is None else f"{flops / 1e9:.3g} GFLOPs"
 
 
-def size_words(size: Size) -> str:
+def _size(size: Size) -> str:
     """``640x640``."""
     return "x".join(map(str, size))

@@ -1,7 +1,4 @@
-"""What a training says of its model at its moments: at the start, at the first validation, and at the end.
-
-Each moment is one value, made from live models that are read and never touched; the words are made elsewhere.
-"""
+"""What is recorded of a model at the moments of its training, made from live models that are read and never touched."""
 
 from __future__ import annotations
 
@@ -15,80 +12,89 @@ from yolo_probe.errors import TraceError
 from yolo_probe.hosts import ultralytics
 from yolo_probe.hosts.images import Size, image_channels
 from yolo_probe.hosts.subject import Origin, Saved, Subject
-from yolo_probe.hosts.summary_line import HostLine, Summary, summarize
+from yolo_probe.hosts.summary_line import HostLine, summarize
 from yolo_probe.hosts.target import classes_of, freeze_of, network_name
 from yolo_probe.live.live import Live, unwrapped
 from yolo_probe.model.freezing import row_ranges, whole_rows, with_gradients
-from yolo_probe.model.fusion import difference
-from yolo_probe.model.structure import Module, named_parameters, totals_of
+from yolo_probe.model.fusion import BATCH_NORMS, difference
+from yolo_probe.model.structure import Module, named_modules, named_parameters, totals_of
 from yolo_probe.reports.fuse_diff import FuseDiff, explain
 from yolo_probe.reports.gradients import Copy, moving_batch_norms
-from yolo_probe.reports.mechanisms import Decision, Known, decide, finished, gradient_events
+from yolo_probe.reports.mechanisms import Decision, Known, decide, decided, finished, gradient_events, known_of
 from yolo_probe.reports.question import Question, State
+from yolo_probe.reports.training_record import (
+    Changed,
+    Ended,
+    FuseTrial,
+    Numbers,
+    Printed,
+    Started,
+    Switched,
+    Taken,
+    Validated,
+)
 from yolo_probe.training.host_state import Running
+from yolo_probe.training.output_drift import Moved
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
     """The model as it will really train."""
 
-    printed: State | None
-    """The model when its host printed the line; None where the probe did not see that."""
-    training: State
+    record: Started
+    state: State
     """The model now, after loading and freezing."""
-    imgsz: Size
-    """Of the images that it trains on, in pixels."""
-    flops: int | None
-    """For one image of that size; None where the forward pass cannot be followed."""
-    freeze: str
-    """The option as it was typed: ``--freeze 10``; empty where there is none."""
-    rows: tuple[int, ...]
-    """Rows that the option names."""
-    frozen: frozenset[str]
-    """Names of the parameters that do not train."""
     known: Known
     """What is known of the model beside its flags."""
     decisions: tuple[Decision, ...]
     """Who decided what trains."""
-    moving: tuple[str, ...]
-    """Paths of the BatchNorms whose weights are frozen and whose running statistics still move."""
-    unheld: tuple[str, ...]
-    """Names of the parameters that require a gradient and that no optimizer group holds."""
-    fused: Summary | None
-    """After a dry run of ``fuse()`` as validation does it; None where that fails."""
-    merges: int
-    """How many BatchNorms ``fuse()`` merges."""
-    fuse_fails: str
-    """Why it fails, with the module's path."""
 
 
 def start_of(running: Running, printed: State | None, question: Question) -> Start:
-    """The model of that training before its first batch; ``running.model`` must be there."""
+    """The model of that training before its first batch; ``running.model`` must be there.
+
+    ``printed``: the model when its host printed the line; None where the probe did not see that.
+    """
     assert running.model is not None
     live = Live(running.model)
     model = unwrapped(running.model)
-    training = live_state(live, question)
+    state = live_state(live, question)
     imgsz = running.imgsz or (640, 640)
-    fused, merges, fails = _dry_fuse(live, question, running.end_to_end)
     inner = live.root if model is running.model else Live(model).root
     option, rows = freeze_of(running.freeze, inner)
     known = known_live(model, inner, running)
     decisions = decide(inner, known)
-    return Start(
-        printed=printed,
-        training=training,
+    record = Started(
+        host_line=printed.line.text if printed else None,
+        training=_numbers(state, question),
+        mechanisms=decided(decisions),
         imgsz=imgsz,
-        flops=_flops(live, question, imgsz),
-        freeze=option,
-        rows=rows or (),
-        frozen=frozenset(name for name, tensor in named_parameters(inner) if not tensor.requires_grad),
-        known=known,
-        decisions=decisions,
-        moving=moving_batch_norms(Copy("model", inner, decisions), running.always_frozen),
-        unheld=tuple(_unheld(model, running.parameters_held)),
-        fused=fused,
-        merges=merges,
-        fuse_fails=fails,
+        flops_at_imgsz=_flops(live, question, imgsz),
+        freeze=option or None,
+        frozen_rows=rows or (),
+        frozen_parameters=state.summary.parameters - state.summary.gradients,
+        moving_batch_norms=moving_batch_norms(Copy("model", inner, decisions), running.always_frozen),
+        not_in_optimizer=tuple(_unheld(model, running.parameters_held)),
+        fuse=_fuse_trial(live, question, running.end_to_end),
+        printed=_printed(printed, inner, decisions) if printed else None,
+    )
+    return Start(record, state, known, decisions)
+
+
+def _printed(printed: State, now: Module, decisions: tuple[Decision, ...]) -> Printed:
+    """What the host's line says, beside the model now."""
+    trained = trained_in(printed.root)
+    taken = trained.intersection(name for name, tensor in named_parameters(now) if not tensor.requires_grad)
+    return Printed(
+        gradients=printed.summary.gradients,
+        gflops=printed.line.gflops,
+        imgsz=printed.line.size,
+        taken=tuple(
+            Taken(mechanism=each.mechanism, where=each.place)
+            for each in decisions
+            if not each.trains and each.names & trained
+        ),
+        taken_parameters=sum(tensor.numel for name, tensor in named_parameters(printed.root) if name in taken),
     )
 
 
@@ -135,7 +141,7 @@ def known_live(model: nn.Module, root: Module, running: Running) -> Known:
     return Known(
         "live",
         is_ema=None if running.ema is None else unwrapped(running.ema) is model,
-        is_ultralytics=ultralytics.is_ultralytics(root),
+        host=ultralytics.host_of_model(root),
         freeze=rows or () if running.freeze is not None or running.always_frozen else None,
         option=option,
         non_leaf=non_leaf(model),
@@ -147,13 +153,24 @@ def non_leaf(model: nn.Module) -> frozenset[str]:
     return frozenset(name for name, parameter in model.named_parameters() if not parameter.is_leaf)
 
 
-def _dry_fuse(live: Live, question: Question, end_to_end: bool | None) -> tuple[Summary | None, int, str]:
+def _fuse_trial(live: Live, question: Question, end_to_end: bool | None) -> FuseTrial:
     try:
         fused = live.fused(end_to_end=end_to_end)
-        state = live_state(fused, question)
-        return state.summary, len(difference(live.root, fused.root).merges), ""
+        left = _numbers(live_state(fused, question), question)
+        merges = len(difference(live.root, fused.root).merges)
     except TraceError as error:
-        return None, 0, str(error)
+        return FuseTrial(merges=0, fails=str(error))
+    return FuseTrial(merges=merges, fails=None, layers=left.layers, parameters=left.parameters)
+
+
+def _numbers(state: State, question: Question) -> Numbers:
+    summary = state.summary
+    return Numbers(
+        layers=question.subject.origin.form.layer_count(summary.layers),
+        parameters=summary.parameters,
+        gradients=summary.gradients,
+        flops=summary.flops,
+    )
 
 
 def _unheld(model: nn.Module, held: frozenset[int] | None) -> list[str]:
@@ -162,37 +179,16 @@ def _unheld(model: nn.Module, held: frozenset[int] | None) -> list[str]:
     return [name for name, tensor in model.named_parameters() if tensor.requires_grad and id(tensor) not in held]
 
 
-@dataclass(frozen=True, slots=True)
-class Validation:
-    """The model that is validated while a training goes on."""
-
-    state: State
-    is_ema: bool
-    """Whether it is the running average of the weights."""
-    is_fused: bool
-    training: State
-    """The model that trains."""
-    decisions: tuple[Decision, ...]
-    """Who decided what of it trains."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Parameters whose ``requires_grad`` changed while the training went on."""
-
-    epoch: int | None
-    """In which it was seen; None where the host does not say."""
-    started: frozenset[str]
-    """Names of those that train from now on."""
-    stopped: frozenset[str]
-    """Names of those that no longer train, or are no longer there."""
-    before: int
-    """Gradients until then."""
-    training: State
-    """The model now."""
-    decisions: tuple[Decision, ...]
-    unheld: tuple[str, ...]
-    """Names of those that train from now on and that no optimizer group holds."""
+def validated_of(model: nn.Module, start: Start, question: Question, *, is_ema: bool) -> Validated:
+    """The model that is validated while a training goes on; ``is_ema``: the running average of the weights."""
+    state = live_state(Live(model), question)
+    known = replace(start.known, is_ema=is_ema, non_leaf=None)
+    return Validated(
+        copy="ema" if is_ema else "model",
+        fused=not any(module.kind in BATCH_NORMS for _, module in named_modules(state.root)),
+        validated=_numbers(state, question),
+        mechanisms=decided(decide(state.root, known)),
+    )
 
 
 def trained_names(model: nn.Module) -> frozenset[str]:
@@ -200,9 +196,14 @@ def trained_names(model: nn.Module) -> frozenset[str]:
     return frozenset(name for name, parameter in model.named_parameters() if parameter.requires_grad)
 
 
-def change_of(
+def trained_in(root: Module) -> frozenset[str]:
+    """The same of a structure."""
+    return frozenset(name for name, tensor in named_parameters(root) if tensor.requires_grad)
+
+
+def changed_of(
     running: Running, model: nn.Module, start: Start, question: Question, before: int, names: frozenset[str]
-) -> Change:
+) -> Changed:
     """What changed since the parameters of these names trained.
 
     ``running``: the training, as far as it can be seen; ``model``: the one that trains, not wrapped; ``before``: its
@@ -211,12 +212,26 @@ def change_of(
     live = Live(model)
     now = trained_names(model)
     known = replace(start.known, non_leaf=non_leaf(model))
-    unheld = tuple(name for name in _unheld(model, running.parameters_held) if name in now - names)
-    state = live_state(live, question)
-    return Change(running.epoch, now - names, names - now, before, state, decide(live.root, known), unheld)
+    return Changed(
+        epoch=running.epoch,
+        training=_numbers(live_state(live, question), question),
+        mechanisms=decided(decide(live.root, known)),
+        gradients_before=before,
+        train_now=_switched(now - names, live.root),
+        train_no_more=_switched(names - now, live.root),
+        not_in_optimizer=tuple(name for name in _unheld(model, running.parameters_held) if name in now - names),
+    )
 
 
-def places_of(names: frozenset[str], root: Module) -> str:
+def _switched(names: frozenset[str], root: Module) -> Switched | None:
+    """Parameters of these names, as far as they are still there."""
+    if not names:
+        return None
+    size = sum(tensor.numel for name, tensor in named_parameters(root) if name in names)
+    return Switched(where=_place_of(names, root), tensors=len(names), parameters=size)
+
+
+def _place_of(names: frozenset[str], root: Module) -> str:
     """Parameters in words: the rows where they are whole ones, else how many and the first."""
     if rows := whole_rows(root, names, frozenset()):
         return row_ranges(rows)
@@ -224,9 +239,21 @@ def places_of(names: frozenset[str], root: Module) -> str:
     return f"{len(names)} tensors (first: {(order or sorted(names))[0]})"
 
 
-def end_of(question: Question, start: Start | None, printed: State, fused: State) -> FuseDiff:
+def ended_of(report: FuseDiff, moved: Moved | None) -> Ended:
+    """The best model after ``fuse()``; ``moved``: how far its outputs did, where that was looked at."""
+    state, question = report.validation, report.question
+    return Ended(
+        host_line=state.line.text,
+        validated=_numbers(state, question),
+        mechanisms=decided(decide(state.root, known_of(question.subject))),
+        largest_difference=moved.difference if moved else None,
+        largest_output=moved.largest if moved else None,
+    )
+
+
+def ledger_of(question: Question, start: Start | None, printed: State, fused: State) -> FuseDiff:
     """The ledger from the line at train start to the line of the fused best model."""
-    trained = frozenset(name for name, tensor in named_parameters(printed.root) if tensor.requires_grad)
+    trained = trained_in(printed.root)
     events = list(gradient_events(start.decisions, start.known, trained)) if start else []
     left, unfused = trained.difference(*(event.names for event in events)), printed.root
     if left and not fused.summary.gradients:

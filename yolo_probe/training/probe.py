@@ -7,7 +7,6 @@ summary lines. Whatever goes wrong in it costs one warning; it is silent from th
 from __future__ import annotations
 
 import atexit
-import json
 import logging
 import sys
 import threading
@@ -25,16 +24,13 @@ from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import TargetError, reason_of
 from yolo_probe.hosts import ultralytics
-from yolo_probe.hosts.summary_line import LineForm
 from yolo_probe.hosts.yolov5 import origin_of_line
-from yolo_probe.live.live import Live, unwrapped
-from yolo_probe.model.fusion import fused_state
-from yolo_probe.render.markdown import render as render_markdown
-from yolo_probe.render.picture import draw
+from yolo_probe.live.live import unwrapped
 from yolo_probe.render.text import render_ledgers
 from yolo_probe.reports.fuse_diff import FuseDiff
-from yolo_probe.reports.mechanisms import decide
 from yolo_probe.reports.question import Question, State
+from yolo_probe.reports.training_record import Event as Moment
+from yolo_probe.reports.training_record import Validated, model_of
 from yolo_probe.training import dropin, host_state
 from yolo_probe.training.dropin import Logger, Told
 from yolo_probe.training.host_state import Running
@@ -46,20 +42,21 @@ from yolo_probe.training.log_lines import (
     start_warnings,
     validation_line,
 )
-from yolo_probe.training.loggers import Scalars, scalars_of, sinks_of
+from yolo_probe.training.loggers import Scalars, scalars_of
 from yolo_probe.training.moments import (
     Start,
-    Validation,
-    change_of,
-    end_of,
+    changed_of,
+    ended_of,
+    ledger_of,
     live_state,
     run_question,
     start_of,
     trained_names,
+    validated_of,
 )
 from yolo_probe.training.output_drift import Moved, moved_by_fuse
-from yolo_probe.training.record import Moment, run_as_json
-from yolo_probe.training.settings import Event, File, Settings, is_first_rank, is_switched_off, read_settings
+from yolo_probe.training.run_files import RunFiles
+from yolo_probe.training.settings import Event, Settings, is_first_rank, is_switched_off, read_settings
 
 NAME = "yolo-probe"
 
@@ -126,7 +123,6 @@ class _Run:
     question: Question | None = None
     ask: Callable[[Running], Question] | None = None
     """Makes the question anew when more is known of the training."""
-    form: LineForm | None = None
     logger: Logger = field(default_factory=partial(logging.getLogger, "yolo_probe"))
     model: Callable[[], nn.Module | None] = lambda: None
     """The model that the host built, as long as it lives."""
@@ -138,20 +134,16 @@ class _Run:
     """The model that trains, not wrapped, as long as it lives."""
     trained: frozenset[str] = frozenset()
     """Names of its parameters that trained when it was last looked at."""
-    validation: Validation | None = None
     moments: list[Moment] = field(default_factory=list)
-    """What was measured so far, in order."""
+    """What was recorded so far, in order."""
     fused: State | None = None
     ended: bool = False
-    save_dir: Path | None = None
-    loggers: object | None = None
+    files: RunFiles = field(default_factory=RunFiles)
     end_to_end: bool | None = None
     repeats: bool = False
     """Whether it is a generation of ``--evolve`` after the first, of which nothing more is said."""
     unasked: bool = False
     """Whether the training began without a summary line to explain."""
-    unwritten: set[File] = field(default_factory=set)
-    """Files that could not be written, which are not tried again."""
     built: Running = field(default_factory=Running)
     """What the host held when it built the model."""
 
@@ -264,9 +256,9 @@ class Probe:
         origin = ultralytics.running() if ours else origin_of_line(told.form, told.host)
         run.ask = partial(run_question, told.live.root, told.stride, told.line, origin, counter)
         run.question = run.ask(running)
-        run.form, run.logger, run.model = origin.form, told.logger, weakref.ref(told.model)
+        run.logger, run.model = told.logger, weakref.ref(told.model)
         run.printed = live_state(told.live, run.question, told.line)
-        run.save_dir, run.built = running.save_dir, running
+        run.files.folder, run.built = running.save_dir, running
 
     def _on_prepared(self, *_: object, **__: object) -> None:
         if not host_state.starts_itself():
@@ -288,23 +280,23 @@ class Probe:
         if running.model is not None and run.question is None and not run.unasked:
             run.unasked = True
             self._say(["the host's summary line was not seen, so nothing is explained: register before it is printed"])
-        if running.model is None or run.question is None or run.form is None:
+        if running.model is None or run.question is None:
             return
         run.question = run.ask(running) if run.ask else run.question
         run.end_to_end = running.end_to_end
         run.start = start_of(replace(running, imgsz=self.settings.imgsz or running.imgsz), run.printed, run.question)
         model = unwrapped(running.model)
         run.trainee, run.trained = weakref.ref(model), trained_names(model)
-        run.moments.append(run.start)
+        run.moments.append(run.start.record)
         run.ema = weakref.ref(running.ema) if running.ema is not None else run.ema
-        run.save_dir, run.loggers = running.save_dir or run.save_dir, running.loggers
+        run.files.folder, run.files.loggers = running.save_dir or run.files.folder, running.loggers
         run.repeats, self._evolves = running.evolves and self._evolves, running.evolves
         if self._tells("start"):
-            self._say(start_lines(run.start, run.form))
-        for line in start_warnings(run.start):
+            self._say(start_lines(run.start.record, run.question.subject.origin.host))
+        for line in start_warnings(run.start.record):
             run.logger.warning(f"{_prefix(run.logger)}{line}")
-        self._log(scalars_of(run.start.training, run.form))
-        self._write(None, None)
+        self._log(scalars_of(run.start.state, run.question.subject.origin.form))
+        self._write()
 
     def _on_epoch(self, *_: object, epoch: int | None = None, **__: object) -> None:
         if self._has_changed():
@@ -324,28 +316,26 @@ class Probe:
         run, model = self._run, self._run.trainee()
         if model is None or run.start is None or run.question is None:
             return
-        last = next(each for each in reversed(run.moments) if not isinstance(each, Validation))
-        change = change_of(running, model, run.start, run.question, last.training.summary.gradients, run.trained)
+        last = next(each for each in reversed(run.moments) if not isinstance(each, Validated))
+        change = changed_of(running, model, run.start, run.question, model_of(last).gradients, run.trained)
         run.trained = trained_names(model)
         run.moments.append(change)
         for line in change_lines(change):
             run.logger.warning(f"{_prefix(run.logger)}{line}")
-        self._write(None, None)
+        self._write()
 
     def _on_validation(self, *_: object, **__: object) -> None:
         run = self._run
-        model = host_state.validated() if run.start is not None and run.validation is None else None
-        if model is None or run.start is None or run.question is None or run.form is None:
+        is_first = not any(isinstance(each, Validated) for each in run.moments)
+        model = host_state.validated() if run.start is not None and is_first else None
+        if model is None or run.start is None or run.question is None:
             return
-        state = live_state(Live(model), run.question)
-        is_fused = fused_state(state.root) == "fused"
         is_ema = unwrapped(model) in (run.ema(), host_state.classic().ema)
-        known = replace(run.start.known, is_ema=is_ema, non_leaf=None)
-        run.validation = Validation(state, is_ema, is_fused, run.start.training, decide(state.root, known))
-        run.moments.append(run.validation)
+        validated = validated_of(model, run.start, run.question, is_ema=is_ema)
+        run.moments.append(validated)
         if self._tells("validation"):
-            self._say([validation_line(run.validation, run.form)])
-        self._write(None, None)
+            self._say([validation_line(validated, run.start.record.training)])
+        self._write()
 
     def _on_classic_end(self, _last: object, best: Path, *_: object, **__: object) -> None:
         self._end(best)
@@ -358,61 +348,40 @@ class Probe:
         if run.ended or run.question is None or run.printed is None or run.fused is None:
             return
         run.ended = True
-        report = end_of(run.question, run.start, run.printed, run.fused)
-        best = best or (run.save_dir / "weights" / "best.pt" if run.save_dir else None)
+        report = ledger_of(run.question, run.start, run.printed, run.fused)
+        best = best or (run.files.folder / "weights" / "best.pt" if run.files.folder else None)
         if self._tells("end"):
             self._say([end_heading(report)])
             for line in render_ledgers(report, explained=self.settings.verbosity == "full").splitlines():
                 run.logger.info(line)
         outcome = self._compare_outputs(best) if self.settings.verify and best is not None and best.is_file() else None
         self._log(scalars_of(report.validation, report.question.subject.origin.form, "_fused"))
-        self._write(report, outcome)
-        run.loggers, run.built = None, Running()
+        run.moments.append(ended_of(report, outcome))
+        self._write(report)
+        run.files.loggers, run.built = None, Running()
 
     def _compare_outputs(self, best: Path) -> Moved | None:
         """How far fuse() moved the outputs of the best model; a model that cannot be run here costs a warning."""
         run = self._run
-        size = run.start.imgsz if run.start else (640, 640)
+        size = run.start.record.imgsz if run.start else (640, 640)
         try:
             outcome = moved_by_fuse(best, run.question.subject.channels if run.question else 3, size, run.end_to_end)
         except Exception as error:  # the user's own model: whatever it raises, the rest is told all the same
-            run.logger.warning(f"{NAME}: outputs were not compared ({reason_of(error)})")
+            self._warn(f"outputs were not compared ({reason_of(error)})")
             return None
         if self._tells("end"):
             self._say([outputs_line(outcome, size)])
         return outcome
 
     def _log(self, values: Scalars) -> None:
-        """Into every logger of the run; one that fails costs a warning, and the others are written all the same."""
-        run = self._run
-        if not self.settings.loggers or run.loggers is None:
-            return
-        for sink in sinks_of(run.loggers):
-            try:
-                sink.write(values, 0)
-            except Exception as error:  # a logger's own fault: the training goes on, and so does the probe
-                run.logger.warning(f"{NAME}: {sink.name} took no figures ({reason_of(error)})")
+        if self.settings.loggers:
+            self._run.files.log(values, self._warn)
 
-    def _write(self, report: FuseDiff | None, outcome: Moved | None) -> None:
-        """The files beside the run: the record at every moment, the rest when there is a ledger."""
-        run, form, files = self._run, self._run.form, self.settings.files
-        if run.save_dir is None or form is None or not run.save_dir.is_dir():
-            return
-        writers: dict[File, Callable[[Path], object]] = {
-            "json": lambda path: _write_json(run_as_json(form, run.moments, report, outcome), path),
-        }
-        if report:
-            writers["md"] = lambda path: _write_text(render_markdown(report), path)
-            writers["png"] = partial(draw, report)
-        for ending, write in writers.items():
-            path = run.save_dir / f"probe.{ending}"
-            if ending not in files or ending in run.unwritten:
-                continue
-            try:
-                write(path)
-            except Exception as error:  # a file that cannot be written is no reason to say nothing more
-                run.unwritten.add(ending)
-                run.logger.warning(f"{NAME}: {path.name} was not written ({reason_of(error)})")
+    def _write(self, report: FuseDiff | None = None) -> None:
+        self._run.files.write(self.settings.files, self._run.moments, report, self._warn)
+
+    def _warn(self, words: str) -> None:
+        self._run.logger.warning(f"{NAME}: {words}")
 
     def _tells(self, event: Event) -> bool:
         return event in self.settings.events and not self._run.repeats
@@ -429,11 +398,3 @@ def _prefix(logger: Logger) -> str:
         if module is not None and getattr(module, "LOGGER", None) is logger:
             return str(module.colorstr(f"{NAME}: "))
     return f"{NAME}: "
-
-
-def _write_json(record: Mapping[str, object], path: Path) -> None:
-    _write_text(json.dumps(record, indent=2) + "\n", path)
-
-
-def _write_text(text: str, path: Path) -> None:
-    path.write_text(text, encoding="utf-8")
