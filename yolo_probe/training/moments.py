@@ -16,8 +16,8 @@ from yolo_probe.hosts.summary_line import HostLine, summarize
 from yolo_probe.hosts.target import classes_of, freeze_of, network_name
 from yolo_probe.live.live import Live, unwrapped
 from yolo_probe.model.freezing import row_ranges, whole_rows, with_gradients
-from yolo_probe.model.fusion import BATCH_NORMS, difference
-from yolo_probe.model.structure import Module, named_modules, named_parameters, totals_of
+from yolo_probe.model.fusion import difference, fused_state
+from yolo_probe.model.structure import Module, named_parameters, totals_of
 from yolo_probe.reports.fuse_diff import FuseDiff, explain
 from yolo_probe.reports.gradients import Copy, moving_batch_norms
 from yolo_probe.reports.mechanisms import Decision, Known, decide, decided, finished, gradient_events, known_of
@@ -185,7 +185,7 @@ def validated_of(model: nn.Module, start: Start, question: Question, *, is_ema: 
     known = replace(start.known, is_ema=is_ema, non_leaf=None)
     return Validated(
         copy="ema" if is_ema else "model",
-        fused=not any(module.kind in BATCH_NORMS for _, module in named_modules(state.root)),
+        fused=fused_state(state.root) == "fused",
         validated=_numbers(state, question),
         mechanisms=decided(decide(state.root, known)),
     )
