@@ -225,13 +225,13 @@ def _strip(stored: Stored, parts: Sequence[Part], stripper: Stripper) -> Strip |
     halved, rest = _halved(Records(stored.storages), source, stripper)
     kept = _storages([*rest, *(value for key, value in top.items() if key not in stripper.drops)])
     sizes = [*halved, *(stored.storages[key].size for key in kept if key in stored.storages)]
-    tensors, left = sum(part.size for part in parts), sum(sizes)
+    before, after = sum(part.size for part in parts), sum(sizes)
     here, optimizer = len(stored.storages), parts[OWNERS.index("optimizer")].storages
-    headers = stored.size - tensors - stored.pickle_size if stored.container == "zip" else HEADERS * here
+    headers = stored.size - before - stored.pickle_size if stored.container == "zip" else HEADERS * here
     pickle = (
         max(_modern_pickle(stored) - OPTIMIZER_RECORD * optimizer, 0) * max(len(sizes), 1) // max(here - optimizer, 1)
     )
-    return Strip(left, tensors - left, left + pickle + headers * len(sizes) // max(here, 1))
+    return Strip(after, before - after, after + pickle + headers * len(sizes) // max(here, 1))
 
 
 def _modern_pickle(stored: Stored) -> int:
@@ -268,8 +268,8 @@ def _halved(records: Records, root: CallRecord, stripper: Stripper) -> tuple[lis
             value = state.get(key)
             for record in value if isinstance(value, list) else [value]:
                 halve(record)
-        left = {"_parameters", "_buffers", "_modules", *here, *(stripper.root if module is root else ())}
-        rest += [value for key, value in state.items() if key not in left]
+        handled = {"_parameters", "_buffers", "_modules", *here, *(stripper.root if module is root else ())}
+        rest += [value for key, value in state.items() if key not in handled]
     for record in parameters.values():
         halve(record)
     return halved, rest
