@@ -1,6 +1,6 @@
 """One network by the rules of every counter: each figure as terms that add up to it, and the faults in it.
 
-The figures come from the traces of one network in up to three modes; nothing is counted twice, nothing is run.
+The figures are computed from the traces of one network in up to three modes; nothing is run.
 """
 
 from __future__ import annotations
@@ -23,52 +23,53 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 
 @dataclass(frozen=True, slots=True)
 class ByMode:
-    """One number for each mode of a network; None where it has no such mode, or the counter no such number."""
+    """One number for each mode of a network; None where there is no such mode, or the counter gives no such number."""
 
     train: int | None
-    """As it trains."""
+    """In training mode."""
     unfused: int | None
-    """As it is evaluated."""
+    """In evaluation mode, before ``fuse()``."""
     fused: int | None
-    """As it is evaluated after ``fuse()``."""
+    """In evaluation mode, after ``fuse()``."""
 
     def times(self, factor: int) -> ByMode:
-        """Each number that many times."""
+        """Each number multiplied by the factor."""
         return ByMode(*(None if (number := getattr(self, mode)) is None else factor * number for mode in MODES))
 
 
 @dataclass(frozen=True, slots=True)
 class FoundFault:
-    """A fault of a counter that changes its figure for this network; its amount is the term of this name."""
+    """A fault of a counter that changes its figure for this network; the term of the same name has the amount."""
 
     name: str
     why: str
+    """One sentence."""
     right: ByMode
     """The counter's figure without this fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What one counter says of a network, in its own unit."""
+    """The figures of one counter for a network, in its own unit."""
 
     convention: Convention
     figure: ByMode
     terms: Mapping[str, ByMode]
-    """What the figure is made of; in each mode they add up to it."""
+    """The parts of the figure; in each mode they add up to it."""
     faults: tuple[FoundFault, ...]
     parameters: ByMode
-    """Its total of parameters; None where it has none."""
+    """Its total of parameters; None where it gives none."""
     uncounted: tuple[Uncounted, ...]
-    """What it has no rule for, but that of a fault."""
+    """What it has no rule for, without what a fault names."""
 
     @property
     def train(self) -> int | None:
-        """The figure as the network trains."""
+        """The figure in training mode."""
         return self.figure.train
 
     @property
     def unfused(self) -> int | None:
-        """The figure as it is evaluated."""
+        """The figure in evaluation mode, before ``fuse()``."""
         return self.figure.unfused
 
     @property
@@ -97,12 +98,12 @@ class Comparison:
     """The same network by several counters."""
 
     default: str
-    """The counter that the others are held against."""
+    """Name of the counter that the others are compared with."""
     counters: Mapping[str, Counted]
     apart: ByMode
-    """Values of activations, which are no sums of products: what the exact count leaves out."""
+    """Number of values that activations compute; they are no sums of products, so the exact count leaves them out."""
     parameters: ByMode
-    """What the network really has, against which the counters' totals are held."""
+    """The number that the network has, with which the counters' totals are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class Measured:
 
 
 def compare(modes: Mapping[Mode, Measured], conventions: Iterable[Convention], default: str) -> Comparison:
-    """The figures of these counters. ``modes``: those that the network has; ``unfused`` always."""
+    """The figures of these counters. ``modes``: those that the network has, always ``unfused``; ``default``: a name."""
     counters = {convention.name: _counted(convention, modes) for convention in conventions}
     apart = {mode: sum(map(_activation, measured.records)) for mode, measured in modes.items()}
     parameters = {mode: count_parameters(measured.root) for mode, measured in modes.items()}
@@ -122,14 +123,16 @@ def compare(modes: Mapping[Mode, Measured], conventions: Iterable[Convention], d
 
 
 def _activation(record: OpRecord) -> int:
-    """Values of an activation function, once where a module and what it calls have a record each."""
+    """Number of values of an activation; once, where both a module and the function that it calls have a record."""
     is_one = term_of(record) == "activation" or record.operator in ("sigmoid", "softmax")
     return prod(record.output) if is_one and record.seen_by != "modules" else 0
 
 
 def _counted(convention: Convention, modes: Mapping[Mode, Measured]) -> Counted:
     seen: dict[Mode, Measured] = dict(modes)
-    if "train" in modes and not convention.trains:  # it puts the model into evaluation mode, or sees no difference
+    if (
+        "train" in modes and not convention.trains
+    ):  # it puts the model into evaluation mode, or charges the same in both
         seen["train"] = modes["unfused"]
     charges = {mode: charge(measured.records, convention) for mode, measured in seen.items()}
     parts = {mode: each.by_term() for mode, each in charges.items()}

@@ -1,8 +1,8 @@
 """The counters by name: what each charges for an operator, in which unit, and for what.
 
-A convention is a table of rules, one for each operator; a rule is a pure function of one ``OpRecord`` that gives an
-integer: 0 where the counter holds the operator free, None where it has no rule for this case. Measured against the
-real releases, which ``tests/oracles`` does again in every run.
+A convention is a table of rules, one for each operator. A rule is a pure function of one ``OpRecord`` that returns an
+integer, 0 where the operator is free. Where a counter has no rule for an operator, its charge is None. The tables are
+compared with the real releases in every run of ``tests/oracles``.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ class Convention:
     name: str
     """As ``--counter`` takes it: ``ultralytics-thop-2.2``."""
     unit: Literal["MACs", "FLOPs"]
-    """What a count means; 1 MAC is 2 FLOPs."""
+    """The unit of its counts; 1 MAC is 2 FLOPs."""
     rules: Mapping[str, Rule]
-    """By operator; an operator of ``FREE`` needs none."""
+    """Rules for modules, by operator; an operator of ``FREE`` needs none."""
     subclasses: bool = True
     """Whether a subclass of a torch module is counted like its parent."""
     functions: Mapping[str, Rule] = field(default_factory=dict)
-    """By operator, for functions that a module calls itself."""
+    """Rules for functions that a module calls itself, by operator."""
     slot_power: int = 0
-    """How often a module that hangs in n places is charged: n to this power. One power comes from a hook for each
-    place, the other from adding up its total at each place."""
+    """A module that is in n places of the model is charged n to this power times: 0, once; 1, once for each place, by a
+    hook that is set for each; 2, because that total is also added up at each place."""
     follows: Literal["modules", "functions", "both"] = "modules"
-    """What it charges: modules, by hooks on them; the functions that run, whoever calls them; or both."""
+    """What it charges: modules, by hooks on them; the functions that run, by whatever code; or both."""
     calls: Mapping[str, Rule] = field(default_factory=dict)
-    """By operator, what the functions that a module of torch calls inside are charged beside it, once a call."""
+    """Charges for the functions that a module of torch calls, by operator; they are added to the module's, per call."""
     faults: Faults = field(default_factory=dict)
-    """By operator, what the counter charges without meaning to."""
+    """What the counter charges by mistake, by operator."""
     trains: bool = False
-    """Whether a model in training mode is counted as it trains; the others put it into evaluation mode."""
+    """Whether it counts a model in training mode as it is; the others put it into evaluation mode."""
     parameters: Literal["all", "leaves", "trainable", "listed", "none"] = "all"
-    """Which parameters its total has: those of modules that hold no others, without attention's; those that train;
-    those of torchinfo's listing, in which some occur twice."""
+    """Which parameters its total counts: leaves, those of modules that hold no others, without attention's; trainable,
+    those that train; listed, those in torchinfo's list, which has some of them twice; none, it gives no total."""
     release: str = ""
-    """The release that the rules are those of, or what it is."""
+    """The release that has these rules, where the name does not say it, or what the counter is."""
     own: Mapping[str, Rule] = field(default_factory=dict)
-    """By operator, rules of the user's own in MACs, which go before all others."""
+    """Rules of the user's own in MACs, by operator; they replace the counter's."""
 
     def with_rules(self, rules: OwnRules | None) -> Convention:
         """The same counter with rules of the user's own."""
@@ -58,11 +58,11 @@ class Convention:
 
     @property
     def flops_per_count(self) -> int:
-        """Number of FLOPs in one count."""
+        """FLOPs of one count: 2 for a MAC, 1 for a FLOP."""
         return 2 if self.unit == "MACs" else 1
 
     def count(self, record: OpRecord) -> int | None:
-        """Charge for one operator in the counter's own unit; None where this counter has no rule for it."""
+        """The charge for one operator in the counter's own unit; None where this counter has no rule for it."""
         if self.own and record.operator in self.own:
             return self.own[record.operator](record) * (2 // self.flops_per_count)
         if record.functional:
@@ -83,11 +83,11 @@ class Convention:
         return rule(record) * times + beside
 
     def sees(self, record: OpRecord) -> bool:
-        """Whether this counter looks at a record: of a module with a forward of its own, or of its functions."""
+        """Whether this counter looks at a record: a module whose forward is not torch's, or a function in it."""
         return self.follows == "both" or record.seen_by in ("all", self.follows)
 
     def _custom(self, record: OpRecord) -> int | None:
-        """What a rule of the user's charges for a module, as often as this counter charges one."""
+        """The charge of a user's rule for a module, as many times as this counter charges a module."""
         if "products" not in record.options:
             return None
         return known_products(record) * (2 // self.flops_per_count) * int(record.slots**self.slot_power)
@@ -96,9 +96,10 @@ class Convention:
         return 0 if record.operator in FREE else None
 
     def terms(self, record: OpRecord) -> dict[str, int]:
-        """The charge for one operator by what it is for: the faults in it apart, and the bias of a product.
+        """The charge for one operator by term: what it is for, its bias, and each fault.
 
-        The parts add up to ``count``. Where that is None they are none, or what is left out against a fault as large.
+        The parts add up to ``count``. Where that is None there are no parts; but where a fault is that the operator is
+        left out, there are two that cancel: the right charge, and the fault with its negative.
         """
         total = self.count(record)
         if record.operator in self.own:
@@ -128,7 +129,7 @@ class Convention:
 
     @property
     def title(self) -> str:
-        """For people: ``ultralytics-thop 2.2``."""
+        """The name as reports print it: ``ultralytics-thop 2.2``."""
         name, _, version = self.name.rpartition("-")
         return f"{name} {version}" if version[0].isdigit() and name else self.name
 
@@ -141,7 +142,7 @@ FREE = frozenset({
     "dropout", "flatten", "identity", "pad2d", "pixel_shuffle", "pixel_unshuffle",
     "max_pool2d", "adaptive_max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "upsample", "batch_norm",
 })  # fmt: skip
-"""Operators that cost nothing wherever a counter has no rule for them."""
+"""Operators that cost nothing where a counter has no rule for them; any other is then uncounted."""
 
 _TERMS = {
     "convolution": ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
@@ -163,18 +164,18 @@ _TERMS = {
 }  # fmt: skip
 
 TERMS = (*_TERMS, "decoding", "bias", "your own rules", "other")
-"""What a charge can be for, in the order of a table; names of faults beside them."""
+"""The terms of a charge in the order of a table; the names of faults follow them."""
 
 TERM_OF = {operator: term for term, operators in _TERMS.items() for operator in operators}
-"""What an operator is for; the others are for "other"."""
+"""The term of an operator; of any that is not here it is "other"."""
 
-HEADS = ("Detect", "Segment")
-"""Classes that turn their last convolutions into boxes."""
+DECODING_HEADS = ("Detect", "Segment")
+"""Classes that compute boxes from their last convolutions."""
 
 
 def term_of(record: OpRecord) -> str:
-    """What an operator is for."""
-    if record.functional and record.kind.rpartition(".")[2] in HEADS:
+    """The term of an operator: what its charge is for."""
+    if record.functional and record.kind.rpartition(".")[2] in DECODING_HEADS:
         return "decoding"
     return "your own rules" if record.operator == CUSTOM else TERM_OF.get(record.operator, "other")
 
@@ -324,25 +325,26 @@ DEFAULT = "ultralytics-thop-2.2"
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """The FLOP counter of a report, and the one that the host's own lines follow."""
+    """The FLOP counter of a report, and the one that the host's own lines are counted by."""
 
     convention: Convention
     installed: Thop | None
+    """The thop in this environment."""
     asked: bool
     """Whether the user named it."""
 
     @property
     def of_host(self) -> Convention:
-        """Hosts count with thop: with the one asked for, else with the installed one's rules."""
+        """The rules of the host's lines. Hosts use thop: the one that the user named, else the installed one."""
         if "thop" in self.convention.name:
-            return CONVENTIONS[self.convention.name]  # which knows nothing of the user's own rules
+            return CONVENTIONS[self.convention.name]  # without the user's own rules: the host has none
         return choose_counter(None, self.installed).convention
 
 
 def choose_counter(name: str | None, installed: Thop | None, rules: OwnRules | None = None) -> Counter:
-    """The counter of that name; without one, or for ``thop``, the installed thop's rules, else the newest known.
+    """The counter of that name; without one, or for ``thop``, the installed thop's rules, else ``DEFAULT``.
 
-    ``rules``: the user's own, which go before them.
+    ``rules``: the user's own, which replace the counter's.
     """
     name = None if name == "thop" else name
     chosen = name or (installed and installed.counter) or DEFAULT

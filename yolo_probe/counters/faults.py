@@ -1,7 +1,7 @@
-"""Where counters charge what they do not mean to: what each such case is called, and what would be right.
+"""The cases in which counters charge something by mistake: the name of each, and the right rule.
 
-A rule says what a counter charges, right or wrong; a fault says by which rule it would be right. What is a choice
-(BatchNorm free, a bias charged) is no fault.
+A rule says what a counter charges, right or wrong; a fault says which rule would be right. A choice (BatchNorm free, a
+bias charged) is no fault.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from yolo_probe.model.operators import Rule
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A case in which a counter's figure is not what its own rules mean."""
+    """A case in which a counter charges something else than its own rules intend."""
 
     name: str
-    """As a term of the figure."""
+    """Its name as a term of the figure."""
     right: Rule
     """What the counter would charge without it."""
     why: str
-    """One sentence."""
+    """One sentence for the report."""
 
 
 SHARED = "shared modules again"
-"""The fault of counting a module that hangs in n places n times over, or n x n."""
+"""The fault of counting a module that is in n places of the model n times, or n x n times."""
 SHARED_WHY = "A module that hangs in several places of the network is charged again for each of them."
 
 TWICE = "counted twice"
-"""The fault of counting a module and the function that it calls."""
+"""The fault of counting both a module and the function that it calls."""
 TWICE_WHY = "A module and the torch function that it calls are both charged."
 
 Faults = Mapping[str, Fault]
-"""By operator."""
+"""The faults of one counter by operator."""
 
 
 def _transposed(right: Rule) -> dict[str, Fault]:

@@ -1,7 +1,7 @@
-"""The arithmetic behind a charge: products of whole numbers with the network's own numbers put in.
+"""The arithmetic behind a charge, as text: products of the network's own whole numbers.
 
-A product is so many FLOPs for each of some factors (channels, kernel) at each of some places (height, width); those of
-one size are written as one. What is written can be worked out again, and gives the charge to the last digit.
+A product is FLOPs each x factors (channels, kernel) x places (height, width). Products of the same size are written as
+one. The text is an exact expression: its value is the charge, to the last digit.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from yolo_probe.model.structure import Shape
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A part of a charge."""
+    """One product of a charge, in FLOPs."""
 
     term: str
     """What it is for: ``convolution``, ``BatchNorm``, ``bias``."""
     each: int
-    """FLOPs."""
+    """FLOPs of one."""
     factors: Shape
-    """Channels that come out, then what each output value sums: channels in / groups, kernel."""
+    """Output channels, then the numbers of values that each output value sums: channels in / groups, kernel."""
     places: Shape
-    """Height and width, and the batch before them where it is not one image."""
+    """Height and width; before them the batch, where it is not one image."""
 
     @property
     def value(self) -> int:
-        """FLOPs of all."""
+        """The product in FLOPs."""
         return self.each * prod(self.factors) * prod(self.places)
 
     def __str__(self) -> str:
@@ -42,16 +42,17 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """Products of one form as one line."""
+    """Products that differ only in their factors, as one line."""
 
     term: str
     text: str
     """``2 x 32 x 320 x 320 x 3 x 6 x 6``."""
     value: int
+    """Their sum in FLOPs."""
 
 
 def products(charges: Charges) -> tuple[tuple[Product, ...], ...]:
-    """What each operator's charge is made of, in FLOPs."""
+    """The products that each record's charge is made of, in FLOPs, in the order of the records."""
     factor = charges.convention.flops_per_count
     return tuple(
         tuple(_ordered(record, {name: factor * amount for name, amount in terms.items()}))
@@ -60,7 +61,7 @@ def products(charges: Charges) -> tuple[tuple[Product, ...], ...]:
 
 
 def _ordered(record: OpRecord, terms: Mapping[str, int]) -> Iterator[Product]:
-    """The products of each term, those of the bias last."""
+    """The products of all terms of one record, those of the bias last."""
     for term in sorted(terms, key=lambda name: name == "bias"):
         yield from _products(record, term, terms[term])
 
@@ -78,7 +79,7 @@ def _products(record: OpRecord, term: str, amount: int) -> Iterator[Product]:
 
 
 def _attention(record: OpRecord, term: str, rest: int) -> Iterator[Product]:
-    """Projections of the query and the output, of keys and values, the two products of matrices, then a softmax."""
+    """Products of attention: projections of query and output, of key and value, the two matrix products, a softmax."""
     (length, batch, embed), (keys, _, key_size), (_, _, value_size) = record.inputs
     inner = rules.attention_products(record) - rules.attention_projections(record)
     attended = inner // (2 * batch * length * embed)
@@ -91,7 +92,7 @@ def _attention(record: OpRecord, term: str, rest: int) -> Iterator[Product]:
 
 
 def _forms(record: OpRecord) -> Iterator[tuple[Shape, Shape]]:
-    """Factors and places of an operator, those that say the most first."""
+    """Factors and places that an operator's charge may be written with, the most detailed first."""
     if record.operator in CONVOLUTIONS:
         yield record.weight, _places(record.output)
     elif record.operator in TRANSPOSED_CONVOLUTIONS:
@@ -113,7 +114,7 @@ def _places(shape: Shape) -> Shape:
 
 
 def arithmetic(parts: Iterable[Product]) -> tuple[Arithmetic, ...]:
-    """The same products in as few lines as they have forms, in their order."""
+    """The products as lines: those with the same term, FLOPs each and places are one; in the order of the first."""
     groups: dict[tuple[str, int, Shape], Counter[Shape]] = {}
     singles: dict[tuple[str, int, Shape], Product] = {}
     for product in parts:
@@ -133,6 +134,6 @@ def _line(first: Product, counts: Counter[Shape]) -> Arithmetic:
 
 
 def _counted(factors: Shape, count: int) -> str:
-    """``3 x 64x64x3x3``; a kernel of 1x1 is left out."""
+    """``3 x 64x64x3x3``; a kernel of 1x1 is not written."""
     text = "x".join(map(str, factors[:2] if set(factors[2:]) <= {1} else factors))
     return (f"{count} x {text}" if count > 1 else text) if text else str(count)

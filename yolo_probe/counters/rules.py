@@ -1,6 +1,7 @@
-"""What an operator costs, each rule a pure function of one ``OpRecord`` that gives an integer.
+"""What an operator costs: each rule is a pure function of one ``OpRecord`` that returns an integer.
 
-The counters disagree with each other and some with arithmetic; their faults are kept, under their own names.
+Unit: MACs, where nothing else is said; a rule "for each value" counts as many as the tool that it is from. The counters
+disagree with each other, and some are wrong; their faults are rules too, each with a name of its own.
 """
 
 from __future__ import annotations
@@ -22,24 +23,24 @@ def convolution(r: OpRecord) -> int:
 
 
 def transposed_convolution(r: OpRecord) -> int:
-    """Each input value is spread over (channels out / groups) x kernel outputs: n i h w x (o / g) kh kw."""
+    """Each input value is used in (channels out / groups) x kernel products: n i h w x (o / g) kh kw."""
     return prod(r.input) * prod(r.weight[1:])
 
 
 def linear(r: OpRecord) -> int:
-    """Each output value sums the input features."""
+    """Each output value sums one product for each input feature."""
     return prod(r.output) * r.weight[1]
 
 
 def linear_products_and_sums(r: OpRecord) -> int:
-    """Products and additions apart, each as one: 2 i - 1 for each output value."""
+    """Products and additions, each as one: 2 i - 1 for each output value."""
     return prod(r.output) * (2 * r.weight[1] - 1)
 
 
 def attention_products(r: OpRecord) -> int:
     """Four projections, then query x key and attention x value: N (2 L E E + S E (K + V) + 2 L A E).
 
-    A keys are attended to: the S that come in, and those that the module appends.
+    A is the number of keys that are used: the S that come in, and those that the module appends.
     """
     (length, batch, embed), (keys, _, key_size), (_, _, value_size) = r.inputs
     projections = embed * (2 * length * embed + keys * (key_size + value_size))
@@ -47,32 +48,32 @@ def attention_products(r: OpRecord) -> int:
 
 
 def _appended(r: OpRecord) -> int:
-    """Keys that attention appends to those that come in: a bias, zeros."""
+    """Number of keys that attention appends to those that come in: a bias, zeros."""
     appended = r.options.get("appended", 0)
     assert isinstance(appended, int)
     return appended
 
 
 def known_products(r: OpRecord) -> int:
-    """As many as the record itself says."""
+    """The number that the record itself has."""
     products = r.options["products"]
     assert isinstance(products, int)
     return products
 
 
 def matrix_product(r: OpRecord) -> int:
-    """Each output value sums the last axis of the first input."""
+    """Each output value sums one product for each entry of the first input's last axis."""
     return prod(r.output) * r.input[-1]
 
 
 def einsum_products(r: OpRecord) -> int:
-    """Each label of an Einstein sum of two is an axis of the product, unless one input alone has it, summed away."""
+    """The product of all axes of an Einstein sum of two, without those that only one input has and that are summed."""
     sizes, shared, kept = _einsum_axes(r)
     return prod(n for label, n in sizes.items() if label in shared | kept) if len(r.inputs) == 2 else 0
 
 
 def einsum_matrix_products(r: OpRecord) -> int:
-    """The same where an axis of both inputs is summed; where none is, torch runs no matrix product."""
+    """``einsum_products`` where an axis of both inputs is summed; else 0: torch then runs no matrix product."""
     _, shared, kept = _einsum_axes(r)
     return einsum_products(r) if shared - kept else 0
 
@@ -80,7 +81,7 @@ def einsum_matrix_products(r: OpRecord) -> int:
 def _einsum_axes(r: OpRecord) -> tuple[dict[str, int], frozenset[str], frozenset[str]]:
     """Size of each label, the labels that both inputs have, and those that the output keeps.
 
-    An axis of one value counts as none. An axis that an ellipsis stands for is named by its place from the right.
+    An axis of length 1 is left out. An axis that an ellipsis replaces gets its position from the right as its label.
     """
     terms, arrow, out = str(r.options["equation"]).replace(" ", "").partition("->")
     if not arrow:
@@ -96,26 +97,26 @@ def _einsum_axes(r: OpRecord) -> tuple[dict[str, int], frozenset[str], frozenset
 
 
 def bilinear(r: OpRecord) -> int:
-    """Each output value sums over both inputs, the second again: (i1 + 1) x i2."""
+    """Each output value sums i1 x i2 products, then i2 of these sums: (i1 + 1) x i2."""
     return prod(r.output) * (r.weight[1] + 1) * r.weight[2]
 
 
 def scaled_dot_product(r: OpRecord) -> int:
-    """Query x key and attention x value: for each of the rows L of the output, S (E + Ev)."""
+    """Query x key and attention x value: S (E + Ev) for each of the L rows of the output."""
     query, key, value = r.inputs
     return prod(r.output) // value[-1] * key[-2] * (query[-1] + value[-1])
 
 
-# What the generations of thop charge beside them
+# What the generations of thop charge in addition
 
 
 def with_bias(r: OpRecord) -> int:
-    """A convolution, and one for each output value if it has a bias."""
+    """``convolution``, and one for each output value if it has a bias."""
     return convolution(r) + (prod(r.output) if r.options["bias"] else 0)
 
 
 def transposed_over_output(r: OpRecord) -> int:
-    """A transposed convolution counted like an ordinary one, over its output: stride x stride too many."""
+    """A transposed convolution counted like an ordinary one, over its output: stride x stride times too much."""
     _, channels, *_ = r.input
     groups = r.options["groups"]
     assert isinstance(groups, int)
@@ -123,7 +124,7 @@ def transposed_over_output(r: OpRecord) -> int:
 
 
 def transposed_over_output_with_bias(r: OpRecord) -> int:
-    """The same, and one for each output value if it has a bias."""
+    """``transposed_over_output``, and one for each output value if it has a bias."""
     return transposed_over_output(r) + (prod(r.output) if r.options["bias"] else 0)
 
 
@@ -143,7 +144,7 @@ def normalization(r: OpRecord) -> int:
 
 
 def one_per_value(r: OpRecord) -> int:
-    """One for each value that comes in."""
+    """One for each value of the first input."""
     return prod(r.input)
 
 
@@ -156,19 +157,19 @@ def softmax(r: OpRecord) -> int:
 
 
 def log_softmax(r: OpRecord) -> int:
-    """A softmax and a logarithm for each row."""
+    """``softmax``, and one logarithm for each row."""
     dim = r.options["dim"]
     assert isinstance(dim, int)
     return softmax(r) + prod(r.input) // r.input[dim]
 
 
 def softmin(r: OpRecord) -> int:
-    """A softmax of the negated values."""
+    """``softmax``, and one for each value that is negated."""
     return softmax(r) + prod(r.input)
 
 
 def attention_with_softmax(r: OpRecord) -> int:
-    """The attention's products and 3 A - 1 for each row of its softmax, of which there are N x heads x L."""
+    """``attention_products``, and 3 A - 1 for each of the N x heads x L rows of the softmax."""
     (length, batch, _), (keys, _, _) = r.inputs[:2]
     heads = r.options["heads"]
     assert isinstance(heads, int)
@@ -176,30 +177,30 @@ def attention_with_softmax(r: OpRecord) -> int:
 
 
 def one_per_output(r: OpRecord) -> int:
-    """One for each value that goes out."""
+    """One for each value of the output."""
     return prod(r.output)
 
 
 def adaptive_floor(r: OpRecord) -> int:
-    """A window of floor(in / out) on each axis, and one, for each output value."""
+    """For each output value, a window of floor(in / out) on each axis, plus one."""
     window = prod(i // o for i, o in _pooled_axes(r))
     return (window + 1) * prod(r.output)
 
 
 def adaptive_ratio(r: OpRecord) -> int:
-    """A window of in / out on each axis, and one, for each output value; the product is cut to an integer."""
+    """For each output value, a window of in / out on each axis, plus one; the product is rounded down."""
     window = prod((i / o for i, o in _pooled_axes(r)), start=1.0)
     return int((window + 1) * prod(r.output))  # in floating point, as the release computes it
 
 
 def adaptive_windows(r: OpRecord) -> int:
-    """One for each value in each window, which are [floor(j i / o), ceil((j + 1) i / o)), and one for each output."""
+    """One for each value in each window, [floor(j i / o), ceil((j + 1) i / o)), and one for each output value."""
     window = prod(sum(-(-(j + 1) * i // o) - j * i // o for j in range(o)) for i, o in _pooled_axes(r))
     return prod(r.output[:-2]) * window + prod(r.output)
 
 
 def average_windows(r: OpRecord) -> int:
-    """One for each value in each window, padding included where it is averaged too, and one for each output."""
+    """One for each value in each window, also of padding where that is averaged too, and one for each output value."""
     padded = 0 if r.options["inside"] else 1
     window = 1
     for i, o, k, s, p in zip(
@@ -221,13 +222,13 @@ def _pooled_axes(r: OpRecord) -> list[tuple[int, int]]:
 
 
 def average_kernel(r: OpRecord) -> int:
-    """The kernel's size and one, for each output value; a kernel given as one number k is taken for k, not k x k."""
+    """For each output value the kernel's size, plus one; a kernel given as one number k counts as k, not k x k."""
     kernel = _pair(r, "kernel")
     return ((kernel[0] if r.options["number"] else prod(kernel)) + 1) * prod(r.output)
 
 
 def interpolation(nearest: int, trilinear: int, bilinear: int = 11) -> Rule:
-    """So many for each output value, by the mode of interpolation."""
+    """A rule: as many for each output value as its mode of interpolation says."""
     costs = {"nearest": nearest, "linear": 5, "bilinear": bilinear, "bicubic": 259, "trilinear": trilinear}
 
     def rule(r: OpRecord) -> int:
@@ -240,29 +241,29 @@ def interpolation(nearest: int, trilinear: int, bilinear: int = 11) -> Rule:
 
 
 def convolution_over_output(r: OpRecord) -> int:
-    """As torchprofile reads the weight: its second axis where its first is as wide as the output, else its first."""
+    """As torchprofile does: the weight's second axis where its first has the output's channels, else its first."""
     channels, others, *kernel = r.weight
     return prod(r.output) * (others if r.output[1] == channels else channels) * prod(kernel)
 
 
 def convolution_by_weights(r: OpRecord) -> int:
-    """As torchinfo does, all weights and biases for each position of the output, transposed or not."""
+    """As torchinfo does: all weights and biases for each position of the output, transposed or not."""
     n, channels, *size = r.output
     return n * prod(size) * (prod(r.weight) + (channels if r.options["bias"] else 0))
 
 
 def transposed_with_bias(r: OpRecord) -> int:
-    """A transposed convolution, and one for each output value if it has a bias."""
+    """``transposed_convolution``, and one for each output value if it has a bias."""
     return transposed_convolution(r) + (prod(r.output) if r.options["bias"] else 0)
 
 
 def linear_with_bias(r: OpRecord) -> int:
-    """A fully connected layer, and one for each output value if it has a bias."""
+    """``linear``, and one for each output value if it has a bias."""
     return linear(r) + (prod(r.output) if r.options["bias"] else 0)
 
 
 def linear_as_addmm(r: OpRecord) -> int:
-    """The same where torch runs it as one product with the bias added: for matrices, and inputs that are contiguous."""
+    """``linear_with_bias`` where torch adds the bias in the product (matrices, contiguous inputs), else ``linear``."""
     return linear_with_bias(r) if r.options.get("contiguous", True) else linear(r)
 
 
@@ -272,7 +273,7 @@ def linear_by_weights(r: OpRecord) -> int:
 
 
 def norm_by_weights(r: OpRecord) -> int:
-    """A weight and a bias for each channel, once for each image: the values that they act on are not counted."""
+    """A weight and a bias for each channel, once for each image; values are not counted."""
     return 2 * r.output[0] * (prod(r.weight) if r.weight else r.output[1]) if r.options["affine"] else 0
 
 
@@ -287,7 +288,7 @@ def normalization_with_statistics(r: OpRecord) -> int:
 
 
 def batch_norm_by_mode(r: OpRecord) -> int:
-    """With statistics in training, with the recorded ones in evaluation."""
+    """``normalization_with_statistics`` in training mode, ``scale_and_shift`` in evaluation mode."""
     return normalization_with_statistics(r) if r.options.get("training") else scale_and_shift(r)
 
 
@@ -297,12 +298,12 @@ def one_if_affine(r: OpRecord) -> int:
 
 
 def one_per_value_of_an_image(r: OpRecord) -> int:
-    """One for each value that goes out, of the first image alone."""
+    """One for each value of the output, of the first image only."""
     return prod(r.output[1:])
 
 
 def attention_values(r: OpRecord) -> int:
-    """Values of the attention's softmax: N x heads x L x A."""
+    """One for each value of the attention's softmax: N x heads x L x A."""
     (length, batch, _), (keys, _, _) = r.inputs[:2]
     heads = r.options["heads"]
     assert isinstance(heads, int)
@@ -310,26 +311,26 @@ def attention_values(r: OpRecord) -> int:
 
 
 def attention_projections(r: OpRecord) -> int:
-    """The four projections alone."""
+    """The four projections of ``attention_products``."""
     (length, batch, embed), (keys, _, _) = r.inputs[:2]
     return attention_products(r) - 2 * batch * length * (keys + _appended(r)) * embed
 
 
 def attention_with_biases(r: OpRecord) -> int:
-    """The products, and the bias of each projection."""
+    """``attention_products``, and the bias of each projection."""
     (length, batch, embed), (keys, _, _) = r.inputs[:2]
     return attention_products(r) + (2 * batch * embed * (length + keys) if r.options["bias"] else 0)
 
 
 def attention_as_traced(r: OpRecord) -> int:
-    """The products, the scaling of the query, and four products of sizes that tracing takes for work."""
+    """``attention_products``, the scaling of the query, and four products of sizes that tracing counts as work."""
     return attention_products(r) + prod(r.input) + 4
 
 
 def attention_of_ptflops(r: OpRecord) -> int:
     """Projections with biases, the scaling of the query, both products, and one for each value of the softmax.
 
-    Keys and values are taken for as wide as the query, and the output's bias for there always.
+    Keys and values are taken to be as wide as the query, and the output is taken to have a bias always.
     """
     (length, batch, embed), (keys, _, key_size), (values, _, value_size) = r.inputs
     heads = r.options["heads"]
@@ -346,17 +347,17 @@ def attention_inside(r: OpRecord) -> int:
 
 
 def upsample_by_size(r: OpRecord) -> int:
-    """One for each value that goes out; where a size is given, for each place of it, channels left out."""
+    """One for each value of the output; where ``size`` is given, one for each of its places, channels not counted."""
     return prod(r.output[2:]) if r.options.get("sized") else prod(r.output)
 
 
 def upsample_by_input(r: OpRecord) -> int:
-    """The same, but where a scale is given, one for each value that comes in."""
+    """As ``upsample_by_size``, but where a scale is given, one for each value of the input."""
     return prod(r.output[2:]) if r.options.get("sized") else prod(r.input)
 
 
 def transposed_of_calflops(r: OpRecord) -> int:
-    """Products over the input, divided by the groups once more than the weight is, and a bias for an ordinary output.
+    """Products over the input, divided by the groups twice, and the bias of an ordinary convolution's output.
 
     Unit: FLOPs.
     """
@@ -368,14 +369,14 @@ def transposed_of_calflops(r: OpRecord) -> int:
 
 
 def _ordinary_places(r: OpRecord) -> int:
-    """Places of the output that an ordinary convolution with these options would have."""
+    """Number of places in the output that an ordinary convolution with these options would have."""
     if "stride" not in r.options:
         return prod(r.output[2:])
     axes = zip(r.input[2:], r.weight[2:], *(_pair(r, name) for name in ("stride", "padding", "dilation")), strict=True)
     return prod((i + 2 * p - (d * (k - 1) + 1)) // s + 1 for i, k, s, p, d in axes)
 
 
-# Every multiplication and addition
+# Every multiplication and every addition; the unit is FLOPs
 
 
 def exact_convolution(r: OpRecord) -> int:
@@ -384,12 +385,12 @@ def exact_convolution(r: OpRecord) -> int:
 
 
 def exact_linear(r: OpRecord) -> int:
-    """The same of a fully connected layer."""
+    """As ``exact_convolution``, of a fully connected layer."""
     return 2 * linear(r) - (0 if r.options["bias"] else prod(r.output))
 
 
 def exact_transposed(r: OpRecord) -> int:
-    """Each product is added to one output value; the first of each needs no addition, a bias takes its place."""
+    """Each product is added to one output value; the first one needs no addition, unless there is a bias."""
     return 2 * transposed_convolution(r) - (0 if r.options["bias"] else prod(r.output))
 
 
@@ -412,10 +413,10 @@ def exact_average(r: OpRecord) -> int:
 
 
 def exact_average_pool(r: OpRecord) -> int:
-    """The same for windows of a given size."""
+    """As ``exact_average``, for windows of a given size."""
     return average_windows(r) - prod(r.output)
 
 
 def exact_interpolation(r: OpRecord) -> int:
-    """Nearest copies; bilinear is three linear steps of two multiplications and an addition each."""
+    """Nearest copies, 0; bilinear is three linear steps, each two multiplications and an addition."""
     return {"bilinear": 9, "linear": 3}.get(str(r.options["mode"]), 0) * prod(r.output)

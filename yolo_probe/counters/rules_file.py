@@ -1,7 +1,7 @@
-"""Files of counting rules: a Python module or a YAML in, ``OwnRules`` out.
+"""A file of counting rules, Python or YAML -> ``OwnRules``.
 
-A Python file is the user's own code and runs because they named it; a YAML is read by the closed grammar of
-``expressions``, and nothing in it is executed.
+A Python file is the user's own code and is executed, because they named it. A YAML is read by the closed grammar of
+``expressions``; nothing in it is executed.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ KIND = YamlKind("a file of rules", RulesError, _EXAMPLE)
 
 
 def read_rules(path: str) -> OwnRules:
-    """The rules in a file: ``.py`` is run, ``.yaml`` or ``.yml`` is read.
+    """The rules in a file: ``.py`` is executed, ``.yaml`` or ``.yml`` is read.
 
-    Raises: RulesError names the file, what was found and what was expected.
+    Raises: RulesError with the file, what was found and what was expected.
     """
     if not path.endswith((".py", ".yaml", ".yml")):
         raise RulesError(f"{path}: found another kind of file, expected .py or .yaml", _EXAMPLE)
@@ -43,7 +43,7 @@ def read_rules(path: str) -> OwnRules:
 
 
 def _from_python(path: str) -> OwnRules:
-    content_of(path, KIND)  # refuses what is no such file
+    content_of(path, KIND)  # only for its errors: a missing, unreadable or too large file
     folder = str(Path(path).resolve().parent)
     sys.path.insert(0, folder)  # as python my_rules.py would
     try:
@@ -68,7 +68,7 @@ def _from_python(path: str) -> OwnRules:
 
 
 def _functions(path: str, names: Mapping[str, Any], name: str, *words: str) -> dict[object, Any]:
-    """One of the tables of a Python file: functions, or one of these words."""
+    """The table ``name`` of a Python file; its values are functions, or one of ``words``."""
     table = names.get(name, {})
     if not isinstance(table, Mapping):
         raise RulesError(f"{path}: found {name} = {shown(table)}, expected a dict", _EXAMPLE)
@@ -88,7 +88,7 @@ def _class_name(path: str, key: object) -> str:
 
 
 def _checked(path: str, name: str, function: Callable[[OpRecord], object]) -> Rule:
-    """A rule for an operator whose mistakes are told."""
+    """The user's function as a rule that raises RulesError if it fails or returns no whole number."""
 
     def rule(r: OpRecord) -> int:
         with users_code(path, f"the rule for {name} fails at {r.path}", _EXAMPLE):
@@ -99,7 +99,7 @@ def _checked(path: str, name: str, function: Callable[[OpRecord], object]) -> Ru
 
 
 def same_shape(module: Any, x: Shape) -> Shape:
-    """What comes out has the shape of what goes in."""
+    """The output rule ``input``: the output has the shape of the input."""
     return x
 
 
@@ -131,7 +131,7 @@ def _refuse(place: str, found: object, expected: str) -> NoReturn:
 
 
 def _known(place: str, given: object, *keys: str) -> None:
-    """Refuse what is no mapping of these keys."""
+    """Refuse anything but a mapping with only these keys."""
     if not isinstance(given, dict):
         _refuse(place, given, f"lines with {' or '.join(keys)}")
     for key in given:
@@ -140,7 +140,7 @@ def _known(place: str, given: object, *keys: str) -> None:
 
 
 def _table(file: Yaml, path: str, key: str) -> Iterator[tuple[str, str, Any]]:
-    """The rules under a key: the name of each, its place as messages name it, and what is given."""
+    """The rules under a key: the name of each, its place for messages, and what the file has there."""
     table = (file.document or {}).get(key) or {}
     if not isinstance(table, dict):
         _refuse(f"{path}: {key}", table, "names, each with its rule")
@@ -150,7 +150,7 @@ def _table(file: Yaml, path: str, key: str) -> Iterator[tuple[str, str, Any]]:
 
 
 def _count(place: str, formula: object) -> Callable[[Any, tuple[Any, ...], Any], None]:
-    """A formula as a rule of thop's signature."""
+    """A formula as a rule with thop's signature, which adds MACs to ``module.total_ops``."""
     text = _formula(f"{place}: macs", formula)
 
     def rule(module: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -185,7 +185,7 @@ def _operator(place: str, formula: object) -> Rule:
 
 
 def _formula(place: str, given: object) -> str:
-    """A formula that is arithmetic, as far as can be said before its names have values."""
+    """The text of a formula; refused where it cannot be arithmetic, whatever values its names will have."""
     if isinstance(given, bool) or not isinstance(given, int | str) or given == "":
         _refuse(place, given, "a formula such as 2 * c * h * w")
     text = str(given)
@@ -208,7 +208,7 @@ def _value(place: str, text: str, names: Mapping[str, object]) -> object:
 
 
 def _names(first: Shape, out: Shape, module: Any) -> dict[str, object]:
-    """What a formula can name: the axes of the first input and of the output, sizes, the module's own numbers."""
+    """The names in a formula: axes of the first input and the output, numbers of values, the module's own numbers."""
     own = {} if module is None else _numbers(module)
     axes = dict(zip("nchw", first, strict=True)) if len(first) == 4 else {}
     after = dict(zip(("on", "oc", "oh", "ow"), out, strict=True)) if len(out) == 4 else {}

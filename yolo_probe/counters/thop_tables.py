@@ -1,4 +1,4 @@
-"""What the generations of thop charge, and torch's own counter: a table of rules by operator for each."""
+"""What each generation of thop charges, and torch's own counter: one table of rules by operator for each."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from yolo_probe.counters.rules import (
 )
 from yolo_probe.model.operators import Rule
 
-# The releases of 2019 add up in FP32 and lose the last digits; these are the exact sums of what they charge.
+# The releases of 2019 add up in FP32 and lose the last digits; these rules give the exact sums.
 THOP_2019: dict[str, Rule] = {
     **dict.fromkeys(CONVOLUTIONS, with_bias),
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, transposed_over_output_with_bias),

@@ -1,4 +1,4 @@
-"""What the counters beside thop charge: a table of rules by operator for each, and the exact count.
+"""What the tools other than thop charge, and the exact count: one table of rules by operator for each.
 
 Source: fvcore 0.1.5, ptflops 0.7.5, torchprofile 0.1.0, torchinfo 1.8.0, calflops 0.3.2, deepspeed 0.19.8, measured on
 single operators and on whole networks.
@@ -15,17 +15,17 @@ PRODUCTS = ("mm", "addmm", "baddbmm")
 
 
 def twice(rule: Rule) -> Rule:
-    """The FLOPs of a rule that gives MACs."""
+    """A rule that gives FLOPs, from one that gives MACs."""
     return lambda r: 2 * rule(r)
 
 
 def where_called(rule: Rule, *names: str) -> Rule:
-    """The rule where the function was called by one of these names, else 0: ``@`` and ``+`` are not seen."""
+    """A rule that counts calls of a function by one of these names; others, such as ``@`` and ``+``, are 0."""
     return lambda r: rule(r) if r.options.get("call") in names else 0
 
 
 def by_mode(**costs: int) -> Rule:
-    """So many for each output value, by the mode of interpolation."""
+    """A rule: as many for each output value as its mode of interpolation says."""
     return lambda r: costs.get(str(r.options["mode"]), 0) * rules.one_per_output(r)
 
 
@@ -60,7 +60,7 @@ TORCHPROFILE: dict[str, Rule] = {
     "matmul": rules.matrix_product,
     "einsum": rules.einsum_products,
     **dict.fromkeys(("addmm", "baddbmm"), rules.known_products),
-    # na * nx * ny: tracing takes the two products of sizes in Detect's view() for work, once for each level
+    # na * nx * ny: tracing counts the two products of sizes in Detect's view() as work, once for each level
     "cat": lambda r: 2 * len(r.inputs) if r.kind in ("Detect", "Segment") and len(r.output) == 3 else 0,
 }
 
@@ -75,7 +75,7 @@ PTFLOPS: dict[str, Rule] = {
     "upsample": rules.one_per_value_of_an_image,
     "multi_head_attention": rules.attention_of_ptflops,
 }
-"""By a hook on the module."""
+"""What ptflops charges for modules, by a hook on each."""
 
 PTFLOPS_CALLS: dict[str, Rule] = {
     **dict.fromkeys(("relu", "prelu", "elu", "gelu", "silu", "softmax", "softmax2d"), rules.one_per_value),
@@ -83,7 +83,7 @@ PTFLOPS_CALLS: dict[str, Rule] = {
     "upsample": rules.one_per_output,
     "multi_head_attention": rules.attention_inside,
 }
-"""By patched functions, which the modules call too."""
+"""What ptflops charges for functions that it has patched, where a module calls them."""
 
 PTFLOPS_FUNCTIONS: dict[str, Rule] = {
     **dict.fromkeys(("relu", "prelu", "elu", "gelu", "silu", "relu6"), rules.one_per_value),
@@ -167,4 +167,4 @@ TEXTBOOK: dict[str, Rule] = {
     "matmul": rules.exact_product,
     **dict.fromkeys(("add", "sub", "mul", "div", "pow"), rules.one_per_output),
 }
-"""In FLOPs: every multiplication and addition as one. What is no sum of products (SiLU, softmax) stands apart."""
+"""In FLOPs: every multiplication and addition is one. What is no sum of products (SiLU, softmax) is not counted."""

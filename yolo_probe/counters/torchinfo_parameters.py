@@ -1,9 +1,9 @@
 """The total of parameters that torchinfo 1.8.0 prints, from a structure and its forward pass.
 
-torchinfo lists the modules in the order in which they are called, each with the depth of its place, and takes the
-deeper ones that follow a module for what is inside it. A module that hangs in several places, as YOLOv5's one SiLU
-does, is listed with the depth of the last of them: the rows after it seem to hold no others, their parameters are
-counted again, and the total comes out too high.
+torchinfo lists the modules in the order in which they are called, each with its depth, and takes the deeper ones that
+follow a module to be inside it. A module that is in several places, as YOLOv5's one SiLU, is listed with the depth of
+the last of them. Then the lines after it seem to hold no others, their parameters are counted once more, and the total
+is too high.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from yolo_probe.model.structure import Module, count_parameters
 
 
 @dataclass(eq=False, slots=True)
-class _Row:
-    """One line of the listing."""
+class _Listed:
+    """One line of the list: a module with the depth of a place where it is."""
 
     module: Module
     depth: int
-    parent: _Row | None
-    """Of the place where it hangs, not of the listing."""
+    parent: _Listed | None
+    """The module around it in the model, not the line before it."""
     repeated: bool = False
-    """Whether the module was listed before."""
+    """Whether the module is in the list before."""
 
 
 def listed_parameters(root: Module, records: Sequence[OpRecord]) -> int | None:
     """The parameters that torchinfo adds up for this pass.
 
-    None where one module that holds others hangs in several places: the order of calls cannot be told from operators.
+    None where a module that holds others is in several places: the operators do not show in which order it is called.
     """
     root = _inner(root)
     last, shared = _last_places(root)
     if shared:
         return None
     seen: set[int] = set()
-    rows: list[_Row] = []
+    lines: list[_Listed] = []
     for module in _called(root, records):
         place = last[id(module)]
-        rows.append(_Row(module, place.depth, place.parent, id(module) in seen))
+        lines.append(_Listed(module, place.depth, place.parent, id(module) in seen))
         seen.add(id(module))
-    _add_containers(rows, seen)
-    return _total(rows)
+    _add_containers(lines, seen)
+    return _total(lines)
 
 
 def _inner(root: Module) -> Module:
@@ -57,25 +57,25 @@ def _inner(root: Module) -> Module:
 
 
 WRAPPERS = {("module", "DataParallel"), ("module", "DistributedDataParallel"), ("_orig_mod", "OptimizedModule")}
-"""Name of the one child, and class."""
+"""Name of the only child, and class of the wrapper."""
 
 
-def _last_places(root: Module) -> tuple[dict[int, _Row], bool]:
-    """The place of each module that a walk comes to last; whether one that holds others has several."""
-    found: dict[int, _Row] = {}
-    stack = [_Row(root, 0, None)]
+def _last_places(root: Module) -> tuple[dict[int, _Listed], bool]:
+    """The last place of each module in a walk, and whether a module that holds others is in several."""
+    found: dict[int, _Listed] = {}
+    stack = [_Listed(root, 0, None)]
     while stack:
-        row = stack.pop()
-        if id(row.module) in found and row.module.children:
+        line = stack.pop()
+        if id(line.module) in found and line.module.children:
             return found, True
-        found[id(row.module)] = row
-        children = [child for child in row.module.children.values() if child is not None]
-        stack += [_Row(child, row.depth + 1, row) for child in reversed(children)]
+        found[id(line.module)] = line
+        children = [child for child in line.module.children.values() if child is not None]
+        stack += [_Listed(child, line.depth + 1, line) for child in reversed(children)]
     return found, False
 
 
 def _called(root: Module, records: Sequence[OpRecord]) -> Iterator[Module]:
-    """The modules whose forward runs, in order; a container once for each time that the pass enters it."""
+    """The modules whose forward runs, in order; a container each time that the pass enters it."""
     yield root
     inside: list[str] = []
     for record in records:
@@ -100,49 +100,49 @@ def _at(root: Module, path: str) -> Module:
     return root
 
 
-def _add_containers(rows: list[_Row], seen: set[int]) -> None:
-    """Put containers that are never called, and those of another place, before what they hold.
+def _add_containers(lines: list[_Listed], seen: set[int]) -> None:
+    """Insert containers that are never called, and those of another place, before the modules that they hold.
 
-    The list grows while it is walked, as torchinfo's does, so that a row that was moved is looked at again.
+    The list grows while it is walked, as torchinfo's does: a line that an insertion moves back is visited once more.
     """
-    above: dict[int, _Row] = {}
-    for index, row in enumerate(rows):
-        places: dict[int, _Row] = {}
-        parent = row.parent
+    above: dict[int, _Listed] = {}
+    for index, line in enumerate(lines):
+        places: dict[int, _Listed] = {}
+        parent = line.parent
         while parent is not None and parent.depth > 0:
             places[parent.depth] = parent
             parent = parent.parent
         added = 0
-        for depth in range(1, row.depth):
+        for depth in range(1, line.depth):
             place = places[depth]
             known = depth in above and above[depth].module is place.module
-            if not known and place is not rows[index + added - 1]:
+            if not known and place is not lines[index + added - 1]:
                 place.repeated = place.repeated or id(place.module) in seen
-                rows.insert(index + added, place)
+                lines.insert(index + added, place)
                 seen.add(id(place.module))
                 above[depth] = place
                 added += 1
-        above[row.depth] = row
-        deeper = row.depth + 1
+        above[line.depth] = line
+        deeper = line.depth + 1
         while deeper in above:
             del above[deeper]
             deeper += 1
 
 
-def _total(rows: Sequence[_Row]) -> int:
-    """Parameters of modules that hold no others, and what the others have beyond those that follow them."""
-    sizes = {id(row.module): 0 for row in rows}
-    for row in rows:
-        sizes[id(row.module)] = sizes[id(row.module)] or count_parameters(row.module)
-    left: list[int] = [0] * len(rows)
+def _total(lines: Sequence[_Listed]) -> int:
+    """Sum of the parameters of leaves, and of what each other module has beyond the lines inside it."""
+    sizes = {id(line.module): 0 for line in lines}
+    for line in lines:
+        sizes[id(line.module)] = sizes[id(line.module)] or count_parameters(line.module)
+    remaining: list[int] = [0] * len(lines)
     total = 0
-    for index in reversed(range(len(rows))):
-        row = rows[index]
-        left[index] = sizes[id(row.module)]
-        if any(child is not None for child in row.module.children.values()):
-            for other in range(index + 1, len(rows)):
-                if rows[other].depth <= row.depth:
+    for index in reversed(range(len(lines))):
+        line = lines[index]
+        remaining[index] = sizes[id(line.module)]
+        if any(child is not None for child in line.module.children.values()):
+            for other in range(index + 1, len(lines)):
+                if lines[other].depth <= line.depth:
                     break
-                left[index] -= 0 if rows[other].repeated else left[other]
-        total += 0 if row.repeated else max(left[index], 0)
+                remaining[index] -= 0 if lines[other].repeated else remaining[other]
+        total += 0 if line.repeated else max(remaining[index], 0)
     return total
