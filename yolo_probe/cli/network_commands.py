@@ -16,7 +16,7 @@ from yolo_probe.cli.output import UNEXPLAINED, show, show_table
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import HostError, TargetError, UnknownModuleError
-from yolo_probe.hosts.target import Copy, resolve, with_rules
+from yolo_probe.hosts.target import CopyName, resolve, with_rules
 from yolo_probe.model.user_rules import OwnRules, advice
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
 from yolo_probe.reports.info import Info, info
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @NETWORK_OPTIONS
 @click.option("--layers", is_flag=True, help="List every merged convolution and BatchNorm.")
 def fuse_diff_command(
-    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
+    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
     rules: str | None, strict: bool, form: str, verify: bool, layers: bool,
 ) -> None:  # fmt: skip
     """Explain why training and validation print different lines."""
@@ -63,7 +63,7 @@ def fuse_diff_command(
 )
 @click.option("--verbose", is_flag=True, help="Add the host's tables of modules and of parameters.")
 def info_command(
-    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
+    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
     rules: str | None, strict: bool, form: str, verify: bool, fused: bool, stride_scaled: bool,
     verbose: bool,
 ) -> None:  # fmt: skip
@@ -136,7 +136,7 @@ def gradients_command(target: str, freeze: tuple[int, ...], host: Generation | N
 @click.command("counters")
 @of_networks("target", "imgsz", "counter", "host", "nc", "copy", "rules", "strict", "format")
 def counters_command(
-    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
+    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
     rules: str | None, strict: bool, form: str,
 ) -> None:  # fmt: skip
     """Hold every FLOP counter against the others, and say why they differ."""
@@ -156,7 +156,7 @@ def counters_command(
 @click.option("--memory", is_flag=True, help="Memory access, activations, and what makes FLOPs slow.")
 @click.option("--fused", is_flag=True, help="The state after fuse().")
 def layers_command(
-    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
+    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
     rules: str | None, strict: bool, form: str, by: By | None, depth: int | None, sort: Sort | None, top: int | None,
     memory: bool, fused: bool,
 ) -> None:  # fmt: skip
@@ -174,7 +174,7 @@ def layers_command(
 
 
 def _question(
-    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: Copy | None,
+    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
     rules: str | None = None, *, verify: bool = False,
 ) -> Question:  # fmt: skip
     if rules and verify:

@@ -2,15 +2,15 @@
 
 From the ground up; a module imports only from lines above its own::
 
-    host                      what a host calls things, and since when it does what
+    host                      how hosts differ: options, versions, words
     images                    channels, stride and size of the image that is counted
-    extrapolation             thop's count of an image out of those of small ones
-    summary_line              the four numbers, and the line each host makes of them
-    ultralytics_architecture  what a checkpoint of ultralytics names, as safe data
-    subject                   what a question is about, and whose it is
+    extrapolation             thop's count of an image from those of small ones
+    summary_line              the four numbers, and the line that each host prints
+    ultralytics_architecture  a checkpoint of ultralytics -> its model YAML as safe data
+    subject                   what a question is about: a network and its host
     ultralytics               which release of ultralytics wrote a checkpoint
     ultralytics_rebuild       its model as the installed ultralytics builds it
     yolov5                    which generation of YOLOv5 wrote a checkpoint
-    target                    from what a user names to a subject
-    installed_network         the same network, built by the installed host
+    target                    what a user names -> a subject
+    installed_network         a subject's network, built by the installed host
 """

@@ -1,4 +1,4 @@
-"""MACs of an image out of those of small ones, as ``thop.profile(stride=...)`` of ultralytics-thop 2.2 finds them."""
+"""MACs of an image computed from small ones, as ``thop.profile(stride=...)`` of ultralytics-thop 2.2 does it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from yolo_probe.model.structure import Module, distinct_modules
 FIXED_COST = frozenset(
     {"nn.Linear", "nn.NonDynamicallyQuantizableLinear", "nn.AdaptiveAvgPool2d", "nn.AdaptiveMaxPool2d"}
 )
-"""Modules whose cost does not grow with the image."""
+"""Kinds of modules whose cost does not grow with the image."""
 
 
 def extrapolated(
@@ -21,10 +21,10 @@ def extrapolated(
 ) -> int:
     """MACs as thop.profile(stride=cell, min_cells=...) of ultralytics-thop 2.2 finds them.
 
-    Images of one row of cells are counted, each a cell wider, as many as the cost may have terms (one if it is
-    proportional to the area, two with a fixed part, four to prove a square), and continued by Newton's forward
-    differences; where a square does not fit, or the image is small, the image itself is counted.
-    ``least_samples``: images that are counted at least.
+    It counts a few images one cell high, each one cell wider than the last: one if the cost is proportional to the
+    area, two if a part is fixed, four to test that a part grows with the square of the area. Newton's forward
+    differences give the value for the whole image. Where the test fails, or the image is small, it counts the image
+    itself. ``cell``: side of a cell in pixels. ``least_samples``: how many images it counts at least.
     """
     modules = distinct_modules(root)
     kinds = {module.kind for module in modules}
@@ -51,31 +51,31 @@ def extrapolated(
 
 
 def count_image(run: Run, channels: int, size: Size, convention: Convention) -> int:
-    """The count of one image of that height and width."""
+    """The count of one image of that height and width, in the convention's unit."""
     return charge(run((1, channels, *size)).records, convention).total
 
 
-TERMS: Mapping[str, int] = {
+SAMPLES_OF_OPERATOR: Mapping[str, int] = {
     "multi_head_attention": 4, "linear": 2, "adaptive_avg_pool2d": 2, "adaptive_max_pool2d": 2,
 }  # fmt: skip
-"""Samples that a module of each operator asks for, also where its class is a subclass of torch's."""
+"""How many images are needed for each operator, also where its module is of a subclass of torch's."""
 
 
 def _counts(run: Run, channels: int, size: Size, convention: Convention) -> tuple[int, int]:
-    """The count of one image, and how many samples its operators ask for: four with functions of a module's own."""
+    """The count of one image, and how many images its operators need: four with functions that modules call."""
     charges = charge(run((1, channels, *size)).records, convention)
     if any(count and record.functional for record, count in charges):
         return charges.total, 4
     operators = {each.operator for each in charges.records if not each.functional}
-    return charges.total, max((TERMS.get(operator, 1) for operator in operators), default=1)
+    return charges.total, max((SAMPLES_OF_OPERATOR.get(operator, 1) for operator in operators), default=1)
 
 
 DECODER = ".RTDETRDecoder"
-"""Name of the class that chooses a fixed number of queries."""
+"""End of the name of the class that chooses a fixed number of queries."""
 
 
 def _least_cells(module: Module) -> int:
-    """Cells from which on an RT-DETR decoder's cost is regular: it must have all its queries to choose from."""
+    """Smallest number of cells at which an RT-DETR decoder has as many candidates as queries: below, it costs less."""
     queries, levels = module.attributes.get("num_queries"), module.attributes.get("nl")
     assert isinstance(queries, int)
     assert isinstance(levels, int)
@@ -83,7 +83,7 @@ def _least_cells(module: Module) -> int:
 
 
 def _continued(counts: Sequence[int], first: int, cells: int) -> int:
-    """Value at ``cells`` of a sequence that begins at ``first``, by its first and second differences."""
+    """The value at ``cells`` of a sequence that begins at ``first``, by its first and second differences."""
     steps = cells - first
     slope = counts[1] - counts[0] if len(counts) > 1 else counts[0] // first
     bend = counts[2] - 2 * counts[1] + counts[0] if len(counts) > 2 else 0

@@ -1,6 +1,6 @@
-"""A host, the program that trains: what it calls things, since when it does what, and how it reads its options.
+"""A host, the program that trains: how hosts differ in their options, their versions and their words.
 
-Whoever needs to know how hosts differ asks the value here; what its summary line looks like is in ``summary_line``.
+Code that depends on the host asks a ``Host``, and never compares names. The form of its line is in ``summary_line``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from yolo_probe.model import freezing
 
 _TASK_FOLDERS = {"ClassificationModel": "classify/", "SegmentationModel": "segment/"}
-"""Where YOLOv5 keeps the scripts of a kind of model that does not detect."""
+"""The folder of YOLOv5's scripts for a class of model that does not detect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,36 +19,36 @@ class Host:
     """A program that trains, in all of its versions."""
 
     name: str
-    """As it is printed."""
+    """Its name in reports."""
     newest: str
-    """The version that prints the newest line, as a message names it."""
+    """The version that prints the newest form of its line, as a message names it."""
     has_generations: bool
-    """Whether its versions are told apart by their generation, else by their release."""
+    """Whether its versions are named by generation (v7.0), else by release."""
     keywords: bool
-    """Whether its options are typed ``key=value``, else ``--key value``."""
+    """Whether its options are written ``key=value``, else ``--key value``."""
     weights_option: str
-    """What names the file that a training starts from, as it is typed."""
+    """The option that names the file from which a training starts."""
     size_keyword: str
-    """What its ``model.info()`` calls the size of an image."""
+    """The argument of its ``model.info()`` for the size of an image."""
     frozen_rows: Callable[[object, int], tuple[int, ...] | None]
-    """Rows that the value of its option ``freeze`` names, of so many; None if unreadable."""
+    """From the value of its option ``freeze`` and the number of rows: the rows that it names, None if unreadable."""
     leaf_layers_since: str
-    """When it began to count only modules that hold no others: a date or a release."""
+    """Since when a layer is a leaf for it: a date or a release."""
     all_layers_by: str
-    """Who counts every module as a layer, as a subject of a sentence."""
+    """The versions that count every module as a layer, as the subject of a sentence."""
     old_versions: str
-    """Those of YOLOv5 that do, as they are called beside a figure of this host."""
+    """The versions of YOLOv5 that do so, as a report names them next to a figure of this host."""
     shared_activation_since: str
-    """Version from which on all Conv of a network share one activation; empty where that has no date."""
+    """The first version in which all Conv of a network share one activation; empty where none is known."""
     two_copies: bool
-    """Whether an unfinished file has the model beside its EMA copy."""
+    """Whether the file of an unfinished training has two copies, the model and its EMA."""
     fuse_freezes: bool
-    """Whether its ``fuse()`` leaves no merged convolution trainable, with autograd on or off."""
+    """Whether no merged convolution is trainable after its ``fuse()``, with autograd on or off."""
     also_freezes: str
-    """What of it, beside training, takes parameters out of training; empty where nothing does."""
+    """What else of it sets ``requires_grad=False``, apart from training; empty where nothing does."""
 
     def option(self, key: str) -> str:
-        """What an option is called: ``--freeze``, ``freeze``."""
+        """The name of an option: ``--freeze``, ``freeze``."""
         return key if self.keywords else f"--{key}"
 
     def freeze_typed(self, numbers: Iterable[str]) -> str:
@@ -56,7 +56,7 @@ class Host:
         return f"{self.option('freeze')}{'=' if self.keywords else ' '}{' '.join(numbers)}"
 
     def freeze_of_rows(self, rows: tuple[int, ...]) -> str:
-        """The option that freezes exactly these rows; empty where none does."""
+        """The option ``freeze`` for exactly these rows; empty where it cannot name them."""
         if rows == tuple(range(rows[-1] + 1)):
             return self.freeze_typed([str(rows[-1] + 1)])
         if self.keywords:
@@ -64,7 +64,7 @@ class Host:
         return self.freeze_typed(map(str, rows)) if len(rows) > 1 else ""
 
     def leaf_layers(self) -> str:
-        """Its versions that count only modules that hold no others, as a subject of a sentence."""
+        """Its versions for which a layer is a leaf, as the subject of a sentence."""
         return f"{self.name} since {self.leaf_layers_since}"
 
     def validation(self, kind: str) -> str:
@@ -73,7 +73,10 @@ class Host:
 
 
 def _frozen_by_ultralytics(freeze: object, rows: int) -> tuple[int, ...] | None:
-    """A number N is rows 0 to N - 1, a list is itself. Source: the freeze loop in ultralytics' engine/trainer.py."""
+    """Rows that ``freeze`` names: a number N names rows 0 to N - 1, a list names its rows; None if unreadable.
+
+    Source: the freeze loop in ultralytics' engine/trainer.py.
+    """
     if freeze is None:
         return ()
     if isinstance(freeze, int):

@@ -15,7 +15,7 @@ Run = Callable[[Shape], Trace]
 
 
 def image_channels(root: Module) -> int:
-    """Number of channels of an image for this model: ``yaml['ch']``, else what its first convolution takes."""
+    """Number of channels of an image for this model: ``yaml['ch']``, else those that its first convolution takes."""
     yaml = root.attributes.get("yaml")
     if isinstance(yaml, Mapping) and isinstance(channels := yaml.get("ch"), int):
         return channels
@@ -30,7 +30,7 @@ def image_channels(root: Module) -> int:
 
 
 def head_stride(root: Module) -> int:
-    """The largest stride of a model, found as YOLOv5 does when it builds one: 256 / width of the coarsest level.
+    """The largest stride of a model in pixels, as YOLOv5 finds it: 256 / width of the smallest level, of a 256 image.
 
     Raises: TraceError where the pass fails.
     """
@@ -42,6 +42,6 @@ def head_stride(root: Module) -> int:
 
 
 def rounded_size(size: Size, stride: int) -> Size:
-    """Height and width rounded up to multiples of the stride, which counts as 32 at least, as in YOLOv5."""
+    """Height and width rounded up to multiples of the stride, or of 32 where the stride is smaller, as in YOLOv5."""
     stride = max(stride, 32)
     return -(-size[0] // stride) * stride, -(-size[1] // stride) * stride

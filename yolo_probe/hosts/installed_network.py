@@ -1,7 +1,7 @@
 """The network of a report as the installed host builds it: the host's own classes, on the meta device, without weights.
 
-In goes data that was read by closed grammars and is written anew here, never what stands in a file: classic YOLOv5
-evaluates the texts that its builder is given. This module imports torch and the host.
+Classic YOLOv5 evaluates the texts that its builder gets. So it never gets a text from a file: arguments are read by a
+closed grammar, and what the host gets is written here from the values. This module imports torch and the host.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from yolo_probe.environment import version_of
 from yolo_probe.errors import HostError, ModelYamlError, reason_of, shown
 from yolo_probe.expressions import MAX_NUMBER, ConstructorCall, ExpressionError, evaluate
 from yolo_probe.hosts.subject import Rebuilt, Subject
-from yolo_probe.hosts.ultralytics_architecture import written_anew
-from yolo_probe.hosts.ultralytics_rebuild import SPARE, Weightless, activation_kept, at_most, imported, silent
+from yolo_probe.hosts.ultralytics_architecture import rewritten
+from yolo_probe.hosts.ultralytics_rebuild import SPARE_MODULES, Weightless, activation_kept, at_most, imported, silent
 from yolo_probe.live.live import Live
 from yolo_probe.model.structure import count_layers
 from yolo_probe.networks.constructors import generations_with
 from yolo_probe.networks.model_yaml import build, network_in
 from yolo_probe.networks.network import Network, NetworkRow
 
-WORDS = frozenset({"nc", "anchors", "na", "no", "gd", "gw"})
-"""The builder's own variables, which an argument may name."""
+BUILDER_VARIABLES = frozenset({"nc", "anchors", "na", "no", "gd", "gw"})
+"""Variables of YOLOv5's builder that an argument may name."""
 
-TEXTS = frozenset({"nearest", "bilinear", "bicubic", "zeros", "reflect", "replicate", "circular"})
-"""Texts that classes of torch take."""
+TORCH_TEXTS = frozenset({"nearest", "bilinear", "bicubic", "zeros", "reflect", "replicate", "circular"})
+"""Texts that classes of torch take as arguments."""
 
-PYPI = "yolov5"
-REMEDY = "pip install yolov5, or run this in a clone of YOLOv5"
+DISTRIBUTION = "yolov5"
+INSTALL_YOLOV5 = "pip install yolov5, or run this in a clone of YOLOv5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class InstalledNetwork:
     """A network that the installed host has built."""
 
     model: nn.Module
-    """In evaluation mode, on the meta device; ours to change."""
+    """In evaluation mode, on the meta device; a copy that may be changed."""
     host: str
     """``yolov5 7.0.14``."""
 
@@ -53,7 +53,7 @@ class InstalledNetwork:
 def installed_network(subject: Subject) -> InstalledNetwork:
     """The network of a subject, before ``fuse()``, as the installed host builds it.
 
-    Raises: HostError where there is no host or it fails, ModelYamlError for a network that is not passed on to one.
+    Raises: HostError where there is no host or it fails, ModelYamlError for a network that no host may be given.
     """
     if isinstance(subject.rebuilt, Rebuilt):
         built = subject.rebuilt.built
@@ -62,11 +62,11 @@ def installed_network(subject: Subject) -> InstalledNetwork:
     network = _network(subject)
     generation = subject.origin.generation
     assert generation != "ultralytics"
-    limit = 3 * count_layers(build(network, generation, subject.origin.release)).modules + SPARE
+    limit = 3 * count_layers(build(network, generation, subject.origin.release)).modules + SPARE_MODULES
     document = rebuilt_document(network)
     name, host = _found()
     with silent():
-        yolo = _run(lambda: imported(name), f"{host} cannot be imported", REMEDY)
+        yolo = _run(lambda: imported(name), f"{host} cannot be imported", INSTALL_YOLOV5)
         kind = _model_class(yolo, subject)
         with activation_kept(yolo), torch.device("meta"), Weightless(), at_most(limit):
             model = _run(
@@ -76,18 +76,18 @@ def installed_network(subject: Subject) -> InstalledNetwork:
 
 
 def _run(own: Callable[[], Any], problem: str, remedy: str) -> Any:
-    """What the host's own code gives.
+    """The result of the host's own code.
 
-    Raises: HostError with whatever it raises.
+    Raises: HostError for whatever that code raises.
     """
     try:
         return own()
-    except Exception as error:  # whatever it is, it is why the host cannot answer
+    except Exception as error:  # whatever the host raises is the reason
         raise HostError(f"{problem}: {reason_of(error)}", remedy) from error
 
 
 def rebuilt_document(network: Network) -> dict[str, object]:
-    """The mapping that a host is given: numbers, names of known classes, and texts written anew.
+    """The mapping that the host builds from: numbers, names of known classes, and texts written here.
 
     Raises: ModelYamlError for a class or an argument that is not recognised.
     """
@@ -114,22 +114,22 @@ def _written(network: Network, row: NetworkRow) -> list[object]:
 
 
 def _of_text(network: Network, text: str, place: str) -> object:
-    """What a text means, as data; as a text only where it is one of a few words, or an activation written anew."""
-    if text in WORDS:
+    """The value of a text; it stays a text only if it is one of a few words, or an activation, which is rewritten."""
+    if text in BUILDER_VARIABLES:
         return text
     try:
         value = evaluate(text, {})
     except ExpressionError as error:
         raise _refused(network, text, place) from error
-    if isinstance(value, str) and value in TEXTS:
+    if isinstance(value, str) and value in TORCH_TEXTS:
         return value
-    if isinstance(value, ConstructorCall) and (written := written_anew(value)):
+    if isinstance(value, ConstructorCall) and (written := rewritten(value)):
         return written
     return _plain(network, value, place)
 
 
 def _plain(network: Network, value: object, place: str) -> object:
-    """A number, True, False, None, or lists of them."""
+    """The value itself if it is a number, True, False, None or a list of them; else refused."""
     if value is None or isinstance(value, bool) or (isinstance(value, int | float) and abs(value) <= MAX_NUMBER):
         return value
     if isinstance(value, list | tuple):
@@ -156,21 +156,21 @@ def _network(subject: Subject) -> Network:
 
 
 def _found() -> tuple[str, str]:
-    """The module of the installed YOLOv5's networks, and what the host is called.
+    """Name of the module with the installed YOLOv5's networks, and the host's name for people.
 
     Raises: HostError where there is none.
     """
-    if release := version_of(PYPI):
-        return f"{PYPI}.models.yolo", f"{PYPI} {release}"
+    if release := version_of(DISTRIBUTION):
+        return f"{DISTRIBUTION}.models.yolo", f"{DISTRIBUTION} {release}"
     folder = Path.cwd()
     if _is_clone(folder):
         sys.path.insert(0, str(folder))
         return "models.yolo", "the YOLOv5 of this folder"
-    raise HostError("no YOLOv5 is installed, and this folder is no clone of it", REMEDY)
+    raise HostError("no YOLOv5 is installed, and this folder is no clone of it", INSTALL_YOLOV5)
 
 
 def _is_clone(folder: Path) -> bool:
-    """Whether a folder has YOLOv5's models/yolo.py, told by what that defines; nothing is run."""
+    """Whether a folder has YOLOv5's models/yolo.py, by the names that it defines; nothing is run."""
     try:
         tree = ast.parse((folder / "models" / "yolo.py").read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError):
@@ -180,7 +180,7 @@ def _is_clone(folder: Path) -> bool:
 
 
 def _model_class(yolo: Any, subject: Subject) -> Callable[[dict[str, object]], nn.Module]:
-    """The class of the whole model: of that name, or what came before it.
+    """The class of the whole model: the one that the subject names, else the older ``Model``.
 
     Raises: HostError where the host has none.
     """
@@ -188,4 +188,4 @@ def _model_class(yolo: Any, subject: Subject) -> Callable[[dict[str, object]], n
     for each in (name, "Model"):
         if isinstance(kind := getattr(yolo, each, None), type) and issubclass(kind, nn.Module):
             return kind
-    raise HostError(f"{yolo.__name__} has no {name}", REMEDY)
+    raise HostError(f"{yolo.__name__} has no {name}", INSTALL_YOLOV5)

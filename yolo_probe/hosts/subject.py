@@ -24,15 +24,15 @@ class Origin:
     generation: Generation | Literal["ultralytics"]
     form: LineForm
     evidence: tuple[str, ...]
-    """What decided it, each a few words."""
+    """What the answer is based on, each in a few words."""
     alternatives: tuple[str, ...] = ()
-    """Other readings that the evidence allows, or what another host prints."""
+    """Other answers that the evidence allows, or what another host prints."""
     release: str | None = None
     """The release on PyPI, where it is one and known."""
     asked: bool = False
-    """Whether the user named it, so that it need not be the one that trained."""
+    """Whether the user named it; then another host may have trained the network."""
     before: bool = False
-    """Whether the file is older than the tag: a master on the way to it."""
+    """Whether the file is older than the generation's tag: it is from the master branch before the tag."""
 
     @property
     def host(self) -> Host:
@@ -41,12 +41,12 @@ class Origin:
 
     @property
     def name(self) -> str:
-        """For people, with the host: ``YOLOv5 v7.0``, ``ultralytics 8.4.190``."""
+        """Host and version in reports: ``YOLOv5 v7.0``, ``ultralytics 8.4.190``."""
         return f"{self.host.name} {self.title}".rstrip()
 
     @property
     def title(self) -> str:
-        """For people: ``v7.0``, ``HEAD``, ``7.0.14 (PyPI)``; of ultralytics the release, where it is known."""
+        """The version in reports: ``v7.0``, ``HEAD``, ``7.0.14 (PyPI)``; of ultralytics the release, or nothing."""
         if not self.host.has_generations:
             return self.release or ""
         if self.release:
@@ -56,20 +56,22 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What a checkpoint records of its training."""
+    """What a checkpoint says of its training."""
 
     copy: Literal["model", "ema"]
     """The copy that is described."""
     epoch: int | None
+    """-1 in a finished file; None: not recorded."""
     optimizer: bool
+    """Whether it has the optimizer's state."""
     has_model: bool
     has_ema: bool
     dtype: str
-    """Of the parameters: ``FP16``, ``FP32``, ``mixed``."""
+    """Type of the parameters: ``FP16``, ``FP32``, ``mixed precision``."""
     freeze: tuple[int, ...] | None
     """Rows that ``--freeze`` named; empty: none; None: not recorded."""
     freeze_option: str = ""
-    """As it was typed: ``--freeze 10``."""
+    """The option as the user wrote it: ``--freeze 10``."""
     unusual: tuple[str, ...] = ()
     """Names in the file that no checkpoint of YOLOv5 needs."""
 
@@ -80,7 +82,7 @@ class Saved:
 
     @property
     def stripped(self) -> bool:
-        """Whether strip_optimizer() has finished the file."""
+        """Whether the file is stripped, by strip_optimizer()."""
         return self.epoch == -1 and not self.optimizer and not (self.has_model and self.has_ema)
 
 
@@ -93,36 +95,36 @@ class Model(Protocol):
 
     @property
     def is_fused(self) -> bool:
-        """Whether it says so itself."""
+        """Whether the model itself says that it is fused."""
 
     def trace(self, image: Shape) -> Trace:
         """One forward pass on an image of that shape."""
 
     def in_training(self) -> Model:
-        """The same network as it trains."""
+        """The same network in training mode."""
 
     def with_rules(self, rules: OwnRules) -> Model:
-        """The same network with modules counted by rules of the user's."""
+        """The same network, its modules counted by rules of the user's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """The network of a file as its own host builds it, held against the file."""
+    """The network of a file as its own host builds it, in several states; compared with the file's modules."""
 
     built: Model
     """As it was when training started."""
     stored: Model
-    """With the flags that the file has."""
+    """With ``requires_grad`` as in the file."""
     fused: Model
     """After the host's own ``fuse()``."""
     saved_fused: bool
-    """Whether the file has the fused one."""
+    """Whether the network in the file is fused."""
     started: Model | None = None
-    """As its YAML makes it, where training then took in parts of another file that are not the same."""
+    """As its YAML builds it, where the training then replaced parts by those of a pretrained file; else None."""
 
     @property
     def saved(self) -> Model:
-        """What the file has."""
+        """The one that the file has."""
         return self.fused if self.saved_fused else self.stored
 
 
@@ -141,18 +143,19 @@ class Subject:
     kind: Literal["checkpoint", "yaml", "name", "run"]
     """A run is a training that is going on."""
     label: str
-    """What a reader calls it: a file's name, or the network's."""
+    """Its name in reports: a file's name, or the network's."""
     path: str | None
-    """Of the file; None for a name."""
+    """Path of the file; None for a name."""
     network: str | None
+    """Name of the network, ``yolov5s``."""
     classes: int | None
     origin: Origin
     root: Module
-    """The structure as it is stored or built, not fused by us."""
+    """The structure as it is in the file or as it was built; not fused here."""
     channels: int
-    """Of an image."""
+    """Channels of an image."""
     stride: int
-    """The largest, in pixels."""
+    """The largest stride, in pixels."""
     source: Checkpoint | Network | None
     """What it was read from; None for a run."""
     saved: Saved | None = None
@@ -160,13 +163,13 @@ class Subject:
     unknown: tuple[tuple[str, str], ...] = ()
     """Path and class of the modules whose forward pass is not known."""
     ruled: tuple[tuple[str, str], ...] = ()
-    """Path and class of those that only a rule of the user's knows."""
+    """Path and class of those for which only a rule of the user's gives the output."""
     rebuilt: Rebuilt | Gap | None = None
-    """Where the forward pass is the host's own: the network that the host builds, or why it cannot."""
+    """For a network whose forward pass only the host itself knows: what the host builds, or why it cannot."""
 
     @property
     def gap(self) -> Gap | None:
-        """Why the network cannot be built and run, where it has to be built."""
+        """Why the network cannot be built, where that is needed; else None."""
         return self.rebuilt if isinstance(self.rebuilt, Gap) else None
 
     @property
@@ -177,7 +180,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class LiveModel:
-    """A model in this process, which no file or name stands for."""
+    """A model in this process, which was not read from a file or built from a name."""
 
     class_path: str
     network: str | None

@@ -1,7 +1,7 @@
-"""Layers, parameters, gradients and FLOPs of a structure, and the summary line that each host makes of them.
+"""Layers, parameters, gradients and FLOPs of a structure, and the summary line that each host prints.
 
-``Summary.flops`` is the direct count at the asked size. ``host_line`` is what the host itself prints: it counts one
-image as large as the model's stride, scales by area, and drops the figure without a word where that run fails.
+``Summary.flops`` is counted directly at the asked size. ``host_line`` is what the host itself prints: it counts one
+image as large as the model's stride, multiplies by the area, and leaves the figure out where that run fails.
 Source: ``model_info`` in YOLOv5's utils/torch_utils.py; from HEAD of July 2026, the one of ultralytics with
 ``thop.profile(stride=...)``.
 """
@@ -40,13 +40,13 @@ class Summary:
     layers: LayerCounts
     parameters: int
     gradients: int
-    """Parameters that require a gradient."""
+    """Parameters with ``requires_grad``."""
     flops: int | None
     """FLOPs of one image by the rules of one counter; None where the forward pass could not be followed."""
 
 
 def summarize(root: Module, run: Trace | None, convention: Convention) -> Summary:
-    """The four numbers of a structure, and of its forward pass if there is one."""
+    """The four numbers of a structure; ``flops`` is None without a forward pass ``run``."""
     flops = None if run is None else charge(run.records, convention).flops
     totals = totals_of(root)
     return Summary(totals.layers, totals.parameters, totals.gradients, flops)
@@ -54,7 +54,7 @@ def summarize(root: Module, run: Trace | None, convention: Convention) -> Summar
 
 @dataclass(frozen=True, slots=True)
 class LineForm:
-    """How one host makes its summary line."""
+    """The form of one host's summary line, and how it finds the numbers."""
 
     layers: Literal["modules", "leaf_modules"]
     """Its definition of a layer."""
@@ -64,19 +64,19 @@ class LineForm:
     separators: bool = False
     """Whether thousands are separated by commas."""
     channels: Literal["yaml", "first parameter"] = "first parameter"
-    """Where it looks up how many channels an image has."""
+    """Where it finds the number of an image's channels."""
     writes_anchor_grid: bool = True
-    """Whether its ``Detect`` writes into ``anchor_grid``, which fails where that is a buffer."""
+    """Whether its ``Detect`` assigns to ``anchor_grid``, which fails where that is a buffer."""
     proxies: bool = False
     """Whether it asks thop to extrapolate from small images (needs ultralytics-thop 2.2)."""
     samples: int = 1
-    """Images that thop counts then at least: four where a rule of the user's could charge anything."""
+    """How many small images thop counts at least when it extrapolates: four with rules of the user's."""
     whole_image_too: bool = False
-    """Whether it counts the image itself where one as large as the stride fails."""
+    """Whether it counts the image itself where the one as large as the stride fails."""
     marks_fused: bool = False
     """Whether it adds "(fused)" to the name."""
     host: Host = YOLOV5
-    """Whose line it is."""
+    """The host that prints it."""
 
     def layer_count(self, counts: LayerCounts) -> int:
         """Layers in this host's definition."""
@@ -106,13 +106,13 @@ ULTRALYTICS_FORMS: Sequence[tuple[tuple[int, ...], LineForm]] = (
     ((8, 2, 55), replace(_SCALED, layers="modules")),
     ((0,), replace(_SCALED, layers="modules", separators=False)),
 )
-"""From which release of the ultralytics package on it prints which line of its own models, newest first."""
+"""The first release of the ultralytics package that prints each form of line, the newest first."""
 
 RELEASE_FORMS: Mapping[str, LineForm] = {
     "5.0.10": replace(_V5_0, unit="GFLOPs"),
     "6.1.9": replace(_V6_0, named_after="yolov5"),
 }
-"""PyPI releases whose line is not that of their generation."""
+"""PyPI releases of YOLOv5 whose line has another form than their generation's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class HostLine:
     """A summary line as a host prints it."""
 
     text: str | None
-    """Verbatim; None where its GFLOPs cannot be known."""
+    """The line exactly; None where its GFLOPs cannot be known."""
     counts: str
     """The part before the GFLOPs."""
     size: Size
@@ -128,19 +128,19 @@ class HostLine:
     gflops: float | None
     """The figure before it is rounded; None where the host leaves it out."""
     totals: Totals
-    """What the counts were made of."""
+    """The numbers of layers, parameters and gradients."""
     missing: str = ""
-    """Why it is left out."""
+    """Why the host leaves the figure out."""
     executed: str = ""
     """Why a copy of the model was run, with the module's path; empty where shapes were enough."""
     uncounted: tuple[Uncounted, ...] = ()
-    """What the counter has no rule for."""
+    """Operators that the counter has no rule for."""
     uncounted_size: Size = (0, 0)
     """The image that ``uncounted`` is for."""
 
 
-LONGEST_NAME = 255
-"""Characters of a file's name, as file systems have it."""
+MAX_FILE_NAME = 255
+"""Most characters of a file's name, as in file systems."""
 
 
 class MissingGflops(Exception):
@@ -161,10 +161,10 @@ def host_line(
 ) -> HostLine:
     """The line that a host prints for this structure.
 
-    ``stride``: the largest of the model. ``size``: what ``model.info()`` is asked for; training always asks for 640.
-    ``built``: a model that the host has just built itself, so that its buffers are as its code expects. ``run``: its
-    forward pass; else that of the structure. ``fused``: whether the model itself says that it is, as those of the
-    ultralytics package do. ``totals``: of the structure, where they are known.
+    ``stride``: the model's largest. ``size``: the argument of ``model.info()``; training always passes 640. ``built``:
+    whether the host has just built the model, so that its buffers are as its code expects. ``run``: its forward pass,
+    else that of the structure. ``fused``: whether the model itself says that it is fused, as those of the ultralytics
+    package can. ``totals``: of the structure, if they are known already.
     """
     totals = totals or totals_of(root)
     numbers = [form.layer_count(totals.layers), totals.parameters, totals.gradients]
@@ -200,7 +200,7 @@ def _title(root: Module, form: LineForm) -> str:
     yaml_file = root.attributes.get("yaml_file")
     if not yaml_file and form.named_after == "yolo" and isinstance(yaml := root.attributes.get("yaml"), Mapping):
         yaml_file = yaml.get("yaml_file")
-    stem = PurePath(yaml_file).stem[:LONGEST_NAME] if isinstance(yaml_file, str) else ""
+    stem = PurePath(yaml_file).stem[:MAX_FILE_NAME] if isinstance(yaml_file, str) else ""
     return f"{stem.replace(form.named_after, form.named_after.replace('yolo', 'YOLO')) or 'Model'} summary"
 
 
@@ -209,8 +209,8 @@ def host_gflops(
 ) -> float:
     """The GFLOPs that a host computes, as the floating-point number that it formats.
 
-    Raises: MissingGflops where the host's counting run fails, which it hides; UnknownModuleError where it cannot be
-    followed.
+    Raises: MissingGflops where the host's counting run fails, which the host does not report; UnknownModuleError where
+    that run cannot be followed.
     """
     if form.proxies and convention.name != "ultralytics-thop-2.2":
         raise MissingGflops(
@@ -251,7 +251,7 @@ def _host_channels(root: Module, form: LineForm) -> int:
 
 
 def _check_anchor_grid(root: Module, channels: int, cell: int, run: Run) -> None:
-    """From v6.0 Detect assigns a grid of one level to ``anchor_grid[i]``: too large for a buffer of 1x1 grids."""
+    """Raise MissingGflops where ``anchor_grid`` is a buffer of 1x1 grids: since v6.0 Detect assigns larger ones."""
     for _, module in named_modules(root):
         if module.kind in ("Detect", "Segment") and "anchor_grid" in module.buffers:
             levels = run((1, channels, cell, cell)).output

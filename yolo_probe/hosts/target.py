@@ -1,4 +1,4 @@
-"""From what a user names, a file or a network, to the subject of a report."""
+"""What a user names, a file or a network -> the subject of a report."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from yolo_probe.networks.network import Network
     from yolo_probe.networks.parse_model import Made
 
-Copy = Literal["model", "ema"]
+CopyName = Literal["model", "ema"]
 
 DTYPES = {"float16": "FP16", "float32": "FP32", "bfloat16": "BF16"}
 
-LONGEST_PATH = 4096
-"""Characters; what is longer is no path."""
+MAX_PATH = 4096
+"""Most characters of a path."""
 
 
 def resolve(
-    target: str, *, host: Generation | None = None, classes: int | None = None, copy: Copy | None = None
+    target: str, *, host: Generation | None = None, classes: int | None = None, copy: CopyName | None = None
 ) -> Subject:
     """The subject that a TARGET names: a checkpoint or model YAML if there is such a file, else a network.
 
-    ``host``: the generation that builds a name or YAML, or whose line a checkpoint gets. ``classes``: overrides those
-    of a name or YAML.
+    ``host``: the generation that builds a name or YAML, or that prints a checkpoint's line. ``classes``: replaces the
+    number of a name or YAML. ``copy``: which copy in a checkpoint, else the one that validation uses.
     Raises: ProbeError for a target that cannot be read, is not known, or does not take an option.
     """
     if os.path.lexists(target) or "/" in target or os.sep in target:
@@ -52,7 +52,7 @@ def resolve(
 
 
 def with_rules(subject: Subject, rules: OwnRules) -> Subject:
-    """The same subject where rules of the user's know what YOLOv5 does not have."""
+    """The same subject, where rules of the user's give the output of classes that YOLOv5 does not have."""
     ruled = ruled_modules(subject.root, rules)
     if not ruled:
         return subject
@@ -60,7 +60,7 @@ def with_rules(subject: Subject, rules: OwnRules) -> Subject:
 
 
 def rows_made_of(subject: Subject) -> tuple[Made, ...]:
-    """What each row was constructed with; empty for a file that does not tell."""
+    """The repeats and arguments of each row; empty for a file that does not have them."""
     from yolo_probe.checkpoint.reader import Checkpoint
     from yolo_probe.networks.model_yaml import network_in, rows_made
 
@@ -76,7 +76,7 @@ def rows_made_of(subject: Subject) -> tuple[Made, ...]:
         return ()
 
 
-def _from_name(target: str, host: Generation | None, classes: int | None, copy: Copy | None) -> Subject:
+def _from_name(target: str, host: Generation | None, classes: int | None, copy: CopyName | None) -> Subject:
     from yolo_probe.networks.shipped import find_network
 
     name, at, tag = target.partition("@")
@@ -92,7 +92,7 @@ def _from_name(target: str, host: Generation | None, classes: int | None, copy: 
     return _built(network, "name", target, None, host, classes, copy)
 
 
-def _from_yaml(target: str, host: Generation | None, classes: int | None, copy: Copy | None) -> Subject:
+def _from_yaml(target: str, host: Generation | None, classes: int | None, copy: CopyName | None) -> Subject:
     from yolo_probe.networks.model_yaml import read_model_yaml
 
     network = read_model_yaml(target)
@@ -101,7 +101,7 @@ def _from_yaml(target: str, host: Generation | None, classes: int | None, copy: 
 
 def _built(
     network: Network, kind: Literal["yaml", "name"], label: str, path: str | None,
-    host: Generation | None, classes: int | None, copy: Copy | None,
+    host: Generation | None, classes: int | None, copy: CopyName | None,
 ) -> Subject:  # fmt: skip
     from yolo_probe.hosts.yolov5 import origin_of
     from yolo_probe.networks.model_yaml import build
@@ -122,7 +122,7 @@ def _built(
     )  # fmt: skip
 
 
-def _from_checkpoint(target: str, host: Generation | None, classes: int | None, copy: Copy | None) -> Subject:
+def _from_checkpoint(target: str, host: Generation | None, classes: int | None, copy: CopyName | None) -> Subject:
     from yolo_probe.checkpoint.reader import read_checkpoint
     from yolo_probe.hosts.yolov5 import identify, origin_of
 
@@ -157,7 +157,7 @@ def _from_checkpoint(target: str, host: Generation | None, classes: int | None, 
     )  # fmt: skip
 
 
-def _from_ultralytics(target: str, checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Subject:
+def _from_ultralytics(target: str, checkpoint: Checkpoint, root: Module, copy: CopyName | None) -> Subject:
     stride, options = _stored_stride(checkpoint, root) or 32, options_of(checkpoint.contents)
     return Subject(
         "checkpoint", Path(target).name, target, network_name(root, options), classes_of(root),
@@ -167,14 +167,14 @@ def _from_ultralytics(target: str, checkpoint: Checkpoint, root: Module, copy: C
 
 
 def _rebuilt(root: Module, options: Mapping[object, object]) -> Rebuilt | Gap:
-    """The network of an ultralytics file as the installed package builds it, or why it cannot."""
+    """The network of an ultralytics file as the installed package builds it, or why it cannot be built."""
     from yolo_probe.hosts.ultralytics_architecture import architecture
 
     missing = [name for name in ("torch", "ultralytics") if find_spec(name) is None]
     if missing:
         need = " and ".join(missing)
         be = "is" if len(missing) == 1 else "are"
-        return Gap(f"only ultralytics itself builds this network, and {need} {be} not installed", INSTALL)
+        return Gap(f"only ultralytics itself builds this network, and {need} {be} not installed", INSTALL_ULTRALYTICS)
     try:
         described = architecture(root)
         from yolo_probe.hosts.ultralytics_rebuild import rebuild
@@ -185,10 +185,10 @@ def _rebuilt(root: Module, options: Mapping[object, object]) -> Rebuilt | Gap:
             str(error), "layers, parameters and gradients are exact; another release of ultralytics may build it"
         )
     except ImportError as error:
-        return Gap(f"ultralytics cannot be imported: {error}", INSTALL)
+        return Gap(f"ultralytics cannot be imported: {error}", INSTALL_ULTRALYTICS)
 
 
-INSTALL = "pip install ultralytics"
+INSTALL_ULTRALYTICS = "pip install ultralytics"
 
 
 def _is_network(name: str) -> bool:
@@ -198,7 +198,7 @@ def _is_network(name: str) -> bool:
 
 
 def _stride(root: Module, unknown: bool) -> int:
-    """The largest stride, by a pass over a small image; 32, as the host assumes, where there is none."""
+    """The largest stride in pixels, from a pass on a small image; 32, as in the host, where there is no pass."""
     try:
         return 32 if unknown else head_stride(root)
     except TraceError:
@@ -211,8 +211,8 @@ def _stored_stride(checkpoint: Checkpoint, root: Module) -> int | None:
     return int(max(numbers)) if numbers and all(map(isfinite, numbers)) else None
 
 
-def saved_of(checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Saved:
-    """What a checkpoint records of its training; ``root``: the copy that is described."""
+def saved_of(checkpoint: Checkpoint, root: Module, copy: CopyName | None) -> Saved:
+    """What a checkpoint says of its training; ``root``: the copy that is described."""
     contents = checkpoint.contents
     epoch, options = contents.get("epoch"), options_of(contents)
     freeze, rows = freeze_of(options["freeze"], root) if "freeze" in options else ("", None)
@@ -230,15 +230,15 @@ def saved_of(checkpoint: Checkpoint, root: Module, copy: Copy | None) -> Saved:
 
 
 def precision_of(root: Module) -> str:
-    """What the parameters of a model are stored as: ``FP16``, ``FP32``, ``mixed precision``."""
+    """The type of a model's parameters: ``FP16``, ``FP32``, ``BF16``, ``mixed precision``, ``other``."""
     dtypes = {tensor.dtype for _, tensor in named_parameters(root)}
     return DTYPES.get(dtypes.pop(), "other") if len(dtypes) == 1 else "mixed precision"
 
 
 def freeze_of(option: object, root: Module) -> tuple[str, tuple[int, ...] | None]:
-    """The option ``freeze`` in words and the rows that it names; no words where it names none, None if unreadable.
+    """The option ``freeze`` as the user wrote it, and the rows that it names, None if it cannot be read.
 
-    The words are as it was typed, of numbers only; of many the first ones.
+    The text is empty where it names no rows; of many numbers it has the first twelve.
     """
     model, host = root.children.get("model"), ultralytics.host_of_model(root)
     rows = host.frozen_rows(option, len(model.children) if model else 0)
@@ -250,25 +250,25 @@ def freeze_of(option: object, root: Module) -> tuple[str, tuple[int, ...] | None
 
 
 def options_of(contents: Mapping[str, object]) -> Mapping[object, object]:
-    """What training was given: ``opt`` of YOLOv5, ``train_args`` of ultralytics."""
+    """The options of the training: ``opt`` of YOLOv5, ``train_args`` of ultralytics; empty where there are none."""
     options = contents.get("opt", contents.get("train_args"))
     return options if isinstance(options, Mapping) else {}
 
 
 def network_name(root: Module, options: Mapping[object, object]) -> str | None:
-    """Name of the YAML that built the network, or of the files in what training was given; None where there is none."""
+    """Name of the YAML that built the network, else of the file in the training's options; None where there is none."""
     yaml = root.attributes.get("yaml")
     named = yaml.get("yaml_file") if isinstance(yaml, Mapping) else None
     recorded = (root.attributes.get("yaml_file"), named, options.get("cfg"), options.get("weights"))
     for source in (*recorded, options.get("model")):
-        if isinstance(source, str) and re.search(r"\.(ya?ml|pt)$", source) and len(source) < LONGEST_PATH:
+        if isinstance(source, str) and re.search(r"\.(ya?ml|pt)$", source) and len(source) < MAX_PATH:
             stem = re.split(r"[/\\]", source)[-1].rsplit(".", 1)[0]
             return re.sub(r"_v\d+(\.\d+)?$", "", stem)  # Ultralytics' own files say yolov5s_v6.yaml
     return None
 
 
 def classes_of(root: Module) -> int | None:
-    """Number of classes of a network's head; None where it names none."""
+    """Number of classes of a network's head; None where it has none."""
     last: Module | None = None
     for _, module in named_modules(root):
         if isinstance(module.attributes.get("nc"), int) and module is not root:

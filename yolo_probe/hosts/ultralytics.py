@@ -1,4 +1,4 @@
-"""The ultralytics package: whether it wrote a checkpoint, which release, and whose line is printed of it."""
+"""The ultralytics package: whether it wrote a checkpoint, which release did, and the form of that release's line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from yolo_probe.hosts.summary_line import ULTRALYTICS_FORMS, LineForm
 from yolo_probe.model.structure import Module
 
 MODELS = "ultralytics.nn.tasks."
-"""Where the classes of its models are defined."""
+"""The module in which the classes of its models are defined."""
 
 
 def is_ultralytics(root: Module) -> bool:
@@ -27,7 +27,7 @@ def host_of_model(root: Module) -> Host:
 
 
 def identify(contents: Mapping[str, object], root: Module) -> Origin:
-    """The release that wrote a checkpoint, with the evidence; the newest one's line where none is recorded."""
+    """The release that wrote a checkpoint, with the evidence; without a recorded release, the newest form of line."""
     kind = f"class {root.class_path.removeprefix(MODELS)} of ultralytics.nn.tasks"
     version, date = contents.get("version"), contents.get("date")
     dated = (f"dated {date[:10]}",) if isinstance(date, str) and date else ()

@@ -1,9 +1,9 @@
-"""The architecture that a checkpoint of the ultralytics package names, as data that may be given to its builder.
+"""The architecture in a checkpoint of the ultralytics package, as data that is safe to give to its builder.
 
-The builder evaluates texts and looks classes up by the names that it is given. So nothing is passed on as it stands in
-the file: every row must name the class that the file's own row has, every argument is a small number or one of a few
-words, the activation is read by a closed grammar and written anew, and what is not recognised is refused. What was
-built is then held against the file, module by module. Source: ``parse_model`` in ultralytics' nn/tasks.py.
+The builder evaluates texts, and looks up classes by name. So it gets nothing directly from the file: every row must
+name the class that the file's own row has, every argument is a small number or one of a few texts, the activation is
+read by a closed grammar and rewritten, and anything else is refused. The result is then compared with the file, module
+by module. Source: ``parse_model`` in ultralytics' nn/tasks.py.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MODEL_CLASSES = (
     "DetectionModel", "SegmentationModel", "PoseModel", "OBBModel", "ClassificationModel",
     "SemanticSegmentationModel", "DepthModel", "RTDETRDetectionModel",
 )  # fmt: skip
-"""The classes of a whole model that are built; others need a text model, or weights from elsewhere."""
+"""The classes of a whole model that can be built; others need a text model, or weights from elsewhere."""
 
 TORCH_MODULES = frozenset({
     "nn.AvgPool2d", "nn.BatchNorm2d", "nn.Conv2d", "nn.ConvTranspose2d", "nn.Identity", "nn.MaxPool2d", "nn.Upsample",
@@ -34,31 +34,32 @@ ACTIVATIONS = frozenset({
     "nn.SELU", "nn.SiLU", "nn.Sigmoid", "nn.Softplus", "nn.Tanh",
 })  # fmt: skip
 
-WORDS = frozenset({"None", "True", "False", "nc", "kpt_shape", "nearest", "bilinear", "bicubic"})
+ALLOWED_TEXTS = frozenset({"None", "True", "False", "nc", "kpt_shape", "nearest", "bilinear", "bicubic"})
 """Texts that an argument may be: the builder evaluates them, or looks them up among its own variables."""
 
-BUILDERS_OWN = frozenset({"TorchVision"})
+LOADING_BLOCKS = frozenset({"TorchVision"})
 """Blocks that load something from elsewhere when they are built."""
 
-MOST_ROWS = 1000
-LARGEST = 1 << 16
-"""Of any number among the arguments."""
-MOST_COPIES = 1024
-"""The same for a block that copies its parts as often as an argument says."""
-COPYING = frozenset({"RTDETRDecoder"})
-DEEPEST = 3
-"""Lists within lists among the arguments."""
-LONGEST_TEXT = 255
+MAX_ROWS = 1000
+MAX_ARGUMENT = 1 << 16
+"""Largest number among the arguments."""
+MAX_COPIES = 1024
+"""Largest number among the arguments of a block that copies its parts as often as an argument says."""
+COPYING_BLOCKS = frozenset({"RTDETRDecoder"})
+MAX_DEPTH = 3
+"""Most levels of lists in an argument."""
+MAX_TEXT = 255
+"""Most characters of a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """What the builder is given."""
+    """What the builder gets."""
 
     model: str
     """Its class in ultralytics.nn.tasks."""
     document: Mapping[str, object]
-    """The model YAML, of validated data alone."""
+    """The model YAML, made of checked data only."""
     modules: int
     """How many modules the file has, that the builder need not make many more."""
 
@@ -118,7 +119,7 @@ def _scales(yaml: Mapping[object, object]) -> dict[str, object]:
         if not isinstance(numbers, list | tuple) or len(numbers) != 3:
             raise ModelYamlError(f"found scale {name}: {shown(numbers)}, expected depth, width and most channels")
         depth, width = (_real(n, f"scale {name}", 100) for n in numbers[:2])
-        found[name] = [depth, width, _real(numbers[2], f"scale {name}", LARGEST)]
+        found[name] = [depth, width, _real(numbers[2], f"scale {name}", MAX_ARGUMENT)]
     if scale and not (isinstance(scale, str) and scale in found):
         raise ModelYamlError(f"found scale: {shown(scale)}, expected one of {', '.join(map(str, found))}")
     # without one the builder takes the first
@@ -149,27 +150,27 @@ def _keypoints(yaml: Mapping[object, object]) -> dict[str, object]:
 
 
 def _yaml_file(yaml: Mapping[object, object]) -> dict[str, object]:
-    """The name that the line begins with; nothing is opened by it."""
+    """The name with which the line begins; no file of that name is opened."""
     name = yaml.get("yaml_file")
-    return {"yaml_file": name} if isinstance(name, str) and len(name) <= LONGEST_TEXT else {}
+    return {"yaml_file": name} if isinstance(name, str) and len(name) <= MAX_TEXT else {}
 
 
 def _activation(yaml: Mapping[object, object]) -> dict[str, object]:
-    """The activation, read by a closed grammar and written anew."""
+    """The activation, read by a closed grammar and rewritten."""
     text = yaml.get("activation")
     if not text:
         return {}
     call = None
     with suppress(ExpressionError):
         call = evaluate(text, {}) if isinstance(text, str) else None
-    written = written_anew(call) if isinstance(call, ConstructorCall) else ""
+    written = rewritten(call) if isinstance(call, ConstructorCall) else ""
     if not written:
         raise ModelYamlError(f"found activation: {shown(text)}, expected one such as nn.SiLU()")
     return {"activation": written}
 
 
-def written_anew(call: ConstructorCall) -> str:
-    """The text that constructs an activation of torch with numbers alone; empty for anything else."""
+def rewritten(call: ConstructorCall) -> str:
+    """The text of an activation of torch, written from its name and its numbers; empty for anything else."""
     values = (*call.arguments, *call.keywords.values())
     if call.name not in ACTIVATIONS or not all(type(value) in (int, float, bool) for value in values):
         return ""
@@ -179,8 +180,8 @@ def written_anew(call: ConstructorCall) -> str:
 
 def _part(yaml: Mapping[object, object], part: str) -> Sequence[object]:
     rows = yaml.get(part)
-    if not isinstance(rows, list | tuple) or len(rows) > MOST_ROWS:
-        raise ModelYamlError(f"found {part}: {shown(rows)}, expected at most {MOST_ROWS} rows")
+    if not isinstance(rows, list | tuple) or len(rows) > MAX_ROWS:
+        raise ModelYamlError(f"found {part}: {shown(rows)}, expected at most {MAX_ROWS} rows")
     return rows
 
 
@@ -190,27 +191,30 @@ def _rows(yaml: Mapping[object, object]) -> Iterator[object]:
 
 
 def _row(row: object, index: int) -> list[object]:
-    """A row of validated data: from, number, module, arguments."""
+    """A row of checked data: from, number, module, arguments."""
     if not isinstance(row, list | tuple) or len(row) != 4:
         raise ModelYamlError(f"row {index}: found {shown(row)}, expected from, number, module and arguments")
     sources, number, module, arguments = row
     many = sources if isinstance(sources, list | tuple) else (sources,)
     if not 1 <= len(many) <= 64 or not all(type(i) is int and -max(index, 1) <= i < index for i in many):
         raise ModelYamlError(f"row {index}: found from {shown(sources)}, expected rows before it")
-    if not isinstance(module, str) or len(module) > LONGEST_TEXT:
+    if not isinstance(module, str) or len(module) > MAX_TEXT:
         raise ModelYamlError(f"row {index}: found module {shown(module)}, expected the name of a class")
     if not isinstance(arguments, list | tuple):
         raise ModelYamlError(f"row {index}: found arguments {shown(arguments)}, expected a list")
     return [
         list(sources) if isinstance(sources, list | tuple) else sources,
-        _whole(number, f"row {index}, number", MOST_ROWS),
+        _whole(number, f"row {index}, number", MAX_ROWS),
         module,
-        [_argument(value, index, MOST_COPIES if module in COPYING else LARGEST, DEEPEST) for value in arguments[:64]],
+        [
+            _argument(value, index, MAX_COPIES if module in COPYING_BLOCKS else MAX_ARGUMENT, MAX_DEPTH)
+            for value in arguments[:64]
+        ],
     ]
 
 
 def _argument(value: object, row: int, most: int, depth: int) -> object:
-    if value is None or isinstance(value, bool) or (isinstance(value, str) and value in WORDS):
+    if value is None or isinstance(value, bool) or (isinstance(value, str) and value in ALLOWED_TEXTS):
         return value
     if isinstance(value, int | float) and abs(value) <= most:  # which nan and infinity are not
         return value
@@ -222,7 +226,7 @@ def _argument(value: object, row: int, most: int, depth: int) -> object:
 
 
 def _check_rows(rows: Sequence[list[object]], root: Module, depth: float, modules: int) -> None:
-    """Hold the rows of the YAML against those of the file, before anything is built of them."""
+    """Refuse rows of the YAML that are not those of the file's model, before anything is built from them."""
     model = root.children.get("model")
     children = list(model.children.values()) if model else []
     if len(children) != len(rows):
@@ -232,7 +236,7 @@ def _check_rows(rows: Sequence[list[object]], root: Module, depth: float, module
         assert isinstance(name, str)
         assert isinstance(number, int)
         repeats += max(round(number * depth), 1) if number > 1 else 1
-        if name in BUILDERS_OWN:
+        if name in LOADING_BLOCKS:
             raise ModelYamlError(f"row {i}: found {name}, which loads something from elsewhere when it is built")
         if child is None or not _is_of(child, name):
             kind = "nothing" if child is None else child.class_path
@@ -242,7 +246,7 @@ def _check_rows(rows: Sequence[list[object]], root: Module, depth: float, module
 
 
 def _is_of(module: Module, name: str) -> bool:
-    """Whether a row of the file is one block of that name, or a sequence of them, and a class that may be built."""
+    """Whether a row of the file is a block of that name, or a sequence of them, and the class may be built."""
     blocks = [module]
     if module.kind == "nn.Sequential":
         blocks = [child for child in module.children.values() if child is not None]
@@ -256,15 +260,15 @@ def _is_of(module: Module, name: str) -> bool:
     )
 
 
-OF_THE_MOMENT = frozenset({
+CHANGING_ATTRIBUTES = frozenset({
     "training", "np", "type", "inplace", "max_det", "export", "format", "dynamic", "agnostic_nms", "_end2end",
     "end2end", "shape", "p", "eps", "momentum",
 })  # fmt: skip
-"""Attributes that a training or a validation changes, and that no shape depends on."""
+"""Attributes that a training or a validation changes; no shape depends on them."""
 
 
 def mismatch(file: Module, built: Module) -> str:
-    """The first place where a structure is not that of the file; empty if they are alike."""
+    """The first difference between a structure and that of the file, in words; empty if there is none."""
     partners: dict[int, object] = {}
     pairs = [("", file, built)]
     while pairs:
@@ -296,7 +300,7 @@ def _difference(file: Module, built: Module, *, whole: bool) -> str:
         shapes = [{key: tensor.shape for key, tensor in each.items()} for each in (ours, theirs)]
         if shapes[0] != shapes[1]:
             return f"found {what} {shown(shapes[0])} in the file, {shown(shapes[1])} when built"
-    keys = ["save"] if whole else [key for key in file.attributes if key not in OF_THE_MOMENT]
+    keys = ["save"] if whole else [key for key in file.attributes if key not in CHANGING_ATTRIBUTES]
     for key in keys:
         found, made = (_flat(module.attributes.get(key, ...)) for module in (file, built))
         if found is not ... and made is not ... and found != made:
@@ -305,7 +309,7 @@ def _difference(file: Module, built: Module, *, whole: bool) -> str:
 
 
 def _flat(value: object) -> object:
-    """A number, text, True, False, None or a row of them to be compared; ... for anything else."""
+    """A value that can be compared: a number, text, True, False, None, or several as a tuple; ... for anything else."""
     plain = (int, float, str, bool, type(None))
     if isinstance(value, list | tuple):
         return tuple(value) if all(type(each) in plain for each in value) else ...

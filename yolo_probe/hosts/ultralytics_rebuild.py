@@ -1,7 +1,7 @@
-"""A checkpoint's model as the installed ultralytics builds it: without weights, to be run on shapes and to be fused.
+"""A checkpoint's model as the installed ultralytics builds it: without weights, to run on shapes and to fuse.
 
-In goes a validated architecture, never anything that stands in the file itself; out comes the model on the meta device,
-held against the file's own structure. This module imports torch and ultralytics.
+It is built from a checked architecture, never from data of the file itself, on the meta device, and compared with the
+file's own structure. This module imports torch and ultralytics.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from yolo_probe.hosts.ultralytics_architecture import TORCH_MODULES, Architectur
 from yolo_probe.live.live import Live, say_nothing
 from yolo_probe.model.structure import Module, count_parameters, named_parameters
 
-SPARE = 1000
-"""Modules that may be put into others, beyond three times those in the file: a network may be built three times."""
+SPARE_MODULES = 1000
+"""How many modules may be made in addition to three times those in the file: a network may be built three times."""
 
 
 def rebuild(architecture: Architecture, root: Module, options: Mapping[object, object]) -> Rebuilt:
-    """The model of a file, built anew.
+    """The model of a file as the installed ultralytics builds it.
 
-    ``root``: its structure in the file. ``options``: what its training was given.
+    ``root``: its structure in the file. ``options``: those of its training.
     Raises: ModelYamlError for an architecture that the installed ultralytics does not know, TraceError where building
-    or fusing fails, or what was built is not what the file has.
+    or fusing fails, or where the result is not what the file has.
     """
     tasks = _tasks()
     _check_classes(architecture, tasks)
-    limit = 3 * architecture.modules + SPARE
+    limit = 3 * architecture.modules + SPARE_MODULES
     try:
         with silent(), activation_kept(tasks), torch.device("meta"), Weightless(), at_most(limit):
             return _rebuilt(tasks, architecture, root, options)
@@ -67,9 +67,9 @@ def _rebuilt(tasks: Any, architecture: Architecture, root: Module, options: Mapp
         raise TraceError(f"the installed ultralytics builds another network: {difference}")
     flags = _flags(root)
     if saved_fused:
-        # what fuse() itself leaves says nothing of the network before
-        left = _flags(built.fused().root)
-        flags = {name: flag for name, flag in flags.items() if flag != left[name]}
+        # a flag that fuse() itself sets says nothing of the network before
+        set_by_fuse = _flags(built.fused().root)
+        flags = {name: flag for name, flag in flags.items() if flag != set_by_fuse[name]}
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(flags.get(name, parameter.requires_grad))
     stored = Live(model)
@@ -81,14 +81,14 @@ def _flags(root: Module) -> dict[str, bool]:
     return {name: tensor.requires_grad for name, tensor in named_parameters(root)}
 
 
-SETTINGS = {"YOLO_OFFLINE": "true", "YOLOv5_AUTOINSTALL": "false", "YOLO_AUTOINSTALL": "false"}
-"""What keeps hosts from looking at the network and from installing packages while they are imported."""
+QUIET_ENVIRONMENT = {"YOLO_OFFLINE": "true", "YOLOv5_AUTOINSTALL": "false", "YOLO_AUTOINSTALL": "false"}
+"""Environment variables with which hosts neither use the internet nor install packages when they are imported."""
 
 
 def imported(name: str) -> Any:
-    """That module of a host, imported without a word on stdout."""
-    kept = {key: os.environ.get(key) for key in SETTINGS}
-    os.environ.update(SETTINGS)
+    """A module of a host, by name; what it prints while it is imported goes to stderr."""
+    kept = {key: os.environ.get(key) for key in QUIET_ENVIRONMENT}
+    os.environ.update(QUIET_ENVIRONMENT)
     try:
         with redirect_stdout(sys.stderr):
             return import_module(name)
@@ -101,7 +101,7 @@ def imported(name: str) -> Any:
 
 
 def _tasks() -> Any:
-    """The module ultralytics.nn.tasks, whose log goes where stdout is, as it does without us."""
+    """The module ultralytics.nn.tasks; its log goes to stdout, as where somebody else imports it."""
     if found := sys.modules.get("ultralytics.nn.tasks"):
         return found
     stdout = sys.stdout
@@ -113,7 +113,7 @@ def _tasks() -> Any:
 
 
 def _check_classes(architecture: Architecture, tasks: Any) -> None:
-    """Refuse a class that the builder would look up and that is no block of the package."""
+    """Refuse an architecture with a class that is no block of the package."""
     for part in ("backbone", "head"):
         rows = architecture.document[part]
         assert isinstance(rows, list)
@@ -131,7 +131,7 @@ def _check_classes(architecture: Architecture, tasks: Any) -> None:
 
 
 class Weightless(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by mypy
-    """Keeps rows of numbers that the builder reads back, the strides, on the CPU."""
+    """Makes ``torch.tensor`` use the CPU: the builder reads values of such tensors, the strides."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
@@ -143,7 +143,7 @@ class Weightless(TorchFunctionMode):  # type: ignore[misc]  # torch is not read 
 
 
 def _build(tasks: Any, architecture: Architecture, classes: int | None = None) -> nn.Module:
-    """The model without weights. ``classes``: in place of the file's."""
+    """The model without weights. ``classes``: a number in place of the file's."""
     document = _copied(architecture.document)
     if classes is not None:
         document["nc"] = classes
@@ -157,7 +157,7 @@ def _build(tasks: Any, architecture: Architecture, classes: int | None = None) -
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """Hosts and counters say nothing on stdout, and nothing by loggers and warnings."""
+    """Inside, hosts and counters print nothing on stdout, and no logs or warnings."""
     kept = root_logger.manager.disable
     disable(CRITICAL)
     try:
@@ -170,7 +170,7 @@ def silent() -> Iterator[None]:
 
 @contextmanager
 def activation_kept(networks: Any) -> Iterator[None]:
-    """What a host keeps for the whole process is put back: a YAML sets the activation of every ``Conv``."""
+    """Restores the default activation of ``Conv``, which a YAML changes for the whole process."""
     kept = getattr(networks.Conv, "default_act", None)
     try:
         yield
@@ -187,7 +187,7 @@ def _copied(value: Any) -> Any:
 
 @contextmanager
 def at_most(modules: int) -> Iterator[None]:
-    """Stop whatever puts more modules than this into others, in all that runs meanwhile."""
+    """Raises ModelYamlError inside as soon as more than this many modules are put into others."""
     made = 0
 
     def count(*_: object) -> None:
@@ -203,14 +203,14 @@ def at_most(modules: int) -> Iterator[None]:
         handle.remove()
 
 
-HEADS = ("cv3", "one2one_cv3")
-"""The branches of a head whose width follows from the number of classes."""
+CLASS_BRANCHES = ("cv3", "one2one_cv3")
+"""The branches of a head whose width depends on the number of classes."""
 
 
 def _other_width(built: Module, file: Module) -> int:
-    """Width of the class branches in the file, where it is another than when built; else 0.
+    """Width of the class branches in the file, where it differs from that of the built network; else 0.
 
-    A training from a pretrained file keeps the branches of that file, whatever its own number of classes is. Source:
+    A training from a pretrained file uses the branches of that file, whatever its own number of classes is. Source:
     ``BaseModel.load`` in ultralytics' nn/tasks.py, 8.4.
     """
     widths = [_width(root) for root in (built, file)]
@@ -218,9 +218,9 @@ def _other_width(built: Module, file: Module) -> int:
 
 
 def _width(root: Module) -> int:
-    """What goes into the last convolution of the head's class branches; 0 where there is none."""
+    """Number of input channels of the last convolution of the head's class branches; 0 where there is none."""
     module: Module | None = root.children.get("model")
-    for step in (-1, HEADS, 0, -1):
+    for step in (-1, CLASS_BRANCHES, 0, -1):
         children = module.children if module is not None else {}
         if isinstance(step, tuple):
             module = next((child for name in step if (child := children.get(name)) is not None), None)
@@ -231,9 +231,9 @@ def _width(root: Module) -> int:
 
 
 def _widened(tasks: Any, architecture: Architecture, width: int) -> nn.Module:
-    """The model with the class branches of one for so many classes that they have that width."""
+    """The model with class branches of that width, taken from a model for ``width`` classes."""
     model, source = (_build(tasks, architecture, classes) for classes in (None, width))
-    for name in HEADS:
+    for name in CLASS_BRANCHES:
         branches, others = (getattr(each.model[-1], name, None) for each in (model, source))
         if branches is None or others is None:
             continue
@@ -245,7 +245,7 @@ def _widened(tasks: Any, architecture: Architecture, width: int) -> nn.Module:
 
 
 def _choose_head(tasks: Any, model: Any, root: Module, options: Mapping[object, object]) -> None:
-    """Select the head that the validation of a training with these options keeps, where a model has two.
+    """Select the head that the validation of a training with these options uses, where a model has two.
 
     Source: ultralytics' engine/validator.py, which asks for the end-to-end head where ``nms=False``; releases that
     have an option ``end2end`` ask that one.
@@ -254,7 +254,7 @@ def _choose_head(tasks: Any, model: Any, root: Module, options: Mapping[object, 
     head = list(rows.children.values())[-1] if rows and rows.children else None
     held = {name for name, child in head.children.items() if child is not None} if head else set()
     if ("cv2" in held) != ("one2one_cv2" in held):
-        asked: object = "one2one_cv2" in held  # the other one is gone, or was never there
+        asked: object = "one2one_cv2" in held  # there is only one: fuse() has removed the other, or there never was one
     elif "end2end" in tasks.DEFAULT_CFG_DICT:
         asked = options.get("end2end")
     else:

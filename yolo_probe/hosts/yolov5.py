@@ -1,4 +1,4 @@
-"""Classic YOLOv5: which generation wrote a checkpoint, told by what is in it."""
+"""Classic YOLOv5: which generation wrote a checkpoint, found by what is in the file."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from yolo_probe.model.structure import Module, named_modules
 from yolo_probe.networks.generations import Generation
 
 TAG_COMMITS: Mapping[str, Generation] = {"915bbf294bb74c859f0b41f1c23bc395014ea679": "v7.0"}
-"""Commits of the tags that record their commit in a file."""
+"""Commits of those tags whose files record a commit."""
 
 V7_0_SINCE = "2022-11-22"
-"""Day of the tag v7.0; what it brought stood in the master before."""
+"""Day of the tag v7.0; its changes were in the master branch before."""
 
 LEAF_LAYERS_SINCE = "2026-07-29"
-"""Day on which YOLOv5 went over to ultralytics' summary line."""
+"""Day on which YOLOv5 took over ultralytics' summary line, where a layer is a leaf."""
 
 PYPI_PREFIX = "yolov5."
 
@@ -35,7 +35,7 @@ def origin_of(generation: Generation, evidence: tuple[str, ...], release: str | 
 
 
 def origin_of_line(form: LineForm, host: str) -> Origin:
-    """The host that runs in this process: by the form of its line, and what stands in its modules.
+    """The host that runs in this process, found by the form of its line and by what its modules define.
 
     ``host``: name of the module that prints the line.
     """
@@ -57,7 +57,7 @@ def _generation_of(form: LineForm, host: str) -> Generation:
 
 
 def identify(contents: Mapping[str, object], root: Module) -> Origin:
-    """The host that wrote a checkpoint, with the evidence and what else it allows.
+    """The host that wrote a checkpoint, with the evidence, and with other hosts that the evidence allows.
 
     Raises: CheckpointError for a model that is not one of classic YOLOv5.
     """
@@ -104,7 +104,7 @@ def _pypi(contents: Mapping[str, object], root: Module) -> Origin:
 def _is_v5_0(contents: Mapping[str, object], root: Module) -> bool:
     """Whether Detect has no ``inplace`` yet, or train.py itself saved ``training_results``.
 
-    strip_optimizer() of later generations sets that key too, behind the rest.
+    strip_optimizer() of later generations sets that key too, but after all others.
     """
     heads = [module for _, module in named_modules(root) if module.kind == "Detect"]
     if heads and not any("inplace" in head.attributes for head in heads):
