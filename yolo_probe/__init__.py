@@ -1,11 +1,10 @@
 """yolo-probe: what YOLOv5's summary lines say, and why they differ.
 
 ``model_info(model)`` prints the line of a live model as its own host does; ``install()`` puts it in the host's place
-and ``uninstall()`` puts the host's own back. ``count_flops(model)`` counts by the rules of any FLOP counter and
+and ``uninstall()`` restores the host's own. ``count_flops(model)`` counts by the rules of any FLOP counter and
 ``compare_counters(model)`` by all of them. ``register(callbacks)`` attaches a probe to a training.
-``explain_gradients(model, optimizer)`` says who set ``requires_grad``, ``explain_layers(model)`` what each layer costs.
-They need torch and are loaded when they are
-used: importing the package costs nothing.
+``explain_gradients(model, optimizer)`` says who set ``requires_grad``, ``explain_layers(model)`` what each row costs.
+They need torch and are loaded at their first use: importing the package alone loads nothing.
 """
 
 TYPE_CHECKING = False  # as typing's own, which costs an import

@@ -1,6 +1,6 @@
-"""Which tools stand beside yolo-probe in this environment, read from the names of their ``*.dist-info`` folders.
+"""Which tools are installed in the environment of yolo-probe, by the names of their ``*.dist-info`` folders.
 
-Nothing is imported: a version is known in a millisecond, and a broken installation cannot break the answer.
+Nothing is imported: it takes a millisecond, and a broken installation does no harm.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Thop:
     """``ultralytics-thop`` or ``thop``: both write into the folder ``thop``."""
     version: str
     shadowed: str = ""
-    """The other distribution, where both are installed, with its version."""
+    """The other distribution with its version, where both are installed; else empty."""
     counter: str | None = None
-    """Name of the convention with its rules; None for a release that is not known."""
+    """Name of the counter with its rules; None for a release that is not known."""
 
     @property
     def title(self) -> str:
@@ -40,7 +40,7 @@ def version_of(distribution: str) -> str | None:
 
 
 def _found(distributions: Iterable[str], folders: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Version and dist-info folder of those that are installed: of each the first in these folders."""
+    """Version and dist-info folder of each that is installed: the first one in these folders."""
     names = "|".join(re.escape(each.replace("-", "_")) for each in distributions)
     folder = re.compile(rf"^({names})-(.+)\.dist-info$", re.IGNORECASE | re.MULTILINE)
     found: dict[str, tuple[str, str]] = {}
@@ -55,16 +55,16 @@ def _found(distributions: Iterable[str], folders: Iterable[str]) -> dict[str, tu
 
 
 def installed_thop() -> Thop | None:
-    """The thop in effect, or None where none is installed."""
+    """The thop that ``import thop`` finds, or None where none is installed."""
     loaded = getattr(sys.modules.get("thop"), "__file__", None)
     return _loaded_thop(loaded, tuple(sys.path)) if loaded else _thop_in(sys.path)
 
 
 @lru_cache(maxsize=4)
 def _loaded_thop(file: str, folders: tuple[str, ...]) -> Thop | None:
-    """The thop that is imported; looked up once, since what is loaded stays."""
+    """The thop that is imported already; looked up once, as it does not change."""
     beside = os.path.dirname(os.path.dirname(file))
-    # one listing instead of a dozen; both distributions write their dist-info beside their folder
+    # lists one folder instead of a dozen: both distributions write their dist-info next to thop
     return (_thop_in([beside]) if beside in folders else None) or _thop_in(folders)
 
 
@@ -102,11 +102,11 @@ _ULTRALYTICS_RULES = (
     ((2, 0, 16), "ultralytics-thop-2.0.16"),
     ((0,), "thop-0.1"),
 )
-"""From which release of ultralytics-thop on which rules hold."""
+"""The first release of ultralytics-thop with each set of rules, the newest first."""
 
 
 def counter_of(distribution: str, version: str) -> str | None:
-    """Convention with the rules of a release; None if they are not known.
+    """Name of the counter with the rules of a release; None if they are not known.
 
     The releases of the old ``thop`` are ordered by the date in their name, not by their number.
     """

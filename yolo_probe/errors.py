@@ -1,10 +1,10 @@
-"""The errors that yolo-probe raises on purpose: each says what failed, on what, what was found, and what to do."""
+"""The errors that yolo-probe raises on purpose: what failed, on what, what was found and expected, what to do."""
 
 from reprlib import Repr
 
 
 def shown(value: object) -> str:
-    """A value as a message shows it: short, however large or deep the value is."""
+    """A value as messages show it: at most 120 characters, however large the value is."""
     limited = Repr()
     limited.maxlevel, limited.maxtuple, limited.maxlist, limited.maxdict, limited.maxset = 3, 12, 12, 4, 4
     limited.maxstring = limited.maxother = 60
@@ -14,10 +14,10 @@ def shown(value: object) -> str:
 
 
 def first_words(error: BaseException) -> str:
-    """What an error says, in one sentence; the name of its class where it says nothing."""
+    """The first sentence of an error's message; the name of its class where it has none."""
     try:
         words = str(error).strip().splitlines()
-    except Exception:  # an exception's own __str__
+    except Exception:  # the __str__ of somebody else's exception may fail
         words = []
     return words[0].partition(".  ")[0] if words else type(error).__name__
 
@@ -29,13 +29,13 @@ def reason_of(error: BaseException) -> str:
 
 
 class ProbeError(Exception):
-    """A question that cannot be answered; the command line prints it and exits with 2.
+    """A question that cannot be answered; the command prints it and exits with 2.
 
-    ``str()`` is one message: what failed, on what, what was found against what was expected.
+    ``str()`` is one message: what failed, on what, what was found, what was expected.
     """
 
     remedy: str
-    """What to do next, one sentence; empty if there is nothing to advise."""
+    """What to do next, in one sentence; empty if there is no advice."""
 
     def __init__(self, problem: str, remedy: str = "") -> None:
         super().__init__(problem)
@@ -59,11 +59,11 @@ class TraceError(ProbeError):
 
 
 class DataDependentError(TraceError):
-    """A forward pass that shapes alone could not answer: it asks for values, or fails for another reason."""
+    """A forward pass for which shapes are not enough: it needs values, or fails for another reason."""
 
 
 class UnknownModuleError(TraceError):
-    """A module class that yolo-probe does not know stands on the way of the forward pass."""
+    """A forward pass that reaches a module of a class that yolo-probe does not know."""
 
 
 class CounterError(ProbeError):

@@ -1,8 +1,8 @@
-"""The text arguments of a model YAML, read by a closed grammar: text in, plain data or a ``ConstructorCall`` out.
+"""The text arguments of a model YAML, read by a closed grammar: text -> plain data or a ``ConstructorCall``.
 
-The hosts hand such texts to Python's ``eval``. Here nothing is executed: Python's parser gives the tree, and a walk
+The hosts give such texts to Python's ``eval``. Here nothing is executed: Python's parser gives the tree, and a walk
 over a short list of its nodes computes the value: numbers, text, None, True, False, lists and tuples, arithmetic on
-bounded numbers, the names that the host has at hand (``nc``, ``anchors``), and ``nn.LeakyReLU(0.1)``, which becomes a
+numbers up to a limit, the host's own variables (``nc``, ``anchors``), and ``nn.LeakyReLU(0.1)``, which becomes a
 ``ConstructorCall``.
 """
 
@@ -14,14 +14,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 MAX_NUMBER = 2**53
-"""Numbers beyond this are refused, in results and on the way."""
+"""Larger numbers are refused, also in the middle of a calculation."""
 MAX_CHARACTERS = 1000
-"""Characters of an expression."""
+"""Most characters of an expression."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConstructorCall:
-    """A constructor of torch with its arguments, as ``nn.LeakyReLU(0.1, inplace=True)`` names it."""
+    """A constructor of torch with its arguments, as in ``nn.LeakyReLU(0.1, inplace=True)``; it is never called."""
 
     name: str
     arguments: tuple[object, ...]
@@ -29,11 +29,11 @@ class ConstructorCall:
 
 
 class ExpressionError(ValueError):
-    """A text outside the grammar; the message says which part, without the place."""
+    """A text outside the grammar; the message says which part, but not where in the file."""
 
 
 class _UnknownName(Exception):
-    """A bare word: the hosts then keep the whole text as it is."""
+    """A word that is no known variable: the hosts then use the whole text as it is."""
 
 
 _BINARY: dict[type[ast.operator], Callable[[int | float, int | float], int | float]] = {
@@ -52,7 +52,7 @@ _UNARY: dict[type[ast.unaryop], Callable[[int | float], int | float]] = {
 
 
 def evaluate(text: str, names: Mapping[str, object]) -> object:
-    """The value of a text; a text that names something unknown, such as ``nearest``, is itself.
+    """The value of a text; a text with an unknown name, such as ``nearest``, is its own value.
 
     Raises: ExpressionError where the hosts would execute something, or fail.
     """

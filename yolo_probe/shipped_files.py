@@ -1,4 +1,4 @@
-"""Where the files that are installed with the package lie: tables of networks, default settings."""
+"""The files that are installed with the package: tables of networks, default settings, schemas."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def path(name: str) -> Path:
-    """The file of that name under ``configs``: inside the installed package, else beside it in a source checkout."""
+    """The path of a file under ``configs``: inside the installed package, or next to it in a clone."""
     package = Path(__file__).parent
     installed = package / "configs"
     return (installed if installed.is_dir() else package.parent / "configs") / name

@@ -1,6 +1,6 @@
-"""YAML files as plain data: a file in, its document and the line of each key out. Nothing in it is executed.
+"""A YAML file -> its document as plain data, and the line of each key. Nothing in it is executed.
 
-Every reader of this package reads by the same limits, so that no file, however small, costs more than it should.
+Every YAML of this package is read here, by the same limits, so that no file takes much time or memory.
 """
 
 from __future__ import annotations
@@ -13,56 +13,56 @@ from typing import Any, NoReturn, TypeAlias
 from yolo_probe.errors import ProbeError
 
 MOST_VALUES = 100_000
-"""Values in one file, aliases written out."""
+"""Most values in one file; what an alias repeats counts each time."""
 DEEPEST = 32
-"""Levels of nesting."""
+"""Most levels of nesting."""
 WITH_LINES = 3
-"""Levels of nesting whose lines are kept; messages name nothing deeper."""
+"""Levels of nesting for which line numbers are kept; messages name nothing deeper."""
 
 KeyPath: TypeAlias = tuple["str | int", ...]
-"""Where a value stands: the keys and positions that lead to it, ``("backbone", 3)``."""
+"""The position of a value: the keys and list positions that lead to it, ``("backbone", 3)``."""
 
 
 @dataclass(frozen=True, slots=True)
 class YamlKind:
-    """What files of one kind may be, and what is said of one that is not."""
+    """The limits of one kind of file, and the words for one that breaks them."""
 
     name: str
     """``a settings file``."""
     error: type[ProbeError]
     remedy: str
     largest: int = 1_000_000
-    """Bytes."""
+    """Most bytes."""
     too_large: str = ": found more than {largest:,} bytes, expected {name}"
     last_counts: bool = False
-    """Whether of two equal keys the last counts, as where the hosts read such a file; else they are refused."""
+    """Whether the last of two equal keys is used, as by the hosts; else they are refused."""
     ascii_alone: bool = False
-    """Whether other characters are left out, as the hosts do; else the text is UTF-8."""
+    """Whether characters outside ASCII are skipped, as by the hosts; else the text is UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
 class Yaml:
-    """What a file says."""
+    """The content of a file."""
 
     document: Any
-    """None of an empty file."""
+    """Plain data; None of an empty file."""
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
-    """From 1, of each key and of each item of a list."""
+    """The line, from 1, of each key and of each list item."""
 
 
 def read_yaml(path: str | Path, kind: YamlKind) -> Yaml:
-    """What a YAML file says.
+    """The content of a YAML file.
 
-    Raises: the error of its kind, with the file and the line, where it cannot be read, is too large, nested too deep,
-    holds too many values, a key twice or a tag that is not plain data, or is no YAML.
+    Raises: the error of its kind, with file and line, where the file cannot be read, is too large, is nested too deep,
+    has too many values, a key twice or a tag that is not plain data, or is no YAML.
     """
     return _parsed(str(path), content_of(path, kind), kind)
 
 
 def content_of(path: str | Path, kind: YamlKind) -> bytes:
-    """The bytes of a file that is not too large for its kind.
+    """The bytes of a file.
 
-    Raises: the error of its kind.
+    Raises: the error of its kind, where the file cannot be read or is too large.
     """
     file = Path(path)
     if file.exists() and not file.is_file():
@@ -102,7 +102,7 @@ def _parsed(path: str, content: bytes, kind: YamlKind) -> Yaml:
             loader.dispose()
     except yaml.YAMLError as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-        # the parser written in C marks the end of a text as a line more than there is
+        # the parser in C gives the end of a text as one line more than there is
         last = content.count(b"\n") + 1
         refuse(f"broken YAML, {problem or 'not a YAML text'}", min(mark.line + 1, last) if mark else None)
     except (ValueError, TypeError, RecursionError) as error:
@@ -110,7 +110,7 @@ def _parsed(path: str, content: bytes, kind: YamlKind) -> Yaml:
 
 
 def _depths(events: Iterator[Any]) -> Iterator[tuple[int, int]]:
-    """Depth and line at each event; too deep a text must not get as far as the composer, which is written in C."""
+    """Depth and line at each event: the composer, written in C, must not get a text that is nested too deep."""
     depth = 0
     for event in events:
         name = type(event).__name__
@@ -119,7 +119,7 @@ def _depths(events: Iterator[Any]) -> Iterator[tuple[int, int]]:
 
 
 def _lines(root: Any, kind: YamlKind, refuse: Callable[..., NoReturn]) -> Mapping[KeyPath, int]:
-    """The line of each key and item; what multiplies by aliases and what has a key twice is refused."""
+    """The line of each key and item; too many values (by aliases) and a key given twice are refused."""
     lines: dict[KeyPath, int] = {}
     nodes: list[tuple[Any, KeyPath | None]] = [(root, ())]
     seen = 0
