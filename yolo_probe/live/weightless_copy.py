@@ -27,6 +27,7 @@ MANY = 20_000
 
 _AS_THEY_ARE = ATOMS | {type, torch.Size, torch.dtype, torch.device}
 _NOT_CALLED = frozenset(HOOKS) - frozenset(FORWARD_HOOKS)
+_TABLES = frozenset(key for key, value in EMPTY.items() if isinstance(value, (dict, set)))
 
 
 class Copier:
@@ -49,15 +50,15 @@ class Copier:
                 copy = self._copies[id(module)] = Scripted(module)
                 return copy
             copy = self._copies[id(module)] = object.__new__(type(module))
-            inside = copy.__dict__
-            inside.update(module.__dict__)
-            for key, value in module.__dict__.items():
+            source, inside = module.__dict__, copy.__dict__
+            inside.update(source)
+            for key in source.keys() & _TABLES:
+                table = source[key]
+                inside[key] = self._value(table) if table and key not in _NOT_CALLED else type(table)()
+            for key in source.keys() - EMPTY.keys():
+                value = source[key]
                 kind = type(value)
-                if kind in ATOMS or (kind is tuple and ATOMS.issuperset(map(type, value))):
-                    continue
-                if key in EMPTY and (not value or key in _NOT_CALLED):
-                    inside[key] = kind()
-                else:
+                if kind not in ATOMS and not (kind is tuple and ATOMS.issuperset(map(type, value))):
                     inside[key] = self._attribute(value)
             inside["training"], inside["_compiled_call_impl"] = False, None
         return copy
