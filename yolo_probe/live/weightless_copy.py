@@ -27,7 +27,13 @@ MANY = 20_000
 
 _AS_THEY_ARE = ATOMS | {type, torch.Size, torch.dtype, torch.device}
 _NOT_CALLED = frozenset(HOOKS) - frozenset(FORWARD_HOOKS)
-_TABLES = frozenset(key for key, value in EMPTY.items() if isinstance(value, (dict, set)))
+_TABLES = tuple(key for key, value in EMPTY.items() if isinstance(value, (dict, set)))
+
+
+def _is_fixed(value: object) -> bool:
+    """Whether a value holds nothing that could change: a number, text, or a row of these; most attributes are that."""
+    kind = type(value)
+    return kind in ATOMS or (kind is tuple and ATOMS.issuperset(map(type, value)))  # type: ignore[call-overload]
 
 
 class Copier:
@@ -52,15 +58,29 @@ class Copier:
             copy = self._copies[id(module)] = object.__new__(type(module))
             source, inside = module.__dict__, copy.__dict__
             inside.update(source)
-            for key in source.keys() & _TABLES:
-                table = source[key]
-                inside[key] = self._value(table) if table and key not in _NOT_CALLED else type(table)()
-            for key in source.keys() - EMPTY.keys():
-                value = source[key]
-                kind = type(value)
-                if kind not in ATOMS and not (kind is tuple and ATOMS.issuperset(map(type, value))):
+            for key in _TABLES:
+                if table := source.get(key):
+                    inside[key] = type(table)() if key in _NOT_CALLED else self._table(table)
+                elif table is not None:
+                    inside[key] = type(table)()
+            for key, value in source.items():
+                if key not in EMPTY and not _is_fixed(value):
                     inside[key] = self._attribute(value)
             inside["training"], inside["_compiled_call_impl"] = False, None
+        return copy
+
+    def _table(self, table: Any) -> Any:
+        """The copy of a table of parameters, buffers, children or hooks, or of a set of names: nobody shares one."""
+        if isinstance(table, set):
+            return set(table)
+        copy = type(table)()
+        for name, value in table.items():
+            if isinstance(value, torch.Tensor):
+                copy[name] = self._copies.get(id(value))
+                if copy[name] is None:
+                    copy[name] = self._copies[id(value)] = _meta_like(value)
+            else:
+                copy[name] = self.module(value) if isinstance(value, nn.Module) else self._value(value)
         return copy
 
     def _attribute(self, value: Any) -> Any:
@@ -100,7 +120,7 @@ class Copier:
             return copied
         copy = self._copies[id(value)] = kind()
         if kind is list:
-            copy.extend([each if type(each) in ATOMS else self._value(each) for each in value])
+            copy.extend(value if ATOMS.issuperset(map(type, value)) else map(self._value, value))
         elif kind is set:
             copy.update(map(self._value, value))
         else:
