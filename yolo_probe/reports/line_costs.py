@@ -206,9 +206,10 @@ def _modules(root: Module, run: Trace, operations: Sequence[Operation], depth: i
         others = {"": groups[""]} if "" in groups else {}
         groups = {name: groups.get(name, []) for name in kinds} | others
     calls = _calls(run.calls)
+    parents = {name[:end] for name in groups for end, letter in enumerate(name) if letter == "."}
     for name, group in groups.items():
         path = f"{prefix}{name}" if name else ""
-        whole = bool(name) and not any(other.startswith(f"{name}.") for other in groups)
+        whole = bool(name) and name not in parents
         inputs, outputs = calls.get(path, ((), ())) if name else ((), ())
         if not outputs and (ran := [operation.record for operation in group if operation.record.operator != UNUSED]):
             inputs, outputs = ran[0].inputs, (ran[-1].output,)
