@@ -124,6 +124,17 @@ def test_continuous_integration_runs_the_readmes_test_command() -> None:
     assert "bash .ci/run" in [step.get("run") for step in workflow["jobs"]["test"]["steps"]]
 
 
+def test_the_oldest_versions_that_are_tested_are_the_bounds_of_the_package() -> None:
+    bounds = dict(
+        re.findall(r"^([\w-]+)>=([\d.]+)", "\n".join(requires("yolo-probe") or ()).lower(), flags=re.MULTILINE)
+    )
+    oldest = (ROOT / "constraints-oldest.txt").read_text(encoding="utf-8").lower()
+    versions = dict(re.findall(r"^([\w-]+)==([\d.]+)", oldest, flags=re.MULTILINE))
+    assert {"click", "pyyaml", "torch"} <= versions.keys() & bounds.keys()
+    for name in versions.keys() & bounds.keys():
+        assert (name, f"{versions[name]}.".startswith(f"{bounds[name]}.")) == (name, True)
+
+
 def test_the_tests_run_what_a_commit_is_checked_with() -> None:
     (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
     assert [hook["entry"] for hook in repository["hooks"]] == ["make check"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from functools import cache
@@ -72,8 +73,7 @@ def plainly(folder: Path, command: tuple[str, ...]) -> subprocess.CompletedProce
 
 def host_frames(text: str) -> list[str]:
     """A traceback without the frames of Python's own ``-m``, which stand above all others."""
-    lines = text.splitlines()
-    return [line for line in lines if "runpy" not in line and line.strip() not in ("return _run_code(", "exec(code")]
+    return re.sub(r'^  File "[^"]*runpy[^"]*".*\n(    .*\n)*', "", text, flags=re.MULTILINE).splitlines()
 
 
 @pytest.mark.parametrize(
