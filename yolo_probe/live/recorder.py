@@ -161,7 +161,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         if rule:
             call = self._ruled(place, call, rule)
         module.__dict__["forward"] = call
-        call_directly(module, call)
+        if call_directly(module, call) and kind.layer:
+            module.__dict__["forward"] = partial(self._unseen, place.path, call)
 
     def _call(self, place: Place, kind: _Kind) -> Call:
         """What stands in the place of a module's forward."""
@@ -306,6 +307,19 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         yield
         self._whole -= 1
         self._running.pop()
+
+    def _unseen(self, path: str, call: Call, *args: Any, **kwargs: Any) -> Any:
+        """``module.forward(x)``: no hook runs, so counters that charge modules do not see this one."""
+        records = self._pass.records
+        before = len(records)
+        out = call(*args, **kwargs)
+        for number, record in reversed(list(enumerate(records[before:], before))):
+            if record.path == path and not record.functional:
+                if record.seen_by == "modules":
+                    del records[number]
+                else:
+                    records[number] = record._replace(seen_by="functions")
+        return out
 
     # What is written down
 
