@@ -165,7 +165,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             module.__dict__["forward"] = partial(self._unseen, place.path, call)
 
     def _call(self, place: Place, kind: _Kind) -> Call:
-        """What stands in the place of a module's forward."""
+        """What a module's forward is replaced by."""
         path, described, module = place
         if not kind.layer or (kind.layer in UNKNOWN and self._complete):
             return partial(self._enter, (path, described.kind), _own_forward(module))
@@ -444,7 +444,7 @@ def _tensors(values: Sequence[Any]) -> Iterator[torch.Tensor]:
 
 
 def _tensor_shapes(values: Sequence[Any]) -> tuple[Shape, ...]:
-    return tuple(tuple(each.shape) for each in values if isinstance(each, torch.Tensor))
+    return tuple(tuple(each.shape) for each in _tensors(values))
 
 
 def _first_shape(values: Sequence[Any]) -> Shape:
