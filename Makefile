@@ -22,7 +22,7 @@ test: check .venv/oracles
 	$(pytest) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 unit: .venv/dev
-	$(pytest) --dist worksteal $(PYTEST_ARGS) tests/unit
+	$(pytest) --dist worksteal -m 'not exhaustive' $(PYTEST_ARGS) tests/unit
 
 live: .venv/live
 	$(pytest) --dist worksteal $(PYTEST_ARGS) tests/live
