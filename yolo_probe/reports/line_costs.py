@@ -14,7 +14,7 @@ from typing import Literal, get_args
 from yolo_probe.counters.charges import Charges, added
 from yolo_probe.counters.formulas import Arithmetic, Product, arithmetic, products
 from yolo_probe.model.activations import Access, access, total
-from yolo_probe.model.forward import Call
+from yolo_probe.model.forward import ModuleCall
 from yolo_probe.model.fusion import CONVOLUTION_NAMES, pair_state
 from yolo_probe.model.operators import OpRecord
 from yolo_probe.model.structure import Module, Shape, named_parameters, named_rows, row_holder
@@ -218,7 +218,7 @@ def _modules(root: Module, run: Trace, operations: Sequence[Operation], depth: i
         yield Line(name, kind, 1, tuple(group), _plain(inputs), _plain(outputs), *merged)
 
 
-def _calls(calls: Iterable[Call]) -> Mapping[str, tuple[tuple[Shape, ...], tuple[Shape, ...]]]:
+def _calls(calls: Iterable[ModuleCall]) -> Mapping[str, tuple[tuple[Shape, ...], tuple[Shape, ...]]]:
     """What each module is fed at first and gives at last, by its path."""
     found: dict[str, tuple[tuple[Shape, ...], tuple[Shape, ...]]] = {}
     for call in calls:
