@@ -140,13 +140,13 @@ def flops_words(flops: int) -> str:
     return f"{flops / unit:#.3g} {name}FLOPs".replace(". ", " ") if name else f"{flops} FLOPs"
 
 
-LONGEST_NAME = 26
+MAX_NAME_CHARACTERS = 26
 
 
 def shortened(name: str) -> str:
     """A name on one line, of a long one its end."""
     line = " ".join(name.split())
-    return line if len(line) <= LONGEST_NAME else f"...{line[3 - LONGEST_NAME :]}"
+    return line if len(line) <= MAX_NAME_CHARACTERS else f"...{line[3 - MAX_NAME_CHARACTERS :]}"
 
 
 def giga(flops: int) -> str:

@@ -45,7 +45,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """Figures under a name that is none of the four numbers; without a name the heads of those that follow."""
 
     label: str
@@ -121,7 +121,21 @@ class Footer:
     text: str
 
 
-Part = Heading | Words | HostLine | Heads | Figures | Row | Table | Chart | Working | Cause | Remainder | Note | Footer
+Part = (
+    Heading
+    | Words
+    | HostLine
+    | Heads
+    | Figures
+    | TableRow
+    | Table
+    | Chart
+    | Working
+    | Cause
+    | Remainder
+    | Note
+    | Footer
+)
 Section = tuple[Part, ...]
 """Parts that stand together."""
 

@@ -8,7 +8,7 @@ from yolo_probe.hosts.subject import Subject
 from yolo_probe.render.common import about, heading, live_heading
 from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words
 from yolo_probe.render.text_layout import sentences
-from yolo_probe.reports.gradients import Copy, OptimizerCheck, Provenance, Row
+from yolo_probe.reports.gradients import CopyGradients, OptimizerCheck, Provenance, RowGradients
 
 
 def document(report: Provenance) -> Iterator[Section]:
@@ -47,7 +47,7 @@ def _answer(report: Provenance) -> str:
     return " ".join([*words, report.freeze_note]).rstrip()
 
 
-def _copy_answer(copy: Copy, several: bool) -> str:
+def _copy_answer(copy: CopyGradients, several: bool) -> str:
     total, trained = copy.parameters, copy.gradients
     name = f"{copy.name}: " if several else ""
     frozen = list(dict.fromkeys(each.mechanism for each in copy.decisions if not each.trains))
@@ -61,7 +61,7 @@ def _copy_answer(copy: Copy, several: bool) -> str:
     return name + (sentence if several else sentence[0].upper() + sentence[1:])
 
 
-def _copy(copy: Copy, name: str) -> Iterator[Part]:
+def _copy(copy: CopyGradients, name: str) -> Iterator[Part]:
     yield Figures(f"{name}gradients", (f"{copy.gradients:,}",))
     yield Figures(f"{name}parameters", (f"{copy.parameters:,}",))
     for each in copy.decisions:
@@ -146,7 +146,7 @@ def _options(subject: Subject) -> str:
     return "yolo-probe fuse-diff (the lines that are printed of it)  --format\N{NO-BREAK SPACE}json"
 
 
-def _table(rows: Sequence[Row]) -> Iterator[str]:
+def _table(rows: Sequence[RowGradients]) -> Iterator[str]:
     yield ""
     yield f"{'row':>6} {'module':<18}{'parameters':>12}{'trainable':>12}  {'frozen by':<21}{'moving':>7}"
     for row in rows:

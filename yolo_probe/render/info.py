@@ -27,7 +27,7 @@ from yolo_probe.render.common import (
 )
 from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words, signed
 from yolo_probe.reports.info import Info
-from yolo_probe.reports.ledger import CONVOLUTIONS
+from yolo_probe.reports.ledger import MERGING_CONVOLUTIONS
 from yolo_probe.reports.question import Question
 from yolo_probe.reports.stride_scaling import Scaled, ScalingError
 
@@ -199,24 +199,24 @@ def _flops(report: Info) -> Iterator[Part]:
         yield Note(" ".join(words))
 
 
-NAMED = 8
+MAX_LISTED_OPERATORS = 8
 """Operators without a rule that are listed; --format json has all."""
 
 
 def _left_out(report: Info) -> Iterator[Part]:
     """What no rule knows, each with its share of the values."""
     found = report.question.charges(report.state).uncounted
-    for each in found[:NAMED]:
+    for each in found[:MAX_LISTED_OPERATORS]:
         place = f"{each.operator.removeprefix('nn.')} at {each.path or 'the model'}"
         yield Cause(f"no rule for {place}, {percent(each.share)} of all values", "not counted")
-    if more := found[NAMED:]:
+    if more := found[MAX_LISTED_OPERATORS:]:
         share = sum(each.share for each in more)
         yield Cause(f"no rule for {len(more)} more, {percent(share)} of all values", "not counted")
 
 
 def _group(record: OpRecord) -> str:
     """Under which name an operator is listed: modules by their class, functions in small letters."""
-    if record.operator in CONVOLUTIONS:
+    if record.operator in MERGING_CONVOLUTIONS:
         return "convolutions"
     if record.operator == CUSTOM:
         return record.kind.rpartition(".")[2]
@@ -231,7 +231,7 @@ def _charge(group: Charges) -> str:
     if records[0].operator == CUSTOM or records[0].operator in convention.own:
         return "by your rule"
     values = sum(prod(record.output) for record in records)
-    if records[0].operator not in CONVOLUTIONS and amount % values == 0:
+    if records[0].operator not in MERGING_CONVOLUTIONS and amount % values == 0:
         return f"{amount // values} x {values:,} output values"
     if convention.unit == "FLOPs" and convention.name != "torch":
         return "each multiplication and addition as 1"

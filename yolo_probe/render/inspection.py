@@ -16,11 +16,11 @@ from yolo_probe.render.common import host_line
 from yolo_probe.render.document import Figures, Footer, Heading, Heads, Note, Part, Section, Words
 from yolo_probe.reports.inspection import Inspection, Weights
 
-MOST_NAMES = 12
+MAX_CLASS_NAMES = 12
 """Names of classes that are listed."""
 
 _OWNERS = {"model": "model", "ema": "EMA", "optimizer": "optimizer", "other": "other tensors"}
-_TOLD = ("cfg", "weights", "model", "data", "imgsz", "batch_size", "batch", "epochs", "optimizer", "seed")
+_LISTED_OPTIONS = ("cfg", "weights", "model", "data", "imgsz", "batch_size", "batch", "epochs", "optimizer", "seed")
 """Options that are listed, in this order."""
 _OWN_HYP = (
     "lr0", "lrf", "momentum", "weight_decay", "warmup_epochs", "warmup_momentum", "warmup_bias_lr", "box", "cls", "dfl",
@@ -248,7 +248,7 @@ def _options(report: Inspection) -> str:
     if not options:
         old = report.origin and report.origin.generation in ("v5.0", "v6.0", "v6.1", "v6.2")
         return "none recorded" + "; before v7.0 they are only in opt.yaml, beside the folder weights" * bool(old)
-    words = [f"{key} {_brief(options[key])}" for key in _TOLD if options.get(key) not in (None, "")]
+    words = [f"{key} {_brief(options[key])}" for key in _LISTED_OPTIONS if options.get(key) not in (None, "")]
     if options.get("weights") == "":
         words.append("no weights to start from")
     words.append(saved.freeze_option or "no freeze")
@@ -278,8 +278,8 @@ def _git(git: object) -> str:
 
 
 def _classes(report: Inspection) -> str:
-    names = [name[:60] for name in report.names[:MOST_NAMES]]
-    more = f", ... ({len(report.names)} names)" if len(report.names) > MOST_NAMES else ""
+    names = [name[:60] for name in report.names[:MAX_CLASS_NAMES]]
+    more = f", ... ({len(report.names)} names)" if len(report.names) > MAX_CLASS_NAMES else ""
     count = "not known" if report.classes is None else str(report.classes)
     return f"{count}: {', '.join(names)}{more}" if names else count
 

@@ -72,12 +72,12 @@ def _half(report: LayerCosts) -> str:
         names.append(shortened(line.name) or "other")
     what = "values moved" if memory else "FLOPs"
     noun = report.view.by if report.view.by != "row" or report.view.depth in (None, 1) else "module"
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    shown = ", ".join(names[:MOST_NAMES])
+    more = f" and {len(names) - MAX_NAMED_LINES} more" if len(names) > MAX_NAMED_LINES else ""
+    shown = ", ".join(names[:MAX_NAMED_LINES])
     return f"Half of the {what} are in {len(names)} of {len(lines)} {noun}s: {shown}{more}."
 
 
-MOST_NAMES = 8
+MAX_NAMED_LINES = 8
 
 
 def _bytes(number: int) -> str:

@@ -19,9 +19,9 @@ from yolo_probe.render.document import (
     HostLine,
     Note,
     Remainder,
-    Row,
     Section,
     Table,
+    TableRow,
     Words,
     Working,
     assert_never,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def render(report: Report) -> str:
     """The whole report: of the four numbers as one table, of other figures a table for each section."""
     found = list(sections(report))
-    own = any(isinstance(part, Row | Table | Chart) for section in found for part in section)
+    own = any(isinstance(part, TableRow | Table | Chart) for section in found for part in section)
     return printable("\n\n".join(_sections(found) if own else _numbers(found)) + "\n")
 
 
@@ -50,7 +50,7 @@ def _numbers(found: Sequence[Section]) -> list[str]:
         match part:
             case Heads() | Figures() | Cause() | Remainder() | Note():
                 table.append(part)
-            case Row() | Table() | Chart():
+            case TableRow() | Table() | Chart():
                 blocks.append("\n".join(_rows(part)))
             case Footer():
                 footers += _words(part)
@@ -69,7 +69,7 @@ def _sections(found: Sequence[Section]) -> Iterator[str]:
         words: list[str] = []
         for part in section:
             match part:
-                case Row() | Table() | Chart():
+                case TableRow() | Table() | Chart():
                     rows += _rows(part)
                 case Heads() | Figures() | Cause() | Remainder():
                     numbers.append(part)
@@ -104,13 +104,13 @@ def _words(part: Heading | Words | HostLine | Working | Note | Footer) -> Iterat
             assert_never(part)
 
 
-def _rows(part: Row | Table | Chart) -> Iterator[str]:
+def _rows(part: TableRow | Table | Chart) -> Iterator[str]:
     """Lines of a table; a row without a name begins one."""
     match part:
-        case Row("", columns):
+        case TableRow("", columns):
             yield _row("", columns)
             yield "|:--" + "|--:" * len(columns) + "|"
-        case Row(label, columns, strong):
+        case TableRow(label, columns, strong):
             cells = map(_strong, columns) if strong else iter(columns)
             yield _row((_strong if strong else str)(label.strip()), cells)
         case Table(heads, lines):

@@ -16,8 +16,8 @@ from yolo_probe.render.document import (
     HostLine,
     Note,
     Remainder,
-    Row,
     Table,
+    TableRow,
     Words,
     Working,
     assert_never,
@@ -39,7 +39,7 @@ def render(report: Report) -> str:
     rows: list[tuple[Cells, bool]] = []
     for part in (part for section in sections(report) for part in section):
         match part:
-            case Row() | Heads() | Figures() | Cause() | Remainder():
+            case TableRow() | Heads() | Figures() | Cause() | Remainder():
                 rows.append(_figures(part))
             case Heading() | Words() | HostLine() | Note() | Working() | Footer() | Table() | Chart():
                 lines += [*_table(rows), *_blocks(part)]
@@ -73,10 +73,10 @@ def _blocks(part: Heading | Words | HostLine | Note | Working | Footer | Table |
             assert_never(part)
 
 
-def _figures(part: Row | Heads | Figures | Cause | Remainder) -> tuple[Cells, bool]:
+def _figures(part: TableRow | Heads | Figures | Cause | Remainder) -> tuple[Cells, bool]:
     """A name and its figures, and whether they are strong."""
     match part:
-        case Row(label, columns, strong):
+        case TableRow(label, columns, strong):
             return (label.strip(), *columns), strong or not label
         case Heads(columns):
             return ("", *columns), True

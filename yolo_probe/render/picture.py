@@ -16,7 +16,7 @@ from yolo_probe.render.common import counted, heading
 from yolo_probe.render.text_layout import printable
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.ledger import Ledger
-from yolo_probe.reports.row_costs import Row, rows_of
+from yolo_probe.reports.row_costs import RowCost, rows_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +30,7 @@ TOP = 1.47
 """Where the first row begins."""
 LETTER = 0.071
 """Width of a letter, for what stands beside a column of names."""
-LONGEST = 28
+MAX_NAME_LETTERS = 28
 """Letters of a name that are shown."""
 
 LIGHT, DARK, STRIPE = "#9ecae9", "#08519c", "#f3f5f8"
@@ -140,7 +140,7 @@ def _mega(flops: int) -> str:
     return f"{flops / 1e6:,.1f}" if flops else "0"
 
 
-def _flops(page: _Page, report: FuseDiff, rows: Sequence[Row], x: float) -> None:
+def _flops(page: _Page, report: FuseDiff, rows: Sequence[RowCost], x: float) -> None:
     values = [(row.training.flops, row.validation.flops) for row in rows]
     known = [(before, after) for before, after in values if before is not None and after is not None]
     if report.flops is None or len(known) < len(values):
@@ -169,7 +169,7 @@ def _panel(page: _Page, panel: _Panel, x: float) -> None:
 
 
 def _short(name: str) -> str:
-    return _drawable(name, LONGEST)
+    return _drawable(name, MAX_NAME_LETTERS)
 
 
 def _drawable(text: str, longest: int) -> str:

@@ -17,9 +17,9 @@ from yolo_probe.render.document import (
     Note,
     Part,
     Remainder,
-    Row,
     Section,
     Table,
+    TableRow,
     Words,
     Working,
     assert_never,
@@ -88,7 +88,7 @@ def _lines(part: Part, paint: Paint, columns: int | None, section: Section) -> I
             yield paint(f"bold {colour}", row(label, *figures))
         case Figures(label, figures):
             yield row(f"  {label}", *figures)
-        case Row(label, figures, strong):
+        case TableRow(label, figures, strong):
             line = row(label, *figures, width=NARROW)
             yield paint("bold" if strong else "dim", line) if strong or not label else line
         case Table(heads, rows):
