@@ -1,4 +1,4 @@
-"""The words of a comparison of counters: every figure in one table, then what each is made of and why."""
+"""The words of a comparison of counters: all figures in one table, then the terms of each and the reasons."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ RULES = {
 
 
 MAX_NAMED_OPERATORS = 3
-"""Operators without a rule that are named; --format json has all."""
+"""Number of operators without a rule that are named; ``--format json`` has all."""
 
 
 def document(report: Counters) -> Iterator[Section]:
-    """The report part by part."""
+    """The report as sections of parts, in reading order."""
     comparison, question = report.comparison, report.question
     yield (Heading(heading(question.subject)),)
     yield (Words(_answer(report)),)
@@ -84,7 +84,7 @@ def _answer(report: Counters) -> str:
 
 
 def _rows(counted: Counted) -> Iterator[tuple[str, ...]]:
-    """A counter's line, and one more where training mode gives another figure."""
+    """The row of a counter, and one more if training mode gives another figure."""
     name, unit, figure, flops = counted.convention.name, counted.convention.unit, counted.figure, counted.flops
     yield (name, _number(figure.unfused), _number(figure.fused), unit, _giga(flops.unfused), _giga(flops.fused))
     if figure.train not in (None, figure.unfused):
@@ -96,7 +96,7 @@ def _rows(counted: Counted) -> Iterator[tuple[str, ...]]:
 
 
 def _block(counted: Counted, default: Counted, report: Counters) -> Iterator[Part]:
-    """What one figure is made of."""
+    """The terms of one figure."""
     convention = counted.convention
     trains = counted.figure.train not in (None, counted.figure.unfused)
     mark = ", the default" if counted is default else ""
@@ -132,7 +132,7 @@ def _words(counted: Counted, default: Counted, report: Counters) -> Iterator[str
 
 
 def _difference(counted: Counted, default: Counted) -> str:
-    """Why the unfused figure is another than the default's, term by term, in FLOPs."""
+    """Why the unfused figure differs from that of the default counter, term by term, in FLOPs."""
     ours, theirs = _unfused(counted), _unfused(default)
     amounts = {name: ours.get(name, 0) - theirs.get(name, 0) for name in (*ours, *theirs)}
     parts = [f"{name} {signed(amount)}" for name, amount in amounts.items() if amount]
@@ -155,11 +155,11 @@ TOTALS = {
         "{names} counts some again where modules share one activation, as the Conv of YOLOv5 do since September 2022."
     ),
 }
-"""Why a total of parameters is another than the network's, by the rule of the counter."""
+"""Why a total of parameters differs from the network's, by the rule of the counter."""
 
 
 def _parameters(comparison: Comparison) -> Iterator[Part]:
-    """The totals of parameters that are not the network's."""
+    """The totals of parameters that differ from the network's."""
     right = comparison.parameters
     yield TableRow("", ("unfused", "fused"))
     yield TableRow("parameters", _columns(right, trains=False), strong=True)

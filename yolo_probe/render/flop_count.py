@@ -1,4 +1,4 @@
-"""The words of one count: its total, what it is made of, and what it leaves out."""
+"""The words of one count: its total, its parts, and the operators without a rule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from yolo_probe.render.document import Footer, Heading, Section, Table
 from yolo_probe.reports.flop_count import FlopCount
 
 MAX_TABLE_ROWS = 12
-"""Modules, or operators, that are shown; the others are one line, ``rows()`` has all."""
+"""Number of modules, or operators, that are shown; the others are one row, and ``rows()`` has all."""
 
 
 def document(report: FlopCount) -> Iterator[Section]:
@@ -23,7 +23,7 @@ def document(report: FlopCount) -> Iterator[Section]:
 
 
 def _table(name: str, sums: Mapping[str, int], report: FlopCount) -> Table:
-    """The largest first where not all are shown, else as they run; what is shown adds up to the total."""
+    """The parts that add up to the total: in the order in which they run, or largest first if not all are shown."""
     order = sorted(sums.items(), key=lambda item: -item[1]) if len(sums) > MAX_TABLE_ROWS else list(sums.items())
     shown, others = order[:MAX_TABLE_ROWS], order[MAX_TABLE_ROWS:]
     rows = [(shortened(key) or "(the model itself)", count) for key, count in shown]
@@ -37,7 +37,7 @@ def _table(name: str, sums: Mapping[str, int], report: FlopCount) -> Table:
 
 
 def outermost(by_module: Mapping[str, int]) -> dict[str, int]:
-    """The modules that add up to the total and are nearest to the model, and what is left for the model itself.
+    """The outermost modules that add up to the total, and what the model itself computes outside them.
 
     A model that only holds one other, as YOLOv5's holds its list of rows, is looked into.
     """
@@ -68,11 +68,11 @@ def _footers(report: FlopCount) -> Iterator[Footer]:
 
 
 MAX_NAMED_OPERATORS = 3
-"""Operators without a rule that are named."""
+"""Number of operators without a rule that are named."""
 
 
 def missing(uncounted: Sequence[Uncounted]) -> str:
-    """What has no rule, each with its share of the values that operators give."""
+    """The operators without a rule, each with its share of all output values."""
     named = [
         f"{each.operator} at {each.path or 'the model'} ({percent(each.share)})"
         for each in uncounted[:MAX_NAMED_OPERATORS]

@@ -1,4 +1,4 @@
-"""The words of a provenance: what trains in each copy and who decided it, and what is left after ``fuse()``."""
+"""The words of a provenance: what trains in each copy and what decided it, and the gradients after ``fuse()``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from yolo_probe.reports.gradients import CopyGradients, OptimizerCheck, Provenan
 
 
 def document(report: Provenance) -> Iterator[Section]:
-    """The report part by part."""
+    """The report as sections of parts, in reading order."""
     yield (Heading(_heading(report)),)
     yield (Words(_answer(report)),)
     for copy in report.copies:
@@ -25,7 +25,7 @@ def document(report: Provenance) -> Iterator[Section]:
 
 
 def render_rows(report: Provenance) -> str:
-    """A table: each row, what of it trains, who froze the rest, and the BatchNorms whose statistics still move."""
+    """A table of the rows: how much trains, what froze the rest, and BatchNorms whose statistics still change."""
     return "\n".join(_table(report.rows)) + "\n"
 
 
@@ -73,7 +73,7 @@ def _copy(copy: CopyGradients, name: str) -> Iterator[Part]:
 
 
 def _after_fuse(report: Provenance) -> Iterator[Part]:
-    """What is left after ``fuse()``; of a name or YAML, whatever else it becomes."""
+    """The gradients after ``fuse()``."""
     if report.is_fused:
         yield Note(f"{report.validated} is fused already: fuse() changes nothing more.")
         return

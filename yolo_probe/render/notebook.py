@@ -1,4 +1,4 @@
-"""A report as a piece of HTML, for the output of a notebook: its own styles only, and nothing in it is interpreted."""
+"""A report as HTML for the output of a notebook, with its own styles; all text in it is escaped."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Cells = tuple[str, ...]
 
 
 def render(report: Report) -> str:
-    """The whole report; figures that follow each other are one table."""
+    """The whole report as HTML; rows that follow each other are one table."""
     lines: list[str] = []
     rows: list[tuple[Cells, bool]] = []
     for part in (part for section in sections(report) for part in section):
@@ -74,7 +74,7 @@ def _blocks(part: Heading | Words | HostLine | Note | Working | Footer | Table |
 
 
 def _figures(part: TableRow | Heads | Figures | Cause | Remainder) -> tuple[Cells, bool]:
-    """A name and its figures, and whether they are strong."""
+    """The cells of a row, and whether it is bold."""
     match part:
         case TableRow(label, columns, strong):
             return (label.strip(), *columns), strong or not label
@@ -91,7 +91,7 @@ def _figures(part: TableRow | Heads | Figures | Cause | Remainder) -> tuple[Cell
 
 
 def _table(rows: Sequence[tuple[Cells, bool]], names: int = 1) -> Iterator[str]:
-    """Rows under each other, with ``names`` at their left; a figure that is alone stands in the last column."""
+    """The lines of a table. ``names``: number of left-aligned columns. A single figure is placed in the last column."""
     if not rows:
         return
     width = max(len(cells) for cells, _ in rows)
