@@ -38,7 +38,7 @@ from yolo_probe.render.text import render
 from yolo_probe.reports import flop_count
 from yolo_probe.reports.comparison import rows_of as rows_of_comparison
 from yolo_probe.reports.flop_count import count_of
-from yolo_probe.reports.gradients import Copy, Fused, OptimizerCheck, Provenance, rows_of
+from yolo_probe.reports.gradients import CopyGradients, Fused, OptimizerCheck, Provenance, rows_of
 from yolo_probe.reports.layers import LayerCosts, View, gathered
 from yolo_probe.reports.line_costs import By, Sort
 from yolo_probe.reports.mechanisms import decide
@@ -260,7 +260,7 @@ def explain_gradients(model: nn.Module, optimizer: Any = None) -> Explanation:
     live = Live(inner)
     root = live.root
     known = known_live(inner, root, Running())
-    copy = Copy("model", root, decide(root, known))
+    copy = CopyGradients("model", root, decide(root, known))
     non_leaf = known.non_leaf or frozenset()
     return Explanation(
         Provenance(

@@ -19,7 +19,7 @@ from yolo_probe.model.freezing import row_ranges, whole_rows, with_gradients
 from yolo_probe.model.fusion import difference, fused_state
 from yolo_probe.model.structure import Module, named_parameters, totals_of
 from yolo_probe.reports.fuse_diff import FuseDiff, explain
-from yolo_probe.reports.gradients import Copy, moving_batch_norms
+from yolo_probe.reports.gradients import CopyGradients, moving_batch_norms
 from yolo_probe.reports.mechanisms import Decision, Known, decide, decided, finished, gradient_events, known_of
 from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.training_record import (
@@ -73,7 +73,7 @@ def start_of(running: Running, printed: State | None, question: Question) -> Sta
         freeze=option or None,
         frozen_rows=rows or (),
         frozen_parameters=state.summary.parameters - state.summary.gradients,
-        moving_batch_norms=moving_batch_norms(Copy("model", inner, decisions), running.always_frozen),
+        moving_batch_norms=moving_batch_norms(CopyGradients("model", inner, decisions), running.always_frozen),
         not_in_optimizer=tuple(_unheld(model, running.parameters_held)),
         fuse=_fuse_trial(live, question, running.end_to_end),
         printed=_printed(printed, inner, decisions) if printed else None,
