@@ -95,6 +95,9 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         self._copy = ref(places[0].copy)  # which has functions of the recorder in it
         self._custom_ops, self._device, self._dtype = custom_ops, device, dtype
         self._complete, self._elementwise = complete, elementwise
+        self._names_calls = (
+            elementwise and not scripted
+        )  # below torch 2.5 no tensor class is made while scripts are read
         self._pass = Pass([], slots, training)
         self._running: list[tuple[str, str]] = []
         self._whole = 0
@@ -123,7 +126,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         if not isinstance(image, Arguments):
             image = Arguments((torch.zeros(image, dtype=self._dtype, device=self._device),))
         inputs, named = fed(image.given, self._device), fed(dict(image.named), self._device)
-        if self._elementwise:
+        if self._names_calls:
             inputs, named = _named(inputs), _named(named)
         copy = self._copy()
         assert copy is not None
@@ -352,7 +355,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         if found is None:
             found = self._empty[shape, dtype] = torch.empty(shape, dtype=dtype, device="meta")
         made = found.detach()
-        return made.as_subclass(Named) if self._elementwise else made
+        return made.as_subclass(Named) if self._names_calls else made
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
