@@ -1,9 +1,9 @@
-"""The text arguments of a model YAML, read by a closed grammar: text in, plain data or a ``Call`` out.
+"""The text arguments of a model YAML, read by a closed grammar: text in, plain data or a ``ConstructorCall`` out.
 
 The hosts hand such texts to Python's ``eval``. Here nothing is executed: Python's parser gives the tree, and a walk
 over a short list of its nodes computes the value: numbers, text, None, True, False, lists and tuples, arithmetic on
 bounded numbers, the names that the host has at hand (``nc``, ``anchors``), and ``nn.LeakyReLU(0.1)``, which becomes a
-``Call``.
+``ConstructorCall``.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-LARGEST = 2**53
+MAX_NUMBER = 2**53
 """Numbers beyond this are refused, in results and on the way."""
-LONGEST = 1000
+MAX_CHARACTERS = 1000
 """Characters of an expression."""
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ConstructorCall:
     """A constructor of torch with its arguments, as ``nn.LeakyReLU(0.1, inplace=True)`` names it."""
 
     name: str
@@ -56,8 +56,8 @@ def evaluate(text: str, names: Mapping[str, object]) -> object:
 
     Raises: ExpressionError where the hosts would execute something, or fail.
     """
-    if len(text) > LONGEST:
-        raise ExpressionError(f"an expression of {len(text)} characters, expected at most {LONGEST}")
+    if len(text) > MAX_CHARACTERS:
+        raise ExpressionError(f"an expression of {len(text)} characters, expected at most {MAX_CHARACTERS}")
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -114,7 +114,7 @@ def _arithmetic(op: type[ast.operator], left: int | float, right: int | float, n
 
 
 def _bounded(number: object, node: ast.expr) -> int | float:
-    if not isinstance(number, (int, float)) or not abs(number) <= LARGEST:
+    if not isinstance(number, (int, float)) or not abs(number) <= MAX_NUMBER:
         raise ExpressionError(f"{_shown(node)} is too large")
     return number
 
@@ -125,7 +125,7 @@ def _call(
     arguments: list[ast.expr],
     keywords: list[ast.keyword],
     names: Mapping[str, object],
-) -> Call:
+) -> ConstructorCall:
     name = _dotted(func)
     if name is None:
         raise ExpressionError(
@@ -136,7 +136,7 @@ def _call(
         if keyword.arg is None:
             raise ExpressionError(f"{_shown(node)} unpacks arguments; write them out")
         given[keyword.arg] = _value(keyword.value, names)
-    return Call(f"nn.{name}", tuple(_value(argument, names) for argument in arguments), given)
+    return ConstructorCall(f"nn.{name}", tuple(_value(argument, names) for argument in arguments), given)
 
 
 def _dotted(node: ast.expr) -> str | None:

@@ -19,7 +19,7 @@ DEEPEST = 32
 WITH_LINES = 3
 """Levels of nesting whose lines are kept; messages name nothing deeper."""
 
-Place: TypeAlias = tuple["str | int", ...]
+KeyPath: TypeAlias = tuple["str | int", ...]
 """Where a value stands: the keys and positions that lead to it, ``("backbone", 3)``."""
 
 
@@ -46,7 +46,7 @@ class Yaml:
 
     document: Any
     """None of an empty file."""
-    lines: Mapping[Place, int] = field(default_factory=dict)
+    lines: Mapping[KeyPath, int] = field(default_factory=dict)
     """From 1, of each key and of each item of a list."""
 
 
@@ -118,10 +118,10 @@ def _depths(events: Iterator[Any]) -> Iterator[tuple[int, int]]:
         yield depth, event.start_mark.line + 1
 
 
-def _lines(root: Any, kind: YamlKind, refuse: Callable[..., NoReturn]) -> Mapping[Place, int]:
+def _lines(root: Any, kind: YamlKind, refuse: Callable[..., NoReturn]) -> Mapping[KeyPath, int]:
     """The line of each key and item; what multiplies by aliases and what has a key twice is refused."""
-    lines: dict[Place, int] = {}
-    nodes: list[tuple[Any, Place | None]] = [(root, ())]
+    lines: dict[KeyPath, int] = {}
+    nodes: list[tuple[Any, KeyPath | None]] = [(root, ())]
     seen = 0
     while nodes:
         node, place = nodes.pop()

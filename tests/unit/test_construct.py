@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from yolo_probe.expressions import Call
+from yolo_probe.expressions import ConstructorCall
 from yolo_probe.model.structure import Module, count_layers, count_parameters, named_modules
 from yolo_probe.networks.constructors import BLOCKS, Blocks, generations_with
 from yolo_probe.networks.generations import GENERATIONS, Generation, host_of
-from yolo_probe.networks.torch_nn import NAMES, ArgumentError
+from yolo_probe.networks.torch_nn import TORCH_NAMES, ArgumentError
 
 
 def make(name: str, *arguments: object, generation: Generation = "v7.0") -> Module:
@@ -91,7 +91,7 @@ def test_every_name_of_torch_can_be_made() -> None:
         "nn.PixelShuffle": (2,),
         "nn.PixelUnshuffle": (2,),
     }
-    for name in NAMES:
+    for name in TORCH_NAMES:
         assert make(name, *arguments.get(name, ())).kind == name
 
 
@@ -220,11 +220,11 @@ def test_one_activation_is_shared_from_v7_0_on_and_one_argument_always() -> None
 
     assert activations(generation="v6.2") == 2
     assert activations(generation="v7.0") == 1
-    assert activations(1, 1, 1, Call("nn.ReLU", (), {}), generation="v6.2") == 1
+    assert activations(1, 1, 1, ConstructorCall("nn.ReLU", (), {}), generation="v6.2") == 1
 
 
 def test_what_makes_its_own_activation_keeps_it() -> None:
-    blocks = Blocks(host_of("v7.0"), Call("nn.ReLU", (), {}))
+    blocks = Blocks(host_of("v7.0"), ConstructorCall("nn.ReLU", (), {}))
     csp = blocks.make("BottleneckCSP", (16, 16))
     assert (csp.child("act").kind, csp.child("cv1").child("act").kind) == ("nn.SiLU", "nn.ReLU")
 
@@ -275,7 +275,7 @@ def test_an_empty_sequence_counts_as_one_layer_that_holds_no_others() -> None:
         ("nn.Upsample", (None, "two"), "scale_factor is 'two', expected a number"),
         (
             "nn.Conv2d",
-            (1, 1, Call("nn.ReLU", (), {})),
+            (1, 1, ConstructorCall("nn.ReLU", (), {})),
             "kernel_size is a module nn.ReLU, expected a whole number or two",
         ),
     ],
@@ -288,8 +288,11 @@ def test_arguments_that_make_no_module_are_named(name: str, arguments: tuple[obj
 
 def test_keywords_are_checked_as_arguments_are() -> None:
     blocks = Blocks(host_of("v7.0"))
-    assert blocks.make_call(Call("nn.LeakyReLU", (), {"negative_slope": 0.2})).attributes["negative_slope"] == 0.2
+    assert (
+        blocks.make_call(ConstructorCall("nn.LeakyReLU", (), {"negative_slope": 0.2})).attributes["negative_slope"]
+        == 0.2
+    )
     with pytest.raises(ArgumentError, match="those it takes"):
-        blocks.make_call(Call("nn.LeakyReLU", (0.1,), {"negative_slope": 0.2}))
+        blocks.make_call(ConstructorCall("nn.LeakyReLU", (0.1,), {"negative_slope": 0.2}))
     with pytest.raises(ArgumentError, match="an argument 'channels' that it does not take here"):
-        blocks.make_call(Call("nn.PReLU", (), {"channels": 1}))
+        blocks.make_call(ConstructorCall("nn.PReLU", (), {"channels": 1}))

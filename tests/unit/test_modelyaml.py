@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from yolo_probe.errors import ModelYamlError, TargetError
-from yolo_probe.expressions import Call, ExpressionError, evaluate
+from yolo_probe.expressions import ConstructorCall, ExpressionError, evaluate
 from yolo_probe.model.structure import (
     LayerCounts,
     Module,
@@ -20,7 +20,7 @@ from yolo_probe.model.structure import (
     named_parameters,
 )
 from yolo_probe.networks.generations import GENERATIONS, Generation
-from yolo_probe.networks.model_yaml import Network, Row, build, read_model_yaml
+from yolo_probe.networks.model_yaml import Network, NetworkRow, build, read_model_yaml
 from yolo_probe.networks.shipped import find_network, network_names
 
 Write = Callable[..., Path]
@@ -171,10 +171,10 @@ def test_the_bifpn_of_v6_0_is_broken_in_its_host_too() -> None:
 
 def test_a_table_row_is_what_the_file_of_the_host_would_give() -> None:
     network = find_network("yolov5s", "v7.0")
-    assert network.backbone[0] == Row(-1, 1, "Conv", (64, 6, 2, 2))
-    assert network.head[1] == Row(-1, 1, "nn.Upsample", ("None", 2, "nearest"))
-    assert network.head[2] == Row((-1, 6), 1, "Concat", (1,))
-    assert network.head[3] == Row(-1, 3, "C3", (512, False))
+    assert network.backbone[0] == NetworkRow(-1, 1, "Conv", (64, 6, 2, 2))
+    assert network.head[1] == NetworkRow(-1, 1, "nn.Upsample", ("None", 2, "nearest"))
+    assert network.head[2] == NetworkRow((-1, 6), 1, "Concat", (1,))
+    assert network.head[3] == NetworkRow(-1, 3, "C3", (512, False))
     assert find_network("yolov3", "v6.0").head[1].arguments == (512, [1, 1])
 
 
@@ -257,7 +257,7 @@ def test_a_file_is_read_with_the_lines_of_its_rows(write: Write) -> None:
     network = read_model_yaml(write())
     assert (network.name, network.yaml_file, network.classes, network.channels) == ("small", "small.yaml", 2, 3)
     assert (network.anchors, network.depth_multiple, network.width_multiple) == (3, 0.33, 0.5)
-    assert network.backbone == (Row(-1, 1, "Conv", (32, 6, 2, 2), 6), Row(-1, 6, "C3", (64,), 7))
+    assert network.backbone == (NetworkRow(-1, 1, "Conv", (32, 6, 2, 2), 6), NetworkRow(-1, 6, "C3", (64,), 7))
     assert [row.line for row in network.rows] == [6, 7, 9, 10, 11]
 
 
@@ -346,9 +346,9 @@ def test_classes_must_be_a_number_that_a_network_can_have() -> None:
         ("nearest", "nearest"),
         ("a.b", "a.b"),
         ("[nearest, 1]", "[nearest, 1]"),
-        ("nn.SiLU()", Call("nn.SiLU", (), {})),
-        ("nn.LeakyReLU(0.1, inplace=True)", Call("nn.LeakyReLU", (0.1,), {"inplace": True})),
-        ("torch.nn.Softmax(dim=-1)", Call("nn.Softmax", (), {"dim": -1})),
+        ("nn.SiLU()", ConstructorCall("nn.SiLU", (), {})),
+        ("nn.LeakyReLU(0.1, inplace=True)", ConstructorCall("nn.LeakyReLU", (0.1,), {"inplace": True})),
+        ("torch.nn.Softmax(dim=-1)", ConstructorCall("nn.Softmax", (), {"dim": -1})),
     ],
 )
 def test_a_text_has_the_value_that_the_hosts_give_it(text: str, value: object) -> None:

@@ -20,7 +20,7 @@ from torch import nn
 from yolo_probe.checkpoint.reader import Checkpoint
 from yolo_probe.environment import version_of
 from yolo_probe.errors import HostError, ModelYamlError, reason_of, shown
-from yolo_probe.expressions import LARGEST, Call, ExpressionError, evaluate
+from yolo_probe.expressions import MAX_NUMBER, ConstructorCall, ExpressionError, evaluate
 from yolo_probe.hosts.subject import Rebuilt, Subject
 from yolo_probe.hosts.ultralytics_architecture import written_anew
 from yolo_probe.hosts.ultralytics_rebuild import SPARE, Weightless, activation_kept, at_most, imported, silent
@@ -28,7 +28,7 @@ from yolo_probe.live.live import Live
 from yolo_probe.model.structure import count_layers
 from yolo_probe.networks.constructors import generations_with
 from yolo_probe.networks.model_yaml import build, network_in
-from yolo_probe.networks.network import Network, Row
+from yolo_probe.networks.network import Network, NetworkRow
 
 WORDS = frozenset({"nc", "anchors", "na", "no", "gd", "gw"})
 """The builder's own variables, which an argument may name."""
@@ -100,7 +100,7 @@ def rebuilt_document(network: Network) -> dict[str, object]:
     return document
 
 
-def _written(network: Network, row: Row) -> list[object]:
+def _written(network: Network, row: NetworkRow) -> list[object]:
     place = f"line {row.line}, {row.module}" if row.line else row.module
     sources = row.sources if isinstance(row.sources, int) else list(row.sources)
     module = row.module.removeprefix("torch.")
@@ -123,14 +123,14 @@ def _of_text(network: Network, text: str, place: str) -> object:
         raise _refused(network, text, place) from error
     if isinstance(value, str) and value in TEXTS:
         return value
-    if isinstance(value, Call) and (written := written_anew(value)):
+    if isinstance(value, ConstructorCall) and (written := written_anew(value)):
         return written
     return _plain(network, value, place)
 
 
 def _plain(network: Network, value: object, place: str) -> object:
     """A number, True, False, None, or lists of them."""
-    if value is None or isinstance(value, bool) or (isinstance(value, int | float) and abs(value) <= LARGEST):
+    if value is None or isinstance(value, bool) or (isinstance(value, int | float) and abs(value) <= MAX_NUMBER):
         return value
     if isinstance(value, list | tuple):
         return [_plain(network, each, place) for each in value]

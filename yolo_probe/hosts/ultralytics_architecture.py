@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from yolo_probe.errors import ModelYamlError, shown
-from yolo_probe.expressions import Call, ExpressionError, evaluate
+from yolo_probe.expressions import ConstructorCall, ExpressionError, evaluate
 from yolo_probe.model.structure import Module, count_layers, count_parameters
 from yolo_probe.networks.network import MOST_CLASSES
 
@@ -162,13 +162,13 @@ def _activation(yaml: Mapping[object, object]) -> dict[str, object]:
     call = None
     with suppress(ExpressionError):
         call = evaluate(text, {}) if isinstance(text, str) else None
-    written = written_anew(call) if isinstance(call, Call) else ""
+    written = written_anew(call) if isinstance(call, ConstructorCall) else ""
     if not written:
         raise ModelYamlError(f"found activation: {shown(text)}, expected one such as nn.SiLU()")
     return {"activation": written}
 
 
-def written_anew(call: Call) -> str:
+def written_anew(call: ConstructorCall) -> str:
     """The text that constructs an activation of torch with numbers alone; empty for anything else."""
     values = (*call.arguments, *call.keywords.values())
     if call.name not in ACTIVATIONS or not all(type(value) in (int, float, bool) for value in values):

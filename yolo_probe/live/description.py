@@ -39,7 +39,11 @@ class Descriptions:
             kind = type(module)
             found = self._modules[id(module)] = Module(
                 f"{kind.__module__}.{kind.__qualname__}",
-                {key: value for key, value in vars(module).items() if key[0] != "_" and is_plain(value)},
+                {
+                    key: value
+                    for key, value in vars(module).items()
+                    if key[0] != "_" and (type(value) in ATOMS or is_plain(value))
+                },
                 {key: self.tensor(each) for key, each in module._parameters.items() if each is not None},
                 {key: self.tensor(each) for key, each in module._buffers.items() if each is not None},
             )

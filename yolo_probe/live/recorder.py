@@ -157,27 +157,28 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
                 f"{place.path or 'the model'}: found an nn.{kind.layer}, whose cost yolo-probe does not know",
                 "count_flops(model, rules=FILE) counts it by a rule of your own",
             )
-        forward = _own_forward(module)
-        call = self._call(place, kind, forward)
+        call = self._call(place, kind)
         if rule:
             call = self._ruled(place, call, rule)
         module.__dict__["forward"] = call
-        call_directly(module, call)
+        if call_directly(module, call) and kind.layer:
+            module.__dict__["forward"] = partial(self._unseen, place.path, call)
 
-    def _call(self, place: Place, kind: _Kind, forward: Call) -> Call:
-        """What stands in the place of a module's forward."""
+    def _call(self, place: Place, kind: _Kind) -> Call:
+        """What a module's forward is replaced by."""
         path, described, module = place
         if not kind.layer or (kind.layer in UNKNOWN and self._complete):
-            return partial(self._enter, (path, described.kind), forward)
+            return partial(self._enter, (path, described.kind), _own_forward(module))
         if not (kind.is_torchs and kind.methods.isdisjoint(module.__dict__) and not has_forward_hooks(module)):
-            return self._with_own_forward(place, kind, forward)
+            return self._with_own_forward(place, kind, _own_forward(module))
         frame = Frame(described, path, self._pass)
         if kind.layer == "MultiheadAttention":
-            return partial(self._attention, frame, ref(module), forward)
+            return partial(self._attention, frame, ref(module))
         if kind.block is None or self._device != "meta":
-            return partial(self._measure, frame, kind, ref(module), forward)
+            return partial(self._measure, frame, kind, ref(module))
         gives_its_input = (kind.layer in _NOTHING and not self._pass.training) or module.__dict__.get("inplace") is True
-        return partial(self._answer, frame, kind, gives_its_input, ref(module), forward)
+        is_shared = kind.layer in _ELEMENTWISE and self._pass.slots.get(id(described), 1) > 1
+        return partial(self._answer, frame, kind, gives_its_input, is_shared, ref(module))
 
     # The ways
 
@@ -189,7 +190,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         return out
 
     def _answer(
-        self, frame: Frame, kind: _Kind, gives_its_input: bool, module: ref[nn.Module], forward: Call,
+        self, frame: Frame, kind: _Kind, gives_its_input: bool, is_shared: bool, module: ref[nn.Module],
         input: Any, *args: Any, **kwargs: Any,  # noqa: A002  # as torch calls it, and some code of models too
     ) -> Any:  # fmt: skip
         """A module exactly as torch makes it, by the shape of its input; by its forward where the rule refuses that."""
@@ -199,32 +200,26 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             try:
                 if block is _LINEAR and not input.is_contiguous():
                     block = from_scattered
-                out = block(self._called(frame, kind), tuple(input.size()))
+                out = block(self._where_called(frame) if is_shared else frame, tuple(input.size()))
             except (ShapeError, AttributeError) as error:
                 refusal: Exception = error
             else:
                 return input if gives_its_input else self._made(out, input.dtype)
         try:
-            return self._measure(frame, kind, module, forward, input, *args, **kwargs)
+            return self._measure(frame, kind, module, input, *args, **kwargs)
         except Exception as error:
             raise (refusal if isinstance(refusal, ShapeError) else error) from None
 
-    def _called(self, frame: Frame, kind: _Kind) -> Frame:
-        """The frame of this call: an activation that several modules share is told where it is called."""
-        if self._pass.slots.get(id(frame.module), 1) == 1 or kind.layer not in _ELEMENTWISE or not self._running:
-            return frame
-        above = self._running[-1][0]
+    def _where_called(self, frame: Frame) -> Frame:
+        """The frame of this call of an activation that several modules share, which is listed where it is called."""
+        above = self._running[-1][0] if self._running else ""
         return Frame(frame.module, f"{above}.{frame.path.rpartition('.')[2]}", self._pass) if above else frame
 
-    def _measure(
-        self, frame: Frame, kind: _Kind, module: ref[nn.Module], forward: Call, *args: Any, **kwargs: Any
-    ) -> Any:
+    def _measure(self, frame: Frame, kind: _Kind, module: ref[nn.Module], *args: Any, **kwargs: Any) -> Any:
         """A module of torch whose own forward runs: one record, of what goes in and what comes out."""
-        place = (frame.path, frame.module.kind)
-        with self._one_record(place):
-            out = forward(*args, **kwargs)
+        with self._one_record((frame.path, frame.module.kind)):
+            out = kind.forward(module(), *args, **kwargs)
         with directly():
-            frame = self._called(frame, kind)
             shapes = _tensor_shapes((*args, *kwargs.values()))
             if kind.block is not None and len(shapes) == 1 and self._fits(kind.block, frame, shapes[0], out):
                 return out
@@ -270,14 +265,14 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         return call
 
     def _attention(
-        self, frame: Frame, module: ref[nn.Module], forward: Call, query: torch.Tensor, key: torch.Tensor,
-        value: torch.Tensor, *args: Any, **kwargs: Any,
+        self, frame: Frame, module: ref[nn.Module], query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
+        *args: Any, **kwargs: Any,
     ) -> Any:  # fmt: skip
         """Attention, whose projections are functions inside it: one record for all."""
-        with self._one_record((frame.path, frame.module.kind)):
-            out = forward(query, key, value, *args, **kwargs)
         held = module()
         assert held is not None
+        with self._one_record((frame.path, frame.module.kind)):
+            out = nn.MultiheadAttention.forward(held, query, key, value, *args, **kwargs)
         with directly():
             shapes = [tuple(each.shape) for each in (query, key, value)]
         multi_head_attention(frame, *(_sequence_first(held.batch_first, shape) for shape in shapes))
@@ -312,6 +307,19 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         yield
         self._whole -= 1
         self._running.pop()
+
+    def _unseen(self, path: str, call: Call, *args: Any, **kwargs: Any) -> Any:
+        """``module.forward(x)``: no hook runs, so counters that charge modules do not see this one."""
+        records = self._pass.records
+        before = len(records)
+        out = call(*args, **kwargs)
+        for number, record in reversed(list(enumerate(records[before:], before))):
+            if record.path == path and not record.functional:
+                if record.seen_by == "modules":
+                    del records[number]
+                else:
+                    records[number] = record._replace(seen_by="functions")
+        return out
 
     # What is written down
 
@@ -436,7 +444,7 @@ def _tensors(values: Sequence[Any]) -> Iterator[torch.Tensor]:
 
 
 def _tensor_shapes(values: Sequence[Any]) -> tuple[Shape, ...]:
-    return tuple(tuple(each.shape) for each in values if isinstance(each, torch.Tensor))
+    return tuple(tuple(each.shape) for each in _tensors(values))
 
 
 def _first_shape(values: Sequence[Any]) -> Shape:
@@ -459,6 +467,8 @@ class _Kind(NamedTuple):
     """Name of the class of torch that they are or come from, where that is one that counters charge; else empty."""
     block: Block | None
     """Its shape rule, if it has one."""
+    forward: Call
+    """Of the class."""
     is_torchs: bool
     """Whether the class is torch's own, with torch's own methods."""
     methods: frozenset[str]
@@ -472,7 +482,7 @@ def _kind_of(kind: type) -> _Kind:
     functions = {name: each for one in above for name, each in vars(one).items() if isinstance(each, FunctionType)}
     is_torchs = kind is torchs and all(each.__module__.startswith("torch.") for each in functions.values())
     block = BLOCKS.get(f"nn.{layer}") if layer not in LAYERS else None
-    return _Kind(layer, block, is_torchs, frozenset(functions))
+    return _Kind(layer, block, kind.forward, is_torchs, frozenset(functions))  # type: ignore[attr-defined]
 
 
 def _own_forward(module: nn.Module) -> Call:

@@ -20,7 +20,7 @@ from yolo_probe.live.live import Live, unwrapped, weightless
 from yolo_probe.live.recorder import Arguments, Inputs, fed
 from yolo_probe.live.side_effects import foreign, kept, undisturbed
 from yolo_probe.model.activations import Activations, Step, activations_of
-from yolo_probe.model.forward import Call, Value
+from yolo_probe.model.forward import ModuleCall, Value
 from yolo_probe.model.structure import Shape
 
 
@@ -28,7 +28,7 @@ from yolo_probe.model.structure import Shape
 class Observed:
     """What one pass shows."""
 
-    calls: tuple[Call, ...]
+    calls: tuple[ModuleCall, ...]
     """Every call of a module in the order of their returns."""
     activations: Activations
 
@@ -61,7 +61,7 @@ def _observed(copy: nn.Module, inputs: Arguments) -> Observed:
     for path, module in copy.named_modules(remove_duplicate=False):
         places.setdefault(id(module), []).append(path)
     running: list[tuple[str, Value]] = []
-    calls: list[Call] = []
+    calls: list[ModuleCall] = []
 
     def enter(module: nn.Module, given: Any) -> None:
         above = running[-1][0] if running else ""
@@ -71,7 +71,7 @@ def _observed(copy: nn.Module, inputs: Arguments) -> Observed:
 
     def leave(module: nn.Module, given: Any, out: Any) -> None:
         path, value = running.pop()
-        calls.append(Call(path, value, _value(out)))
+        calls.append(ModuleCall(path, value, _value(out)))
 
     for module in copy.modules():
         module.register_forward_pre_hook(enter)

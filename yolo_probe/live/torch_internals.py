@@ -42,13 +42,13 @@ def has_forward_hooks(module: nn.Module) -> bool:
     return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
-def call_directly(module: nn.Module, call: Callable[..., Any]) -> None:
+def call_directly(module: nn.Module, call: Callable[..., Any]) -> bool:
     """Have ``module(x)`` run ``call`` between the module's own hooks; those for all modules are not the model's.
 
     Where torch cannot do that, ``module.forward``, which has to be ``call`` too, is reached through torch's own call.
     """
     if not _calls_directly():
-        return
+        return False
     held = ref(module)
 
     def direct(*args: Any, **kwargs: Any) -> Any:
@@ -57,6 +57,7 @@ def call_directly(module: nn.Module, call: Callable[..., Any]) -> None:
         return _between_hooks(here, call, args, kwargs) if has_forward_hooks(here) else call(*args, **kwargs)
 
     module.__dict__[_DIRECT_CALL] = direct
+    return True
 
 
 def _between_hooks(module: Any, call: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:

@@ -27,6 +27,13 @@ MANY = 20_000
 
 _AS_THEY_ARE = ATOMS | {type, torch.Size, torch.dtype, torch.device}
 _NOT_CALLED = frozenset(HOOKS) - frozenset(FORWARD_HOOKS)
+_TABLES = tuple(key for key, value in EMPTY.items() if isinstance(value, (dict, set)))
+
+
+def _is_fixed(value: object) -> bool:
+    """Whether a value holds nothing that could change: a number, text, or a row of these; most attributes are that."""
+    kind = type(value)
+    return kind in ATOMS or (kind is tuple and ATOMS.issuperset(map(type, value)))  # type: ignore[call-overload]
 
 
 class Copier:
@@ -49,17 +56,31 @@ class Copier:
                 copy = self._copies[id(module)] = Scripted(module)
                 return copy
             copy = self._copies[id(module)] = object.__new__(type(module))
-            inside = copy.__dict__
-            inside.update(module.__dict__)
-            for key, value in module.__dict__.items():
-                kind = type(value)
-                if kind in ATOMS or (kind is tuple and ATOMS.issuperset(map(type, value))):
-                    continue
-                if key in EMPTY and (not value or key in _NOT_CALLED):
-                    inside[key] = kind()
-                else:
+            source, inside = module.__dict__, copy.__dict__
+            inside.update(source)
+            for key in _TABLES:
+                if table := source.get(key):
+                    inside[key] = type(table)() if key in _NOT_CALLED else self._table(table)
+                elif table is not None:
+                    inside[key] = type(table)()
+            for key, value in source.items():
+                if key not in EMPTY and not _is_fixed(value):
                     inside[key] = self._attribute(value)
             inside["training"], inside["_compiled_call_impl"] = False, None
+        return copy
+
+    def _table(self, table: Any) -> Any:
+        """The copy of a table of parameters, buffers, children or hooks, or of a set of names: nobody shares one."""
+        if isinstance(table, set):
+            return set(table)
+        copy = type(table)()
+        for name, value in table.items():
+            if isinstance(value, torch.Tensor):
+                copy[name] = self._copies.get(id(value))
+                if copy[name] is None:
+                    copy[name] = self._copies[id(value)] = _meta_like(value)
+            else:
+                copy[name] = self.module(value) if isinstance(value, nn.Module) else self._value(value)
         return copy
 
     def _attribute(self, value: Any) -> Any:
@@ -99,7 +120,7 @@ class Copier:
             return copied
         copy = self._copies[id(value)] = kind()
         if kind is list:
-            copy.extend([each if type(each) in ATOMS else self._value(each) for each in value])
+            copy.extend(value if ATOMS.issuperset(map(type, value)) else map(self._value, value))
         elif kind is set:
             copy.update(map(self._value, value))
         else:

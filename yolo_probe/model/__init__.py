@@ -3,11 +3,11 @@
 From the ground up; a module imports only from lines above its own::
 
     structure     a model as plain data: modules, parameters, buffers
-    operators     one record for each operator of a pass, and the shape it gives
-    fusion        what fuse() does: by YOLOv5's rule, or read off before and after
-    freezing      who set requires_grad, and what --freeze takes out of training
+    operators     one record for each operator of a pass, and the shape of its output
+    fusion        what fuse() does, and whether it has run
+    freezing      which rows and parameters --freeze takes out of training
     user_rules    counting rules of the user's own
-    forward       how each module of YOLOv5 and of torch passes shapes on
-    trace         one pass: structure and image size in, operator records out
+    forward       the forward pass of each module of YOLOv5 and torch, on shapes
+    trace         one whole pass: structure and image size -> operator records
     activations   what a pass reads, writes and keeps in memory
 """

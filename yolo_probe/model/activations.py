@@ -1,7 +1,7 @@
 """What a forward pass reads, writes and keeps: memory access cost by operator, activations, and their peak.
 
-Out of the records of a pass come numbers of values; bytes are those of one type for all (``BYTES`` has FP32). The
-image is one of the tensors, the weights are not: they stay where they are.
+Everything is computed from the records of a pass and counted in values; ``BYTES`` is the size of one in FP32. The image
+is one of the activations, the weights are not: no operator makes them.
 """
 
 from __future__ import annotations
@@ -16,29 +16,30 @@ from yolo_probe.model.structure import Shape
 from yolo_probe.model.trace import Trace
 
 BYTES = 4
-"""Of a value in FP32, as hosts run a network unless they are asked for FP16."""
+"""Bytes of one value in FP32, as hosts run a network unless they are asked for FP16."""
 
 NOTHING_MOVES = frozenset({"identity", "dropout", "flatten"})
-"""Operators that give their input back in evaluation mode."""
+"""Operators that return their input unchanged in evaluation mode."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Values that an operator moves if it runs by itself: everything comes from memory once and goes back once.
+    """Values that an operator moves if it runs alone: it reads each from memory once, or writes it there once.
 
     Formula: h w (c1 + c2) + c1 c2 / g for a 1x1 convolution of g groups, h w c1 read, h w c2 written.
     Source: the memory access cost (MAC) of ShuffleNet V2 (Ma et al. 2018), section 2.
     """
 
     read: int
-    """Of feature maps."""
+    """Values of feature maps that come in."""
     written: int
+    """Values of the feature map that comes out."""
     weights: int
     """Without biases, and without the four numbers a channel of a BatchNorm, as the paper has it."""
 
     @property
     def values(self) -> int:
-        """All of them."""
+        """Number of all values moved."""
         return self.read + self.written + self.weights
 
     def __add__(self, other: Access) -> Access:
@@ -49,7 +50,10 @@ NO_ACCESS = Access(0, 0, 0)
 
 
 def access(record: OpRecord) -> Access:
-    """What one operator moves. Attention: what goes in and out, and its four projections, not what is between them."""
+    """Values that one operator moves.
+
+    Attention counts its inputs, its output and the weights of its four projections, but no values inside it.
+    """
     if record.operator in NOTHING_MOVES:
         return NO_ACCESS
     weights = prod(record.weight) if record.weight else 0
@@ -61,10 +65,10 @@ def access(record: OpRecord) -> Access:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A tensor that is there at one moment."""
+    """A tensor that is in memory at one moment."""
 
     path: str | None
-    """Of the module that made it; empty: the model itself; None: it is an input of the model."""
+    """Path of the module that made it; empty: the model itself; None: it is an input of the model."""
     shape: Shape
 
     @property
@@ -77,33 +81,34 @@ class Held:
 class Activations:
     """The tensors of a forward pass, the image among them.
 
-    Operators run in the order of the pass. A tensor is there from the operator that makes it to the last that reads
-    it, and while an operator runs its inputs and its output are there together. What the pass returns stays: the
-    boxes, and the raw predictions beside them. A view is the tensor that it is of, and what works in place (a SiLU with
-    inplace=True) makes none. Memory for use inside an operator is not among them.
+    Operators run in the order of the pass. A tensor is in memory from the operator that makes it to the last one that
+    reads it; while an operator runs, its inputs and its output are in memory together. What the pass returns stays to
+    the end: the boxes and the raw predictions. A view is the same tensor as its source, and an operator that works in
+    place (a SiLU with inplace=True) makes no new one. Memory that an operator uses inside is not counted.
     """
 
     made: int
     """Values of all tensors that operators make."""
     peak: int
-    """Values of those that are there together at most."""
+    """Values of the tensors at the moment when most are in memory together."""
     path: str
-    """Of the module that runs then, the first time."""
+    """Path of the module that runs at that moment, the first one if there are several."""
     operator: str
+    """What that module runs."""
     held: tuple[Held, ...]
     """The tensors of that moment, in the order in which they were made."""
     unfollowed: tuple[str, ...] = ()
-    """Operators that make tensors inside, which are not among these."""
+    """Operators that make tensors inside, which are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What runs at one moment."""
+    """One operator or copy, and the tensors that it reads and writes."""
 
     path: str
     operator: str
     reads: tuple[int, ...]
-    """Numbers of the tensors."""
+    """Numbers of the tensors, as ``Followed.tensor`` has them."""
     writes: tuple[int, ...]
 
 
@@ -112,13 +117,13 @@ IMAGE = 0
 
 
 def activations(run: Trace) -> Activations | None:
-    """The tensors of a pass; None where the pass does not tell which operator reads which."""
+    """The tensors of a pass; None where the trace does not say which operator reads which tensor."""
     if not run.calls:
         return None
     shapes: dict[int, Shape] = {IMAGE: run.input}
     steps = tuple(_steps(run, shapes))
     unread: dict[int, None] = {}
-    for step in steps:  # of what works in place, reads what it has become
+    for step in steps:  # an operator that works in place reads and writes one tensor, which stays unread
         unread = {tensor: None for tensor in unread if tensor not in step.reads} | dict.fromkeys(step.writes)
     predictions = _tensors(run.output if isinstance(run.output, list) else [run.output])
     inside = tuple(dict.fromkeys(step.operator for step in steps if step.operator == "multi_head_attention"))
@@ -128,7 +133,7 @@ def activations(run: Trace) -> Activations | None:
 def activations_of(
     steps: Sequence[Step], shapes: Mapping[int, Shape], results: Iterable[int], inputs: Iterable[int] = (IMAGE,)
 ) -> Activations:
-    """The same of steps in their order. ``shapes``: of each tensor; ``results``: those that the pass returns."""
+    """The tensors of steps in their order. ``shapes``: of each tensor; ``results``: those that the pass returns."""
     end = len(steps)
     makers: dict[int, str | None] = dict.fromkeys(inputs)
     made_at, last = dict.fromkeys(makers, 0), dict.fromkeys(makers, 0)
@@ -152,7 +157,7 @@ def activations_of(
 
 
 def _steps(run: Trace, shapes: dict[int, Shape]) -> Iterator[Step]:
-    """Operators and moves in the order of the pass, without those that read no tensor: a grid is made once."""
+    """Operators and moves in the order of the pass, without those that read no tensor, as the making of a grid."""
     moves = list(run.moves)
     for place in range(len(run.records) + 1):
         while moves and moves[0].place == place:

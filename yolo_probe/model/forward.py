@@ -1,9 +1,9 @@
-"""How each module of YOLOv5 and of torch passes shapes on.
+"""The forward pass of each module of YOLOv5 and of torch, on shapes.
 
-A block is a function of a ``Frame`` (the module, its path, the pass in progress) and the shape that comes in; it
-returns the shape that goes out and leaves one ``OpRecord`` for every operator on the way. The table ``BLOCKS`` holds
-them by the module's kind, for every class that a YAML of YOLOv5 v5.0 to HEAD can name. What a block does follows the
-``forward`` of that class in YOLOv5's models/common.py, models/experimental.py and models/yolo.py.
+A block is a function of a ``Frame`` (the module, its path, the pass in progress) and the input's shape; it returns the
+output's shape and adds one ``OpRecord`` for every operator to the pass. The table ``BLOCKS`` has one for each kind of
+module that a YAML of YOLOv5 v5.0 to HEAD can name. A block does what the ``forward`` of that class does in YOLOv5's
+models/common.py, models/experimental.py and models/yolo.py.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ F = TypeVar("F", bound=Block)
 T = TypeVar("T")
 
 
-class Call(NamedTuple):
+class ModuleCall(NamedTuple):
     """One call of a module in a forward pass."""
 
     path: str
@@ -36,34 +36,34 @@ class Call(NamedTuple):
 
 
 class Move(NamedTuple):
-    """A copy of values that is no operator of any counter: a tensor made contiguous."""
+    """A copy of values that no counter charges: a tensor made contiguous."""
 
     place: int
-    """Number of records before it."""
+    """How many records are before it."""
     source: int
-    """The tensor that is read."""
+    """Number of the tensor that is read."""
     output: Followed
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """A forward pass in progress: the records so far, and in how many places each module hangs."""
+    """A forward pass in progress: the records so far, and in how many places of the model each module is."""
 
     records: list[OpRecord]
     slots: Mapping[int, int]
     training: bool = False
-    """Whether it is one of training, in which a head leaves out the boxes."""
-    calls: list[Call] = field(default_factory=list)
+    """Whether the model is in training mode, in which a head makes no boxes."""
+    calls: list[ModuleCall] = field(default_factory=list)
     """In the order in which they return."""
     moves: list[Move] = field(default_factory=list)
     followed: bool = False
-    """Whether shapes say which tensor they are of."""
+    """Whether shapes are ``Followed``, so that they say which tensor they are of."""
     rules: OwnRules | None = None
-    """The user's own, for classes that are not known here or counted otherwise."""
+    """The user's own counting rules, for classes that have no block here or are to be counted in another way."""
 
     def new(self, shape: Shape) -> Shape:
-        """Shape of a tensor that nobody has made before; each record and each move makes at most one."""
+        """Shape of a new tensor, with a number of its own; each record and each move makes at most one."""
         return Followed.of(shape, len(self.records) + len(self.moves) + 1) if self.followed else shape
 
     def call(self, module: Module, path: str, x: Value) -> Value:
@@ -72,7 +72,7 @@ class Pass:
         return self._run(module, path, x) if rule is None else self._ruled(rule, module, path, x)
 
     def _ruled(self, rule: ModuleRule, module: Module, path: str, x: Value) -> Value:
-        """Run a module that a rule of the user's stands for, with all that is inside."""
+        """Run a module that a rule of the user's counts; the rule replaces all that is inside."""
         rules, before = self.rules, (len(self.records), len(self.moves), len(self.calls))
         assert rules is not None
         inputs = x if isinstance(x, list) else [x]
@@ -85,7 +85,7 @@ class Pass:
         del self.records[before[0] :], self.moves[before[1] :], self.calls[before[2] :]
         out = [self.new(each) for each in out] if isinstance(out, list) else self.new(out)
         first = (out[0] if out else ()) if isinstance(out, list) else out
-        self.calls.append(Call(path, list(x) if isinstance(x, list) else x, out))
+        self.calls.append(ModuleCall(path, list(x) if isinstance(x, list) else x, out))
         slots = self.slots.get(id(module), 1)
         self.records.append(ruled_record(rules, rule, module, path, tuple(inputs), first, slots))
         return out
@@ -102,27 +102,27 @@ class Pass:
             raise TraceError(f"{path}: found no {error} in a {module.kind}, expected one: edited or damaged") from None
         except ShapeError as error:
             raise TraceError(f"{path}: {error}") from None
-        self.calls.append(Call(path, list(x) if isinstance(x, list) else x, out))
+        self.calls.append(ModuleCall(path, list(x) if isinstance(x, list) else x, out))
         return out
 
 
 @dataclass(slots=True)  # not frozen, which takes twice as long to make: there is one for each module
 class Frame:
-    """One module while it runs."""
+    """One module while it runs: what a block asks of it, and where it adds its records."""
 
     module: Module
     path: str
     current: Pass
 
     def __call__(self, name: str, x: Value) -> Shape:
-        """Output of the child of that name."""
+        """Run the child of that name: the shape of its one output."""
         out = self.current.call(self.module.child(name), f"{self.path}.{name}" if self.path else name, x)
         if isinstance(out, list):
             raise ShapeError(f"{name}: found {len(out)} outputs, expected one")
         return out
 
     def inside(self, name: str) -> Frame:
-        """Frame of a container among the children."""
+        """The frame of a child that is not run itself, such as a list of modules."""
         return Frame(self.module.child(name), f"{self.path}.{name}", self.current)
 
     def has(self, name: str) -> bool:
@@ -130,21 +130,21 @@ class Frame:
         return self.module.children.get(name) is not None
 
     def get(self, name: str, expected: type[T]) -> T:
-        """Attribute of the module, which must be of that type."""
+        """An attribute of the module; ShapeError if it is not of that type."""
         value = self.module.attributes[name]
         if not isinstance(value, expected):
             raise ShapeError(f"found {name}={shown(value)}, expected {expected.__name__}")
         return value
 
     def flag(self, name: str) -> bool:
-        """Whether an attribute holds: YOLOv5 keeps ``shortcut and ...``, which may be 0 or None."""
+        """An attribute as True or False: YOLOv5 saves ``shortcut and ...``, which may be 0 or None."""
         value = self.module.attributes[name]
         if not (value is None or isinstance(value, int)):
             raise ShapeError(f"found {name}={shown(value)}, expected True or False")
         return bool(value)
 
     def weight(self) -> Shape:
-        """Shape of the weight, also where pruning or weight norm has made it a plain attribute."""
+        """The shape of the weight, also where pruning or weight norm has made it a plain attribute."""
         parameter = self.module.parameters.get("weight")
         if parameter is not None:
             return tuple(parameter.shape)  # that of a live model is torch's own
@@ -154,7 +154,7 @@ class Frame:
         return weight.shape
 
     def pair(self, name: str) -> tuple[int, int]:
-        """Attribute that is one integer or two, as two."""
+        """An attribute that is one integer or two, always as two."""
         value = self.module.attributes[name]
         if type(value) is tuple and len(value) == 2 and type(value[0]) is int and type(value[1]) is int:
             return value
@@ -166,9 +166,10 @@ class Frame:
     def record(
         self, operator: str, inputs: Sequence[Shape], output: Shape, weight: Shape = (), **options: object
     ) -> Shape:
-        """Leave a record of an operator; its output."""
-        if output and max(output) > operators.LARGEST:
-            raise ShapeError(f"{operator}: found an output of more than {operators.LARGEST:,} values on an axis")
+        """Add the record of an operator of this module: its output."""
+        if output and max(output) > operators.MAX_OUTPUT_SIDE:
+            limit = f"{operators.MAX_OUTPUT_SIDE:,}"
+            raise ShapeError(f"{operator}: found an output of more than {limit} values on an axis")
         module, current = self.module, self.current
         made = current.new(output) if current.followed else output
         slots = current.slots.get(id(module), 1)
@@ -176,19 +177,19 @@ class Frame:
         return made
 
     def function(self, operator: str, inputs: Sequence[Shape], output: Shape) -> Shape:
-        """Leave a record of a function that the module calls itself; its output."""
+        """Add the record of a function that the module calls itself: its output."""
         made = self.current.new(output)
         record = OpRecord(operator, self.path, self.module.kind, tuple(inputs), made, functional=True)
         self.current.records.append(record)
         return made
 
     def called(self, x: Value, out: Shape) -> Shape:
-        """Note a call of this module that did not go through its parent's frame; its output."""
-        self.current.calls.append(Call(self.path, x, out))
+        """Add a call of this module that did not go through its parent's frame: its output."""
+        self.current.calls.append(ModuleCall(self.path, x, out))
         return out
 
     def keep(self, operator: str, x: Shape, output: Shape) -> Shape:
-        """Leave a record of an operator that gives its input's own memory back; its output."""
+        """Add the record of an operator that returns the memory of its input: its output."""
         module, current = self.module, self.current
         slots, same = current.slots.get(id(module), 1), self.view(x, output)
         current.records.append(OpRecord(operator, self.path, module.kind, (x,), same, slots=slots))
@@ -217,11 +218,11 @@ class Frame:
 BLOCKS: dict[str, Block] = {}
 
 TAKE_SEVERAL = frozenset({"Concat", "Detect", "Segment", "Sum", "Classify", "nn.Sequential", "nn.Identity"})
-"""Modules whose ``forward`` can take a list of tensors."""
+"""Kinds of modules whose ``forward`` can take a list of tensors."""
 
 
 def block(*kinds: str) -> Callable[[F], F]:
-    """Register a function as the block of these kinds."""
+    """Register a function as the block of these kinds of modules."""
 
     def register(function: F) -> F:
         BLOCKS.update(dict.fromkeys(kinds, function))
@@ -236,7 +237,7 @@ def block(*kinds: str) -> Callable[[F], F]:
 @block("Conv", "DWConv")
 def conv(f: Frame, x: Shape) -> Shape:
     x = f("conv", x)
-    if "bn" in f.module.children:  # gone after fuse(); None fails, as in the host
+    if "bn" in f.module.children:  # fuse() removes the name; a bn that is None fails, as in the host
         x = f("bn", x)
     return f("act", x)
 
@@ -257,7 +258,7 @@ def ghost_conv(f: Frame, x: Shape) -> Shape:
 def mix_conv2d(f: Frame, x: Shape) -> Shape:
     branches = f.inside("m")
     y = f("act", f("bn", f.cat([branches(name, x) for name in branches.module.children])))
-    # to v6.0 the input is added, and the activation is a LeakyReLU
+    # up to v6.0 the input is added, and the activation is a LeakyReLU
     return f.add(x, y) if f.module.child("act").kind == "nn.LeakyReLU" else y
 
 
@@ -314,7 +315,7 @@ def transformer_block(f: Frame, x: Shape) -> Shape:
         x = f("conv", x)
     n, c, h, w = x
     tokens = f.view(x, (h * w, n, c))
-    # the image's axes are permuted, so that what comes in is not contiguous
+    # the axes are permuted, so the linear layer gets a tensor that is not contiguous
     tokens = f("tr", f.add(tokens, from_scattered(f.inside("linear"), tokens)))
     return f.view(tokens, (n, tokens[2], h, w))
 
@@ -327,7 +328,7 @@ def transformer_layer(f: Frame, x: Shape) -> Shape:
 
 
 def multi_head_attention(f: Frame, q: Shape, k: Shape, v: Shape) -> Shape:
-    """First output of ``nn.MultiheadAttention``: query (L, N, E), key and value (S, N, E) give (L, N, E)."""
+    """The first output of ``nn.MultiheadAttention``: query (L, N, E), key and value (S, N, E) give (L, N, E)."""
     heads = f.get("num_heads", int)
     appended = ("bias_k" in f.module.parameters) + bool(f.module.attributes.get("add_zero_attn"))
     bias = "in_proj_bias" in f.module.parameters
@@ -391,20 +392,20 @@ def detect(f: Frame, x: Value) -> list[Shape]:
 
 
 def _boxes(f: Frame, x: Shape) -> Shape:
-    """Boxes of one level out of its predictions, each with a centre and a size of two numbers."""
+    """Shape of one level's boxes, computed from its predictions; centre and size of a box are two numbers each."""
     n, anchors, h, w, outputs = x
     masks = f.module.attributes.get("nm", 0)
     assert isinstance(masks, int)
     two: Shape = (n, anchors, h, w, 2)
     others: Shape = (n, anchors, h, w, outputs - 4 - masks)
     parts = [f.view(x, (n, anchors, h, w, masks))] if masks else []
-    made = "anchor_grid" not in f.module.buffers  # by the first image of a size; to v6.0 the file has it
+    made = "anchor_grid" not in f.module.buffers  # made for the first image of a size; up to v6.0 a buffer
     if made:
         f.function("sub", (two,), (1, *two[1:]))
         f.function("mul", ((anchors, 2), ()), (anchors, 2))
     centre = size = f.view(x, two)
     rest = f.view(x, others)
-    if masks:  # each part by itself
+    if masks:  # a Segment head takes the sigmoid of each part alone
         centre = f.function("sigmoid", (centre,), two)
     else:
         whole = f.function("sigmoid", (x,), x)
@@ -436,7 +437,7 @@ def proto(f: Frame, x: Shape) -> Shape:
 @block("Classify")
 def classify(f: Frame, x: Value) -> Shape:
     inputs = x if isinstance(x, list) else [x]
-    if f.has("aap"):  # to v6.1: pool, then convolve
+    if f.has("aap"):  # up to v6.1: pool, then convolve
         return f("flat", f("conv", f.cat([f("aap", y) for y in inputs])))
     y = f("conv", f.cat(inputs) if isinstance(x, list) else x)
     pooled = f("pool", y)
@@ -493,7 +494,7 @@ def batch_norm(f: Frame, x: Shape) -> Shape:
 
 
 def _norm(operator: str, affine: str) -> Block:
-    """Block of a normalization that keeps the shape; ``affine`` is the name of its flag."""
+    """The block of a normalization, which keeps the shape; ``affine``: the name of its flag."""
 
     def norm(f: Frame, x: Shape) -> Shape:
         weight = f.module.parameters.get("weight")
@@ -529,7 +530,7 @@ def linear(f: Frame, x: Shape) -> Shape:
 
 
 def from_scattered(f: Frame, x: Shape) -> Shape:
-    """``nn.Linear`` of a tensor that is not contiguous, to which torch adds the bias in a step of its own."""
+    """Output of an ``nn.Linear`` whose input is not contiguous: torch then adds the bias as a second operator."""
     weight, bias = f.weight(), "bias" in f.module.parameters
     out = f.record("linear", (x,), operators.linear(x, weight), weight, bias=bias, contiguous=len(x) < 3)
     return f.called(x, out)
@@ -554,7 +555,7 @@ def avg_pool2d(f: Frame, x: Shape) -> Shape:
 
 
 def _adaptive_pool2d(operator: str) -> Block:
-    """Block of a pooling to a given size."""
+    """The block of a pooling to a given size."""
 
     def adaptive_pool2d(f: Frame, x: Shape) -> Shape:
         size = f.module.attributes["output_size"]
@@ -610,7 +611,7 @@ def pixel_unshuffle(f: Frame, x: Shape) -> Shape:
 @block("nn.Softmax")
 def softmax(f: Frame, x: Shape) -> Shape:
     dim = f.module.attributes["dim"]
-    if not isinstance(dim, int):  # torch's deprecated choice where none is given
+    if not isinstance(dim, int):  # what torch chooses, with a warning, where no dim is given
         dim = 0 if len(x) in (0, 1, 3) else 1
     return f.record("softmax", (x,), x, dim=dim)
 
@@ -636,14 +637,14 @@ ELEMENTWISE = {
     "nn.Dropout2d": "dropout",
     "nn.Identity": "identity",
 }
-"""Modules that change each element on its own, and the operator that each runs."""
+"""Kinds of modules that change each value alone, and the operator that each runs."""
 
 
 def _elementwise(operator: str) -> Block:
-    """Block of a module that keeps the shape."""
+    """The block of a module that changes each value alone, which keeps the shape."""
 
     def elementwise(f: Frame, x: Shape) -> Shape:
-        if isinstance(x, list):  # nn.Identity hands on whatever it gets
+        if isinstance(x, list):  # nn.Identity returns whatever it gets
             return x
         nothing = operator in ("identity", "dropout") and not f.current.training
         in_place = f.module.attributes.get("inplace") is True

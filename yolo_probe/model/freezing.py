@@ -1,4 +1,4 @@
-"""Who set ``requires_grad``: the state of a model as it is built, and which rows ``--freeze`` takes out of training."""
+"""What ``--freeze`` does: which rows it names, which parameters they hold, and the structure with those frozen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from yolo_probe.model.structure import Module, Tensor, named_modules, named_para
 
 
 def with_gradients(root: Module, requires_grad: bool) -> Module:
-    """The same structure with that flag on every parameter; what is shared stays shared."""
+    """The same structure with ``requires_grad`` set on every parameter; what is shared stays shared."""
     return _with_flags(root, frozenset(id(tensor) for _, tensor in named_parameters(root)), requires_grad)
 
 
@@ -40,10 +40,10 @@ def _with_flags(root: Module, chosen: frozenset[int], requires_grad: bool) -> Mo
 
 
 def frozen_rows(freeze: object, rows: int) -> tuple[int, ...] | None:
-    """Rows that ``--freeze`` names: one number N is rows 0 to N - 1, several are themselves; None if unreadable.
+    """Rows that ``--freeze`` names; None if it cannot be read.
 
-    ``rows``: how many there are; what is named beyond them freezes nothing.
-
+    One number N names rows 0 to N - 1, several numbers name these rows. ``rows``: how many the model has; a larger
+    number freezes nothing.
     Source: the freeze loop in YOLOv5's train.py.
     """
     numbers = [freeze] if isinstance(freeze, int) else freeze
@@ -54,7 +54,7 @@ def frozen_rows(freeze: object, rows: int) -> tuple[int, ...] | None:
 
 
 def frozen_by_rows(root: Module, rows: tuple[int, ...]) -> frozenset[str]:
-    """Names of the parameters in these rows, by the prefix that YOLOv5 looks for."""
+    """Names of the parameters in these rows, found by their prefix, as YOLOv5 does it."""
     prefixes = tuple(f"model.{row}." for row in rows)
     return (
         frozenset(name for name, _ in named_parameters(root) if name.startswith(prefixes)) if prefixes else frozenset()
@@ -71,9 +71,10 @@ def row_ranges(rows: tuple[int, ...]) -> str:
 
 
 def whole_rows(root: Module, names: frozenset[str], fixed: frozenset[str]) -> tuple[int, ...]:
-    """The rows that hold exactly these parameters, beside fixed ones; none where they are no whole rows.
+    """The rows that hold exactly these parameters; empty where the names do not fill whole rows.
 
-    Rows without parameters before the last one count with them.
+    ``fixed``: names of parameters that no option freezes, which are not asked for. Rows without parameters that come
+    before the last of these rows are in the answer too.
     """
     prefix, holder = row_holder(root)
     if prefix != "model.":
@@ -92,7 +93,7 @@ def whole_rows(root: Module, names: frozenset[str], fixed: frozenset[str]) -> tu
 
 
 def fixed_names(root: Module) -> frozenset[str]:
-    """Names of the parameters that ultralytics' DFL holds as fixed numbers, as far as they do not train."""
+    """Names of the parameters in ultralytics' DFL modules that do not train: fixed numbers, kept as a convolution."""
     blocks = tuple(f"{path}." for path, module in named_modules(root) if module.class_path.endswith(".DFL"))
     return (
         frozenset(

@@ -1,9 +1,9 @@
-"""What ``fuse()`` does to a structure, by YOLOv5's rule or read off it before and after; and whether it has run.
+"""What ``fuse()`` does to a structure, and whether it has run.
 
-By YOLOv5's rule every ``Conv`` (and ``DWConv``) that has a ``bn`` loses it; its convolution is made anew with a bias,
-and its weights are computed from the old ones. All other BatchNorms stay. Source: ``fuse`` in YOLOv5's models/yolo.py
-and ``fuse_conv_and_bn`` in its utils/torch_utils.py, the same in every generation. Other hosts do more, which
-``difference`` finds.
+``fuse`` follows YOLOv5's rule: every ``Conv`` (and ``DWConv``) that has a ``bn`` loses it, and a new convolution with a
+bias takes the place of the old one. All other BatchNorms stay. Source: ``fuse`` in YOLOv5's models/yolo.py and
+``fuse_conv_and_bn`` in its utils/torch_utils.py, the same in every generation. Other hosts do more: ``difference``
+compares a structure before and after.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from yolo_probe.errors import TraceError
 from yolo_probe.model.structure import Module, Tensor, named_modules
 
 FUSED_KINDS = frozenset({"Conv", "DWConv"})
+"""Kinds of blocks whose BatchNorm YOLOv5's ``fuse()`` merges."""
 BATCH_NORMS = frozenset({"nn.BatchNorm2d", "nn.SyncBatchNorm"})
 CONVOLUTION_NAMES = ("conv", "conv_transpose")
-"""Under which the hosts' blocks hold the convolution that takes in their ``bn``."""
+"""Names under which the hosts' blocks hold the convolution that their ``bn`` is merged into."""
 
 FusedState: TypeAlias = Literal["unfused", "fused", "partly fused"]
-"""Whether ``fuse()`` has run on a network; partly: on some of its blocks, and others still have what it merges."""
+"""Whether ``fuse()`` has run on a network; partly fused: on some of its blocks, but not on all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +30,22 @@ class Merge:
     """One BatchNorm that is merged into the convolution before it."""
 
     path: str
-    """Of the ``Conv`` that holds both, ``model.0``."""
+    """Path of the ``Conv`` that holds both, ``model.0``."""
     convolution: Module
     batch_norm: Module
     fused: Module
     """The convolution that takes the place of both."""
     name: str = "conv"
-    """Under which the convolution hangs in the ``Conv``."""
+    """Name of the convolution in the ``Conv``."""
 
     @property
     def convolution_path(self) -> str:
-        """Of the convolution, ``model.0.conv``."""
+        """Path of the convolution, ``model.0.conv``."""
         return f"{self.path}.{self.name}" if self.path else self.name
 
     @property
     def batch_norm_path(self) -> str:
-        """Of the BatchNorm, ``model.0.bn``."""
+        """Path of the BatchNorm, ``model.0.bn``."""
         return f"{self.path}.bn" if self.path else "bn"
 
     @property
@@ -62,9 +63,9 @@ class Change:
     why: str
     """One sentence for a newcomer."""
     gone: tuple[tuple[str, Module], ...]
-    """Path and module of each that is no longer there, also those inside others."""
+    """Path and module of each that was removed, also of those inside it."""
     new: tuple[tuple[str, Module], ...]
-    """Path and module of each that was not there."""
+    """Path and module of each that was added, also of those inside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +75,16 @@ class Fusion:
     root: Module
     merges: tuple[Merge, ...]
     stays: tuple[str, ...]
-    """Paths of the BatchNorms that are left."""
+    """Paths of the BatchNorms that were not merged."""
     changes: tuple[Change, ...] = ()
     """What else changed."""
 
 
 def fuse(root: Module, *, grad_enabled: bool) -> Fusion:
-    """The structure as ``fuse()`` leaves it; ``root`` itself is not changed.
+    """The structure after YOLOv5's ``fuse()``; ``root`` itself is not changed.
 
-    ``grad_enabled``: whether autograd is on while it runs. The new convolution is made without gradient, but copying
-    trainable weights into it turns the gradient on again; under ``no_grad`` (val.py) it stays off.
+    ``grad_enabled``: whether autograd is on while it runs. The new convolution is made with ``requires_grad=False``,
+    but copying trainable weights into it sets the flag; under ``no_grad`` (val.py) it stays False.
     Raises: TraceError where a ``Conv`` has a ``bn`` that ``fuse()`` could not merge.
     """
     merges = {
@@ -97,7 +98,7 @@ def fuse(root: Module, *, grad_enabled: bool) -> Fusion:
 
 
 def restore(root: Module) -> Module:
-    """The structure before ``fuse()``, of one that was saved after it; the same object if nothing was merged.
+    """The structure before ``fuse()``, computed from the fused one; the same object if nothing was merged.
 
     YOLOv5 builds every ``Conv`` with a BatchNorm and a convolution without a bias, so what is missing is known.
     """
@@ -138,7 +139,10 @@ def _fails(path: str, found: str, expected: str = "one") -> TraceError:
 
 
 def _rebuild(module: Module, merges: Mapping[int, Merge], put_back: bool = False) -> Module:
-    """The same tree with merged modules in place of the old, or the other way; the rest stays the same object."""
+    """The same structure with the merged modules in place of the old; what does not change stays the same object.
+
+    ``put_back``: the other way round, with a new BatchNorm in every fused ``Conv``.
+    """
     merge = merges.get(id(module))
     children = {
         name: child and (merge.fused if merge and name == "conv" else _rebuild(child, merges, put_back))
@@ -168,7 +172,7 @@ def _with_batch_norm(children: dict[str, Module | None]) -> dict[str, Module | N
 
 
 def difference(before: Module, after: Module) -> Fusion:
-    """What some ``fuse()`` did, read off a structure before and after it."""
+    """What a host's ``fuse()`` did, found by comparing the structure before and after it."""
     merges: list[Merge] = []
     gone: dict[tuple[str, str], list[tuple[str, Module]]] = {}
     new: dict[tuple[str, str], list[tuple[str, Module]]] = {}
@@ -205,7 +209,7 @@ def difference(before: Module, after: Module) -> Fusion:
 
 
 def _merged(path: str, before: Module, after: Module) -> Merge | None:
-    """The merge of a block's BatchNorm into its convolution, where there was one."""
+    """The merge of a block's BatchNorm into its convolution; None where there was none."""
     batch_norm = before.children.get("bn")
     if batch_norm is None or batch_norm.kind not in BATCH_NORMS or after.children.get("bn") is not None:
         return None
@@ -217,7 +221,7 @@ def _merged(path: str, before: Module, after: Module) -> Merge | None:
 
 
 def _inside(places: Iterable[tuple[str, Module]], elsewhere: dict[int, Module]) -> Iterator[tuple[str, Module]]:
-    """Every distinct module in these places that is not held elsewhere too; from now on it is."""
+    """Every distinct module in these places that is not in ``elsewhere``; each that is found is added there."""
     for place, root in places:
         for path, module in named_modules(root, place):
             if id(module) not in elsewhere:
@@ -226,7 +230,7 @@ def _inside(places: Iterable[tuple[str, Module]], elsewhere: dict[int, Module]) 
 
 
 def _reason(before: Module, after: Module, name: str) -> tuple[str, str]:
-    """Why ``fuse()`` of the ultralytics package takes out or remakes a child of this module: cause and sentence."""
+    """Cause, and a sentence why ultralytics' ``fuse()`` removes or replaces a child of this module."""
     kind = before.class_path.rpartition(".")[2]
     if after.children.get(f"one2one_{name}") is not None:
         return (
@@ -253,8 +257,8 @@ def _reason(before: Module, after: Module, name: str) -> tuple[str, str]:
 def fused_state(root: Module) -> FusedState:
     """Whether ``fuse()``, of YOLOv5 or of ultralytics, has run on a structure.
 
-    BatchNorms that ``fuse()`` leaves, as one after a Concat, say nothing; a structure without anything to merge is
-    unfused.
+    BatchNorms that ``fuse()`` never merges, such as one after a Concat, are not asked. A structure in which nothing can
+    be merged is unfused.
     """
     states = {state for _, module in named_modules(root) if (state := _state_of(module))}
     if len(states) == 2:
@@ -263,9 +267,9 @@ def fused_state(root: Module) -> FusedState:
 
 
 def pair_state(module: Module) -> Literal["unfused", "fused"] | None:
-    """Whether a block has the BatchNorm after its convolution, or has lost it; None where it is no such block.
+    """Whether a block still has the BatchNorm after its convolution; None where it is no such block.
 
-    A block of a class that is not known has lost it where it holds an activation and a convolution with a bias.
+    A block of an unknown class is taken as fused where it holds an activation and a convolution with a bias.
     """
     names = _convolutions(module)
     if not names:
@@ -279,7 +283,7 @@ def pair_state(module: Module) -> Literal["unfused", "fused"] | None:
 
 
 def merged_names(root: Module) -> frozenset[str]:
-    """Names of the parameters that some ``fuse()`` has made anew: of each convolution that has lost its BatchNorm."""
+    """Names of the parameters that a ``fuse()`` has made: those of each convolution that lost its BatchNorm."""
     return frozenset(
         f"{path}.{name}.{key}" if path else f"{name}.{key}"
         for path, module in named_modules(root)
@@ -294,7 +298,7 @@ def _convolutions(module: Module) -> tuple[str, ...]:
 
 
 def _state_of(module: Module) -> Literal["unfused", "fused"] | None:
-    """The same also of ultralytics' blocks with parallel branches, and of its heads with two sets of branches.
+    """As ``pair_state``, also for ultralytics' blocks with parallel branches and its heads with two sets of branches.
 
     Source: ``BaseModel.is_fused`` in ultralytics' nn/tasks.py.
     """

@@ -1,7 +1,7 @@
-"""The operators of a forward pass: one record each, and the shape that each gives.
+"""The operators of a forward pass: one record each, and the shape that comes out of each.
 
-Every function takes shapes and options and returns the shape of the output, as torch computes it; shapes that do not
-fit raise ``ShapeError`` with what was found against what was expected. No tensor is made.
+Every function takes shapes and options and returns the shape of the output, as torch computes it. Shapes that do not
+fit raise ``ShapeError``, which says what was found and what was expected. No tensor is made.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ Pair = int | Sequence[int]
 
 
 class ShapeError(ValueError):
-    """Shapes or options that an operator cannot take; the forward pass adds where."""
+    """Shapes or options that an operator cannot take; the forward pass adds the module's path to the message."""
 
 
 class Followed(tuple[int, ...]):
-    """A shape that says which tensor it is of, so that a pass on shapes tells who reads what.
+    """A shape that says which tensor it is of, so that a pass on shapes shows which operator reads which tensor.
 
-    Two of the same number are the same memory: a view, or what an operator that works in place gives back.
+    Two shapes with the same number share memory: one is a view, or the result of an operator that works in place.
     """
 
     tensor: int
@@ -48,20 +48,20 @@ class OpRecord(NamedTuple):
     path: str
     """Qualified name of the module that ran it, ``model.0.conv``."""
     kind: str
-    """Class of that module, ``nn.Conv2d``; a subclass has its own name. Of a function: of the block that called it."""
+    """Class of that module, ``nn.Conv2d``; a subclass has its own name. Of a function: class of the block around it."""
     inputs: tuple[Shape, ...]
     output: Shape
     weight: Shape = ()
     """Shape of the weight, where there is one: (out, in / groups, height, width) for a convolution."""
     options: Mapping[str, object] = MappingProxyType({})
-    """What else a counter may ask: bias, groups, affine, mode, ..."""
+    """What else a counter may need: bias, groups, affine, mode, ..."""
     slots: int = 1
-    """Number of places in the model where this module hangs."""
+    """Number of places in the model where this module is."""
     functional: bool = False
-    """Whether a function ran it that a module called itself, so that no module stands for it."""
+    """Whether it is a function that a module calls itself, such as ``torch.cat``, and not a module of its own."""
     seen_by: SeenBy = "all"
-    """Which counters see it, where a module of torch has a forward of its own: those that charge modules see the
-    module, those that charge functions what it calls."""
+    """Which counters see it. A module of torch whose forward is not torch's own has two kinds of records: counters that
+    charge modules see the module, counters that charge functions see what it calls."""
 
     @property
     def input(self) -> Shape:
@@ -72,12 +72,12 @@ class OpRecord(NamedTuple):
 Rule = Callable[[OpRecord], int]
 """What a counter charges for one record, in the counter's unit."""
 
-LARGEST = 2**20
+MAX_OUTPUT_SIDE = 2**20
 """Values on one axis: more is a mistake in the options, not an image."""
 
 
 def pair(value: Pair) -> tuple[int, int]:
-    """Two numbers out of one or two, as torch reads ``kernel_size=3``."""
+    """One number or two, always as two, as torch reads ``kernel_size=3``."""
     if type(value) is tuple and len(value) == 2:
         return value
     if isinstance(value, int):
@@ -96,7 +96,7 @@ def _need(condition: bool, operator: str, found: str, expected: str) -> None:
 
 
 def _steps(operator: str, weight: Shape, stride: Pair, dilation: Pair) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Stride and dilation of a convolution with that weight, each along height and width."""
+    """Stride and dilation of a convolution, each along height and width."""
     if len(weight) != 4:
         raise _unfit(operator, f"a weight of shape {weight}", "four axes")
     steps, apart = pair(stride), pair(dilation)
@@ -114,7 +114,13 @@ def _image(operator: str, x: Shape) -> Shape:
 
 
 def conv2d(x: Shape, weight: Shape, stride: Pair, padding: Pair | str, dilation: Pair, groups: int) -> Shape:
-    """Shape of a 2-D convolution's output: floor((n + 2 p - d (k - 1) - 1) / s) + 1 on each axis."""
+    """Shape of a 2-D convolution's output: floor((n + 2 p - d (k - 1) - 1) / s) + 1 on each axis.
+
+    Example: the first row of yolov5s, a 6x6 kernel with stride 2 and padding 2
+
+    >>> conv2d((1, 3, 640, 640), (32, 3, 6, 6), stride=2, padding=2, dilation=1, groups=1)
+    (1, 32, 320, 320)
+    """
     n, c, height, width = _image("conv2d", x)
     (step_h, step_w), (apart_h, apart_w) = _steps("conv2d", weight, stride, dilation)
     channels, group_channels, kernel_h, kernel_w = weight
@@ -147,7 +153,7 @@ def conv_transpose2d(
 
 
 def pool2d(x: Shape, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool) -> Shape:
-    """Shape of a 2-D pooling's output; with ``ceil_mode`` a window that starts beyond the input is left out."""
+    """Shape of a 2-D pooling's output; with ``ceil_mode`` no window starts beyond the input."""
     *batch, height, width = x
     out = []
     for i, k, s, p, d in zip((height, width), pair(kernel), pair(stride), pair(padding), pair(dilation), strict=True):
@@ -171,15 +177,18 @@ def adaptive_pool2d(x: Shape, output_size: int | Sequence[int | None] | None) ->
 
 
 def upsample(x: Shape, size: Pair | None, scale_factor: float | Sequence[float] | None) -> Shape:
-    """Shape of an interpolation's output: the size asked for, or floor(n * scale) on each axis."""
+    """Shape of an interpolation's output: ``size`` where it is given, else floor(n * scale) on each axis."""
     n, c, *image = _image("upsample", x)
     if size is not None:
         return (n, c, *pair(size))
     _need(scale_factor is not None, "upsample", "neither size nor scale_factor", "one of them")
     scales = tuple(scale_factor) if isinstance(scale_factor, Sequence) else (scale_factor, scale_factor)
-    right = len(scales) == 2 and all(isinstance(s, int | float) and 0 < s < LARGEST for s in scales)
+    right = len(scales) == 2 and all(isinstance(s, int | float) and 0 < s < MAX_OUTPUT_SIDE for s in scales)
     _need(
-        right and max(image) < LARGEST, "upsample", f"scale_factor {shown(scale_factor)}", "one or two numbers above 0"
+        right and max(image) < MAX_OUTPUT_SIDE,
+        "upsample",
+        f"scale_factor {shown(scale_factor)}",
+        "one or two numbers above 0",
     )
     out = [floor(i * float(s or 0)) for i, s in zip(image, scales, strict=True)]
     _need(min(out) > 0, "upsample", f"an output of {out[0]}x{out[1]}", "at least 1x1")
@@ -187,7 +196,7 @@ def upsample(x: Shape, size: Pair | None, scale_factor: float | Sequence[float] 
 
 
 def pad2d(x: Shape, padding: Pair | Sequence[int], mode: str = "constant") -> Shape:
-    """Shape after padding (left, right, top, bottom), or the same on all sides."""
+    """Shape after padding; ``padding``: left, right, top, bottom, or one number for all sides."""
     *batch, height, width = x
     left, right, top, bottom = (padding,) * 4 if isinstance(padding, int) else tuple(padding)
     check_border(x, max(top, bottom), max(left, right), mode)
@@ -197,7 +206,7 @@ def pad2d(x: Shape, padding: Pair | Sequence[int], mode: str = "constant") -> Sh
 
 
 def check_border(x: Shape, rows: int, columns: int, mode: str) -> None:
-    """Refuse a border that repeats more of the input than there is: all but one in ``reflect``, all in ``circular``.
+    """Refuse a border that is wider than the input allows: its side - 1 in ``reflect``, its side in ``circular``.
 
     Raises: ShapeError.
     """
@@ -238,7 +247,7 @@ def broadcast(a: Shape, b: Shape) -> Shape:
 
 
 def flatten(x: Shape, start: int = 1, end: int = -1) -> Shape:
-    """Shape with the axes from ``start`` to ``end`` in one."""
+    """Shape after the axes from ``start`` to ``end`` became one."""
     last = end % len(x)
     return (*x[:start], prod(x[start : last + 1]), *x[last + 1 :])
 

@@ -1,14 +1,14 @@
 """A model as plain data: modules, parameters and buffers, with names, shapes and flags, but no values.
 
-A structure is its root ``Module``. Two places that hold the same ``Module`` (or ``Tensor``) object share it, as
-YOLOv5's convolutions share one activation: identity is Python's own. Nothing here knows where a structure came from.
+A structure is its root ``Module``. A ``Module`` or ``Tensor`` object that is found in two places is one, which both
+share, as YOLOv5's convolutions share one activation. Nothing here depends on where a structure came from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from math import prod
 
 Shape = tuple[int, ...]
@@ -28,22 +28,24 @@ def kind_of(class_path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a tensor's values lie: elements of a storage, not bytes."""
+    """Where a tensor's values are in the file."""
 
     storage: str
+    """Key of the storage that has them."""
     offset: int
+    """Of the first value, in elements, not in bytes."""
     strides: Shape
 
 
 @dataclass(slots=True, eq=False)  # not frozen, which takes three times as long to make: there are hundreds
 class Tensor:
-    """A parameter, a buffer or a tensor attribute; the same object in two places is one tensor. Nothing changes it."""
+    """A parameter, a buffer or a tensor attribute; the same object in two places is one tensor. It is never changed."""
 
     shape: Shape
     dtype: str = "float32"
     requires_grad: bool = False
     location: Location | None = None
-    """Where the values can be read, if they can."""
+    """Where the values can be read; None where there are none to read."""
 
     @property
     def numel(self) -> int:
@@ -53,18 +55,18 @@ class Tensor:
 
 @dataclass(eq=False)
 class Module:
-    """One module of a model; the same object under two parents is one module. Nothing changes it."""
+    """One module of a model; the same object under two parents is one module. It is never changed."""
 
     class_path: str
-    """Where the class is defined, ``models.common.Conv``."""
+    """Full name of its class, ``models.common.Conv``."""
     attributes: Mapping[str, object] = field(default_factory=dict)
-    """What the forward pass needs to know: plain data, and ``Tensor`` where the attribute is one."""
+    """What the forward pass needs to know: plain data, or ``Tensor`` where the attribute is a tensor."""
     parameters: Mapping[str, Tensor] = field(default_factory=dict)
     buffers: Mapping[str, Tensor] = field(default_factory=dict)
     children: Mapping[str, Module | None] = field(default_factory=dict)
     """Child modules by name; None where a name is declared and empty, as torch allows."""
 
-    @cached_property
+    @property
     def kind(self) -> str:
         """Short name of the class, see ``kind_of``."""
         return kind_of(self.class_path)
@@ -79,7 +81,7 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class LayerCounts:
-    """What the hosts have called "layers", each definition by its name."""
+    """The number of layers by each definition that a host has used."""
 
     modules: int
     """All distinct modules, containers and the model itself included (YOLOv5 v4.0 to v7.0)."""
@@ -130,7 +132,10 @@ def named_parameters(root: Module) -> Iterator[tuple[str, Tensor]]:
 
 
 def row_holder(root: Module) -> tuple[str, Module]:
-    """The path before the rows' names and what holds them: the host's list, else the first module with several."""
+    """The path before the rows' names, and the module whose children are the rows.
+
+    That is the host's list ``model``; where there is none, the first module with several children.
+    """
     prefix, module = "", root
     while True:
         rows = module.children.get("model")
@@ -144,7 +149,7 @@ def row_holder(root: Module) -> tuple[str, Module]:
 
 
 def named_rows(root: Module) -> tuple[dict[str, str], Callable[[str], str]]:
-    """The class of each row by its name, and which row a path belongs to; the empty name for what is in none."""
+    """The class of each row by the row's name, and a function from a path to its row's name; empty: in no row."""
     prefix, holder = row_holder(root)
     kinds = {name: child.class_path.rpartition(".")[2] for name, child in holder.children.items() if child is not None}
 
@@ -157,13 +162,13 @@ def named_rows(root: Module) -> tuple[dict[str, str], Callable[[str], str]]:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a structure holds, each module and tensor once."""
+    """Layers, parameters and gradients of a structure, each module and tensor counted once."""
 
     layers: LayerCounts
     parameters: int
     """Elements of all parameters."""
     gradients: int
-    """Elements of the parameters that require a gradient, which the hosts print as gradients."""
+    """Elements of the parameters with ``requires_grad``, which the hosts print as gradients."""
 
 
 def totals_of(root: Module) -> Totals:
@@ -174,7 +179,10 @@ def totals_of(root: Module) -> Totals:
 
 
 def tally(children: Iterable[Collection[object]], sizes: Sequence[tuple[int, bool]]) -> Totals:
-    """The same of what each distinct module holds, and of each distinct parameter's elements and ``requires_grad``."""
+    """The same totals from plain numbers.
+
+    ``children``: of each distinct module; ``sizes``: elements and ``requires_grad`` of each distinct parameter.
+    """
     held = list(map(bool, children))
     layers = LayerCounts(len(held), held.count(False), len(sizes))
     return Totals(layers, sum([size for size, _ in sizes]), sum([size for size, requires in sizes if requires]))
@@ -191,5 +199,5 @@ def count_parameters(root: Module) -> int:
 
 
 def count_gradients(root: Module) -> int:
-    """Number of elements of the distinct parameters that require a gradient."""
+    """Number of elements of the distinct parameters with ``requires_grad``."""
     return totals_of(root).gradients

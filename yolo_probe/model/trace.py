@@ -1,7 +1,7 @@
 """One forward pass on shapes: from a structure and an image size to the list of operators that would run.
 
-The pass follows YOLOv5's own: rows in order, each fed from the rows that it names, in evaluation mode. No weights are
-needed and no kernel runs.
+The pass follows YOLOv5's own: rows in order, each with the outputs of the rows that it names as inputs. No weights are
+needed and nothing is computed.
 """
 
 from __future__ import annotations
@@ -11,34 +11,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from yolo_probe.errors import TraceError, shown
-from yolo_probe.model.forward import BLOCKS, Call, Move, Pass, Value
+from yolo_probe.model.forward import BLOCKS, ModuleCall, Move, Pass, Value
 from yolo_probe.model.operators import Followed, OpRecord
-from yolo_probe.model.structure import Module, Shape, named_modules
+from yolo_probe.model.structure import Module, Shape, distinct_modules, named_modules
 from yolo_probe.model.user_rules import OwnRules
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What one forward pass runs."""
+    """All operators of one forward pass, with the shapes of what goes in and comes out."""
 
     input: Shape
     """Shape of the image: batch, channels, height, width."""
     records: tuple[OpRecord, ...]
     output: Value
-    """Shape of the head's output: for Detect one (batch, anchors, height, width, outputs) a level."""
+    """Shape of the head's output: for Detect one shape (batch, anchors, height, width, outputs) for each level."""
     executed: str = ""
-    """Why a copy was run on an image of zeros, with the module's path; empty where shapes were enough."""
-    calls: tuple[Call, ...] = ()
-    """Every call of a module in the order of their returns; none where its own forward ran."""
+    """Why a copy of the model was run on an image of zeros, with the module's path; empty where shapes were enough."""
+    calls: tuple[ModuleCall, ...] = ()
+    """Every call of a module, in the order in which they return; empty where the model's own forward ran."""
     moves: tuple[Move, ...] = ()
-    """Copies that are no operators; likewise."""
+    """Copies that are no operators; empty where the model's own forward ran."""
 
 
 def unknown_modules(root: Module, rules: OwnRules | None = None) -> tuple[tuple[str, str], ...]:
     """Path and class of every module whose forward pass is not known, outermost first.
 
-    The model itself and plain containers have none of their own; ``nn.MultiheadAttention`` is run by its block. What a
-    rule of the user's stands for is known with all that is inside.
+    The model itself and plain containers need no block; ``nn.MultiheadAttention`` is run by the block that holds it.
+    Where a rule of the user's counts a module, all that is inside is known too.
     """
     passed = {"nn.ModuleList", "nn.MultiheadAttention", "nn.NonDynamicallyQuantizableLinear"}
     inside = tuple(f"{path}." for path, _ in ruled_modules(root, rules))
@@ -52,7 +52,7 @@ def unknown_modules(root: Module, rules: OwnRules | None = None) -> tuple[tuple[
 
 
 def ruled_modules(root: Module, rules: OwnRules | None) -> tuple[tuple[str, str], ...]:
-    """Path and class of every module that is not known, but whose output a rule of the user's gives."""
+    """Path and class of every module that has no block, but a rule of the user's for its output."""
     if rules is None:
         return ()
     found = ((path, module, rules.rule_for(module.class_path)) for path, module in named_modules(root))
@@ -62,9 +62,9 @@ def ruled_modules(root: Module, rules: OwnRules | None) -> tuple[tuple[str, str]
 
 
 def trace(root: Module, image: Shape, *, training: bool = False, rules: OwnRules | None = None) -> Trace:
-    """Forward pass of a whole YOLOv5 model, in evaluation mode or as in ``training``.
+    """The forward pass of a whole YOLOv5 model, in evaluation mode or in ``training`` mode.
 
-    ``rules``: the user's own, for classes that are not known or counted otherwise.
+    ``rules``: the user's own, for classes that are not known or are to be counted in another way.
     Shapes: ``image`` is (batch, channels, height, width).
     Raises: TraceError where shapes do not fit, UnknownModuleError at a class that is not known.
     """
@@ -89,7 +89,7 @@ def trace(root: Module, image: Shape, *, training: bool = False, rules: OwnRules
 
 
 def _row_input(row: Module, path: str, x: Value, outputs: list[Value | None]) -> Value:
-    """What a row is fed: the row before it (-1), another row, or a list of them."""
+    """The input of a row: the output of the row before it (-1), of another row, or of several."""
     source = row.attributes.get("f")
     if source == -1:
         return x
@@ -114,10 +114,11 @@ def _saved(outputs: list[Value | None], row: int, path: str) -> Value:
 
 
 def slots_of(root: Module) -> dict[int, int]:
-    """In how many places each module hangs, by identity."""
+    """In how many places of the model each module is, by its identity."""
     return Counter(_children(root))
 
 
 def _children(root: Module) -> Iterator[int]:
-    for _, module in named_modules(root):
-        yield from {id(child) for child in module.children.values() if child is not None}
+    for module in distinct_modules(root):
+        if module.children:
+            yield from {id(child) for child in module.children.values() if child is not None}

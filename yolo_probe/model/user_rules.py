@@ -1,8 +1,8 @@
-"""Counting rules of a user's own for classes and operators: what each charges, and what a module gives back.
+"""Counting rules of a user's own for classes and operators: what each charges, and the output's shape of a module.
 
-A rule for a class stands for the module with all that is inside it, wherever the network comes from: of a file nothing
-inside is known, and of a live model it would else be counted twice. A rule is called as thop calls those of
-``custom_ops``, with a module and tensors; of a file it gets stand-ins, which have shapes and attributes but no values.
+A rule for a class replaces the counts of all that is inside the module, in a file and in a live model alike: in a
+file the inside is not known, and in a live model it would be counted twice. A rule is called as thop calls those of
+``custom_ops``, with a module and tensors. For a file it gets stand-ins, which have shapes and attributes but no values.
 """
 
 from __future__ import annotations
@@ -22,34 +22,35 @@ CountingRule = Callable[[Any, "tuple[Any, ...]", Any], object]
 """``rule(module, inputs, output)``, which adds MACs to ``module.total_ops``."""
 
 OutputRule = Callable[[Any, Shape], Shape]
-"""Shape of what a module gives, by the module and the shape that it is fed."""
+"""``rule(module, shape of the input)`` -> shape of the output."""
 
 CUSTOM = "custom"
-"""The operator of a module that a rule of the user's counts, in MACs."""
+"""Name of the operator of a module that a rule of the user's counts, in MACs."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModuleRule:
-    """What is known of one class."""
+    """The user's rules for one class."""
 
     count: CountingRule | None = None
-    """None where only its output is known: then it is listed as uncounted."""
+    """None where only its output is known: the module is then listed as uncounted."""
     output: OutputRule | None = None
-    """Needed where a file holds a class that YOLOv5 does not have."""
+    """Needed for a class in a file that YOLOv5 does not have."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnRules:
-    """What one file of rules says."""
+    """All rules of one file."""
 
     path: str
+    """Of the file, as messages name it."""
     modules: Mapping[str, ModuleRule] = field(default_factory=dict)
-    """By class: its name, or its name with the module that defines it."""
+    """By class: its name, ``SE``, or its full name, ``models.common.SE``."""
     operators: Mapping[str, Rule] = field(default_factory=dict)
-    """By operator, MACs of one."""
+    """By operator: what one costs, in MACs."""
 
     def rule_for(self, class_path: str) -> ModuleRule | None:
-        """The rule for a class, the fullest name first."""
+        """The rule for a class, None if there is none; a full name goes before a short one."""
         for name in (
             class_path,
             class_path.removeprefix("yolov5."),
@@ -61,7 +62,7 @@ class OwnRules:
         return None
 
     def unused(self, records: Iterable[OpRecord]) -> tuple[str, ...]:
-        """Names of the classes and operators with a rule that a pass never came to."""
+        """Names of the classes and operators that have a rule and are not in the pass."""
         seen = set()
         for record in records:
             seen |= {record.operator} if record.operator != CUSTOM else _names(record)
@@ -81,9 +82,9 @@ def class_path(kind: type) -> str:
 def ruled_record(
     rules: OwnRules, rule: ModuleRule, module: Module, path: str, inputs: tuple[Shape, ...], output: Shape, slots: int
 ) -> OpRecord:
-    """Record of a module of a file that a rule counts.
+    """The record of a module in a file that a rule counts.
 
-    Raises: RulesError where the rule fails or leaves no whole number.
+    Raises: RulesError where the rule fails or its result is no whole number.
     """
     options: dict[str, object] = {"class": module.class_path}
     if rule.count is not None:
@@ -102,8 +103,8 @@ def counted(
 
     ``origin``: what the rule comes from, the path of a file or ``custom_ops``; ``place``: path and class of the module;
     ``before``: what ``total_ops`` starts with.
-    Raises: RulesError where the rule fails or leaves no whole number of at least 0; its ``__context__`` is what the
-    rule raised.
+    Raises: RulesError where the rule fails or its result is no whole number of at least 0; its ``__context__`` is what
+    the rule raised.
     """
     path, kind = place
     named = f"{origin}: {kind}: the rule for {path or 'the model'}"
@@ -120,13 +121,13 @@ def counted(
     finally:
         module.__dict__.pop("total_ops", None)
     macs = whole(number, f"{named} in total_ops")
-    return total if type(total) is int else macs  # the first is not rounded as a float is
+    return total if type(total) is int else macs  # a large int would lose digits as a float
 
 
 def shape_out(rules: OwnRules, rule: OutputRule, module: Module, path: str, x: Shape) -> Shape:
-    """Shape of what a module of a file gives, by a rule.
+    """The shape of the output of a module in a file, by a rule.
 
-    Raises: RulesError where it fails or gives no shape.
+    Raises: RulesError where the rule fails or returns no shape.
     """
     with users_code(rules.path, f"the output of {path} fails"):
         shape = tuple(rule(ModuleStandIn(module), x))
@@ -136,9 +137,9 @@ def shape_out(rules: OwnRules, rule: OutputRule, module: Module, path: str, x: S
 
 
 def whole(number: object, place: str) -> int:
-    """A count as an integer.
+    """A count as an integer; ``place`` names it in the message.
 
-    Raises: RulesError where it is none, or below 0.
+    Raises: RulesError where it is no whole number, or below 0.
     """
     if isinstance(number, bool) or not isinstance(number, int | float) or number < 0 or number != number // 1:
         raise RulesError(f"{place}: found {shown(number)}, {_EXPECTED}", _LOOK)
@@ -147,9 +148,9 @@ def whole(number: object, place: str) -> int:
 
 @contextmanager
 def users_code(path: str, failure: str, remedy: str = "") -> Iterator[None]:
-    """Code of a file of rules runs: what it prints is not the report, and what it raises is why there is none.
+    """Run code of a file of rules: what it prints goes to stderr, since stdout is the report's.
 
-    Raises: RulesError with the file, the failure and the reason.
+    Raises: RulesError with the file, the failure and the reason, for whatever the code raises.
     """
     try:
         with redirect_stdout(sys.stderr):
@@ -175,7 +176,7 @@ _LOOK = "Correct that rule; configs/rules.yaml of yolo-probe shows how rules are
 
 
 def advice(unknown: Sequence[tuple[str, str]], rules: OwnRules | None) -> str:
-    """What rules of the user's can do about modules that are not known."""
+    """What to do about modules that are not known, by rules of the user's own, in words."""
     for _, kind in unknown:
         if rules and rules.rule_for(kind):
             return f"in {rules.path} the rule for {kind} needs its output, such as input"
@@ -183,7 +184,7 @@ def advice(unknown: Sequence[tuple[str, str]], rules: OwnRules | None) -> str:
 
 
 class StandIn:
-    """A tensor of a file, for a rule: its shape and no values."""
+    """A tensor of a file as a rule gets it: a shape without values."""
 
     def __init__(self, tensor: Tensor) -> None:
         self.shape = tensor.shape
@@ -204,12 +205,12 @@ class StandIn:
     nelement = numel
 
     def size(self, axis: int | None = None) -> Any:
-        """The shape, or one axis of it."""
+        """The shape, or the length of one axis."""
         return self.shape if axis is None else self.shape[axis]
 
 
 class ModuleStandIn:
-    """A module of a file, for a rule: attributes, parameters and children by their names."""
+    """A module of a file as a rule gets it: attributes, parameters and children by their names."""
 
     def __init__(self, module: Module) -> None:
         self.__dict__["_described"] = module
@@ -219,7 +220,7 @@ class ModuleStandIn:
         for values in (module.parameters, module.buffers, module.children, module.attributes):
             if name in values:
                 return _stand_in(values[name])
-        if name in ("weight", "bias"):  # declared by torch and left out, as a convolution's bias before a BatchNorm
+        if name in ("weight", "bias"):  # torch has the name with None, as the bias of a convolution before a BatchNorm
             return None
         raise AttributeError(f"found no {name} in a {module.class_path}")
 

@@ -1,8 +1,8 @@
-"""The blocks of YOLOv5 as plain data: the arguments of a row in, the ``Module`` tree that the host would construct out.
+"""The blocks of YOLOv5 as plain data: the arguments of a row -> the ``Module`` tree that the host would construct.
 
 Each constructor follows the class of that name in the host's ``models/common.py``, ``experimental.py`` or ``yolo.py``:
 child order, parameter names, shared modules and the attributes that its forward pass reads. Where generations differ,
-``Blocks`` knows which one it builds for. Weights have no values here.
+``Blocks`` follows the one that it is made for. Weights have no values here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd
 
-from yolo_probe.expressions import Call
+from yolo_probe.expressions import ConstructorCall
 from yolo_probe.model.structure import Module, Tensor
 from yolo_probe.networks import torch_nn
 from yolo_probe.networks.generations import GENERATIONS, Generation, HostGenerations, is_since
@@ -21,7 +21,7 @@ from yolo_probe.networks.torch_nn import (
     Count,
     Flag,
     Number,
-    Size,
+    OneOrTwo,
     batch_norm2d,
     conv2d,
     linear,
@@ -33,21 +33,22 @@ from yolo_probe.networks.torch_nn import (
 )
 
 Act = object
-"""True for the default activation, a ``Module`` for that one, anything else for none."""
+"""Which activation: True for the default, a ``Module`` for that one, anything else for none."""
 
-MOST_BLOCKS = 10_000
-"""Repeated blocks in one network."""
+MAX_BLOCKS = 10_000
+"""Most repeated blocks in one network."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlockClass:
-    """What a host's parser does with a class that a row can name."""
+    """How a host's parser treats a class that a row can name."""
 
     since: Generation = "v5.0"
+    """The first generation that has it."""
     scaled: bool = False
-    """The first argument is the output width, scaled and put after the input width."""
+    """Whether its first argument is the output width: the parser scales it and puts the input width before it."""
     repeats: bool = False
-    """The number of the row is an argument instead of so many modules in a row."""
+    """Whether the number of the row becomes an argument; else the module is repeated so often."""
 
 
 _SCALED = BlockClass(scaled=True)
@@ -88,58 +89,58 @@ _INPLACE = ("nn.Hardswish", "nn.LeakyReLU", "nn.ReLU", "nn.ReLU6", "nn.SiLU")
 
 
 def generations_with(name: str) -> tuple[Generation, ...]:
-    """The generations that have a class, none if no generation has it."""
-    if name in torch_nn.NAMES:
+    """The generations that have a class; empty if none has it."""
+    if name in torch_nn.TORCH_NAMES:
         return GENERATIONS
     block = BLOCKS.get(name)
     return tuple(g for g in GENERATIONS if is_since(g, block.since)) if block else ()
 
 
 class Blocks:
-    """The constructors of one model: what a host shares among its modules is shared among those made here."""
+    """The constructors of one model; modules that a host shares between blocks are shared here too."""
 
-    def __init__(self, host: HostGenerations, activation: Call | None = None) -> None:
+    def __init__(self, host: HostGenerations, activation: ConstructorCall | None = None) -> None:
         self._host = host
-        self._blocks_left = MOST_BLOCKS
+        self._blocks_left = MAX_BLOCKS
         self._default_act: Module | None = None
         if self._is_since("v7.0"):
-            self._default_act = self.make_call(activation or Call("nn.SiLU", (), {}))
+            self._default_act = self.make_call(activation or ConstructorCall("nn.SiLU", (), {}))
 
     def _is_since(self, first: Generation) -> bool:
         return is_since(self._host.modules, first)
 
     def make(self, name: str, arguments: Sequence[object], keywords: Mapping[str, object] | None = None) -> Module:
-        """The module that a class makes of its arguments; ``Call`` arguments become modules first.
+        """The module that a class makes of its arguments; a ``ConstructorCall`` among them becomes a module first.
 
-        Raises: ArgumentError
+        Raises: ArgumentError where the class does not take them.
         """
-        values = [self.make_call(value) if isinstance(value, Call) else value for value in arguments]
-        if name in torch_nn.NAMES:
+        values = [self.make_call(value) if isinstance(value, ConstructorCall) else value for value in arguments]
+        if name in torch_nn.TORCH_NAMES:
             return self._as_initialized(name, torch_nn.make(name, values, keywords))
         constructor = self._constructors()[name]
         return constructor(**torch_nn.bound(constructor, values, keywords or {}))
 
-    def make_call(self, call: Call) -> Module:
+    def make_call(self, call: ConstructorCall) -> Module:
         """The module that a constructor written as text makes.
 
-        Raises: ArgumentError
+        Raises: ArgumentError where it does not take these arguments, or cannot be made here.
         """
-        if call.name not in torch_nn.NAMES:
+        if call.name not in torch_nn.TORCH_NAMES:
             raise ArgumentError(f"{call.name}() is no module that can be made here")
         return self.make(call.name, call.arguments, call.keywords)
 
     def row(self, modules: Callable[[], Module], number: int) -> Module:
-        """One module, or a sequence of as many as a row asks for."""
+        """The module of a row: one, or a sequence of ``number`` of them."""
         return sequential(*self._repeated(number, modules)) if number > 1 else modules()
 
     def _repeated(self, number: int, make: Callable[[], Module]) -> list[Module]:
         self._blocks_left -= max(number, 0)
         if self._blocks_left < 0:
-            raise ArgumentError(f"more than {MOST_BLOCKS} repeated blocks in one network")
+            raise ArgumentError(f"more than {MAX_BLOCKS} repeated blocks in one network")
         return [make() for _ in range(number)]
 
     def _as_initialized(self, name: str, module: Module) -> Module:
-        """A module as the host's ``initialize_weights`` leaves it."""
+        """A module after the host's ``initialize_weights``."""
         changed: dict[str, object] = {}
         if name == "nn.BatchNorm2d":
             changed = {"eps": 1e-3, "momentum": 0.03}
@@ -198,9 +199,9 @@ class Blocks:
         self,
         c1: Count,
         c2: Count,
-        k: Size = 1,
-        s: Size = 1,
-        p: Size | None = None,
+        k: OneOrTwo = 1,
+        s: OneOrTwo = 1,
+        p: OneOrTwo | None = None,
         g: Count = 1,
         d: Count = 1,
         act: Act = True,
@@ -210,7 +211,14 @@ class Blocks:
         return self._conv("Conv", convolution, act)
 
     def conv_without_dilation(
-        self, c1: Count, c2: Count, k: Size = 1, s: Size = 1, p: Size | None = None, g: Count = 1, act: Act = True
+        self,
+        c1: Count,
+        c2: Count,
+        k: OneOrTwo = 1,
+        s: OneOrTwo = 1,
+        p: OneOrTwo | None = None,
+        g: Count = 1,
+        act: Act = True,
     ) -> Module:
         """``Conv`` to v6.2."""
         return self.conv(c1, c2, k, s, p, g, 1, act)
@@ -220,16 +228,20 @@ class Blocks:
         children = {"conv": convolution, "bn": norm, "act": self._activation(act)}
         return Module(f"models.common.{name}", children=children)
 
-    def dw_conv(self, c1: Count, c2: Count, k: Size = 1, s: Size = 1, d: Count = 1, act: Act = True) -> Module:
+    def dw_conv(self, c1: Count, c2: Count, k: OneOrTwo = 1, s: OneOrTwo = 1, d: Count = 1, act: Act = True) -> Module:
         """``DWConv``: a ``Conv`` with as many groups as its widths allow; in v5.0 a function that makes a ``Conv``."""
         convolution = conv2d(c1, c2, k, s, _same_padding(k, None, d), d, gcd(c1, c2), bias=False)
         return self._conv("DWConv" if self._is_since("v6.0") else "Conv", convolution, act)
 
-    def dw_conv_without_dilation(self, c1: Count, c2: Count, k: Size = 1, s: Size = 1, act: Act = True) -> Module:
+    def dw_conv_without_dilation(
+        self, c1: Count, c2: Count, k: OneOrTwo = 1, s: OneOrTwo = 1, act: Act = True
+    ) -> Module:
         """``DWConv`` to v6.2."""
         return self.dw_conv(c1, c2, k, s, 1, act)
 
-    def dw_conv_transpose2d(self, c1: Count, c2: Count, k: Size = 1, s: Size = 1, p1: Size = 0, p2: Size = 0) -> Module:
+    def dw_conv_transpose2d(
+        self, c1: Count, c2: Count, k: OneOrTwo = 1, s: OneOrTwo = 1, p1: OneOrTwo = 0, p2: OneOrTwo = 0
+    ) -> Module:
         """``DWConvTranspose2d``."""
         module = torch_nn.conv_transpose2d(c1, c2, k, s, p1, p2, gcd(c1, c2))
         return Module("models.common.DWConvTranspose2d", module.attributes, module.parameters)
@@ -287,7 +299,7 @@ class Blocks:
         )
 
     def _own_activation(self) -> Module:
-        """The activation that ``BottleneckCSP`` and ``MixConv2d`` make for themselves, whatever the default is."""
+        """The activation that ``BottleneckCSP`` and ``MixConv2d`` make themselves, whatever the default is."""
         return self._torch("nn.SiLU") if self._is_since("v6.1") else self._torch("nn.LeakyReLU", 0.1, True)
 
     def _c3(self, name: str, c1: Count, c2: Count, e: Number, inner: Callable[[Count], Module]) -> Module:
@@ -374,16 +386,18 @@ class Blocks:
         self,
         c1: Count,
         c2: Count,
-        k: Size = 1,
-        s: Size = 1,
-        p: Size | None = None,
+        k: OneOrTwo = 1,
+        s: OneOrTwo = 1,
+        p: OneOrTwo | None = None,
         g: Count = 1,
         act: Act = True,
     ) -> Module:
-        """``Focus``: four neighbours become four times the channels of one."""
+        """``Focus``: four neighbouring pixels become one with four times the channels."""
         return Module("models.common.Focus", children={"conv": self.conv(c1 * 4, c2, k, s, p, g, act=act)})
 
-    def ghost_conv(self, c1: Count, c2: Count, k: Size = 1, s: Size = 1, g: Count = 1, act: Act = True) -> Module:
+    def ghost_conv(
+        self, c1: Count, c2: Count, k: OneOrTwo = 1, s: OneOrTwo = 1, g: Count = 1, act: Act = True
+    ) -> Module:
         """``GhostConv``: half of the output from the input, the other half from the first."""
         half = _half(c2)
         return Module(
@@ -394,7 +408,7 @@ class Blocks:
             },
         )
 
-    def ghost_bottleneck(self, c1: Count, c2: Count, k: Size = 3, s: Size = 1) -> Module:
+    def ghost_bottleneck(self, c1: Count, c2: Count, k: OneOrTwo = 3, s: OneOrTwo = 1) -> Module:
         """``GhostBottleneck``."""
         half = _half(c2)
         strided = s == 2
@@ -413,11 +427,11 @@ class Blocks:
         return f"models.common.{name}" if self._is_since("v6.0") else f"models.experimental.{name}"
 
     def contract(self, gain: Count = 2) -> Module:
-        """``Contract``: width and height into channels."""
+        """``Contract``: width and height become channels."""
         return Module("models.common.Contract", {"gain": gain})
 
     def expand(self, gain: Count = 2) -> Module:
-        """``Expand``: channels into width and height."""
+        """``Expand``: channels become width and height."""
         return Module("models.common.Expand", {"gain": gain})
 
     def concat(self, dimension: int = 1) -> Module:
@@ -440,9 +454,9 @@ class Blocks:
         self,
         c1: Count,
         c2: Count,
-        k: Size = 1,
-        s: Size = 1,
-        p: Size | None = None,
+        k: OneOrTwo = 1,
+        s: OneOrTwo = 1,
+        p: OneOrTwo | None = None,
         g: Count = 1,
         dropout_p: Number = 0.0,
     ) -> Module:
@@ -458,9 +472,9 @@ class Blocks:
         )
 
     def classify_to_v6_1(
-        self, c1: Count, c2: Count, k: Size = 1, s: Size = 1, p: Size | None = None, g: Count = 1
+        self, c1: Count, c2: Count, k: OneOrTwo = 1, s: OneOrTwo = 1, p: OneOrTwo | None = None, g: Count = 1
     ) -> Module:
-        """``Classify`` to v6.1: one pixel, one convolution."""
+        """``Classify`` up to v6.1: one pixel, one convolution."""
         return Module(
             "models.common.Classify",
             children={
@@ -494,12 +508,14 @@ class Blocks:
         )
 
     def sum(self, n: Count, weight: Flag = False) -> Module:
-        """``Sum``: the inputs added, with a weight for each but the first if asked for."""
+        """``Sum``: the inputs added; with ``weight``, each but the first has a weight."""
         parameters = {"w": parameter(n - 1)} if weight else {}
         return Module("models.experimental.Sum", {"weight": weight, "iter": range(n - 1)}, parameters)
 
-    def mix_conv2d(self, c1: Count, c2: Count, k: Sequence[int] = (1, 3), s: Size = 1, equal_ch: Flag = True) -> Module:
-        """``MixConv2d``: one convolution per kernel size, each for a part of the output; to v6.0 without groups."""
+    def mix_conv2d(
+        self, c1: Count, c2: Count, k: Sequence[int] = (1, 3), s: OneOrTwo = 1, equal_ch: Flag = True
+    ) -> Module:
+        """``MixConv2d``: one convolution per kernel size, each for a part of the output; up to v6.0 without groups."""
         widths = _equal_widths(c2, len(k)) if equal_ch else _equal_weights(c2, k)
         if 0 in widths:
             raise ArgumentError(f"{c2} channels, too few for {len(k)} kernel sizes")
@@ -514,7 +530,7 @@ class Blocks:
     # models/yolo.py
 
     def detect(self, nc: Count, anchors: object, ch: Sequence[int]) -> Module:
-        """``Detect``; to v5.0 its grid of anchors is a buffer."""
+        """``Detect``; up to v5.0 its grid of anchors is a buffer."""
         head = _Head(nc, anchors)
         attributes: dict[str, object] = {"nc": nc, "no": nc + 5, "nl": head.outputs, "na": head.anchors}
         return self._head("Detect", head, attributes, ch, {})
@@ -542,7 +558,7 @@ class Blocks:
 
 
 class _Head:
-    """The numbers of outputs and of anchors per output that a list of anchors means."""
+    """Number of outputs, and number of anchors of each, from the argument ``anchors``."""
 
     def __init__(self, nc: Count, anchors: object) -> None:
         rows = anchors if isinstance(anchors, (list, tuple)) else ()
@@ -566,8 +582,8 @@ def _half(channels: Count) -> int:
     return channels // 2
 
 
-def _same_padding(k: Size, p: Size | None, d: Count) -> Size:
-    """The host's ``autopad``: what keeps the size at stride 1."""
+def _same_padding(k: OneOrTwo, p: OneOrTwo | None, d: Count) -> OneOrTwo:
+    """The padding of the host's ``autopad``: it keeps height and width at stride 1."""
     if p is not None:
         return p
     if isinstance(k, int):

@@ -18,7 +18,7 @@ def is_since(generation: Generation, first: Generation) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class HostGenerations:
-    """Which generation each part of a host follows: a git tag follows one, a PyPI release may follow several."""
+    """The generation that each part of a host is from; the parts of a PyPI release may be from several."""
 
     networks: Generation
     """Its model YAML files."""
@@ -40,11 +40,11 @@ _RELEASES = {
 }
 
 RELEASES: tuple[str, ...] = tuple(_RELEASES)
-"""The PyPI releases whose parts are known."""
+"""The PyPI releases whose parts are known, the oldest first."""
 
 
 def host_of(generation: Generation, release: str | None = None) -> HostGenerations:
-    """The parts of a generation, or of the PyPI release where one is named and known."""
+    """The parts of the PyPI release where one is given and known, else those of the generation."""
     if release in _RELEASES:
         return _RELEASES[release]
     return HostGenerations(generation, generation, generation, generation)

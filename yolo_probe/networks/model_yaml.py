@@ -1,8 +1,8 @@
-"""A model YAML as the hosts mean it: file in, ``Network`` (its rows as plain data) and ``Module`` tree out.
+"""A model YAML -> ``Network`` (its rows as plain data) -> ``Module`` tree, as the hosts build it.
 
 Nothing in the file is executed: texts among the arguments are read by ``expressions``, classes come from a closed
-table. ``build`` follows the host's ``parse_model`` and model constructor: widths, repeats, sources, and what it writes
-on the model. It runs no forward pass, so it does not see shapes that do not fit.
+table. ``build`` follows the host's ``parse_model`` and model constructor: widths, repeats, sources, and the attributes
+that they set. It runs no forward pass, so it does not notice shapes that do not fit.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pathlib import Path
 from yolo_probe.errors import ModelYamlError
 from yolo_probe.model.structure import Module
 from yolo_probe.networks.generations import Generation
-from yolo_probe.networks.network import MOST_ANCHORS, MOST_CLASSES, Network, Row, place_of
+from yolo_probe.networks.network import MOST_ANCHORS, MOST_CLASSES, Network, NetworkRow, place_of
 from yolo_probe.networks.parse_model import Builder, Made
 from yolo_probe.networks.torch_nn import shown
-from yolo_probe.yaml_file import Place, YamlKind, read_yaml
+from yolo_probe.yaml_file import KeyPath, YamlKind, read_yaml
 
-__all__ = ["Network", "Row", "build", "read_model_yaml"]
+__all__ = ["Network", "NetworkRow", "build", "read_model_yaml"]
 
 KIND = YamlKind(
     "a model YAML",
@@ -35,13 +35,13 @@ _REQUIRED = ("nc", "anchors", "depth_multiple", "width_multiple", "backbone", "h
 def read_model_yaml(path: str | Path) -> Network:
     """The network that a model YAML describes.
 
-    Raises: ModelYamlError
+    Raises: ModelYamlError where the file cannot be read or describes no network.
     """
     file = read_yaml(path, KIND)
     return _network(file.document, file.lines, Path(path).name, str(path))
 
 
-def _network(document: object, lines: Mapping[Place, int], file_name: str, origin: str) -> Network:
+def _network(document: object, lines: Mapping[KeyPath, int], file_name: str, origin: str) -> Network:
     missing = [key for key in _REQUIRED if not isinstance(document, dict) or key not in document]
     if not isinstance(document, dict) or missing:
         raise _no_network(document, missing, origin)
@@ -112,13 +112,13 @@ def _anchors(origin: str, value: object) -> int | tuple[tuple[float, ...], ...]:
     return tuple(sizes)
 
 
-def _rows(origin: str, value: object, lines: Mapping[Place, int], key: str, first: int) -> tuple[Row, ...]:
+def _rows(origin: str, value: object, lines: Mapping[KeyPath, int], key: str, first: int) -> tuple[NetworkRow, ...]:
     if not isinstance(value, list):
         raise _wrong_key(origin, key, value, "a list of rows [from, number, module, args]")
     return tuple(_row(origin, first + i, row, lines.get((key, i))) for i, row in enumerate(value))
 
 
-def _row(origin: str, index: int, value: object, line: int | None) -> Row:
+def _row(origin: str, index: int, value: object, line: int | None) -> NetworkRow:
     place = place_of(origin, index, line)
     if not isinstance(value, list) or len(value) != 4:
         found = f"{len(value)} items" if isinstance(value, list) else f"{shown(value)}"
@@ -140,21 +140,22 @@ def _row(origin: str, index: int, value: object, line: int | None) -> Row:
     if not isinstance(arguments, list):
         raise ModelYamlError(f"{place}: args is {shown(arguments)}, expected a list", "Write the arguments in [].")
     kept = sources if isinstance(sources, int) else tuple(listed)
-    return Row(kept, number, module.strip(), tuple(arguments), line)
+    return NetworkRow(kept, number, module.strip(), tuple(arguments), line)
 
 
 def build(network: Network, generation: Generation, host_version: str | None = None) -> Module:
-    """The model that a host of that generation, or that PyPI release, builds of a network: new and trainable.
+    """The model that a host builds of a network: new, every parameter trainable.
 
-    Raises: ModelYamlError
+    ``host_version``: a PyPI release, where it is not the generation's own code that builds.
+    Raises: ModelYamlError where that host would fail, with the row.
     """
     return Builder(network, generation, host_version).model()
 
 
 def rows_made(network: Network, generation: Generation, host_version: str | None = None) -> tuple[Made, ...]:
-    """What a host constructs each row of a network with.
+    """The repeats and arguments that a host constructs each row of a network with.
 
-    Raises: ModelYamlError
+    Raises: ModelYamlError where that host would fail, with the row.
     """
     builder = Builder(network, generation, host_version)
     builder.model()
@@ -162,8 +163,8 @@ def rows_made(network: Network, generation: Generation, host_version: str | None
 
 
 def network_in(document: object, name: str) -> Network:
-    """The network that a checkpoint keeps as ``model.yaml``.
+    """The network that a checkpoint has as ``model.yaml``; ``name``: how messages name it.
 
-    Raises: ModelYamlError
+    Raises: ModelYamlError where it describes no network.
     """
     return _network(document, {}, name, f"{name}: model.yaml")

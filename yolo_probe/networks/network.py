@@ -8,17 +8,17 @@ from yolo_probe.errors import ModelYamlError
 
 MOST_CLASSES = 100_000
 MOST_ANCHORS = 1000
-"""For each output."""
+"""Anchors of one output."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a backbone or head: where its input comes from, how often, which class, with which arguments."""
+class NetworkRow:
+    """One row of a backbone or head, as written: ``[from, number, module, args]``."""
 
     sources: int | tuple[int, ...]
-    """The host's ``from``: -1 is the row before."""
+    """The rows whose outputs it takes, the host's ``from``; -1 is the row before it."""
     number: int
-    """Repeats before the depth multiple."""
+    """How often the module is repeated, before the depth multiple."""
     module: str
     """The class as written, ``nn.Upsample``."""
     arguments: tuple[object, ...]
@@ -35,19 +35,21 @@ class Network:
     """The file's name without its suffix."""
     classes: int
     anchors: int | tuple[tuple[float, ...], ...]
-    """Sizes for each output, or only how many for each."""
+    """For each output their widths and heights in pixels; or only how many each output has."""
     depth_multiple: float
+    """Factor of the repeats."""
     width_multiple: float
-    backbone: tuple[Row, ...]
-    head: tuple[Row, ...]
+    """Factor of the output channels."""
+    backbone: tuple[NetworkRow, ...]
+    head: tuple[NetworkRow, ...]
     channels: int = 3
-    """Of the input image."""
+    """Channels of the image."""
     activation: str | None = None
-    """What replaces SiLU in every ``Conv``, as written; hosts before v7.0 do not read it."""
+    """The activation of every ``Conv`` in place of SiLU, as written; hosts before v7.0 do not read it."""
     channel_multiple: int | None = None
-    """What scaled widths are rounded up to a multiple of; hosts before HEAD do not read it and take 8."""
+    """Scaled widths are rounded up to a multiple of this; hosts before HEAD do not read it and take 8."""
     yaml_file: str | None = None
-    """The name of the file that the host would be given."""
+    """Name of the file, which the host makes the model's name of."""
     origin: str = field(default="", compare=False)
     """How messages name the source: a path, or the network's name."""
 
@@ -58,12 +60,12 @@ class Network:
         return replace(self, classes=classes)
 
     @property
-    def rows(self) -> tuple[Row, ...]:
-        """Backbone and head in one."""
+    def rows(self) -> tuple[NetworkRow, ...]:
+        """All rows: backbone, then head."""
         return self.backbone + self.head
 
     def document(self) -> dict[str, object]:
-        """The mapping that the host keeps as ``model.yaml``."""
+        """The mapping that the host saves as ``model.yaml``."""
         written: dict[str, object] = {
             "nc": self.classes,
             "depth_multiple": self.depth_multiple,
@@ -77,11 +79,11 @@ class Network:
         return written | {key: value for key, value in optional.items() if value is not None}
 
 
-def _written(row: Row) -> list[object]:
+def _written(row: NetworkRow) -> list[object]:
     sources = row.sources if isinstance(row.sources, int) else list(row.sources)
     return [sources, row.number, row.module, list(row.arguments)]
 
 
 def place_of(origin: str, index: int, line: int | None) -> str:
-    """How messages name a row."""
+    """How messages name a row; ``index`` from 0, ``line`` from 1."""
     return f"{origin}, line {line}, row {index}" if line else f"{origin}, row {index}"

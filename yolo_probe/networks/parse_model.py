@@ -7,27 +7,29 @@ from dataclasses import dataclass
 from math import ceil
 
 from yolo_probe.errors import ModelYamlError
-from yolo_probe.expressions import Call, ExpressionError, evaluate
+from yolo_probe.expressions import ConstructorCall, ExpressionError, evaluate
 from yolo_probe.model.structure import Module, Tensor, count_parameters
 from yolo_probe.networks.constructors import BLOCKS, BlockClass, Blocks, generations_with
 from yolo_probe.networks.generations import Generation, host_of, is_since
-from yolo_probe.networks.network import MOST_ANCHORS, Network, Row, place_of
+from yolo_probe.networks.network import MOST_ANCHORS, Network, NetworkRow, place_of
 from yolo_probe.networks.torch_nn import ArgumentError, sequential, shown
 
-_MASK_OUTPUTS = 3
+_PROTOTYPES = 3
+"""Position of the number of mask prototypes among the arguments of ``Segment``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a row was constructed with, as the host prints it while it builds."""
+    """The repeats and arguments that a row was constructed with, as the host prints them while it builds."""
 
     number: int
-    """Repeats after the depth multiple; v5.0 prints 1 where the block repeats inside."""
+    """How often it is repeated, after the depth multiple; v5.0 prints 1 where the block itself repeats."""
     arguments: str
+    """The list of arguments as Python writes it."""
 
 
 class Builder:
-    """One pass over the rows, with the widths and the modules so far."""
+    """One walk over the rows: their modules, and the widths that later rows need."""
 
     def __init__(self, network: Network, generation: Generation, host_version: str | None) -> None:
         self._network = network
@@ -36,7 +38,7 @@ class Builder:
         self._widths: list[int] = []
         self._save: list[int] = []
         self.made: list[Made] = []
-        """What each row so far was constructed with."""
+        """One entry for each row so far."""
         self._blocks = self._constructors()
         anchors = network.anchors
         per_output = anchors if isinstance(anchors, int) else len(anchors[0]) // 2
@@ -58,7 +60,7 @@ class Builder:
             return Blocks(self._host)
         try:
             activation = evaluate(text, {})
-            if not isinstance(activation, Call):
+            if not isinstance(activation, ConstructorCall):
                 raise ExpressionError(f"{text!r} is no module, expected nn.SiLU(), nn.LeakyReLU(0.1) or another")
             return Blocks(self._host, activation)
         except (ExpressionError, ArgumentError) as error:
@@ -90,7 +92,7 @@ class Builder:
             return "models.yolo.Model"
         return "models.yolo.SegmentationModel" if last.kind == "Segment" else "models.yolo.DetectionModel"
 
-    def _module(self, index: int, row: Row) -> Module:
+    def _module(self, index: int, row: NetworkRow) -> Module:
         try:
             name = self._class_name(index, row)
             block = BLOCKS.get(name, BlockClass(scaled=name == "nn.ConvTranspose2d" and self._is_since("v6.2")))
@@ -114,7 +116,7 @@ class Builder:
     def _is_since(self, first: Generation) -> bool:
         return is_since(self._host.modules, first)
 
-    def _class_name(self, index: int, row: Row) -> str:
+    def _class_name(self, index: int, row: NetworkRow) -> str:
         """The class that a row names, if this host has it."""
         name = row.module.removeprefix("torch.") if row.module.startswith("torch.nn.") else row.module
         having = generations_with(name)
@@ -132,8 +134,8 @@ class Builder:
             )
         return name
 
-    def _input_widths(self, index: int, row: Row, name: str) -> list[int]:
-        """The width of each source of a row."""
+    def _input_widths(self, index: int, row: NetworkRow, name: str) -> list[int]:
+        """The output width of each source of a row, in channels."""
         merges = name in ("Concat", "Detect", "Segment")
         if merges == isinstance(row.sources, int):
             found = "one row" if merges else "a list"
@@ -173,17 +175,17 @@ class Builder:
         if isinstance(arguments[1], int) and 1 <= arguments[1] <= MOST_ANCHORS:
             arguments[1] = [list(range(arguments[1] * 2))] * len(inputs)
         if name == "Segment":
-            arguments[_MASK_OUTPUTS] = self._scaled(_argument(arguments, _MASK_OUTPUTS, "the prototypes"))
+            arguments[_PROTOTYPES] = self._scaled(_argument(arguments, _PROTOTYPES, "the prototypes"))
         if isinstance(arguments[1], list) and len(arguments[1]) != len(inputs):
             raise ArgumentError(f"{len(inputs)} rows to detect on, but anchors for {len(arguments[1])}")
         return [*arguments, inputs]
 
     def _scaled(self, width: int, exempt: int | None = None) -> int:
-        """The host's ``make_divisible``, but the number of outputs stays as it is."""
+        """A width after the host's ``make_divisible``; a width of ``exempt`` is not changed."""
         return width if width == exempt else ceil(width * self._network.width_multiple / self._divisor) * self._divisor
 
-    def _attached(self, module: Module, index: int, row: Row, name: str) -> Module:
-        """A row's module with what the parser writes on it."""
+    def _attached(self, module: Module, index: int, row: NetworkRow, name: str) -> Module:
+        """A row's module with the attributes that the parser sets on it."""
         kind = module.child("0") if module.kind == "nn.Sequential" else module
         path = "models.common.DWConv" if name == "DWConv" else kind.class_path
         sources = row.sources if isinstance(row.sources, int) else list(row.sources)
@@ -195,7 +197,7 @@ class Builder:
         attributes = {**module.attributes, **written}
         return Module(module.class_path, attributes, module.parameters, module.buffers, module.children)
 
-    def _wrong_row(self, index: int, row: Row, problem: str) -> ModelYamlError:
+    def _wrong_row(self, index: int, row: NetworkRow, problem: str) -> ModelYamlError:
         return ModelYamlError(
             f"{place_of(self._network.origin, index, row.line)} ({row.module}): {problem}",
             f"Correct the row [from, number, module, args] of {row.module}.",

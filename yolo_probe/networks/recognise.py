@@ -1,7 +1,7 @@
-"""Which network weights alone belong to, by the names and shapes of their tensors.
+"""Weights without a model -> the network that they belong to, by the names and shapes of their tensors.
 
-In go the tensors of a state_dict, out comes the network that YOLOv5 ships with the same names and shapes, for the
-number of classes that the head has. What a network computes beside its weights, its activation, no shape tells.
+The answer is the network that YOLOv5 ships with the same names and shapes, for the number of classes that the head has.
+Shapes do not say which activation a network has.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from yolo_probe.networks.model_yaml import build
 from yolo_probe.networks.network import MOST_CLASSES, Network
 from yolo_probe.networks.shipped import shipped_networks
 
-LOOKED_AT: tuple[Generation, ...] = ("head", "v6.0", "v5.0")
+COMPARED_GENERATIONS: tuple[Generation, ...] = ("head", "v6.0", "v5.0")
 """Generations whose networks differ in the names or shapes of their weights, the newest first."""
 
-SHOWN = 4
-"""How many differences are named."""
+SHOWN_DIFFERENCES = 4
+"""How many differences are listed."""
 
 _PREFIX = re.compile(r"^(?:module\.|model\.|ema\.)*(?=model\.\d)")
-"""What wrappers put in front of a row: DataParallel, DetectMultiBackend, ModelEMA."""
-_LEFT_OUT = ("num_batches_tracked", "anchor_grid", "anchors", "total_ops", "total_params")
+"""What wrappers put before the name of a row: DataParallel, DetectMultiBackend, ModelEMA."""
+_NOT_COMPARED = ("num_batches_tracked", "anchor_grid", "anchors", "total_ops", "total_params")
 """Buffers that one generation or tool has and another has not."""
 
 
@@ -38,29 +38,30 @@ class Guess:
     network: str
     classes: int
     generation: Generation
-    """The newest one of those looked at that ships it so."""
+    """The newest of ``COMPARED_GENERATIONS`` that ships it so."""
     fused: bool
+    """Whether they are the weights after ``fuse()``."""
     also: tuple[str, ...]
     """Other networks with the same names and shapes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Weights beside one network."""
+    """Weights compared with one network."""
 
     fused: bool
-    """Whether they are nearer to the network after ``fuse()``."""
+    """Whether the network after ``fuse()`` is more like them than the one before."""
     differences: tuple[str, ...]
-    """The first few places where they are not the same; empty where all are."""
+    """The first few differences in words; empty where there is none."""
 
 
 def shapes_of(weights: Mapping[str, Tensor]) -> dict[str, Shape]:
-    """Shapes by the names that they have in the model itself."""
+    """Shapes by the names of the tensors in the model itself, without a wrapper's prefix."""
     return {_PREFIX.sub("", name): tensor.shape for name, tensor in weights.items()}
 
 
 def class_count(shapes: Mapping[str, Shape]) -> int | None:
-    """Number of classes that the outputs of a Detect or Segment stand for; None where there is none."""
+    """Number of classes, from the outputs of a Detect or Segment; None where there is no such head."""
     last = _rows(shapes) - 1
     outputs = shapes.get(f"model.{last}.m.0.weight", ())
     anchors = shapes.get(f"model.{last}.anchors", ())
@@ -78,7 +79,7 @@ def guess(weights: Mapping[str, Tensor]) -> Guess | None:
     classes, rows = class_count(shapes), _rows(shapes)
     if classes is None:
         return None
-    for generation in LOOKED_AT:
+    for generation in COMPARED_GENERATIONS:
         near = [n for n in shipped_networks(generation) if len(n.rows) == rows and _begins(n, shapes)]
         compared = {network.name: compare(weights, network, generation) for network in near}
         found = {name: each.fused for name, each in compared.items() if not each.differences}
@@ -89,7 +90,7 @@ def guess(weights: Mapping[str, Tensor]) -> Guess | None:
 
 
 def compare(weights: Mapping[str, Tensor], network: Network, generation: Generation) -> Compared:
-    """Weights beside a network for their number of classes: as it is built or after ``fuse()``, whichever is nearer."""
+    """Weights compared with a network for their number of classes, built or fused: with the one that differs less."""
     shapes = shapes_of(weights)
     try:
         built = build(network.with_classes(class_count(shapes) or network.classes), generation)
@@ -98,7 +99,7 @@ def compare(weights: Mapping[str, Tensor], network: Network, generation: Generat
         return Compared(False, (str(error),))
     found = [(tuple(_differences(shapes, expected_shapes(root))), root) for root in states]
     unlike, nearest = min(found, key=lambda each: len(each[0]))
-    return Compared(fused_state(nearest) == "fused", unlike[:SHOWN])
+    return Compared(fused_state(nearest) == "fused", unlike[:SHOWN_DIFFERENCES])
 
 
 def expected_shapes(root: Module) -> dict[str, Shape]:
@@ -113,7 +114,7 @@ def expected_shapes(root: Module) -> dict[str, Shape]:
 def _differences(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> Iterator[str]:
     for name in dict.fromkeys((*expected, *found)):
         ours, theirs = found.get(name), expected.get(name)
-        if ours == theirs or name.endswith(_LEFT_OUT):
+        if ours == theirs or name.endswith(_NOT_COMPARED):
             continue
         if ours is None:
             yield f"{name} is missing"
@@ -124,13 +125,13 @@ def _differences(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> I
 
 
 def _rows(shapes: Mapping[str, Shape]) -> int:
-    """How many rows the network has: its last one, the head, has weights."""
+    """How many rows the network has; the last one, the head, always has weights."""
     found = [match for name in shapes if (match := re.match(r"model\.(\d{1,4})\.", name))]
     return max((int(match[1]) + 1 for match in found), default=0)
 
 
 def _begins(network: Network, shapes: Mapping[str, Shape]) -> bool:
-    """Whether the first convolution is as wide as the network's; only the right ones need to be built."""
+    """Whether the first convolution is as wide as the network's: a cheap test, so that few networks are built."""
     first = shapes.get("model.0.conv.weight") or shapes.get("model.0.conv.conv.weight")
     width = network.rows[0].arguments[0]
     return bool(first and isinstance(width, int) and first[0] == ceil(width * network.width_multiple / 8) * 8)

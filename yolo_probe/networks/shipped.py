@@ -1,4 +1,4 @@
-"""The networks that YOLOv5 ships, by name and generation: table in, ``Network`` out, as its own YAML would give it."""
+"""The networks that YOLOv5 ships, by name and generation: the same ``Network`` as its own model YAML gives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from yolo_probe import shipped_files as configs_path
 from yolo_probe.errors import TargetError
 from yolo_probe.networks.generations import GENERATIONS, Generation, is_since
-from yolo_probe.networks.network import Network, Row
+from yolo_probe.networks.network import Network, NetworkRow
 from yolo_probe.yaml_file import YamlKind, read_yaml
 
 _ROW = re.compile(
@@ -75,7 +75,7 @@ def _table() -> Any:
 
 
 def _layout(entry: Mapping[str, Any], generation: Generation) -> str | None:
-    """The layout in force in a generation: the last one from an earlier generation or this."""
+    """The layout that a generation ships: its own, else that of the generation before it; None where it has none."""
     current: str | None = None
     for other in GENERATIONS:
         if other in entry and is_since(generation, other):
@@ -101,22 +101,22 @@ def _network(name: str, entry: Mapping[str, Any], layout: str, table: Mapping[st
     )
 
 
-def _rows(layout: str) -> tuple[Row, ...]:
+def _rows(layout: str) -> tuple[NetworkRow, ...]:
     return tuple(_row(line) for line in layout.splitlines())
 
 
-def _row(line: str) -> Row:
+def _row(line: str) -> NetworkRow:
     match = _ROW.fullmatch(line)
     assert match, line
     sources = [int(source) for source in (match["sources"] or "-1").split(",")]
     arguments = tuple(_argument(word) for word in match["arguments"].split())
-    return Row(
+    return NetworkRow(
         sources[0] if len(sources) == 1 else tuple(sources), int(match["number"] or 1), match["module"], arguments
     )
 
 
 def _argument(word: str) -> object:
-    """What YAML reads: numbers, lists, true and false; anything else stays a text for the host to evaluate."""
+    """One argument as YAML reads it: a number, a list, true, false; else a text, which the host would evaluate."""
     if word in ("True", "False"):
         return word == "True"
     return ast.literal_eval(word) if re.fullmatch(r"-?[\d.]+|\[.*\]", word) else word

@@ -1,7 +1,7 @@
-"""The modules of ``torch.nn`` that a model YAML can name, as plain data: constructor arguments in, ``Module`` out.
+"""The modules of ``torch.nn`` that a model YAML can name, as plain data: constructor arguments -> ``Module``.
 
-Attributes carry torch's names and value forms, as a pickled module has them; no torch is needed to make them. The
-annotations of a constructor are checked by ``bound`` before it is called.
+Attributes have torch's names and the same kinds of values as in a pickled module; torch itself is not needed. ``bound``
+checks arguments against the annotations of a constructor before it is called.
 """
 
 from __future__ import annotations
@@ -10,23 +10,24 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from yolo_probe import errors
-from yolo_probe.expressions import Call
+from yolo_probe.expressions import ConstructorCall
 from yolo_probe.model.structure import Module, Shape, Tensor
 
 Count = int
-"""A number of channels, repeats, groups: at least 1."""
-Size = int | Sequence[int]
-"""One whole number for both axes, or one for each."""
+"""A number of channels, repeats or groups: 1 to ``MAX_COUNT``."""
+OneOrTwo = int | Sequence[int]
+"""One whole number for height and width, or one for each."""
 Padding = int | str | Sequence[int]
 Number = int | float
 Flag = object
-"""Anything that Python takes as true or false."""
+"""Any value that Python takes as true or false."""
 
-LARGEST_COUNT = 2**20
+MAX_COUNT = 2**20
+"""Largest number of channels, repeats or groups: more is a mistake."""
 
 
 class ArgumentError(ValueError):
-    """Arguments that a module cannot be made of; the message says which, without the place."""
+    """Arguments that a module cannot be made of; the message says which, but not in which row."""
 
 
 class _Kind(NamedTuple):
@@ -39,13 +40,13 @@ def _is_whole(value: object) -> bool:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_COUNT
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_COUNT
 
 
 def _is_size(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return len(value) == 2 and all(_is_size(part) and not isinstance(part, (list, tuple)) for part in value)
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_COUNT
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT
 
 
 def _are_sizes(value: object) -> bool:
@@ -59,8 +60,8 @@ def _is_number(value: object) -> bool:
 _KINDS = {
     "Count": _Kind(_is_count, "a whole number from 1"),
     "int": _Kind(_is_whole, "a whole number"),
-    "Size": _Kind(_is_size, "a whole number or two of them"),
-    "Size | None": _Kind(lambda value: value is None or _is_size(value), "a whole number, two of them, or None"),
+    "OneOrTwo": _Kind(_is_size, "a whole number or two of them"),
+    "OneOrTwo | None": _Kind(lambda value: value is None or _is_size(value), "a whole number, two of them, or None"),
     "Padding": _Kind(lambda value: value in ("same", "valid") or _is_size(value), "a whole number or two of them"),
     "Sequence[int]": _Kind(_are_sizes, "a list of whole numbers"),
     "Number": _Kind(_is_number, "a number"),
@@ -71,9 +72,9 @@ _KINDS = {
 def bound(
     constructor: Callable[..., Module], arguments: Sequence[object], keywords: Mapping[str, object]
 ) -> dict[str, object]:
-    """The arguments of a constructor by name, checked for number and kind.
+    """The arguments of a constructor by name, their number and kinds checked.
 
-    Raises: ArgumentError
+    Raises: ArgumentError for one too many, too few, unknown or of a wrong kind.
     """
     code = constructor.__code__
     names = [name for name in code.co_varnames[: code.co_argcount] if name != "self"]
@@ -98,10 +99,10 @@ def bound(
 
 
 def shown(value: object) -> str:
-    """A value as messages show it."""
+    """A value as messages show it, also a module or a constructor."""
     if isinstance(value, Module):
         return f"a module {value.kind}"
-    return f"{value.name}(...)" if isinstance(value, Call) else errors.shown(value)
+    return f"{value.name}(...)" if isinstance(value, ConstructorCall) else errors.shown(value)
 
 
 def parameter(*shape: int) -> Tensor:
@@ -113,17 +114,17 @@ def _path(file: str, name: str) -> str:
     return f"torch.nn.modules.{file}.{name}"
 
 
-def _pair(value: Size) -> Shape:
+def _pair(value: OneOrTwo) -> Shape:
     return (value, value) if isinstance(value, int) else tuple(value)
 
 
 def conv2d(
     in_channels: Count,
     out_channels: Count,
-    kernel_size: Size,
-    stride: Size = 1,
+    kernel_size: OneOrTwo,
+    stride: OneOrTwo = 1,
     padding: Padding = 0,
-    dilation: Size = 1,
+    dilation: OneOrTwo = 1,
     groups: Count = 1,
     bias: Flag = True,
     padding_mode: str = "zeros",
@@ -151,13 +152,13 @@ def conv2d(
 def conv_transpose2d(
     in_channels: Count,
     out_channels: Count,
-    kernel_size: Size,
-    stride: Size = 1,
-    padding: Size = 0,
-    output_padding: Size = 0,
+    kernel_size: OneOrTwo,
+    stride: OneOrTwo = 1,
+    padding: OneOrTwo = 0,
+    output_padding: OneOrTwo = 0,
     groups: Count = 1,
     bias: Flag = True,
-    dilation: Size = 1,
+    dilation: OneOrTwo = 1,
     padding_mode: str = "zeros",
 ) -> Module:
     """``nn.ConvTranspose2d``."""
@@ -249,10 +250,10 @@ def multihead_attention(embed_dim: Count, num_heads: Count) -> Module:
 
 
 def max_pool2d(
-    kernel_size: Size,
-    stride: Size | None = None,
-    padding: Size = 0,
-    dilation: Size = 1,
+    kernel_size: OneOrTwo,
+    stride: OneOrTwo | None = None,
+    padding: OneOrTwo = 0,
+    dilation: OneOrTwo = 1,
     return_indices: Flag = False,
     ceil_mode: Flag = False,
 ) -> Module:
@@ -271,9 +272,9 @@ def max_pool2d(
 
 
 def avg_pool2d(
-    kernel_size: Size,
-    stride: Size | None = None,
-    padding: Size = 0,
+    kernel_size: OneOrTwo,
+    stride: OneOrTwo | None = None,
+    padding: OneOrTwo = 0,
     ceil_mode: Flag = False,
     count_include_pad: Flag = True,
     divisor_override: Flag = None,
@@ -293,7 +294,7 @@ def avg_pool2d(
 
 
 def upsample(
-    size: Size | None = None,
+    size: OneOrTwo | None = None,
     scale_factor: object = None,
     mode: str = "nearest",
     align_corners: Flag = None,
@@ -343,7 +344,7 @@ def module_list(modules: Sequence[Module]) -> Module:
     return Module(_path("container", "ModuleList"), children={str(i): module for i, module in enumerate(modules)})
 
 
-# Modules whose attributes are their arguments: the file in torch.nn.modules, and each argument with its default.
+# Modules whose attributes are their arguments: the file in torch.nn.modules, and the default of each argument.
 _PLAIN: dict[str, tuple[str, dict[str, object]]] = {
     "ReLU": ("activation", {"inplace": False}),
     "ReLU6": ("activation", {"inplace": False}),
@@ -408,14 +409,14 @@ CONSTRUCTORS: dict[str, Callable[..., Module]] = {
     "nn.PReLU": prelu,
 }
 
-NAMES: frozenset[str] = frozenset({*CONSTRUCTORS, "nn.Identity", *(f"nn.{name}" for name in _PLAIN)})
+TORCH_NAMES: frozenset[str] = frozenset({*CONSTRUCTORS, "nn.Identity", *(f"nn.{name}" for name in _PLAIN)})
 """The names of ``torch.nn`` that can be made."""
 
 
 def make(name: str, arguments: Sequence[object] = (), keywords: Mapping[str, object] | None = None) -> Module:
-    """The module that a name of ``NAMES`` makes of its arguments.
+    """The module that a name of ``TORCH_NAMES`` makes of its arguments.
 
-    Raises: ArgumentError
+    Raises: ArgumentError where it does not take these.
     """
     if name == "nn.Identity":
         return identity()

@@ -49,17 +49,20 @@ if TYPE_CHECKING:
     from yolo_probe.reports.fuse_diff import FuseDiff
 
 
+COLOURS = ("red", "green", "yellow", "blue", "magenta", "cyan")
+STYLES = {"bold": "1", "dim": "2", **{name: str(code) for code, name in enumerate(COLOURS, 31)}}
+"""Codes of ECMA-48, which every terminal knows; whoever has no colours pipes, or sets NO_COLOR."""
+
+
 def render(report: Report, paint: Paint = plain, columns: int | None = None) -> str:
     """The whole report as text. ``columns``: width of the terminal; None: no terminal, so host lines are not broken."""
     return _text(sections(report), paint, columns)
 
 
 def coloured(style: str, text: str) -> str:
-    """The text with the codes of a style, in the terminal's own sixteen colours."""
-    from rich.color import ColorSystem
-    from rich.style import Style
-
-    return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
+    """The text with the codes of a style (``bold cyan``) around it, in the terminal's own colours."""
+    codes = ";".join(STYLES[word] for word in style.split())
+    return f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text
 
 
 def render_ledgers(report: FuseDiff, *, explained: bool = True) -> str:

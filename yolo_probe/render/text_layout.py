@@ -36,10 +36,13 @@ _STYLES = re.compile(r"(\x1b\[[0-9;]*m)")
 def printable(text: str, *, styled: bool = False) -> str:
     """The text with ? for control characters, as names from a file can contain any. ``styled``: colours are kept."""
     parts = _STYLES.split(text) if styled else [text]
-    return "".join(
-        part if i % 2 else "".join(c if c.isprintable() or c == "\n" else "?" for c in part)
-        for i, part in enumerate(parts)
-    )
+    return "".join(part if i % 2 else _printable(part) for i, part in enumerate(parts))
+
+
+def _printable(text: str) -> str:
+    if text.replace("\n", "").isprintable():  # nearly always, and a report as JSON has a million characters
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
 
 
 def sentences(text: str, indent: str = "", hanging: str | None = None, width: int = WIDTH) -> Iterator[str]:

@@ -289,10 +289,10 @@ def _weights(path: str, tensors: Mapping[str, Tensor], asked: str | None) -> Wei
 
 def _nearest(path: str, tensors: Mapping[str, Tensor], name: str, classes: int | None) -> tuple[Subject, Compared]:
     """The network of that name, and its differences from the weights; of the generations, the first that fits."""
-    from yolo_probe.networks.recognise import LOOKED_AT, compare
+    from yolo_probe.networks.recognise import COMPARED_GENERATIONS, compare
 
     found = []
-    for generation in (None, *LOOKED_AT[1:]):
+    for generation in (None, *COMPARED_GENERATIONS[1:]):
         try:
             subject = resolve(name, host=generation, classes=classes)
         except TargetError:

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 from yolo_probe.counters.charges import Charges, added
 from yolo_probe.counters.formulas import Arithmetic, Product, arithmetic, products
 from yolo_probe.model.activations import Access, access, total
-from yolo_probe.model.forward import Call
+from yolo_probe.model.forward import ModuleCall
 from yolo_probe.model.fusion import CONVOLUTION_NAMES, pair_state
 from yolo_probe.model.operators import OpRecord
 from yolo_probe.model.structure import Module, Shape, named_parameters, named_rows, row_holder
@@ -206,9 +206,10 @@ def _modules(root: Module, run: Trace, operations: Sequence[Operation], depth: i
         others = {"": groups[""]} if "" in groups else {}
         groups = {name: groups.get(name, []) for name in kinds} | others
     calls = _calls(run.calls)
+    parents = {name[:end] for name in groups for end, letter in enumerate(name) if letter == "."}
     for name, group in groups.items():
         path = f"{prefix}{name}" if name else ""
-        whole = bool(name) and not any(other.startswith(f"{name}.") for other in groups)
+        whole = bool(name) and name not in parents
         inputs, outputs = calls.get(path, ((), ())) if name else ((), ())
         if not outputs and (ran := [operation.record for operation in group if operation.record.operator != UNUSED]):
             inputs, outputs = ran[0].inputs, (ran[-1].output,)
@@ -217,7 +218,7 @@ def _modules(root: Module, run: Trace, operations: Sequence[Operation], depth: i
         yield Line(name, kind, 1, tuple(group), _plain(inputs), _plain(outputs), *merged)
 
 
-def _calls(calls: Iterable[Call]) -> Mapping[str, tuple[tuple[Shape, ...], tuple[Shape, ...]]]:
+def _calls(calls: Iterable[ModuleCall]) -> Mapping[str, tuple[tuple[Shape, ...], tuple[Shape, ...]]]:
     """By path, the inputs of a module's first call and the outputs of its last."""
     found: dict[str, tuple[tuple[Shape, ...], tuple[Shape, ...]]] = {}
     for call in calls:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 from yolo_probe import shipped_files as configs_path
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.errors import SettingsError, shown
-from yolo_probe.yaml_file import Place, YamlKind, read_yaml
+from yolo_probe.yaml_file import KeyPath, YamlKind, read_yaml
 
 Event: TypeAlias = Literal["start", "validation", "end"]
 File: TypeAlias = Literal["json", "md", "png"]
@@ -74,7 +74,7 @@ def _document(path: str) -> dict[str, Any]:
     return _checked(document, path, file.lines)
 
 
-def _checked(given: Mapping[str, object], origin: str, lines: Mapping[Place, int]) -> dict[str, Any]:
+def _checked(given: Mapping[str, object], origin: str, lines: Mapping[KeyPath, int]) -> dict[str, Any]:
     """The given settings in the types of ``Settings``. ``lines``: the line of each in the file, from 1."""
     names = [field.name for field in fields(Settings)]
     checked = {}
