@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.checkpoint_files import Asked, Persistent, module, pickled
 from yolo_probe.checkpoint import pickle_machine
-from yolo_probe.checkpoint.pickle_machine import Call, Name, read
+from yolo_probe.checkpoint.pickle_machine import CallRecord, Name, read
 from yolo_probe.errors import CheckpointError
 
 FLAT = (
@@ -76,21 +76,21 @@ def test_pickles_in_a_row_are_read_one_after_the_other() -> None:
 @pytest.mark.parametrize("protocol", [2, 4])
 def test_a_call_is_kept_and_not_made(protocol: int) -> None:
     call = read(pickled(Asked("os.system", "echo", state={"a": 1}), protocol)).value
-    assert isinstance(call, Call)
+    assert isinstance(call, CallRecord)
     assert (call.function, call.args, call.state) == (Name("os", "system"), ("echo",), {"a": 1})
 
 
 @pytest.mark.parametrize("protocol", [2, 4])
 def test_an_ordered_dict_keeps_its_entries_in_their_order(protocol: int) -> None:
     call = read(pickled(collections.OrderedDict(b=1, a=2), protocol)).value
-    assert isinstance(call, Call)
+    assert isinstance(call, CallRecord)
     assert call.entries is not None
     assert list(call.entries.items()) == [("b", 1), ("a", 2)]
 
 
 def test_an_object_keeps_its_class_and_its_state() -> None:
     call = read(pickled(module("models.common.Conv", i=3))).value
-    assert isinstance(call, Call)
+    assert isinstance(call, CallRecord)
     assert isinstance(call.state, dict)
     assert (call.function, call.state["i"]) == (Name("models.common", "Conv"), 3)
 
@@ -183,7 +183,7 @@ def test_deep_nesting_costs_no_stack() -> None:
     lists = read(b"]" * depth + b"a" * (depth - 1) + b".").value
     calls = read(b"ca\nb\n" + b")R" * depth + b".").value
     assert isinstance(lists, list)
-    assert isinstance(calls, Call)
+    assert isinstance(calls, CallRecord)
 
 
 def test_many_memo_entries_cost_no_more_than_they_are() -> None:

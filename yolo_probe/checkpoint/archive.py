@@ -1,7 +1,7 @@
-"""What kind of file this is, and where in a zip archive its parts lie.
+"""What kind of file this is, and where in a zip archive its parts are.
 
-In goes a path, out come an open regular file and, for an archive as ``torch.save`` writes it, the position of every
-entry. A file of any other kind is refused by its name, with what to do about it. Nothing is unpacked or decompressed.
+A path gives an open regular file and, for an archive as ``torch.save`` writes it, the position of every entry. A file
+of any other kind is refused: the message says which kind it is and what to do. Nothing is unpacked or decompressed.
 """
 
 from __future__ import annotations
@@ -15,23 +15,25 @@ from struct import unpack_from
 
 from yolo_probe.errors import CheckpointError
 
-WANTED = "pass a YOLOv5 checkpoint such as best.pt"
-AGAIN = "the file is damaged or incomplete: download or copy it again"
+PASS_A_CHECKPOINT = "pass a YOLOv5 checkpoint such as best.pt"
+COPY_THE_FILE = "the file is damaged or incomplete: download or copy it again"
 
 _MAX_DIRECTORY_BYTES = 16 << 20
+# the signatures of the zip format
 _END, _END64, _LOCATOR64, _ENTRY, _HEADER = b"PK\5\6", b"PK\6\6", b"PK\6\7", b"PK\1\2", b"PK\3\4"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One stored part of the archive."""
+    """One member of the archive, or one storage of a legacy file."""
 
     name: str
     header: int
-    """Offset of its local header, which stands before its bytes."""
+    """Offset in the file of its local header, after which its bytes begin."""
     size: int
+    """Bytes of its content."""
     stored: bool
-    """Whether its bytes stand in the file as they are, neither compressed nor encrypted."""
+    """Whether its bytes are in the file unchanged, neither compressed nor encrypted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,12 @@ class File:
 
     descriptor: int
     size: int
+    """Bytes."""
     modified: int
-    """Nanoseconds, to notice a file that has been replaced."""
+    """Time of the last change in nanoseconds, to notice a file that was replaced."""
 
     def read(self, start: int, length: int) -> bytes:
-        """Those bytes, all of them; CheckpointError if the file ends before."""
+        """``length`` bytes from ``start`` on; CheckpointError if the file has fewer."""
         os.lseek(self.descriptor, start, os.SEEK_SET)
         parts = []
         missing = length
@@ -53,23 +56,23 @@ class File:
             missing -= len(part)
         if missing > 0:
             raise CheckpointError(
-                f"ends {missing:,} bytes too early while {length:,} are read at byte {start:,}", AGAIN
+                f"ends {missing:,} bytes too early while {length:,} are read at byte {start:,}", COPY_THE_FILE
             )
         return b"".join(parts)
 
 
 @contextmanager
 def opened(path: str) -> Iterator[File]:
-    """The regular file at that path, symbolic links followed.
+    """The regular file at that path, open for reading; symbolic links are followed.
 
-    Raises: CheckpointError where there is none: missing, a directory, a device, a pipe, not permitted.
+    Raises: CheckpointError for a missing file, a directory, a device, a pipe, or one that may not be read.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
         if os.path.isdir(path):
             raise _directory(path)
         if not S_ISREG(os.stat(path).st_mode):
-            raise CheckpointError("a device, a pipe or a socket, expected a regular file", WANTED)
+            raise CheckpointError("a device, a pipe or a socket, expected a regular file", PASS_A_CHECKPOINT)
         descriptor = os.open(path, flags)
     except FileNotFoundError as error:
         raise CheckpointError("no such file", "check the path") from error
@@ -81,7 +84,7 @@ def opened(path: str) -> Iterator[File]:
     try:
         status = os.fstat(descriptor)
         if not S_ISREG(status.st_mode):
-            raise CheckpointError("a device, a pipe or a socket, expected a regular file", WANTED)
+            raise CheckpointError("a device, a pipe or a socket, expected a regular file", PASS_A_CHECKPOINT)
         yield File(descriptor, status.st_size, status.st_mtime_ns)
     finally:
         os.close(descriptor)
@@ -92,24 +95,24 @@ def _directory(path: str) -> CheckpointError:
         candidate = os.path.join(path, *inside)
         if os.path.isfile(candidate):
             return CheckpointError("a directory, a training run by its contents", f"pass {candidate}")
-    return CheckpointError("a directory, expected a file", WANTED)
+    return CheckpointError("a directory, expected a file", PASS_A_CHECKPOINT)
 
 
 def entries(file: File) -> dict[str, Entry]:
-    """Every entry of a zip archive by its name, as its directory lists them.
+    """Every entry of a zip archive by its name, in the order of its directory.
 
-    Raises: CheckpointError for a directory that is missing, broken or larger than the file, and for entries that occur
-    twice or add up to more than the file holds.
+    Raises: CheckpointError for a directory that is missing, broken or larger than the file, and for entries that have
+    one name or add up to more than the file has.
     """
     start, size = _find_directory(file)
     if size > _MAX_DIRECTORY_BYTES:
-        raise CheckpointError(f"its zip directory claims {size:,} bytes, more than any checkpoint needs", AGAIN)
+        raise CheckpointError(f"its zip directory claims {size:,} bytes, more than any checkpoint needs", COPY_THE_FILE)
     directory = file.read(start, size)
     found: dict[str, Entry] = {}
     position = total = 0
     while position < size:
         if position + 46 > size or directory[position : position + 4] != _ENTRY:
-            raise CheckpointError(f"its zip directory is broken at byte {start + position:,}", AGAIN)
+            raise CheckpointError(f"its zip directory is broken at byte {start + position:,}", COPY_THE_FILE)
         flags, method = unpack_from("<2H", directory, position + 8)
         packed, unpacked, name_length, extra_length, comment_length = unpack_from("<2L3H", directory, position + 20)
         header = unpack_from("<L", directory, position + 42)[0]
@@ -119,14 +122,16 @@ def entries(file: File) -> dict[str, Entry]:
             extra = directory[name_end : name_end + extra_length]
             unpacked, packed, header = _widened(extra, (unpacked, packed, header))
         if name in found:
-            raise CheckpointError(f"two entries of the archive are called {name}, which torch.save never writes", AGAIN)
+            raise CheckpointError(
+                f"two entries of the archive are called {name}, which torch.save never writes", COPY_THE_FILE
+            )
         if header + 30 + packed > start:
-            raise CheckpointError(f"entry {name} of the archive lies outside the file", AGAIN)
+            raise CheckpointError(f"entry {name} of the archive lies outside the file", COPY_THE_FILE)
         found[name] = Entry(name, header, unpacked, stored=method == 0 and not flags & 1 and packed == unpacked)
         total += packed
         position = name_end + extra_length + comment_length
     if total > file.size:
-        raise CheckpointError(f"its entries claim {total:,} bytes, the file has {file.size:,}", AGAIN)
+        raise CheckpointError(f"its entries claim {total:,} bytes, the file has {file.size:,}", COPY_THE_FILE)
     return found
 
 
@@ -145,15 +150,15 @@ def _find_directory(file: File) -> tuple[int, int]:
     if at >= 20 and tail[at - 20 : at - 16] == _LOCATOR64:
         end = unpack_from("<Q", tail, at - 12)[0]
         if end + 56 > file.size or (record := file.read(end, 56))[:4] != _END64:
-            raise CheckpointError("its zip directory is broken: the 64-bit end record is missing", AGAIN)
+            raise CheckpointError("its zip directory is broken: the 64-bit end record is missing", COPY_THE_FILE)
         size, start = unpack_from("<2Q", record, 40)
     if start + size > end:
-        raise CheckpointError("its zip directory is broken: it would lie outside the file", AGAIN)
+        raise CheckpointError("its zip directory is broken: it would lie outside the file", COPY_THE_FILE)
     return start, size
 
 
 def _widened(extra: bytes, values: tuple[int, int, int]) -> list[int]:
-    """The values, each that is full replaced by its 64-bit one from the entry's extra field."""
+    """The values, each of 0xFFFFFFFF replaced by its 64-bit value from the entry's extra field."""
     position = 0
     while position + 4 <= len(extra):
         kind, length = unpack_from("<2H", extra, position)
@@ -165,16 +170,19 @@ def _widened(extra: bytes, values: tuple[int, int, int]) -> list[int]:
 
 
 def content_start(file: File, entry: Entry) -> int:
-    """Offset of an entry's first byte, behind the local header, which must be its own."""
+    """Offset in the file of an entry's first byte.
+
+    Raises: CheckpointError where the local header before it is not this entry's.
+    """
     header = file.read(entry.header, 30)
     name_length, extra_length = unpack_from("<2H", header, 26)
     if header[:4] != _HEADER or file.read(entry.header + 30, name_length) != entry.name.encode():
-        raise CheckpointError(f"entry {entry.name} of the archive is not where the directory says", AGAIN)
+        raise CheckpointError(f"entry {entry.name} of the archive is not where the directory says", COPY_THE_FILE)
     return entry.header + 30 + int(name_length) + int(extra_length)
 
 
 def foreign(file: File) -> CheckpointError | None:
-    """The refusal that fits a file that is neither a zip archive nor a pickle, by its first bytes; else None."""
+    """The error for a file that is neither a zip archive nor a pickle, by its first bytes; None for one of these."""
     head = file.read(0, min(file.size, 1024))
     if not head:
         return CheckpointError("an empty file (0 bytes)", "download or copy the file again")
@@ -191,15 +199,17 @@ def foreign(file: File) -> CheckpointError | None:
         )
     for start, found in _MAGIC.items():
         if head.startswith(start):
-            return CheckpointError(f"{found}, not a PyTorch checkpoint", WANTED)
+            return CheckpointError(f"{found}, not a PyTorch checkpoint", PASS_A_CHECKPOINT)
     for start, found in ((_END, "an empty zip archive"), (b"TFL3", "a TensorFlow Lite model")):
         if head.startswith(start) or head[4:8] == start:
-            return CheckpointError(f"{found}, not a PyTorch checkpoint", WANTED)
+            return CheckpointError(f"{found}, not a PyTorch checkpoint", PASS_A_CHECKPOINT)
     if len(head) > 8 and int.from_bytes(head[:8], "little") < file.size and head[8:9] == b"{":
-        return CheckpointError("a safetensors file: weights only, without the architecture", WANTED)
+        return CheckpointError("a safetensors file: weights only, without the architecture", PASS_A_CHECKPOINT)
     if head[0] == 8 and len(head) > 2 and head[1] < 32 and head[2] in b"\x12\x1a\x22\x2a\x32\x3a\x42":
         return CheckpointError("an ONNX model, which has no YOLOv5 modules", "pass the .pt that it was exported from")
-    return _text(head) or CheckpointError(f"not a PyTorch checkpoint (first bytes {head[:8].hex(' ')})", WANTED)
+    return _text(head) or CheckpointError(
+        f"not a PyTorch checkpoint (first bytes {head[:8].hex(' ')})", PASS_A_CHECKPOINT
+    )
 
 
 _MAGIC = {
@@ -217,7 +227,7 @@ _MAGIC = {
 
 def _text(head: bytes) -> CheckpointError | None:
     try:
-        # A cut in the middle of a character is no fault of the text.
+        # the last bytes may be part of a character that the limit has cut
         text = head.decode("utf-8-sig") if len(head) < 1024 else head[:-4].decode("utf-8-sig", "ignore")
     except UnicodeDecodeError:
         return None
@@ -235,10 +245,10 @@ def _text(head: bytes) -> CheckpointError | None:
 
 
 def misplaced(names: Mapping[str, Entry]) -> CheckpointError:
-    """The refusal that fits a zip archive without ``data.pkl``."""
+    """The error for a zip archive without ``data.pkl``, by what it has instead."""
     if inside := [name for name in names if name.endswith((".pt", ".pth"))]:
         return CheckpointError(f"a zip archive that contains {inside[0]}", f"unpack it and pass {inside[0]}")
     if names and all(name.endswith(".npy") for name in names):
-        return CheckpointError("a NumPy file (.npz), not a PyTorch checkpoint", WANTED)
+        return CheckpointError("a NumPy file (.npz), not a PyTorch checkpoint", PASS_A_CHECKPOINT)
     listed = ", ".join(list(names)[:3]) or "nothing"
-    return CheckpointError(f"a zip archive without a checkpoint's data.pkl (it has {listed})", WANTED)
+    return CheckpointError(f"a zip archive without a checkpoint's data.pkl (it has {listed})", PASS_A_CHECKPOINT)

@@ -1,7 +1,7 @@
-"""What the inert records of a checkpoint's pickle stand for: modules, tensors and plain values.
+"""The records of a checkpoint's pickle -> modules, tensors and plain values.
 
-In go records as ``pickles`` leaves them, out come ``Module`` and ``Tensor`` objects, one for each record however often
-it is met, and plain data. A record that says something else than PyTorch would is refused with the module it is in.
+The records are those of ``pickle_machine``; each becomes one ``Module``, ``Tensor`` or plain value, even if it is found
+in several places. A record that PyTorch would not have written is refused, with the path of the module that it is in.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from struct import calcsize, unpack_from
 from typing import TypeGuard
 
 from yolo_probe.checkpoint.archive import Entry
-from yolo_probe.checkpoint.pickle_machine import Call, Name, Persistent, is_flat
+from yolo_probe.checkpoint.pickle_machine import CallRecord, Name, Persistent, is_flat
 from yolo_probe.errors import CheckpointError
 from yolo_probe.model.structure import Location, Module, Tensor
 
 MAX_DEPTH = 64
 """Deepest nesting of modules and of plain data; YOLOv5's networks have 8 and 6."""
 MAX_RANGE = 1 << 16
-"""Largest number in a range: whoever walks through one must come to its end."""
+"""Largest number in a range, so that nobody has to walk through a long one."""
 
 LAYOUTS = {
     "float64": "d", "float32": "f", "float16": "e", "bfloat16": "H", "int64": "q", "int32": "i", "int16": "h",
     "int8": "b", "uint8": "B", "bool": "?", "complex64": "ff", "complex128": "dd",
 }  # fmt: skip
-"""Layout of one element by dtype, as ``struct`` writes it; bfloat16 is the upper half of a float32."""
+"""Layout of one element by dtype, as ``struct`` names it; bfloat16 is the upper half of a float32."""
 
 _REMEDY = "take the file from its source again, or save it with the YOLOv5 that trained it"
 _WIDTHS = {dtype: calcsize("<" + layout) for dtype, layout in LAYOUTS.items()}
@@ -38,7 +38,7 @@ _DTYPES = {
 }  # fmt: skip
 _TORCH_NAMES = {"half": "float16", "float": "float32", "double": "float64", "long": "int64", "int": "int32"}
 
-# The names that every module has, to be quick; hooks of other versions of PyTorch are told by their name.
+# The names that every module has, looked up first for speed; hooks of other PyTorch versions are known by their name.
 _BOOKKEEPING = frozenset({
     "_parameters", "_buffers", "_modules", "_non_persistent_buffers_set", "_backward_hooks", "_backward_pre_hooks",
     "_is_full_backward_hook", "_forward_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called",
@@ -52,13 +52,13 @@ _TENSORS = frozenset({
     "torch._utils._rebuild_parameter_with_state", "torch._tensor._rebuild_from_type_v2",
 })  # fmt: skip
 _DICTS = {"collections.OrderedDict": 0, "collections.defaultdict": 1}
-"""How many arguments a call has that makes a dict which is filled afterwards."""
+"""Classes of dicts, and the number of arguments with which a pickle makes one that is empty."""
 _BUILTINS = ("builtins", "__builtin__")
 
 
 @dataclass(frozen=True, slots=True)
 class Inert:
-    """Something that only running Python could make, kept by its name: a class, a device, a bound method."""
+    """The name of something that only running Python could make: a class, a device, a bound method."""
 
     name: str
     """Full name, ``torch.float16`` or ``models.common.Conv.forward_fuse``."""
@@ -69,50 +69,51 @@ class Layout:
     """What a persistent id says of a storage."""
 
     storage: str
+    """Its key in the file."""
     dtype: str
     width: int
     """Bytes per element."""
     numel: int
     offset: int
-    """Elements before the part that is meant: old legacy files have views on storages."""
+    """Elements before the first one that is used: in old legacy files a storage may be a part of another."""
 
 
 class _Damaged(Exception):
-    """A record that PyTorch would not have written; the place is added by whoever knows it."""
+    """A record that PyTorch would not have written; ``_damaged`` adds the path."""
 
 
 def layout_of(record: object) -> Layout | None:
-    """The storage that a persistent record stands for; None if it stands for none.
+    """The storage that a persistent record names; None if it names none.
 
     Raises: CheckpointError for a storage of an unknown kind.
     """
-    told = record.id if isinstance(record, Persistent) else None
-    if type(told) is not tuple or len(told) not in (5, 6) or told[0] != "storage":
+    identity = record.id if isinstance(record, Persistent) else None
+    if type(identity) is not tuple or len(identity) not in (5, 6) or identity[0] != "storage":
         return None
-    kind, key, numel = told[1], told[2], told[4]
+    kind, key, numel = identity[1], identity[2], identity[4]
     if type(key) is not str or type(numel) is not int or numel < 0:
         return None
     dtype = _DTYPES.get(kind.name) if isinstance(kind, Name) else None
     if dtype is None:
         raise CheckpointError(f"a storage of an unknown kind, {name_of(kind)}", _REMEDY)
     offset = 0
-    if len(told) == 6 and type(told[5]) is tuple and len(told[5]) == 3 and type(told[5][1]) is int:
-        offset = told[5][1]
+    if len(identity) == 6 and type(identity[5]) is tuple and len(identity[5]) == 3 and type(identity[5][1]) is int:
+        offset = identity[5][1]
     return Layout(key, dtype, _WIDTHS[dtype], numel, offset)
 
 
 def class_of(record: object) -> Name | None:
-    """The class or function that a record calls; legacy files wrap the classes of modules."""
-    function = record.function if isinstance(record, Call) else None
+    """The class or function that a record calls, also where a legacy file wraps it; None if it calls no name."""
+    function = record.function if isinstance(record, CallRecord) else None
     if isinstance(function, Persistent):
-        told = function.id
-        if type(told) is tuple and len(told) > 1 and told[0] == "module":
-            function = told[1]
+        identity = function.id
+        if type(identity) is tuple and len(identity) > 1 and identity[0] == "module":
+            function = identity[1]
     return function if isinstance(function, Name) else None
 
 
 def name_of(value: object) -> str:
-    """How a record or a value is called in a message or an ``Inert``."""
+    """The name of a record or of a value's type, for a message or an ``Inert``."""
     if isinstance(value, Name):
         return value.path
     if (name := class_of(value)) is not None:
@@ -120,10 +121,10 @@ def name_of(value: object) -> str:
     return type(value).__name__
 
 
-def is_module(value: object) -> TypeGuard[Call]:
-    """Whether a record is an object with the inside of an ``nn.Module``."""
+def is_module(value: object) -> TypeGuard[CallRecord]:
+    """Whether a record is an object with the attributes of an ``nn.Module``."""
     return (
-        type(value) is Call
+        type(value) is CallRecord
         and type(value.state) is dict
         and class_of(value) is not None
         and "_modules" in value.state
@@ -132,10 +133,14 @@ def is_module(value: object) -> TypeGuard[Call]:
 
 
 def mapping_of(value: object) -> Mapping[object, object] | None:
-    """Keys and values of a dict or of the record of an OrderedDict; None if it is neither."""
+    """Keys and values of a dict, or of the record of an OrderedDict; None for anything else."""
     if type(value) is dict:
         return value
-    if type(value) is Call and type(value.function) is Name and _DICTS.get(value.function.path) == len(value.args):
+    if (
+        type(value) is CallRecord
+        and type(value.function) is Name
+        and _DICTS.get(value.function.path) == len(value.args)
+    ):
         return value.entries or {}
     return None
 
@@ -152,13 +157,13 @@ class Records:
     def network(self, root: object, name: str) -> Module:
         """The module tree under a record.
 
-        Raises: CheckpointError for a tree that is too deep, in which a module with children occurs twice, or with
-        anything but modules, tensors and None where PyTorch has those.
+        Raises: CheckpointError for a tree that is too deep, for a module with children that is in it twice, and for
+        anything but modules, tensors and None where PyTorch has only those.
         """
         if (known := self._modules.get(id(root))) is not None:
             return known
         found: list[Module] = []
-        # A node is a record, its path, its depth, and the children and the name it is to be put under.
+        # of each: a record, its path, its depth, and the parent's children and the name that it gets among them
         stack: list[tuple[object, str, int, dict[str, Module | None], str]] = [(root, name, 0, {}, name)]
         while stack:
             record, path, depth, siblings, key = stack.pop()
@@ -181,7 +186,7 @@ class Records:
         return found[0]
 
     def _module(self, record: object, path: str) -> tuple[Module, Mapping[str, object]]:
-        """The module of a record, its children still None, and the children's records."""
+        """The module of a record, with None for every child, and the children's records."""
         if not is_module(record) or not isinstance(state := record.state, dict):
             raise _damaged(path, f"expected a module, found {name_of(record)}")
         inside = self._named(state, "_modules", path)
@@ -229,13 +234,13 @@ class Records:
         return tensors
 
     def tensor(self, record: object, path: str) -> Tensor | None:
-        """The tensor of a record; None if the record is no tensor.
+        """The tensor of a record; None if the record is no tensor. ``path``: for messages.
 
         Raises: CheckpointError for a tensor that does not fit its storage.
         """
         if (known := self._tensors.get(id(record))) is not None:
             return known
-        if type(record) is not Call or type(record.function) is not Name or record.function.path not in _TENSORS:
+        if type(record) is not CallRecord or type(record.function) is not Name or record.function.path not in _TENSORS:
             return None
         try:
             tensor = self._tensor(record, path)
@@ -244,25 +249,25 @@ class Records:
         self._tensors[id(record)] = tensor
         return tensor
 
-    def _tensor(self, record: Call, path: str) -> Tensor:
+    def _tensor(self, record: CallRecord, path: str) -> Tensor:
         function, args = name_of(record).rpartition(".")[2], record.args
         if function.startswith("_rebuild_parameter"):
-            # (data, requires_grad, hooks[, state]): the parameter is its own object, with the data's storage.
-            if len(args) < 3 or type(args[1]) is not bool or type(args[0]) is not Call or args[0] is record:
+            # (data, requires_grad, hooks[, state]): a parameter is an object of its own, with the storage of the data
+            if len(args) < 3 or type(args[1]) is not bool or type(args[0]) is not CallRecord or args[0] is record:
                 raise _Damaged("a parameter whose arguments are not those of torch._utils._rebuild_parameter")
             data = self._plain_tensor(args[0])
             return Tensor(data.shape, data.dtype, args[1], data.location)
         if function == "_rebuild_from_type_v2":
-            # (function, type, arguments, state): a tensor that carries attributes of its own.
+            # (function, type, arguments, state): a tensor with attributes of its own
             if len(args) < 3 or type(args[0]) is not Name or type(args[2]) is not tuple:
                 raise _Damaged("a tensor whose arguments are not those of torch._tensor._rebuild_from_type_v2")
-            inner = Call(args[0], args[2])
+            inner = CallRecord(args[0], args[2])
             if name_of(inner).endswith("_rebuild_from_type_v2"):
                 raise _Damaged("a tensor wrapped twice")
             return self._tensor(inner, path) if name_of(inner) in _TENSORS else self._plain_tensor(inner)
         return self._plain_tensor(record)
 
-    def _plain_tensor(self, record: Call) -> Tensor:
+    def _plain_tensor(self, record: CallRecord) -> Tensor:
         """The tensor of a ``_rebuild_tensor...`` record, checked against its storage."""
         function, args = name_of(record), record.args
         if function == "torch._utils._rebuild_meta_tensor_no_storage" and len(args) == 4:
@@ -298,7 +303,7 @@ class Records:
         return Tensor(shape, dtype, requires_grad, Location(layout.storage, offset, strides))
 
     def plain(self, value: object, path: str = "contents", depth: int = 0) -> object:
-        """A value without records: containers copied, tensors as ``Tensor``, what stays unknown as ``Inert``."""
+        """A value without records: containers copied, tensors as ``Tensor``, what is not known as ``Inert``."""
         kind = type(value)
         if kind in _SCALARS:
             return value
@@ -306,7 +311,7 @@ class Records:
             return Inert(name_of(value))
         if id(value) in self._plain:
             return self._plain[id(value)]
-        # Whatever contains itself, or lies deeper than any real value, ends in an Inert.
+        # a value that contains itself, or is nested deeper than any real one, ends in an Inert
         self._plain[id(value)] = Inert(f"{kind.__name__} within itself")
         if depth > MAX_DEPTH:
             return Inert(f"{kind.__name__} nested more than {MAX_DEPTH} deep")
@@ -322,14 +327,14 @@ class Records:
             return frozenset(value)
         if (entries := mapping_of(value)) is not None:
             return {key: self.plain(item, path, depth) for key, item in entries.items()}
-        if not isinstance(value, Call):
+        if not isinstance(value, CallRecord):
             return Inert(name_of(value))
         if (tensor := self.tensor(value, path)) is not None:
             return tensor
         return self._object(value, path, depth)
 
-    def _object(self, call: Call, path: str, depth: int) -> object:
-        """The plain value that a call would have made, for the few that YOLOv5 stores; else ``Inert``."""
+    def _object(self, call: CallRecord, path: str, depth: int) -> object:
+        """The plain value that a call would make, for the few classes that YOLOv5 saves; else ``Inert``."""
         name, args = class_of(call), call.args
         if name is None:
             return Inert(type(call.function).__name__)
@@ -357,7 +362,7 @@ def _damaged(path: str, what: str) -> CheckpointError:
 
 
 def _sizes(value: object, what: str) -> tuple[int, ...]:
-    if type(value) is Call and name_of(value) == "torch.Size" and len(value.args) == 1:
+    if type(value) is CallRecord and name_of(value) == "torch.Size" and len(value.args) == 1:
         value = value.args[0]
     if type(value) is not tuple or len(value) > MAX_DEPTH or not all(type(n) is int and 0 <= n < 2**63 for n in value):
         raise _Damaged(f"{what} that are no tuple of sizes")
@@ -373,7 +378,7 @@ def _dtype(value: object) -> str:
 
 
 def _joined(kind: str, parts: list[str]) -> str:
-    """The text of a path; its first part may be a root, which brings its own separator."""
+    """The text of a path; its first part may be a root, which ends in a separator already."""
     separator = "\\" if "Windows" in kind else "/"
     root = parts[0] if parts and parts[0].endswith(separator) else ""
     return root + separator.join(parts[1:] if root else parts)
@@ -386,7 +391,7 @@ def _range(args: tuple[object, ...]) -> object:
     return range(*numbers)
 
 
-def _numpy_number(call: Call) -> float | int | bool | None:
+def _numpy_number(call: CallRecord) -> float | int | bool | None:
     """The number in a NumPy scalar or in an array of one element; None for anything else."""
     name = name_of(call).rpartition(".")[2]
     if name == "scalar" and len(call.args) == 2:
@@ -397,11 +402,16 @@ def _numpy_number(call: Call) -> float | int | bool | None:
             return None
     else:
         return None
-    if type(data) is Call and name_of(data) == "_codecs.encode" and len(data.args) == 2 and type(data.args[0]) is str:
-        # Protocol 2 has no bytes: NumPy's are spelled as text in which each character is one byte.
+    if (
+        type(data) is CallRecord
+        and name_of(data) == "_codecs.encode"
+        and len(data.args) == 2
+        and type(data.args[0]) is str
+    ):
+        # protocol 2 has no bytes: those of NumPy are written as text in which each character is one byte
         text = data.args[0]
         data = text.encode("latin1") if all(ord(character) < 256 for character in text) else None
-    if type(data) is not bytes or type(dtype) is not Call or not dtype.args or type(dtype.args[0]) is not str:
+    if type(data) is not bytes or type(dtype) is not CallRecord or not dtype.args or type(dtype.args[0]) is not str:
         return None
     layout = _NUMPY.get(dtype.args[0])
     order = dtype.state[1] if type(dtype.state) is tuple and len(dtype.state) > 1 else "<"

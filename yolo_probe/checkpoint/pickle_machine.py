@@ -1,8 +1,8 @@
-"""A pickle interpreter that can only build data.
+"""A reader of pickles that can only build data.
 
-In go the bytes of a pickle, out come dicts, lists, tuples, sets, strings, bytes, numbers and inert records of what the
-pickle asked for: the names of classes and functions, and the calls it wanted made. It has no code that imports a
-module or calls what a pickle names, so no pickle can make it do either.
+The bytes of a pickle become dicts, lists, tuples, sets, strings, bytes, numbers, and records of what the pickle asks
+for: names of classes and functions, and calls of them. This module has no code that imports a module or calls what a
+pickle names, so no pickle can make it do so.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from struct import unpack_from
 from yolo_probe.errors import CheckpointError
 
 MAX_BYTES = 16 << 20
-"""Longest pickle that is read; the largest met in a real checkpoint has 0.24 MB."""
+"""Longest pickle that is read, in bytes; the largest in a real checkpoint so far has 0.24 MB."""
 MAX_OPCODES = 1_000_000
 """Most opcodes in one pickle; the largest network of YOLOv5 needs 95,475."""
 MAX_TUPLE_KEYS = 1_000
 """Most tuples hashed as keys: unlike strings, their hashes can be made to collide."""
 MAX_TUPLE_KEY_ITEMS = 64
+"""Most items of such a tuple."""
 MAX_NAMES = 10_000
-"""Most different names of classes and functions; the richest checkpoint met has some thirty."""
+"""Most different names of classes and functions; real checkpoints have about thirty."""
 MAX_NAME_LENGTH = 256
+"""Most characters of a full name."""
 
 _REMEDY = "the file is damaged or was not written by YOLOv5: take it from its source again"
 
@@ -44,17 +46,18 @@ class Name:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Persistent:
-    """Something that the pickle keeps elsewhere in the file: a storage, or in legacy files a class."""
+    """Something that the file has outside its pickle: a storage, or in legacy files a class."""
 
     id: object
+    """How the pickle names it."""
 
 
 @dataclass(slots=True, eq=False)
-class Call:
-    """A call that the pickle asks for and nobody makes, with what the pickle then puts into its result."""
+class CallRecord:
+    """A call that the pickle asks for and that is never made, and what the pickle then puts into its result."""
 
     function: object
-    """A ``Name``, a ``Persistent`` or another ``Call``."""
+    """A ``Name``, a ``Persistent`` or another ``CallRecord``."""
     args: tuple[object, ...]
     state: object = None
     """What BUILD sets: for an object its ``__dict__``."""
@@ -66,22 +69,24 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Pickle:
-    """One pickle, read."""
+    """One pickle as data."""
 
     value: object
+    """What it builds."""
     end: int
-    """Offset of the first byte behind it."""
+    """Offset of the first byte after it."""
     names: tuple[Name, ...]
-    """Every class and function named, also where nothing came of it."""
+    """Every class and function that it names, also those that it does not use."""
     persistent: tuple[Persistent, ...]
+    """What it names outside itself, each time that it does."""
     called: tuple[Name, ...]
-    """Those of the names that it calls, directly or through a class kept elsewhere."""
+    """Those of the names that it calls, directly or through a ``Persistent``."""
     calls_results: bool
-    """Whether it calls what a call returned, which no real checkpoint does."""
+    """Whether it calls the result of a call, which no real checkpoint does."""
 
 
 def read(data: bytes | memoryview, start: int = 0) -> Pickle:
-    """The pickle that begins at that offset.
+    """The pickle that begins at ``start``, an offset in ``data``.
 
     Raises: CheckpointError for anything but a complete pickle of the known opcodes within the budgets.
     """
@@ -90,7 +95,7 @@ def read(data: bytes | memoryview, start: int = 0) -> Pickle:
     return _Machine(bytes(data)).run(start)
 
 
-_CALLABLE = frozenset({Name, Persistent, Call})
+_CALLABLE = frozenset({Name, Persistent, CallRecord})
 
 
 def is_flat(value: object) -> bool:
@@ -99,11 +104,11 @@ def is_flat(value: object) -> bool:
 
 
 class _Refused(Exception):
-    """What is wrong at the opcode in hand; ``run`` adds the opcode's name and offset."""
+    """What is wrong at an opcode; ``run`` adds its name and offset."""
 
 
 class _Machine:
-    """Stack, marks and memo while one pickle is read."""
+    """The stack, marks and memo of one pickle while it is read."""
 
     __slots__ = ("called", "data", "marks", "memo", "names", "persistent", "stack", "tuple_keys")
 
@@ -115,11 +120,11 @@ class _Machine:
         self.names: dict[Name, Name] = {}
         self.persistent: list[Persistent] = []
         self.called: dict[int, object] = {}
-        """What is called, by its identity: hashing a name for each of ten thousand calls would cost."""
+        """What is called, by its identity: to hash a name for each of ten thousand calls takes time."""
         self.tuple_keys = 0
 
     def run(self, position: int) -> Pickle:
-        """Read one pickle; the eight commonest opcodes, nine tenths of a checkpoint, are decoded in place."""
+        """Read one pickle. The eight most frequent opcodes, nine tenths of a checkpoint, are handled here for speed."""
         data, stack, marks, memo, called = self.data, self.stack, self.marks, self.memo, self.called
         push, pop, rare = stack.append, stack.pop, _RARE
         try:
@@ -139,7 +144,7 @@ class _Machine:
                             f"{type(function).__name__} called with {type(args).__name__}, not a name with a tuple"
                         )
                     called[id(function)] = function
-                    stack[-1] = Call(function, args)
+                    stack[-1] = CallRecord(function, args)
                     position += 1
                 elif opcode == 0x29:  # EMPTY_TUPLE
                     push(())
@@ -165,7 +170,7 @@ class _Machine:
         except _Refused as error:
             problem = str(error)
         except KeyError:
-            # Of the dicts subscripted above, the memo has its two opcodes; all else is the table's.
+            # two of these opcodes read the memo; for any other it is the table that has no such key
             problem = "nothing was memoized under its number" if data[position] in b"hj" else "not an opcode known here"
         except IndexError:
             problem = "the pickle ends too early" if position + 9 > len(data) else "it needs more values than there are"
@@ -175,29 +180,29 @@ class _Machine:
         raise CheckpointError(f"pickle broken at byte {position:,} ({name}): {problem}", _REMEDY)
 
     def read_to(self, end: int, value: object) -> Pickle:
-        """What was read."""
+        """The pickle that ends at this offset and builds this value."""
         functions = [_wrapped(function) for function in self.called.values()]
         called = {name for name in functions if type(name) is Name}
         return Pickle(
             value, end, tuple(self.names), tuple(self.persistent), tuple(name for name in self.names if name in called),
-            calls_results=any(type(function) is Call for function in functions),
+            calls_results=any(type(function) is CallRecord for function in functions),
         )  # fmt: skip
 
     def cut(self, position: int, length: int) -> bytes:
-        """That many bytes, which must be there."""
+        """The ``length`` bytes from ``position`` on; refused if there are fewer."""
         if length > len(self.data) - position:
             raise _Refused(f"{length:,} bytes announced, {max(len(self.data) - position, 0):,} left")
         return self.data[position : position + length]
 
     def popped(self) -> list[object]:
-        """What was pushed since the last mark."""
+        """The values pushed since the last mark, which are removed from the stack."""
         mark = self.marks.pop()
         values = self.stack[mark:]
         del self.stack[mark:]
         return values
 
     def check_keys(self, keys: list[object]) -> None:
-        """Refuse keys whose hashes or comparisons could cost more than they take to read."""
+        """Refuse keys that could take much longer to hash or to compare than to read."""
         for key in keys:
             kind = type(key)
             if kind is str:
@@ -210,7 +215,7 @@ class _Machine:
                 raise _Refused(f"a key of type {kind.__name__}" + " with more than 64 bits" * (kind is int))
 
     def set_entries(self, pairs: list[object]) -> None:
-        """Put keys and values, in turns, into the dict or the record on top of the stack."""
+        """Put ``[key, value, key, value, ...]`` into the dict or the record on top of the stack."""
         if len(pairs) % 2:
             raise _Refused("a key without a value")
         target = self.stack[-1]
@@ -218,7 +223,7 @@ class _Machine:
         self.check_keys(keys)
         if type(target) is dict:
             target.update(zip(keys, pairs[1::2], strict=True))
-        elif type(target) is Call:
+        elif type(target) is CallRecord:
             if target.entries is None:
                 target.entries = {}
             target.entries.update(zip(keys, pairs[1::2], strict=True))
@@ -230,7 +235,7 @@ class _Machine:
         target = self.stack[-1]
         if type(target) is list:
             target += values
-        elif type(target) is Call:
+        elif type(target) is CallRecord:
             if target.elements is None:
                 target.elements = []
             target.elements += values
@@ -238,7 +243,7 @@ class _Machine:
             raise _Refused(f"values appended to a {type(target).__name__}")
 
     def name(self, module: str, name: str) -> Name:
-        """The record of that name, one per name."""
+        """The record of that name, always the same one."""
         record = Name(module, name)
         if record not in self.names:
             if len(self.names) >= MAX_NAMES:
@@ -250,9 +255,9 @@ class _Machine:
 
 
 def _wrapped(function: object) -> object:
-    """The class in a legacy file's record of a module's class, else what is given."""
-    told = function.id if isinstance(function, Persistent) else None
-    return told[1] if type(told) is tuple and len(told) > 1 and told[0] == "module" else function
+    """The class that a legacy file wraps in a ``Persistent``; anything else unchanged."""
+    wrapped = function.id if isinstance(function, Persistent) else None
+    return wrapped[1] if type(wrapped) is tuple and len(wrapped) > 1 and wrapped[0] == "module" else function
 
 
 def _is_shallow(key: object) -> bool:
@@ -370,7 +375,7 @@ def _persistent(machine: _Machine, position: int) -> int:
 def _build(machine: _Machine, position: int) -> int:
     state = machine.stack.pop()
     target = machine.stack[-1]
-    if not isinstance(target, Call):
+    if not isinstance(target, CallRecord):
         raise _Refused(f"a state set on a {type(target).__name__}")
     if target.state is not None:
         raise _Refused("a state set twice")
@@ -457,7 +462,7 @@ _RARE: dict[int, Callable[[_Machine, int], int]] = {
     }.items()
 }  # fmt: skip
 
-# For messages alone: what an opcode is called, whether it is read here or not.
+# the names of all opcodes, only for messages
 _NAMES = {
     "(": "MARK", ".": "STOP", "0": "POP", "1": "POP_MARK", "2": "DUP", "F": "FLOAT", "I": "INT", "J": "BININT",
     "K": "BININT1", "L": "LONG", "M": "BININT2", "N": "NONE", "P": "PERSID", "Q": "BINPERSID", "R": "REDUCE",

@@ -1,7 +1,7 @@
-"""What a checkpoint holds, as plain data: which copies of the model, how it was trained, where its weights lie.
+"""A file -> the checkpoint in it as plain data: its copies of the model, its options, where its weights are.
 
-In goes the path of a file that ``torch.save`` wrote, zip or legacy, out comes a ``Checkpoint``. Nothing that the file
-names is imported or called, and no weights are read until somebody asks for those of one tensor.
+The file is one that ``torch.save`` wrote, zip or legacy. Nothing that it names is imported or called, and no weights
+are read before somebody asks for those of one tensor.
 """
 
 from __future__ import annotations
@@ -13,9 +13,19 @@ from dataclasses import dataclass, field
 from struct import calcsize, unpack
 from typing import Literal
 
-from yolo_probe.checkpoint.archive import AGAIN, WANTED, Entry, File, content_start, entries, foreign, misplaced, opened
+from yolo_probe.checkpoint.archive import (
+    COPY_THE_FILE,
+    PASS_A_CHECKPOINT,
+    Entry,
+    File,
+    content_start,
+    entries,
+    foreign,
+    misplaced,
+    opened,
+)
 from yolo_probe.checkpoint.decode import LAYOUTS, Records, is_module, layout_of, mapping_of
-from yolo_probe.checkpoint.pickle_machine import MAX_BYTES, Call, Name, Pickle, read
+from yolo_probe.checkpoint.pickle_machine import MAX_BYTES, CallRecord, Name, Pickle, read
 from yolo_probe.errors import CheckpointError
 from yolo_probe.model.structure import Location, Module, Tensor
 
@@ -31,35 +41,35 @@ _EXPECTED_NAMES = frozenset({"argparse.Namespace", "_codecs.encode"}).union(
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What ``torch.save`` put into a file, before anything is made of it."""
+    """What ``torch.save`` put into a file, before it is decoded."""
 
     path: str
     size: int
     """Bytes."""
     modified: int
-    """Nanoseconds, to notice a file that has been replaced."""
+    """Time of the last change in nanoseconds, to notice a file that was replaced."""
     container: Literal["zip", "legacy"]
     pickle: Pickle
     pickle_size: int
-    """Bytes of the pickle; of a legacy file those of the five that stand in front of the weights."""
+    """Bytes of the pickle; of a legacy file those of the five pickles before the weights."""
     storages: Mapping[str, Entry]
-    """Where the values of tensors lie, by the key that the pickle has for them."""
+    """Where the values of tensors are, by the key that the pickle has for each storage."""
     members: tuple[Entry, ...]
     """All entries of a zip archive; none of a legacy file."""
 
     @property
     def top(self) -> Mapping[object, object]:
-        """What the file holds by name: of a model saved bare, the model."""
+        """The top level of the file: its values by name; of a model saved alone, that model as ``model``."""
         return {"model": self.pickle.value} if self.is_bare else mapping_of(self.pickle.value) or {}
 
     @property
     def is_bare(self) -> bool:
-        """Whether a model was saved alone, without what stands beside it in a checkpoint."""
+        """Whether a model was saved alone, without the other entries of a checkpoint."""
         return is_module(self.pickle.value)
 
     @property
     def has_modules(self) -> bool:
-        """Whether there is a model, not its weights alone."""
+        """Whether it has a model with its modules, not only weights."""
         return any(is_module(self.top.get(name)) for name in ("model", "ema"))
 
 
@@ -72,7 +82,7 @@ class Checkpoint:
     """Bytes."""
     container: Literal["zip", "legacy"]
     contents: Mapping[str, object]
-    """All that stands beside the model, its EMA copy and the optimizer: epoch, options, git commit, date."""
+    """All entries but the model, its EMA and the optimizer: epoch, options, git commit, date."""
     model: Module | None
     ema: Module | None
     optimizer_present: bool
@@ -84,9 +94,9 @@ class Checkpoint:
     _modified: int = field(repr=False)
 
     def copy(self, name: Literal["model", "ema"] | None = None) -> Module:
-        """The copy asked for, or the one that validation uses: ``ema`` if there is one, else ``model``.
+        """The copy of that name; without a name the one that validation uses: ``ema`` if there is one, else ``model``.
 
-        Raises: CheckpointError if the file does not have it.
+        Raises: CheckpointError if the file has no such copy.
         """
         copies = {key: module for key, module in (("ema", self.ema), ("model", self.model)) if module is not None}
         if name is None:
@@ -97,7 +107,7 @@ class Checkpoint:
         return copies[name]
 
     def storage_bytes(self, tensor: Tensor) -> bytes:
-        """All bytes of the storage that the tensor is a view of, little-endian, read from the file now.
+        """All bytes of the storage that has the tensor's values, little-endian, read from the file now.
 
         Raises: CheckpointError if the tensor has no values in the file or the file has changed.
         """
@@ -107,7 +117,7 @@ class Checkpoint:
     def numbers(self, tensor: Tensor, limit: int = 64) -> tuple[float, ...]:
         """The first values of a tensor in row-major order, at most ``limit``.
 
-        Raises: CheckpointError as ``storage_bytes``, and for complex numbers and the dtypes of one byte that are rare.
+        Raises: CheckpointError as ``storage_bytes``, and for complex numbers and 8-bit floats.
         """
         location = self._location(tensor)
         layout = LAYOUTS.get(tensor.dtype, "")
@@ -132,7 +142,7 @@ class Checkpoint:
     def _read(self, tensor: Tensor, start: int, length: int) -> bytes:
         key = self._location(tensor).storage
         entry = self._entries[key]
-        with _told_of(self.path), opened(self.path) as file:
+        with _naming(self.path), opened(self.path) as file:
             if (file.size, file.modified) != (self.size, self._modified):
                 raise CheckpointError("changed since it was read", "run the command again")
             begin = content_start(file, entry) if self.container == "zip" else entry.header
@@ -140,7 +150,7 @@ class Checkpoint:
 
 
 def _offset(tensor: Tensor, location: Location, index: int) -> int:
-    """Place in the storage of the element with that row-major index."""
+    """Position in the storage of the element with that row-major index, in elements."""
     offset = location.offset
     for size, stride in zip(reversed(tensor.shape), reversed(location.strides), strict=True):
         index, step = divmod(index, size)
@@ -149,12 +159,12 @@ def _offset(tensor: Tensor, location: Location, index: int) -> int:
 
 
 @contextmanager
-def _told_of(path: str) -> Iterator[None]:
-    """Put the path in front of what went wrong, once, at the border of the module."""
+def _naming(path: str) -> Iterator[None]:
+    """Put the file's path before the message of any CheckpointError inside."""
     try:
         yield
     except CheckpointError as error:
-        # Names from the file may stand in it, and must not steer a terminal.
+        # a message may contain names from the file, and these must not send control characters to a terminal
         problem = "".join(character if character.isprintable() else "?" for character in str(error)[:500])
         raise CheckpointError(f"{path}: {problem}", error.remedy) from error.__cause__
 
@@ -168,26 +178,26 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 
 
 def read_stored(path: str | os.PathLike[str]) -> Stored:
-    """What lies in that file, whatever it is that was saved.
+    """What ``torch.save`` put into that file, a checkpoint or anything else.
 
     Raises: CheckpointError for a file that ``torch.save`` did not write, or a damaged one.
     """
     path = os.fspath(path)
-    with _told_of(path), opened(path) as file:
+    with _naming(path), opened(path) as file:
         if (refusal := foreign(file)) is not None:
             raise refusal
         return _read_zip(path, file) if file.read(0, 2) == b"PK" else _read_legacy(path, file)
 
 
 def _read_zip(path: str, file: File) -> Stored:
-    """A zip archive: its pickle, and the entries that hold its storages."""
+    """The content of a zip archive: its pickle, and the entries that are its storages."""
     names = entries(file)
     roots = [name[: -len("data.pkl")] for name in names if name.endswith("/data.pkl") and name.count("/") == 1]
     if not roots:
         raise misplaced(names)
     root = roots[0]
     if outside := next((name for name in names if not name.startswith(root)), None):
-        raise CheckpointError(f"its archive has more than one root: {root} and {outside}", AGAIN)
+        raise CheckpointError(f"its archive has more than one root: {root} and {outside}", COPY_THE_FILE)
     if f"{root}constants.pkl" in names or any(name.startswith(f"{root}code/") for name in names):
         raise CheckpointError(
             "an exported TorchScript model, which has no YOLOv5 modules", "pass the best.pt that it was exported from"
@@ -199,7 +209,7 @@ def _read_zip(path: str, file: File) -> Stored:
         )
     if names[f"{root}data.pkl"].size > MAX_BYTES:
         raise CheckpointError(
-            f"its data.pkl claims {names[f'{root}data.pkl'].size:,} bytes, a network needs 0.3 MB", AGAIN
+            f"its data.pkl claims {names[f'{root}data.pkl'].size:,} bytes, a network needs 0.3 MB", COPY_THE_FILE
         )
     if f"{root}byteorder" in names and _content(file, names[f"{root}byteorder"]) != b"little":
         raise CheckpointError(
@@ -216,9 +226,9 @@ def _content(file: File, entry: Entry) -> bytes:
 
 
 def _read_legacy(path: str, file: File) -> Stored:
-    """A checkpoint as PyTorch wrote it before 1.6: its pickle, and where its storages lie."""
+    """The content of a file as PyTorch wrote it before 1.6: its pickle, and where its storages are."""
     data = file.read(0, min(file.size, MAX_BYTES))
-    plain = CheckpointError("a plain pickle, not a PyTorch checkpoint", WANTED)
+    plain = CheckpointError("a plain pickle, not a PyTorch checkpoint", PASS_A_CHECKPOINT)
     try:
         magic = read(data)
     except CheckpointError as error:
@@ -236,7 +246,7 @@ def _read_legacy(path: str, file: File) -> Stored:
     pickle = read(data, system.end)
     keys = read(data, pickle.end)
     if not isinstance(keys.value, list):
-        raise CheckpointError("damaged: the list of storages behind the pickle is missing", AGAIN)
+        raise CheckpointError("damaged: the list of storages behind the pickle is missing", COPY_THE_FILE)
     widths = {}
     for record in pickle.persistent:
         if (layout := layout_of(record)) is not None:
@@ -245,28 +255,30 @@ def _read_legacy(path: str, file: File) -> Stored:
     position = keys.end
     for key in keys.value:
         if type(key) is not str or key not in widths or key in storages:
-            raise CheckpointError("damaged: the list of storages does not fit the pickle", AGAIN)
+            raise CheckpointError("damaged: the list of storages does not fit the pickle", COPY_THE_FILE)
         size = int.from_bytes(file.read(position, 8), "little") * widths[key]
         position += 8
         if position + size > file.size:
-            raise CheckpointError(f"cut short: {position + size - file.size:,} bytes of weights are missing", AGAIN)
+            raise CheckpointError(
+                f"cut short: {position + size - file.size:,} bytes of weights are missing", COPY_THE_FILE
+            )
         storages[key] = Entry(key, position, size, stored=True)
         position += size
     return Stored(path, file.size, file.modified, "legacy", pickle, keys.end, storages, ())
 
 
 def describe(stored: Stored) -> Checkpoint:
-    """The checkpoint that was saved.
+    """The checkpoint in what was saved.
 
-    Raises: CheckpointError where what was saved has no modules, or damaged ones.
+    Raises: CheckpointError where there are no modules, or damaged ones.
     """
-    with _told_of(stored.path):
+    with _naming(stored.path):
         return _describe(stored)
 
 
 def _describe(stored: Stored) -> Checkpoint:
     records, pickle, top = Records(stored.storages), stored.pickle, stored.top
-    # A copy that is a state_dict, or None, is no copy that anything can be said about.
+    # a state_dict or None in the place of a model says nothing about its modules
     copies = {name: records.network(top[name], name) for name in ("model", "ema") if is_module(top.get(name))}
     if not copies:
         raise CheckpointError(
@@ -295,9 +307,9 @@ def _describe(stored: Stored) -> Checkpoint:
 
 
 def _kind(value: object) -> str:
-    """What the file holds in place of a checkpoint, for a message."""
+    """What the file has in place of a checkpoint, in words for a message."""
     if (top := mapping_of(value)) is None:
-        if isinstance(value, Call):
+        if isinstance(value, CallRecord):
             return (
                 "a tensor" if isinstance(value.function, Name) and "_rebuild" in value.function.name else "one object"
             )
@@ -308,7 +320,7 @@ def _kind(value: object) -> str:
 
 
 def is_expected(name: Name) -> bool:
-    """Whether checkpoints of YOLOv5 name this; a dotted name reaches through a module to something else."""
+    """Whether checkpoints of YOLOv5 name this. A name with a dot may reach anything that a module imports."""
     if name.path in _EXPECTED_NAMES:
         return True
     root = next((root for root in _EXPECTED if name.module == root or name.module.startswith(f"{root}.")), None)

@@ -1,7 +1,7 @@
-"""What takes the room in a checkpoint, and what loading it would run: bytes by owner, and the names in its pickle.
+"""How many bytes of a file each owner has, and what loading it would run: the names in its pickle.
 
-In goes a file as ``checkpoint`` stores it, full checkpoint or weights alone, out come integers that add up to the
-file's size and the names of classes and functions. The records are walked as they are; nothing is made of them.
+The file may be a full checkpoint or weights alone. The numbers are integers that add up to the file's size. The records
+of the pickle are walked without decoding them.
 """
 
 from __future__ import annotations
@@ -11,31 +11,31 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from yolo_probe.checkpoint.decode import Records, is_module, layout_of, mapping_of
-from yolo_probe.checkpoint.pickle_machine import Call, Persistent
+from yolo_probe.checkpoint.pickle_machine import CallRecord, Persistent
 from yolo_probe.checkpoint.reader import Stored, is_expected
 from yolo_probe.model.structure import Tensor
 
 Owner = Literal["model", "ema", "optimizer", "other"]
 OWNERS: tuple[Owner, ...] = get_args(Owner)
-"""In the order in which they own what several of them use."""
+"""Tensor data that several of them use belongs to the first of these."""
 
 WEIGHTS = ("state_dict", "model_state_dict", "weights")
-"""Keys under which others save what YOLOv5 has in its model."""
+"""Keys under which other programs save a state_dict."""
 
 HALVED = ("float32", "float64", "bfloat16")
-"""What ``half()`` makes FP16; whole numbers stay, and what is FP16 is not copied."""
+"""The dtypes that ``half()`` converts to FP16; integers and FP16 stay as they are."""
 
 HEADERS = 198
-"""Bytes around each storage in an archive on the average: two headers and its alignment."""
+"""Average number of bytes around each storage in an archive: two headers and its alignment."""
 
 OPTIMIZER_RECORD = 68
-"""Bytes that the pickle has for each tensor of an optimizer, on the average; those of a model take more."""
+"""Average number of bytes in the pickle for each tensor of an optimizer; for one of a model it is more."""
 
 LEGACY_KEY = 35
-"""Bytes that a legacy file has more for each storage."""
+"""Bytes by which the pickle of a legacy file is longer for each storage."""
 
 MOST_PADDING = 1 << 14
-"""Bytes between two parts of an archive that alignment explains; torch.save aligns to 64, on request to a page."""
+"""Most bytes between two parts of an archive for alignment; torch.save aligns to 64 bytes, on request to a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +46,24 @@ class Part:
     dtypes: Mapping[str, int]
     """Bytes by dtype of the storage."""
     storages: int
-    """How many, without those that an owner before it has."""
+    """How many storages belong to it; those that an owner before it uses too are not counted."""
     shared: int
-    """Bytes that it uses too, and an owner before it has."""
+    """Bytes that it uses and that belong to an owner before it."""
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Bytes of all its storages."""
         return sum(self.dtypes.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Stripper:
-    """How a host's strip_optimizer() goes about it."""
+    """What a host's strip_optimizer() removes and converts."""
 
     drops: frozenset[str]
-    """What it replaces or sets to None beside the model."""
+    """Entries of the file that it replaces or sets to None."""
     head: tuple[str, ...]
-    """Attributes of the head that its ``half()`` takes along, though they are no buffers."""
+    """Attributes of the head that its ``half()`` converts too, though they are no buffers."""
     root: tuple[str, ...] = ()
     """Attributes of the model that it sets to None."""
 
@@ -79,27 +79,27 @@ class Strip:
     """What strip_optimizer() would do to the file."""
 
     tensors: int
-    """Bytes of tensor data that it would leave."""
+    """Bytes of tensor data after it."""
     saved: int
-    """Bytes of tensor data that it would take away."""
+    """Bytes of tensor data that it would remove."""
     file: int
-    """About the size of the file that it would leave: what surrounds a tensor is taken as on the average here."""
+    """Size of the file after it, in bytes, estimated: with the average number of bytes around a tensor in this file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Anatomy:
-    """What takes the room in a file."""
+    """The bytes of a file by what they are for."""
 
     file: int
-    """Bytes."""
+    """Bytes of the whole file."""
     parts: tuple[Part, ...]
     """Model, EMA, optimizer and the rest, in this order."""
     pickle: int
     """Bytes of the pickle, a part of the container."""
     unused: int
-    """Bytes of tensor data in the file that nothing refers to, a part of ``other``."""
+    """Bytes of tensor data that nothing in the file refers to; they are a part of ``other``."""
     strays: tuple[str, ...]
-    """What lies in the archive and torch.save did not put there, in words."""
+    """What is in the archive and was not put there by torch.save, in words."""
     strip: Strip | None
     """None where strip_optimizer() would fail."""
 
@@ -119,7 +119,7 @@ class Anatomy:
 
 
 def dissect(stored: Stored, stripper: Stripper) -> Anatomy:
-    """The parts of a file, exactly. ``stripper``: whose strip_optimizer() is asked about.
+    """The bytes of a file by owner. ``stripper``: of the host whose strip_optimizer() is asked about.
 
     Raises: CheckpointError for storages of an unknown kind.
     """
@@ -139,7 +139,7 @@ def dissect(stored: Stored, stripper: Stripper) -> Anatomy:
 
 
 def _parts(stored: Stored, reached: Mapping[Owner, Mapping[str, None]]) -> Iterator[Part]:
-    """What each owner has that none before it has."""
+    """The part of each owner, without what belongs to an owner before it."""
     dtypes: dict[str, str] = {}
     for record in stored.pickle.persistent:
         if layout := layout_of(record):
@@ -158,7 +158,7 @@ def _parts(stored: Stored, reached: Mapping[Owner, Mapping[str, None]]) -> Itera
 
 
 def weights_in(stored: Stored) -> Mapping[str, Tensor] | None:
-    """The tensors of a state_dict by their names, where the file is one or has one; None where it has none."""
+    """The tensors of a state_dict by name, where the file is one or has one; else None."""
     records = Records(stored.storages)
     top = stored.top
     for held in (top, *(mapping_of(top.get(key)) for key in ("ema", "model", *WEIGHTS))):
@@ -188,7 +188,7 @@ def _roots(stored: Stored) -> dict[Owner, Sequence[object]]:
 
 
 def _storages(roots: Sequence[object]) -> dict[str, None]:
-    """Keys of all storages that records reach, each once, in no particular order."""
+    """Keys of all storages that can be reached from these records, each once, in no particular order."""
     found: dict[str, None] = {}
     seen: set[int] = set()
     stack = list(roots)
@@ -198,7 +198,7 @@ def _storages(roots: Sequence[object]) -> dict[str, None]:
             continue
         seen.add(id(value))
         inside: Iterable[object] = ()
-        if isinstance(value, Call):
+        if isinstance(value, CallRecord):
             inside = (value.function, value.args, value.state, value.entries, value.elements)
         elif isinstance(value, dict):
             inside = value.values()
@@ -206,15 +206,15 @@ def _storages(roots: Sequence[object]) -> dict[str, None]:
             inside = value
         elif layout := layout_of(value):
             found[layout.storage] = None
-        stack += [each for each in inside if type(each) in _HOLDING]  # most are numbers and names
+        stack += [each for each in inside if type(each) in _HOLDING]  # for speed: most are numbers and names
     return found
 
 
-_HOLDING = frozenset({Call, Persistent, dict, list, tuple})
+_HOLDING = frozenset({CallRecord, Persistent, dict, list, tuple})
 
 
 def _strip(stored: Stored, parts: Sequence[Part], stripper: Stripper) -> Strip | None:
-    """What strip_optimizer() would leave: the EMA, else the model, in FP16, and all but the optimizer beside it.
+    """What strip_optimizer() would do: keep the EMA, else the model, in FP16, and all other entries but the optimizer.
 
     Source: strip_optimizer in YOLOv5's utils/general.py and in ultralytics' utils/torch_utils.py.
     """
@@ -235,17 +235,17 @@ def _strip(stored: Stored, parts: Sequence[Part], stripper: Stripper) -> Strip |
 
 
 def _modern_pickle(stored: Stored) -> int:
-    """Bytes of the pickle as it is in an archive: a legacy file has the source of its classes and longer keys."""
+    """Bytes of the pickle if it were in an archive: a legacy file also has source code of classes, and longer keys."""
     if stored.container == "zip":
         return stored.pickle_size
-    told = [record.id for record in stored.pickle.persistent]
-    sources = [each[3] for each in told if isinstance(each, tuple) and len(each) > 3 and each[0] == "module"]
+    names = [record.id for record in stored.pickle.persistent]
+    sources = [each[3] for each in names if isinstance(each, tuple) and len(each) > 3 and each[0] == "module"]
     texts = sum(len(source) for source in sources if isinstance(source, str))
     return stored.pickle_size - texts - LEGACY_KEY * len(stored.storages)
 
 
-def _halved(records: Records, root: Call, stripper: Stripper) -> tuple[list[int], list[object]]:
-    """Sizes of the storages that ``half()`` makes anew, and the records of all that it leaves as it is."""
+def _halved(records: Records, root: CallRecord, stripper: Stripper) -> tuple[list[int], list[object]]:
+    """Bytes of each storage that ``half()`` makes, and the records of all that it does not change."""
     halved: list[int] = []
     rest: list[object] = []
 
@@ -275,9 +275,9 @@ def _halved(records: Records, root: Call, stripper: Stripper) -> tuple[list[int]
     return halved, rest
 
 
-def _modules(root: Call) -> list[Call]:
-    """The records of a module and of all below it, each once."""
-    found: dict[int, Call] = {}
+def _modules(root: CallRecord) -> list[CallRecord]:
+    """The records of a module and of all modules inside it, each once."""
+    found: dict[int, CallRecord] = {}
     stack: list[object] = [root]
     while stack:
         module = stack.pop()
@@ -287,7 +287,7 @@ def _modules(root: Call) -> list[Call]:
     return list(found.values())
 
 
-def _last_row(root: Call) -> object:
+def _last_row(root: CallRecord) -> object:
     """The record of the last row of ``model``, which is the head."""
     rows = (mapping_of(_state(root)["_modules"]) or {}).get("model")
     if not is_module(rows):
@@ -295,14 +295,14 @@ def _last_row(root: Call) -> object:
     return next(reversed([*(mapping_of(_state(rows)["_modules"]) or {}).values()]), None)
 
 
-def _state(module: Call) -> Mapping[object, object]:
+def _state(module: CallRecord) -> Mapping[object, object]:
     """The ``__dict__`` of a module's record."""
     assert isinstance(module.state, dict)
     return module.state
 
 
 def _strays(stored: Stored) -> Iterator[str]:
-    """What torch.save does not put into a file: other members, and bytes that belong to none."""
+    """What torch.save does not put into a file, in words: other members, and bytes that belong to no member."""
     known = {"data.pkl", "version", "byteorder"}
     position = listed = 0
     for member in sorted(stored.members, key=lambda member: member.header):
@@ -312,7 +312,7 @@ def _strays(stored: Stored) -> Iterator[str]:
         if member.header > position + MOST_PADDING or (position == 0 and member.header > 0):
             yield f"{member.header - position:,} bytes at byte {position:,} that belong to no member"
         position = member.header + 30 + len(member.name) + member.size
-        listed += 128 + len(member.name)  # its line in the directory, with room for an extra field
+        listed += 128 + len(member.name)  # at most its line in the directory, with an extra field
     if stored.container == "legacy":
         position = max((entry.header + entry.size for entry in stored.storages.values()), default=stored.pickle_size)
     if (behind := stored.size - position) > (listed + MOST_PADDING if listed else 0):
@@ -320,7 +320,7 @@ def _strays(stored: Stored) -> Iterator[str]:
 
 
 def calls(stored: Stored) -> tuple[str, ...]:
-    """Full names of what ``torch.load`` would call, in the file's order."""
+    """Full names of the classes and functions that ``torch.load`` would call, in the file's order."""
     return tuple(name.path for name in stored.pickle.called)
 
 
@@ -333,5 +333,5 @@ def imports(stored: Stored) -> Mapping[str, tuple[str, ...]]:
 
 
 def strange(stored: Stored) -> tuple[str, ...]:
-    """Full names of what no checkpoint of a host needs."""
+    """Full names in the file that no checkpoint of a host needs."""
     return tuple(name.path for name in stored.pickle.names if not is_expected(name))

@@ -1,4 +1,4 @@
-"""Mean and standard deviation of a checkpoint's weights, where numpy or torch is there to read them."""
+"""Mean and standard deviation of a checkpoint's weights, where numpy or torch is installed to read them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from yolo_probe.checkpoint.reader import Checkpoint
 from yolo_probe.model.structure import Tensor
 
 Statistics = Callable[[Tensor], tuple[str, str]]
-"""Mean, and standard deviation with n - 1 below, in three digits as the hosts print them; ``-`` where not known."""
+"""Mean and standard deviation (divided by n - 1) in three digits, as the hosts print them; ``-`` if not known."""
 
 _UNKNOWN = ("-", "-")
 
 
 def statistics_of(source: object) -> Statistics:
-    """Statistics of the weights in a checkpoint, read one tensor at a time; of anything else, not known."""
+    """A function that reads one tensor of a checkpoint and gives its statistics; ``-`` for any other source."""
     readers = {"numpy": _with_numpy, "torch": _with_torch}
     reader = next((reader for library, reader in readers.items() if find_spec(library)), None)
     if reader is None or not isinstance(source, Checkpoint):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -19,6 +22,17 @@ def is_plain(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return ATOMS.issuperset(map(type, value)) or all(map(is_plain, value))
     return isinstance(value, dict) and all(map(is_plain, value.values()))
+
+
+def tensors_in(values: Iterable[Any]) -> Iterator[torch.Tensor]:
+    """All tensors among values, also inside lists, tuples and dicts."""
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from tensors_in(list(value.values()))
+        elif isinstance(value, (list, tuple)):
+            yield from tensors_in(value)
 
 
 class Descriptions:

@@ -22,6 +22,7 @@ from torch.overrides import TorchFunctionMode
 
 from yolo_probe.errors import DataDependentError, RulesError, TraceError, first_words
 from yolo_probe.live.applied_rules import CustomOps, OwnOps, custom_record
+from yolo_probe.live.description import tensors_in
 from yolo_probe.live.function_records import ELEMENTWISE_FUNCTIONS, RECORDS, Record, custom, other
 from yolo_probe.live.function_shapes import ANSWERS, Answer
 from yolo_probe.live.named_calls import Named
@@ -394,7 +395,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         Raises: ``error`` if that was not the reason.
         """
         with directly():
-            tensors = list(_tensors((*args, *kwargs.values())))
+            tensors = list(tensors_in((*args, *kwargs.values())))
             is_mixed = any(each.is_meta for each in tensors) and any(
                 not each.is_meta and each.dim() for each in tensors
             )
@@ -433,24 +434,13 @@ def _without_values(value: Any) -> Any:
     return type(value)(map(_without_values, value)) if type(value) in (list, tuple) else value
 
 
-def _tensors(values: Sequence[Any]) -> Iterator[torch.Tensor]:
-    """All tensors among values, also inside lists, tuples and dicts."""
-    for value in values:
-        if isinstance(value, torch.Tensor):
-            yield value
-        elif isinstance(value, Mapping):
-            yield from _tensors(list(value.values()))
-        elif isinstance(value, (list, tuple)):
-            yield from _tensors(value)
-
-
 def _tensor_shapes(values: Sequence[Any]) -> tuple[Shape, ...]:
-    return tuple(tuple(each.shape) for each in _tensors(values))
+    return tuple(tuple(each.shape) for each in tensors_in(values))
 
 
 def _first_shape(values: Sequence[Any]) -> Shape:
     """Shape of the first tensor among values, also inside containers; empty if there is none."""
-    return next((tuple(each.shape) for each in _tensors(values)), ())
+    return next((tuple(each.shape) for each in tensors_in(values)), ())
 
 
 _NOTHING = frozenset({"Identity", "Dropout", "Dropout2d"})

@@ -13,9 +13,8 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
-from yolo_probe.live.torch_internals import directly
+from yolo_probe.live.torch_internals import directly, flops_of
 from yolo_probe.model.structure import Shape
 
 SCRIPTED = "scripted"
@@ -59,7 +58,5 @@ class ScriptedWork(TorchDispatchMode):  # type: ignore[misc]  # torch is not rea
             out = func(*args, **(kwargs or {}))
         inputs = tuple(tuple(each.shape) for each in args if isinstance(each, torch.Tensor))
         if not self._is_seen() and inputs and isinstance(out, torch.Tensor) and not getattr(func, "is_view", False):
-            formula = flop_registry.get(func._overloadpacket)
-            flops = formula(*args, **(kwargs or {}), out_val=out) if formula else 0
-            self._write(inputs, tuple(out.shape), int(flops))
+            self._write(inputs, tuple(out.shape), flops_of(func, args, kwargs or {}, out))
         return out

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from yolo_probe.errors import TraceError
+from yolo_probe.live.description import tensors_in
 from yolo_probe.live.live import Live, unwrapped, weightless
 from yolo_probe.live.recorder import Arguments, Inputs, fed
 from yolo_probe.live.side_effects import foreign, kept, undisturbed
@@ -78,19 +78,18 @@ def _observed(copy: nn.Module, inputs: Arguments) -> Observed:
     for module in copy.modules():
         module.register_forward_pre_hook(enter)
         module.register_forward_hook(leave)
-    fixed = [value for module in copy.modules() for value in tree_leaves(list(vars(module).values()))]
-    storages = _Storages([value for value in fixed if isinstance(value, torch.Tensor)], lambda: running[-1][0])
-    fed = tree_leaves([list(inputs.given), dict(inputs.named)])
-    given = [storages.number(each) for each in fed if isinstance(each, torch.Tensor)]
+    fixed = [tensor for module in copy.modules() for tensor in tensors_in(vars(module).values())]
+    storages = _Storages(fixed, lambda: running[-1][0])
+    given = [storages.number(each) for each in tensors_in([inputs.given, inputs.named])]
     with storages:
         out = copy(*inputs.given, **inputs.named)
-    results = [storages.number(each) for each in tree_leaves(out) if isinstance(each, torch.Tensor)]
+    results = [storages.number(each) for each in tensors_in([out])]
     return Observed(tuple(calls), activations_of(storages.steps, storages.shapes, results, given))
 
 
 def _value(given: Any) -> Value:
     """Shape of an input or output; a list of shapes if it has several tensors."""
-    shapes = [tuple(each.shape) for each in tree_leaves(given) if isinstance(each, torch.Tensor)]
+    shapes = [tuple(each.shape) for each in tensors_in([given])]
     return shapes[0] if len(shapes) == 1 else shapes
 
 
@@ -119,10 +118,10 @@ class _Storages(TorchDispatchMode):  # type: ignore[misc]  # torch is not read b
     def __torch_dispatch__(self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
         name: str = func.overloadpacket.__name__
-        results = [each for each in tree_leaves(out) if isinstance(each, torch.Tensor)]
+        results = list(tensors_in([out]))
         if "norm" in name or name.endswith("with_indices"):
             results = results[:1]  # the others are statistics, or indices of a pooling's maxima
-        given = [each for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)]
+        given = list(tensors_in([args, kwargs]))
         reads = tuple(self.number(each) for each in given if _storage(each) not in self._fixed)
         read_from = {_storage(each) for each in given}
         new = [each for each in results if _storage(each) not in self._fixed and each.untyped_storage().nbytes()]

@@ -5,7 +5,7 @@ Nothing here decides a figure; it only saves time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import cache
 from typing import Any
@@ -13,6 +13,7 @@ from weakref import ref
 
 import torch
 from torch import nn
+from torch.utils import flop_counter
 
 EMPTY = nn.Module().__dict__
 """The ``__dict__`` of a module without parameters, children and hooks."""
@@ -35,6 +36,16 @@ _DIRECT_CALL = "_compiled_call_impl"
 
 directly: Callable[[], Any] = getattr(torch._C, "DisableTorchFunction", nullcontext)
 """A context in which reading a shape or making a tensor is not dispatched as a function of the model."""
+
+
+def flops_of(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any) -> int:
+    """FLOPs that torch's own counter gives one operator of its library; 0 where it has no formula."""
+    registry = getattr(flop_counter, "flop_registry", None)  # since torch 2.2
+    if registry is not None:
+        formula = registry.get(func._overloadpacket)
+        return int(formula(*args, **kwargs, out_val=out)) if formula else 0
+    formula = flop_counter.flop_mapping.get(func._overloadpacket)
+    return int(formula(*args, **kwargs, out=out)) if formula else 0
 
 
 def has_forward_hooks(module: nn.Module) -> bool:
