@@ -1,6 +1,6 @@
 """The record of a module of torch from the shapes of its inputs and output, for modules without a shape rule.
 
-Such are modules that stand in no model YAML of YOLOv5, and any whose forward is not torch's own: a subclass, one with
+These are modules that no model YAML of YOLOv5 has, and any whose forward is not torch's own: a subclass, one with
 hooks, pruned weights, a parametrization.
 """
 
