@@ -1,4 +1,4 @@
-"""A live model as plain data: the description of each of its modules and tensors, made once."""
+"""Descriptions of the modules and tensors of a live model as plain data; each is made once."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch import nn
 from yolo_probe.model.structure import Module, Tensor
 
 ATOMS = frozenset({bool, int, float, str, type(None)})
-"""Types of plain values that hold no others."""
+"""Types of plain values that contain no others."""
 
 
 def is_plain(value: object) -> bool:
-    """Whether a value is a number, text, or a container of nothing else."""
+    """Whether a value is a number, a text, or a container of these alone."""
     kind = type(value)
     if kind in ATOMS:
         return True
@@ -36,7 +36,7 @@ def tensors_in(values: Iterable[Any]) -> Iterator[torch.Tensor]:
 
 
 class Descriptions:
-    """The description of each module and tensor of one model; it keeps neither."""
+    """The description of each module and tensor of one model, without a reference to them."""
 
     def __init__(self) -> None:
         self._modules: dict[int, Module] = {}

@@ -143,8 +143,8 @@ def _share(report: Inspection) -> str:
             f"about {_megabytes(strip.file)}."
         )
     paths = [key for key, value in report.options.items() if isinstance(key, str) and _is_place(value)]
-    told = f" It tells paths of its machine: {_first([path[:40] for path in paths], 4)}." if paths else ""
-    return f"yes.{told}"
+    paths_in_it = f" It tells paths of its machine: {_first([path[:40] for path in paths], 4)}." if paths else ""
+    return f"yes.{paths_in_it}"
 
 
 def _is_place(value: object) -> bool:

@@ -60,7 +60,7 @@ def render(report: Report, paint: Paint = plain, columns: int | None = None) -> 
 
 
 def coloured(style: str, text: str) -> str:
-    """The text with the codes of a style around it, ``bold cyan``, in the terminal's own colours."""
+    """The text with the codes of a style (``bold cyan``) around it, in the terminal's own colours."""
     codes = ";".join(STYLES[word] for word in style.split())
     return f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text
 

@@ -288,7 +288,7 @@ def _weights(path: str, tensors: Mapping[str, Tensor], asked: str | None) -> Wei
 
 
 def _nearest(path: str, tensors: Mapping[str, Tensor], name: str, classes: int | None) -> tuple[Subject, Compared]:
-    """The network of that name beside the weights; where it names no generation, as the first that fits builds it."""
+    """The network of that name, and its differences from the weights; of the generations, the first that fits."""
     from yolo_probe.networks.recognise import COMPARED_GENERATIONS, compare
 
     found = []

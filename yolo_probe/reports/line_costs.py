@@ -219,7 +219,7 @@ def _modules(root: Module, run: Trace, operations: Sequence[Operation], depth: i
 
 
 def _calls(calls: Iterable[ModuleCall]) -> Mapping[str, tuple[tuple[Shape, ...], tuple[Shape, ...]]]:
-    """What each module is fed at first and gives at last, by its path."""
+    """By path, the inputs of a module's first call and the outputs of its last."""
     found: dict[str, tuple[tuple[Shape, ...], tuple[Shape, ...]]] = {}
     for call in calls:
         given = tuple(call.input) if isinstance(call.input, list) else (call.input,)
