@@ -251,23 +251,27 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         frame = Frame(described, path, self._pass)
         own = ref(module)
 
-        def write(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+        def begin(*_: Any) -> None:
+            self._running.append((path, described.kind))
+            self._own += 1
+
+        def end(_: nn.Module | None, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+            self._own -= 1
+            self._running.pop()
             with directly():
                 self._write_module(kind, frame, own, _tensor_shapes((*args, *kwargs.values())), out, seen_by="modules")
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            self._running.append((path, described.kind))
-            self._own += 1
+            begin()
             out = forward(*args, **kwargs)
-            self._own -= 1
-            self._running.pop()
-            if not hooked:
-                write(module, args, kwargs, out)
+            end(own(), args, kwargs, out)
             return out
 
-        if hooked := has_forward_hooks(module):
-            module.register_forward_hook(write, with_kwargs=True)  # after the user's, as a counter's would be
-        return call
+        if not has_forward_hooks(module):
+            return call
+        module.register_forward_pre_hook(begin, prepend=True)  # what the user's hooks compute is a part of the module
+        module.register_forward_hook(end, with_kwargs=True)
+        return forward
 
     def _attention(
         self, frame: Frame, module: ref[nn.Module], query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
