@@ -1,6 +1,8 @@
 # make demo   an environment in seconds, and the answer for the checkpoint that ships with the project
-# make test   linters, types and every test, the real hosts and counters included
+# make test   linters, types and every test, the real hosts and counters included: half an hour
 # make check  linters and types
+# make unit   the tests that need no torch: half a minute
+# make live   the tests that need torch, and the examples of the documentation: a minute
 # make bench  how long, how much memory, beside `import torch` and the real host
 # make clean  back to a fresh clone
 
@@ -9,14 +11,21 @@ PYTEST_ARGS ?=
 export PIP_CONSTRAINT := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 pip_install = .venv/bin/pip install --quiet
+pytest = .venv/bin/python -m pytest --numprocesses 2
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check unit live bench clean
 
 demo: .venv/installed
 	.venv/bin/yolo-probe fuse-diff configs/demo/narrow-best.pt
 
 test: check .venv/oracles
-	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(pytest) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+unit: .venv/dev
+	$(pytest) --dist worksteal -m 'not exhaustive' $(PYTEST_ARGS) tests/unit
+
+live: .venv/live
+	$(pytest) --dist worksteal $(PYTEST_ARGS) tests/live
 
 check: .venv/dev
 	.venv/bin/ruff check .
@@ -40,6 +49,10 @@ clean:
 	$(pip_install) --editable '.[dev]'
 	touch $@
 
-.venv/oracles: .venv/dev
+.venv/live: .venv/dev
+	$(pip_install) --editable '.[dev,live]'
+	touch $@
+
+.venv/oracles: .venv/live
 	$(pip_install) --editable '.[dev,oracles]'
 	touch $@

@@ -1,10 +1,11 @@
 """yolo-probe: what YOLOv5's summary lines say, and why they differ.
 
-``model_info(model)`` prints the line of a live model as its own host does; ``install()`` puts it in the host's place
-and ``uninstall()`` restores the host's own. ``count_flops(model)`` counts by the rules of any FLOP counter and
-``compare_counters(model)`` by all of them. ``register(callbacks)`` attaches a probe to a training.
-``explain_gradients(model, optimizer)`` says who set ``requires_grad``, ``explain_layers(model)`` what each row costs.
-They need torch and are loaded at their first use: importing the package alone loads nothing.
+``model_info(model)`` prints the line of a live model as its own host does; ``install()`` replaces the host's function
+by it, and ``uninstall()`` puts the host's own back. ``count_flops(model)`` counts by the rules of one FLOP counter,
+``compare_counters(model)`` by those of all. ``explain_gradients(model, optimizer)`` says what set ``requires_grad``,
+``explain_layers(model)`` what each layer costs. ``register(callbacks)`` attaches a probe to a training.
+
+These functions need torch. Each is imported when it is first used, so that importing the package costs nothing.
 """
 
 TYPE_CHECKING = False  # as typing's own, which costs an import

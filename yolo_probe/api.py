@@ -1,4 +1,8 @@
-"""Questions to a live ``nn.Module``: its FLOPs, who set ``requires_grad``, what each layer costs. It is only read."""
+"""Questions about a live ``nn.Module``: its FLOPs, who set ``requires_grad``, what each layer costs.
+
+In goes a model, which is only read: its own ``forward`` runs on a copy without weights. Out comes a value that prints
+as a report, shows as tables in a notebook, and gives its numbers as plain data.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,7 @@ from yolo_probe.render.text import render
 from yolo_probe.reports import flop_count
 from yolo_probe.reports.comparison import rows_of as rows_of_comparison
 from yolo_probe.reports.flop_count import count_of
-from yolo_probe.reports.gradients import Copy, Fused, OptimizerCheck, Provenance, rows_of
+from yolo_probe.reports.gradients import CopyGradients, Fused, OptimizerCheck, Provenance, rows_of
 from yolo_probe.reports.layers import LayerCosts, View, gathered
 from yolo_probe.reports.line_costs import By, Sort
 from yolo_probe.reports.mechanisms import decide
@@ -47,13 +51,13 @@ if TYPE_CHECKING:
 Input: TypeAlias = (
     "int | Sequence[int] | Sequence[Sequence[int]] | torch.Tensor | Sequence[object] | Mapping[str, object]"
 )
-"""What a model is fed: the side of an image, its height and width, a whole shape, several shapes, a tensor, several
-arguments, or a dict of arguments by name. Of tensors shapes and types are used, values only where the
-forward pass depends on them."""
+"""The input of a model: 640 (a square image), (height, width), a whole shape, several shapes, a tensor, a list of
+arguments, or a dict of arguments by name. Sizes are in pixels; an image has one sample and the model's own channels. Of
+a tensor only shape and dtype are used, unless the forward pass depends on its values."""
 
 
 class _Shown:
-    """What prints as its report, and shows as tables in a notebook."""
+    """A value that prints as its report, and shows as tables in a notebook."""
 
     __slots__ = ()
 
@@ -70,13 +74,13 @@ class _Shown:
         return notebook.render(self._shown())
 
     def as_json(self) -> dict[str, object]:
-        """The same as plain data, by the versioned schema of ``--format json``; counts are integers."""
+        """The report as plain data, in the versioned schema of ``--format json``; counts are integers."""
         return dict(as_json(self._shown()))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class FlopCount(_Shown, flop_count.FlopCount):
-    """What ``count_flops`` says; printed, it is a short table. ``rows()`` is for ``pandas.DataFrame``."""
+    """The result of ``count_flops``; printed, it is a short table. ``rows()`` is for ``pandas.DataFrame``."""
 
     def _shown(self) -> FlopCount:
         return self
@@ -84,24 +88,41 @@ class FlopCount(_Shown, flop_count.FlopCount):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Comparison(_Shown, comparison.Comparison):
-    """What ``compare_counters`` says; printed, it is a short table. ``rows()`` is for ``pandas.DataFrame``."""
+    """The result of ``compare_counters``; printed, it is a short table. ``rows()`` is for ``pandas.DataFrame``."""
 
     def _shown(self) -> Comparison:
         return self
 
     def rows(self) -> list[dict[str, object]]:
-        """One row for each counter; None where a tool prints no such figure, or the model has no such mode."""
+        """One dict for each counter; None where a tool prints no such figure, or the model has no such mode."""
         return rows_of_comparison(self)
 
 
 def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop", rules: str | None = None) -> FlopCount:
-    """FLOPs of one pass of a model in evaluation mode, by the rules of one counter.
+    """The FLOPs of one forward pass in evaluation mode, as one counter counts them: total, by module, by operator.
 
-    ``counter``: ``thop`` is the installed one; else a name that ``yolo-probe counters`` lists. ``rules``: a file of
-    rules of your own, as the command's ``--rules``. ``torch`` counts ``F.scaled_dot_product_attention`` as its
-    FlopCounterMode does on the meta device; on the CPU that leaves contiguous ones out.
-    Raises: CounterError where there is no such counter, TraceError where the model cannot be followed, RulesError where
-    the file of rules cannot be read or a rule in it fails.
+    ``model`` is any ``nn.Module``. ``imgsz`` is its input: 640 or (height, width) in pixels, a whole shape, a tensor,
+    or arguments (see ``Input``). ``counter`` is a name that ``yolo-probe counters`` lists; ``thop`` is the installed
+    release of thop. ``rules`` is the path of a file with counting rules of your own, as ``--rules`` takes it; a ``.py``
+    file is executed.
+
+    Unit: ``total`` and the sums are in the counter's own unit, MACs or FLOPs; ``flops`` is the total in FLOPs, 1 MAC as
+    2. Operators without a rule are in ``uncounted`` and in none of the sums.
+    ``torch`` charges ``F.scaled_dot_product_attention`` as its FlopCounterMode does on the meta device; on the CPU that
+    mode misses it for contiguous tensors.
+
+    Raises: TargetError where the model is not an ``nn.Module``, CounterError for an unknown counter or an input of
+    another form, TraceError where the forward pass cannot be followed, RulesError where the file of rules cannot be
+    read or a rule in it fails.
+
+    Example:
+        >>> from torch import nn
+        >>> model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8))
+        >>> found = count_flops(model, 64, counter="thop-0.1")  # an image of 3x64x64
+        >>> found.by_operator == {"conv2d": 8 * 64 * 64 * 3 * 3 * 3, "batch_norm": 4 * 8 * 64 * 64}
+        True
+        >>> found.unit, found.total, found.flops
+        ('MACs', 1015808, 2031616)
     """
     own = read_rules(rules) if rules else None
     convention = counting_rules(counter).with_rules(own)
@@ -114,11 +135,28 @@ def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop", rul
 def compare_counters(
     model: nn.Module, imgsz: Input = 640, counters: Iterable[str] | None = None, rules: str | None = None
 ) -> Comparison:
-    """The same pass by several counters, all of them if none is named: as it trains, is evaluated, and fused.
+    """The figure of each counter for the same forward pass, in three modes: training, evaluation, after ``fuse()``.
 
-    A model without a ``fuse()`` has no fused figures. ``rules``: a file of rules of your own.
-    Raises: CounterError where there is no such counter, TraceError where the model cannot be followed, RulesError where
-    the file of rules cannot be read or a rule in it fails.
+    ``model``, ``imgsz`` and ``rules`` are as in ``count_flops``. ``counters`` are the names of those to compare, all by
+    default.
+
+    Unit: each figure is in its counter's own unit, MACs or FLOPs, and ``flops`` is the same in FLOPs. A figure is None
+    where the model has no such mode: no ``fuse()``, or a training pass that needs more than an image.
+
+    Raises: TargetError where the model is not an ``nn.Module``, CounterError for an unknown counter or an input of
+    another form, TraceError where the forward pass cannot be followed, RulesError where the file of rules cannot be
+    read or a rule in it fails.
+
+    Example:
+        >>> from torch import nn
+        >>> model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8))
+        >>> found = compare_counters(model, 64, ["thop-0.1", "torch"])
+        >>> found.counters["thop-0.1"].unfused == 8 * 64 * 64 * 3 * 3 * 3 + 4 * 8 * 64 * 64  # in MACs
+        True
+        >>> found.counters["torch"].unfused == 2 * 8 * 64 * 64 * 3 * 3 * 3  # in FLOPs, BatchNorm free
+        True
+        >>> found.counters["torch"].fused is None  # nn.Sequential has no fuse()
+        True
     """
     own = read_rules(rules) if rules else None
     names = CONVENTIONS if counters is None else [counters] if isinstance(counters, str) else counters
@@ -143,9 +181,9 @@ def _fields(value: flop_count.FlopCount | comparison.Comparison) -> dict[str, An
 
 
 def counting_rules(name: str) -> Convention:
-    """The rules of that name; ``thop``: those of the installed one.
+    """The rules of the counter of that name; for ``thop`` those of the installed release.
 
-    Raises: CounterError where there are none.
+    Raises: CounterError for an unknown name.
     """
     if name != "thop" and name not in CONVENTIONS:
         raise CounterError(
@@ -155,9 +193,9 @@ def counting_rules(name: str) -> Convention:
 
 
 def inputs_of(given: Input, root: Module) -> Inputs:
-    """What the model is called with.
+    """The arguments of the forward pass, from one of the forms of ``Input``. ``root``: the model, as plain data.
 
-    Raises: CounterError for what is none of the forms of ``Input``.
+    Raises: CounterError for a value of another form.
     """
     sides = (given, given) if isinstance(given, int) else tuple(given) if isinstance(given, list | tuple) else ()
     if _is_shape(sides):
@@ -174,7 +212,7 @@ def inputs_of(given: Input, root: Module) -> Inputs:
 
 
 def _holds_tensor(value: object) -> bool:
-    """Whether a value is a tensor or has one inside."""
+    """Whether a value is a tensor or contains one."""
     if isinstance(value, Mapping):
         return any(map(_holds_tensor, value.values()))
     return isinstance(value, torch.Tensor) or (isinstance(value, list | tuple) and any(map(_holds_tensor, value)))
@@ -186,7 +224,7 @@ def _is_shape(sides: Sequence[object]) -> bool:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation(_Shown):
-    """What ``explain_gradients`` says; printed, it is the text."""
+    """The result of ``explain_gradients``; printed, it is the text."""
 
     report: Provenance
 
@@ -201,18 +239,29 @@ class Explanation(_Shown):
 
 
 def explain_gradients(model: nn.Module, optimizer: Any = None) -> Explanation:
-    """Who set ``requires_grad`` in a live model, told from what is there.
+    """Which parameters of a live model train, row by row, and what set ``requires_grad``.
 
-    ``optimizer``: is held against the model: parameters that train and that no group holds, frozen ones that one holds,
-    the same one twice. Parameters that are no leaves (of a model that was fused with autograd on) are named.
-    Raises: TargetError where the model is no ``nn.Module``, or the optimizer has no groups.
+    ``model`` is any ``nn.Module``; a row is a child of ``model.model``, or of the model itself. ``optimizer``, a torch
+    optimizer, is compared with the model: trainable parameters that no group has, frozen ones that a group has, and
+    those that groups have twice. Parameters that are not leaves, as ``fuse()`` makes them with autograd on, are named.
+
+    Unit: counts are of single numbers (elements), not of tensors.
+    Raises: TargetError where the model is not an ``nn.Module``, or the optimizer has no ``param_groups``.
+
+    Example:
+        >>> from torch import nn
+        >>> model = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8))
+        >>> model[1].weight.requires_grad = False
+        >>> found = explain_gradients(model)
+        >>> [row.trainable for row in found.report.rows] == [8 * 3 * 3 * 3, 8]  # of BatchNorm2d the bias alone
+        True
     """
     inner = unwrapped(network_of(model, "explain_gradients"))
     live = Live(inner)
     root = live.root
     known = known_live(inner, root, Running())
-    copy = Copy("model", root, decide(root, known))
-    left = known.non_leaf or frozenset()
+    copy = CopyGradients("model", root, decide(root, known))
+    non_leaf = known.non_leaf or frozenset()
     return Explanation(
         Provenance(
             _live_model(inner, root),
@@ -222,14 +271,14 @@ def explain_gradients(model: nn.Module, optimizer: Any = None) -> Explanation:
             fused_state(root) == "fused",
             rows_of(copy),
             optimizer=None if optimizer is None else check_optimizer(inner, optimizer),
-            non_leaf=tuple(name for name, _ in inner.named_parameters() if name in left),
+            non_leaf=tuple(name for name, _ in inner.named_parameters() if name in non_leaf),
         )
     )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Layers(_Shown):
-    """What ``explain_layers`` says; printed, it is the text."""
+    """The result of ``explain_layers``; printed, it is the text."""
 
     report: LayerCosts
 
@@ -241,11 +290,25 @@ def explain_layers(
     model: nn.Module, imgsz: Input = 640, counter: str = "thop", *, by: By = "row", depth: int | None = None,
     sort: Sort | None = None, top: int | None = None, memory: bool = False, rules: str | None = None,
 ) -> Layers:  # fmt: skip
-    """What each row, module, operator or type of a live model costs in evaluation mode; nothing is run or changed.
+    """The cost of each row, module, operator or type of a live model, for one forward pass in evaluation mode.
 
-    The other arguments are the options of ``yolo-probe layers``.
-    Raises: TargetError where the model is no ``nn.Module``, CounterError where there is no such counter, TraceError
-    where the model cannot be followed, RulesError where the file of rules cannot be read or a rule in it fails.
+    ``model``, ``imgsz``, ``counter`` and ``rules`` are as in ``count_flops``. The others are the options of
+    ``yolo-probe layers``: ``by`` says what a line is (``row``, ``module``, ``operator``, ``type``), ``depth`` how many
+    levels of modules are shown (1: the rows), ``sort`` what the lines are sorted by (``flops``, ``parameters``,
+    ``bytes``; None: the order in which they run), ``top`` how many lines are shown, the others being added up in one;
+    with ``memory`` the text is about memory instead of FLOPs.
+
+    Unit: FLOPs, whatever the counter's own unit; bytes are those of FP32, 4 a value.
+    Raises: TargetError where the model is not an ``nn.Module`` or an option has no such value, CounterError for an
+    unknown counter or an input of another form, TraceError where the forward pass cannot be followed, RulesError where
+    the file of rules cannot be read or a rule in it fails.
+
+    Example:
+        >>> from torch import nn
+        >>> model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8))
+        >>> found = explain_layers(model, 64, counter="thop-0.1")
+        >>> [line.flops for line in found.report.lines] == [2 * 8 * 64 * 64 * 3 * 3 * 3, 8 * 8 * 64 * 64]
+        True
     """
     own = read_rules(rules) if rules else None
     convention = counting_rules(counter).with_rules(own)
@@ -273,7 +336,7 @@ def _live_model(model: nn.Module, root: Module) -> LiveModel:
 
 
 def _fused(live: Live) -> Fused:
-    """What the model's own ``fuse()`` leaves, run on copies without weights."""
+    """The gradients after the model's own ``fuse()``, which is run on copies without weights."""
     if fused_state(live.root) == "fused":
         return Fused(count_gradients(live.root), count_gradients(live.root))
     try:
@@ -284,7 +347,7 @@ def _fused(live: Live) -> Fused:
 
 
 def check_optimizer(model: nn.Module, optimizer: Any) -> OptimizerCheck:
-    """An optimizer held against the parameters of a model.
+    """The differences between the parameters of a model and those that its optimizer has.
 
     Raises: TargetError where it has no ``param_groups``.
     """

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("matplotlib")
-
 from tests.networks import difference
 from yolo_probe.errors import PictureError
 from yolo_probe.model.structure import Module

@@ -117,3 +117,35 @@ def test_the_next_random_numbers_are_those_without_a_pass(
             Live(model).trace((1, 3, 8, 8))
         drawn.append((random.random(), float(np.random.rand()), float(torch.rand(1))))
     assert drawn[0] == drawn[1]
+
+
+class Table(dict[str, Any]):
+    """Makes a module of what it holds, as the table of activations in transformers does."""
+
+    def __getitem__(self, name: str) -> nn.Module:
+        made: nn.Module = super().__getitem__(name)()
+        return made
+
+    def clear(self) -> None:
+        raise AssertionError("a table of the user's was emptied")
+
+
+ACTIVATIONS = Table(relu=nn.ReLU, silu=nn.SiLU)
+
+
+class FromTable(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """Looks its activation up while it runs, and adds one to the table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        ACTIVATIONS["tanh"] = nn.Tanh
+        return ACTIVATIONS["relu"](self.conv(x))
+
+
+def test_a_container_of_a_class_of_its_own_is_never_touched() -> None:
+    assert [record.operator for record in Live(FromTable()).trace((1, 3, 8, 8)).records] == ["conv2d", "relu"]
+    assert dict(ACTIVATIONS.items()) == {"relu": nn.ReLU, "silu": nn.SiLU, "tanh": nn.Tanh}
+    assert isinstance(ACTIVATIONS["silu"], nn.SiLU)

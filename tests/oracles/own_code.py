@@ -67,6 +67,17 @@ class ByFunction(nn.Conv2d):  # type: ignore[misc]
         return F.conv2d(F.pad(x, (1, 1, 1, 1)), self.weight, self.bias)
 
 
+class ByName(nn.Module):  # type: ignore[misc]
+    """Calls a module's forward, so that no hook on it runs, and the module."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module, self.last = module, nn.ReLU()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last.forward(self.module.forward(x)) + self.module(x)
+
+
 # Hooks
 
 
@@ -210,6 +221,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "a hook before a block": lambda: hooked(lambda _, given: (torch.cat([given[0]] * 2),), before=True, own_class=True),
     "a forward on the instance": lambda: own_forward(lambda own, x: own(torch.cat([x, x])), "1"),
     "a forward on the root": lambda: own_forward(lambda own, x: own(torch.cat([x, x]))),
+    "a forward called by its name": lambda: (ByName(nn.Conv2d(3, 4, 3)), image()),
+    "a subclass called by its name": lambda: (ByName(derived(nn.Conv2d, lambda own, x: own(x) * 2, 3, 4, 3)), image()),
     "pruned": lambda: changed(lambda module: prune.l1_unstructured(module, "weight", 0.3)),
     "weight norm": lambda: changed(parametrizations.weight_norm),
     "spectral norm": lambda: changed(parametrizations.spectral_norm),

@@ -66,6 +66,7 @@ def worked_out(formula: str) -> int:
 # Everything adds up
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("name", "host"), NETWORKS)
 @pytest.mark.parametrize("fused", [False, True])
 def test_rows_modules_operators_and_types_add_up_to_the_totals(name: str, host: str, fused: bool) -> None:

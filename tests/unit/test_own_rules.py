@@ -9,6 +9,7 @@ from zipfile import ZipFile
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.conftest import Probe
 from tests.environments import ROOT
 from yolo_probe.cli import cli
 from yolo_probe.counters.conventions import CONVENTIONS
@@ -162,14 +163,14 @@ def test_layers_count_by_the_same_rules(by: str, fork: Path, tmp_path: Path) -> 
     assert data["rules"] == {"file": str(rules), "unused": []}
 
 
-def test_what_a_rule_prints_is_not_the_report(fork: Path, tmp_path: Path) -> None:
+def test_what_a_rule_prints_is_not_the_report(fork: Path, tmp_path: Path, probe: Probe) -> None:
     text = "print('read')\ndef rule(m, x, y):\n    print('called')\n    m.total_ops += 1\n"
     rules = written(tmp_path, "rules.py", text + "custom_ops, outputs = {'SPPX': rule}, {'SPPX': 'input'}\n")
-    done = run("layers", fork, "--rules", rules, "--format", "json")
-    assert done.exit_code == 0, done.output
+    done = probe("layers", fork, "--rules", rules, "--format", "json")
+    assert done.returncode == 0
     assert json.loads(done.stdout)["rules"]["unused"] == []
     assert done.stderr.startswith("read\ncalled\n")
-    assert f"Rules {rules}: SPPX More" in " ".join(run("layers", fork, "--rules", rules).stdout.split())
+    assert f"Rules {rules}: SPPX More" in " ".join(probe("layers", fork, "--rules", rules).stdout.split())
 
 
 def test_the_rules_are_named_where_the_output_that_they_give_does_not_fit(fork: Path, tmp_path: Path) -> None:

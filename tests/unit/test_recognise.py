@@ -31,6 +31,7 @@ def each_of_other_rows() -> dict[tuple[bool, str], tuple[str, Generation]]:
     return found
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("fused", [False, True], ids=["unfused", "fused"])
 @pytest.mark.parametrize(("name", "generation"), each_of_other_rows().values())
 def test_every_shipped_network_is_recognised_before_and_after_fuse(

@@ -8,11 +8,14 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner
 
+from tests.networks import question
 from yolo_probe.cli import cli
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.model.operators import OpRecord
 from yolo_probe.model.structure import Shape
 from yolo_probe.model.trace import Trace
+from yolo_probe.render.text import render
+from yolo_probe.reports.info import as_json, info
 from yolo_probe.reports.stride_scaling import Polynomial, scaled
 
 FVCORE = CONVENTIONS["fvcore"]
@@ -71,14 +74,13 @@ def test_a_cost_that_grows_in_steps_has_no_polynomial() -> None:
 @pytest.mark.parametrize("network", ["yolov5n", "yolov5s-transformer", "yolov5n6", "yolov3-tiny", "yolov5s-seg"])
 @pytest.mark.parametrize("counter", CONVENTIONS)
 def test_errors_add_up_for_every_counter(network: str, counter: str) -> None:
-    options = ["--imgsz", "512,768", "--stride-scaled", "--counter", counter]
-    done = CliRunner().invoke(cli, ["info", network, *options, "--format", "json"])
-    data = json.loads(done.stdout)
+    report = info(question(network, (512, 768), counter), fused=False, stride_scaled=True)
+    data = json.loads(json.dumps(as_json(report)))
     found = data["stride_scaled"]
     assert found["direct"] == data["summary"]["flops"]
     assert found["flops"] == found["flops_of_a_cell"] * found["cells"] == found["direct"] + found["error"]
     assert sum(cause["amount"] for cause in found["causes"]) == found["error"]
-    text = CliRunner().invoke(cli, ["info", network, *options]).stdout
+    text = render(report)
     assert f"stride-scaled FLOPs{found['flops']:>61,}" in text
     assert text.count("  unexplained") == text.count(f"  unexplained{'0':>67}")
     assert text.isascii()

@@ -27,7 +27,7 @@ EVERY: Section = (
 )
 """One part of each class but those of tables."""
 TABLES: Section = (
-    document.Row("row 12", ("3",)),
+    document.TableRow("row 12", ("3",)),
     document.Table(("name", "figure"), (("table 13", "4"),)),
     document.Chart(("name", "figure"), (("chart 14", "5"),), (("sum 15", "6"),), 1, 2, (5,)),
 )

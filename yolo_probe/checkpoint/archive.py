@@ -182,7 +182,7 @@ def content_start(file: File, entry: Entry) -> int:
 
 
 def foreign(file: File) -> CheckpointError | None:
-    """The error for a file that is neither a zip archive nor a pickle, by its first bytes; None if it is one."""
+    """The error for a file that is neither a zip archive nor a pickle, by its first bytes; None for one of these."""
     head = file.read(0, min(file.size, 1024))
     if not head:
         return CheckpointError("an empty file (0 bytes)", "download or copy the file again")

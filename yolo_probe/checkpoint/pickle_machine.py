@@ -124,7 +124,7 @@ class _Machine:
         self.tuple_keys = 0
 
     def run(self, position: int) -> Pickle:
-        """Read one pickle; for speed the eight most frequent opcodes, nine tenths of a checkpoint, are handled here."""
+        """Read one pickle. The eight most frequent opcodes, nine tenths of a checkpoint, are handled here for speed."""
         data, stack, marks, memo, called = self.data, self.stack, self.marks, self.memo, self.called
         push, pop, rare = stack.append, stack.pop, _RARE
         try:

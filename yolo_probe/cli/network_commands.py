@@ -1,4 +1,4 @@
-"""The commands about a network: what it prints, holds, costs and trains, and what counters say of it."""
+"""The commands about a network: its summary lines, the content of its file, its costs, its gradients, its counters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolo_probe.cli.options import NETWORK_OPTIONS, of_networks
+from yolo_probe.cli.options import FUSED_OPTION, NETWORK_OPTIONS, of_networks
 from yolo_probe.cli.output import UNEXPLAINED, show, show_table
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
@@ -32,17 +32,21 @@ if TYPE_CHECKING:
 
 @click.command("fuse-diff")
 @NETWORK_OPTIONS
-@click.option("--layers", is_flag=True, help="List every merged convolution and BatchNorm.")
+@click.option("--layers", is_flag=True, help="Also list every convolution that fuse() merges with a BatchNorm.")
 def fuse_diff_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
     rules: str | None, strict: bool, form: str, verify: bool, layers: bool,
 ) -> None:  # fmt: skip
-    """Explain why training and validation print different lines."""
+    """Explain why training and validation print different lines.
+
+    Training prints its line before fuse(), validation after it; fuse() merges BatchNorms into convolutions. Every
+    change of a number is listed with its cause, and the causes add up to the change.
+    """
     question = _question(target, imgsz, counter, host, nc, copy, rules, verify=verify)
     try:
         report = fuse_diff(question)
     except UnknownModuleError:
-        show(info(question, fused=False), form)  # what is known all the same
+        show(info(question, fused=False), form)  # layers, parameters and gradients need no rule
         raise
     if verify:
         report = replace(report, verification=_verified(report))
@@ -57,17 +61,19 @@ def fuse_diff_command(
 
 @click.command("info")
 @NETWORK_OPTIONS
-@click.option("--fused", is_flag=True, help="The state after fuse().")
+@FUSED_OPTION
 @click.option(
-    "--stride-scaled", is_flag=True, help="Also as YOLOv5 counts: one image of the stride's size, times the area."
+    "--stride-scaled",
+    is_flag=True,
+    help="Also show FLOPs as YOLOv5 up to v7.0 finds them: those of an image as small as the stride, times the area.",
 )
-@click.option("--verbose", is_flag=True, help="Add the host's tables of modules and of parameters.")
+@click.option("--verbose", is_flag=True, help="Also print the host's tables of rows and of parameters.")
 def info_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
     rules: str | None, strict: bool, form: str, verify: bool, fused: bool, stride_scaled: bool,
     verbose: bool,
 ) -> None:  # fmt: skip
-    """Show one state of a network, and what each number means."""
+    """Show the summary line of a network and what each number means."""
     question = _question(target, imgsz, counter, host, nc, copy, rules, verify=verify)
     report = info(question, fused=fused, stride_scaled=stride_scaled)
     if verify:
@@ -87,20 +93,29 @@ def info_command(
 
 
 @click.command("inspect")
-@click.option("--cfg", metavar="NETWORK", help="The network that weights alone belong to: a name or a model YAML.")
+@click.option(
+    "--cfg",
+    metavar="NETWORK",
+    help="Name or YAML of the network, if the checkpoint has weights (a state_dict) but no modules.",
+    show_default="recognised by the shapes of the weights",
+)
 @of_networks("target", "format")
 def inspect_command(target: str, cfg: str | None, form: str) -> None:
-    """Show what is in a checkpoint: copies, bytes, options, and what loading it would run."""
+    """Show what is in a checkpoint; nothing in it is executed.
+
+    Copies of the model, where the bytes are, options of the training, whether it can be resumed, and what torch.load
+    would import and call.
+    """
     from yolo_probe.reports.inspection import inspect
 
     show(inspect(target, cfg), form)
 
 
 class _GradientsCommand(click.Command):
-    """A command whose ``--freeze`` takes any number of rows, as the one of YOLOv5 does."""
+    """A command whose ``--freeze`` takes several numbers after one flag, as YOLOv5's does."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """``--freeze 0 5`` as click has it: ``--freeze 0 --freeze 5``."""
+        """Rewrite ``--freeze 0 5`` to what click can read: ``--freeze 0 --freeze 5``."""
         spread: list[str] = []
         freezing = False
         for word in args:
@@ -116,11 +131,15 @@ class _GradientsCommand(click.Command):
     type=click.IntRange(0),
     multiple=True,
     metavar="N [N ...]",
-    help="Of a name or YAML, as a training takes it: 10 is rows 0 to 9, 0 5 is rows 0 and 5.",
+    help="Rows to freeze, if TARGET is a name or a YAML. As in train.py: 10 is rows 0 to 9; 0 5 is rows 0 and 5.",
+    show_default="none",
 )
 @of_networks("target", "host", "nc", "format")
 def gradients_command(target: str, freeze: tuple[int, ...], host: Generation | None, nc: int | None, form: str) -> None:
-    """Show what trains in each copy of a model, row by row, and what decided it."""
+    """Show which parameters train, row by row, and what decided it.
+
+    A row is one entry of the model YAML: row 3 is model.3. A checkpoint is shown for each copy that it has.
+    """
     from yolo_probe.render.gradients import render_rows
     from yolo_probe.reports.gradients import provenance
 
@@ -139,7 +158,7 @@ def counters_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
     rules: str | None, strict: bool, form: str,
 ) -> None:  # fmt: skip
-    """Hold every FLOP counter against the others, and say why they differ."""
+    """Compare all FLOP counters, and say why their figures differ."""
     from yolo_probe.reports.counters import counters
 
     report = counters(_question(target, imgsz, counter, host, nc, copy, rules))
@@ -149,18 +168,49 @@ def counters_command(
 
 @click.command("layers")
 @of_networks("target", "imgsz", "counter", "host", "nc", "copy", "rules", "strict", "format")
-@click.option("--by", type=click.Choice(("row", "module", "operator", "type")), help="What a line is; else a row.")
-@click.option("--depth", type=click.IntRange(1), metavar="N", help="How far below the rows modules are told apart.")
-@click.option("--sort", type=click.Choice(("flops", "parameters", "bytes")), help="The largest first.")
-@click.option("--top", type=click.IntRange(1), metavar="N", help="Only so many lines; the others are one.")
-@click.option("--memory", is_flag=True, help="Memory access, activations, and what makes FLOPs slow.")
-@click.option("--fused", is_flag=True, help="The state after fuse().")
+@click.option(
+    "--by",
+    type=click.Choice(("row", "module", "operator", "type")),
+    default="row",
+    show_default=True,
+    help="What each line of the table is: a row of the model YAML, a module, all calls of one operator, or all "
+    "modules of one class.",
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(1),
+    metavar="N",
+    show_default="1; with --by module all levels",
+    help="Levels of modules: 1 is the rows, 2 the modules directly inside them, and so on.",
+)
+@click.option(
+    "--sort",
+    type=click.Choice(("flops", "parameters", "bytes")),
+    show_default="in the order they run; with --top by flops, or by bytes with --memory",
+    help="What the lines are sorted by, largest first.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    metavar="N",
+    show_default="all",
+    help="Number of lines to show; the others are added up in one line.",
+)
+@click.option(
+    "--memory",
+    is_flag=True,
+    help="Show memory instead: values moved, activations, and where ShuffleNet V2's guidelines are broken.",
+)
+@FUSED_OPTION
 def layers_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
     rules: str | None, strict: bool, form: str, by: By | None, depth: int | None, sort: Sort | None, top: int | None,
     memory: bool, fused: bool,
 ) -> None:  # fmt: skip
-    """Show what each row, module, operator or type of a network costs."""
+    """Show the FLOPs, parameters and bytes of each part of a network.
+
+    A row is one entry of the model YAML: row 3 is model.3.
+    """
     from yolo_probe.reports.layers import View, layer_costs
 
     chosen = by or "row"
@@ -194,13 +244,16 @@ def _own_rules(path: str) -> OwnRules:
 
 
 def _be_strict(strict: bool, uncounted: Sequence[Uncounted]) -> None:
-    """With ``--strict`` leave with 1 where something is not counted."""
+    """With ``--strict``, exit with 1 if an operator is not counted."""
     if strict and uncounted:
         sys.exit(UNEXPLAINED)
 
 
 def _verified(report: FuseDiff | Info) -> Verification | None:
-    """What the real thop and the real ``fuse()`` say; None where the report has no FLOPs, which ends with 2 anyway."""
+    """The figures of the real thop and ``fuse()`` beside the report's; None for a report without FLOPs.
+
+    Such a report exits with 2 in any case.
+    """
     if not report.question.subject.has_flops:
         return None
     if find_spec("torch") is None:
@@ -211,7 +264,10 @@ def _verified(report: FuseDiff | Info) -> Verification | None:
 
 
 def _finish(question: Question, *, balanced: bool, label: str, verification: Verification | None) -> None:
-    """Leave with the code of the answer."""
+    """Exit with the code of the answer; return if that is 0.
+
+    Raises: TargetError where FLOPs are not known, HostError where the real figures could not be had: both exit with 2.
+    """
     subject, rules = question.subject, question.rules
     if subject.gap:
         raise TargetError(f"{label}: FLOPs are not known: {subject.gap.reason}", subject.gap.remedy)

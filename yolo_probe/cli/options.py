@@ -1,4 +1,4 @@
-"""The options that questions about a network take."""
+"""The options that the commands about a network share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from yolo_probe.counters.conventions import CONVENTIONS
+from yolo_probe.counters.conventions import CONVENTIONS, DEFAULT
 from yolo_probe.hosts.images import Size
 from yolo_probe.networks.generations import GENERATIONS
 from yolo_probe.networks.network import MOST_CLASSES
@@ -18,7 +18,7 @@ class ImageSize(click.ParamType):  # type: ignore[type-arg]  # generic from clic
     name = "size"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Size:
-        """Height and width out of the text."""
+        """Height and width, in pixels; click's usage error for anything else."""
         if isinstance(value, tuple):
             return value[0], value[1]
         parts = str(value).split(",")
@@ -29,37 +29,48 @@ class ImageSize(click.ParamType):  # type: ignore[type-arg]  # generic from clic
 
 
 MAX_SIDE = 65536
+"""Pixels of a side of an image."""
 
 
 def of_networks(*names: str) -> Callable[[Command], Command]:
-    """These of the options that questions about a network take."""
+    """A decorator that adds these of the shared options to a command, in this order."""
     hosts = click.Choice(GENERATIONS, case_sensitive=False)
     helps = {
-        "imgsz": "Image size in pixels: 640, or height,width.",
-        "counter": f"Whose rules count FLOPs; else thop, the installed one. One of {', '.join(CONVENTIONS)}.",
-        "host": "Which generation of YOLOv5 builds and prints; else HEAD, or the file's own.",
-        "nc": "Number of classes of a name or YAML.",
-        "copy": "Which copy in a checkpoint; else the one that validation uses.",
-        "rules": "Your own counting rules: a .py or .yaml file. A .py runs.",
-        "strict": "Exit 1 where the counter has no rule for something.",
-        "verify": "Run the installed host, its fuse() and thop beside it: exit 1 where they disagree.",
+        "imgsz": "Image size in pixels, one number or HEIGHT,WIDTH; rounded up to a multiple of the stride.",
+        "counter": f"Counter whose rules give the FLOPs: thop (the installed one), or one of {', '.join(CONVENTIONS)}.",
+        "host": "Generation of YOLOv5 that builds the network and prints its line.",
+        "nc": "Number of classes, if TARGET is a name or a YAML.",
+        "copy": "Copy of the model, if TARGET is a checkpoint.",
+        "rules": "YAML or Python file with counting rules of your own. A .py file is executed.",
+        "strict": "Exit with 1 if the counter has no rule for some operator.",
+        "format": "Plain text, Markdown or JSON.",
+        "verify": "Also run the installed host's fuse() and thop. Exit with 1 if their figures differ.",
     }
     options = {
         "target": click.argument("target"),
         "imgsz": click.option("--imgsz", type=ImageSize(), default="640", show_default=True, help=helps["imgsz"]),
         "counter": click.option(
-            "--counter", type=click.Choice(("thop", *CONVENTIONS)), metavar="NAME", help=helps["counter"]
+            "--counter", type=click.Choice(("thop", *CONVENTIONS)), metavar="NAME", help=helps["counter"],
+            show_default=f"thop, or {DEFAULT} if no thop is installed",
         ),
-        "host": click.option("--host", type=hosts, help=helps["host"]),
-        "nc": click.option("--nc", type=click.IntRange(1, MOST_CLASSES), help=helps["nc"]),
-        "copy": click.option("--copy", type=click.Choice(("model", "ema")), help=helps["copy"]),
+        "host": click.option(
+            "--host", type=hosts, help=helps["host"], show_default="head, or the one that made the checkpoint"
+        ),
+        "nc": click.option(
+            "--nc", type=click.IntRange(1, MOST_CLASSES), help=helps["nc"], show_default="as its YAML says"
+        ),
+        "copy": click.option(
+            "--copy", type=click.Choice(("model", "ema")), help=helps["copy"],
+            show_default="the one that validation uses: ema if there is one",
+        ),
         "rules": click.option("--rules", metavar="FILE", help=helps["rules"]),
         "strict": click.option("--strict", is_flag=True, help=helps["strict"]),
         "verify": click.option("--verify", is_flag=True, help=helps["verify"]),
         "format": click.option(
-            "--format", "form", type=click.Choice(("text", "md", "json")), default="text", show_default=True
+            "--format", "form", type=click.Choice(("text", "md", "json")), default="text", show_default=True,
+            help=helps["format"],
         ),
-    }
+    }  # fmt: skip
 
     def added(command: Command) -> Command:
         for name in reversed(names):
@@ -73,4 +84,6 @@ Command = Callable[..., None]
 
 
 NETWORK_OPTIONS = of_networks("target", "imgsz", "counter", "host", "nc", "copy", "rules", "strict", "format", "verify")
-"""The options that every question about the four numbers takes."""
+"""The options of the commands about the four numbers, ``fuse-diff`` and ``info``."""
+
+FUSED_OPTION = click.option("--fused", is_flag=True, help="Show the network after fuse(), as validation runs it.")

@@ -1,4 +1,4 @@
-"""A report on standard output, as text, Markdown or JSON; and the codes that a command leaves with."""
+"""A report on standard output, as text, Markdown or JSON; and the exit codes of a command."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from yolo_probe.render.sections import Report
 
 UNEXPLAINED = 1
-"""Exit code where a number is not explained, or something is not counted or not as the real tools say."""
+"""Exit code if a number is not explained, an operator is not counted, or the real tools give another figure."""
 NO_ANSWER = 2
-"""Exit code where there is no answer."""
+"""Exit code if the question cannot be answered."""
 
 
 def show(report: Report, form: str) -> None:
-    """Write a report. ``form``: ``text``, ``md`` or ``json``."""
+    """Write a report to standard output. ``form``: ``text``, ``md`` or ``json``."""
     if form == "json":
         import json
 
@@ -41,7 +41,7 @@ def show(report: Report, form: str) -> None:
 
 
 def show_table(table: str, form: str) -> None:
-    """Write a table of fixed columns under the report; JSON has it as data."""
+    """Write a table of fixed columns below the report; nothing for JSON, which has the same as data."""
     if form == "text":
         write(table)
     elif form == "md":
@@ -61,7 +61,7 @@ def _columns() -> int | None:
 
 
 def write(text: str, *, styled: bool = False) -> None:
-    """Write text that can steer no terminal. ``styled``: its colours stay.
+    """Write text without its control characters, which could steer a terminal. ``styled``: colours are kept.
 
     Raises: TargetError where standard output is closed or full.
     """

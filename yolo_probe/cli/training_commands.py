@@ -1,4 +1,4 @@
-"""The commands about a training: run one with the probe, and tell what it recorded."""
+"""The commands about a training: run one with the probe, and show what it recorded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 @click.command("story")
 @of_networks("target", "format")
 def story_command(target: str, form: str) -> None:
-    """Tell a training from its folder (runs/train/exp): each moment that the probe recorded in probe.json."""
+    """Show what the probe recorded in a training.
+
+    TARGET is the folder of the training (runs/train/exp), or its probe.json.
+    """
     from yolo_probe.reports.story import read_story
 
     story = read_story(target)
@@ -27,10 +30,10 @@ def story_command(target: str, form: str) -> None:
 
 
 class _TrainCommand(click.Command):
-    """A command whose arguments end where those of the host begin, whatever they look like."""
+    """A command that takes all words from the script's name on as the host's, also those that look like options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """What click makes of yolo-probe's own part; the rest is the host's."""
+        """Put ``--`` before the host's words, so that click reads only yolo-probe's own."""
         own, module = 0, False
         while not module and own < len(args) and args[own].startswith("-") and args[own] != "--":
             module = args[own].startswith("-m")
@@ -41,9 +44,11 @@ class _TrainCommand(click.Command):
 
 
 @click.command("train", cls=_TrainCommand, short_help="Run a training with the probe attached.")
-@click.option("--settings", metavar="FILE", help="What the probe does, as in configs/probe.yaml.")
-@click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
-@click.argument("host", nargs=-1, type=click.UNPROCESSED, metavar="TRAIN.PY [ITS OWN ARGUMENTS]")
+@click.option(
+    "--settings", metavar="FILE", help="YAML file with settings of the probe.", show_default="configs/probe.yaml"
+)
+@click.option("-m", "module", metavar="MODULE", help="Run a module instead of a script, as python -m does.")
+@click.argument("host", nargs=-1, type=click.UNPROCESSED, metavar="TRAIN.PY [ARGUMENTS OF TRAIN.PY]")
 def train_command(settings: str | None, module: str | None, host: tuple[str, ...]) -> HostCommand:
     """Run an unmodified training of YOLOv5 or ultralytics with the probe attached.
 
@@ -53,7 +58,7 @@ def train_command(settings: str | None, module: str | None, host: tuple[str, ...
     yolo-probe train ultralytics detect train model=yolo11n.pt data=coco8.yaml
     torchrun --nproc_per_node 2 -m yolo_probe train train.py --data coco128.yaml
 
-    With YOLO_PROBE=0 in the environment the probe stays away.
+    Put options of yolo-probe before the script. Set YOLO_PROBE=0 in the environment to run without the probe.
     """  # noqa: D301  # click reads the backspace as: keep these lines
     from yolo_probe.training.runner import ULTRALYTICS, HostCommand
 

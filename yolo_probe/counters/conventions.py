@@ -70,8 +70,10 @@ class Convention:
             if function is None and record.seen_by == "functions" and record.kind.startswith("nn."):
                 return 0  # the module is charged for it
             return function(record) if function else self._free(record)
-        called = self.calls.get(record.operator) if self.calls and record.seen_by == "all" else None
+        called = self.calls.get(record.operator) if self.calls and record.seen_by != "modules" else None
         beside = called(record) if called else 0
+        if self.follows == "both" and record.seen_by == "functions":
+            return beside
         if record.operator == CUSTOM:
             return self._custom(record)
         rule = self.rules.get(record.operator)

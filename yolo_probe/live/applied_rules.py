@@ -27,33 +27,33 @@ NO_RULE = frozenset({
 
 
 class AppliedRules(ABC):
-    """What a pass of a live model asks of the user's rules."""
+    """The user's rules, as a pass of a live model applies them."""
 
     __slots__ = ()
 
     @property
     @abstractmethod
     def origin(self) -> str:
-        """What the rules come from, as messages name it."""
+        """Where the rules come from, as messages name it."""
 
     @property
     @abstractmethod
     def before(self) -> object:
-        """What ``total_ops`` holds when a rule is called."""
+        """The value of ``total_ops`` when a rule is called."""
 
     @abstractmethod
     def rule_for(self, kind: type) -> CountingRule | None:
-        """The rule for a class."""
+        """The rule for a class; None if there is none."""
 
     @abstractmethod
     def replaces(self, record: OpRecord, module: nn.Module, path: str) -> bool:
-        """Whether the rule for a module stands for a record that the module's run left."""
+        """Whether the rule for a module replaces a record that was made while the module ran."""
 
     def counted_by(self, rule: CountingRule, module: nn.Module, path: str, inputs: tuple[Any, ...], output: Any) -> int:
         """MACs of one call.
 
-        Raises: RulesError where the rule fails or leaves no whole number of at least 0; DataDependentError where it
-        asks a tensor without weights for its values.
+        Raises: RulesError where the rule fails, or its result is no whole number from 0 on; DataDependentError where
+        it reads values of a tensor that has none.
         """
         place = path, kind_of(class_path(type(module)))
         try:
@@ -68,7 +68,7 @@ class AppliedRules(ABC):
 
 @dataclass(frozen=True, slots=True)
 class OwnOps(AppliedRules):
-    """The rules of a file: each for the classes that it names, in place of the module and all that is inside."""
+    """The rules of a file. A rule counts a module of the class that it names, with all that is inside."""
 
     rules: OwnRules
 
@@ -79,16 +79,16 @@ class OwnOps(AppliedRules):
 
     @property
     def before(self) -> object:
-        """A number, as of a network that is read from a file."""
+        """A number, as for a network that is read from a file."""
         return 0
 
     def rule_for(self, kind: type) -> CountingRule | None:
-        """The rule for a class, by its name."""
+        """The rule for a class, by its name; None if there is none."""
         found = self.rules.rule_for(class_path(kind))
         return found.count if found else None
 
     def replaces(self, record: OpRecord, module: nn.Module, path: str) -> bool:
-        """Always: a rule stands for all that is inside."""
+        """Always: a rule counts all that is inside the module."""
         return True
 
 
@@ -96,13 +96,13 @@ class OwnOps(AppliedRules):
 class CustomOps(AppliedRules):
     """Rules as ``thop.profile(custom_ops=...)`` takes them, applied as the counter in effect does.
 
-    From ultralytics-thop 2.1.2 on a rule holds for subclasses too and the modules inside are counted beside it; before,
-    it is for exactly that class, and stands for all that is inside.
+    From ultralytics-thop 2.1.2 on, a rule also applies to subclasses, and the modules inside are counted in addition.
+    Before, it applies to exactly that class, and counts all that is inside.
     """
 
     rules: Mapping[type, CountingRule]
     subclasses: bool = True
-    """Whether they hold for subclasses and beside what is inside."""
+    """Whether they apply to subclasses, and modules inside are counted in addition."""
 
     @property
     def origin(self) -> str:
@@ -115,7 +115,7 @@ class CustomOps(AppliedRules):
         return torch.zeros(1, dtype=torch.float64)
 
     def rule_for(self, kind: type) -> CountingRule | None:
-        """The rule for a class; one of torch's own goes before that of a class further up."""
+        """The rule for a class; a rule that thop has for a class of torch wins over one for its base class."""
         if not self.subclasses:
             return self.rules.get(kind)
         for each in kind.__mro__:
@@ -126,7 +126,7 @@ class CustomOps(AppliedRules):
         return None
 
     def replaces(self, record: OpRecord, module: nn.Module, path: str) -> bool:
-        """Of its own record and of its functions always; of what is inside only where it stands for that."""
+        """Always for the module's own record and functions; for modules inside only if the rule counts them."""
         if record.functional or record.path == path:
             return True
         contains = isinstance(module, (nn.Sequential, nn.ModuleList)) or not path
@@ -136,7 +136,7 @@ class CustomOps(AppliedRules):
 def custom_record(
     place: tuple[str, str], kind: type, inputs: tuple[Any, ...], output: Any, count: int, slots: int
 ) -> OpRecord:
-    """Record of a module of that class that a rule of the user's counts."""
+    """The record of a module of that class that the user's own rule counts."""
     shapes = tuple(tuple(x.shape) for x in inputs if isinstance(x, torch.Tensor))
     out = tuple(output.shape) if isinstance(output, torch.Tensor) else ()
     return OpRecord(CUSTOM, *place, shapes, out, (), {"products": count, "class": class_path(kind)}, slots)

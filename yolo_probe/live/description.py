@@ -1,6 +1,9 @@
-"""A live model as plain data: the description of each of its modules and tensors, made once."""
+"""Descriptions of the modules and tensors of a live model as plain data; each is made once."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -8,11 +11,11 @@ from torch import nn
 from yolo_probe.model.structure import Module, Tensor
 
 ATOMS = frozenset({bool, int, float, str, type(None)})
-"""Types of plain values that hold no others."""
+"""Types of plain values that contain no others."""
 
 
 def is_plain(value: object) -> bool:
-    """Whether a value is a number, text, or a container of nothing else."""
+    """Whether a value is a number, a text, or a container of these alone."""
     kind = type(value)
     if kind in ATOMS:
         return True
@@ -21,8 +24,19 @@ def is_plain(value: object) -> bool:
     return isinstance(value, dict) and all(map(is_plain, value.values()))
 
 
+def tensors_in(values: Iterable[Any]) -> Iterator[torch.Tensor]:
+    """All tensors among values, also inside lists, tuples and dicts."""
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from tensors_in(list(value.values()))
+        elif isinstance(value, (list, tuple)):
+            yield from tensors_in(value)
+
+
 class Descriptions:
-    """The description of each module and tensor of one model; it keeps neither."""
+    """The description of each module and tensor of one model, without a reference to them."""
 
     def __init__(self) -> None:
         self._modules: dict[int, Module] = {}
@@ -39,7 +53,11 @@ class Descriptions:
             kind = type(module)
             found = self._modules[id(module)] = Module(
                 f"{kind.__module__}.{kind.__qualname__}",
-                {key: value for key, value in vars(module).items() if key[0] != "_" and is_plain(value)},
+                {
+                    key: value
+                    for key, value in vars(module).items()
+                    if key[0] != "_" and (type(value) in ATOMS or is_plain(value))
+                },
                 {key: self.tensor(each) for key, each in module._parameters.items() if each is not None},
                 {key: self.tensor(each) for key, each in module._buffers.items() if each is not None},
             )

@@ -1,8 +1,8 @@
 """Records of torch's functions that multiply and add, for the modules that call them without a module of torch.
 
-``RECORDS`` describes every function that some counter charges and every one that does such work and that a counter
-may leave out; ``custom`` describes the operators of other libraries (torchvision's deformable convolution), whose
-work nobody knows. What only moves values has no record.
+``RECORDS`` has every function that some counter charges, and every function that does such work even if a counter has
+no rule for it; ``custom`` is for the operators of other libraries (torchvision's deformable convolution), whose cost is
+not known. A function that only moves values has no record.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "dim": ("axis",),
     "tensors": ("arrays",),
 }
-"""Other names that torch takes for an argument, as NumPy has them."""
+"""Other names that torch accepts for an argument, taken from NumPy."""
 
 
 def argument(args: Sequence[Any], kwargs: Mapping[str, Any], place: int, name: str) -> Any:
-    """An argument of a call, by its place or one of its names; None where it is not given."""
+    """An argument of a call, by position or by one of its names; None if it is not given."""
     if len(args) > place:
         return args[place]
     return next((kwargs[each] for each in (name, *_ALIASES.get(name, ())) if each in kwargs), None)
@@ -49,13 +49,13 @@ def _shapes(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Shape, ...]
 
 
 def _output(out: Any) -> Shape:
-    """Shape of a result, of the first one where there are several."""
+    """Shape of the first result."""
     first = out[0] if isinstance(out, (list, tuple)) and out else out
     return tuple(first.shape) if isinstance(first, T) else ()
 
 
 def _named(operator: str) -> Record:
-    """An operator of which nothing is known but its shapes."""
+    """The record of an operator of which only the shapes are known."""
 
     def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
         return OpRecord(operator, path, kind, _shapes(args, kwargs), _output(out), functional=True)
@@ -64,7 +64,7 @@ def _named(operator: str) -> Record:
 
 
 def _product(operator: str, left: tuple[int, str]) -> Record:
-    """A product of two matrices, whose first sums its last axis."""
+    """The record of a product of two matrices; the sum is over the last axis of the first."""
 
     def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
         options = {"products": prod(out.shape) * argument(args, kwargs, *left).shape[-1]}
@@ -111,7 +111,7 @@ def _attention_forward(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any,
 
 
 def _elementwise(operator: str, call: str = "") -> Record:
-    """A function of single values; ``call``: its name, where it is called by name."""
+    """The record function for an elementwise function. ``call``: the method's name, if it is called by name."""
     options = {"call": call} if call else {}
 
     def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
@@ -165,7 +165,7 @@ def _matmul(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str,
 
 
 def _called(name: str) -> Record:
-    """A product of matrices that is asked for by name, which some counters see where they do not see ``@``."""
+    """The record of a product of matrices called by name; some counters see it and do not see ``@``."""
 
     def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
         return _matmul(args, kwargs, out, path, kind)._replace(options={"call": name})
@@ -186,10 +186,10 @@ def _attention(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: s
 
 
 def _einsum(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-    equation, *operands = args  # torch has already written letters for operands given with lists of axes
+    equation, *operands = args  # torch has already replaced lists of axes by letters
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
         operands = list(operands[0])
-    operator = "einsum" if len(operands) <= 2 else "einsum of several"  # its order of products is not in the call
+    operator = "einsum" if len(operands) <= 2 else "einsum of several"  # the call does not say in which order
     inputs = tuple(tuple(each.shape) for each in operands)
     return OpRecord(operator, path, kind, inputs, tuple(out.shape), options={"equation": equation}, functional=True)
 
@@ -243,10 +243,10 @@ ELEMENTWISE_FUNCTIONS: Mapping[Any, Record] = {
     torch.max_pool2d: _pooling("max_pool2d"),
     F.avg_pool2d: _average,
 }
-"""Functions of single values, and those that bring values together: what counters charge beside products."""
+"""Elementwise functions and reductions: what counters charge apart from products."""
 
 TRANSFORMS = ("fft", "ifft", "rfft", "irfft", "fft2", "ifft2", "rfft2", "irfft2", "fftn", "ifftn", "rfftn", "irfftn")
-"""Of ``torch.fft``."""
+"""Functions of ``torch.fft``."""
 
 RECORDS: Mapping[Any, Record] = {
     **dict.fromkeys((T.__matmul__, T.matmul), _matmul),
@@ -290,7 +290,7 @@ RECORDS: Mapping[Any, Record] = {
     **{getattr(torch.fft, name): _named(f"fft.{name}") for name in TRANSFORMS},
     **ELEMENTWISE_FUNCTIONS,
 }
-"""By function. Several of these call others of them inside; only the outer one is recorded, as thop sees them."""
+"""By function. If one of these calls another inside, only the outer one is recorded, as thop sees it."""
 
 
 _NO_ARITHMETIC = frozenset(
@@ -309,7 +309,7 @@ _NO_ARITHMETIC = frozenset(
     "empty_like full_like rand randn randint randperm rand_like randn_like randint_like new_zeros new_ones new_empty "
     "new_full new_tensor meshgrid tril_indices triu_indices cartesian_prod bernoulli multinomial normal "
     "normal_ uniform_ "
-    # what is asked of a tensor, and comparisons
+    # properties of a tensor, and comparisons
     "__get__ __set__ __delete__ size dim ndimension numel nelement stride storage_offset is_floating_point is_complex "
     "is_contiguous element_size get_device item tolist data_ptr is_same_size __len__ __bool__ __int__ __float__ "
     "__index__ __iter__ __contains__ __hash__ __format__ __repr__ eq ne lt le gt ge __eq__ __ne__ __lt__ __le__ __gt__ "
@@ -318,7 +318,7 @@ _NO_ARITHMETIC = frozenset(
     "clamp clamp_ clamp_min clamp_max clip nonzero unique kthvalue median searchsorted bucketize round floor ceil "
     "trunc sign neg __neg__ abs __abs__".split()
 )
-"""Names of torch's functions that move, make, choose or compare values: nothing that a counter could charge."""
+"""Names of torch's functions that move, make, choose or compare values; no counter charges them."""
 
 
 def other(func: Any) -> Record | None:

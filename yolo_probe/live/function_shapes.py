@@ -1,7 +1,7 @@
-"""Torch's functions on the meta device whose output is known without a kernel: those that run often and are slow there.
+"""Outputs of torch's functions on the meta device, found without a kernel, for those that run often and are slow.
 
-Each gives the shape and type of the output, or None where the arguments are not the common ones, and then the kernel
-runs: whatever else torch takes, another name of an argument too, is torch's own to answer.
+Each gives the shape and dtype of the output, or None if the arguments are not the usual ones; then torch's own kernel
+runs.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from torch import nn
 from yolo_probe.model.operators import broadcast, cat
 
 Output = tuple[Sequence[int], torch.dtype]
-"""Shape and type of a tensor."""
+"""Shape and dtype of a tensor."""
 
 
 def _like(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
-    """Output of a function of each value on its own."""
+    """Output of an elementwise function of one tensor."""
     x = args[0] if len(args) == 1 and not kwargs else None
     if not isinstance(x, torch.Tensor) or not x.is_meta or not x.is_floating_point():
         return None
@@ -31,7 +31,7 @@ def _pair(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     if len(args) != 2 or kwargs:
         return None
     a, b = args
-    if type(a) is torch.Tensor and a.is_meta and a.is_floating_point():  # the common ones, quickly
+    if type(a) is torch.Tensor and a.is_meta and a.is_floating_point():  # the usual case, without further checks
         shape, dtype = a.size(), a.dtype
         if type(b) in (int, float):
             return shape, dtype
@@ -50,7 +50,7 @@ def _pair(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
 
 
 def _tensors_and_dim(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Sequence[torch.Tensor], int]:
-    """What is brought together and along which axis; no tensors where they are given in another way."""
+    """The tensors to join and the axis; no tensors if the arguments are not the usual ones."""
     tensors = args[0] if args else kwargs.get("tensors")
     dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
     usual = isinstance(tensors, (list, tuple)) and isinstance(dim, int) and kwargs.keys() <= {"tensors", "dim"}
@@ -84,7 +84,7 @@ def _stack(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
 
 
 def _arange(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
-    """Whole numbers from 0 to an end, of the type asked for."""
+    """Output of ``arange`` with an end alone."""
     if not kwargs.keys() <= {"end", "device", "dtype"} or len(args) + ("end" in kwargs) != 1:
         return None
     end, device, dtype = args[0] if args else kwargs["end"], kwargs.get("device"), kwargs.get("dtype")

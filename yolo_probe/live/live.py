@@ -1,4 +1,4 @@
-"""A live ``nn.Module`` as plain data, and its forward pass on shapes, without touching the model.
+"""A live ``nn.Module`` as plain data, and its forward pass on shapes. The model itself is not changed.
 
 The model's own ``forward`` runs on a weightless copy: modules of the same classes whose parameters, buffers and tensors
 are meta tensors. The user's model is read, never called, copied or changed.
@@ -21,7 +21,7 @@ from yolo_probe.errors import DataDependentError, TargetError, TraceError, first
 from yolo_probe.live.applied_rules import CustomOps, OwnOps
 from yolo_probe.live.description import Descriptions
 from yolo_probe.live.real_copy import real_copy, uncollected
-from yolo_probe.live.recorder import Inputs, Place, Recorder
+from yolo_probe.live.recorder import CopiedModule, Inputs, Recorder
 from yolo_probe.live.scripted import scripted_functions_beside
 from yolo_probe.live.side_effects import foreign, kept, undisturbed
 from yolo_probe.live.weightless_copy import Copier
@@ -42,9 +42,10 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 
 def network_of(model: Any, call: str) -> nn.Module:
-    """The network that a function of this package is given, also in an object that has one, such as ``YOLO``.
+    """The ``nn.Module`` that a public function is given, directly or in an object that has one, such as ``YOLO``.
 
-    Raises: TargetError for what is no model in Python.
+    ``call``: name of the function, for the message.
+    Raises: TargetError for anything else.
     """
     has_one = not isinstance(model, nn.Module) or any(
         kind.__module__ == "ultralytics.engine.model" for kind in type(model).__mro__
@@ -67,10 +68,10 @@ def weightless(model: nn.Module) -> nn.Module:
 class Live:
     """A live model: its structure, and forward passes of its weightless copy.
 
-    ``training``: whether the passes are those of training. ``elementwise``: whether functions of single values are
-    recorded, which every thop holds free. ``complete``: whether a pass fails at a module that counters charge and whose
-    rules are not known, so that no total goes without it; else it and any function that computes are recorded as what
-    has no rule.
+    ``training``: whether the passes are those of training. ``elementwise``: whether functions of single values, which
+    no thop charges, are recorded. ``complete``: whether a pass fails at a module that counters charge and whose rules
+    are not known, so that no total lacks it; if False, such a module is recorded without a rule, as is any function
+    that computes.
     """
 
     def __init__(
@@ -90,12 +91,12 @@ class Live:
         try:
             with uncollected():
                 self.root = self._descriptions.module(model)
-                """The structure of the model as it was when this was made; what is shared is shared."""
+                """The structure of the model at the time of construction; shared modules are one object."""
         except RuntimeError as error:  # of torch: a lazy module's parameters have no shape before its first call
             raise TraceError(f"the model: {first_words(error)}", "Run a lazy module once.") from error
         self._recorder: Recorder | None = None
         self._real_recorder: Recorder | None = None
-        self._places: list[Place] = []
+        self._places: list[CopiedModule] = []
         self._executed = ""
         self._real: dict[int, torch.Tensor] | None = None
 
@@ -106,31 +107,31 @@ class Live:
 
     @cached_property
     def totals(self) -> Totals:
-        """Layers, parameters and gradients."""
+        """Layers, parameters and gradients of the model."""
         return totals_of(self.root)
 
     @property
     def is_fused(self) -> bool:
-        """Whether the model itself says that it is fused, as those of the ultralytics package do."""
+        """Whether the model's own ``is_fused()`` says so; only ultralytics has that function."""
         return bool(getattr(self._model, "is_fused", bool)())
 
     def value_of(self, tensor: Tensor) -> torch.Tensor:
-        """The real tensor that a tensor of the structure stands for."""
+        """The real tensor of the model that a tensor of the structure describes."""
         if self._real is None:
             tensors = (*self._model.parameters(), *self._model.buffers())
             self._real = {id(self._descriptions.tensor(real)): real for real in tensors}
         return self._real[id(tensor)]
 
     def trace(self, image: Shape) -> Trace:
-        """One forward pass of the weightless copy, in evaluation mode; of a real copy where it depends on data.
+        """The record of one forward pass of the weightless copy; of a real copy if it depends on data.
 
         Shapes: ``image`` is (batch, channels, height, width).
-        Raises: TraceError where that fails too or shapes do not fit, with the module's path.
+        Raises: TraceError where that fails too, or shapes do not fit, with the module's path.
         """
         return self.trace_inputs(image)
 
     def trace_inputs(self, image: Inputs) -> Trace:
-        """The same of any arguments."""
+        """The record of one forward pass, as ``trace`` gives it, for any arguments."""
         with undisturbed(torch_alone=self._draws_torch_alone), kept(self._foreign, self._copier.foreign_code):
             if not self._executed:
                 try:
@@ -149,7 +150,9 @@ class Live:
         return replace(self._real_recorder.run(image), executed=self._executed)
 
     def _recorder_of(self, copy_of: Callable[[nn.Module], nn.Module], device: str = "meta") -> Recorder:
-        places = [Place(path, self._descriptions.module(module), copy_of(module)) for path, module in self._modules]
+        places = [
+            CopiedModule(path, self._descriptions.module(module), copy_of(module)) for path, module in self._modules
+        ]
         self._places += places
         return Recorder(
             places,
@@ -183,7 +186,7 @@ class Live:
 
     @property
     def _dtype(self) -> torch.dtype:
-        """Of the first parameter that is a floating-point number."""
+        """The dtype of the first floating-point parameter; float32 if there is none."""
         tensors = (each for _, module in self._modules for each in module._parameters.values() if each is not None)
         return next((each.dtype for each in tensors if each.is_floating_point()), torch.float32)
 
@@ -192,7 +195,7 @@ class Live:
         return Live(self._model, self._custom_ops, training=True, complete=self._complete)
 
     def with_rules(self, rules: OwnRules) -> Live:
-        """The same model with modules counted by rules of the user's."""
+        """The same model with modules counted by the user's own rules."""
         return Live(
             self._model, OwnOps(rules), training=self._training, elementwise=self._elementwise, complete=self._complete
         )
@@ -200,8 +203,8 @@ class Live:
     def fused(self, *, grad_enabled: bool = False, end_to_end: bool | None = None) -> Live:
         """The model after its own ``fuse()``, which runs on a weightless copy.
 
-        ``grad_enabled``: whether autograd is on meanwhile; in YOLOv5 that decides what the new weights require.
-        ``end_to_end``: what ultralytics sets before it fuses, which decides the head that is left.
+        ``grad_enabled``: whether autograd is on; in YOLOv5 that decides whether the new weights require a gradient.
+        ``end_to_end``: what ultralytics sets before it fuses, which decides which head remains.
         Raises: TraceError where ``fuse()`` fails, with the module's path.
         """
         copy = weightless(self._inner)
@@ -212,13 +215,13 @@ class Live:
 
 
 def set_end_to_end(model: nn.Module, value: bool | None) -> None:
-    """Have the head of a model give its results end to end or not, as ultralytics does before it validates."""
+    """Switch end-to-end results of a model's head on or off, as ultralytics does before validation."""
     if value is not None and getattr(model, "end2end", None) is not None:
         model.end2end = value
 
 
 def _named_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Every distinct module under its first qualified name, parents first; of a scripted one nothing inside."""
+    """Every distinct module with its first qualified name, parents first; nothing inside scripted modules."""
     scripted: tuple[str, ...] = ()
     for path, module in model.named_modules():
         if not path.startswith(scripted) or not scripted:
@@ -242,7 +245,7 @@ def _fuse(copy: nn.Module, grad_enabled: bool) -> None:
 
 
 def fuse_silently(model: nn.Module) -> None:
-    """Run the ``fuse()`` of a model that is ours to change, without the lines that it would print.
+    """Run the ``fuse()`` of a model that may be changed, without the lines that it would print.
 
     Raises: TraceError where the model has none; whatever ``fuse()`` raises.
     """
@@ -260,11 +263,11 @@ def fuse_silently(model: nn.Module) -> None:
 
 
 def say_nothing(*_: object, **__: object) -> None:
-    """In the place of what a host would print."""
+    """Do nothing, instead of printing."""
 
 
 def _place_of(error: BaseException, root: nn.Module) -> str:
-    """Path of the module that the code was about that raised: the innermost that one of its local names holds."""
+    """Path of the module whose code raised: the innermost that is a local variable in the traceback."""
     paths = {id(module): path for path, module in root.named_modules()}
     place, step = "", error.__traceback__
     while step is not None:

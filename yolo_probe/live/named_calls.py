@@ -1,7 +1,7 @@
-"""Tensors that tell a method called by its name, ``a.add(b)``, from the operator, ``a + b``.
+"""Tensors for which a method called by name, ``a.add(b)``, differs from the operator, ``a + b``.
 
-Torch hands both on as the same function; some counters see only the first, because they replace the method. So the
-tensors of a pass on which such a counter is asked are of this class, whose methods are functions of their own.
+Torch dispatches both as the same function; some counters see only the first, because they replace the method. So the
+tensors of a pass for such a counter are of this class, whose methods are functions of their own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch.overrides import handle_torch_function
 
 
 class Named(torch.Tensor):  # type: ignore[misc]  # torch is not read by mypy
-    """A tensor like any other."""
+    """A tensor whose methods are distinct functions."""
 
     @classmethod
     def __torch_function__(

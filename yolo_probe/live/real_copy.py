@@ -1,4 +1,4 @@
-"""Real copies of a live model: for a forward pass that depends on data, and for what keeps a host from making its own.
+"""Real copies of a live model, for a forward pass that depends on data; and why a host could not make such a copy.
 
 A copy shares nothing that a forward pass could change, except objects that cannot be copied (locks, files). Hooks that
 a forward pass calls are part of it.
@@ -27,13 +27,13 @@ _NOT_CALLED = frozenset(HOOKS) - frozenset(FORWARD_HOOKS)
 _PLAIN = frozenset({bool, int, float, str, type(None), torch.Size, torch.dtype, torch.device})
 CONTAINERS = frozenset({dict, OrderedDict, list, tuple, set})
 _SHARED = (type, ModuleType, BuiltinFunctionType, GeneratorType, torch.UntypedStorage, torch.jit.ScriptModule)
-LARGE = 2**24
-"""Bytes from which an array of NumPy is not copied."""
+MAX_ARRAY_BYTES = 2**24
+"""Size above which a NumPy array is not copied."""
 
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """The garbage collector waits, if it runs at all: it would look through thousands of new objects, none garbage."""
+    """A context without garbage collection, which would search thousands of new objects that are no garbage."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -44,7 +44,7 @@ def uncollected() -> Iterator[None]:
 
 
 def real_copy(model: nn.Module) -> dict[int, nn.Module]:
-    """A copy of each module of a model, by its identity: with values, in float32 on the CPU, in evaluation mode."""
+    """A copy of each module of a model, by the module's ``id``: real values, float32, on the CPU, evaluation mode."""
     memo: dict[int, Any] = {}
     scripted = [module for module in model.modules() if isinstance(module, torch.jit.ScriptModule)]
     inside_scripted = {id(each) for module in scripted for each in module.modules()}
@@ -63,10 +63,10 @@ def real_copy(model: nn.Module) -> dict[int, nn.Module]:
 
 
 def rebuilt(value: Any, copied: Callable[[Any], Any], memo: dict[int, Any]) -> Any:
-    """A copy of an object whose parts ``copied`` copies, or the object itself where it cannot be copied.
+    """A copy of an object, or the object itself if it cannot be copied.
 
-    ``memo`` gets the copy by the object's identity before its parts are copied. An object that does something when it
-    is deleted is its own copy: what it would close is not the copy's.
+    ``copied`` copies its parts; ``memo`` gets the copy, by the object's ``id``, before that. An object with ``__del__``
+    is not copied, since deleting the copy would close what belongs to the object.
     """
     kind = type(value)
     if isinstance(value, _SHARED) or hasattr(kind, "__del__") or (kind.__module__ == "numpy" and _is_large(value)):
@@ -90,7 +90,7 @@ def rebuilt(value: Any, copied: Callable[[Any], Any], memo: dict[int, Any]) -> A
 
 
 def _function(value: FunctionType, copied: Callable[[Any], Any], memo: dict[int, Any]) -> FunctionType:
-    """A function with copies of what it closes over and of its defaults; itself where it holds nothing."""
+    """A function with copies of its closure and defaults; the function itself if it has neither."""
     cells = value.__closure__ or ()
     held = (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values())
     if not cells and _PLAIN.issuperset(map(type, held)):
@@ -109,7 +109,7 @@ def _function(value: FunctionType, copied: Callable[[Any], Any], memo: dict[int,
 
 
 def _reduced(value: Any, copied: Callable[[Any], Any], memo: dict[int, Any]) -> Any:
-    """A copy of an object by what it gives to pickle."""
+    """A copy of an object, made from what it gives to pickle."""
     parts = value.__reduce_ex__(4)
     if isinstance(parts, str):
         return value
@@ -134,7 +134,7 @@ def _reduced(value: Any, copied: Callable[[Any], Any], memo: dict[int, Any]) -> 
 
 
 def _shell_of(value: Any) -> Any:
-    """An object of the same class without attributes; None where its class is not Python's alone."""
+    """An object of the same class without attributes; None if the class is not written in Python alone."""
     kind = type(value)
     if kind in (SimpleNamespace, Namespace):
         return kind()
@@ -146,12 +146,12 @@ def _shell_of(value: Any) -> Any:
 
 
 def _is_large(value: Any) -> bool:
-    """Whether an array is too large to be copied for a forward pass that may only read it."""
-    return int(getattr(value, "nbytes", 0)) > LARGE
+    """Whether an array is too large to be copied; a forward pass usually only reads it."""
+    return int(getattr(value, "nbytes", 0)) > MAX_ARRAY_BYTES
 
 
 class _Bare:
-    """As large as an object of Python that has nothing but attributes."""
+    """An object with the size of a plain Python object."""
 
 
 def _values(tensor: torch.Tensor) -> torch.Tensor:
@@ -164,7 +164,7 @@ def _values(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _copied(value: Any, memo: dict[int, Any]) -> Any:
-    """A copy of a value, or the value itself where it cannot be copied."""
+    """A copy of a value, or the value itself if it cannot be copied."""
     kind = type(value)
     if kind in _PLAIN:
         return value
@@ -186,7 +186,7 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
 
 
 def copy_fault(model: nn.Module) -> str:
-    """Why ``deepcopy(model)``, with which YOLOv5's counting run begins, fails; empty where it does not."""
+    """Why ``deepcopy(model)`` fails, with which YOLOv5's counting run begins; empty if it works."""
     modules = list(model.modules())
     doubtful = [
         (module, key)
@@ -210,13 +210,13 @@ def copy_fault(model: nn.Module) -> str:
 
 
 def _copies_itself(kind: type) -> bool:
-    """Whether a class says what of it is copied, as DistributedDataParallel does."""
+    """Whether a class defines how it is copied, as DistributedDataParallel does."""
     own = kind.__mro__[: kind.__mro__.index(nn.Module)]
     return any(name in vars(each) for each in own for name in ("__getstate__", "__deepcopy__", "__reduce_ex__"))
 
 
 def _could_fail(value: Any) -> bool:
-    """Whether copying a value could fail: it holds more than numbers and words."""
+    """Whether copying a value could fail: it contains more than numbers and texts."""
     kind = type(value)
     if kind in _PLAIN or isinstance(value, type) or (kind in CONTAINERS and not value):
         return False

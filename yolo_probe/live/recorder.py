@@ -1,4 +1,4 @@
-"""A forward pass of a copy of a model, written down: its modules of torch, and the functions outside them.
+"""Records a forward pass of a copy of a model: its modules of torch, and the functions outside them.
 
 One rule says what runs. A module is answered by the shape of its output only if it is exactly torch's: torch's class
 with torch's forward, no forward of its own, no hooks. Everything else runs its own code, hooks included, and so does a
@@ -22,6 +22,7 @@ from torch.overrides import TorchFunctionMode
 
 from yolo_probe.errors import DataDependentError, RulesError, TraceError, first_words
 from yolo_probe.live.applied_rules import CustomOps, OwnOps, custom_record
+from yolo_probe.live.description import tensors_in
 from yolo_probe.live.function_records import ELEMENTWISE_FUNCTIONS, RECORDS, Record, custom, other
 from yolo_probe.live.function_shapes import ANSWERS, Answer
 from yolo_probe.live.named_calls import Named
@@ -46,40 +47,40 @@ from yolo_probe.model.user_rules import CountingRule
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What a model is called with: tensors, also in lists and dicts; their values only where shapes are not enough."""
+    """The arguments of a forward pass, with tensors also inside lists and dicts; only real copies use their values."""
 
     given: tuple[Any, ...] = ()
     named: Mapping[str, Any] = field(default_factory=dict)
 
 
 Inputs = Shape | Arguments
-"""What a model is fed: an image of that shape, or anything."""
+"""The input of a model: the shape of an image, or any arguments."""
 
 
-class Place(NamedTuple):
-    """A module of a copy under its first qualified name, with the description of the one it is a copy of."""
+class CopiedModule(NamedTuple):
+    """A module of a copy with its first qualified name, and the description of the module that was copied."""
 
     path: str
     described: Module
     copy: nn.Module
 
 
-Call = Callable[..., Any]
+Forward = Callable[..., Any]
 
 
 class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by mypy
-    """Writes down what a copy of a model computes: its modules of torch, and the functions that run outside them.
+    """Records what a copy of a model computes: its modules of torch, and the functions that run outside them.
 
-    ``places``: the copy's modules, itself first, which the caller keeps alive; ``slots``: in how many places each is
-    placed, by its description's identity. ``device``: ``meta`` for a weightless copy. ``training``, ``elementwise`` and
-    ``complete``: as in ``Live``; ``scripted``: whether code that torch has compiled may run. The copy is the recorder's
-    own from then on.
-    Raises: TraceError at a module that counters charge and whose rules are not known, where none may be left out.
+    ``places``: the modules of the copy, the copy itself first; the caller keeps them alive. ``slots``: the number of
+    places of each, by the ``id`` of its description. ``device``: ``meta`` for a weightless copy. ``training``,
+    ``elementwise`` and ``complete``: as in ``Live``. ``scripted``: whether code that torch has compiled may run. The
+    recorder changes the copy.
+    Raises: TraceError for a module that counters charge and whose rules are not known, if ``complete``.
     """
 
     def __init__(
         self,
-        places: Sequence[Place],
+        places: Sequence[CopiedModule],
         slots: Mapping[int, int],
         custom_ops: CustomOps | OwnOps | None = None,
         *,
@@ -91,17 +92,20 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
-        self._copy = ref(places[0].copy)  # which has functions of the recorder in it
+        self._copy = ref(places[0].copy)  # a weak reference, as the copy refers to the recorder
         self._custom_ops, self._device, self._dtype = custom_ops, device, dtype
         self._complete, self._elementwise = complete, elementwise
+        self._names_calls = (
+            elementwise and not scripted
+        )  # below torch 2.5 no tensor class is made while scripts are read
         self._pass = Pass([], slots, training)
         self._running: list[tuple[str, str]] = []
         self._whole = 0
-        """Number of modules running that have one record for all that their functions do."""
+        """Number of running modules with a single record, in which functions are not recorded."""
         self._own = 0
-        """Number of modules of torch running whose forward is not torch's."""
+        """Number of running modules of torch whose forward is not torch's."""
         self._seen = 0
-        """Number of functions of torch running."""
+        """Number of running functions of torch."""
         self._kinds: dict[type, _Kind] = {}
         self._empty: dict[tuple[Any, torch.dtype], torch.Tensor] = {}
         self._functions: dict[Any, tuple[Answer | None, Record | None]] = {}
@@ -110,10 +114,10 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             self._prepare(place)
 
     def run(self, image: Inputs) -> Trace:
-        """One forward pass on an image of that shape, or on arguments like these.
+        """The record of one forward pass on an image of that shape, or on arguments of these shapes.
 
-        Raises: TraceError where shapes do not fit, DataDependentError for whatever else the forward raises, both with
-        the module's path.
+        Raises: TraceError where shapes do not fit, DataDependentError for anything else that the forward raises, both
+        with the module's path.
         """
         records = self._pass.records
         records.clear()
@@ -122,7 +126,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         if not isinstance(image, Arguments):
             image = Arguments((torch.zeros(image, dtype=self._dtype, device=self._device),))
         inputs, named = fed(image.given, self._device), fed(dict(image.named), self._device)
-        if self._elementwise:
+        if self._names_calls:
             inputs, named = _named(inputs), _named(named)
         copy = self._copy()
         assert copy is not None
@@ -141,10 +145,10 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
     def _where(self) -> str:
         return (self._running[-1][0] if self._running else "") or "the model"
 
-    # Which way each module of the copy goes
+    # How each module of the copy is recorded
 
-    def _prepare(self, place: Place) -> None:
-        """Have the calls of a module written down."""
+    def _prepare(self, place: CopiedModule) -> None:
+        """Replace the forward of a module by one that records its calls."""
         module = place.copy
         kind = self._kinds.get(type(module))
         if kind is None:
@@ -157,74 +161,69 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
                 f"{place.path or 'the model'}: found an nn.{kind.layer}, whose cost yolo-probe does not know",
                 "count_flops(model, rules=FILE) counts it by a rule of your own",
             )
-        forward = _own_forward(module)
-        call = self._call(place, kind, forward)
+        call = self._call(place, kind)
         if rule:
             call = self._ruled(place, call, rule)
         module.__dict__["forward"] = call
-        call_directly(module, call)
+        if call_directly(module, call) and kind.layer:
+            module.__dict__["forward"] = partial(self._unseen, place.path, call)
 
-    def _call(self, place: Place, kind: _Kind, forward: Call) -> Call:
-        """What stands in the place of a module's forward."""
+    def _call(self, place: CopiedModule, kind: _Kind) -> Forward:
+        """The function that replaces a module's forward."""
         path, described, module = place
         if not kind.layer or (kind.layer in UNKNOWN and self._complete):
-            return partial(self._enter, (path, described.kind), forward)
+            return partial(self._enter, (path, described.kind), _own_forward(module))
         if not (kind.is_torchs and kind.methods.isdisjoint(module.__dict__) and not has_forward_hooks(module)):
-            return self._with_own_forward(place, kind, forward)
+            return self._with_own_forward(place, kind, _own_forward(module))
         frame = Frame(described, path, self._pass)
         if kind.layer == "MultiheadAttention":
-            return partial(self._attention, frame, ref(module), forward)
+            return partial(self._attention, frame, ref(module))
         if kind.block is None or self._device != "meta":
-            return partial(self._measure, frame, kind, ref(module), forward)
+            return partial(self._measure, frame, kind, ref(module))
         gives_its_input = (kind.layer in _NOTHING and not self._pass.training) or module.__dict__.get("inplace") is True
-        return partial(self._answer, frame, kind, gives_its_input, ref(module), forward)
+        is_shared = kind.layer in _ELEMENTWISE and self._pass.slots.get(id(described), 1) > 1
+        return partial(self._answer, frame, kind, gives_its_input, is_shared, ref(module))
 
-    # The ways
+    # The functions that replace a forward
 
-    def _enter(self, place: tuple[str, str], forward: Call, *args: Any, **kwargs: Any) -> Any:
-        """A module whose children and functions are followed."""
+    def _enter(self, place: tuple[str, str], forward: Forward, *args: Any, **kwargs: Any) -> Any:
+        """Run a module whose children and functions are recorded."""
         self._running.append(place)
         out = forward(*args, **kwargs)
         self._running.pop()
         return out
 
     def _answer(
-        self, frame: Frame, kind: _Kind, gives_its_input: bool, module: ref[nn.Module], forward: Call,
+        self, frame: Frame, kind: _Kind, gives_its_input: bool, is_shared: bool, module: ref[nn.Module],
         input: Any, *args: Any, **kwargs: Any,  # noqa: A002  # as torch calls it, and some code of models too
     ) -> Any:  # fmt: skip
-        """A module exactly as torch makes it, by the shape of its input; by its forward where the rule refuses that."""
+        """Answer for a module of torch by its shape rule; run its forward if the rule refuses the input."""
         block = kind.block
         assert block is not None
         with directly():
             try:
                 if block is _LINEAR and not input.is_contiguous():
                     block = from_scattered
-                out = block(self._called(frame, kind), tuple(input.size()))
+                out = block(self._where_called(frame) if is_shared else frame, tuple(input.size()))
             except (ShapeError, AttributeError) as error:
                 refusal: Exception = error
             else:
                 return input if gives_its_input else self._made(out, input.dtype)
         try:
-            return self._measure(frame, kind, module, forward, input, *args, **kwargs)
+            return self._measure(frame, kind, module, input, *args, **kwargs)
         except Exception as error:
             raise (refusal if isinstance(refusal, ShapeError) else error) from None
 
-    def _called(self, frame: Frame, kind: _Kind) -> Frame:
-        """The frame of this call: an activation that several modules share is told where it is called."""
-        if self._pass.slots.get(id(frame.module), 1) == 1 or kind.layer not in _ELEMENTWISE or not self._running:
-            return frame
-        above = self._running[-1][0]
+    def _where_called(self, frame: Frame) -> Frame:
+        """The frame of this call of an activation that several modules share, which is listed where it is called."""
+        above = self._running[-1][0] if self._running else ""
         return Frame(frame.module, f"{above}.{frame.path.rpartition('.')[2]}", self._pass) if above else frame
 
-    def _measure(
-        self, frame: Frame, kind: _Kind, module: ref[nn.Module], forward: Call, *args: Any, **kwargs: Any
-    ) -> Any:
-        """A module of torch whose own forward runs: one record, of what goes in and what comes out."""
-        place = (frame.path, frame.module.kind)
-        with self._one_record(place):
-            out = forward(*args, **kwargs)
+    def _measure(self, frame: Frame, kind: _Kind, module: ref[nn.Module], *args: Any, **kwargs: Any) -> Any:
+        """Run the forward of a module of torch, with one record of its inputs and output."""
+        with self._one_record((frame.path, frame.module.kind)):
+            out = kind.forward(module(), *args, **kwargs)
         with directly():
-            frame = self._called(frame, kind)
             shapes = _tensor_shapes((*args, *kwargs.values()))
             if kind.block is not None and len(shapes) == 1 and self._fits(kind.block, frame, shapes[0], out):
                 return out
@@ -232,7 +231,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         return out
 
     def _fits(self, block: Block, frame: Frame, shape: Shape, out: Any) -> bool:
-        """Whether a module's shape rule gives what its forward gave; then the record is there."""
+        """Whether a module's shape rule gives the same shape as its forward; if so, the rule has made the record."""
         before = len(self._pass.records)
         try:
             if block(frame, shape) == tuple(out.shape):
@@ -242,49 +241,54 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         del self._pass.records[before:]
         return False
 
-    def _with_own_forward(self, place: Place, kind: _Kind, forward: Call) -> Call:
-        """A module of torch's with a forward of its own, or hooks: that runs.
+    def _with_own_forward(self, place: CopiedModule, kind: _Kind, forward: Forward) -> Forward:
+        """A function for a module of torch with a forward of its own, or with hooks, which runs them.
 
-        Counters that charge modules see a module, and those that charge functions see what it calls: a record for each.
+        It makes a record of the module, for counters that charge modules, and records of the functions that it calls,
+        for those that charge functions.
         """
         path, described, module = place
         frame = Frame(described, path, self._pass)
         own = ref(module)
 
-        def write(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+        def begin(*_: Any) -> None:
+            self._running.append((path, described.kind))
+            self._own += 1
+
+        def end(_: nn.Module | None, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+            self._own -= 1
+            self._running.pop()
             with directly():
                 self._write_module(kind, frame, own, _tensor_shapes((*args, *kwargs.values())), out, seen_by="modules")
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            self._running.append((path, described.kind))
-            self._own += 1
+            begin()
             out = forward(*args, **kwargs)
-            self._own -= 1
-            self._running.pop()
-            if not hooked:
-                write(module, args, kwargs, out)
+            end(own(), args, kwargs, out)
             return out
 
-        if hooked := has_forward_hooks(module):
-            module.register_forward_hook(write, with_kwargs=True)  # after the user's, as a counter's would be
-        return call
+        if not has_forward_hooks(module):
+            return call
+        module.register_forward_pre_hook(begin, prepend=True)  # what the user's hooks compute is a part of the module
+        module.register_forward_hook(end, with_kwargs=True)
+        return forward
 
     def _attention(
-        self, frame: Frame, module: ref[nn.Module], forward: Call, query: torch.Tensor, key: torch.Tensor,
-        value: torch.Tensor, *args: Any, **kwargs: Any,
+        self, frame: Frame, module: ref[nn.Module], query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
+        *args: Any, **kwargs: Any,
     ) -> Any:  # fmt: skip
-        """Attention, whose projections are functions inside it: one record for all."""
-        with self._one_record((frame.path, frame.module.kind)):
-            out = forward(query, key, value, *args, **kwargs)
+        """Run attention, with one record for all: its projections are functions inside it."""
         held = module()
         assert held is not None
+        with self._one_record((frame.path, frame.module.kind)):
+            out = nn.MultiheadAttention.forward(held, query, key, value, *args, **kwargs)
         with directly():
             shapes = [tuple(each.shape) for each in (query, key, value)]
         multi_head_attention(frame, *(_sequence_first(held.batch_first, shape) for shape in shapes))
         return out
 
-    def _ruled(self, place: Place, forward: Call, rule: CountingRule) -> Call:
-        """A module that a rule of the user's counts."""
+    def _ruled(self, place: CopiedModule, forward: Forward, rule: CountingRule) -> Forward:
+        """A function for a module that the user's own rule counts."""
         path, described, module = place
         own, rules, records = ref(module), self._custom_ops, self._pass.records
         assert rules is not None
@@ -306,20 +310,33 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
 
     @contextmanager
     def _one_record(self, place: tuple[str, str]) -> Iterator[None]:
-        """What functions do meanwhile is a part of one module."""
+        """A context in which functions are not recorded, as they are part of one module."""
         self._running.append(place)
         self._whole += 1
         yield
         self._whole -= 1
         self._running.pop()
 
-    # What is written down
+    def _unseen(self, path: str, call: Forward, *args: Any, **kwargs: Any) -> Any:
+        """Run a direct call of ``module.forward(x)``: no hook runs, so counters that charge modules do not see it."""
+        records = self._pass.records
+        before = len(records)
+        out = call(*args, **kwargs)
+        for number, record in reversed(list(enumerate(records[before:], before))):
+            if record.path == path and not record.functional:
+                if record.seen_by == "modules":
+                    del records[number]
+                else:
+                    records[number] = record._replace(seen_by="functions")
+        return out
+
+    # Records
 
     def _write_module(
         self, kind: _Kind, frame: Frame, module: ref[nn.Module], inputs: tuple[Shape, ...], out: Any,
         seen_by: SeenBy = "all",
     ) -> None:  # fmt: skip
-        """A record of a module of torch by what went in and came out; of several outputs the first."""
+        """Add the record of a module of torch, from the shapes of its inputs and its first output."""
         held = module()
         assert held is not None
         records = self._pass.records
@@ -338,12 +355,12 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         self._pass.records.append(OpRecord(SCRIPTED, path, kind, inputs, output, (), options, functional=True))
 
     def _made(self, shape: Any, dtype: torch.dtype) -> torch.Tensor:
-        """A new tensor, an alias of the first one of that shape and type: to make one takes four times as long."""
+        """A meta tensor, an alias of the first of that shape and dtype: making a new one takes four times as long."""
         found = self._empty.get((shape, dtype))
         if found is None:
             found = self._empty[shape, dtype] = torch.empty(shape, dtype=dtype, device="meta")
         made = found.detach()
-        return made.as_subclass(Named) if self._elementwise else made
+        return made.as_subclass(Named) if self._names_calls else made
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
@@ -372,7 +389,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         return out
 
     def _record_of(self, func: Any) -> Record | None:
-        """How a function is written down; any that computes, where a pass may leave out what is not known."""
+        """The record function of a function of torch; None if it is not recorded."""
         if not self._elementwise and func in ELEMENTWISE_FUNCTIONS:
             return None
         return RECORDS.get(func) or custom(func) or (None if self._complete else other(func))
@@ -380,12 +397,12 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
     def _run_without_values(
         self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], error: Exception
     ) -> Any:
-        """A function that some tensors are given to that are not the copy's, such as a hook's: these without values.
+        """Run a function once more with meta tensors only, if it failed because some arguments were real (a hook's).
 
-        Raises: the error that it raised where that is not why.
+        Raises: ``error`` if that was not the reason.
         """
         with directly():
-            tensors = list(_tensors((*args, *kwargs.values())))
+            tensors = list(tensors_in((*args, *kwargs.values())))
             is_mixed = any(each.is_meta for each in tensors) and any(
                 not each.is_meta and each.dim() for each in tensors
             )
@@ -396,7 +413,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
 
 
 def fed(value: Any, device: str) -> Any:
-    """What a copy on that device is called with: its own copy of each tensor, on ``meta`` without values."""
+    """The arguments for a copy on that device: a copy of each tensor, on ``meta`` without values."""
     if isinstance(value, torch.Tensor) and device != "meta" and not value.is_meta:
         return value.detach().to(device, torch.float32 if value.is_floating_point() else value.dtype, copy=True)
     if isinstance(value, torch.Tensor):
@@ -407,7 +424,7 @@ def fed(value: Any, device: str) -> Any:
 
 
 def _named(value: Any) -> Any:
-    """The same with tensors that tell a method's name from an operator."""
+    """The value with each tensor as a ``Named`` one."""
     if isinstance(value, torch.Tensor):
         return value.as_subclass(Named)
     if isinstance(value, dict):
@@ -416,7 +433,7 @@ def _named(value: Any) -> Any:
 
 
 def _without_values(value: Any) -> Any:
-    """The same with meta tensors in the place of all others."""
+    """The value with each real tensor replaced by a meta tensor."""
     if isinstance(value, torch.Tensor):
         return value if value.is_meta or not value.dim() else torch.empty_like(value, device="meta")
     if isinstance(value, dict):
@@ -424,24 +441,13 @@ def _without_values(value: Any) -> Any:
     return type(value)(map(_without_values, value)) if type(value) in (list, tuple) else value
 
 
-def _tensors(values: Sequence[Any]) -> Iterator[torch.Tensor]:
-    """All tensors among values, also inside lists, tuples and dicts."""
-    for value in values:
-        if isinstance(value, torch.Tensor):
-            yield value
-        elif isinstance(value, Mapping):
-            yield from _tensors(list(value.values()))
-        elif isinstance(value, (list, tuple)):
-            yield from _tensors(value)
-
-
 def _tensor_shapes(values: Sequence[Any]) -> tuple[Shape, ...]:
-    return tuple(tuple(each.shape) for each in values if isinstance(each, torch.Tensor))
+    return tuple(tuple(each.shape) for each in tensors_in(values))
 
 
 def _first_shape(values: Sequence[Any]) -> Shape:
-    """Shape of the first tensor among values, also inside them; empty where there is none."""
-    return next((tuple(each.shape) for each in _tensors(values)), ())
+    """Shape of the first tensor among values, also inside containers; empty if there is none."""
+    return next((tuple(each.shape) for each in tensors_in(values)), ())
 
 
 _NOTHING = frozenset({"Identity", "Dropout", "Dropout2d"})
@@ -453,16 +459,18 @@ _LINEAR = BLOCKS["nn.Linear"]
 
 
 class _Kind(NamedTuple):
-    """What modules of one class have in common."""
+    """What all modules of a class share."""
 
     layer: str
-    """Name of the class of torch that they are or come from, where that is one that counters charge; else empty."""
+    """Name of torch's class, or base class, if counters charge it; else empty."""
     block: Block | None
-    """Its shape rule, if it has one."""
+    """Its shape rule; None if it has none."""
+    forward: Forward
+    """The forward of the class."""
     is_torchs: bool
     """Whether the class is torch's own, with torch's own methods."""
     methods: frozenset[str]
-    """Names that would be another's if a module had them itself."""
+    """Names of its methods; a module with such a name in its ``__dict__`` behaves differently."""
 
 
 def _kind_of(kind: type) -> _Kind:
@@ -472,11 +480,11 @@ def _kind_of(kind: type) -> _Kind:
     functions = {name: each for one in above for name, each in vars(one).items() if isinstance(each, FunctionType)}
     is_torchs = kind is torchs and all(each.__module__.startswith("torch.") for each in functions.values())
     block = BLOCKS.get(f"nn.{layer}") if layer not in LAYERS else None
-    return _Kind(layer, block, is_torchs, frozenset(functions))
+    return _Kind(layer, block, kind.forward, is_torchs, frozenset(functions))  # type: ignore[attr-defined]
 
 
-def _own_forward(module: nn.Module) -> Call:
-    """The forward of a copy, for what is put in its place; it does not keep the copy, which would outlive its use."""
+def _own_forward(module: nn.Module) -> Forward:
+    """The forward of a copy, without a reference to the copy, which could then not be freed."""
     bound: Any = module.forward
     if type(bound) is not MethodType or bound.__self__ is not module:
         return bound  # type: ignore[no-any-return]

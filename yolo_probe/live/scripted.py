@@ -1,7 +1,7 @@
-"""Code that torch has compiled: scripted modules and functions, of which a pass sees no modules and no functions.
+"""Scripted modules and functions (compiled by torch), inside which a pass sees no modules and no functions.
 
-What they compute is written down operator by operator of torch's own library, with the FLOPs that torch's formulas give
-them: torch's FlopCounterMode counts these, every other counter leaves them out.
+Their work is recorded by the operators of torch's own library, with FLOPs by torch's own formulas: torch's
+FlopCounterMode counts these, every other counter does not.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
-from yolo_probe.live.torch_internals import directly
+from yolo_probe.live.torch_internals import directly, flops_of
 from yolo_probe.model.structure import Shape
 
 SCRIPTED = "scripted"
-"""The operator of a record of such work."""
+"""Name of the operator in a record of such work."""
 
 
 class Scripted(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
-    """Stands in a copy for a scripted module, which is called and asked for what it has."""
+    """Replaces a scripted module in a copy; calls and attributes are those of the scripted module."""
 
     def __init__(self, scripted: nn.Module) -> None:
         super().__init__()
@@ -33,21 +32,21 @@ class Scripted(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
         return getattr(self.__dict__["_scripted"], name)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the scripted module gives."""
+        """The output of the scripted module."""
         return self.__dict__["_scripted"](*args, **kwargs)
 
 
 def scripted_functions_beside(kinds: Iterable[type]) -> bool:
-    """Whether a scripted function is among the names of these classes, or of the files that define them."""
+    """Whether these classes, or the Python modules that define them, contain a scripted function."""
     names = {kind.__module__ for kind in kinds}
     spaces = [vars(sys.modules[name]) for name in names if name in sys.modules] + [vars(kind) for kind in kinds]
     return any(isinstance(value, torch.jit.ScriptFunction) for space in spaces for value in list(space.values()))
 
 
 class ScriptedWork(TorchDispatchMode):  # type: ignore[misc]  # torch is not read by mypy
-    """Tells of each operator that runs while no function of torch is running that is seen as such.
+    """Calls ``write`` for each operator that no visible function of torch has called.
 
-    ``is_seen``: whether one is. ``write``: is told of the shapes in, the shape out and the FLOPs.
+    ``is_seen`` says whether such a function is running. ``write`` gets input shapes, output shape and FLOPs.
     """
 
     def __init__(self, is_seen: Callable[[], bool], write: Callable[[tuple[Shape, ...], Shape, int], None]) -> None:
@@ -59,7 +58,5 @@ class ScriptedWork(TorchDispatchMode):  # type: ignore[misc]  # torch is not rea
             out = func(*args, **(kwargs or {}))
         inputs = tuple(tuple(each.shape) for each in args if isinstance(each, torch.Tensor))
         if not self._is_seen() and inputs and isinstance(out, torch.Tensor) and not getattr(func, "is_view", False):
-            formula = flop_registry.get(func._overloadpacket)
-            flops = formula(*args, **(kwargs or {}), out_val=out) if formula else 0
-            self._write(inputs, tuple(out.shape), int(flops))
+            self._write(inputs, tuple(out.shape), flops_of(func, args, kwargs or {}, out))
         return out

@@ -1,4 +1,4 @@
-"""What the code of a model keeps outside the model: put back as it was after a pass on shapes.
+"""Restores what the code of a model changes outside the model during a pass on shapes.
 
 A forward may fill a dict of its module, of its class or of a closure, or the cache of a function, a cache of grids by
 size for example. What a weightless copy puts there has no values, and the user's next forward would find it. It may
@@ -19,25 +19,25 @@ from typing import Any
 import torch
 
 KNOWN = ("torch.", "builtins", "ultralytics.", "yolov5.")
-"""Where the code of a class keeps nothing of a forward pass, and draws nothing but torch's random numbers: held
-against every network that is shipped."""
+"""Start of the names of Python modules whose code keeps nothing of a forward pass, and draws only torch's random
+numbers; tests check that for every shipped network."""
 
-LARGEST = 4096
-"""Entries up to which a container is noted."""
+MAX_ENTRIES = 4096
+"""Largest number of entries of a container that is restored."""
 
 _CODE = (FunctionType, ModuleType, type)
 _CONTAINERS = frozenset({dict, list, set, deque})
-"""Exactly these: a class derived from one may mean something else by its items."""
+"""Exactly these types: in a derived class, items may mean something else."""
 _Cached = type(lru_cache(max))
 
 
 def is_known(module: object) -> bool:
-    """Whether what is defined in a module of that name is code of torch's or of a host's."""
+    """Whether the code in a Python module of that name is torch's or a host's."""
     return isinstance(module, str) and module.startswith(KNOWN)
 
 
 def foreign(kinds: Iterable[type]) -> set[type]:
-    """The classes among these and their bases whose code, or whose forward put there by others, is not known."""
+    """The classes among these and their bases whose code, or replaced forward, is not torch's or a host's."""
     return {
         each
         for kind in set(kinds)
@@ -48,9 +48,9 @@ def foreign(kinds: Iterable[type]) -> set[type]:
 
 @contextmanager
 def undisturbed(*, torch_alone: bool = False) -> Iterator[None]:
-    """Whatever draws random numbers meanwhile, the next ones of torch, Python and NumPy are the same as without it.
+    """A context after which the random numbers of torch, Python and NumPy continue as if it had not run.
 
-    ``torch_alone``: it can only be torch's.
+    ``torch_alone``: whether only torch's can have been drawn.
     """
     numpy: Any = None if torch_alone else sys.modules.get("numpy.random")
     state, numpy_state = None if torch_alone else random.getstate(), numpy and numpy.get_state()
@@ -67,9 +67,9 @@ def undisturbed(*, torch_alone: bool = False) -> Iterator[None]:
 
 @contextmanager
 def kept(own: Set[type], modules: Set[str] = frozenset()) -> Iterator[None]:
-    """Names and containers beside the code of these classes, and of these modules of Python, are as they were before.
+    """A context that restores names and containers of these classes and Python modules.
 
-    What the pass did not write is not touched, nor any container of a class of its own.
+    What the pass did not change is not touched, nor is a container of a derived class.
     """
     undo: list[Callable[[], None]] = []
     seen: set[int] = set()
@@ -114,7 +114,7 @@ def _deleter(kind: type) -> Callable[[str], None]:
 
 
 def _note(values: Iterable[Any], undo: list[Callable[[], None]], seen: set[int], depth: int = 0) -> None:
-    """Note every container among these values, in what functions close over, and one level inside."""
+    """Add to ``undo`` for every container among these values, in closures, and one level inside."""
     for value in list(values):
         if isinstance(value, (staticmethod, classmethod)):
             value = value.__func__
@@ -125,7 +125,7 @@ def _note(values: Iterable[Any], undo: list[Callable[[], None]], seen: set[int],
             held = [*cells, *(value.__defaults__ or ()), value.__dict__]
             if depth == 0:
                 _note(held, undo, seen, 1)
-        elif type(value) in _CONTAINERS and id(value) not in seen and len(value) <= LARGEST:
+        elif type(value) in _CONTAINERS and id(value) not in seen and len(value) <= MAX_ENTRIES:
             seen.add(id(value))
             undo.append(_contents(value))
             if depth < 2:
@@ -133,7 +133,7 @@ def _note(values: Iterable[Any], undo: list[Callable[[], None]], seen: set[int],
 
 
 def _emptied(function: Any) -> Callable[[], None]:
-    """Empties the cache of a function that has been called meanwhile: of its entries none can be taken out alone."""
+    """A function that empties a function's cache if it got new entries: single entries cannot be removed."""
     misses = function.cache_info().misses
 
     def restore() -> None:
@@ -152,7 +152,7 @@ def _filled(cell: Any) -> bool:
 
 
 def _contents(container: Any) -> Callable[[], None]:
-    """Takes out what was put into a container meanwhile, and puts back what was taken out or replaced."""
+    """A function that restores the entries that a container has now."""
     if isinstance(container, dict):
         return _names(container, container.__setitem__, container.__delitem__)
     before = list(container)

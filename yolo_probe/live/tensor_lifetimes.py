@@ -1,7 +1,7 @@
-"""A forward pass of a live model as torch itself runs it: each call of a module, and the tensors that operators make.
+"""The calls of modules and the lifetimes of tensors in a forward pass of a live model, as torch itself runs it.
 
 The weightless copy runs on torch's meta kernels, so that nothing is computed and the model is not touched. Tensors are
-told apart by their storages: a view is what it is of, and what works in place is what it was.
+identified by their storages: a view, or the result of an operator in place, is the same tensor.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from yolo_probe.errors import TraceError
+from yolo_probe.live.description import tensors_in
 from yolo_probe.live.live import Live, unwrapped, weightless
 from yolo_probe.live.recorder import Arguments, Inputs, fed
 from yolo_probe.live.side_effects import foreign, kept, undisturbed
@@ -26,7 +26,7 @@ from yolo_probe.model.structure import Shape
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What one pass shows."""
+    """Module calls and activations of one pass."""
 
     calls: tuple[ModuleCall, ...]
     """Every call of a module in the order of their returns."""
@@ -34,9 +34,11 @@ class Observed:
 
 
 def observe(live: Live, inputs: Inputs) -> Observed | None:
-    """A pass of a live model in evaluation mode; None where it needs values, or torch has no meta kernel.
+    """The observation of a pass of a live model in evaluation mode; None if it needs values, or torch has no meta
+    kernel.
 
-    It runs twice: what a head makes for the first image of a size (grids, anchors) stays, and is no activation.
+    It runs twice: the grids and anchors that a head makes for the first image of a size are kept, and are no
+    activations.
     """
     copy = weightless(unwrapped(live.model))
     with undisturbed(), kept(foreign(map(type, copy.modules()))):
@@ -65,7 +67,7 @@ def _observed(copy: nn.Module, inputs: Arguments) -> Observed:
 
     def enter(module: nn.Module, given: Any) -> None:
         above = running[-1][0] if running else ""
-        paths = places[id(module)]  # a shared module is told where it is called
+        paths = places[id(module)]  # a shared module is listed where it is called
         here = [path for path in paths if path.rpartition(".")[0] == above]
         running.append(((here or paths)[0], _value(given)))
 
@@ -76,37 +78,36 @@ def _observed(copy: nn.Module, inputs: Arguments) -> Observed:
     for module in copy.modules():
         module.register_forward_pre_hook(enter)
         module.register_forward_hook(leave)
-    fixed = [value for module in copy.modules() for value in tree_leaves(list(vars(module).values()))]
-    storages = _Storages([value for value in fixed if isinstance(value, torch.Tensor)], lambda: running[-1][0])
-    fed = tree_leaves([list(inputs.given), dict(inputs.named)])
-    given = [storages.number(each) for each in fed if isinstance(each, torch.Tensor)]
+    fixed = [tensor for module in copy.modules() for tensor in tensors_in(vars(module).values())]
+    storages = _Storages(fixed, lambda: running[-1][0])
+    given = [storages.number(each) for each in tensors_in([inputs.given, inputs.named])]
     with storages:
         out = copy(*inputs.given, **inputs.named)
-    results = [storages.number(each) for each in tree_leaves(out) if isinstance(each, torch.Tensor)]
+    results = [storages.number(each) for each in tensors_in([out])]
     return Observed(tuple(calls), activations_of(storages.steps, storages.shapes, results, given))
 
 
 def _value(given: Any) -> Value:
-    """Shape of what goes in or comes out, or the shapes of several."""
-    shapes = [tuple(each.shape) for each in tree_leaves(given) if isinstance(each, torch.Tensor)]
+    """Shape of an input or output; a list of shapes if it has several tensors."""
+    shapes = [tuple(each.shape) for each in tensors_in([given])]
     return shapes[0] if len(shapes) == 1 else shapes
 
 
 class _Storages(TorchDispatchMode):  # type: ignore[misc]  # torch is not read by mypy
-    """Writes down what each operator of torch reads and writes."""
+    """Records which tensors each operator of torch reads and writes."""
 
     def __init__(self, fixed: Sequence[torch.Tensor], where: Callable[[], str]) -> None:
         super().__init__()
         self.steps: list[Step] = []
         self.shapes: dict[int, Shape] = {}
-        """Of each tensor, as it was first seen."""
+        """Shape of each tensor, by number, when it was first seen."""
         self._numbers: dict[int, int] = {}
         self._fixed = {_storage(tensor) for tensor in fixed}
         self._where = where
         self._held: list[Any] = []
 
     def number(self, tensor: torch.Tensor) -> int:
-        """The number of a tensor's storage; a tensor that was not seen is kept, so that no other gets its number."""
+        """The number of a tensor's storage. A new tensor is kept alive, so that its storage is not reused."""
         storage = _storage(tensor)
         if storage not in self._numbers:
             self._numbers[storage] = len(self._numbers)
@@ -117,10 +118,10 @@ class _Storages(TorchDispatchMode):  # type: ignore[misc]  # torch is not read b
     def __torch_dispatch__(self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
         name: str = func.overloadpacket.__name__
-        results = [each for each in tree_leaves(out) if isinstance(each, torch.Tensor)]
+        results = list(tensors_in([out]))
         if "norm" in name or name.endswith("with_indices"):
-            results = results[:1]  # the others are statistics, and the places of a pooling's maxima
-        given = [each for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)]
+            results = results[:1]  # the others are statistics, or indices of a pooling's maxima
+        given = list(tensors_in([args, kwargs]))
         reads = tuple(self.number(each) for each in given if _storage(each) not in self._fixed)
         read_from = {_storage(each) for each in given}
         new = [each for each in results if _storage(each) not in self._fixed and each.untyped_storage().nbytes()]

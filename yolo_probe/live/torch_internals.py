@@ -1,11 +1,11 @@
-"""What is used of torch's own insides: all of it, in one place, each with the plain way where a torch has it not.
+"""Every use of torch's internals, each with a fallback for a torch that does not have it.
 
-Nothing here decides a figure: it only makes a pass shorter.
+Nothing here decides a figure; it only saves time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import cache
 from typing import Any
@@ -13,42 +13,53 @@ from weakref import ref
 
 import torch
 from torch import nn
+from torch.utils import flop_counter
 
 EMPTY = nn.Module().__dict__
-"""What every module has in its ``__dict__``."""
+"""The ``__dict__`` of a module without parameters, children and hooks."""
 HOOKS = tuple(key for key in EMPTY if "_hooks" in key)
-"""Names of the tables of hooks in it."""
+"""Names of its tables of hooks."""
 FORWARD_HOOKS = tuple(key for key in HOOKS if key.startswith("_forward"))
-"""Names of those that a call of a module looks into."""
+"""Names of the tables of hooks that a call of a module uses."""
 
 
 def parameter(tensor: torch.Tensor, requires_grad: bool) -> nn.Parameter:
-    """A parameter of this tensor, as ``nn.Parameter`` makes it, in a fifth of the time."""
+    """A parameter with this tensor, as ``nn.Parameter`` makes it, but in a fifth of the time."""
     make = getattr(torch.Tensor, "_make_subclass", None)
     return make(nn.Parameter, tensor, requires_grad) if make else nn.Parameter(tensor, requires_grad)
 
 
 COMPILED = (torch._C.ScriptMethod, torch._C.ScriptFunction)
-"""Code that torch has compiled, which it may call as a function of its own."""
+"""Types of code that torch has compiled; torch dispatches calls of it like functions of its own."""
 
 _DIRECT_CALL = "_compiled_call_impl"
 
 directly: Callable[[], Any] = getattr(torch._C, "DisableTorchFunction", nullcontext)
-"""Within it, reading a shape and making a tensor are no functions of the model; without it they have no record."""
+"""A context in which reading a shape or making a tensor is not dispatched as a function of the model."""
+
+
+def flops_of(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any) -> int:
+    """FLOPs that torch's own counter gives one operator of its library; 0 where it has no formula."""
+    registry = getattr(flop_counter, "flop_registry", None)  # since torch 2.2
+    if registry is not None:
+        formula = registry.get(func._overloadpacket)
+        return int(formula(*args, **kwargs, out_val=out)) if formula else 0
+    formula = flop_counter.flop_mapping.get(func._overloadpacket)
+    return int(formula(*args, **kwargs, out=out)) if formula else 0
 
 
 def has_forward_hooks(module: nn.Module) -> bool:
-    """Whether a call of this module runs more than its forward; hooks that torch has for all modules do not count."""
+    """Whether a module has forward hooks of its own; hooks that torch has for all modules do not count."""
     return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
-def call_directly(module: nn.Module, call: Callable[..., Any]) -> None:
-    """Have ``module(x)`` run ``call`` between the module's own hooks; those for all modules are not the model's.
+def call_directly(module: nn.Module, call: Callable[..., Any]) -> bool:
+    """Make ``module(x)`` run ``call`` between the module's own hooks; return whether this torch can do that.
 
-    Where torch cannot do that, ``module.forward``, which has to be ``call`` too, is reached through torch's own call.
+    If it cannot, torch's own call reaches ``module.forward``, which the caller has to set to ``call`` too.
     """
     if not _calls_directly():
-        return
+        return False
     held = ref(module)
 
     def direct(*args: Any, **kwargs: Any) -> Any:
@@ -57,10 +68,11 @@ def call_directly(module: nn.Module, call: Callable[..., Any]) -> None:
         return _between_hooks(here, call, args, kwargs) if has_forward_hooks(here) else call(*args, **kwargs)
 
     module.__dict__[_DIRECT_CALL] = direct
+    return True
 
 
 def _between_hooks(module: Any, call: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
-    """As ``register_forward_pre_hook`` and ``register_forward_hook`` say: what a hook returns takes the place of it."""
+    """The output of ``call`` between the hooks of a module; what a hook returns replaces arguments or output."""
     for number, hook in list(module._forward_pre_hooks.items()):
         if number in module._forward_pre_hooks_with_kwargs:
             given = hook(module, args, kwargs)
@@ -78,7 +90,7 @@ def _between_hooks(module: Any, call: Callable[..., Any], args: Any, kwargs: dic
 
 @cache
 def _calls_directly() -> bool:
-    """Whether this torch calls what a compiled module has been compiled to: tried once."""
+    """Whether this torch calls the compiled form of a module; found by one trial."""
     probe = nn.Module()
     probe.__dict__[_DIRECT_CALL] = lambda x: x
     try:

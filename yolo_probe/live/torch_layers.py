@@ -1,6 +1,6 @@
-"""The record of a module of torch by what went in and what came out, for those that no shape rule answers.
+"""The record of a module of torch from the shapes of its inputs and output, for modules without a shape rule.
 
-Such are modules that stand in no model YAML of YOLOv5, and any whose forward is not torch's own: a subclass, one with
+These are modules that no model YAML of YOLOv5 has, and any whose forward is not torch's own: a subclass, one with
 hooks, pruned weights, a parametrization.
 """
 
@@ -30,7 +30,7 @@ LAYERS: Mapping[str, str] = {
     "Softmax2d": "softmax2d",
     "Bilinear": "bilinear",
 }
-"""Operator of each module that no shape rule answers, by the name of its class."""
+"""Operator of each module without a shape rule, by the name of its class."""
 
 UNKNOWN = frozenset(
     {"RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell", "AvgPool1d", "AvgPool3d"}
@@ -75,14 +75,14 @@ _NORMS = ("layer_norm", "group_norm", "instance_norm", "rms_norm")
 def layer_record(
     operator: str, path: str, kind: str, module: nn.Module, inputs: tuple[Shape, ...], output: Shape, slots: int
 ) -> OpRecord:
-    """Record of one such module; of several outputs, the first."""
+    """The record of one such module, with its first output."""
     weight = getattr(module, "weight", None)
     shape = () if weight is None else tuple(weight.shape)
     return OpRecord(operator, path, kind, inputs, output, shape, _options(operator, module, inputs), slots)
 
 
 def _options(operator: str, module: nn.Module, inputs: tuple[Shape, ...]) -> dict[str, Any]:
-    """What a counter may ask of the operator beside its shapes."""
+    """Options of the operator that counters use besides its shapes."""
     options: dict[str, Any] = {"bias": getattr(module, "bias", None) is not None}
     if operator.startswith("conv"):
         options["groups"] = module.groups

@@ -1,8 +1,8 @@
 """A copy of a live model without its weights.
 
-Modules of the same classes with the same attributes; every tensor is a meta tensor, which has a shape, a type and flags
-and no values. What is shared stays shared, bound methods, closures and hooks are those of the copy, and nothing of the
-model's own that could change is in it. The model is read.
+The copy has modules of the same classes with the same attributes. Every tensor is a meta tensor, which has shape, dtype
+and flags but no values. Shared objects stay shared; bound methods, closures and hooks belong to the copy; it has no
+object of the model's that could change. The model is only read.
 """
 
 from __future__ import annotations
@@ -19,29 +19,36 @@ from yolo_probe.live.scripted import Scripted
 from yolo_probe.live.side_effects import is_known
 from yolo_probe.live.torch_internals import EMPTY, FORWARD_HOOKS, HOOKS, parameter
 
-SHORT = 64
-"""Elements up to which a row of numbers that is a plain attribute keeps its values in the copy: strides."""
+MAX_KEPT_ELEMENTS = 64
+"""Largest size of a tensor with one axis that keeps its values, if it is a plain attribute: strides."""
 
-MANY = 20_000
-"""Objects up to which those in a model's attributes are copied: whoever reaches a data set is no part of a model."""
+MAX_OBJECTS = 20_000
+"""Number of objects in attributes that are copied; with more, an attribute refers to a data set."""
 
 _AS_THEY_ARE = ATOMS | {type, torch.Size, torch.dtype, torch.device}
 _NOT_CALLED = frozenset(HOOKS) - frozenset(FORWARD_HOOKS)
+_TABLES = tuple(key for key, value in EMPTY.items() if isinstance(value, (dict, set)))
+
+
+def _is_fixed(value: object) -> bool:
+    """Whether a value cannot change: a number, a text, or a tuple of these, as most attributes are."""
+    kind = type(value)
+    return kind in ATOMS or (kind is tuple and ATOMS.issuperset(map(type, value)))  # type: ignore[call-overload]
 
 
 class Copier:
-    """Each object of one model copied once."""
+    """Copies the objects of one model, each once."""
 
     def __init__(self) -> None:
         self.foreign_code: set[str] = set()
-        """Modules of Python that define functions and objects in the model's attributes, without torch's and hosts'."""
+        """Python modules that define functions and objects in the attributes; torch and hosts are not listed."""
         self.is_scripted = False
-        """Whether torch has compiled any of it."""
+        """Whether the model contains code that torch has compiled."""
         self._copies: dict[int, Any] = {}
         self._objects = 0
 
     def module(self, module: nn.Module) -> nn.Module:
-        """The copy of a module and of all that it holds; a scripted one, which keeps its values, stays as it is."""
+        """The copy of a module with all that is in it; a scripted module is used as it is, with its values."""
         copy: nn.Module | None = self._copies.get(id(module))
         if copy is None:
             if isinstance(module, torch.jit.ScriptModule):
@@ -49,21 +56,40 @@ class Copier:
                 copy = self._copies[id(module)] = Scripted(module)
                 return copy
             copy = self._copies[id(module)] = object.__new__(type(module))
-            inside = copy.__dict__
-            inside.update(module.__dict__)
-            for key, value in module.__dict__.items():
-                kind = type(value)
-                if kind in ATOMS or (kind is tuple and ATOMS.issuperset(map(type, value))):
-                    continue
-                if key in EMPTY and (not value or key in _NOT_CALLED):
-                    inside[key] = kind()
-                else:
+            source, inside = module.__dict__, copy.__dict__
+            inside.update(source)
+            for key in _TABLES:
+                if table := source.get(key):
+                    inside[key] = type(table)() if key in _NOT_CALLED else self._table(table)
+                elif table is not None:
+                    inside[key] = type(table)()
+            for key, value in source.items():
+                if key not in EMPTY and not _is_fixed(value):
                     inside[key] = self._attribute(value)
             inside["training"], inside["_compiled_call_impl"] = False, None
         return copy
 
+    def _table(self, table: Any) -> Any:
+        """The copy of a table of parameters, buffers, children or hooks, or a set of names; modules share none."""
+        if isinstance(table, set):
+            return set(table)
+        copy = type(table)()
+        for name, value in table.items():
+            if isinstance(value, torch.Tensor):
+                copy[name] = self._copies.get(id(value))
+                if copy[name] is None:
+                    copy[name] = self._copies[id(value)] = _meta_like(value)
+            else:
+                copy[name] = self.module(value) if isinstance(value, nn.Module) else self._value(value)
+        return copy
+
     def _attribute(self, value: Any) -> Any:
-        if isinstance(value, torch.Tensor) and value.dim() == 1 and 0 < value.numel() <= SHORT and not value.is_meta:
+        if (
+            isinstance(value, torch.Tensor)
+            and value.dim() == 1
+            and 0 < value.numel() <= MAX_KEPT_ELEMENTS
+            and not value.is_meta
+        ):
             return value.detach().to("cpu", copy=True)
         return self._value(value)
 
@@ -88,7 +114,7 @@ class Copier:
             return MethodType(value.__func__, self._value(value.__self__))
         self.is_scripted |= isinstance(value, torch.jit.ScriptFunction)
         self._objects += 1
-        copied = rebuilt(value, self._value, self._copies) if self._objects < MANY else value
+        copied = rebuilt(value, self._value, self._copies) if self._objects < MAX_OBJECTS else value
         self._copies[id(value)] = copied
         return copied
 
@@ -99,7 +125,7 @@ class Copier:
             return copied
         copy = self._copies[id(value)] = kind()
         if kind is list:
-            copy.extend([each if type(each) in ATOMS else self._value(each) for each in value])
+            copy.extend(value if ATOMS.issuperset(map(type, value)) else map(self._value, value))
         elif kind is set:
             copy.update(map(self._value, value))
         else:

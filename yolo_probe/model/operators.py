@@ -114,7 +114,13 @@ def _image(operator: str, x: Shape) -> Shape:
 
 
 def conv2d(x: Shape, weight: Shape, stride: Pair, padding: Pair | str, dilation: Pair, groups: int) -> Shape:
-    """Shape of a 2-D convolution's output: floor((n + 2 p - d (k - 1) - 1) / s) + 1 on each axis."""
+    """Shape of a 2-D convolution's output: floor((n + 2 p - d (k - 1) - 1) / s) + 1 on each axis.
+
+    Example: the first row of yolov5s, a 6x6 kernel with stride 2 and padding 2
+
+    >>> conv2d((1, 3, 640, 640), (32, 3, 6, 6), stride=2, padding=2, dilation=1, groups=1)
+    (1, 32, 320, 320)
+    """
     n, c, height, width = _image("conv2d", x)
     (step_h, step_w), (apart_h, apart_w) = _steps("conv2d", weight, stride, dilation)
     channels, group_channels, kernel_h, kernel_w = weight

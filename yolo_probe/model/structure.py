@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from math import prod
 
 Shape = tuple[int, ...]
@@ -66,7 +66,7 @@ class Module:
     children: Mapping[str, Module | None] = field(default_factory=dict)
     """Child modules by name; None where a name is declared and empty, as torch allows."""
 
-    @cached_property
+    @property
     def kind(self) -> str:
         """Short name of the class, see ``kind_of``."""
         return kind_of(self.class_path)

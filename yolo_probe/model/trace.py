@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from yolo_probe.errors import TraceError, shown
 from yolo_probe.model.forward import BLOCKS, ModuleCall, Move, Pass, Value
 from yolo_probe.model.operators import Followed, OpRecord
-from yolo_probe.model.structure import Module, Shape, named_modules
+from yolo_probe.model.structure import Module, Shape, distinct_modules, named_modules
 from yolo_probe.model.user_rules import OwnRules
 
 
@@ -119,5 +119,6 @@ def slots_of(root: Module) -> dict[int, int]:
 
 
 def _children(root: Module) -> Iterator[int]:
-    for _, module in named_modules(root):
-        yield from {id(child) for child in module.children.values() if child is not None}
+    for module in distinct_modules(root):
+        if module.children:
+            yield from {id(child) for child in module.children.values() if child is not None}

@@ -1,4 +1,4 @@
-"""What every report has: its heading, a host's line, and the notes at its foot."""
+"""The parts that all reports share: heading, host line, footer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from yolo_probe.reports.question import Question, State
 
 
 def heading(subject: Subject) -> str:
-    """What the report is about, in one line."""
+    """The heading of a report: file or name, network, classes, host."""
     network = subject.network or "a network without a name"
     classes = "" if subject.classes is None else f", {subject.classes} class{'es' * (subject.classes != 1)}"
     origin = subject.origin
@@ -35,13 +35,13 @@ def heading(subject: Subject) -> str:
 
 
 def live_heading(live: LiveModel) -> str:
-    """What a report on a live model is about."""
+    """The heading of a report on a live model."""
     classes = "" if live.classes is None else f", {live.classes} class{'es' * (live.classes != 1)}"
     return f"{live.class_path.rpartition('.')[2]}: {live.network or 'a live model'}{classes}"
 
 
 def host_line(state: State, question: Question) -> HostLine:
-    """The line that a host prints, and why its GFLOPs are missing if they are."""
+    """The line that a host prints, and the reason if it has no GFLOPs."""
     gap = ""
     if state.line.text is None and question.subject.has_flops:
         counted = f" Counted with your rules: {giga(state.summary.flops or 0)} GFLOPs."
@@ -55,7 +55,7 @@ def host_line(state: State, question: Question) -> HostLine:
 
 
 def unknown_flops(subject: Subject, *columns: str) -> Section:
-    """Why FLOPs are not known: what cannot be built, or the classes and where the first of each stands."""
+    """The block for unknown FLOPs: what cannot be built, or the unknown classes with the path of the first of each."""
     if gap := subject.gap:
         return Figures("FLOPs", columns), Note(f"{gap.reason[:1].upper()}{gap.reason[1:]}.\n{gap.remedy}")
     unknown = subject.unknown
@@ -66,13 +66,13 @@ def unknown_flops(subject: Subject, *columns: str) -> Section:
 
 
 def activations(root: Module) -> list[Module]:
-    """The SiLU of every Conv, one for each place."""
+    """The SiLU of every Conv, one for each Conv, even if it is shared."""
     acts = [m.children.get("act") for _, m in named_modules(root) if m.kind in ("Conv", "DWConv")]
     return [act for act in acts if act is not None and act.kind == "nn.SiLU"]
 
 
 def fixed_numbers(root: Module) -> str:
-    """The parameters of DFL that never train, where a network has some."""
+    """A sentence on the parameters of DFL, which never train; empty if there are none."""
     blocks = [module for _, module in named_modules(root) if module.class_path.endswith(".DFL")]
     tensors = {id(tensor): tensor for block in blocks for _, tensor in named_parameters(block)}.values()
     if not tensors or any(tensor.requires_grad for tensor in tensors):
@@ -82,7 +82,7 @@ def fixed_numbers(root: Module) -> str:
 
 
 def uncounted(state: State, question: Question) -> Iterator[str]:
-    """What no rule knows, in words; the counter's own total leaves it out too."""
+    """Sentences on the operators without a rule; the counter's own total does not contain them either."""
     found: dict[str, list[Uncounted]] = {}
     for each in question.charges(state).uncounted:
         found.setdefault(each.operator.removeprefix("nn."), []).append(each)
@@ -96,12 +96,12 @@ def uncounted(state: State, question: Question) -> Iterator[str]:
 
 
 def percent(share: float) -> str:
-    """A share with two digits that say something."""
+    """A share as a percentage with two significant digits."""
     return f"{100 * share:.2g}%" if share < 0.1 else f"{100 * share:.0f}%"
 
 
 def line_differs(states: Sequence[State], question: Question) -> Iterator[str]:
-    """Where the lines' own figure is another: of another size or counter, or for a cost that area does not scale."""
+    """Why the GFLOPs in the lines differ from the report: another size, another counter, or the scaling by area."""
     lines = [state.line.gflops for state in states]
     figures = " and ".join(f"{gflops:.1f}" for gflops in lines if gflops is not None)
     if not figures:
@@ -130,32 +130,33 @@ PREFIXES = (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3))
 
 
 def prefix_of(flops: int) -> tuple[str, int]:
-    """The prefix in which a number has one to three digits before its point, and what it stands for."""
+    """The prefix that leaves one to three digits before the point, and its factor."""
     return next(((name, unit) for name, unit in PREFIXES if flops >= unit), ("", 1))
 
 
 def flops_words(flops: int) -> str:
-    """``4.55 GFLOPs``: three digits that say something."""
+    """``4.55 GFLOPs``: three significant digits."""
     name, unit = prefix_of(flops)
     return f"{flops / unit:#.3g} {name}FLOPs".replace(". ", " ") if name else f"{flops} FLOPs"
 
 
-LONGEST_NAME = 26
+MAX_NAME_CHARACTERS = 26
+"""Characters of a name in a table."""
 
 
 def shortened(name: str) -> str:
-    """A name on one line, of a long one its end."""
+    """A name on one line; of a long name only the end."""
     line = " ".join(name.split())
-    return line if len(line) <= LONGEST_NAME else f"...{line[3 - LONGEST_NAME :]}"
+    return line if len(line) <= MAX_NAME_CHARACTERS else f"...{line[3 - MAX_NAME_CHARACTERS :]}"
 
 
 def giga(flops: int) -> str:
-    """GFLOPs with one decimal, as the hosts round."""
+    """GFLOPs with one decimal, rounded as the hosts do."""
     return f"{flops / 1e9:.1f}"
 
 
 def footers(report: FuseDiff | Info, options: str, alternatives: Sequence[str]) -> Iterator[Footer]:
-    """What counted, which version, what the file is, which options tell more, and what the real tools say."""
+    """The footer: counter, version, file, further options, and the figures of the real tools."""
     question = report.question
     yield Footer("Counted", counted(question))
     if question.rules:
@@ -167,14 +168,14 @@ def footers(report: FuseDiff | Info, options: str, alternatives: Sequence[str]) 
 
 
 def own_rules(rules: OwnRules, unused: Sequence[str]) -> str:
-    """Which rules of the user's count, and which nothing came to."""
+    """The user's own rules that are in use, and those that no operator used."""
     used = [name for name in (*rules.modules, *rules.operators) if name not in unused]
     words = f"{rules.path}: {', '.join(used) or 'none'}"
     return words + (f"; nothing here came to {', '.join(unused)}" if unused else "")
 
 
 def about(subject: Subject, options: str, alternatives: Sequence[str]) -> Iterator[Footer]:
-    """Which version, what the file is, and which options tell more."""
+    """The footer on the subject: version, file, further options."""
     yield Footer("Version", _version(subject, alternatives))
     if subject.saved and subject.kind != "run":
         yield Footer("File", _file(subject))
@@ -182,7 +183,7 @@ def about(subject: Subject, options: str, alternatives: Sequence[str]) -> Iterat
 
 
 def counted(question: Question) -> str:
-    """Whose rules counted, and at which size."""
+    """The counter, and the size at which it counted."""
     counter = question.counter
     thop = counter.installed
     if counter.convention.release:
@@ -199,7 +200,7 @@ def counted(question: Question) -> str:
 
 
 def size_words(question: Question) -> str:
-    """The size that was counted, and the one that was asked for where that is another."""
+    """The size that was counted, and the size asked for if it is another."""
     height, width = question.size
     rounded = ""
     if question.size != question.asked_size:

@@ -1,4 +1,4 @@
-"""The words of a comparison on a live model: what each tool prints, and what each leaves out."""
+"""The words of a comparison on a live model: the figure of each tool, and what each does not count."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def document(report: Comparison) -> Iterator[Section]:
 
 
 def _table(report: Comparison, largest: int) -> Table:
-    """A row for each counter, and one more where training mode gives another figure, or a fault is in it."""
+    """A row for each counter, and one more if training mode gives another figure, or a fault is in it."""
     name, unit = prefix_of(largest)
     fused = any(each.fused is not None for each in report.counters.values())
     heads = ("counter", "prints", "unit", f"{name}FLOPs", *(("fused",) if fused else ()), "parameters")
@@ -53,7 +53,7 @@ def _table(report: Comparison, largest: int) -> Table:
 
 
 def _free(report: Comparison) -> Iterator[Working]:
-    """By term, the counters that hold it free; one that has no rule for it is told apart."""
+    """For each term, the counters that do not charge it, and those that have no rule for it."""
     counters = report.counters
     faults = {fault.name for counted in counters.values() for fault in counted.faults}
     for term in dict.fromkeys(name for counted in counters.values() for name in counted.terms if name not in faults):
@@ -67,7 +67,7 @@ def _free(report: Comparison) -> Iterator[Working]:
 
 
 def _unruled(report: Comparison) -> Iterator[Working]:
-    """By operator, the counters that have no rule for it, and how much of the model that is."""
+    """For each operator, the counters without a rule for it, and its share of the model."""
     found: dict[tuple[str, float], list[str]] = {}
     for name, counted in report.counters.items():
         shares: dict[str, float] = {}
@@ -80,7 +80,7 @@ def _unruled(report: Comparison) -> Iterator[Working]:
 
 
 def _faults(report: Comparison) -> Iterator[Working]:
-    """By fault, the counters that have it, and what it adds to their figure."""
+    """For each fault, the counters that have it, and what it adds to their figure."""
     found: dict[str, dict[str, list[str]]] = {}
     for name, counted in report.counters.items():
         for fault in counted.faults:
@@ -98,7 +98,7 @@ def _charges(counted: Counted, term: str) -> bool:
 
 
 def _names(names: Sequence[str], report: Comparison) -> str:
-    """Counters by name; three and more that follow each other as ``first to last``."""
+    """Names of counters; three or more in a row as ``first to last``."""
     order = list(report.counters)
     runs: list[list[str]] = []
     for name in names:

@@ -1,4 +1,4 @@
-"""The words of a comparison of counters: every figure in one table, then what each is made of and why."""
+"""The words of a comparison of counters: all figures in one table, then the terms of each and the reasons."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from yolo_probe.counters.comparison import ByMode, Comparison, Counted
 from yolo_probe.render.common import heading, own_rules, percent, size_words
-from yolo_probe.render.document import Footer, Heading, Note, Part, Row, Section, Table, Words, signed
+from yolo_probe.render.document import Footer, Heading, Note, Part, Section, Table, TableRow, Words, signed
 from yolo_probe.reports.counters import Counters
 
 RULES = {
@@ -51,12 +51,12 @@ RULES = {
 """What each counter charges, in words."""
 
 
-NAMED = 3
-"""Operators without a rule that are named; --format json has all."""
+MAX_NAMED_OPERATORS = 3
+"""Number of operators without a rule that are named; ``--format json`` has all."""
 
 
 def document(report: Counters) -> Iterator[Section]:
-    """The report part by part."""
+    """The report as sections of parts, in reading order."""
     comparison, question = report.comparison, report.question
     yield (Heading(heading(question.subject)),)
     yield (Words(_answer(report)),)
@@ -84,7 +84,7 @@ def _answer(report: Counters) -> str:
 
 
 def _rows(counted: Counted) -> Iterator[tuple[str, ...]]:
-    """A counter's line, and one more where training mode gives another figure."""
+    """The row of a counter, and one more if training mode gives another figure."""
     name, unit, figure, flops = counted.convention.name, counted.convention.unit, counted.figure, counted.flops
     yield (name, _number(figure.unfused), _number(figure.fused), unit, _giga(flops.unfused), _giga(flops.fused))
     if figure.train not in (None, figure.unfused):
@@ -96,17 +96,17 @@ def _rows(counted: Counted) -> Iterator[tuple[str, ...]]:
 
 
 def _block(counted: Counted, default: Counted, report: Counters) -> Iterator[Part]:
-    """What one figure is made of."""
+    """The terms of one figure."""
     convention = counted.convention
     trains = counted.figure.train not in (None, counted.figure.unfused)
     mark = ", the default" if counted is default else ""
     columns = ("training", "unfused", "fused") if trains else ("unfused", "fused")
-    yield Row("", columns)
-    yield Row(f"{convention.name}, {convention.unit}{mark}", _columns(counted.figure, trains), strong=True)
+    yield TableRow("", columns)
+    yield TableRow(f"{convention.name}, {convention.unit}{mark}", _columns(counted.figure, trains), strong=True)
     faults = {fault.name for fault in counted.faults}
     for name, amount in counted.terms.items():
         if any((amount.train, amount.unfused, amount.fused)):
-            yield Row(f"  {'fault: ' if name in faults else ''}{name}", _columns(amount, trains))
+            yield TableRow(f"  {'fault: ' if name in faults else ''}{name}", _columns(amount, trains))
     yield Note(" ".join(_words(counted, default, report)))
 
 
@@ -122,13 +122,17 @@ def _words(counted: Counted, default: Counted, report: Counters) -> Iterator[str
         yield f"Apart: {report.comparison.apart.unfused:,} values of activations."
     if counted.uncounted:
         share = sum(each.share for each in counted.uncounted)
-        named = [f"{each.operator} at {each.path or 'the model'}" for each in counted.uncounted[:NAMED]]
-        more = [f"{len(counted.uncounted) - NAMED} more"] if len(counted.uncounted) > NAMED else []
+        named = [f"{each.operator} at {each.path or 'the model'}" for each in counted.uncounted[:MAX_NAMED_OPERATORS]]
+        more = (
+            [f"{len(counted.uncounted) - MAX_NAMED_OPERATORS} more"]
+            if len(counted.uncounted) > MAX_NAMED_OPERATORS
+            else []
+        )
         yield f"It has no rule for {', '.join(named + more)}: {percent(share)} of all values that the operators give."
 
 
 def _difference(counted: Counted, default: Counted) -> str:
-    """Why the unfused figure is another than the default's, term by term, in FLOPs."""
+    """Why the unfused figure differs from that of the default counter, term by term, in FLOPs."""
     ours, theirs = _unfused(counted), _unfused(default)
     amounts = {name: ours.get(name, 0) - theirs.get(name, 0) for name in (*ours, *theirs)}
     parts = [f"{name} {signed(amount)}" for name, amount in amounts.items() if amount]
@@ -151,14 +155,14 @@ TOTALS = {
         "{names} counts some again where modules share one activation, as the Conv of YOLOv5 do since September 2022."
     ),
 }
-"""Why a total of parameters is another than the network's, by the rule of the counter."""
+"""Why a total of parameters differs from the network's, by the rule of the counter."""
 
 
 def _parameters(comparison: Comparison) -> Iterator[Part]:
-    """The totals of parameters that are not the network's."""
+    """The totals of parameters that differ from the network's."""
     right = comparison.parameters
-    yield Row("", ("unfused", "fused"))
-    yield Row("parameters", _columns(right, trains=False), strong=True)
+    yield TableRow("", ("unfused", "fused"))
+    yield TableRow("parameters", _columns(right, trains=False), strong=True)
     others: dict[tuple[str, ByMode], list[str]] = {}
     for counted in comparison.counters.values():
         ours, rule = counted.parameters, counted.convention.parameters
@@ -168,7 +172,7 @@ def _parameters(comparison: Comparison) -> Iterator[Part]:
         key: f"{names[0]} to {names[-1]}" if len(names) > 3 else ", ".join(names) for key, names in others.items()
     }
     for (_, ours), label in labels.items():
-        yield Row(f"  {label}", _columns(ours, trains=False))
+        yield TableRow(f"  {label}", _columns(ours, trains=False))
     silent = [name for name, counted in comparison.counters.items() if counted.parameters.unfused is None]
     words = [TOTALS[rule].format(names=label) for (rule, _), label in labels.items()]
     yield Note(" ".join([*words, f"{', '.join(silent)} give no total; the others give the network's own."]))

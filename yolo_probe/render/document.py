@@ -1,4 +1,4 @@
-"""A report as its parts in reading order, with all words and figures and no layout: what each renderer starts from."""
+"""A report as parts in reading order, with all words and figures and no layout. Every renderer starts from them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import NoReturn
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What the report is about."""
+    """The subject of the report, in one line."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Sentences of their own."""
+    """Sentences that explain the whole report or section."""
 
     text: str
 
@@ -26,37 +26,37 @@ class HostLine:
 
     text: str
     gap: str
-    """Why it has no GFLOPs; empty where it has."""
+    """Why it has no GFLOPs; empty if it has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """Names of the columns that follow."""
+    """Names of the columns of the parts that follow."""
 
     columns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One of the four numbers by its name, or the same figures once more in another form."""
+    """The figures of one of the four numbers, or the same figures in another form."""
 
     label: str
     columns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """Figures under a name that is none of the four numbers; without a name the heads of those that follow."""
+class TableRow:
+    """Figures with a label that is none of the four numbers; without a label, the heads of the rows that follow."""
 
     label: str
     columns: tuple[str, ...]
     strong: bool = False
-    """Whether it is the total of the rows under it."""
+    """Whether it is the total of the rows below it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of one form, the first cell a name."""
+    """Rows with the same columns; the first cell is a name."""
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -64,23 +64,23 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Figures of many things, one under the other, that add up to the last line; the amount of each as a bar."""
+    """Lines of figures that add up to the last line; the amount of each is drawn as a bar."""
 
     heads: tuple[str, ...]
     lines: tuple[tuple[str, ...], ...]
     sums: tuple[tuple[str, ...], ...]
-    """Lines of sums under them: what is left out, and the total."""
+    """Lines of sums below them: the lines that are not shown, and the total."""
     names: int
-    """Number of the first cells that say what a line is."""
+    """Number of cells, from the left, that are names."""
     split: int
-    """Number of the first cells that stand together where not all fit beside each other."""
+    """Number of cells, from the left, in the first table, if not all fit into one."""
     amounts: tuple[int, ...]
-    """Of each line."""
+    """The amount of each line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """How the figure of a line comes about: sums worked out, each with what it is for."""
+    """The arithmetic of a line's figure: sums, each with what it is for."""
 
     label: str
     sums: tuple[tuple[str, str], ...]
@@ -88,7 +88,7 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Where an amount comes from; it stands in the last column."""
+    """A cause with its amount, which is placed in the last column."""
 
     text: str
     amount: str
@@ -96,34 +96,48 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
-    """What no cause explains, told also when it is 0."""
+    """The part that no cause explains; it is printed even when it is 0."""
 
     amount: int
 
     @property
     def advice(self) -> str:
-        """What to do about it; empty where nothing is left over."""
+        """What to do about it; empty if it is 0."""
         return "No rule covers this. See --layers, and please report it with --format json." if self.amount else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What the rows around it mean."""
+    """The meaning of the rows above it."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Footer:
-    """How the figures were found, each point under its label."""
+    """A line at the foot of the report, with its label: counter, version, file, further options."""
 
     label: str
     text: str
 
 
-Part = Heading | Words | HostLine | Heads | Figures | Row | Table | Chart | Working | Cause | Remainder | Note | Footer
+Part = (
+    Heading
+    | Words
+    | HostLine
+    | Heads
+    | Figures
+    | TableRow
+    | Table
+    | Chart
+    | Working
+    | Cause
+    | Remainder
+    | Note
+    | Footer
+)
 Section = tuple[Part, ...]
-"""Parts that stand together."""
+"""Parts that are printed as one block."""
 
 
 def assert_never(part: NoReturn) -> NoReturn:

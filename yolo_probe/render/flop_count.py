@@ -1,4 +1,4 @@
-"""The words of one count: its total, what it is made of, and what it leaves out."""
+"""The words of one count: its total, its parts, and the operators without a rule."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from yolo_probe.render.common import flops_words, percent, shortened
 from yolo_probe.render.document import Footer, Heading, Section, Table
 from yolo_probe.reports.flop_count import FlopCount
 
-MOST_ROWS = 12
-"""Modules, or operators, that are shown; the others are one line, ``rows()`` has all."""
+MAX_TABLE_ROWS = 12
+"""Number of modules, or operators, that are shown; the others are one row, and ``rows()`` has all."""
 
 
 def document(report: FlopCount) -> Iterator[Section]:
@@ -23,9 +23,9 @@ def document(report: FlopCount) -> Iterator[Section]:
 
 
 def _table(name: str, sums: Mapping[str, int], report: FlopCount) -> Table:
-    """The largest first where not all are shown, else as they run; what is shown adds up to the total."""
-    order = sorted(sums.items(), key=lambda item: -item[1]) if len(sums) > MOST_ROWS else list(sums.items())
-    shown, others = order[:MOST_ROWS], order[MOST_ROWS:]
+    """The parts that add up to the total: in the order in which they run, or largest first if not all are shown."""
+    order = sorted(sums.items(), key=lambda item: -item[1]) if len(sums) > MAX_TABLE_ROWS else list(sums.items())
+    shown, others = order[:MAX_TABLE_ROWS], order[MAX_TABLE_ROWS:]
     rows = [(shortened(key) or "(the model itself)", count) for key, count in shown]
     if others:
         rows.append((f"{len(others)} others", sum(count for _, count in others)))
@@ -37,7 +37,7 @@ def _table(name: str, sums: Mapping[str, int], report: FlopCount) -> Table:
 
 
 def outermost(by_module: Mapping[str, int]) -> dict[str, int]:
-    """The modules that add up to the total and are nearest to the model, and what is left for the model itself.
+    """The outermost modules that add up to the total, and what the model itself computes outside them.
 
     A model that only holds one other, as YOLOv5's holds its list of rows, is looked into.
     """
@@ -67,12 +67,15 @@ def _footers(report: FlopCount) -> Iterator[Footer]:
     yield Footer("More", "by_module  by_module_alone  by_operator  rows() for pandas  as_json()")
 
 
-NAMED = 3
-"""Operators without a rule that are named."""
+MAX_NAMED_OPERATORS = 3
+"""Number of operators without a rule that are named."""
 
 
 def missing(uncounted: Sequence[Uncounted]) -> str:
-    """What has no rule, each with its share of the values that operators give."""
-    named = [f"{each.operator} at {each.path or 'the model'} ({percent(each.share)})" for each in uncounted[:NAMED]]
-    more = [f"{len(uncounted) - NAMED} more"] if len(uncounted) > NAMED else []
+    """The operators without a rule, each with its share of all output values."""
+    named = [
+        f"{each.operator} at {each.path or 'the model'} ({percent(each.share)})"
+        for each in uncounted[:MAX_NAMED_OPERATORS]
+    ]
+    more = [f"{len(uncounted) - MAX_NAMED_OPERATORS} more"] if len(uncounted) > MAX_NAMED_OPERATORS else []
     return ", ".join(named + more)

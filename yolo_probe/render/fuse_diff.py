@@ -26,7 +26,7 @@ from yolo_probe.reports.ledger import Ledger
 
 
 def document(report: FuseDiff) -> Iterator[Section]:
-    """The report part by part."""
+    """The report as sections of parts, in reading order."""
     question = report.question
     training, validation = _moments(report)
     yield (Heading(heading(question.subject)),)
@@ -54,14 +54,14 @@ def ledgers(report: FuseDiff) -> Iterator[Section]:
 
 
 def _start(report: FuseDiff) -> Iterator[Part]:
-    """The line at train start, where the network that trained is another."""
+    """The line at train start, if that was of another network."""
     if report.started:
         yield Words(f"When training starts, {report.question.subject.origin.name} prints")
         yield host_line(report.started, report.question)
 
 
 def _moments(report: FuseDiff) -> tuple[str, str]:
-    """When the host prints each of the two lines."""
+    """Words on when the host prints each of the two lines."""
     subject = report.question.subject
     host = subject.origin.name
     prints = "would print" if subject.unknown else "prints"
@@ -178,7 +178,7 @@ def _convolutions(root: Module) -> int:
 
 
 def _spare_activations(root: Module) -> int:
-    """How many activations would go if all Conv shared one."""
+    """Number of activations that would be saved if all Conv shared one."""
     return max(len({id(act) for act in activations(root)}) - 1, 0)
 
 
@@ -205,7 +205,7 @@ def _gradients_note(report: FuseDiff) -> str:
 
 
 def _left_by_fuse(report: FuseDiff) -> str:
-    """What still trains after ``fuse()``, where it is the head alone."""
+    """Words on what still trains after ``fuse()``; empty unless it is the head alone."""
     names = [name for name, tensor in named_parameters(report.validation.root) if tensor.requires_grad]
     heads = tuple(f"{p}.m." for p, m in named_modules(report.validation.root) if m.kind in ("Detect", "Segment"))
     if not heads or not all(name.startswith(heads) for name in names):
@@ -214,7 +214,7 @@ def _left_by_fuse(report: FuseDiff) -> str:
 
 
 def _rounded(report: FuseDiff) -> Figures:
-    """The figures as the lines have them, where the lines are about this size and this counter."""
+    """The GFLOPs as printed in the lines; if these are for another size or counter, the counted ones, rounded."""
     question = report.question
     before, after = report.training, report.validation
     same = question.size == (640, 640) and question.counter.of_host is question.counter.convention
@@ -243,7 +243,7 @@ def _flops_note(report: FuseDiff) -> str:
 
 
 def _batch_norm_rate(report: FuseDiff) -> int:
-    """FLOPs for one value of a BatchNorm, where all are charged alike; else 0."""
+    """FLOPs for one value of a BatchNorm if all are charged alike; else 0."""
     charges = report.question.charges(report.training).where(lambda record: record.operator == "batch_norm")
     factor = charges.convention.flops_per_count
     rates = {factor * (count or 0) // prod(record.output) for record, count in charges}
@@ -251,7 +251,7 @@ def _batch_norm_rate(report: FuseDiff) -> int:
 
 
 def _old_log(report: FuseDiff) -> str:
-    """What logs of 2021 say of this network: they were counted by thop 0.0.31."""
+    """A sentence on the GFLOPs in logs of 2021, which thop 0.0.31 counted."""
     question = report.question
     runs = (report.training.run, report.validation.run)
     old = CONVENTIONS["thop-0.0.31"]

@@ -1,4 +1,4 @@
-"""The words of a provenance: what trains in each copy and who decided it, and what is left after ``fuse()``."""
+"""The words of a provenance: what trains in each copy and what decided it, and the gradients after ``fuse()``."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from yolo_probe.hosts.subject import Subject
 from yolo_probe.render.common import about, heading, live_heading
 from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words
 from yolo_probe.render.text_layout import sentences
-from yolo_probe.reports.gradients import Copy, OptimizerCheck, Provenance, Row
+from yolo_probe.reports.gradients import CopyGradients, OptimizerCheck, Provenance, RowGradients
 
 
 def document(report: Provenance) -> Iterator[Section]:
-    """The report part by part."""
+    """The report as sections of parts, in reading order."""
     yield (Heading(_heading(report)),)
     yield (Words(_answer(report)),)
     for copy in report.copies:
@@ -25,7 +25,7 @@ def document(report: Provenance) -> Iterator[Section]:
 
 
 def render_rows(report: Provenance) -> str:
-    """A table: each row, what of it trains, who froze the rest, and the BatchNorms whose statistics still move."""
+    """A table of the rows: how much trains, what froze the rest, and BatchNorms whose statistics still change."""
     return "\n".join(_table(report.rows)) + "\n"
 
 
@@ -47,7 +47,7 @@ def _answer(report: Provenance) -> str:
     return " ".join([*words, report.freeze_note]).rstrip()
 
 
-def _copy_answer(copy: Copy, several: bool) -> str:
+def _copy_answer(copy: CopyGradients, several: bool) -> str:
     total, trained = copy.parameters, copy.gradients
     name = f"{copy.name}: " if several else ""
     frozen = list(dict.fromkeys(each.mechanism for each in copy.decisions if not each.trains))
@@ -61,7 +61,7 @@ def _copy_answer(copy: Copy, several: bool) -> str:
     return name + (sentence if several else sentence[0].upper() + sentence[1:])
 
 
-def _copy(copy: Copy, name: str) -> Iterator[Part]:
+def _copy(copy: CopyGradients, name: str) -> Iterator[Part]:
     yield Figures(f"{name}gradients", (f"{copy.gradients:,}",))
     yield Figures(f"{name}parameters", (f"{copy.parameters:,}",))
     for each in copy.decisions:
@@ -73,7 +73,7 @@ def _copy(copy: Copy, name: str) -> Iterator[Part]:
 
 
 def _after_fuse(report: Provenance) -> Iterator[Part]:
-    """What is left after ``fuse()``; of a name or YAML, whatever else it becomes."""
+    """The gradients after ``fuse()``."""
     if report.is_fused:
         yield Note(f"{report.validated} is fused already: fuse() changes nothing more.")
         return
@@ -146,7 +146,7 @@ def _options(subject: Subject) -> str:
     return "yolo-probe fuse-diff (the lines that are printed of it)  --format\N{NO-BREAK SPACE}json"
 
 
-def _table(rows: Sequence[Row]) -> Iterator[str]:
+def _table(rows: Sequence[RowGradients]) -> Iterator[str]:
     yield ""
     yield f"{'row':>6} {'module':<18}{'parameters':>12}{'trainable':>12}  {'frozen by':<21}{'moving':>7}"
     for row in rows:

@@ -1,4 +1,4 @@
-"""The host's own tables: its rows as they are built, and its parameters one by one."""
+"""The tables that the host itself prints: rows as they are built, and parameters one by one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from yolo_probe.networks.parse_model import Made
 
 
 def render_tables(root: Module, form: LineForm, made: Sequence[Made], statistics: Statistics) -> str:
-    """Both tables, in the form of that host.
+    """Both tables, as that host prints them.
 
     ``made``: what each row was constructed with; empty where that is not known.
     """
@@ -19,7 +19,7 @@ def render_tables(root: Module, form: LineForm, made: Sequence[Made], statistics
 
 
 def parameter_table(root: Module, form: LineForm, statistics: Statistics) -> Iterator[str]:
-    """The parameters one by one, line by line in the form of that host."""
+    """The lines of the table of parameters, as that host prints it."""
     table = _leaves if form.layers == "leaf_modules" else _parameters
     return table(root, statistics)
 

@@ -1,4 +1,4 @@
-"""The words of an info: each of the four numbers, what it means, and the parts that add up to it."""
+"""The words of an info: each of the four numbers, its meaning, and the parts that add up to it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from yolo_probe.render.common import (
 )
 from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words, signed
 from yolo_probe.reports.info import Info
-from yolo_probe.reports.ledger import CONVOLUTIONS
+from yolo_probe.reports.ledger import MERGING_CONVOLUTIONS
 from yolo_probe.reports.question import Question
 from yolo_probe.reports.stride_scaling import Scaled, ScalingError
 
 
 def document(report: Info) -> Iterator[Section]:
-    """The report part by part."""
+    """The report as sections of parts, in reading order."""
     question = report.question
     subject, state = question.subject, report.state
     found = "fused" if report.is_fused else fused_state(state.root)
@@ -51,7 +51,7 @@ def document(report: Info) -> Iterator[Section]:
 
 
 def _line(report: Info) -> Iterator[Part]:
-    """The host's line, when it is printed, and the one that a log has where that is another."""
+    """The host's line with the time of its printing, and the line in a log if it differs."""
     question, subject = report.question, report.question.subject
     host = subject.origin.host
     height, width = question.size
@@ -61,7 +61,7 @@ def _line(report: Info) -> Iterator[Part]:
     if report.is_fused and subject.saved is None:
         yield Words(f"At validation {host.name} prints" + (f", asked for {size}" if size else ""))
     else:
-        # the hosts load every file as FP32; of an FP16 model the classic ones print no GFLOPs
+        # hosts load every file as FP32; classic ones would print no GFLOPs of an FP16 model
         loaded = "Loaded as FP32, " if subject.saved and subject.saved.dtype != "FP32" else ""
         yield Words(f"{loaded}model.info({size}) prints")
     yield host_line(report.state, question)
@@ -92,7 +92,7 @@ def _layers(report: Info) -> Iterator[Part]:
 
 
 def _sharing(root: Module) -> int:
-    """How many Conv share one activation; 0 where each has its own."""
+    """Number of Conv that share one activation; 0 if each has its own."""
     acts = activations(root)
     return len(acts) if len(acts) > 1 and len({id(act) for act in acts}) == 1 else 0
 
@@ -120,7 +120,7 @@ def _parameters(report: Info) -> Iterator[Part]:
 
 
 def _parameter_rows(root: Module) -> Iterator[tuple[str, int]]:
-    """Parameters by the kind of module that owns them; each tensor once."""
+    """Parameters by the kind of module that has them; a shared tensor counts once."""
     owners: dict[tuple[str, str], list[tuple[str, int]]] = {}
     modules = dict(named_modules(root))
     for name, tensor in named_parameters(root):
@@ -144,7 +144,7 @@ def _parameter_rows(root: Module) -> Iterator[tuple[str, int]]:
 
 
 def _bias_row(places: Sequence[tuple[str, int]], modules: Mapping[str, Module]) -> str:
-    """Biases of convolutions; those of a new network are all in its head."""
+    """Words for the biases of convolutions; in a new network all are in its head."""
     heads = tuple(f"{path}.m." for path, module in modules.items() if module.kind in ("Detect", "Segment"))
     sizes = {size for _, size in places}
     count = f": {len(places)} x {sizes.pop():,}" if len(sizes) == 1 else ""
@@ -199,24 +199,24 @@ def _flops(report: Info) -> Iterator[Part]:
         yield Note(" ".join(words))
 
 
-NAMED = 8
-"""Operators without a rule that are listed; --format json has all."""
+MAX_LISTED_OPERATORS = 8
+"""Number of operators without a rule that are listed; ``--format json`` has all."""
 
 
 def _left_out(report: Info) -> Iterator[Part]:
-    """What no rule knows, each with its share of the values."""
+    """The operators without a rule, each with its share of the values."""
     found = report.question.charges(report.state).uncounted
-    for each in found[:NAMED]:
+    for each in found[:MAX_LISTED_OPERATORS]:
         place = f"{each.operator.removeprefix('nn.')} at {each.path or 'the model'}"
         yield Cause(f"no rule for {place}, {percent(each.share)} of all values", "not counted")
-    if more := found[NAMED:]:
+    if more := found[MAX_LISTED_OPERATORS:]:
         share = sum(each.share for each in more)
         yield Cause(f"no rule for {len(more)} more, {percent(share)} of all values", "not counted")
 
 
 def _group(record: OpRecord) -> str:
-    """Under which name an operator is listed: modules by their class, functions in small letters."""
-    if record.operator in CONVOLUTIONS:
+    """The name under which an operator is listed: a module's class, a function in small letters."""
+    if record.operator in MERGING_CONVOLUTIONS:
         return "convolutions"
     if record.operator == CUSTOM:
         return record.kind.rpartition(".")[2]
@@ -226,12 +226,12 @@ def _group(record: OpRecord) -> str:
 
 
 def _charge(group: Charges) -> str:
-    """How an amount comes about: so many for each output value, or twice the MACs."""
+    """The arithmetic of an amount: a number for each output value, or twice the MACs."""
     records, amount, convention = group.records, group.flops, group.convention
     if records[0].operator == CUSTOM or records[0].operator in convention.own:
         return "by your rule"
     values = sum(prod(record.output) for record in records)
-    if records[0].operator not in CONVOLUTIONS and amount % values == 0:
+    if records[0].operator not in MERGING_CONVOLUTIONS and amount % values == 0:
         return f"{amount // values} x {values:,} output values"
     if convention.unit == "FLOPs" and convention.name != "torch":
         return "each multiplication and addition as 1"
@@ -239,7 +239,7 @@ def _charge(group: Charges) -> str:
 
 
 def _scaled(found: Scaled) -> Iterator[Part]:
-    """The FLOPs by multiplication, as the direct count and what makes the difference."""
+    """The FLOPs by multiplication: the direct count, and the causes of the difference."""
     yield Figures("stride-scaled FLOPs", (f"{found.flops:,}",))
     yield Note(
         f"As YOLOv5 to v7.0 counts: one cell, an image of {found.cell}x{found.cell}, {found.small:,} FLOPs, times "
@@ -259,7 +259,7 @@ def _scaled(found: Scaled) -> Iterator[Part]:
 
 
 def _why(error: ScalingError, cells: int) -> str:
-    """Why a cost is not proportional to the area."""
+    """A sentence on why a cost is not proportional to the area."""
     if error.cost is None:
         return "grows in steps"
     fixed, square = error.cost.fixed, error.cost.twice_square

@@ -1,4 +1,4 @@
-"""The words of an inspection: what the file is and is good for, where its bytes are, what it records, what it runs."""
+"""The words of an inspection: what a file is and can be used for, its bytes, its records, and what loading runs."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from yolo_probe.render.common import host_line
 from yolo_probe.render.document import Figures, Footer, Heading, Heads, Note, Part, Section, Words
 from yolo_probe.reports.inspection import Inspection, Weights
 
-MOST_NAMES = 12
-"""Names of classes that are listed."""
+MAX_CLASS_NAMES = 12
+"""Number of names of classes that are listed."""
 
 _OWNERS = {"model": "model", "ema": "EMA", "optimizer": "optimizer", "other": "other tensors"}
-_TOLD = ("cfg", "weights", "model", "data", "imgsz", "batch_size", "batch", "epochs", "optimizer", "seed")
+_LISTED_OPTIONS = ("cfg", "weights", "model", "data", "imgsz", "batch_size", "batch", "epochs", "optimizer", "seed")
 """Options that are listed, in this order."""
 _OWN_HYP = (
     "lr0", "lrf", "momentum", "weight_decay", "warmup_epochs", "warmup_momentum", "warmup_bias_lr", "box", "cls", "dfl",
     "hsv_h", "hsv_s", "hsv_v", "degrees", "translate", "scale", "shear", "perspective", "flipud", "fliplr", "mosaic",
     "mixup", "copy_paste",
 )  # fmt: skip
-"""Hyperparameters that ultralytics has among its options."""
+"""Hyperparameters, which ultralytics keeps among the options."""
 
 
 def document(report: Inspection) -> Iterator[Section]:
@@ -52,7 +52,7 @@ def _heading(report: Inspection) -> str:
 
 
 def _answers(report: Inspection) -> Iterator[str]:
-    """What the file is, and whether it may be validated, resumed and shared."""
+    """Sentences on what the file is, and whether it can be validated, resumed and shared."""
     saved, weights = report.saved, report.weights
     if weights:
         yield f"A state_dict: {len(weights.tensors)} tensors with {weights.elements:,} elements, and no network."
@@ -65,7 +65,7 @@ def _answers(report: Inspection) -> Iterator[str]:
 
 
 def _host(report: Inspection) -> Host:
-    """The host that wrote the file; where that is not known, the one whose files are read."""
+    """The host that wrote the file; YOLOv5 if that is not known."""
     return report.origin.host if report.origin else YOLOV5
 
 
@@ -131,7 +131,7 @@ def _resume(report: Inspection) -> str:
 
 
 def _share(report: Inspection) -> str:
-    """Whether others should get the file as it is."""
+    """A sentence on whether the file can be shared as it is."""
     strip = report.anatomy.strip
     if report.secrets:
         names = _first([name[:40] for name in report.secrets], 4)
@@ -143,8 +143,8 @@ def _share(report: Inspection) -> str:
             f"about {_megabytes(strip.file)}."
         )
     paths = [key for key, value in report.options.items() if isinstance(key, str) and _is_place(value)]
-    told = f" It tells paths of its machine: {_first([path[:40] for path in paths], 4)}." if paths else ""
-    return f"yes.{told}"
+    paths_in_it = f" It tells paths of its machine: {_first([path[:40] for path in paths], 4)}." if paths else ""
+    return f"yes.{paths_in_it}"
 
 
 def _is_place(value: object) -> bool:
@@ -152,7 +152,7 @@ def _is_place(value: object) -> bool:
 
 
 def _network(weights: Weights) -> Iterator[Part]:
-    """The lines of the network that was named or guessed."""
+    """The lines of the network that was named or recognised."""
     assert weights.summary is not None
     summary = weights.summary
     host = summary.question.subject.origin.name
@@ -166,12 +166,12 @@ def _network(weights: Weights) -> Iterator[Part]:
 
 
 def _bytes(report: Inspection) -> Iterator[Part]:
-    """Where the bytes of the file are, and why there are so many or so few."""
+    """The bytes of each part of the file, and why it is large or small."""
     anatomy = report.anatomy
     yield Heads(("storages", "stored as", "bytes"))
     for owner in OWNERS:
         part = anatomy.part(owner)
-        # Numbers beside the weights, such as how many batches were seen, are not worth a mention.
+        # single numbers of another type, such as the count of batches, are not worth a mention
         main = [name for name, size in part.dtypes.items() if size > part.size // 100]
         kinds = ", ".join(DTYPES.get(name, name) for name in main)
         if part.size or (owner != "other" and not report.weights):
@@ -185,7 +185,7 @@ def _bytes(report: Inspection) -> Iterator[Part]:
 
 
 def _why(report: Inspection) -> Iterator[str]:
-    """Why the file is larger than the stripped one, or smaller than the one before it was stripped."""
+    """Why the file is larger than a stripped one, or smaller than before it was stripped."""
     anatomy, saved, strip = report.anatomy, report.saved, report.anatomy.strip
     if whole := report.whole:
         yield (
@@ -213,7 +213,7 @@ def _why(report: Inspection) -> Iterator[str]:
 
 
 def _notes(report: Inspection) -> Iterator[tuple[str, str]]:
-    """What the file records, what loading it runs, and what is unusual, each under its label."""
+    """Labels and words: what the file records, what loading it runs, and what is unusual."""
     if report.saved:
         yield "Trained", _trained(report)
         yield "Options", _options(report)
@@ -248,7 +248,7 @@ def _options(report: Inspection) -> str:
     if not options:
         old = report.origin and report.origin.generation in ("v5.0", "v6.0", "v6.1", "v6.2")
         return "none recorded" + "; before v7.0 they are only in opt.yaml, beside the folder weights" * bool(old)
-    words = [f"{key} {_brief(options[key])}" for key in _TOLD if options.get(key) not in (None, "")]
+    words = [f"{key} {_brief(options[key])}" for key in _LISTED_OPTIONS if options.get(key) not in (None, "")]
     if options.get("weights") == "":
         words.append("no weights to start from")
     words.append(saved.freeze_option or "no freeze")
@@ -268,7 +268,7 @@ def _brief(value: object) -> str:
 
 
 def _git(git: object) -> str:
-    """The state of the repository that trained, where it was one."""
+    """The commit of the repository that trained; empty if it was none."""
     found = {key: value for key, value in git.items() if isinstance(value, str)} if isinstance(git, Mapping) else {}
     commit = found.get("commit", "")
     if not commit:
@@ -278,14 +278,14 @@ def _git(git: object) -> str:
 
 
 def _classes(report: Inspection) -> str:
-    names = [name[:60] for name in report.names[:MOST_NAMES]]
-    more = f", ... ({len(report.names)} names)" if len(report.names) > MOST_NAMES else ""
+    names = [name[:60] for name in report.names[:MAX_CLASS_NAMES]]
+    more = f", ... ({len(report.names)} names)" if len(report.names) > MAX_CLASS_NAMES else ""
     count = "not known" if report.classes is None else str(report.classes)
     return f"{count}: {', '.join(names)}{more}" if names else count
 
 
 def _layers(report: Inspection) -> str:
-    """How many layers its host counts, and how many in a file of the same network with other activations."""
+    """Words on the layers that its host counts, and those of the same network with shared or separate activations."""
     found, origin = report.activations, report.origin
     if found is None:
         return ""
@@ -317,7 +317,7 @@ def _version(report: Inspection) -> str:
 
 
 def _loading(report: Inspection) -> str:
-    """What a plain ``torch.load`` imports and calls: the host's own modules by name, torch's and Python's together."""
+    """Words on what a plain ``torch.load`` imports and calls; modules of torch and Python are summed up."""
     called = set(report.calls)
     own: list[str] = []
     common: dict[str, None] = {}
@@ -339,17 +339,17 @@ _COMMON = {
     "numpy": r"numpy(\._?core\.(multiarray|numeric)|\.dtypes)?",
     "Python": r"builtins|__builtin__|_codecs|collections|pathlib.*|argparse",
 }
-"""Modules of which every checkpoint may need a part; all others are named."""
+"""Modules that every checkpoint may need; all others are named."""
 
 
 def _first(words: Sequence[str], most: int, between: str = ", ") -> str:
-    """So many of the words, and how many more there are."""
+    """The first ``most`` words, and the number of the others."""
     more = [f"and {len(words) - most} more"] if len(words) > most else []
     return between.join([*words[:most], *more])
 
 
 def _listed(words: list[str]) -> str:
-    """The words with commas, and an and before the last."""
+    """The words with commas, and "and" before the last."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 

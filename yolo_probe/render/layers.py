@@ -1,4 +1,4 @@
-"""The words of a network line by line: what each line costs, the arithmetic, and what it needs of memory."""
+"""The words of a network line by line: the cost of each line, its arithmetic, and the memory that it needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from yolo_probe.reports.shufflenet_guidelines import Guideline
 
 
 def document(report: LayerCosts) -> Iterator[Section]:
-    """The report part by part."""
+    """The report as sections of parts, in reading order."""
     yield (Heading(_heading(report)),)
     yield tuple(Words(text) for text in _answer(report))
     if report.view.memory:
@@ -41,7 +41,7 @@ WORKINGS = (
 )
 
 
-# What is asked first
+# The answer
 
 
 def _answer(report: LayerCosts) -> Iterator[str]:
@@ -60,7 +60,7 @@ def _answer(report: LayerCosts) -> Iterator[str]:
 
 
 def _half(report: LayerCosts) -> str:
-    """The fewest lines that have half of what is asked about."""
+    """A sentence on the fewest lines that make up half of the total."""
     memory = report.view.memory
     lines = sorted((*report.lines, *report.others), key=lambda line: -(line.access.values if memory else line.flops))
     whole = report.access.values if memory else report.flops
@@ -72,12 +72,13 @@ def _half(report: LayerCosts) -> str:
         names.append(shortened(line.name) or "other")
     what = "values moved" if memory else "FLOPs"
     noun = report.view.by if report.view.by != "row" or report.view.depth in (None, 1) else "module"
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    shown = ", ".join(names[:MOST_NAMES])
+    more = f" and {len(names) - MAX_NAMED_LINES} more" if len(names) > MAX_NAMED_LINES else ""
+    shown = ", ".join(names[:MAX_NAMED_LINES])
     return f"Half of the {what} are in {len(names)} of {len(lines)} {noun}s: {shown}{more}."
 
 
-MOST_NAMES = 8
+MAX_NAMED_LINES = 8
+"""Number of lines that this sentence names."""
 
 
 def _bytes(number: int) -> str:
@@ -113,7 +114,7 @@ OWN = "A module that holds others stands for what it computes itself: concatenat
 
 
 def _summed(report: LayerCosts) -> Iterator[tuple[str, Sequence[Line]]]:
-    """The lines of sums: what is left out, and everything."""
+    """The sums with their labels: the lines that are not shown, and all lines."""
     if report.others:
         yield f"{len(report.others)} others", report.others
     yield "total", (*report.lines, *report.others)
@@ -138,7 +139,7 @@ def _traffic(line: Line, report: LayerCosts, places: bool) -> tuple[str, ...]:
 
 
 def _sum(lines: Sequence[Line], report: LayerCosts, label: str, places: bool) -> tuple[str, ...]:
-    """A line of sums under the others."""
+    """The cells of a line of sums."""
     flops, parameters = sum(line.flops for line in lines), sum(line.parameters for line in lines)
     moved = total(line.access for line in lines).values * BYTES
     figures = f"{parameters:,}", f"{flops:,}", _share(flops, report.flops)
@@ -162,7 +163,7 @@ def _fused(line: Line) -> str:
 
 
 def _shapes(shapes: Sequence[Shape]) -> str:
-    """``32x320x320`` of one image; several of one shape with their number."""
+    """``32x320x320``, without the batch; several of one shape with their number."""
     texts = ["x".join(map(str, shape[1:] if shape[:1] == (1,) and len(shape) > 3 else shape)) for shape in shapes]
     if len(texts) > 1:
         return f"{len(texts)} of {texts[0]}" if len(set(texts)) == 1 else f"{len(texts)} tensors"
@@ -181,7 +182,7 @@ def _workings(report: LayerCosts) -> Iterator[Working]:
 
 def _moved(report: LayerCosts) -> Section:
     by, whole = report.view.by, report.access.values
-    classes = by == "row"  # elsewhere the name says enough, and takes the room
+    classes = by == "row"  # other names are clear without the class, and need its room
     heads = (by, *(("class",) if classes else ()), "read", "written", "weights", "values moved", "share")
     shown = [
         (line.name or "other", *((line.kind,) if classes else ()), *_access(line.access, whole))

@@ -19,9 +19,9 @@ from yolo_probe.render.document import (
     HostLine,
     Note,
     Remainder,
-    Row,
     Section,
     Table,
+    TableRow,
     Words,
     Working,
     assert_never,
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 
 
 def render(report: Report) -> str:
-    """The whole report: of the four numbers as one table, of other figures a table for each section."""
+    """The whole report in Markdown: the four numbers in one table, other figures in a table for each section."""
     found = list(sections(report))
-    own = any(isinstance(part, Row | Table | Chart) for section in found for part in section)
+    own = any(isinstance(part, TableRow | Table | Chart) for section in found for part in section)
     return printable("\n\n".join(_sections(found) if own else _numbers(found)) + "\n")
 
 
 def _numbers(found: Sequence[Section]) -> list[str]:
-    """The host's lines as code, the four numbers as one table, and the notes at its foot."""
+    """The lines of a report on the four numbers: host lines as code, one table, notes below it."""
     table: list[Heads | Figures | Cause | Remainder | Note] = []
     blocks: list[str] = []
     footers: list[str] = []
@@ -50,7 +50,7 @@ def _numbers(found: Sequence[Section]) -> list[str]:
         match part:
             case Heads() | Figures() | Cause() | Remainder() | Note():
                 table.append(part)
-            case Row() | Table() | Chart():
+            case TableRow() | Table() | Chart():
                 blocks.append("\n".join(_rows(part)))
             case Footer():
                 footers += _words(part)
@@ -62,14 +62,14 @@ def _numbers(found: Sequence[Section]) -> list[str]:
 
 
 def _sections(found: Sequence[Section]) -> Iterator[str]:
-    """Each section as a table with its words under it."""
+    """The lines of any other report: each section as a table with its words below it."""
     for section in found:
         rows: list[str] = []
         numbers: list[Heads | Figures | Cause | Remainder | Note] = []
         words: list[str] = []
         for part in section:
             match part:
-                case Row() | Table() | Chart():
+                case TableRow() | Table() | Chart():
                     rows += _rows(part)
                 case Heads() | Figures() | Cause() | Remainder():
                     numbers.append(part)
@@ -86,7 +86,7 @@ def _sections(found: Sequence[Section]) -> Iterator[str]:
 
 
 def _words(part: Heading | Words | HostLine | Working | Note | Footer) -> Iterator[str]:
-    """What stands outside a table."""
+    """The lines of a part that is not in a table."""
     match part:
         case Heading(text):
             yield f"## {_escaped(text)}"
@@ -104,13 +104,13 @@ def _words(part: Heading | Words | HostLine | Working | Note | Footer) -> Iterat
             assert_never(part)
 
 
-def _rows(part: Row | Table | Chart) -> Iterator[str]:
-    """Lines of a table; a row without a name begins one."""
+def _rows(part: TableRow | Table | Chart) -> Iterator[str]:
+    """The lines of a table; a row without a label begins a new one."""
     match part:
-        case Row("", columns):
+        case TableRow("", columns):
             yield _row("", columns)
             yield "|:--" + "|--:" * len(columns) + "|"
-        case Row(label, columns, strong):
+        case TableRow(label, columns, strong):
             cells = map(_strong, columns) if strong else iter(columns)
             yield _row((_strong if strong else str)(label.strip()), cells)
         case Table(heads, lines):
@@ -124,7 +124,7 @@ def _rows(part: Row | Table | Chart) -> Iterator[str]:
 
 
 def _chart(part: Chart) -> Iterator[str]:
-    """All cells beside each other, the sums in bold; the bars are left to the figures."""
+    """The lines of a chart as one table, sums in bold, without the bars."""
     yield _row(part.heads[0], part.heads[1:])
     yield "|:--" * part.names + "|--:" * (len(part.heads) - part.names) + "|"
     for cells in part.lines:
@@ -134,14 +134,14 @@ def _chart(part: Chart) -> Iterator[str]:
 
 
 def fenced(text: str) -> str:
-    """Text as it is, in a block of code that nothing in it can end."""
+    """The text unchanged in a block of code; the fence is longer than any in the text."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}text\n{text.strip(chr(10))}\n{fence}"
 
 
 def _table(parts: Sequence[Heads | Figures | Cause | Remainder | Note]) -> Iterator[str]:
-    """The four numbers one under the other, each with its causes and its notes; figures at the right edge."""
+    """The lines of the table of the four numbers, each with its causes and notes; figures are right-aligned."""
     width = next((len(part.columns) for part in parts if isinstance(part, Figures)), 1)
     names = next((part.columns for part in parts if isinstance(part, Heads)), ("",) * width)
     yield _row("", names)
@@ -150,7 +150,7 @@ def _table(parts: Sequence[Heads | Figures | Cause | Remainder | Note]) -> Itera
     for part in parts:
         match part:
             case Heads(columns):
-                if columns is not names:  # those stand above already
+                if columns is not names:  # these heads are already printed above
                     yield _row("", map(_strong, columns))
             case Figures(label, columns):
                 strong = hue(label) is not None
@@ -177,9 +177,9 @@ def _strong(text: str) -> str:
 
 
 _MEANINGFUL = re.compile(r"[\\`*\[\]<>&|~$#]|(?<![^\W_])_|_(?![^\W_])")
-"""What Markdown would interpret inside a line; an underscore between two letters it leaves alone."""
+"""Characters that Markdown interprets inside a line; an underscore between two letters is not one."""
 
 
 def _escaped(text: str) -> str:
-    """Words on one line, with everything that Markdown would interpret in them escaped."""
+    """Words on one line, with every character escaped that Markdown would interpret."""
     return _MEANINGFUL.sub(r"\\\g<0>", " ".join(text.split()))

@@ -1,4 +1,4 @@
-"""A report as a piece of HTML, for the output of a notebook: its own styles only, and nothing in it is interpreted."""
+"""A report as HTML for the output of a notebook, with its own styles; all text in it is escaped."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from yolo_probe.render.document import (
     HostLine,
     Note,
     Remainder,
-    Row,
     Table,
+    TableRow,
     Words,
     Working,
     assert_never,
@@ -34,12 +34,12 @@ Cells = tuple[str, ...]
 
 
 def render(report: Report) -> str:
-    """The whole report; figures that follow each other are one table."""
+    """The whole report as HTML; rows that follow each other are one table."""
     lines: list[str] = []
     rows: list[tuple[Cells, bool]] = []
     for part in (part for section in sections(report) for part in section):
         match part:
-            case Row() | Heads() | Figures() | Cause() | Remainder():
+            case TableRow() | Heads() | Figures() | Cause() | Remainder():
                 rows.append(_figures(part))
             case Heading() | Words() | HostLine() | Note() | Working() | Footer() | Table() | Chart():
                 lines += [*_table(rows), *_blocks(part)]
@@ -73,10 +73,10 @@ def _blocks(part: Heading | Words | HostLine | Note | Working | Footer | Table |
             assert_never(part)
 
 
-def _figures(part: Row | Heads | Figures | Cause | Remainder) -> tuple[Cells, bool]:
-    """A name and its figures, and whether they are strong."""
+def _figures(part: TableRow | Heads | Figures | Cause | Remainder) -> tuple[Cells, bool]:
+    """The cells of a row, and whether it is bold."""
     match part:
-        case Row(label, columns, strong):
+        case TableRow(label, columns, strong):
             return (label.strip(), *columns), strong or not label
         case Heads(columns):
             return ("", *columns), True
@@ -91,7 +91,7 @@ def _figures(part: Row | Heads | Figures | Cause | Remainder) -> tuple[Cells, bo
 
 
 def _table(rows: Sequence[tuple[Cells, bool]], names: int = 1) -> Iterator[str]:
-    """Rows under each other, with ``names`` at their left; a figure that is alone stands in the last column."""
+    """The lines of a table. ``names``: number of left-aligned columns. A single figure is placed in the last column."""
     if not rows:
         return
     width = max(len(cells) for cells, _ in rows)

@@ -16,7 +16,7 @@ from yolo_probe.render.common import counted, heading
 from yolo_probe.render.text_layout import printable
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.ledger import Ledger
-from yolo_probe.reports.row_costs import Row, rows_of
+from yolo_probe.reports.row_costs import RowCost, rows_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,14 +27,14 @@ ROW = 0.2
 BAR, FIGURE, CHANGE, GAP, MARGIN = 2.1, 1.1, 0.75, 0.45, 0.3
 PANEL = BAR + FIGURE + CHANGE
 TOP = 1.47
-"""Where the first row begins."""
+"""Distance of the first row from the upper edge."""
 LETTER = 0.071
-"""Width of a letter, for what stands beside a column of names."""
-LONGEST = 28
-"""Letters of a name that are shown."""
+"""Width of a letter, to find the width of a column of names."""
+MAX_NAME_LETTERS = 28
+"""Number of letters of a name that are shown."""
 
 LIGHT, DARK, STRIPE = "#9ecae9", "#08519c", "#f3f5f8"
-"""Two blues that differ in lightness, so that every eye and a grey print tell them apart."""
+"""Two blues of different lightness, which can be told apart without colour vision and in a grey print."""
 INK, FAINT = "#1a1a1a", "#767676"
 
 
@@ -69,13 +69,13 @@ def draw(report: FuseDiff, path: str | PathLike[str]) -> None:
     parameters = [(row.training.parameters, row.validation.parameters) for row in rows]
     _panel(page, _Panel("parameters", "training", report.parameters, parameters, "{:,}".format), second)
     page.text(MARGIN, bottom + 0.25, f"FLOPs counted {counted(report.question)}; 1 MAC = 2 FLOPs.", FAINT)
-    # not savefig, which follows the user's settings
+    # savefig would follow the user's settings
     FigureCanvasAgg(page.figure).print_png(path, pil_kwargs={"compress_level": 3})
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A figure that is drawn on in inches, from its upper left corner down."""
+    """A figure with coordinates in inches, from its upper left corner."""
 
     figure: Figure
     height: float
@@ -91,7 +91,7 @@ class _Page:
 
     def text(self, x: float, y: float, text: str, colour: str = INK, size: float = 8.5, *,
              right: bool = False, bold: bool = False) -> None:  # fmt: skip
-        """Letters as they are, centred on the height ``y``."""
+        """Text without markup, vertically centred on ``y``."""
         from matplotlib.text import Text
 
         self.figure.add_artist(
@@ -113,7 +113,7 @@ class _Page:
 
 
 def _head(page: _Page, report: FuseDiff, width: float) -> None:
-    """What the picture is about, and what its two kinds of bar are."""
+    """Draw the heading and the legend of the two kinds of bar."""
     page.text(MARGIN, 0.35, _drawable(heading(report.question.subject), 80), size=12, bold=True)
     page.text(MARGIN, 0.68, "Each row of the network, in training and at validation, after fuse().", FAINT)
     x = width - MARGIN - 2.3
@@ -125,22 +125,22 @@ def _head(page: _Page, report: FuseDiff, width: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Panel:
-    """One number of every row, in both states."""
+    """One of the numbers, of every row and in both states."""
 
     label: str
     head: str
-    """Of the figures: their state, and their unit where it is not one."""
+    """Heads of the figures: their state, and their unit if they have one."""
     ledger: Ledger
     values: Sequence[tuple[int, int]]
     shown: Callable[[int], str]
-    """A value as it is written."""
+    """Returns a value as text."""
 
 
 def _mega(flops: int) -> str:
     return f"{flops / 1e6:,.1f}" if flops else "0"
 
 
-def _flops(page: _Page, report: FuseDiff, rows: Sequence[Row], x: float) -> None:
+def _flops(page: _Page, report: FuseDiff, rows: Sequence[RowCost], x: float) -> None:
     values = [(row.training.flops, row.validation.flops) for row in rows]
     known = [(before, after) for before, after in values if before is not None and after is not None]
     if report.flops is None or len(known) < len(values):
@@ -150,7 +150,7 @@ def _flops(page: _Page, report: FuseDiff, rows: Sequence[Row], x: float) -> None
 
 
 def _panel(page: _Page, panel: _Panel, x: float) -> None:
-    """Bars and figures of one number, one row under the other, with its totals above."""
+    """Draw bars and figures of one number row by row, with the totals above."""
     before, after = panel.ledger.before, panel.ledger.after
     page.text(x, 1.08, panel.label, size=10, bold=True)
     page.text(x + PANEL, 1.08, f"{before:,} \N{RIGHTWARDS ARROW} {after:,}", size=10, bold=True, right=True)
@@ -169,11 +169,11 @@ def _panel(page: _Page, panel: _Panel, x: float) -> None:
 
 
 def _short(name: str) -> str:
-    return _drawable(name, LONGEST)
+    return _drawable(name, MAX_NAME_LETTERS)
 
 
 def _drawable(text: str, longest: int) -> str:
-    """Words on one line of at most so many letters, with ? for what the font has no letter for."""
+    """Words on one line of at most ``longest`` letters, with ? for letters that the font does not have."""
     from matplotlib.font_manager import findfont, get_font
 
     font = get_font(findfont("DejaVu Sans"))

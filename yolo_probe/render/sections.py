@@ -1,4 +1,4 @@
-"""Each report's document for every renderer, and its plain data: the one place where reports are told apart."""
+"""The document and the plain data of any report; only here reports are chosen by their class."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ HOMES: Mapping[str, tuple[str, str]] = {
     "Provenance": ("render.gradients", "reports.gradients"),
     "Story": ("render.story", "reports.story"),
 }
-"""By class, which module has its ``document`` and which its ``as_json``.
+"""By class of the report, the modules of its ``document`` and its ``as_json``.
 
 Names, not functions: a command shows one report, and imports what that one needs when it is asked for.
 """
 
 
 def sections(report: Report) -> Iterator[Section]:
-    """The report part by part, those together that stand together."""
+    """The report as sections of parts, in reading order."""
     home, _ = HOMES[type(report).__name__]
     found: Iterator[Section] = import_module(f"yolo_probe.{home}").document(report)
     return found
 
 
 def as_json(report: Report) -> Mapping[str, object]:
-    """The report as plain data, by the versioned schema: what ``--format json`` writes."""
+    """The report as plain data in the versioned schema, as ``--format json`` writes it."""
     _, home = HOMES[type(report).__name__]
     found: Mapping[str, object] = import_module(f"yolo_probe.{home}").as_json(report)
     return found

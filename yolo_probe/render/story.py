@@ -1,4 +1,4 @@
-"""The words of a story: each moment of a training with its numbers and who decided them, and the ledger at its end."""
+"""The words of a story: each event of a training with its numbers and mechanisms, and the ledger at its end."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def document(story: Story) -> Iterator[Section]:
 
 
 def _lines(story: Story) -> Iterator[Part]:
-    """What the host printed at the start and at the end."""
+    """The lines that the host printed at the start and at the end."""
     for moment in story.moments:
         if isinstance(moment, Started | Ended) and moment.host_line:
             first = isinstance(moment, Started)

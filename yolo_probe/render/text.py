@@ -1,4 +1,4 @@
-"""A report as text in 80 columns, for a terminal, a pipe or an issue tracker; colour adds nothing but colour."""
+"""A report as text in 80 columns, for a terminal, a pipe or an issue; with colour the text is the same."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from yolo_probe.render.document import (
     Note,
     Part,
     Remainder,
-    Row,
     Section,
     Table,
+    TableRow,
     Words,
     Working,
     assert_never,
@@ -49,21 +49,24 @@ if TYPE_CHECKING:
     from yolo_probe.reports.fuse_diff import FuseDiff
 
 
+COLOURS = ("red", "green", "yellow", "blue", "magenta", "cyan")
+STYLES = {"bold": "1", "dim": "2", **{name: str(code) for code, name in enumerate(COLOURS, 31)}}
+"""Codes of ECMA-48, which every terminal knows; whoever has no colours pipes, or sets NO_COLOR."""
+
+
 def render(report: Report, paint: Paint = plain, columns: int | None = None) -> str:
-    """The whole report. ``columns``: width of the terminal, if it is one; a host's line is broken only there."""
+    """The whole report as text. ``columns``: width of the terminal; None: no terminal, so host lines are not broken."""
     return _text(sections(report), paint, columns)
 
 
 def coloured(style: str, text: str) -> str:
-    """The text with the codes of a style around it, in the terminal's own sixteen colours."""
-    from rich.color import ColorSystem
-    from rich.style import Style
-
-    return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
+    """The text with the codes of a style (``bold cyan``) around it, in the terminal's own colours."""
+    codes = ";".join(STYLES[word] for word in style.split())
+    return f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text
 
 
 def render_ledgers(report: FuseDiff, *, explained: bool = True) -> str:
-    """The four numbers alone, each with the causes of its change; ``explained``: and what they mean."""
+    """The four numbers with the causes of their changes. ``explained``: whether with their meaning."""
     from yolo_probe.render.fuse_diff import ledgers
 
     blocks = (tuple(part for part in section if explained or not isinstance(part, Note)) for section in ledgers(report))
@@ -88,7 +91,7 @@ def _lines(part: Part, paint: Paint, columns: int | None, section: Section) -> I
             yield paint(f"bold {colour}", row(label, *figures))
         case Figures(label, figures):
             yield row(f"  {label}", *figures)
-        case Row(label, figures, strong):
+        case TableRow(label, figures, strong):
             line = row(label, *figures, width=NARROW)
             yield paint("bold" if strong else "dim", line) if strong or not label else line
         case Table(heads, rows):
@@ -114,7 +117,7 @@ def _lines(part: Part, paint: Paint, columns: int | None, section: Section) -> I
 
 
 def _chart(part: Chart, paint: Paint, columns: int | None) -> Iterator[str]:
-    """All cells beside each other where a terminal is wide enough, else in two tables."""
+    """The lines of a chart: one table if the width is enough, else two."""
     rows = (*part.lines, *part.sums)
     wide = columns is not None and chart_width(part.heads, rows) <= columns
     if wide or part.split == len(part.heads):
@@ -144,7 +147,7 @@ def _remainder(part: Remainder, paint: Paint) -> Iterator[str]:
 
 
 def _verbatim(line: str, paint: Paint, columns: int | None) -> Iterator[str]:
-    """A host's line, unbroken unless a terminal is too narrow for it."""
+    """A host's line, broken only if the terminal is too narrow for it."""
     parts = [line]
     while columns is not None and len(parts[-1]) > columns and " " in parts[-1][4:columns]:
         cut = parts[-1].rindex(" ", 4, columns)
@@ -154,7 +157,7 @@ def _verbatim(line: str, paint: Paint, columns: int | None) -> Iterator[str]:
 
 
 def _figures(line: str, paint: Paint) -> str:
-    """Each of the four figures of a host's line in its own colour."""
+    """A host's line with each of its four figures in its own colour."""
     names = {"GFLOPS": "FLOPs", "GFLOPs": "FLOPs"}
     pieces = re.split(r"([\d,.]*\d (?:layers|parameters|gradients|GFLOP[sS]))", line)
     painted = []

@@ -1,4 +1,4 @@
-"""The layout of a text report: 80 columns, a label of 20 and three figures of 20, causes with their amount."""
+"""The layout of a text report in 80 columns: a label and three figures of 20 columns each, causes with amounts."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from textwrap import wrap
 
 WIDTH = 80
 CAUSE = 60
-"""Columns that a cause may fill in any case; more if its amount is short."""
+"""Columns that a cause can always use; it gets more if its amount is short."""
 COLUMN = 20
 NARROW = 16
-"""A column where labels are long."""
+"""Width of a column of figures if labels are long."""
 
 Paint = Callable[[str, str], str]
-"""Style and text to the text as it is written: plain, or with the terminal's codes around it."""
+"""A function of style and text that returns the text to write: plain, or with the terminal's codes."""
 
 HUES = {"layers": "cyan", "parameters": "blue", "gradients": "magenta", "FLOPs": "yellow"}
-"""The colour of each of the four numbers, in the host's line and in its own block."""
+"""The colour of each of the four numbers, in the host's line and in its block."""
 
 
 def hue(label: str) -> str | None:
-    """The colour of a label: that of the number that it ends with."""
+    """The colour of a label, which is that of the number at its end; None for other labels."""
     return HUES.get(label.rpartition(" ")[2])
 
 
 def plain(_style: str, text: str) -> str:
-    """The text alone."""
+    """The text without a style."""
     return text
 
 
@@ -34,16 +34,19 @@ _STYLES = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
 def printable(text: str, *, styled: bool = False) -> str:
-    """The text with ? for what could steer a terminal: a name in a file is anything. ``styled``: colours stay."""
+    """The text with ? for control characters, as names from a file can contain any. ``styled``: colours are kept."""
     parts = _STYLES.split(text) if styled else [text]
-    return "".join(
-        part if i % 2 else "".join(c if c.isprintable() or c == "\n" else "?" for c in part)
-        for i, part in enumerate(parts)
-    )
+    return "".join(part if i % 2 else _printable(part) for i, part in enumerate(parts))
+
+
+def _printable(text: str) -> str:
+    if text.replace("\n", "").isprintable():  # nearly always, and a report as JSON has a million characters
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
 
 
 def sentences(text: str, indent: str = "", hanging: str | None = None, width: int = WIDTH) -> Iterator[str]:
-    """Words in lines of at most 80 columns; a line feed in them stays, a no-break space never breaks."""
+    """Words in lines of at most ``width`` columns; line feeds are kept, and no line is broken at a no-break space."""
     hanging = indent if hanging is None else hanging
     for part in text.splitlines():
         for line in wrap(part, width, initial_indent=indent, subsequent_indent=hanging,
@@ -53,17 +56,17 @@ def sentences(text: str, indent: str = "", hanging: str | None = None, width: in
 
 
 def note(text: str) -> Iterator[str]:
-    """Words under the rows of a block."""
+    """Indented words below the rows of a block."""
     return sentences(text, "  ")
 
 
 def row(label: str, *columns: str, width: int = COLUMN) -> str:
-    """A label and figures in columns of that width, the last one at the right edge."""
+    """A label and figures in columns of that width; the last one ends at the right edge."""
     return f"{label:<{WIDTH - width * len(columns)}}" + "".join(f"{column:>{width}}" for column in columns)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], paint: Paint = plain) -> Iterator[str]:
-    """Rows under their heads: the first cell at the left edge, figures at the right of their columns."""
+    """The lines of a table: the first cell left-aligned, figures right-aligned."""
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     room = max(WIDTH - sum(widths), len(widths) - 1)
     gaps = [room // (len(widths) - 1) + (i < room % (len(widths) - 1)) for i in range(len(widths) - 1)]
@@ -79,7 +82,7 @@ def chart(
     heads: Sequence[str], lines: Sequence[Sequence[str]], sums: Sequence[Sequence[str]], names: int,
     amounts: Sequence[int], width: int = WIDTH, paint: Paint = plain,
 ) -> Iterator[str]:  # fmt: skip
-    """Rows under their heads, names at the left and figures at the right, then a bar for each amount."""
+    """The lines of a chart: names left-aligned, figures right-aligned, then a bar for each amount."""
     every = (heads, *lines, *sums)
     widths = [max(map(len, column)) for column in zip(*every, strict=True)]
     gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= width else 1
@@ -104,12 +107,12 @@ LONGEST_BAR, SHORTEST_BAR = 30, 6
 
 
 def chart_width(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """Columns that all cells and a bar need beside each other."""
+    """Number of columns that all cells and a bar need in one table."""
     return sum(max(map(len, column)) + 2 for column in zip(heads, *rows, strict=True)) + SHORTEST_BAR
 
 
 def working(label: str, sums: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
-    """A label and, beside it, sums with what each is for; a sum that is too long goes on in the next line."""
+    """A label, and to its right sums with what each is for; a sum that is too long continues in the next line."""
     start = f"{label:<{width}}"
     for text, name in sums:
         yield from sentences(f"{text} {name}", start, " " * (width + 2))
@@ -131,5 +134,5 @@ def cause(text: str, amount: str, mark: str = " ") -> Iterator[str]:
 
 
 def footer(label: str, text: str, width: int = WIDTH) -> Iterator[str]:
-    """A label of nine columns and words beside it."""
+    """A label of nine columns, and words to its right."""
     return sentences(text, f"{label:<9}", " " * 9, width)

@@ -1,4 +1,4 @@
-"""What the real tools say, in words: at the foot of a report, and as a line of a log."""
+"""The figures of the real tools in words: for the footer of a report, and as a line of a log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from yolo_probe.reports.verification import Check, Verification
 
 
 def verification_words(found: Verification) -> str:
-    """At the foot of a report: whether the real tools agree with it, and every disagreement with both numbers."""
+    """Words for the footer of a report: whether the real tools agree, and both numbers where they do not."""
     if found.reason or found.thop is None:
         return f"not verified: {found.reason}"
     thop, host, took = found.thop.title, found.host, f"({found.seconds:.1f} s)"
@@ -28,7 +28,7 @@ def verification_words(found: Verification) -> str:
 
 
 def verification_line(found: Verification) -> str:
-    """Under the line of a live model: what was compared, and every disagreement with both numbers."""
+    """A line to print below that of a live model: what was compared, and both numbers where they differ."""
     took = f"({found.seconds:.1f} s)"
     size = f"at {found.image[2]}x{found.image[3]}"
     figures = {check.name: check for check in found.checks}

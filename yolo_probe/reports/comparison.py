@@ -12,7 +12,7 @@ def as_json(report: Comparison) -> dict[str, object]:
 
 
 def figures_as_json(comparison: Comparison) -> dict[str, object]:
-    """Every counter's figure and terms, integers in its own unit; what the network has beside them."""
+    """The figure and terms of every counter, in its own unit, and the network's own activations and parameters."""
     return {
         "default": comparison.default,
         "counters": {name: _counter(counted) for name, counted in comparison.counters.items()},
@@ -22,7 +22,7 @@ def figures_as_json(comparison: Comparison) -> dict[str, object]:
 
 
 def rows_of(comparison: Comparison) -> list[dict[str, object]]:
-    """One row for each counter; None where a tool prints no such figure, or the model has no such mode."""
+    """One dict for each counter; None where a tool prints no such figure, or the model has no such mode."""
     return [
         {
             "counter": name,

@@ -20,16 +20,16 @@ from yolo_probe.reports.schema import head_as_json
 
 @dataclass(frozen=True)
 class Counters:
-    """What every counter says of one network, unfused and fused, and as it trains."""
+    """The figure of every counter for one network: in training, in evaluation, after ``fuse()``."""
 
     question: Question
     comparison: Comparison
     unused_rules: tuple[str, ...] = ()
-    """Rules of the user's that nothing in this network came to."""
+    """Rules of the user's own that no operator of this network used."""
 
     @property
     def uncounted(self) -> tuple[Uncounted, ...]:
-        """What the default counter has no rule for."""
+        """The operators without a rule in the default counter."""
         return self.comparison.counters[self.comparison.default].uncounted
 
 

@@ -1,4 +1,4 @@
-"""What one counter charges for one pass of a model: the total, and its sums by module and operator."""
+"""The charges of one counter for one forward pass: the total, and sums by module and by operator."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from yolo_probe.reports.schema import SCHEMA, uncounted_as_json
 
 @dataclass(frozen=True, slots=True)
 class FlopCount:
-    """What one counter charges for one pass of a model, in its own unit but for ``flops``."""
+    """The charges of one counter for one forward pass; all but ``flops`` are in the counter's own unit."""
 
     counter: str
     """Name of the rules: ``ultralytics-thop-2.2``."""
     unit: str
     """MACs or FLOPs; 1 MAC is 2 FLOPs."""
     total: int
-    """In that unit, as the counter itself prints it."""
+    """The figure that the counter itself prints, in that unit."""
     flops: int
-    """The same in FLOPs."""
+    """The total in FLOPs."""
     by_module: Mapping[str, int]
-    """By qualified name, each module with all that is inside it, '' is the whole model: they do not add up."""
+    """By qualified name, a module with all that is inside it; '' is the whole model. They do not add up."""
     by_module_alone: Mapping[str, int]
-    """By qualified name of the module that does the work itself; they add up to the total."""
+    """By qualified name, a module without what is inside it. They add up to the total."""
     by_operator: Mapping[str, int]
-    """By operator; they add up to the total."""
+    """By operator. They add up to the total."""
     uncounted: tuple[Uncounted, ...]
-    """What the counter has no rule for; in none of the sums. What is free by its rules is in none either."""
+    """The operators without a rule; they are in none of the sums."""
     input: Shape = ()
-    """Shape of the input, of the first where there are several."""
+    """Shape of the first input."""
 
     def rows(self) -> list[dict[str, object]]:
-        """One row for each module that costs something, or of which something is not counted.
+        """One dict for each module that costs something or has operators without a rule, for ``pandas.DataFrame``.
 
-        ``count`` has all that is inside, ``alone`` what the module does itself, both in ``unit``; ``flops`` is
-        ``count`` in FLOPs. None where nothing is known, which is not 0.
+        ``count`` is with all that is inside the module, ``alone`` without it, both in ``unit``; ``flops`` is ``count``
+        in FLOPs. None means not known, which is not 0.
 
         Example:
             >>> FlopCount("torch", "FLOPs", 6, 6, {"": 6, "a": 6}, {"a": 6}, {"linear": 6}, ()).rows()[1]
@@ -61,7 +61,7 @@ class FlopCount:
 
 
 def count_of(charges: Charges, image: Shape) -> FlopCount:
-    """The sums of these charges, without what is free. ``image``: shape of the input."""
+    """The sums of these charges; what is free is not listed. ``image``: shape of the input."""
     whole = charges.by_module_with_parents()
     return FlopCount(
         counter=charges.convention.name,
@@ -81,7 +81,7 @@ def _charged(sums: Mapping[str, int | None]) -> dict[str, int]:
 
 
 def as_json(report: FlopCount) -> dict[str, object]:
-    """The count as plain data; integers in its own unit but for ``flops``."""
+    """The count as plain data: integers in the counter's own unit, ``flops`` in FLOPs."""
     return {
         "schema": SCHEMA,
         "command": "count_flops",

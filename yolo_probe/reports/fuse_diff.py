@@ -1,4 +1,4 @@
-"""The line at train start against the line at validation: two states of a network, and four ledgers between them."""
+"""The report of ``yolo-probe fuse-diff``: the states of training and validation, and four ledgers between them."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ from yolo_probe.reports.verification import Verification
 
 @dataclass(frozen=True)
 class FuseDiff:
-    """Training against validation: two states and four ledgers."""
+    """The states of a network in training and validation, and a ledger for each of the four numbers."""
 
     question: Question
     training: State
     validation: State
     fusion: Fusion
     saved_fused: bool
-    """Whether the file was saved after ``fuse()``, so that the training column is rebuilt."""
+    """Whether the file was saved after ``fuse()``, so that its state in training is reconstructed."""
     events: tuple[GradientEvent, ...]
     gradients_with_autograd: int
-    """What validation would say where autograd is on, as in train.py."""
+    """Gradients after ``fuse()`` with autograd on, as train.py runs it."""
     layers: Ledger
     parameters: Ledger
     gradients: Ledger
     flops: Ledger | None
     started: State | None = None
-    """What the training line was about, where training then took in parts of another network."""
+    """The state of the training line, if training then took over parts of another network; else None."""
     verification: Verification | None = None
-    """What the real thop and the real ``fuse()`` say, where they were asked."""
+    """The figures of the real thop and ``fuse()``; None without ``--verify``."""
 
     @property
     def ledgers(self) -> Iterator[tuple[str, Ledger | None]]:
@@ -67,12 +67,12 @@ class FuseDiff:
 
     @property
     def balanced(self) -> bool:
-        """Whether every change is explained to the last digit."""
+        """Whether every change is explained exactly."""
         return all(ledger is None or ledger.unexplained == 0 for _, ledger in self.ledgers)
 
     @cached_property
     def is_shipped(self) -> bool:
-        """Whether the network has the parameters of the one of its name that YOLOv5 v7.0 ships."""
+        """Whether the network has as many parameters as the one that YOLOv5 v7.0 ships under its name."""
         from yolo_probe.networks.model_yaml import build
         from yolo_probe.networks.shipped import find_network, network_names
 
@@ -84,7 +84,7 @@ class FuseDiff:
 
     @cached_property
     def alternatives(self) -> tuple[str, ...]:
-        """Other hosts that the evidence allows, and what today's most common one prints where it is another line."""
+        """Other hosts that the evidence allows; also v7.0, the most common one, if it prints the same numbers."""
         question, subject = self.question, self.question.subject
         found = subject.origin.alternatives
         if subject.saved is None or subject.origin.form.named_after:
@@ -102,7 +102,7 @@ class FuseDiff:
 
 
 def fuse_diff(question: Question) -> FuseDiff:
-    """What training and validation print of a network, and every cause of the difference.
+    """The report on a network: what training and validation print of it, and every cause of the difference.
 
     Raises: ProbeError where the network cannot be followed or fused.
     """
@@ -113,7 +113,7 @@ def fuse_diff(question: Question) -> FuseDiff:
     unfused = restore(stored)
     saved_fused = unfused is not stored
     built = with_gradients(unfused, True)
-    # what was fused before it was saved has the flags that fuse() left it, and is not fused again
+    # a file saved after fuse() has the flags that fuse() set; they are kept as they are
     fusion = question.fusion(unfused, grad_enabled=saved_fused)
     return explain(
         question,
@@ -127,7 +127,7 @@ def fuse_diff(question: Question) -> FuseDiff:
 
 
 def _rebuilt_diff(question: Question, rebuilt: Rebuilt) -> FuseDiff:
-    """The same of a network that its host has built and fused."""
+    """The report on a network that its installed host has built and fused."""
     built, stored, fused = rebuilt.built, rebuilt.stored, rebuilt.fused
     started = rebuilt.started
     return replace(
@@ -148,7 +148,7 @@ def explain(
     question: Question, training: State, validation: State, fusion: Fusion, events: tuple[GradientEvent, ...], *,
     saved_fused: bool = False, gradients_with_autograd: int = 0,
 ) -> FuseDiff:  # fmt: skip
-    """The causes of the difference between two states of which one is the other after ``fuse()``."""
+    """The report on two states of a network, before and after ``fuse()``, with the causes of each change."""
     form = question.subject.origin.form
     before, after = training.summary, validation.summary
     layers = form.layer_count(before.layers), form.layer_count(after.layers)
@@ -171,7 +171,7 @@ def explain(
 
 
 def _stays(fusion: Fusion) -> str:
-    """Where the BatchNorms stand that ``fuse()`` leaves."""
+    """The place of the BatchNorms that ``fuse()`` does not merge, in words."""
     parents = dict(named_modules(fusion.root))
     kinds = {parents[path.rpartition(".")[0]].kind for path in fusion.stays}
     if kinds <= {"BottleneckCSP", "MixConv2d"}:
@@ -180,7 +180,7 @@ def _stays(fusion: Fusion) -> str:
 
 
 def _events(subject: Subject, built: Module, stored: Module, *, restored: bool) -> Iterator[GradientEvent]:
-    """What took parameters out of training before ``fuse()``, in the order in which it happens.
+    """The events before ``fuse()`` that took parameters out of training, in order.
 
     ``restored``: whether BatchNorms were put back into ``stored``.
     """

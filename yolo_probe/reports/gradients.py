@@ -1,4 +1,4 @@
-"""Who set ``requires_grad``: for each copy of a model the mechanisms that decided, its rows, and what fuse() leaves."""
+"""What set ``requires_grad``: the mechanisms in each copy of a model, its rows, and the gradients after ``fuse()``."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ CopyName = Literal["model", "ema"]
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
-    """One copy of a model, and who decided what of it trains."""
+class CopyGradients:
+    """One copy of a model, and the mechanisms that decided which of its parameters train."""
 
     name: CopyName
     root: Module
@@ -30,23 +30,23 @@ class Copy:
 
     @property
     def parameters(self) -> int:
-        """Numbers in all of its parameters."""
+        """Elements of all parameters."""
         return sum(tensor.numel for _, tensor in named_parameters(self.root))
 
     @property
     def gradients(self) -> int:
-        """Those of the parameters that train."""
+        """Elements of the parameters that train."""
         return count_gradients(self.root)
 
     @property
     def unexplained(self) -> int:
-        """What no decision holds; 0 in a report that is right."""
+        """Elements that no decision has; 0 in a correct report."""
         return self.parameters - sum(each.parameters for each in self.decisions)
 
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """Gradients of the validated copy after ``fuse()``; None where that is not known."""
+    """Gradients of the validated copy after ``fuse()``; None where they are not known."""
 
     grad_on: int | None
     """With autograd on, as train.py calls it."""
@@ -58,65 +58,65 @@ class Fused:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a network, and what of it trains."""
+class RowGradients:
+    """One row of a network, and how many of its parameters train."""
 
     name: str
-    """As the host writes it: ``0``; empty for what belongs to no row."""
+    """As the host writes it: ``0``; empty for the parameters that are in no row."""
     module: str
     parameters: int
     trainable: int
     frozen_by: tuple[str, ...]
-    """The mechanisms that froze parts of it."""
+    """The mechanisms that froze parameters in it."""
     moving: int
-    """BatchNorms whose weights are frozen and whose running statistics a training still moves."""
+    """Number of BatchNorms with frozen weights whose running statistics a training still changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class OptimizerCheck:
-    """An optimizer held against the model that it is to train; parameters by their names."""
+    """Differences between a model and the groups of its optimizer; parameters by name."""
 
     groups: int
     unheld: tuple[str, ...]
-    """They train, and no group holds them."""
+    """Parameters that train and are in no group."""
     frozen: tuple[str, ...]
-    """A group holds them though they do not train."""
+    """Parameters that do not train and are in a group."""
     repeated: tuple[str, ...]
-    """Held more than once."""
+    """Parameters that are in groups more than once."""
     foreign: int
-    """Tensors that the groups hold and the model does not have."""
+    """Number of tensors in the groups that the model does not have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """The answer to who set ``requires_grad``."""
+    """The report of ``yolo-probe gradients``: what set ``requires_grad``."""
 
     subject: Subject | LiveModel
-    copies: tuple[Copy, ...]
+    copies: tuple[CopyGradients, ...]
     validated: CopyName
     """The copy that validation uses."""
     fused: Fused
     is_fused: bool
-    """Whether the validated copy is fused already, so that fuse() changes nothing."""
-    rows: tuple[Row, ...]
-    """Of the copy that trains, where it is there."""
+    """Whether the validated copy is already fused, so that ``fuse()`` changes nothing."""
+    rows: tuple[RowGradients, ...]
+    """The rows of the model that trains, else of the only copy."""
     freeze_note: str = ""
-    """Why a freeze option does nothing; empty where it does, or where there is none."""
+    """Why ``--freeze`` freezes nothing, or less than it says; else empty."""
     optimizer: OptimizerCheck | None = None
     non_leaf: tuple[str, ...] = field(default=())
-    """Names of the parameters of a live model that autograd computed from others."""
+    """Names of the parameters of a live model that autograd computed from others (not leaves)."""
 
     @property
     def balanced(self) -> bool:
-        """Whether every parameter has its mechanism."""
+        """Whether a mechanism is known for every parameter."""
         return all(copy.unexplained == 0 for copy in self.copies)
 
 
 def provenance(subject: Subject, freeze: tuple[int, ...] = ()) -> Provenance:
-    """Who set ``requires_grad`` in a file, or in a name or YAML as a training with that option has it.
+    """The report on a file as it is stored, or on a name or YAML as it trains with ``--freeze``.
 
-    ``freeze``: the numbers of ``--freeze``, for a name or YAML only.
-    Raises: TargetError where the option does not fit.
+    ``freeze``: the numbers of that option, for a name or YAML only.
+    Raises: TargetError for a checkpoint and such numbers.
     """
     saved = subject.saved
     if saved is not None and freeze:
@@ -132,12 +132,12 @@ def provenance(subject: Subject, freeze: tuple[int, ...] = ()) -> Provenance:
     return Provenance(subject, copies, validated.name, fused, is_fused, rows_of(copies[0]), note)
 
 
-def _built(subject: Subject, freeze: tuple[int, ...]) -> Copy:
+def _built(subject: Subject, freeze: tuple[int, ...]) -> CopyGradients:
     _, holder = row_holder(subject.root)
     rows = tuple(sorted(set(YOLOV5.frozen_rows(list(freeze), len(holder.children)) or ())))
     root = with_frozen(with_gradients(subject.root, True), frozen_by_rows(subject.root, rows))
     known = Known("built", is_ema=False, freeze=rows, option=_option(freeze))
-    return Copy("model", root, decide(root, known))
+    return CopyGradients("model", root, decide(root, known))
 
 
 def _option(freeze: tuple[int, ...]) -> str:
@@ -145,7 +145,7 @@ def _option(freeze: tuple[int, ...]) -> str:
 
 
 def _nothing_frozen(subject: Subject, freeze: tuple[int, ...]) -> str:
-    """Why an option freezes nothing, or less than it says."""
+    """Why ``--freeze`` freezes nothing, or less than it says; else empty."""
     if freeze == (0,):
         return "--freeze 0 freezes nothing: range(0) is empty."
     _, holder = row_holder(subject.root)
@@ -155,25 +155,25 @@ def _nothing_frozen(subject: Subject, freeze: tuple[int, ...]) -> str:
     return ""
 
 
-def _copies(subject: Subject) -> Iterator[Copy]:
+def _copies(subject: Subject) -> Iterator[CopyGradients]:
     from yolo_probe.checkpoint.reader import Checkpoint
 
     source = subject.source
     assert isinstance(source, Checkpoint)
     for name, root in (("model", source.model), ("ema", source.ema)):
         if root is not None:
-            yield Copy(name, root, decide(root, known_of(subject, name)))  # type: ignore[arg-type]
+            yield CopyGradients(name, root, decide(root, known_of(subject, name)))  # type: ignore[arg-type]
 
 
 def _fused(subject: Subject, root: Module) -> Fused:
-    """What trains after ``fuse()``: nothing where nothing did, else what the host's own leaves."""
+    """The gradients after ``fuse()``; 0 if nothing trained before it."""
     if not count_gradients(root):
         return Fused(0, 0)
     if fused_state(root) == "fused":
         return Fused(count_gradients(root), count_gradients(root))
     if isinstance(subject.rebuilt, Rebuilt):
-        left = count_gradients(subject.rebuilt.fused.root)
-        return Fused(left, left)
+        gradients = count_gradients(subject.rebuilt.fused.root)
+        return Fused(gradients, gradients)
     try:
         refuse_unknown(subject)
         grad_on, no_grad = (count_gradients(fuse(root, grad_enabled=on).root) for on in (True, False))
@@ -182,10 +182,10 @@ def _fused(subject: Subject, root: Module) -> Fused:
     return Fused(grad_on, no_grad)
 
 
-def rows_of(copy: Copy, always_frozen: tuple[str, ...] = ()) -> tuple[Row, ...]:
-    """Every row in order; what belongs to none of them is one more row, where there is any.
+def rows_of(copy: CopyGradients, always_frozen: tuple[str, ...] = ()) -> tuple[RowGradients, ...]:
+    """The rows in order, and one more if parameters are in no row.
 
-    ``always_frozen``: parts of names whose BatchNorms a host keeps from moving.
+    ``always_frozen``: parts of names; a host keeps the BatchNorms with such a name in evaluation mode.
     """
     kinds, row_name = named_rows(copy.root)
     sizes, trained, moving = (dict.fromkeys((*kinds, ""), 0) for _ in range(3))
@@ -200,16 +200,16 @@ def rows_of(copy: Copy, always_frozen: tuple[str, ...] = ()) -> tuple[Row, ...]:
             for name in decision.names:
                 frozen_by[row_name(name)][decision.mechanism] = None
     return tuple(
-        Row(name, kinds.get(name, "other"), sizes[name], trained[name], tuple(frozen_by[name]), moving[name])
+        RowGradients(name, kinds.get(name, "other"), sizes[name], trained[name], tuple(frozen_by[name]), moving[name])
         for name in sizes
         if name or sizes[name]
     )
 
 
-def moving_batch_norms(copy: Copy, always_frozen: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Paths of the BatchNorms with frozen weights whose running statistics a training of this model moves.
+def moving_batch_norms(copy: CopyGradients, always_frozen: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Paths of the BatchNorms with frozen weights whose running statistics a training of this model changes.
 
-    A training moves them in training mode, in which its model is; never in its EMA copy, nor in a finished file.
+    They change because the model is in training mode; in an EMA copy or a finished file they do not.
     """
     by_training = [each for each in copy.decisions if each.mechanism in ("--freeze", "other code") and not each.trains]
     frozen = frozenset[str]().union(*(each.names for each in by_training))
@@ -250,7 +250,7 @@ def as_json(report: Provenance) -> dict[str, object]:
 
 
 def _live_only(report: Provenance) -> dict[str, object]:
-    """What only a live model can tell."""
+    """The keys of a live model alone."""
     if isinstance(report.subject, Subject):
         return {}
     check = report.optimizer
@@ -267,7 +267,7 @@ def _live_only(report: Provenance) -> dict[str, object]:
     }
 
 
-def copy_as_json(copy: Copy) -> dict[str, object]:
-    """A copy's numbers and who decided them."""
+def copy_as_json(copy: CopyGradients) -> dict[str, object]:
+    """The numbers of a copy and its mechanisms, as plain data."""
     mechanisms = as_plain(decided(copy.decisions))
     return {"parameters": copy.parameters, "gradients": copy.gradients, "mechanisms": mechanisms}

@@ -1,4 +1,4 @@
-"""One state of a network: its four numbers, the line of its host, and what it becomes at validation."""
+"""The report of ``yolo-probe info``: the four numbers of one state, the host's line, and the state after ``fuse()``."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from yolo_probe.reports.verification import Verification
 
 @dataclass(frozen=True)
 class Info:
-    """One state of a network, and what it becomes at validation."""
+    """The numbers of one state of a network, and of the state after ``fuse()``."""
 
     question: Question
     state: State
     is_fused: bool
-    """Whether the state shown is the fused one."""
+    """Whether ``state`` is the fused one."""
     fused: State | None
     """The fused state; None where fuse() would fail."""
     at_640: State | None
-    """The same state at 640x640, where another size was asked."""
+    """The same state at 640x640; None if that is the size asked for."""
     verification: Verification | None = None
-    """What the real thop and the real ``fuse()`` say, where they were asked."""
+    """The figures of the real thop and ``fuse()``; None without ``--verify``."""
     scaled: Scaled | None = None
-    """The FLOPs as classic YOLOv5 finds them, where that was asked."""
+    """FLOPs as classic YOLOv5 finds them; None without ``--stride-scaled``."""
 
 
 def info(question: Question, *, fused: bool, stride_scaled: bool = False) -> Info:
-    """One state: a checkpoint as it is stored, a name or YAML as the host builds it; or either after ``fuse()``.
+    """The report on one state: a checkpoint as it is stored, a name or YAML as the host builds it.
 
-    ``stride_scaled``: whether its FLOPs are also found by multiplying those of a small image.
+    ``fused``: whether it is about the state after ``fuse()``. ``stride_scaled``: whether FLOPs are also found as
+    classic YOLOv5 does, by multiplying those of a small image.
     Raises: ProbeError where the network cannot be followed or fused.
     """
     subject = question.subject
@@ -48,7 +49,7 @@ def info(question: Question, *, fused: bool, stride_scaled: bool = False) -> Inf
     except TraceError:
         if fused:
             raise
-        after = None  # its own numbers are known all the same
+        after = None  # the numbers before fuse() are known without it
     state = after if fused and after else question.state(subject.root, question.size, built=new, model=model)
     small = replace(question, asked_size=(640, 640))
     shown = fused_model if fused else model
@@ -88,7 +89,7 @@ def _scaled(found: Scaled) -> dict[str, object]:
 
 
 def _cost(cost: Polynomial | None) -> dict[str, int | float] | None:
-    """Parts of a cost by the number of cells: what is fixed, what comes with each cell, with the square of them."""
+    """Coefficients of a cost by the number of cells k: fixed + per_cell x k + square x k^2."""
     if cost is None:
         return None
     doubled = {"per_cell": cost.twice_per_cell, "square": cost.twice_square}

@@ -1,7 +1,7 @@
-"""The X-ray of a file: what it is, what it may be used for, what takes its room, and what loading it would run.
+"""The report of ``yolo-probe inspect``: what a file is and can be used for, its bytes, and what loading it would run.
 
-In goes the path of a checkpoint or of weights alone, out comes one ``Inspection``, told from the file's data: nothing
-that it names is imported or called.
+In goes the path of a checkpoint or of weights alone; out comes one ``Inspection``. Nothing that the file names is
+imported or called.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ if TYPE_CHECKING:
     from yolo_probe.networks.recognise import Compared, Guess
 
 MOST_EPOCHS = 1 << 31
-"""More than any training has; a larger number is none."""
+"""More than any training has; a larger number is not taken as an epoch."""
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
-    """One copy of the model."""
+class CopyTotals:
+    """The numbers of one copy of the model."""
 
     totals: Totals
     precision: str
@@ -57,19 +57,19 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
-class Activations:
-    """Whether the convolution blocks share their activation, which changes the number of layers."""
+class ActivationSharing:
+    """How many activations the convolution blocks have; one that they share counts as one layer."""
 
     blocks: int
     distinct: int
     layers: LayerCounts
-    """Of the file as it is."""
+    """Layers of the network as it is stored."""
     fused: LayerCounts | None
-    """After ``fuse()``; None where what it does is not known."""
+    """Layers after ``fuse()``; None where it is not known what that does."""
 
     @property
     def otherwise(self) -> int | None:
-        """How many layers more a file of the other kind has, or fewer; None where this one is of neither."""
+        """How the number of layers changes if shared activations become separate, or the reverse; else None."""
         if self.blocks < 2 or self.distinct not in (1, self.blocks):
             return None
         return self.blocks - 1 if self.distinct == 1 else 1 - self.blocks
@@ -80,28 +80,28 @@ Reason = Literal["unfinished", "no epochs left", "finished", "classification", "
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Whether training can go on from the file."""
+    """Whether a training can be resumed from the file."""
 
     answer: Literal["yes", "no"]
     reason: Reason
     copy: Literal["model", "ema"] | None = None
-    """Whose weights go on."""
+    """The copy whose weights are trained further."""
     done: int | None = None
-    """Epochs that are finished."""
+    """Number of finished epochs."""
     epochs: int | None = None
-    """Epochs that were asked for, where the file has it."""
+    """Number of epochs that was asked for; None if the file does not say."""
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
-    """The ``last.pt`` that a file was stripped from, as far as a file tells."""
+class Unstripped:
+    """An estimate of the ``last.pt`` that a file was stripped from."""
 
     size: int
-    """About as many bytes."""
+    """Estimated size in bytes."""
     optimizer: int
-    """Bytes that the optimizer has for each parameter."""
+    """Bytes of the optimizer for each parameter."""
     name: str
-    """Of the optimizer."""
+    """Name of the optimizer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +112,11 @@ class Weights:
     classes: int | None
     guess: Guess | None
     asked: str | None
-    """The network that the user named."""
+    """The network that the user named with ``--cfg``."""
     summary: FuseDiff | None
-    """All about the network that was named, or guessed; None where there is none."""
+    """The fuse-diff of the network that was named, or recognised; None if there is none."""
     fused: bool = False
-    """Whether they are those of that network after ``fuse()``."""
+    """Whether they are the weights of that network after ``fuse()``."""
 
     @property
     def elements(self) -> int:
@@ -126,43 +126,43 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """All that a file tells of itself."""
+    """The content of a file."""
 
     path: str
     container: Literal["zip", "legacy"]
     anatomy: Anatomy
     contents: Mapping[str, object] = field(repr=False)
-    """What stands beside the models: epoch, options, git commit, date."""
+    """All but the models: epoch, options, git commit, date."""
     model_class: str
-    """Where the class of the model is defined; empty for weights alone."""
+    """Full name of the class of the model; empty for weights alone."""
     network: str | None
     classes: int | None
     names: tuple[str, ...]
-    """Of the classes."""
+    """Names of the classes."""
     origin: Origin | None
     """The host that wrote the file; None where it is not known."""
     foreign: str
-    """Why it is not known."""
+    """Why the host is not known; else empty."""
     saved: Saved | None
     """None for weights alone."""
-    copies: Mapping[str, Copy]
-    activations: Activations | None
+    copies: Mapping[str, CopyTotals]
+    activations: ActivationSharing | None
     hyp: Mapping[object, object] = field(repr=False)
     """Hyperparameters, from the options or else from the model."""
     resume: Resume
-    whole: Whole | None
-    """Of a stripped file; None where nothing tells."""
+    whole: Unstripped | None
+    """The file before it was stripped; None if it was not stripped, or its size cannot be estimated."""
     grids: int
-    """Bytes that the head of the EMA keeps of a validation, and that of the model does not."""
+    """Bytes of grids that the head of the EMA keeps from a validation, beyond those of the model."""
     imports: Mapping[str, tuple[str, ...]]
-    """Modules that a plain ``torch.load`` would import, and the names that it would look up in them."""
+    """Modules that a plain ``torch.load`` would import, and the names that it would look up in each."""
     calls: tuple[str, ...]
-    """Those of them that it would call."""
+    """Names that it would call."""
     strange: tuple[str, ...]
-    """Those of them that no checkpoint needs."""
+    """Names that no checkpoint needs."""
     unusual: tuple[str, ...]
     secrets: tuple[str, ...]
-    """Names of options that hold a secret."""
+    """Names of the options whose value is a secret."""
     weights: Weights | None
 
     @property
@@ -172,14 +172,14 @@ class Inspection:
 
     @property
     def options(self) -> Mapping[object, object]:
-        """What training was given."""
+        """The options of the training."""
         return options_of(self.contents)
 
 
 def inspect(target: str, network: str | None = None) -> Inspection:
-    """What a file tells of itself. ``network``: name or YAML of the network that weights alone belong to.
+    """The content of a file. ``network``: name or YAML of the network, for a file of weights without modules.
 
-    Raises: ProbeError for anything that is no file of ``torch.save`` with a model or its weights.
+    Raises: ProbeError for a file that is not a model or weights saved with ``torch.save``.
     """
     if not os.path.lexists(target):
         raise CheckpointError(
@@ -199,7 +199,7 @@ def _inspect_checkpoint(stored: Stored, checkpoint: Checkpoint) -> Inspection:
     saved = saved_of(checkpoint, root, None)
     anatomy = dissect(stored, _stripper(origin, root))
     copies = {
-        name: Copy(totals_of(copy), precision_of(copy))
+        name: CopyTotals(totals_of(copy), precision_of(copy))
         for name, copy in (("model", checkpoint.model), ("ema", checkpoint.ema))
         if copy is not None
     }
@@ -236,7 +236,7 @@ def _inspect_checkpoint(stored: Stored, checkpoint: Checkpoint) -> Inspection:
 def _inspect_weights(stored: Stored, asked: str | None) -> Inspection:
     tensors = weights_in(stored)
     if tensors is None:
-        describe(stored)  # refuses, and says what the file has instead
+        describe(stored)  # raises, and says what the file has instead
         raise AssertionError(stored.path)
     weights = _weights(stored.path, tensors, asked)
     anatomy = dissect(stored, YOLOV5)
@@ -288,7 +288,7 @@ def _weights(path: str, tensors: Mapping[str, Tensor], asked: str | None) -> Wei
 
 
 def _nearest(path: str, tensors: Mapping[str, Tensor], name: str, classes: int | None) -> tuple[Subject, Compared]:
-    """The network of that name beside the weights; where it names no generation, as the first that fits builds it."""
+    """The network of that name, and its differences from the weights; of the generations, the first that fits."""
     from yolo_probe.networks.recognise import COMPARED_GENERATIONS, compare
 
     found = []
@@ -298,7 +298,7 @@ def _nearest(path: str, tensors: Mapping[str, Tensor], name: str, classes: int |
         except TargetError:
             if generation is None:
                 raise
-            continue  # this generation does not ship it, or the name says another one
+            continue  # this generation does not ship it, or the name has another one
         if not isinstance(subject.source, Network) or subject.origin.generation == "ultralytics":
             raise TargetError(f"{path}: found --cfg {name}, expected the name of a network or a model YAML")
         compared = compare(tensors, subject.source, subject.origin.generation)
@@ -313,7 +313,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _origin(checkpoint: Checkpoint, root: Module) -> tuple[Origin | None, str]:
-    """The host that wrote a checkpoint, or why that is not known."""
+    """The host that wrote a checkpoint, or None and the reason why it is not known."""
     if ultralytics.is_ultralytics(root):
         return ultralytics.identify(checkpoint.contents, root), ""
     try:
@@ -329,12 +329,12 @@ def _stripper(origin: Origin | None, root: Module) -> Stripper:
 
 
 def _class_names(names: object) -> tuple[str, ...]:
-    """The names of the classes in their order, of a list or of a dict by number."""
+    """The names of the classes in order, from a list or from a dict by number."""
     values = names.values() if isinstance(names, Mapping) else names if isinstance(names, list | tuple) else ()
     return tuple(value[:255] if isinstance(value, str) else shown(value) for value in values)
 
 
-def _activations(root: Module) -> Activations | None:
+def _activations(root: Module) -> ActivationSharing | None:
     """The activations of the convolution blocks; None of a model without such blocks."""
     blocks = [module for _, module in named_modules(root) if module.class_path.rpartition(".")[2] in FUSED_KINDS]
     acts = [act for block in blocks if (act := block.children.get("act")) is not None and not act.children]
@@ -344,7 +344,7 @@ def _activations(root: Module) -> Activations | None:
         fused = None if ultralytics.is_ultralytics(root) else count_layers(fuse(root, grad_enabled=False).root)
     except TraceError:
         fused = None
-    return Activations(len(acts), len({id(act) for act in acts}), count_layers(root), fused)
+    return ActivationSharing(len(acts), len({id(act) for act in acts}), count_layers(root), fused)
 
 
 def _resume(stored: Stored, checkpoint: Checkpoint, root: Module) -> Resume:
@@ -361,26 +361,35 @@ def _resume(stored: Stored, checkpoint: Checkpoint, root: Module) -> Resume:
     if epoch < 0:
         return Resume("no", "finished", epochs=asked)
     copy: Literal["model", "ema"] = "ema" if checkpoint.model is None or (theirs and checkpoint.ema) else "model"
-    left = asked is None or epoch + 1 < asked
-    # YOLOv5 starts all the same, and only validates and strips.
+    unfinished = asked is None or epoch + 1 < asked
+    # without epochs to train, YOLOv5 still starts, but only validates and strips
     return Resume(
-        "yes" if left else "no", "unfinished" if left else "no epochs left", copy, done=epoch + 1, epochs=asked
+        "yes" if unfinished else "no",
+        "unfinished" if unfinished else "no epochs left",
+        copy,
+        done=epoch + 1,
+        epochs=asked,
     )
 
 
 def _whole(
-    anatomy: Anatomy, saved: Saved, copy: Copy, origin: Origin | None, root: Module, options: Mapping[object, object]
-) -> Whole | None:
-    """A last.pt of YOLOv5 has two copies in FP16 and, for each parameter that trains, one or two numbers in FP32."""
+    anatomy: Anatomy,
+    saved: Saved,
+    copy: CopyTotals,
+    origin: Origin | None,
+    root: Module,
+    options: Mapping[object, object],
+) -> Unstripped | None:
+    """The estimate: two copies in FP16, and one (SGD) or two (Adam) numbers in FP32 for each parameter."""
     if not saved.stripped or origin is None or not origin.host.two_copies or root.kind == "ClassificationModel":
         return None
     name = options.get("optimizer", "SGD")
     each = {"SGD": 4, "Adam": 8, "AdamW": 8}.get(name) if isinstance(name, str) else None
-    return Whole(2 * anatomy.file + each * copy.totals.parameters, each, str(name)) if each else None
+    return Unstripped(2 * anatomy.file + each * copy.totals.parameters, each, str(name)) if each else None
 
 
 def _grids(checkpoint: Checkpoint) -> int:
-    """What a Detect keeps from one pass to the next: no weights, and not the same in both copies."""
+    """Bytes of the grids that Detect keeps between passes, in the EMA beyond those in the model."""
     model, ema = checkpoint.model, checkpoint.ema
     return max(_kept(ema) - _kept(model), 0) if model is not None and ema is not None else 0
 

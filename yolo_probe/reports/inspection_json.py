@@ -1,4 +1,4 @@
-"""An inspection as plain data, by the versioned schema of the reports: what ``--format json`` writes."""
+"""An inspection as plain data, in the versioned schema of the reports: the output of ``--format json``."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from yolo_probe.checkpoint.decode import Inert
 from yolo_probe.checkpoint.sizes import OWNERS
 from yolo_probe.errors import shown
 from yolo_probe.reports import fuse_diff
-from yolo_probe.reports.inspection import Copy, Inspection, Weights
+from yolo_probe.reports.inspection import CopyTotals, Inspection, Weights
 from yolo_probe.reports.schema import SCHEMA
 
-MOST_VALUES = 10_000
-"""Plain values that a file's options are written out to as JSON."""
+MAX_PLAIN_VALUES = 10_000
+"""Number of values of a file's options that are written as JSON."""
 
 
 def as_json(report: Inspection) -> dict[str, object]:
-    """The inspection as plain data, sizes are bytes."""
+    """The inspection as plain data; sizes are in bytes."""
     anatomy, origin, saved, weights = report.anatomy, report.origin, report.saved, report.weights
-    plain = _Plain(MOST_VALUES)
+    plain = _Plain(MAX_PLAIN_VALUES)
     return {
         "schema": SCHEMA,
         "command": "inspect",
@@ -74,7 +74,7 @@ def as_json(report: Inspection) -> dict[str, object]:
             "options": plain.value({k: v for k, v in report.options.items() if k not in report.secrets and k != "hyp"}),
             "hyp": plain.value(report.hyp),
         },
-        "names": list(report.names[:MOST_VALUES]),
+        "names": list(report.names[:MAX_PLAIN_VALUES]),
         "imports": {module: list(names) for module, names in report.imports.items()},
         "calls": list(report.calls),
         "unusual": list(report.unusual),
@@ -82,7 +82,7 @@ def as_json(report: Inspection) -> dict[str, object]:
     } | ({"weights": _weights_json(weights)} if weights else {})
 
 
-def _copy(copy: Copy) -> dict[str, object]:
+def _copy(copy: CopyTotals) -> dict[str, object]:
     layers = copy.totals.layers
     return {
         "precision": copy.precision,
@@ -116,21 +116,23 @@ def _weights_json(weights: Weights) -> dict[str, object]:
 
 
 class _Plain:
-    """Turns values of a file into what JSON can say, as many as its budget allows."""
+    """Turns values of a file into JSON values, as many as its budget allows."""
 
     def __init__(self, budget: int) -> None:
-        self._left = budget
+        self._budget = budget
 
     def value(self, value: object, depth: int = 0) -> object:
-        """The value; shown in a few words where JSON has none for it, it is too deep, or the budget is spent."""
-        self._left -= 1
+        """The value for JSON; a few words if JSON has no such value, it is nested too deep, or the budget is spent."""
+        self._budget -= 1
         if value is None or isinstance(value, bool | int) or (isinstance(value, float) and isfinite(value)):
             return value
         if isinstance(value, str):
             return value[:4096]
-        if self._left > 0 and depth < 8:
+        if self._budget > 0 and depth < 8:
             if isinstance(value, Mapping):
-                return {str(key)[:256]: self.value(each, depth + 1) for key, each in list(value.items())[: self._left]}
+                return {
+                    str(key)[:256]: self.value(each, depth + 1) for key, each in list(value.items())[: self._budget]
+                }
             if isinstance(value, list | tuple):
-                return [self.value(each, depth + 1) for each in value[: max(self._left, 0)]]
+                return [self.value(each, depth + 1) for each in value[: max(self._budget, 0)]]
         return value.name if isinstance(value, Inert) else shown(value)

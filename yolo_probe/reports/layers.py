@@ -1,4 +1,4 @@
-"""The report of ``yolo-probe layers``: one network line by line, what each line costs, and what it keeps in memory."""
+"""The report of ``yolo-probe layers``: the cost of a network line by line, and the memory that it needs."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Which lines are asked for, and in which order."""
+    """The lines that are asked for, and their order."""
 
     by: By = "row"
     depth: int | None = None
-    """How far below the rows modules are told apart; None: as far as ``by`` says."""
+    """Levels of modules that are shown, 1 is the rows; None: all for ``by="module"``, else 1."""
     sort: Sort | None = None
-    """The largest first; None: as they run."""
+    """What the lines are sorted by, largest first; None: the order in which they run, with ``top`` by FLOPs."""
     top: int | None = None
-    """How many; the others are one line."""
+    """Number of lines that are shown; the others are added up in one. None: all."""
     memory: bool = False
     """Whether the text is about memory."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no such view.
+        """Refuse a value that an option does not have.
 
-        Raises: TargetError.
+        Raises: TargetError with the option, what was found and what was expected.
         """
         for name, found, expected in (("by", self.by, BY), ("sort", self.sort, (*SORTS, None))):
             if found not in expected:
@@ -58,7 +58,7 @@ class View:
 
 @dataclass(frozen=True)
 class LayerCosts(Sums):
-    """What each line of one network costs in one state; shown lines and others add up to the totals."""
+    """The cost of each line of a network in one state; the shown lines and the others add up to the totals."""
 
     subject: Subject | LiveModel
     question: Question | None
@@ -71,20 +71,20 @@ class LayerCosts(Sums):
     """Whether it is the state after ``fuse()``."""
     operations: tuple[Operation, ...]
     lines: tuple[Line, ...]
-    """Those shown, in order."""
+    """The lines that are shown, in order."""
     others: tuple[Line, ...]
-    """Those left out."""
+    """The lines that are not shown, because of ``top``."""
     unmerged: int
     """Convolutions before a BatchNorm that ``fuse()`` would merge."""
     activations: Activations | None
-    """None where the pass does not tell which operator reads which."""
+    """None if it is not known which operator reads which tensor."""
     guidelines: tuple[Guideline, ...]
     rules: OwnRules | None = None
-    """The user's own."""
+    """The counting rules of the user's own."""
 
 
 def layer_costs(question: Question, view: View, *, fused: bool = False) -> LayerCosts:
-    """One state of a network line by line: as it is stored or built, or after ``fuse()``.
+    """The report on one state of a network: as it is stored or built, or after ``fuse()``.
 
     Raises: TargetError where the forward pass is not known, TraceError where it or ``fuse()`` fails.
     """
@@ -113,7 +113,7 @@ def layer_costs(question: Question, view: View, *, fused: bool = False) -> Layer
 
 
 def _observed(model: Model, image: Shape) -> Observed | None:
-    """How a network that its host has built runs in torch."""
+    """The calls and activations of a network that its installed host has built, observed in torch."""
     from yolo_probe.live.live import Live
     from yolo_probe.live.tensor_lifetimes import observe
 
@@ -124,7 +124,7 @@ def gathered(
     subject: Subject | LiveModel, question: Question | None, convention: Convention, view: View, root: Module,
     run: Trace, found: Activations | None, *, is_fused: bool, rules: OwnRules | None = None,
 ) -> LayerCosts:  # fmt: skip
-    """The report on one pass of one network."""
+    """The report on one forward pass of a network."""
     charges = charge(run.records, convention)
     operations = operations_of(root, charges)
     lines = lines_of(root, run, operations, view.by, view.depth)

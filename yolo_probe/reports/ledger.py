@@ -1,7 +1,7 @@
 """Why a number changed: causes that add up to the change exactly.
 
-Each amount is counted from the places that it speaks of, never taken as a difference; what the causes do not explain
-is the remainder, and it is always reported.
+Each amount is counted from the places where its cause applies, never computed as a difference. The remainder, which no
+cause explains, is always reported.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ class Entry:
     """One cause of a change."""
 
     cause: str
-    """What happened, in a few words."""
+    """The cause in a few words."""
     count: int
-    """Number of places where it happened."""
+    """Number of places where it applies."""
     amount: int
-    """What it adds to the number."""
+    """The change of the number, with its sign."""
     arithmetic: str
     """An expression in integers, +, - and x, whose value is the amount."""
     why: str
     """One sentence for a newcomer."""
     detail: str = ""
-    """What a reader sees after the cause: ``2 x 4,752 channels``."""
+    """Text after the cause: ``2 x 4,752 channels``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Ledger:
 
     @property
     def unexplained(self) -> int:
-        """What no entry accounts for; 0 in a ledger that is right."""
+        """The part of the change that no entry explains; 0 in a correct ledger."""
         return self.after - self.before - sum(entry.amount for entry in self.entries)
 
 
@@ -73,16 +73,16 @@ class Account:
     after: Count
     entries: tuple[AccountEntry, ...]
     unexplained: int
-    """As the file has it; ``remainder`` does the sum again."""
+    """The value in the file; ``remainder`` computes it from the entries."""
 
     @property
     def remainder(self) -> int:
-        """What no cause accounts for."""
+        """The part of the change that no cause explains."""
         return self.after - self.before - sum(each.amount for each in self.entries)
 
 
 def account_of(ledger: Ledger) -> Account:
-    """A ledger as it is written."""
+    """A ledger in the form in which it is written."""
     entries = tuple(
         AccountEntry(cause=each.cause, count=each.count, amount=each.amount, arithmetic=each.arithmetic, why=each.why)
         for each in ledger.entries
@@ -91,9 +91,10 @@ def account_of(ledger: Ledger) -> Account:
 
 
 def layers_ledger(before: int, after: int, fusion: Fusion, stays_after: str, *, leaves: bool = False) -> Ledger:
-    """Layers before and after ``fuse()``: one less for each BatchNorm that is merged.
+    """The ledger of layers before and after ``fuse()``: one less for each BatchNorm that is merged.
 
-    ``leaves``: whether a layer is a module that holds no others.
+    ``leaves``: whether only modules without children count as layers. ``stays_after``: the place of the BatchNorms that
+    are not merged, in words.
     """
     merged = len({id(merge.batch_norm) for merge in fusion.merges})
     entries = [
@@ -125,7 +126,7 @@ def layers_ledger(before: int, after: int, fusion: Fusion, stays_after: str, *, 
 
 
 def parameters_ledger(before: int, after: int, fusion: Fusion) -> Ledger:
-    """Parameters before and after ``fuse()``: each BatchNorm's weight and bias go, a bias comes."""
+    """The ledger of parameters before and after ``fuse()``: a BatchNorm's weight and bias go, a bias is added."""
     channels = _size(merge.batch_norm.parameters["weight"] for merge in fusion.merges)
     shifts = _size(merge.batch_norm.parameters["bias"] for merge in fusion.merges)
     biased = [merge for merge in fusion.merges if "bias" not in merge.convolution.parameters]
@@ -165,25 +166,25 @@ def _tensors(places: Iterable[tuple[str, Module]]) -> Iterable[Tensor]:
 
 
 def _size(tensors: Iterable[Tensor]) -> int:
-    """Elements of tensors, each tensor once."""
+    """Number of elements of the tensors; a shared tensor counts once."""
     return sum(tensor.numel for tensor in {id(tensor): tensor for tensor in tensors}.values())
 
 
 @dataclass(frozen=True, slots=True)
 class GradientEvent:
-    """Something before ``fuse()`` that took parameters out of training."""
+    """An event before ``fuse()`` that took parameters out of training."""
 
     cause: str
     names: frozenset[str]
-    """Of the parameters whose flag it cleared."""
+    """Names of the parameters whose ``requires_grad`` it set to False."""
     why: str
     detail: str = ""
 
 
 def gradients_ledger(before: int, after: int, built: Module, events: Sequence[GradientEvent], fusion: Fusion) -> Ledger:
-    """Parameters that require a gradient: all as built, then what each event and ``fuse()`` changed.
+    """The ledger of parameters that require a gradient: what each event, and then ``fuse()``, changed.
 
-    ``built``: the structure before anything was frozen, whose parameter names the events speak of.
+    ``built``: the structure before anything was frozen; the events name its parameters.
     """
     sizes = {name: tensor.numel for name, tensor in named_parameters(built)}
     entries = []
@@ -222,11 +223,12 @@ def _training(module: Module) -> list[Tensor]:
     return [tensor for tensor in module.parameters.values() if tensor.requires_grad]
 
 
-CONVOLUTIONS = ("conv2d", "conv_transpose2d")
+MERGING_CONVOLUTIONS = ("conv2d", "conv_transpose2d")
+"""The operators into which ``fuse()`` merges a BatchNorm."""
 
 
 def flops_ledger(before: Charges, after: Charges, fusion: Fusion) -> Ledger:
-    """FLOPs before and after ``fuse()``, by the rules of one counter."""
+    """The ledger of FLOPs before and after ``fuse()``, by the rules of one counter."""
     merged = {merge.batch_norm_path for merge in fusion.merges}
     gained_bias = {m.convolution_path for m in fusion.merges if "bias" not in m.convolution.parameters}
     old, new = _by_change(before, fusion, "gone"), _by_change(after, fusion, "new")
@@ -246,7 +248,7 @@ def flops_ledger(before: Charges, after: Charges, fusion: Fusion) -> Ledger:
 
 
 def _by_change(charges: Charges, fusion: Fusion, side: Literal["gone", "new"]) -> list[Charges]:
-    """The operators of each change's modules, and last those of all others."""
+    """The charges for the modules of each change, and last those for all other modules."""
     places = {
         path: i
         for i, change in enumerate(fusion.changes)
@@ -258,11 +260,11 @@ def _by_change(charges: Charges, fusion: Fusion, side: Literal["gone", "new"]) -
 
 
 def _is_convolution(record: OpRecord) -> bool:
-    return record.operator in CONVOLUTIONS
+    return record.operator in MERGING_CONVOLUTIONS
 
 
 def _convolutions(before: Charges, after: Charges, gained_bias: set[str]) -> Entry:
-    """All convolutions, without the biases that ``fuse()`` gave them."""
+    """The entry for all convolutions, without the biases that ``fuse()`` added."""
     old = before.where(_is_convolution)
     bare = (
         without_bias(record) if record.path in gained_bias else record
@@ -285,7 +287,7 @@ def without_bias(record: OpRecord) -> OpRecord:
 
 
 def _biases(convolutions: Charges) -> Entry | None:
-    """What the biases cost that ``fuse()`` gave these."""
+    """The entry for the biases that ``fuse()`` added; None if the counter charges nothing for them."""
     bare = charge(map(without_bias, convolutions.records), convolutions.convention)
     more = zip(convolutions.records, convolutions.counts, bare.counts, strict=True)
     places, arithmetic, amount = _rates(
@@ -316,14 +318,14 @@ def _batch_norms(norms: Charges) -> Entry:
 
 
 def _rates(charges: Iterable[tuple[OpRecord, int]], convention: Convention) -> tuple[int, str, int]:
-    """Charges as rate x values: number of places charged, the arithmetic in FLOPs, and its value."""
+    """Charges as sums of rate x values: number of places, the sum in words, and its value in FLOPs."""
     values: Counter[int] = Counter()
     places = 0
     for record, count in charges:
         if count:
             size = prod(record.output)
             rate, rest = divmod(convention.flops_per_count * count, size)
-            if rest:  # not by its values but by its weights
+            if rest:  # this counter charges by weights, not by output values
                 rate, size = convention.flops_per_count, count
             values[rate] += size
             places += 1
@@ -332,7 +334,7 @@ def _rates(charges: Iterable[tuple[OpRecord, int]], convention: Convention) -> t
 
 
 def _others(before: Charges, after: Charges) -> Entry | None:
-    """Everything that is neither a convolution nor a merged BatchNorm."""
+    """The entry for all that is neither a convolution nor a merged BatchNorm; None if that is free."""
     old, new = (charges.where(lambda record: not _is_convolution(record)) for charges in (before, after))
     a, b = old.flops, new.flops
     if not a and not b:

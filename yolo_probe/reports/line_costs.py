@@ -1,7 +1,7 @@
-"""What the operators of a forward pass cost, gathered by row, module, operator or type; every way adds up to the same.
+"""The cost of the operators of a forward pass, summed by row, module, operator or type; each way has the same total.
 
-In go the structure, the pass and a counter; out come lines of parameters, FLOPs and values moved. Parameters stand
-with the first operator of the module that has them; those that no operator uses are an operation of their own.
+In go the structure, the pass and a counter; out come lines of parameters, FLOPs and values moved. Parameters are
+counted with the first operator of the module that has them; those that no operator uses are an operation of their own.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Sort = Literal["flops", "parameters", "bytes"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
 
 UNUSED = "no operator"
-"""The operator of parameters that no operator uses."""
+"""Name of the operation that stands for parameters that no operator uses."""
 _PAIR = (*CONVOLUTION_NAMES, "bn")
-"""Names of the children that ``fuse()`` makes one of."""
+"""Names of the children that ``fuse()`` merges into one."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operator of a pass and what it costs."""
+    """One operator of a pass, and its cost."""
 
     record: OpRecord
     flops: int | None
@@ -41,66 +41,66 @@ class Operation:
     parameters: int
     access: Access
     products: tuple[Product, ...]
-    """What its FLOPs are made of."""
+    """The products that add up to its FLOPs."""
 
 
 class Sums:
-    """What operations cost together."""
+    """The cost of several operations together."""
 
     operations: tuple[Operation, ...]
 
     @cached_property
     def flops(self) -> int:
-        """Of all operators that have a rule, as the counter sums them: 0 where none has one, see ``is_counted``."""
+        """FLOPs of all operators that have a rule; 0 if none has one, see ``is_counted``."""
         return added(operation.flops for operation in self.operations) or 0
 
     @cached_property
     def is_counted(self) -> bool:
-        """Whether some operator has a rule, or none is there."""
+        """Whether at least one operator has a rule, or there are no operators."""
         return added(operation.flops for operation in self.operations) is not None
 
     @cached_property
     def parameters(self) -> int:
-        """Each tensor where it is first."""
+        """Elements of the parameters; a shared tensor counts once, with the first operator."""
         return sum(operation.parameters for operation in self.operations)
 
     @cached_property
     def access(self) -> Access:
-        """Values that the operators move."""
+        """Values that the operators read and write, and their weights."""
         return total(operation.access for operation in self.operations)
 
 
 @dataclass(frozen=True)
 class Line(Sums):
-    """Operations that are shown as one."""
+    """Operations that are shown as one line."""
 
     name: str
-    """``17.m.0`` for what lies at ``model.17.m.0``; an operator; a class. Empty for what belongs to no row."""
+    """``17.m.0`` for the module ``model.17.m.0``; an operator; a class. Empty for what is in no row."""
     kind: str
-    """Class of the module; empty where there are several."""
+    """Class of the module; empty for an operator or a type."""
     count: int
     """Modules of that class, or calls of that operator; 1 for a row or a module."""
     operations: tuple[Operation, ...]
     inputs: tuple[Shape, ...]
     outputs: tuple[Shape, ...]
     fused: int
-    """Convolutions in it that have taken in their BatchNorm."""
+    """Number of its convolutions that a BatchNorm is merged into."""
     unfused: int
-    """Convolutions in it before a BatchNorm that fuse() would merge."""
+    """Number of its convolutions into which ``fuse()`` would merge a BatchNorm."""
 
     @cached_property
     def arithmetic(self) -> tuple[Arithmetic, ...]:
-        """The FLOPs with the network's own numbers put in."""
+        """The FLOPs as formulas with the network's own numbers."""
         return arithmetic(product for operation in self.operations for product in operation.products)
 
 
 def operations_of(root: Module, charges: Charges) -> tuple[Operation, ...]:
-    """Every operator of a pass with its cost; their parameters add up to those of the network."""
+    """Every operator of a pass with its cost; the parameters add up to those of the network."""
     waiting: dict[str, int] = {}
     for path, tensor in named_parameters(root):
         owner = path.rpartition(".")[0]
         waiting[owner] = waiting.get(owner, 0) + tensor.numel
-    for path in [path for path in waiting if path.endswith("out_proj")]:  # which its attention runs
+    for path in [path for path in waiting if path.endswith("out_proj")]:  # the attention above it runs it
         parent = path.rpartition(".")[0]
         waiting[parent] = waiting.get(parent, 0) + waiting.pop(path)
     factor = charges.convention.flops_per_count
@@ -118,13 +118,13 @@ def operations_of(root: Module, charges: Charges) -> tuple[Operation, ...]:
 
 
 class _Modules:
-    """A structure asked by path, also by the paths of a module that hangs in several places."""
+    """The modules of a structure by path; a shared module has several paths."""
 
     def __init__(self, root: Module) -> None:
         self._found: dict[str, Module | None] = {"": root}
 
     def at(self, path: str) -> Module | None:
-        """The module there."""
+        """The module at a path; None if there is none."""
         if path not in self._found:
             parent, _, name = path.rpartition(".")
             above = self.at(parent)
@@ -132,12 +132,12 @@ class _Modules:
         return self._found[path]
 
     def kind(self, path: str) -> str:
-        """Its class."""
+        """Name of the class of the module at a path; empty if there is none."""
         module = self.at(path)
         return "" if module is None else module.class_path.rpartition(".")[2]
 
     def merged(self, path: str) -> tuple[int, int]:
-        """Convolutions under a path that have taken in their BatchNorm, and that have not."""
+        """Number of convolutions below a path with a merged BatchNorm, and of those with one that can be merged."""
         parent, _, name = path.rpartition(".")
         above = self.at(parent)
         if above and name in _PAIR and path and (state := pair_state(above)):
@@ -151,12 +151,12 @@ class _Modules:
 
 
 def unmerged(root: Module) -> int:
-    """Number of convolutions before a BatchNorm that ``fuse()`` would merge."""
+    """Number of convolutions into which ``fuse()`` would merge a BatchNorm."""
     return _Modules(root).merged("")[1]
 
 
 def _inside(module: Module) -> list[str]:
-    """Names of the children that a count has to look into; those of a pair are counted with it."""
+    """Names of the children to search further; a convolution and its BatchNorm are one pair and are skipped."""
     skipped = _PAIR if pair_state(module) else ()
     return [name for name, child in module.children.items() if child and name not in skipped]
 
@@ -164,10 +164,10 @@ def _inside(module: Module) -> list[str]:
 def lines_of(
     root: Module, run: Trace, operations: Sequence[Operation], by: By, depth: int | None = None
 ) -> tuple[Line, ...]:
-    """The operations gathered, in the order in which they run.
+    """The operations summed by row, module, operator or type, in the order in which they run.
 
-    ``depth``: how far below the rows modules are told apart, 1 is the rows themselves; None: a type is that of a row,
-    a module any that does work itself.
+    ``depth``: levels of modules that are shown, 1 is the rows; None: for ``by="module"`` every module that computes
+    something itself, else 1.
     """
     if by == "operator":
         return tuple(_operators(operations))
@@ -206,9 +206,10 @@ def _modules(root: Module, run: Trace, operations: Sequence[Operation], depth: i
         others = {"": groups[""]} if "" in groups else {}
         groups = {name: groups.get(name, []) for name in kinds} | others
     calls = _calls(run.calls)
+    parents = {name[:end] for name in groups for end, letter in enumerate(name) if letter == "."}
     for name, group in groups.items():
         path = f"{prefix}{name}" if name else ""
-        whole = bool(name) and not any(other.startswith(f"{name}.") for other in groups)
+        whole = bool(name) and name not in parents
         inputs, outputs = calls.get(path, ((), ())) if name else ((), ())
         if not outputs and (ran := [operation.record for operation in group if operation.record.operator != UNUSED]):
             inputs, outputs = ran[0].inputs, (ran[-1].output,)
@@ -218,7 +219,7 @@ def _modules(root: Module, run: Trace, operations: Sequence[Operation], depth: i
 
 
 def _calls(calls: Iterable[ModuleCall]) -> Mapping[str, tuple[tuple[Shape, ...], tuple[Shape, ...]]]:
-    """What each module is fed at first and gives at last, by its path."""
+    """By path, the inputs of a module's first call and the outputs of its last."""
     found: dict[str, tuple[tuple[Shape, ...], tuple[Shape, ...]]] = {}
     for call in calls:
         given = tuple(call.input) if isinstance(call.input, list) else (call.input,)

@@ -1,8 +1,8 @@
-"""Which mechanism decided, for each parameter, whether it trains: told from the flags and from what else is known.
+"""Which mechanism decided, for each parameter, whether it trains.
 
-In go a structure and what is known of where it comes from; out come decisions that hold every parameter exactly once.
-Where the flags allow more than one story, the likeliest is the decision's and the others are told beside it, with what
-would decide. Nothing here changes a flag.
+In go a structure with its flags and what is known of its origin; out come decisions that contain every parameter
+exactly once. If the flags allow several explanations, a decision is the likeliest one, and names the others and what
+would decide between them. Nothing here changes a flag.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ Mechanism = Literal[
     "DFL",
     "other code",
 ]
-"""Who can have decided; ``other code`` is whatever is none of the hosts' own mechanisms."""
+"""All mechanisms that can decide; ``other code`` is everything that is not part of a host."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a model beside its structure."""
+    """What is known of a model apart from its structure."""
 
     source: Literal["built", "file", "live"]
     is_ema: bool | None = None
@@ -46,22 +46,22 @@ class Known:
     is_stripped: bool = False
     """Whether strip_optimizer() has finished the file."""
     is_alone: bool = False
-    """Whether the file has no EMA copy beside it, and an optimizer."""
+    """Whether the file has an optimizer and no EMA copy."""
     host: Host = YOLOV5
     freeze: tuple[int, ...] | None = None
-    """Rows that the option named; empty: none; None: not recorded."""
+    """Rows that ``--freeze`` named; empty: none; None: not recorded."""
     option: str = ""
-    """As it was typed: ``--freeze 10``."""
+    """The option as it was typed: ``--freeze 10``."""
     is_restored: bool = False
-    """Whether a fused structure has its BatchNorms back, whose flags then say nothing."""
+    """Whether its BatchNorms were restored from a fused file; their flags then say nothing."""
     non_leaf: frozenset[str] | None = None
     """Names of the parameters that autograd computed from others; None where that is not known."""
 
 
 def known_of(subject: Subject, copy: Literal["model", "ema"] | None = None, *, is_restored: bool = False) -> Known:
-    """What a subject says of one of its copies, else of the one that it is about.
+    """What is known of one copy of a subject, by default of the one that the report is about.
 
-    A name or YAML is told as what it becomes, the finished file.
+    A name or YAML is taken as what it becomes, the finished file.
     """
     saved = subject.saved
     if saved is None:
@@ -80,23 +80,23 @@ def known_of(subject: Subject, copy: Literal["model", "ema"] | None = None, *, i
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Parameters for which one mechanism decided."""
+    """One mechanism, and the parameters for which it decided."""
 
     mechanism: Mechanism
     trains: bool
     names: frozenset[str]
     parameters: int
-    """How many numbers they hold."""
+    """Number of their elements."""
     place: str
-    """Which they are, in a few words: ``rows 0 to 9``; empty for all that no other mechanism decided."""
+    """The parameters in a few words: ``rows 0 to 9``; empty for all that no other mechanism decided."""
     evidence: str
-    """What it is told from, in sentences."""
+    """The reasons for this mechanism, in sentences."""
     otherwise: str = ""
-    """Other stories that the same flags allow, and what would decide; empty where there is none."""
+    """Other explanations of the same flags, and what would decide; empty if there are none."""
 
     @property
     def words(self) -> str:
-        """All that is to be said for it."""
+        """Reasons and other explanations together."""
         return f"{self.evidence} {self.otherwise}".rstrip()
 
 
@@ -110,25 +110,25 @@ class Decided:
 
 
 def decided(decisions: Iterable[Decision]) -> tuple[Decided, ...]:
-    """Decisions as they are recorded; their parameters add up to all."""
+    """Decisions in the form in which they are recorded; their parameters add up to all of the model."""
     return tuple(Decided(each.mechanism, each.parameters, each.words) for each in decisions)
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A structure taken apart for its decisions."""
+    """A structure, and the groups of its parameters that decisions are about."""
 
     root: Module
     tensors: dict[str, Tensor]
     known: Known
     fixed: frozenset[str]
     merged: frozenset[str]
-    """What fuse() has made anew."""
+    """Names of the parameters that ``fuse()`` has made anew."""
     trained: frozenset[str]
 
     @property
     def rest(self) -> frozenset[str]:
-        """What neither fuse() nor DFL decides."""
+        """Names of the parameters that neither ``fuse()`` nor DFL decides."""
         return frozenset(self.tensors) - self.fixed - self.merged
 
     def decision(
@@ -139,7 +139,7 @@ class _Case:
 
 
 def decide(root: Module, known: Known) -> tuple[Decision, ...]:
-    """The decisions for a structure: those that let train first; together they hold every parameter once."""
+    """The decisions for a structure, trainable parameters first; together they contain every parameter once."""
     tensors = dict(named_parameters(root))
     trained = frozenset(name for name, tensor in tensors.items() if tensor.requires_grad)
     if trained:  # strip_optimizer() leaves none: what looks finished was saved by something else
@@ -177,7 +177,7 @@ def _trained(case: _Case, names: frozenset[str]) -> Iterator[Decision]:
 
 
 def _fused(case: _Case) -> Iterator[Decision]:
-    """The convolutions that YOLOv5's fuse() has made anew, and what was frozen before, where something trains."""
+    """Decisions on a fused model of which something trains: the merged convolutions, and what was frozen before."""
     trained, still = case.merged & case.trained, case.rest - case.trained
     if not trained:
         yield _fused_without_autograd(case)
@@ -214,9 +214,9 @@ def _fused_with_autograd(case: _Case, names: frozenset[str]) -> Decision:
 
 def _fused_without_autograd(case: _Case) -> Decision:
     head = _head(case.root)
-    left = case.rest & case.trained
+    trained = case.rest & case.trained
     why = "fuse() ran under no_grad or inference_mode, as in val.py, which leaves its new convolutions frozen"
-    if head and left == head:
+    if head and trained == head:
         evidence = (
             f"What trains is exactly the {sum(n.endswith('.weight') for n in head)} convolutions of Detect: {why}."
         )
@@ -295,8 +295,8 @@ def _by_option(case: _Case, names: frozenset[str], rows: tuple[int, ...], option
         evidence += f": one number N means range(N){beyond}"
     if names != frozen_by_rows(case.root, rows) - case.fixed:
         evidence += ". Some of them train again: other code set them back"
-    later = "strip_optimizer()" if case.known.is_stripped else "ModelEMA" if case.known.is_ema else ""
-    evidence += f". {later} freezes them too" * bool(later)
+    also = "strip_optimizer()" if case.known.is_stripped else "ModelEMA" if case.known.is_ema else ""
+    evidence += f". {also} freezes them too" * bool(also)
     return case.decision("--freeze", names, f"{evidence}.", row_ranges(rows))
 
 
@@ -313,7 +313,7 @@ def _stripped(case: _Case, names: frozenset[str]) -> Decision:
 
 
 def _whole_model(case: _Case, names: frozenset[str]) -> Decision:
-    """A model of which nothing trains, and of which nobody says what it is."""
+    """The decision on a model of which nothing trains, and of which it is not known what it is."""
     known, halves = case.known, {tensor.dtype for tensor in case.tensors.values()} == {"float16"}
     if known.source == "file":
         evidence = "Nothing trains in the one copy of an unstripped file: YOLOv5 v3.1 and v4.0 save the EMA as model."
@@ -338,7 +338,7 @@ def _whole_model(case: _Case, names: frozenset[str]) -> Decision:
 
 
 def _some(case: _Case, names: frozenset[str]) -> Decision:
-    """Parameters that are frozen beside others that train."""
+    """The decision on parameters that are frozen while others train."""
     known = case.known
     if known.is_restored and case.trained == _head(case.root):
         evidence = "What trains is exactly the convolutions of Detect: fuse() ran without autograd before it was saved."
@@ -364,7 +364,7 @@ def _some(case: _Case, names: frozenset[str]) -> Decision:
 
 
 def gradient_events(decisions: Iterable[Decision], known: Known, trained: frozenset[str]) -> Iterator[GradientEvent]:
-    """What took those parameters out of training before ``fuse()``, in the order in which it happens."""
+    """The events before ``fuse()`` that took those parameters out of training, in order."""
     for each in decisions:
         names = each.names & trained
         if each.trains or not names or each.mechanism in ("DFL", "fuse() of ultralytics"):
@@ -381,7 +381,7 @@ def gradient_events(decisions: Iterable[Decision], known: Known, trained: frozen
 
 
 def finished(mechanism: Mechanism, names: frozenset[str]) -> GradientEvent:
-    """What marked the parameters of the saved model as not trainable."""
+    """The event that marked the parameters of the saved model as not trainable."""
     if mechanism == "strip_optimizer()":
         why = "When training ends, strip_optimizer() marks every parameter of the file as not trainable."
         return GradientEvent("requires_grad=False, set by strip_optimizer()", names, why)

@@ -1,4 +1,4 @@
-"""What was asked, of which network, at which size, by which counter; and one state of that network, measured."""
+"""The question of a report (which network, which size, which counter), and the four numbers of one state."""
 
 from __future__ import annotations
 
@@ -32,25 +32,29 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked: about which network, at which size, by which counter."""
+    """The question of a report: which network, at which size, by which counter."""
 
     subject: Subject
     asked_size: Size
     counter: Counter
     options: str = ""
-    """The other options as they were typed, for a command that is advised."""
+    """The other options as they were typed, to repeat them in a command that a report advises."""
     rules: OwnRules | None = None
-    """The user's own."""
+    """The counting rules of the user's own."""
 
     @property
     def size(self) -> Size:
-        """The size that is counted: the asked one rounded up to the stride."""
+        """The size that is counted, in pixels: the asked one, rounded up to multiples of the stride."""
         return rounded_size(self.asked_size, self.subject.stride)
 
     def state(
         self, root: Module, line_size: Size = (640, 640), *, built: bool = False, model: Model | None = None
     ) -> State:
-        """Measure one state of the network. ``model``: what runs in its place, where its own forward pass does."""
+        """The four numbers and the host's line of one state.
+
+        ``model``: the network as its host built it, whose own forward pass is followed instead of that of ``root``.
+        Raises: TraceError where the forward pass fails.
+        """
         subject = self.subject
         forward: Run = model.trace if model else partial(trace, root)
         run = self._run(self.ruled(root, model))
@@ -63,18 +67,21 @@ class Question:
         return State(root, run, summary, line)
 
     def ruled(self, root: Module, model: Model | None = None, *, training: bool = False) -> Run:
-        """The forward pass with the user's own rules, which no host has."""
+        """The forward pass with the user's own rules. The host's line is counted without them."""
         if model is None:
             return partial(trace, root, training=training, rules=self.rules)
         running = model.in_training() if training else model
         return (running.with_rules(self.rules) if self.rules else running).trace
 
     def charges(self, state: State) -> Charges:
-        """What the counter charges in one state; nothing where its forward pass could not be followed."""
+        """The counter's charges for one state; empty if its forward pass could not be followed."""
         return charge(state.run.records if state.run else (), self.counter.convention)
 
     def scaled(self, forward: Run) -> Scaled:
-        """FLOPs as classic YOLOv5 finds them, by multiplying those of one image as large as the stride."""
+        """FLOPs as classic YOLOv5 finds them: those of an image as small as the stride, times the area.
+
+        Raises: TraceError where the forward pass of that image fails.
+        """
         try:
             return scaled(forward, self.subject.channels, self.subject.stride, self.size, self.counter.convention)
         except TraceError as error:
@@ -93,7 +100,7 @@ class Question:
     def fusion(self, root: Module, *, grad_enabled: bool) -> Fusion:
         """The structure after ``fuse()``.
 
-        Raises: UnknownModuleError where what it does is not known, TraceError where it fails.
+        Raises: UnknownModuleError where it is not known what ``fuse()`` does, TraceError where it fails.
         """
         refuse_unknown(self.subject)
         try:
@@ -102,9 +109,9 @@ class Question:
             raise self.placed(error, "correct the network; yolo-probe info shows it unfused") from None
 
     def need_flops(self) -> None:
-        """Refuse a network whose forward pass is not known, where nothing can be said without it.
+        """Refuse a network whose forward pass is not known, for a report that needs it.
 
-        Raises: TargetError.
+        Raises: TargetError with the reason and the remedy.
         """
         subject = self.subject
         if subject.gap:
@@ -117,7 +124,7 @@ class Question:
             )
 
     def placed(self, error: TraceError, remedy: str) -> TraceError:
-        """An error of the forward pass, with the file and the line of the row that it is about."""
+        """The same error with the file and the line of its row in the YAML before it, and a remedy."""
         source = self.subject.source
         row = re.match(r"model\.(\d+)", str(error))
         line = None
@@ -130,7 +137,10 @@ class Question:
 
 
 def refuse_unknown(subject: Subject) -> None:
-    """Refuse where nothing is there to fuse, and a class that may derive from Conv, so that fuse() would merge it."""
+    """Refuse a network of which it is not known what ``fuse()`` does: a class that may derive from Conv, or no network.
+
+    Raises: UnknownModuleError.
+    """
     if subject.gap:
         problem = f"{subject.label}: what fuse() does is not known: {subject.gap.reason}"
         raise UnknownModuleError(problem, subject.gap.remedy)

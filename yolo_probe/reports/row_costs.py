@@ -1,4 +1,4 @@
-"""What each row of a network costs, in training and after ``fuse()``; the rows add up to the totals exactly."""
+"""The cost of each row of a network, in training and after ``fuse()``; the rows add up to the totals exactly."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from yolo_probe.reports.question import State
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a row costs in one state."""
+    """The cost of a row in one state."""
 
     flops: int | None
     """By the report's counter; None where the forward pass could not be followed."""
     parameters: int
-    """Each tensor where it is first."""
+    """Elements of its parameters; a shared tensor counts in the first row that has it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RowCost:
     """One row of a network: a child of its list of rows, or of the model itself where it has none."""
 
     name: str
-    """As the host writes it: ``0``, ``24``, ``layer1``; empty for what belongs to no row."""
+    """As the host writes it: ``0``, ``24``, ``layer1``; empty for what is in no row."""
     kind: str
     """Name of its class: ``Conv``."""
     training: Cost
     validation: Cost
 
 
-def rows_of(report: FuseDiff) -> tuple[Row, ...]:
-    """Every row in order; what belongs to none of them is one more row, where there is any."""
+def rows_of(report: FuseDiff) -> tuple[RowCost, ...]:
+    """The rows in order, and one more if something that costs is in no row."""
     kinds, row_name = named_rows(report.training.root)
     training, validation = (
         _costs(state, row_name, report.question.charges(state)) for state in (report.training, report.validation)
@@ -44,12 +44,12 @@ def rows_of(report: FuseDiff) -> tuple[Row, ...]:
     names = [*kinds, *({""} & {*training, *validation})]
     free = Cost(None if report.flops is None else 0, 0)
     return tuple(
-        Row(name, kinds.get(name, "other"), training.get(name, free), validation.get(name, free)) for name in names
+        RowCost(name, kinds.get(name, "other"), training.get(name, free), validation.get(name, free)) for name in names
     )
 
 
 def _costs(state: State, row_name: Callable[[str], str], charges: Charges) -> dict[str, Cost]:
-    """Cost by name of a row; the empty name for what belongs to none and is not free."""
+    """Costs by name of the row; the empty name is for what is in no row and not free."""
     if state.run is None:
         parameters: Counter[str] = Counter()
         for path, tensor in named_parameters(state.root):

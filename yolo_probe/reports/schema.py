@@ -13,16 +13,16 @@ from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.verification import Verification
 
 SCHEMA = 1
-"""Version of the schema; a field that is added keeps it, one that changes its meaning or goes raises it."""
+"""Version of the schema; it is raised when a key is removed or changes its meaning, not when one is added."""
 
 
 def head_as_json(command: str, subject: Subject | LiveModel, alternatives: Sequence[str] = ()) -> dict[str, object]:
-    """How every report begins: the version of the schema, the command, and what it is about."""
+    """The first keys of every report: version of the schema, command, target."""
     return {"schema": SCHEMA, "command": command, "target": target_as_json(subject, alternatives)}
 
 
 def target_as_json(subject: Subject | LiveModel, alternatives: Sequence[str] = ()) -> dict[str, object]:
-    """What a report is about, as plain data; ``alternatives``: other hosts, where a report knows more of them."""
+    """The target of a report as plain data. ``alternatives``: other possible hosts, instead of those of the subject."""
     if isinstance(subject, LiveModel):
         live = subject
         return {"kind": "live", "class": live.class_path, "network": live.network, "classes": live.classes}
@@ -41,12 +41,12 @@ def target_as_json(subject: Subject | LiveModel, alternatives: Sequence[str] = (
 
 
 def counter_as_json(convention: Convention) -> dict[str, object]:
-    """Whose rules counted; FLOPs are MACs times 2."""
+    """The counter as plain data; a report's figures are in FLOPs, 1 MAC as 2."""
     return {"name": convention.name, "unit": "FLOPs"}
 
 
 def state_as_json(state: State, question: Question) -> dict[str, object]:
-    """The four numbers of one state."""
+    """The four numbers of one state as plain data; layers also by each definition."""
     summary = state.summary
     counts = summary.layers
     return {
@@ -63,7 +63,7 @@ def state_as_json(state: State, question: Question) -> dict[str, object]:
 
 
 def uncounted_as_json(found: Sequence[Uncounted]) -> list[dict[str, object]]:
-    """What a counter has no rule for, as plain data."""
+    """The operators without a rule, as plain data; ``share`` is that of all output values."""
     return [
         {"operator": each.operator, "path": each.path, "values": each.values, "share": round(each.share, 6)}
         for each in found
@@ -71,7 +71,7 @@ def uncounted_as_json(found: Sequence[Uncounted]) -> list[dict[str, object]]:
 
 
 def rules_as_json(rules: OwnRules | None, run: Trace | None) -> dict[str, object]:
-    """The user's own rules, where there are some, and those that nothing in a pass came to."""
+    """The file of the user's own rules and those that no operator used; empty without such a file."""
     if rules is None:
         return {}
     unused = rules.unused(run.records if run else ())
@@ -79,15 +79,15 @@ def rules_as_json(rules: OwnRules | None, run: Trace | None) -> dict[str, object
 
 
 def foot_as_json(question: Question, state: State, verification: Verification | None) -> dict[str, object]:
-    """How a report on the four numbers ends: what is not counted or not known, and what the real tools say."""
-    left_out = {"uncounted": uncounted_as_json(question.charges(state).uncounted)} | rules_as_json(
+    """The last keys of a report on the four numbers: what is not counted or not known, and the real tools' figures."""
+    skipped = {"uncounted": uncounted_as_json(question.charges(state).uncounted)} | rules_as_json(
         question.rules, state.run
     )
-    return left_out | _gaps(question.subject) | _verified(verification)
+    return skipped | _gaps(question.subject) | _verified(verification)
 
 
 def _gaps(subject: Subject) -> dict[str, object]:
-    """What could not be answered, where something could not."""
+    """The keys on what is not known; empty if all is known."""
     unknown, gap = subject.unknown, subject.gap
     if gap:
         return {"unknown": {"reason": gap.reason, "remedy": gap.remedy}}
@@ -95,7 +95,7 @@ def _gaps(subject: Subject) -> dict[str, object]:
 
 
 def _verified(verification: Verification | None) -> dict[str, object]:
-    """What the real thop and the real ``fuse()`` say, where they were asked."""
+    """The key on the figures of the real thop and ``fuse()``; empty without ``--verify``."""
     if verification is None:
         return {}
     checks = [

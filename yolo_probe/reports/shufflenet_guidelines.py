@@ -1,4 +1,4 @@
-"""The four guidelines of ShuffleNet V2 held against the operators of a network: which it breaks, where, how much.
+"""The four guidelines of ShuffleNet V2 for a network: which operators go against them, in which rows, at what cost.
 
 Source: Ma et al. 2018, "ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design", section 2: G1 equal
 channel width minimizes the memory access cost, G2 excessive group convolution increases it, G3 network fragmentation
@@ -19,35 +19,35 @@ from yolo_probe.model.operators import OpRecord
 from yolo_probe.reports.line_costs import UNUSED, Operation
 
 ELEMENT_WISE = ("BatchNorm", "normalization", "activation", "sums and products")
-"""Terms whose operators change each value on its own; a fused network has no BatchNorm of a convolution left."""
+"""Terms whose operators change each value by itself; in a fused network most BatchNorms are gone."""
 
 FRAGMENTS = ("convolution", "fully connected", "pooling", "attention", "matrix products")
-"""Terms of which each operator is a fragment of its block, as the paper counts convolutions and poolings."""
+"""Terms whose operators count as fragments of their block; the paper counts convolutions and poolings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guideline:
-    """One guideline, and what of the network goes against it."""
+    """One guideline, and the operators of the network that go against it."""
 
     name: str
     """``G1``."""
     title: str
     checked: int
-    """Operators that it is about; for G3 rows."""
+    """Number of operators that it is about; for G3 of rows."""
     concerned: int
-    """Those of them that go against it."""
+    """Number of those that go against it."""
     rows: tuple[str, ...]
-    """Where those are; empty for what belongs to no row."""
+    """The rows that have them; an empty name for what is in no row."""
     flops: int
-    """Of those that the counter has a rule for."""
+    """FLOPs of those for which the counter has a rule."""
     values: int
-    """That those read and write."""
+    """Values that those read and write."""
     details: Mapping[str, int]
-    """What else the guideline is about, by name."""
+    """Further figures of the guideline, by name."""
 
 
 def guidelines(operations: Sequence[Operation], row_of: Callable[[str], str]) -> tuple[Guideline, ...]:
-    """The four guidelines; ``row_of``: which row a path belongs to."""
+    """The four guidelines. ``row_of`` gives the row of a module's path."""
     ran = [operation for operation in operations if operation.record.operator != UNUSED]
     return (_width(ran, row_of), _groups(ran, row_of), _fragments(ran, row_of), _element_wise(ran, row_of))
 
@@ -60,14 +60,14 @@ def _width(ran: Sequence[Operation], row_of: Callable[[str], str]) -> Guideline:
 
 
 def _is_pointwise(record: OpRecord) -> bool:
-    """Whether it is a 1x1 convolution without groups, which the paper's proof is about."""
+    """Whether it is a 1x1 convolution without groups; the paper's proof is for those."""
     return record.operator == "conv2d" and record.weight[2:] == (1, 1) and record.options["groups"] == 1
 
 
 def least_access(record: OpRecord) -> int:
-    """The least that a 1x1 convolution of as many products could move, with channels of one width.
+    """The fewest values that a 1x1 convolution with as many products could move: as many channels in as out.
 
-    Formula: MAC >= 2 sqrt(h w B) + B / (h w) with B = h w c1 c2; rounded down.
+    Formula: values >= 2 sqrt(h w B) + B / (h w) with B = h w c1 c2 (the paper's MAC, memory access cost); rounded down.
     """
     channels = prod(record.weight)
     places = prod(record.output) // record.weight[0]
@@ -99,7 +99,7 @@ def _element_wise(ran: Sequence[Operation], row_of: Callable[[str], str]) -> Gui
 
 
 def is_element_wise(record: OpRecord) -> bool:
-    """Whether an operator changes each value on its own, wherever it stands."""
+    """Whether an operator changes each value by itself, as a module or as a function."""
     return term_of(record._replace(functional=False)) in ELEMENT_WISE
 
 

@@ -1,7 +1,7 @@
-"""What a finished or stopped training has recorded of itself: ``probe.json`` read back, moment by moment.
+"""The record of a finished or stopped training, read from ``probe.json``.
 
-In goes the folder of a run, or its record; out comes a ``Story``. A record is data from anywhere: whatever in it is not
-as the probe writes it is refused, with its place.
+In goes the folder of a run, or its record; out comes a ``Story``. A record may come from anywhere: whatever in it is
+not as the probe writes it is refused, with its place.
 """
 
 from __future__ import annotations
@@ -24,42 +24,42 @@ from yolo_probe.reports.training_record import (
 from yolo_probe.reports.typed_json import FormError
 
 RECORD = "probe.json"
-LARGEST_RECORD = 16_000_000
-"""In bytes."""
+MAX_RECORD_BYTES = 16_000_000
+"""Size of a ``probe.json``."""
 REMEDY = "pass the folder of a run that was trained with `yolo-probe train`, or its probe.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A training as its record tells it."""
+    """A training, as recorded."""
 
     label: str
     """The folder of the run."""
     record: TrainingRecord
     content: Mapping[str, object]
-    """All of the file as it was read."""
+    """All of the file, as plain data."""
 
     @property
     def moments(self) -> tuple[Event, ...]:
-        """What happened, in order."""
+        """The events in order."""
         return self.record.events
 
     @property
     def accounts(self) -> Mapping[str, Account]:
-        """The numbers of the ledger by name; none where the training has not ended."""
+        """The accounts of the ledger by name; empty if the training has not ended."""
         return self.record.ledger.by_name if self.record.ledger else {}
 
     @property
     def balanced(self) -> bool:
-        """Whether every number is explained to the last digit."""
+        """Whether every number is explained exactly."""
         remainders = [*(each.remainder for each in self.accounts.values()), *map(undecided, self.moments)]
         return not any(remainders)
 
 
 def read_story(target: str) -> Story:
-    """The story of a run: TARGET is its folder, or the record in it.
+    """The story of a run. ``target``: path of its folder, or of the record in it.
 
-    Raises: StoryError for everything else.
+    Raises: StoryError for a missing file, or one that is no record.
     """
     path = Path(target, RECORD) if os.path.isdir(target) else Path(target)
     content = _content(path)
@@ -72,7 +72,7 @@ def read_story(target: str) -> Story:
 
 
 def as_json(story: Story) -> Mapping[str, object]:
-    """The record itself: it is plain data already."""
+    """The record as plain data, which is the content of its file."""
     return story.content
 
 
@@ -86,12 +86,14 @@ def _content(path: Path) -> object:
             )
             raise StoryError(f"{path}: {hint}, expected the record of a training", REMEDY)
         with path.open("rb") as stream:
-            content = stream.read(LARGEST_RECORD + 1)
+            content = stream.read(MAX_RECORD_BYTES + 1)
     except (OSError, ValueError) as error:
         words = getattr(error, "strerror", None) or str(error)
         raise StoryError(f"{shown(str(path))}: cannot be read: {words}", REMEDY) from None
-    if len(content) > LARGEST_RECORD:
-        raise StoryError(f"{path}: found more than {LARGEST_RECORD:,} bytes, expected the record of a training", REMEDY)
+    if len(content) > MAX_RECORD_BYTES:
+        raise StoryError(
+            f"{path}: found more than {MAX_RECORD_BYTES:,} bytes, expected the record of a training", REMEDY
+        )
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:

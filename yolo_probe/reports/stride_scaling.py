@@ -1,8 +1,8 @@
-"""FLOPs as classic YOLOv5 finds them: one image as large as the stride, multiplied by the area; and what that misses.
+"""FLOPs as classic YOLOv5 finds them (those of an image as small as the stride, times the area), and their error.
 
-The product is right where the cost is proportional to the area. Each operator's cost as a polynomial of the number of
-cells (squares as large as the stride) says where it is not: a fixed part is multiplied though it occurs once, a part
-that grows with the square of the area is not multiplied enough.
+The product is right if the cost is proportional to the area. Where it is not, the cost of each operator as a polynomial
+of the number of cells (squares with the stride as side) says why: a fixed part is multiplied though it occurs once, and
+a part that grows with the square of the area is not multiplied enough.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from yolo_probe.errors import TraceError
 from yolo_probe.hosts.images import Run, Size
 from yolo_probe.model.operators import OpRecord
 
-Place = tuple[str, str]
-"""An operator as it is listed, and the path of the module that runs it."""
+OperatorPlace = tuple[str, str]
+"""Name of an operator, and path of the module that runs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class Polynomial:
 
     fixed: int
     twice_per_cell: int
-    """2 x per_cell, which need not be whole."""
+    """2 x per_cell; per_cell itself may be a half."""
     twice_square: int
-    """2 x square, likewise."""
+    """2 x square; square itself may be a half."""
 
     def at(self, cells: int) -> int:
-        """Its value."""
+        """The cost in FLOPs for that number of cells."""
         return self.fixed + (self.twice_per_cell * cells + self.twice_square * cells * cells) // 2
 
 
@@ -43,27 +43,27 @@ class ScalingError:
     name: str
     places: int
     amount: int
-    """FLOPs that multiplying by the area has more than counting the image, or less."""
+    """FLOPs of the product minus FLOPs of the direct count."""
     cost: Polynomial | None
-    """None where no polynomial gives the direct count."""
+    """Their cost; None if no polynomial gives the direct count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """What one image as large as the stride says of a larger one."""
+    """FLOPs of an image, found from a small one and counted directly."""
 
     cell: int
     """Side of the small image in pixels."""
     cells: int
-    """How many of them the larger image has."""
+    """Number of such squares in the larger image."""
     small: int
     """FLOPs of the small image."""
     direct: int
-    """FLOPs of the larger image, counted."""
+    """FLOPs of the larger image, counted directly."""
     errors: tuple[ScalingError, ...]
-    """What the product is wrong about; they add up to ``error``."""
+    """The errors by operator; they add up to ``error``."""
     cost: Polynomial | None
-    """Of all operators together."""
+    """The cost of all operators together."""
 
     @property
     def flops(self) -> int:
@@ -72,14 +72,14 @@ class Scaled:
 
     @property
     def error(self) -> int:
-        """FLOPs that the product has more than the direct count, or less."""
+        """FLOPs of the product minus FLOPs of the direct count."""
         return self.flops - self.direct
 
 
 def scaled(run: Run, channels: int, stride: int, size: Size, convention: Convention) -> Scaled:
-    """FLOPs of an image by multiplication, against the direct count.
+    """FLOPs of an image by multiplication, and the difference from the direct count.
 
-    ``size``: height and width, multiples of the stride, which counts as 32 at least, as in YOLOv5.
+    ``size``: height and width in pixels, multiples of the stride. A stride below 32 is taken as 32, as in YOLOv5.
     Source: ``model_info`` in YOLOv5's utils/torch_utils.py, to v7.0.
     Raises: TraceError where a pass fails, UnknownModuleError where it cannot be followed.
     """
@@ -87,9 +87,9 @@ def scaled(run: Run, channels: int, stride: int, size: Size, convention: Convent
     cells = (size[0] // cell) * (size[1] // cell)
     direct = _by_place(run((1, channels, *size)).records, convention)
     rows = [_by_place(run((1, channels, cell, cell)).records, convention)]
-    with suppress(TraceError):  # a longer row of cells only says why
+    with suppress(TraceError):  # two and three cells only serve to say why
         rows += [_by_place(run((1, channels, cell, cell * count)).records, convention) for count in (2, 3)]
-    wrong: dict[str, list[Place]] = {}
+    wrong: dict[str, list[OperatorPlace]] = {}
     for place in direct | rows[0]:
         if rows[0].get(place, 0) * cells != direct.get(place, 0):
             wrong.setdefault(place[0], []).append(place)
@@ -111,18 +111,20 @@ def scaled(run: Run, channels: int, stride: int, size: Size, convention: Convent
     )
 
 
-def _by_place(records: Sequence[OpRecord], convention: Convention) -> dict[Place, int]:
-    """FLOPs of each place that costs something."""
+def _by_place(records: Sequence[OpRecord], convention: Convention) -> dict[OperatorPlace, int]:
+    """FLOPs by place, without what is free."""
     charged = charge(records, convention).charged
     return {place: group.flops for place, group in charged.grouped(_place).items()}
 
 
-def _place(record: OpRecord) -> Place:
+def _place(record: OpRecord) -> OperatorPlace:
     return record.operator if record.functional else record.kind.rpartition(".")[2], record.path
 
 
-def _fitted(rows: Sequence[dict[Place, int]], places: Iterable[Place], cells: int, direct: int) -> Polynomial | None:
-    """The cost of these places by one, two and three cells, if it goes on like that to the image."""
+def _fitted(
+    rows: Sequence[dict[OperatorPlace, int]], places: Iterable[OperatorPlace], cells: int, direct: int
+) -> Polynomial | None:
+    """The polynomial through the cost at one, two and three cells; None if it does not give the direct count."""
     if len(rows) < 3:
         return None
     places = tuple(places)

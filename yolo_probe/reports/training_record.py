@@ -1,7 +1,7 @@
-"""What a training records of itself, ``probe.json``: one value per moment, which is written, read and put into words.
+"""The record of a training, ``probe.json``: one value for each event, which is written, read and put into words.
 
-Its keys are the names of the fields. The JSON Schema is ``configs/probe.schema.json``. A key that is new gets a
-default, so that older files are still read; where that cannot be, ``schema`` gets another number.
+The keys are the names of the fields; the JSON Schema is ``configs/probe.schema.json``. A new key gets a default, so
+that older files can still be read; if that is not possible, ``schema`` gets the next number.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class Numbers:
     """The four numbers of a model."""
 
     layers: Count
-    """As the host counts them."""
+    """Layers as the host counts them."""
     parameters: Count
     gradients: Count
     """Parameters that require a gradient."""
     flops: Count | None
-    """Of one image, at the size of the host's line; None where the forward pass cannot be followed."""
+    """FLOPs of one image of the size of the host's line; None if the forward pass cannot be followed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +36,13 @@ class FuseTrial:
     """A dry run of ``fuse()`` as validation does it, without weights."""
 
     merges: Count
-    """How many BatchNorms it merges."""
+    """Number of BatchNorms that it merges."""
     fails: str | None
-    """Why it fails, with the module's path."""
+    """Why it fails, with the module's path; None if it works."""
     layers: Count | None = None
-    """That it leaves; None where it fails."""
+    """Layers after it; None if it fails."""
     parameters: Count | None = None
-    """Likewise."""
+    """Parameters after it; None if it fails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Taken:
 
     mechanism: str
     where: str
-    """In a few words, ``rows 0 to 9``; empty for all that trained."""
+    """The parameters in a few words, ``rows 0 to 9``; empty for all that trained."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +60,12 @@ class Printed:
 
     gradients: Count
     gflops: float | None
-    """Before it is rounded; None where the line has none."""
+    """GFLOPs before rounding; None if the line has none."""
     imgsz: tuple[Count, Count]
-    """Height and width in pixels of the image that the GFLOPs are for."""
+    """Height and width in pixels of the image to which the GFLOPs apply."""
     taken: tuple[Taken, ...]
     taken_parameters: Count
-    """Those that trained when the line was printed and no longer do."""
+    """Elements of the parameters that trained when the line was printed and no longer do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,26 +74,26 @@ class Started:
 
     event: Literal["start"] = "start"
     host_line: str | None
-    """What the host printed of the model; None where the probe did not see that."""
+    """The line that the host printed; None if the probe did not see it."""
     training: Numbers
     mechanisms: tuple[Decided, ...] = ()
-    """Who decided what trains; empty where the record is older than that."""
+    """The mechanisms that decided what trains; empty in an older record."""
     imgsz: tuple[Count, Count]
     """Height and width in pixels of the images that it trains on."""
     flops_at_imgsz: Count | None
-    """For one image of that size; None where the forward pass cannot be followed."""
+    """FLOPs of one image of that size; None if the forward pass cannot be followed."""
     freeze: str | None
     """The option as it was typed: ``--freeze 10``."""
     frozen_rows: tuple[Count, ...]
-    """Rows that it names."""
+    """The rows that this option names."""
     frozen_parameters: Count
     moving_batch_norms: tuple[str, ...]
     """Paths of the BatchNorms whose weights are frozen and whose running statistics still move."""
     not_in_optimizer: tuple[str, ...]
-    """Names of the parameters that require a gradient and that no group of the optimizer holds."""
+    """Names of the parameters that require a gradient and are in no group of the optimizer."""
     fuse: FuseTrial
     printed: Printed | None = None
-    """None where the probe did not see the line, or where the record is older than that."""
+    """None if the probe did not see the line, or in an older record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,7 @@ class Switched:
     """Parameters whose flag changed."""
 
     where: str
-    """In a few words: ``rows 0 to 9``."""
+    """The parameters in a few words: ``rows 0 to 9``."""
     tensors: Count
     parameters: Count
 
@@ -124,14 +124,14 @@ class Changed:
 
     event: Literal["change"] = "change"
     epoch: Count | None
-    """In which it was seen; None where the host does not say."""
+    """The epoch in which it was seen, from 0; None if the host does not say."""
     training: Numbers
     mechanisms: tuple[Decided, ...] = ()
     gradients_before: Count
     train_now: Switched | None
     train_no_more: Switched | None
     not_in_optimizer: tuple[str, ...]
-    """Names of those that train from now on and that no group of the optimizer holds."""
+    """Names of the parameters that train from now on and are in no group of the optimizer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,9 +143,9 @@ class Ended:
     validated: Numbers
     mechanisms: tuple[Decided, ...] = ()
     largest_difference: float | None
-    """Of two values of its outputs, before and after ``fuse()``; None where they were not compared, or are NaN."""
+    """Largest absolute difference between outputs before and after ``fuse()``; None if not compared, or NaN."""
     largest_output: float | None
-    """The largest absolute value before."""
+    """Largest absolute output before ``fuse()``; None likewise."""
 
 
 Event: TypeAlias = Started | Validated | Changed | Ended
@@ -162,7 +162,7 @@ class Accounts:
 
     @property
     def by_name(self) -> Mapping[str, Account]:
-        """Those that are there."""
+        """The accounts by name, without those that are None."""
         accounts = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: account for name, account in accounts.items() if account}
 
@@ -174,14 +174,14 @@ class TrainingRecord:
     schema: Literal[1]
     command: Literal["train", "fuse-diff"]
     events: tuple[Event, ...]
-    """In order."""
+    """The events in order."""
     ledger: Accounts | None = None
-    """None as long as the training has not ended."""
+    """None until the training has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Version:
-    """What every record has, whatever else its version of the schema has."""
+    """The one key that a record of any version of the schema has."""
 
     schema: int
 
@@ -191,26 +191,26 @@ class OtherSchemaError(FormError):
 
 
 def model_of(event: Event) -> Numbers:
-    """The model that an event is about."""
+    """The four numbers of the model that an event is about."""
     return event.training if isinstance(event, Started | Changed) else event.validated
 
 
 def undecided(event: Event) -> int:
-    """Parameters that no mechanism holds; 0 in a record that is right."""
+    """Number of parameters without a mechanism; 0 in a correct record."""
     held = sum(each.parameters for each in event.mechanisms)
     return model_of(event).parameters - held if event.mechanisms else 0
 
 
 def as_json(events: Sequence[Event], report: FuseDiff | None) -> dict[str, object]:
-    """The record of a training with these events; ``report``: its ledger, once it has ended."""
+    """The record of a training as plain data. ``report``: the fuse-diff from start to end; None until it has ended."""
     head = report_as_json(report) if report else {"schema": SCHEMA, "command": "train"}
     return head | {"events": as_plain(tuple(events))}
 
 
 def from_json(content: object) -> TrainingRecord:
-    """The record that this JSON is, as this version or one before has written it.
+    """The record that this JSON describes, written by this version or an earlier one.
 
-    Raises: OtherSchemaError for a record of another version of the schema, FormError for what is no record.
+    Raises: OtherSchemaError for a record of another version of the schema, FormError for anything else.
     """
     schema = read(_Version, content).schema
     if schema != SCHEMA:

@@ -1,8 +1,8 @@
 """A frozen dataclass as JSON and back, and its JSON Schema: a key is a field's name, a value has the field's type.
 
 A type is bool, int, ``Count``, float or str, a literal, a tuple, a dataclass, one of these or None, or one of several
-dataclasses, which the literal of their first field tells apart. A field with a default may be missing in what is
-read, as in the files of an older version; keys that no field has are passed over, as in those of a newer one.
+dataclasses, which differ in the literal of their first field. A field with a default may be missing in what is read,
+as in the files of an older version; keys that no field has are ignored, as in those of a newer one.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ T = TypeVar("T")
 
 Count: TypeAlias = Annotated[int, "from 0 on"]
 
-LARGEST_NUMBER = 2**63 - 1
-"""What a whole number may be at most: Python does not print one of 4,300 digits, which JSON may hold."""
+MAX_WHOLE_NUMBER = 2**63 - 1
+"""Largest whole number that is accepted: JSON may have one of 4,300 digits, which Python does not print."""
 
 
 class FormError(ValueError):
-    """JSON that is not of the form of a dataclass: what was found at which place, and what was expected."""
+    """JSON that does not fit a dataclass: the message has the place, what was found and what was expected."""
 
 
 def as_plain(value: object) -> object:
-    """A value as JSON has it: a dataclass as a dict, a tuple as a list, the rest as it is.
+    """A value as plain data for JSON: a dataclass as a dict, a tuple as a list, the rest unchanged.
 
     JSON has no NaN and no infinity: they become None, so such a field is ``float | None``.
     """
@@ -41,15 +41,15 @@ def as_plain(value: object) -> object:
 
 
 def read(kind: type[T], value: object) -> T:
-    """The dataclass that this JSON is.
+    """The dataclass that this JSON describes.
 
-    Raises: FormError for JSON of another form.
+    Raises: FormError for JSON that does not fit it.
     """
     return cast(T, _object(kind, value, ""))
 
 
 def schema_of(kind: type) -> dict[str, object]:
-    """The JSON Schema of a dataclass, by the draft of 2020-12."""
+    """The JSON Schema of a dataclass, draft 2020-12."""
     definitions: dict[str, object] = {}
     _schema(kind, definitions)
     root = cast("dict[str, object]", definitions.pop(kind.__name__))
@@ -57,16 +57,16 @@ def schema_of(kind: type) -> dict[str, object]:
 
 
 def wrong(found: object, place: str, expected: str) -> FormError:
-    """The error that something else was found at a place, or as the whole where the place is empty."""
+    """The error for a wrong value. ``place``: keys from the top, such as ``events[0].epoch``; empty for the whole."""
     return FormError(f"found {shown(found)}{f' as {place}' if place else ''}, expected {expected}")
 
 
 @dataclass(frozen=True, slots=True)
 class _Scalar:
-    """A type of single values."""
+    """A type of single values, with its words for messages."""
 
     one: str
-    """A value in words."""
+    """One value in words."""
     several: str
     accepts: Callable[[object], bool]
     schema: Mapping[str, object]
@@ -95,7 +95,7 @@ _SCALARS: Mapping[object, _Scalar] = {
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """A field as JSON has it."""
+    """A field as a key of JSON."""
 
     name: str
     type: object
@@ -109,18 +109,18 @@ def _keys(kind: type) -> tuple[_Key, ...]:
 
 
 def _may_be_missing(field: Field[object], type_: object) -> bool:
-    """Whether it has a default; that of a literal is no such default, as every file has it."""
+    """Whether a file may lack it: it has a default and is no literal, which every file has."""
     return field.default is not MISSING and get_origin(type_) is not Literal
 
 
 def _alternatives(type_: object) -> tuple[list[object], bool]:
-    """The types of which a value has one, and whether it may be None."""
+    """The types that a value may have, and whether it may be None."""
     alternatives = get_args(type_) if get_origin(type_) in (Union, UnionType) else (type_,)
     return [each for each in alternatives if each is not NoneType], NoneType in alternatives
 
 
 def _by_tag(kinds: Sequence[object]) -> tuple[str, dict[object, type]]:
-    """The key that tells dataclasses apart, and which of them has which value there."""
+    """The key in which dataclasses differ, and the dataclass for each of its values."""
     first = [_keys(cast(type, kind))[0] for kind in kinds]
     return first[0].name, {get_args(key.type)[0]: cast(type, kind) for key, kind in zip(first, kinds, strict=True)}
 
@@ -142,8 +142,8 @@ def _value(type_: object, value: object, place: str) -> object:
         accepted = _SCALARS[only].accepts(value)
     if not accepted:
         raise wrong(value, place, _words(only))
-    if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
-        raise wrong(value, place, f"a number of at most {LARGEST_NUMBER:,}")
+    if isinstance(value, int) and abs(value) > MAX_WHOLE_NUMBER:
+        raise wrong(value, place, f"a number of at most {MAX_WHOLE_NUMBER:,}")
     return float(cast(float, value)) if only is float else value
 
 
@@ -186,7 +186,7 @@ def _tuple(type_: object, value: object, place: str) -> tuple[object, ...]:
 
 
 def _words(type_: object) -> str:
-    """What is expected, in a few words."""
+    """The expected value, in a few words."""
     (first, *_), _ = _alternatives(type_)
     if get_origin(first) is Literal:
         return _either(get_args(first))
@@ -203,7 +203,7 @@ def _either(values: Sequence[object]) -> str:
 
 
 def _schema(type_: object, definitions: dict[str, object]) -> dict[str, object]:
-    """The schema of a type; dataclasses are defined apart, once each."""
+    """The schema of a type; each dataclass is added to ``definitions`` once."""
     alternatives, optional = _alternatives(type_)
     schemas = [_schema_of_one(each, definitions) for each in alternatives]
     if optional and "type" in schemas[0]:
@@ -228,7 +228,7 @@ def _schema_of_one(type_: object, definitions: dict[str, object]) -> dict[str, o
 
 def _reference(kind: type, definitions: dict[str, object]) -> dict[str, object]:
     if kind.__name__ not in definitions:
-        definitions[kind.__name__] = {}  # its place among the others, in the order of first use
+        definitions[kind.__name__] = {}  # reserves its place, in the order of first use
         definitions[kind.__name__] = {
             "description": " ".join((kind.__doc__ or "").replace("``", "`").split()),
             "type": "object",

@@ -1,6 +1,6 @@
-"""What is unusual about a file, and what in it nobody else should see.
+"""Sentences on what is unusual in a file, and the names of its secrets.
 
-In go a checkpoint and how it is stored, out come sentences without their full stop, each about what the file of a
+In go a checkpoint and how it is stored. Out come sentences without a full stop, each on something that the file of a
 usual training does not have.
 """
 
@@ -15,16 +15,17 @@ from yolo_probe.hosts.target import classes_of
 from yolo_probe.model.fusion import BATCH_NORMS, fused_state
 from yolo_probe.model.structure import named_modules, totals_of
 
-NAMES = {"model": "the model", "ema": "the EMA", "optimizer": "the optimizer", "other": "the rest"}
+PART_TITLES = {"model": "the model", "ema": "the EMA", "optimizer": "the optimizer", "other": "the rest"}
+"""The parts of a file, as sentences name them."""
 
 SECRETS = ("token", "password", "secret", "api_key", "apikey")
-"""What the name of an option has in it whose value nobody should see."""
+"""Parts of the names of options whose value is a secret."""
 
 
 def unusual(
     stored: Stored, checkpoint: Checkpoint, anatomy: Anatomy, saved: Saved, names: tuple[str, ...]
 ) -> Iterator[str]:
-    """What a file of a usual training does not have, each a sentence without its full stop."""
+    """Sentences on what the file of a usual training does not have, without a full stop."""
     yield from unusual_storage(stored, anatomy)
     root, classes = checkpoint.copy(), classes_of(checkpoint.copy())
     if checkpoint.contents.get("epoch") == -1 and (saved.optimizer or (saved.has_model and saved.has_ema)):
@@ -34,7 +35,7 @@ def unusual(
     copies = {"model": checkpoint.model, "ema": checkpoint.ema}
     trains = [name for name, copy in copies.items() if copy and totals_of(copy).gradients]
     if "ema" in trains or (saved.stripped and trains):
-        yield f"{NAMES[trains[-1]]} has parameters that require a gradient, which training turns off"
+        yield f"{PART_TITLES[trains[-1]]} has parameters that require a gradient, which training turns off"
     norms = sum(module.kind in BATCH_NORMS for _, module in named_modules(root))
     words = f"{norms} BatchNorm{'s' * (norms != 1)}"
     match fused_state(root):
@@ -44,13 +45,13 @@ def unusual(
             yield f"partly fused: {words} left"
     if names and classes is not None and len(names) != classes:
         yield f"{len(names)} names for {classes} classes"
-    left = [path for path, module in named_modules(root) if module.buffers.keys() & {"total_ops", "total_params"}]
-    if left:
-        yield f"buffers that thop left behind in {len(left)} modules (total_ops, total_params)"
+    profiled = [path for path, module in named_modules(root) if module.buffers.keys() & {"total_ops", "total_params"}]
+    if profiled:
+        yield f"buffers that thop left behind in {len(profiled)} modules (total_ops, total_params)"
 
 
 def unusual_storage(stored: Stored, anatomy: Anatomy) -> Iterator[str]:
-    """The same of how it is stored, whatever it is."""
+    """The same on how a file is stored, of a checkpoint or of weights alone."""
     for name in stored.pickle.names:
         if not is_expected(name):
             calls = ", and calls it" * (name in stored.pickle.called)
@@ -63,11 +64,11 @@ def unusual_storage(stored: Stored, anatomy: Anatomy) -> Iterator[str]:
     for part in anatomy.parts:
         if part.shared:
             whole = " and nothing else" * (not part.size)
-            yield f"{NAMES[part.owner]} uses {part.shared:,} bytes that are counted before it{whole}: stored once"
+            yield f"{PART_TITLES[part.owner]} uses {part.shared:,} bytes that are counted before it{whole}: stored once"
 
 
 def secrets(options: Mapping[object, object]) -> tuple[str, ...]:
-    """Options that hold a secret, by their names."""
+    """Names of the options whose value is a secret."""
     return tuple(
         key
         for key, value in options.items()

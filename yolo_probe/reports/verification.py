@@ -1,4 +1,4 @@
-"""Computed figures beside the real ones: what was compared, whether both agree, or why it could not be run."""
+"""The result of comparing computed figures with real ones: both figures, whether they agree, or why one is missing."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from yolo_probe.model.structure import Shape
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One figure, computed and real."""
+    """One figure, computed and real; None where it is missing."""
 
     name: str
-    """``FLOPs``, ``layers``, ``parameters``, ``gradients``; with ``fused`` before it where both states have one."""
+    """``FLOPs``, ``layers``, ``parameters`` or ``gradients``; ``fused FLOPs`` and so on after ``fuse()``."""
     ours: int | None
     theirs: int | None
     reason: str = ""
-    """Why one of them is missing."""
+    """Why one of them is missing; else empty."""
 
     @property
     def agrees(self) -> bool:
@@ -32,34 +32,34 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What the installed thop and the real ``fuse()``, of the installed host or the model itself, say of a network."""
+    """The figures that the installed thop and the real ``fuse()`` give for a network, beside the computed ones."""
 
     thop: Thop | None = None
-    """The installed one."""
+    """The installed thop; None if there is none."""
     host: str = ""
-    """Who built the network: ``yolov5 7.0.14``; empty where it is the user's own model, or none could be built."""
+    """The host that built the network: ``yolov5 7.0.14``; empty for the user's own model, or if none could be built."""
     checks: tuple[Check, ...] = ()
-    """Empty where nothing could be run."""
+    """Empty if nothing could be run."""
     image: Shape = ()
-    """The image that was counted: batch, channels, height, width; empty where nothing could be run."""
+    """Shape of the counted image: batch, channels, height, width; empty if nothing could be run."""
     seconds: float = 0.0
     other_counter: str = ""
-    """Whose rules the report's own FLOPs follow, where they are not those of the installed thop."""
+    """The counter of the report, if it is not the installed thop; else empty."""
     reason: str = ""
-    """Why nothing could be run."""
+    """Why nothing could be run; else empty."""
     remedy: str = ""
 
     @property
     def agrees(self) -> bool:
-        """Whether every figure could be had and is as computed."""
+        """Whether every real figure is there and equals the computed one."""
         return bool(self.checks) and all(check.agrees for check in self.checks)
 
     @property
     def differs(self) -> bool:
-        """Whether some figure is another."""
+        """Whether a real figure differs from the computed one."""
         return any(check.differs for check in self.checks)
 
     @property
     def problem(self) -> str:
-        """Why it cannot be said whether all agree; empty where it can."""
+        """Why it is not known whether all agree; else empty."""
         return self.reason or "; ".join(dict.fromkeys(check.reason for check in self.checks if check.reason))

@@ -1,7 +1,7 @@
-"""The computed figures beside the real ones: the installed thop and the real ``fuse()`` are run.
+"""Runs the installed thop and the real ``fuse()``, and compares their figures with the computed ones.
 
-Of a live model on real copies: the user's own is never run. Of a report on the network as the installed host builds it,
-on the meta device. Each check holds both numbers, or why one of them could not be had.
+For a live model they run on real copies; the user's own model is never run. For a report they run on the network as the
+installed host builds it, on the meta device. Each check has both figures, or the reason why one is missing.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ def verify_model(
     form: LineForm = FORMS["head"],
     custom_ops: Mapping[type, CountingRule] | None = None,
 ) -> Verification:
-    """The real figures of a model beside the computed ones, unfused and after its own ``fuse()``.
+    """The real and computed figures of a live model, before and after its own ``fuse()``.
 
-    Shapes: ``image`` is (batch, channels, height, width). ``form``: which of its modules a host counts as layers.
+    Shapes: ``image`` is (batch, channels, height, width). ``form`` says which modules the host counts as layers;
+    ``custom_ops`` are the user's rules, as thop takes them.
     """
     began = time.perf_counter()
     found = installed_thop()
@@ -109,7 +110,7 @@ def _profiled(model: nn.Module, image: Shape, rules: Mapping[type, CountingRule]
 
 
 def profiled(model: nn.Module, image: torch.Tensor, rules: Mapping[type, CountingRule] | None = None) -> int:
-    """FLOPs that the installed thop itself counts in a model, on which it may leave its marks."""
+    """FLOPs of a model as the installed thop counts them; it may add attributes to that model."""
     import thop
 
     macs, _ = thop.profile(model, inputs=(image,), custom_ops=dict(rules or {}), verbose=False)
@@ -117,10 +118,10 @@ def profiled(model: nn.Module, image: torch.Tensor, rules: Mapping[type, Countin
 
 
 def verify_report(report: FuseDiff | Info) -> Verification:
-    """The real figures of the network of a report, as the installed host builds it, beside the reported ones.
+    """The real figures of the network of a report, as the installed host builds it, and the reported ones.
 
-    The real thop counts it at the report's size, unfused and after the host's own ``fuse()``; all of it on the meta
-    device, without weights.
+    The real thop counts at the report's size, before and after the host's own ``fuse()``, on the meta device and
+    without weights.
     """
     began = time.perf_counter()
     question, found = report.question, installed_thop()
@@ -141,7 +142,7 @@ def verify_report(report: FuseDiff | Info) -> Verification:
 
 
 def _states(report: FuseDiff | Info) -> tuple[State | None, State | None]:
-    """The unfused and the fused state of a report, where it has them."""
+    """The unfused and the fused state of a report; None where it has none."""
     if isinstance(report, FuseDiff):
         return report.training, report.validation
     if report.is_fused or fused_state(report.state.root) == "fused":
@@ -150,7 +151,7 @@ def _states(report: FuseDiff | Info) -> tuple[State | None, State | None]:
 
 
 def _report_checks(report: FuseDiff | Info, network: InstalledNetwork, rules: Convention) -> Iterator[Check]:
-    """What the real ones say of the states of a report.
+    """The checks of both states of a report.
 
     Raises: HostError where the host builds or fuses to another network than the reported one.
     """
@@ -183,7 +184,7 @@ def _refuse_another(state: State, model: nn.Module, host: str) -> None:
 def _state_checks(
     prefix: str, state: State, model: nn.Module, question: Question, rules: Convention
 ) -> Iterator[Check]:
-    """FLOPs, layers and parameters of one state."""
+    """The checks of one state: FLOPs, layers, parameters."""
     reported, run = state.summary.flops, state.run
     assert reported is not None
     assert run is not None

@@ -1,9 +1,9 @@
-"""A probe on hosts that are not imported yet: an import hook acts right after their modules are loaded.
+"""Attaches a probe to hosts that are not imported yet: an import hook acts right after their modules are loaded.
 
-A host is known by what its modules are called and hold, whatever package they are in: ``utils.callbacks`` of classic
-YOLOv5, ``utils.torch_utils`` of either host, ``ultralytics.utils.callbacks.base``. Nothing of torch is imported before
-the host imports it, since hosts set environment variables that torch reads once. No fault of the probe's reaches the
-host: it costs one warning, and all is put back.
+A host is recognised by the names and contents of its modules, in whatever package they are: ``utils.callbacks`` of
+classic YOLOv5, ``utils.torch_utils`` of either host, ``ultralytics.utils.callbacks.base``. torch is not imported before
+the host imports it, since hosts set environment variables that torch reads once. No error of the probe reaches the
+host: it costs one warning, and all changes are undone.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class Attachment:
-    """A probe's hold on the hosts of this process, from the moment that it is made until ``detach()``."""
+    """The connection of a probe to the hosts of this process, from its construction until ``detach()``."""
 
     def __init__(self, make: Callable[[], Probe]) -> None:
-        """``make`` is called once, when the first host is there."""
+        """``make`` is called once, when the first host is imported."""
         self._make = make
         self._made: Probe | None = None
         self._undo: list[Callable[[], object]] = []
@@ -41,7 +41,7 @@ class Attachment:
             expect(ending, partial(self._guarded, act))
 
     def detach(self) -> None:
-        """Give every host its own back; what is imported from now on is left alone."""
+        """Undo every change in the hosts; those imported from now on are not changed."""
         self._attached = False
         while self._undo:
             self._undo.pop()()
@@ -55,7 +55,7 @@ class Attachment:
         return self._made
 
     def _guarded(self, act: Callable[[Any], object], value: object) -> None:
-        """Do it; a fault costs one warning, and detaches."""
+        """Run ``act``; an error in it costs one warning, and detaches."""
         if not self._attached:
             return
         try:
@@ -67,7 +67,7 @@ class Attachment:
             self.detach()
 
     def _watch_classic(self, module: ModuleType) -> None:
-        """Register the probe with every object of the class ``Callbacks``, those that exist and those to come."""
+        """Register the probe with every object of the class ``Callbacks``, existing and future."""
         kind = getattr(module, "Callbacks", None)
         if not isinstance(kind, type) or not hasattr(kind, "register_action"):
             return
@@ -93,9 +93,9 @@ class Attachment:
             register(existing)
 
     def _watch_lines(self, module: ModuleType) -> None:
-        """Put the drop-in for ``model_info`` in place before other modules take the name from this one.
+        """Install the drop-in for ``model_info`` before other modules import the name from this one.
 
-        From then on the drop-in waits for the modules of further hosts itself.
+        From then on the drop-in itself waits for the modules of further hosts.
         """
         if not callable(getattr(module, "model_info", None)):
             return
@@ -106,7 +106,7 @@ class Attachment:
         self._undo.append(dropin.uninstall)
 
     def _watch_events(self, module: ModuleType) -> None:
-        """Add the probe's functions to those that every model and trainer of ultralytics starts with."""
+        """Add the probe's callbacks to those that every model and trainer of ultralytics starts with."""
         table = getattr(module, "default_callbacks", None)
         if not isinstance(table, Mapping):
             return

@@ -1,7 +1,7 @@
-"""``model_info`` in the place of the host's: the same call, the same line, the same result, without running the model.
+"""The drop-in, a ``model_info`` that replaces the host's: same call, same line, same result, without running the model.
 
-Each generation of YOLOv5, and ultralytics, has a ``model_info`` of its own; which one a call is about is read off the
-function that stands in the host's module: its parameters, and the words that it prints.
+Each generation of YOLOv5, and ultralytics, has its own ``model_info``. Which one to follow is found from the function
+in the host's module: from its parameters, and from the words that it prints.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ from yolo_probe.render.verification import verification_line
 from yolo_probe.reports.verify import verify_model
 from yolo_probe.training.import_hook import HOME, expect, expect_nothing
 
-NAMED = 5
-"""Uncounted operators that a remark names."""
+MAX_NAMED_OPERATORS = 5
+"""Number of uncounted operators that a remark names; the others are a number."""
 
 
 def model_info(
@@ -47,56 +47,71 @@ def model_info(
     verify: bool = False,
     **kwargs: Any,
 ) -> tuple[int, int, int, float] | None:
-    """Print the summary line that the model's own host prints; returns what that host returns.
+    """Layers, parameters, gradients and GFLOPs of a model, after printing them as its own host's ``model_info`` does.
 
-    Takes every generation's call: ``(model, verbose, img_size)``, ``(model, verbose, imgsz)`` or
-    ``(model, detailed=, verbose=, imgsz=)``; ``model`` is any ``nn.Module``, or a ``YOLO`` of ultralytics. A model of
-    no host is told as YOLOv5 HEAD tells it, on stdout where nothing listens to the log. ``custom_ops`` are the counting
-    rules that ``thop.profile`` takes under this name; where one fails or leaves no whole number, a warning says which,
-    and the line is the host's own, without them. ``verify`` runs the real thop and the real ``fuse()`` on copies, and a
-    further line says whether both agree.
-    Raises: TargetError for what is no model.
+    ``model`` is any ``nn.Module``, or a ``YOLO`` of ultralytics; one of no host gets the line of YOLOv5 HEAD. The other
+    arguments are those of the host's own function: ``(verbose, img_size)``, ``(verbose, imgsz)`` or ``(detailed,
+    verbose, imgsz)``; sizes are in pixels, 640 by default. The line goes to the host's log; for a model of no host to
+    the log ``yolo_probe``, or to standard output if that has no handlers. ``custom_ops`` maps classes to counting
+    rules, as ``thop.profile`` takes them; if a rule fails, a warning names it and the line is printed without any. With
+    ``verify`` the real thop and ``fuse()`` are run on copies of the model, and one more line says whether they agree.
+
+    Unit: GFLOPs is a float, 0.0 where the host prints none; the other three are integers. None is returned where the
+    host's function returns it: always up to YOLOv5 v7.0, with ``verbose=False`` later.
+    Raises: TargetError where the model is not an ``nn.Module``, TypeError for arguments that the host does not take.
+
+    Example:
+        >>> from torch import nn
+        >>> model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8))
+        >>> layers, parameters, gradients, gflops = model_info(model, imgsz=64)
+        >>> layers, parameters == 8 * 3 * 3 * 3 + 2 * 8, gradients == parameters
+        (2, True, True)
     """
     model = network_of(model, "model_info")
-    beside = _Beside(custom_ops=custom_ops or {}, verify=verify)
+    extras = _Extras(custom_ops=custom_ops or {}, verify=verify)
     host = _host_function(model)
     with uncollected():
         try:
-            return _print_info(host, model, args, kwargs, beside)
+            return _print_info(host, model, args, kwargs, extras)
         except RulesError as error:  # before anything is printed: whoever has rules sees no less than the host's line
-            return _print_info(host, model, args, kwargs, replace(beside, custom_ops={}, refused=str(error)))
+            return _print_info(host, model, args, kwargs, replace(extras, custom_ops={}, refused=str(error)))
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A line that the drop-in has just printed in a host's place."""
+class PrintedLine:
+    """A summary line that the drop-in has just printed instead of a host."""
 
     model: nn.Module
     live: Live
     line: HostLine
     form: LineForm
     stride: int
-    """The largest of the model, in pixels."""
+    """The largest stride of the model, in pixels."""
     logger: Logger
     host: str
     """Name of the module that defines the host's own ``model_info``."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Beside:
-    """What a call asks for that no host knows of."""
+class _Extras:
+    """Options of a call that no host's function has."""
 
-    watch: Callable[[Told], None] | None = None
+    watch: Callable[[PrintedLine], None] | None = None
     custom_ops: Mapping[type, CountingRule] = field(default_factory=dict)
     verify: bool = False
     refused: str = ""
-    """Why the user's rules are left out."""
+    """Why the user's rules are not used."""
 
 
-def install(watch: Callable[[Told], None] | None = None) -> None:
-    """Put the drop-in in the place of ``model_info`` in every module of a host, also of a host imported later.
+def install(watch: Callable[[PrintedLine], None] | None = None) -> None:
+    """Replace ``model_info`` by the drop-in in every module of YOLOv5 and ultralytics, also if they are imported later.
 
-    ``watch``: is told of every line after it is printed.
+    ``watch`` is called with every line after it is printed. A second call replaces the first. If the drop-in fails, a
+    warning says why and the host's own function runs.
+
+    Example:
+        >>> install()  # YOLOv5 and ultralytics print their line as before, without running the model
+        >>> uninstall()
     """
 
     def replace_names(_: ModuleType) -> None:
@@ -107,14 +122,19 @@ def install(watch: Callable[[Told], None] | None = None) -> None:
 
 
 def uninstall() -> None:
-    """Put every host's own ``model_info`` back."""
+    """Put every host's own ``model_info`` back; without ``install()`` this changes nothing.
+
+    Example:
+        >>> install()
+        >>> uninstall()  # YOLOv5 and ultralytics run their own functions once more
+    """
     expect_nothing(HOME)
     for module, function in list(_bindings()):
         module.model_info = _original(function)
 
 
 def _bindings() -> Iterator[tuple[Any, Callable[..., Any]]]:
-    """Modules in which the name ``model_info`` is a host's function, or the drop-in for it."""
+    """Each module in which the name ``model_info`` is a host's function or its drop-in, with that function."""
     for module in list(sys.modules.values()):
         function = getattr(module, "__dict__", {}).get("model_info")
         if inspect.isfunction(function) and _original(function).__module__.endswith(HOME):
@@ -125,12 +145,12 @@ def _original(function: Callable[..., Any]) -> Callable[..., Any]:
     return getattr(function, "_yolo_probe_replaces", function)
 
 
-def _replacement(original: Callable[..., Any], watch: Callable[[Told], None] | None) -> Callable[..., Any]:
+def _replacement(original: Callable[..., Any], watch: Callable[[PrintedLine], None] | None) -> Callable[..., Any]:
     @wraps(original)
     def replacement(model: nn.Module, *args: Any, **kwargs: Any) -> Any:
         try:
             with uncollected():
-                return _print_info(original, model, args, kwargs, _Beside(watch))
+                return _print_info(original, model, args, kwargs, _Extras(watch))
         except Exception as error:  # a fault of ours must not stop a training
             _logger(original).warning(f"yolo-probe: model_info failed ({reason_of(error)})")
             return original(model, *args, **kwargs)
@@ -140,7 +160,7 @@ def _replacement(original: Callable[..., Any], watch: Callable[[Told], None] | N
 
 
 def _host_function(model: nn.Module) -> Callable[..., Any] | None:
-    """The host's own ``model_info``, as the module that defines the model's class sees it."""
+    """The host's own ``model_info``, from the module that defines the model's class; None for a model of no host."""
     for kind in type(unwrapped(model)).__mro__:
         function = getattr(sys.modules.get(kind.__module__), "model_info", None)
         if inspect.isfunction(function) and function is not model_info:
@@ -150,7 +170,7 @@ def _host_function(model: nn.Module) -> Callable[..., Any] | None:
 
 def _print_info(
     host: Callable[..., Any] | None, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any],
-    beside: _Beside,
+    extras: _Extras,
 ) -> tuple[int, int, int, float] | None:  # fmt: skip
     asked = _arguments(host or _as_head, model, args, kwargs)
     form = _form(host) if host else FORMS["head"]
@@ -160,7 +180,7 @@ def _print_info(
         return None
     logger = _logger(host)
     convention = choose_counter(None, installed_thop()).convention
-    custom_ops = CustomOps(beside.custom_ops, convention.subclasses) if beside.custom_ops else None
+    custom_ops = CustomOps(extras.custom_ops, convention.subclasses) if extras.custom_ops else None
     if custom_ops and any(custom_ops.rule_for(type(module)) for module in model.modules()):
         form = replace(form, samples=4)
     live = Live(model, custom_ops, elementwise=False)
@@ -187,14 +207,14 @@ def _print_info(
     logger.info(line.text or line.counts)
     for remark in remarks:
         logger.info(f"  {remark}.")
-    if beside.refused:
-        logger.warning(f"  {beside.refused}. This line is without your rules, as the host itself prints it.")
-    if beside.verify:
+    if extras.refused:
+        logger.warning(f"  {extras.refused}. This line is without your rules, as the host itself prints it.")
+    if extras.verify:
         image = (1, image_channels(live.root), *line.size)
-        found = verify_model(model, image, form=form, custom_ops=beside.custom_ops)
+        found = verify_model(model, image, form=form, custom_ops=extras.custom_ops)
         logger.info(f"  {verification_line(found)}")
-    if beside.watch is not None:
-        beside.watch(Told(model, live, line, form, stride, logger, host.__module__ if host else ""))
+    if extras.watch is not None:
+        extras.watch(PrintedLine(model, live, line, form, stride, logger, host.__module__ if host else ""))
     if "detailed" not in asked:
         return None
     totals = line.totals
@@ -207,7 +227,7 @@ def _stride(model: nn.Module) -> int:
 
 
 def _remarks(line: HostLine, convention: Convention, flops: int | None) -> Iterator[str]:
-    """What a reader of the line must know beside it: why it has no figure, or what the figure leaves out."""
+    """Remarks below the line: why it has no GFLOPs, or what its GFLOPs do not contain."""
     if line.missing:
         counted = "" if flops is None else f". Counted by yolo-probe: {flops / 1e9:.1f} GFLOPs"
         yield f"No GFLOPs: {line.missing}{counted}"
@@ -215,13 +235,13 @@ def _remarks(line: HostLine, convention: Convention, flops: int | None) -> Itera
         yield f"A copy of the model was run on zeros, as its shapes depend on values ({line.executed})"
     if line.uncounted:
         named = [f"{each.operator} at {each.path or 'the model'} ({each.values:,} values)" for each in line.uncounted]
-        more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+        more = f" and {len(named) - MAX_NAMED_OPERATORS} more" if len(named) > MAX_NAMED_OPERATORS else ""
         height, width = line.uncounted_size
-        yield f"Not counted by {convention.title}, at {height}x{width}: {', '.join(named[:NAMED])}{more}"
+        yield f"Not counted by {convention.title}, at {height}x{width}: {', '.join(named[:MAX_NAMED_OPERATORS])}{more}"
 
 
 def _flops(live: Live, line: HostLine, convention: Convention) -> int | None:
-    """Direct count at the line's size, where the host has none; None where that fails too."""
+    """FLOPs at the line's size if the host itself finds none; None where counting fails too."""
     if not line.missing:
         return None
     try:
@@ -232,15 +252,15 @@ def _flops(live: Live, line: HostLine, convention: Convention) -> int | None:
 
 
 def _as_head(model: nn.Module, detailed: bool = False, verbose: bool = True, imgsz: object = 640) -> None:
-    """The call of a model that belongs to no host."""
+    """The parameters of ``model_info`` for a model of no host."""
 
 
 def _arguments(
     host: Callable[..., Any], model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> dict[str, Any]:
-    """What a call asks of a host's function, by its parameters' names; ``Signature.bind`` would be slow.
+    """The arguments of a call by the names of the host's parameters; ``Signature.bind`` would be slow.
 
-    Raises: TypeError for what it does not take, as it would.
+    Raises: TypeError for arguments that the host's function does not take, with its own message.
     """
     defaults = _defaults(host)
     if len(args) >= len(defaults) or kwargs.keys() - list(defaults)[len(args) + 1 :]:
@@ -250,13 +270,13 @@ def _arguments(
 
 @lru_cache(maxsize=16)
 def _defaults(host: Callable[..., Any]) -> dict[str, Any]:
-    """Parameters of a host's function, and the value of each where none is given."""
+    """The parameters of a host's function by name, with their defaults."""
     return {name: each.default for name, each in inspect.signature(host).parameters.items()}
 
 
 @lru_cache(maxsize=16)
 def _form(host: Callable[..., Any]) -> LineForm:
-    """The form of a host's line, by the parameters and the words of its own function."""
+    """The form of a host's line, found from the parameters and the strings of its own function."""
     if "detailed" in _defaults(host):
         return FORMS["head"]
     constants = host.__code__.co_consts
@@ -270,17 +290,17 @@ def _form(host: Callable[..., Any]) -> LineForm:
 
 
 class Logger(Protocol):
-    """What a host's lines go through: usually a ``logging.Logger``, but some write to one of their own."""
+    """The log of a host: usually a ``logging.Logger``, but some hosts have a class of their own."""
 
     def info(self, message: str, /) -> object:
-        """Say something."""
+        """Write a message."""
 
     def warning(self, message: str, /) -> object:
-        """Say what is not as it should be."""
+        """Write a warning."""
 
 
 class _Terminal:
-    """In the place of a log to which nothing listens."""
+    """Standard output and error, instead of a log without handlers."""
 
     def info(self, message: str, /) -> None:
         print(message)  # noqa: T201  # the line was asked for
@@ -299,7 +319,7 @@ def _logger(host: Callable[..., Any] | None) -> Logger:
 
 
 def _runner(live: Live, model: nn.Module, form: LineForm, imgsz: object) -> Callable[[Shape], Trace]:
-    """The forward pass as this host's counting run would make it."""
+    """The forward pass that this host's counting run would make; it raises where that run would fail."""
     if form.proxies or not (fault := _counting_fault(model, imgsz)):
         return live.trace
 
@@ -310,7 +330,7 @@ def _runner(live: Live, model: nn.Module, form: LineForm, imgsz: object) -> Call
 
 
 def _counting_fault(model: nn.Module, imgsz: object) -> str:
-    """Why a classic host, which copies the model and feeds the copy a float32 image, gets no figure; or empty."""
+    """Why a classic host finds no FLOPs; empty if it finds them. It copies the model and feeds it a float32 image."""
     if isinstance(imgsz, tuple):
         return f"the size {imgsz}, a tuple: it takes a number or a list"
     first = next(model.parameters(), None)

@@ -1,7 +1,7 @@
-"""A training that is going on, as its host holds it: read from the host's own objects, or from the frames of its code.
+"""The state of a running training, read from the host's own objects or from the frames of its code.
 
-Classic YOLOv5 passes its callbacks almost nothing; what they need stands in the local names of ``train()`` and
-``val.run()``, further up the stack. Nothing found here is changed. Source: YOLOv5's train.py and val.py, v6.0 to HEAD,
+Classic YOLOv5 passes its callbacks almost nothing; what they need are local variables of ``train()`` and ``val.run()``,
+further up the stack. Nothing found here is changed. Source: YOLOv5's train.py and val.py, v6.0 to HEAD,
 and ultralytics' engine/trainer.py and engine/validator.py.
 """
 
@@ -19,10 +19,10 @@ from torch import nn
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What a host holds of the training that is going on; None or empty where it could not be found."""
+    """The objects and options of a running training; None or empty where one could not be found."""
 
     model: nn.Module | None = None
-    """The model that trains, wrapped as the host wraps it."""
+    """The model that trains, with the host's wrapper (DDP) if there is one."""
     ema: nn.Module | None = None
     """The running average of its weights, which is validated and saved."""
     parameters_held: frozenset[int] | None = None
@@ -30,22 +30,22 @@ class Running:
     imgsz: tuple[int, int] | None = None
     """Height and width of the images in pixels."""
     freeze: object = None
-    """The option ``freeze``, as it was given."""
+    """The value of the option ``freeze``."""
     always_frozen: tuple[str, ...] = ()
-    """Parts of names whose BatchNorms the host keeps from moving."""
+    """Parts of names; the host keeps the BatchNorms with such a name in evaluation mode."""
     epoch: int | None = None
-    """The epoch that runs, or ran last; None before the first."""
+    """The current or last epoch, from 0; None before the first."""
     end_to_end: bool | None = None
-    """Whether the host will have the head of the best model give its results end to end; None where it does not say."""
+    """Whether the host will switch the head of the best model to end-to-end results; None if it does not switch it."""
     evolves: bool = False
-    """Whether it is one of many that a host runs for ``--evolve``."""
+    """Whether it is one of the trainings of ``--evolve``."""
     save_dir: Path | None = None
     loggers: object | None = None
-    """The host's own object for loggers: ``Loggers`` of a classic one, the trainer of ultralytics."""
+    """The host's own object for loggers: ``Loggers`` of classic YOLOv5, the trainer of ultralytics."""
 
 
 def classic() -> Running:
-    """The training of classic YOLOv5 further up this thread's stack."""
+    """The training of classic YOLOv5 that this thread's stack is in; all None if it is in none."""
     names = next((f.f_locals for f in _frames() if f.f_code.co_name == "train" and "opt" in f.f_locals), None)
     if names is None:
         return Running()
@@ -65,12 +65,12 @@ def classic() -> Running:
 
 
 def starts_itself() -> bool:
-    """Whether the training further up the stack fires ``on_train_start``; v6.0 and v6.1 do not."""
+    """Whether the training that the stack is in fires ``on_train_start``; v6.0 and v6.1 do not."""
     return any(f.f_code.co_name == "train" and "on_train_start" in f.f_code.co_consts for f in _frames())
 
 
 def validated() -> nn.Module | None:
-    """The model of the validation further up this thread's stack: ``run()`` of classic YOLOv5, or a validator."""
+    """The model of the validation that this thread's stack is in; None outside a validation."""
     for frame in _frames():
         if frame.f_code.co_name in ("run", "__call__"):
             names = frame.f_locals
@@ -80,12 +80,12 @@ def validated() -> nn.Module | None:
 
 
 def fusing() -> bool:
-    """Whether this is called, within a few calls, by some ``fuse()``."""
+    """Whether this is called by a ``fuse()``, at most 12 frames up."""
     return any(frame.f_code.co_name == "fuse" for frame, _ in zip(_frames(), range(12), strict=False))
 
 
 def of_trainer(trainer: Any) -> Running:
-    """The training of an ultralytics trainer."""
+    """The state of the training of an ultralytics trainer."""
     args = trainer.args
     return Running(
         model=_module(getattr(trainer, "model", None)),
@@ -102,7 +102,7 @@ def of_trainer(trainer: Any) -> Running:
 
 
 def listeners() -> Iterator[object]:
-    """What is registered for the events of the training further up this thread's stack."""
+    """The callbacks registered for the training that this thread's stack is in."""
     for frame in _frames():
         names = frame.f_locals
         table = getattr(names.get("callbacks"), "_callbacks", None)

@@ -1,4 +1,4 @@
-"""Modules that are imported later: something to do with each as soon as its code has run."""
+"""A function that runs for each module of a given name, right after the module's own code has run."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from types import ModuleType
 from typing import Any
 
 HOME = "utils.torch_utils"
-"""How the module ends in which a host, either one, defines its ``model_info``; other modules import the name."""
+"""End of the name of the module in which both hosts define ``model_info``; other modules import it from there."""
 
 
 class Arrivals(MetaPathFinder):
-    """A finder that finds nothing itself, and lets ``greet`` see every module of that name after its import."""
+    """A finder that asks the others, and has ``greet`` called for each module of that name once it is loaded."""
 
     def __init__(self, ending: str, greet: Callable[[ModuleType], None]) -> None:
         self._ending = ending
         self._greet = greet
 
     def waits_for(self, ending: str) -> bool:
-        """Whether it is modules of that name that it waits for."""
+        """Whether it waits for modules of that name."""
         return self._ending == ending
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Where the other finders find the module; None where it is not one of those that are waited for."""
+        """The spec that the other finders give; None for a module of another name."""
         if not _ends(name, self._ending):
             return None
         for finder in list(sys.meta_path):
@@ -41,7 +41,7 @@ class Arrivals(MetaPathFinder):
 
 
 class _Greeted(Loader):
-    """Loads as another loader does, and greets the module then; the module never sees it."""
+    """Loads as another loader does, then calls ``greet``; the module does not see this loader."""
 
     def __init__(self, loader: Loader, greet: Callable[[ModuleType], None]) -> None:
         self._loader = loader
@@ -62,7 +62,10 @@ class _Greeted(Loader):
 
 
 def expect(ending: str, greet: Callable[[ModuleType], None]) -> None:
-    """Greet every module whose dotted name ends so, now and from now on, in place of an earlier greeting."""
+    """Call ``greet`` for every module whose dotted name ends so: those imported, and those imported from now on.
+
+    It replaces an earlier ``greet`` for the same name.
+    """
     expect_nothing(ending)
     sys.meta_path.insert(0, Arrivals(ending, greet))
     for name, module in list(sys.modules.items()):
@@ -75,7 +78,7 @@ def _ends(name: str, ending: str) -> bool:
 
 
 def expect_nothing(ending: str) -> None:
-    """Take back what ``expect`` did for that name."""
+    """Undo ``expect`` for that name."""
     sys.meta_path[:] = [
         finder for finder in sys.meta_path if not (isinstance(finder, Arrivals) and finder.waits_for(ending))
     ]

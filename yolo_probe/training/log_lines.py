@@ -1,4 +1,4 @@
-"""What is recorded at the moments of a training, as short lines for the host's own log."""
+"""The records of a training as short lines for the host's own log."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from yolo_probe.reports.training_record import Changed, Numbers, Printed, Starte
 from yolo_probe.training.output_drift import Moved
 
 ROUNDING = 1e-4
-"""Of the largest output: how far sums in FP32 may drift when a BatchNorm is computed into the weights."""
+"""Largest difference that rounding explains, as a share of the largest output: sums in FP32, BatchNorms merged."""
 
 
 def start_lines(start: Started, host: Host) -> Iterator[str]:
-    """The model as it will train, beside the line that its host printed, and why they differ."""
+    """Lines on the model that will train, and why its numbers differ from the line that its host printed."""
     yield f"as it trains at {_size(start.imgsz)}: {_numbers(start.training)}, {_gflops(start.flops_at_imgsz)}"
     if start.printed:
         yield from _differences(start, start.printed, host)
@@ -37,14 +37,14 @@ def start_lines(start: Started, host: Host) -> Iterator[str]:
 
 
 def start_warnings(start: Started) -> Iterator[str]:
-    """What will go wrong in this training."""
+    """Lines on what will go wrong in this training."""
     yield from _not_in_optimizer(start.not_in_optimizer)
     if start.fuse.fails:
         yield f"validation of the best model will fail after this training: {start.fuse.fails}"
 
 
 def change_lines(change: Changed) -> Iterator[str]:
-    """What trains from now on and what no longer does, and what of it no optimizer holds."""
+    """Lines on what trains from now on, what no longer does, and what of it the optimizer does not have."""
     seen = "while training" if change.epoch is None else f"in epoch {change.epoch}"
     switched = [
         f"{words}: {each.where} ({each.parameters:,} parameters)"
@@ -81,7 +81,7 @@ def _differences(start: Started, printed: Printed, host: Host) -> Iterator[str]:
 
 
 def validation_line(validated: Validated, training: Numbers) -> str:
-    """Which copy is validated, and what differs from the model that trains."""
+    """A line on which copy is validated, and how its numbers differ from those of the model that trains."""
     copies = {"ema": "the EMA copy (an average of the weights, which never trains)", "model": "the training model"}
     fused = "fused" if validated.fused else "not fused"
     theirs, ours = training, validated.validated
@@ -95,14 +95,14 @@ def validation_line(validated: Validated, training: Numbers) -> str:
 
 
 def end_heading(report: FuseDiff) -> str:
-    """Above the ledger of the whole training."""
+    """The heading of the ledger of the whole training."""
     if report.balanced:
         return "from the line at train start to the line above, every difference explained"
     return "from the line at train start to the line above: not everything is explained"
 
 
 def outputs_line(moved: Moved, size: Size) -> str:
-    """How far the outputs moved when the best model was fused."""
+    """A line on how far the outputs moved when the best model was fused."""
     verdict = "that is rounding" if moved.difference <= ROUNDING * moved.largest else "more than rounding explains"
     return (
         f"fused and unfused best model on one random {_size(size)} image: outputs differ by at most "
@@ -115,7 +115,7 @@ def _numbers(numbers: Numbers) -> str:
 
 
 def _gflops(flops: int | None) -> str:
-    """GFLOPs with three digits, since a small image has few."""
+    """GFLOPs with three significant digits: a small image may have less than one."""
     return "GFLOPs not known" if flops is None else f"{flops / 1e9:.3g} GFLOPs"
 
 

@@ -2,7 +2,7 @@
 
 Classic YOLOv5 keeps its loggers as attributes of one object; ultralytics has a module for each, whose functions are
 among the trainer's callbacks. Nothing is imported, configured or started here: a logger that the host does not use, or
-that has no run going, is left alone.
+that has no active run, gets nothing.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from yolo_probe.hosts.summary_line import LineForm
 from yolo_probe.reports.question import State
 
 Scalars = Mapping[str, float | int]
-"""Values by the name that a logger shows."""
+"""Values by the name under which a logger shows them."""
 
 
 def scalars_of(state: State, form: LineForm, suffix: str = "") -> dict[str, float | int]:
-    """The four numbers as loggers take them, ``model/layers`` and so on; without GFLOPs where they are not known.
+    """The four numbers by name, ``model/layers`` and so on; without GFLOPs if they are not known.
 
-    GFLOPs are those of the host's line, which ultralytics logs under the same name, else the ones counted.
+    GFLOPs are those of the host's line, which ultralytics logs under the same name; if it has none, the counted ones.
     """
     summary = state.summary
     values: dict[str, float | int] = {
@@ -42,15 +42,15 @@ class Sink:
     """One logger of a run."""
 
     name: str
-    """As its users call it: ``TensorBoard``."""
+    """Its product name: ``TensorBoard``."""
     find: Callable[[], Any]
-    """The object that is written to; None where no run is going."""
+    """Returns the object to write to; None if there is no active run."""
     put: Callable[[Any, Scalars, int], object]
 
     def write(self, values: Scalars, step: int) -> bool:
-        """Write the values, and whether there was a run to write them to.
+        """Whether there was an active run; if so, the values are written to it.
 
-        Raises: whatever the logger raises; other sinks are not concerned.
+        Raises: whatever the logger raises.
         """
         run = self.find()
         if run is None:
@@ -79,7 +79,7 @@ def sinks_of(source: object) -> Iterator[Sink]:
 
 
 def _of_loggers(loggers: object) -> Iterator[Sink]:
-    """The loggers of a classic host, those that it has switched on."""
+    """The loggers that a classic host has switched on."""
     for attribute, (name, find, put) in _CLASSIC.items():
         logger = getattr(loggers, attribute, None)
         if logger:
@@ -101,7 +101,7 @@ def _add_scalars(writer: Any, values: Scalars, step: int) -> None:
 
 
 def _update_summary(run: Any, values: Scalars, _step: int) -> None:
-    # not run.log, which would move on the step that the host counts by
+    # run.log would advance the step that the host counts by
     run.summary.update(dict(values))
 
 
@@ -118,12 +118,12 @@ _Kind = tuple[str, Callable[[Any], Any], Callable[[Any, Scalars, int], object]]
 
 _CLASSIC: Mapping[str, _Kind] = {
     "tb": ("TensorBoard", lambda writer: writer, _add_scalars),
-    # GenericLogger holds the run itself
+    # GenericLogger has the run itself
     "wandb": ("W&B", lambda logger: getattr(logger, "wandb_run", logger), _update_summary),
     "clearml": ("ClearML", lambda logger: logger.task, _report_values),
     "comet_logger": ("Comet", lambda logger: logger.experiment, _log_metrics),
 }
-"""By attribute of the host's object: name, what is written to, and how."""
+"""By attribute of the host's object: product name, function that finds the object to write to, function that writes."""
 
 _INTEGRATIONS: Mapping[str, _Kind] = {
     "tensorboard": ("TensorBoard", lambda module: module.WRITER, _add_scalars),
@@ -132,4 +132,4 @@ _INTEGRATIONS: Mapping[str, _Kind] = {
     "comet": ("Comet", lambda module: module.comet_ml.get_running_experiment(), _log_metrics),
     "mlflow": ("MLflow", lambda module: module.mlflow if module.mlflow.active_run() else None, _log_metrics),
 }
-"""By module of ultralytics.utils.callbacks, likewise."""
+"""The same by module of ultralytics.utils.callbacks."""

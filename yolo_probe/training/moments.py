@@ -1,4 +1,4 @@
-"""What is recorded of a model at the moments of its training, made from live models that are read and never touched."""
+"""The records of a training at its start, validation, changes and end, from live models, which are only read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from yolo_probe.model.freezing import row_ranges, whole_rows, with_gradients
 from yolo_probe.model.fusion import difference, fused_state
 from yolo_probe.model.structure import Module, named_parameters, totals_of
 from yolo_probe.reports.fuse_diff import FuseDiff, explain
-from yolo_probe.reports.gradients import Copy, moving_batch_norms
+from yolo_probe.reports.gradients import CopyGradients, moving_batch_norms
 from yolo_probe.reports.mechanisms import Decision, Known, decide, decided, finished, gradient_events, known_of
 from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.training_record import (
@@ -39,21 +39,21 @@ from yolo_probe.training.output_drift import Moved
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The model as it will really train."""
+    """The state of the model right before its first batch."""
 
     record: Started
     state: State
     """The model now, after loading and freezing."""
     known: Known
-    """What is known of the model beside its flags."""
+    """What is known of the model apart from its flags."""
     decisions: tuple[Decision, ...]
-    """Who decided what trains."""
+    """Each mechanism that set ``requires_grad``, and for which parameters."""
 
 
 def start_of(running: Running, printed: State | None, question: Question) -> Start:
-    """The model of that training before its first batch; ``running.model`` must be there.
+    """The record of a model right before its first batch; ``running.model`` must not be None.
 
-    ``printed``: the model when its host printed the line; None where the probe did not see that.
+    ``printed``: its state when its host printed the line; None if the probe did not see that.
     """
     assert running.model is not None
     live = Live(running.model)
@@ -73,7 +73,7 @@ def start_of(running: Running, printed: State | None, question: Question) -> Sta
         freeze=option or None,
         frozen_rows=rows or (),
         frozen_parameters=state.summary.parameters - state.summary.gradients,
-        moving_batch_norms=moving_batch_norms(Copy("model", inner, decisions), running.always_frozen),
+        moving_batch_norms=moving_batch_norms(CopyGradients("model", inner, decisions), running.always_frozen),
         not_in_optimizer=tuple(_unheld(model, running.parameters_held)),
         fuse=_fuse_trial(live, question, running.end_to_end),
         printed=_printed(printed, inner, decisions) if printed else None,
@@ -82,7 +82,7 @@ def start_of(running: Running, printed: State | None, question: Question) -> Sta
 
 
 def _printed(printed: State, now: Module, decisions: tuple[Decision, ...]) -> Printed:
-    """What the host's line says, beside the model now."""
+    """The numbers of the host's line, and what has changed in the model since."""
     trained = trained_in(printed.root)
     taken = trained.intersection(name for name, tensor in named_parameters(now) if not tensor.requires_grad)
     return Printed(
@@ -101,7 +101,7 @@ def _printed(printed: State, now: Module, decisions: tuple[Decision, ...]) -> Pr
 def run_question(
     model: Module, stride: int, line: HostLine, origin: Origin, counter: Counter, running: Running
 ) -> Question:
-    """The question that a training asks: of the model that its host has just built, at the size of the host's line."""
+    """The question of a training, about the model that its host has just built, at the size of the host's line."""
     option, rows = freeze_of(running.freeze, model)
     saved = Saved(
         copy="model", epoch=-1, optimizer=False, has_model=True, has_ema=False, dtype="FP16", freeze=rows or (),
@@ -136,7 +136,7 @@ def _flops(live: Live, question: Question, imgsz: Size) -> int | None:
 
 
 def known_live(model: nn.Module, root: Module, running: Running) -> Known:
-    """What a training that is going on says of its model."""
+    """What a running training says of its model."""
     option, rows = freeze_of(running.freeze, root)
     return Known(
         "live",
@@ -149,18 +149,18 @@ def known_live(model: nn.Module, root: Module, running: Running) -> Known:
 
 
 def non_leaf(model: nn.Module) -> frozenset[str]:
-    """Names of the parameters that autograd computed from others, so that no optimizer takes them."""
+    """Names of the parameters that autograd computed from others; an optimizer refuses those."""
     return frozenset(name for name, parameter in model.named_parameters() if not parameter.is_leaf)
 
 
 def _fuse_trial(live: Live, question: Question, end_to_end: bool | None) -> FuseTrial:
     try:
         fused = live.fused(end_to_end=end_to_end)
-        left = _numbers(live_state(fused, question), question)
+        numbers = _numbers(live_state(fused, question), question)
         merges = len(difference(live.root, fused.root).merges)
     except TraceError as error:
         return FuseTrial(merges=0, fails=str(error))
-    return FuseTrial(merges=merges, fails=None, layers=left.layers, parameters=left.parameters)
+    return FuseTrial(merges=merges, fails=None, layers=numbers.layers, parameters=numbers.parameters)
 
 
 def _numbers(state: State, question: Question) -> Numbers:
@@ -180,7 +180,7 @@ def _unheld(model: nn.Module, held: frozenset[int] | None) -> list[str]:
 
 
 def validated_of(model: nn.Module, start: Start, question: Question, *, is_ema: bool) -> Validated:
-    """The model that is validated while a training goes on; ``is_ema``: the running average of the weights."""
+    """The record of the first validation in a training. ``is_ema``: whether it validates the running average."""
     state = live_state(Live(model), question)
     known = replace(start.known, is_ema=is_ema, non_leaf=None)
     return Validated(
@@ -197,17 +197,17 @@ def trained_names(model: nn.Module) -> frozenset[str]:
 
 
 def trained_in(root: Module) -> frozenset[str]:
-    """The same of a structure."""
+    """Names of the parameters of a structure that train."""
     return frozenset(name for name, tensor in named_parameters(root) if tensor.requires_grad)
 
 
 def changed_of(
     running: Running, model: nn.Module, start: Start, question: Question, before: int, names: frozenset[str]
 ) -> Changed:
-    """What changed since the parameters of these names trained.
+    """The record of a change of ``requires_grad`` during a training.
 
-    ``running``: the training, as far as it can be seen; ``model``: the one that trains, not wrapped; ``before``: its
-    gradients then.
+    ``running``: the state of the training; ``model``: the one that trains, without wrappers; ``before``: its gradients
+    before the change; ``names``: the parameters that trained before it.
     """
     live = Live(model)
     now = trained_names(model)
@@ -224,7 +224,7 @@ def changed_of(
 
 
 def _switched(names: frozenset[str], root: Module) -> Switched | None:
-    """Parameters of these names, as far as they are still there."""
+    """The parameters of these names that the model still has; None for no names."""
     if not names:
         return None
     size = sum(tensor.numel for name, tensor in named_parameters(root) if name in names)
@@ -232,7 +232,7 @@ def _switched(names: frozenset[str], root: Module) -> Switched | None:
 
 
 def _place_of(names: frozenset[str], root: Module) -> str:
-    """Parameters in words: the rows where they are whole ones, else how many and the first."""
+    """Parameters in words: their rows if these are whole, else how many and the first."""
     if rows := whole_rows(root, names, frozenset()):
         return row_ranges(rows)
     order = [name for name, _ in named_parameters(root) if name in names]
@@ -240,7 +240,7 @@ def _place_of(names: frozenset[str], root: Module) -> str:
 
 
 def ended_of(report: FuseDiff, moved: Moved | None) -> Ended:
-    """The best model after ``fuse()``; ``moved``: how far its outputs did, where that was looked at."""
+    """The record of the best model after ``fuse()``. ``moved``: how far its outputs moved, if they were compared."""
     state, question = report.validation, report.question
     return Ended(
         host_line=state.line.text,
@@ -255,9 +255,9 @@ def ledger_of(question: Question, start: Start | None, printed: State, fused: St
     """The ledger from the line at train start to the line of the fused best model."""
     trained = trained_in(printed.root)
     events = list(gradient_events(start.decisions, start.known, trained)) if start else []
-    left, unfused = trained.difference(*(event.names for event in events)), printed.root
-    if left and not fused.summary.gradients:
+    remaining, unfused = trained.difference(*(event.names for event in events)), printed.root
+    if remaining and not fused.summary.gradients:
         saved = question.subject.saved
-        events.append(finished("strip_optimizer()" if saved is not None and saved.stripped else "ModelEMA", left))
+        events.append(finished("strip_optimizer()" if saved is not None and saved.stripped else "ModelEMA", remaining))
         unfused = with_gradients(unfused, False)
     return explain(question, printed, fused, difference(unfused, fused.root), tuple(events))

@@ -1,4 +1,4 @@
-"""How far the outputs of a model move when it is fused: the one place that runs real kernels, on copies."""
+"""How far the outputs of a model move when it is fused. Only here real kernels are run, on copies of the model."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class Moved:
     difference: float
     """The largest absolute difference of two values."""
     largest: float
-    """The largest absolute value before."""
+    """The largest absolute value before ``fuse()``."""
     seconds: float
-    """What finding out took."""
+    """Time that loading, fusing and both passes took."""
 
 
 def moved_by_fuse(file: Path, channels: int, size: Size, end_to_end: bool | None = None) -> Moved:
     """How far ``fuse()`` moves the outputs of the model in a checkpoint that this training has just written.
 
-    The host itself has loaded the file a moment ago; it is loaded the same way, to the CPU, in FP32.
+    The file is loaded with pickle, as the host itself has just done: to the CPU, in FP32.
     Raises: whatever loading, ``fuse()`` or the forward pass of the model raise.
     """
     begin = perf_counter()
@@ -43,7 +43,10 @@ def moved_by_fuse(file: Path, channels: int, size: Size, end_to_end: bool | None
 
 
 def moved(model: nn.Module, image: torch.Tensor, begin: float | None = None) -> Moved:
-    """How far ``fuse()`` moves the outputs of a model for that image, found on copies of it."""
+    """How far ``fuse()`` moves the outputs of a model for that image, found on copies of it.
+
+    Shapes: ``image`` is (batch, channels, height, width). ``begin``: when the measured time began; None: now.
+    """
     begin = perf_counter() if begin is None else begin
     with undisturbed(), torch.no_grad():
         unfused = deepcopy(model).float().eval()
@@ -59,7 +62,7 @@ def moved(model: nn.Module, image: torch.Tensor, begin: float | None = None) -> 
 
 
 def _tensors(output: Any, place: str = "") -> Iterator[tuple[str, torch.Tensor]]:
-    """Every tensor of an output under its place: a head that is gone after ``fuse()`` has no counterpart."""
+    """Every tensor of an output with its place in it, since ``fuse()`` may remove a head and its outputs."""
     if isinstance(output, torch.Tensor):
         yield place, output
     elif isinstance(output, Mapping):

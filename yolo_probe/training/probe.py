@@ -1,7 +1,8 @@
-"""The probe in a training: told of the host's lines and events, it says once what each means, and never disturbs.
+"""The probe in a training: it gets the host's summary lines and events, and explains each once.
 
 A ``Probe`` listens to classic YOLOv5's ``Callbacks`` or to an ultralytics trainer, and to the drop-in that prints the
-summary lines. Whatever goes wrong in it costs one warning; it is silent from then on, and the training goes on.
+summary lines. It never disturbs the training: if anything in it fails, it prints one warning and is silent from then
+on.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.training_record import Event as Moment
 from yolo_probe.reports.training_record import Validated, model_of
 from yolo_probe.training import dropin, host_state
-from yolo_probe.training.dropin import Logger, Told
+from yolo_probe.training.dropin import Logger, PrintedLine
 from yolo_probe.training.host_state import Running
 from yolo_probe.training.log_lines import (
     change_lines,
@@ -62,12 +63,27 @@ NAME = "yolo-probe"
 
 
 def register(target: Any, settings: str | None = None, **overrides: object) -> Probe:
-    """Attach a probe to a training; returns it.
+    """A probe that is attached to a training, where it explains the summary lines and records what trains.
 
-    ``target``: the ``Callbacks`` of classic YOLOv5, or a model or trainer of ultralytics. ``settings``: a file like
-    ``configs/probe.yaml``; ``overrides``: single settings by name. With ``YOLO_PROBE=0`` in the environment the probe
-    stays silent.
-    Raises: SettingsError for settings that cannot be used, TargetError for a target that takes no callbacks.
+    ``target`` is the ``Callbacks`` object of classic YOLOv5, or a model or trainer of ultralytics. ``settings`` is the
+    path of a YAML file like ``configs/probe.yaml``; ``overrides`` are single settings by name, which win over the file.
+    Call it before the host prints its line. It also calls ``install()``, so that the drop-in prints that line. With
+    ``YOLO_PROBE=0`` in the environment the probe does nothing.
+
+    Raises: SettingsError for an unknown setting or a wrong value, TargetError for a target that takes no callbacks.
+
+    Example:
+        >>> from collections import defaultdict
+        >>> class Trainer:  # what register() asks of an ultralytics trainer
+        ...     def __init__(self):
+        ...         self.callbacks = defaultdict(list)
+        ...     def add_callback(self, event, function):
+        ...         self.callbacks[event].append(function)
+        >>> trainer = Trainer()
+        >>> probe = register(trainer, imgsz=320, events=["start", "end"])
+        >>> probe.settings.imgsz, len(trainer.callbacks["on_train_start"])
+        ((320, 320), 1)
+        >>> probe.detach()
     """
     probe = Probe(read_settings(settings, **overrides))
     if hasattr(target, "register_action"):
@@ -89,87 +105,87 @@ def register(target: Any, settings: str | None = None, **overrides: object) -> P
 
 
 def _unpickled(settings: Settings) -> Probe:
-    """A probe in a process of its own, with the drop-in, from which it hears of the lines."""
+    """A probe in another process, with the drop-in, which hands it the lines."""
     probe = Probe(settings)
     if probe.listens and is_first_rank():
         dropin.install(watching())
     return probe
 
 
-def watching(default: Probe | None = None) -> Callable[[Told], None]:
-    """What the drop-in tells its lines to: the probe that listens to the training whose line it is, else the default.
+def watching(default: Probe | None = None) -> Callable[[PrintedLine], None]:
+    """A function that hands each printed line to the probe of the training that printed it, else to the default.
 
-    Hosts copy their tables of callbacks, and several trainings may follow each other: only the stack knows.
+    Hosts copy their tables of callbacks, and one process may run several trainings: only the stack knows which it is.
     """
 
-    def watch(told: Told) -> None:
+    def watch(line: PrintedLine) -> None:
         owner = next((probe for each in host_state.listeners() if (probe := _owner(each))), default)
         if owner is not None:
-            owner.told(told)
+            owner.on_printed(line)
 
     return watch
 
 
 def _owner(function: object) -> Probe | None:
-    """The probe whose function that is."""
+    """The probe that a callback belongs to; None for a callback of others."""
     owner = getattr(getattr(function, "func", None), "__self__", None)
     return owner if isinstance(owner, Probe) else None
 
 
 @dataclass(slots=True)
 class _Run:
-    """What is known of the training that goes on; the host's models are held weakly."""
+    """What is known of the running training; references to the host's models are weak."""
 
     question: Question | None = None
     ask: Callable[[Running], Question] | None = None
-    """Makes the question anew when more is known of the training."""
+    """Makes the question once more when more is known of the training."""
     logger: Logger = field(default_factory=partial(logging.getLogger, "yolo_probe"))
     model: Callable[[], nn.Module | None] = lambda: None
     """The model that the host built, as long as it lives."""
     ema: Callable[[], nn.Module | None] = lambda: None
     printed: State | None = None
-    """That model when its line was printed."""
+    """The state of that model when its line was printed."""
     start: Start | None = None
     trainee: Callable[[], nn.Module | None] = lambda: None
-    """The model that trains, not wrapped, as long as it lives."""
+    """The model that trains, without wrappers such as DDP, as long as it lives."""
     trained: frozenset[str] = frozenset()
-    """Names of its parameters that trained when it was last looked at."""
+    """Names of its parameters that trained at the last check."""
     moments: list[Moment] = field(default_factory=list)
-    """What was recorded so far, in order."""
+    """The record so far, in order."""
     fused: State | None = None
     ended: bool = False
     files: RunFiles = field(default_factory=RunFiles)
     end_to_end: bool | None = None
     repeats: bool = False
-    """Whether it is a generation of ``--evolve`` after the first, of which nothing more is said."""
+    """Whether this is a repeated training of ``--evolve``; only the first is explained."""
     unasked: bool = False
-    """Whether the training began without a summary line to explain."""
+    """Whether the training began before a summary line was printed."""
     built: Running = field(default_factory=Running)
-    """What the host held when it built the model."""
+    """The state of the host when it built the model."""
 
 
 class Probe:
-    """One probe; what it has seen belongs to the training that goes on."""
+    """One probe; it keeps only what it has seen of the running training."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.listens = not is_switched_off()
-        """Whether it still does; False after a fault, or where it is switched off."""
+        """Whether it is active; False after a fault, or if it is switched off."""
         self._run = _Run()
         self._evolves = False
         self._lock = threading.RLock()
         self._awaited = False
 
     def __deepcopy__(self, memo: object) -> Probe:
-        """A probe that knows the settings, and nothing of a training."""
+        """A new probe with the same settings, which has seen no training."""
         return Probe(self.settings)
 
     def __reduce__(self) -> tuple[Callable[[Settings], Probe], tuple[Settings]]:
-        """The same in another process, as ultralytics ships callbacks to those that train on several devices."""
+        """The same probe in another process: ultralytics pickles callbacks to train on several devices."""
         return _unpickled, (self.settings,)
 
     def register_classic(self, callbacks: Any) -> None:
-        """Listen to a ``Callbacks`` object of classic YOLOv5; once, also where all of them share one table."""
+        """Listen to a ``Callbacks`` object of classic YOLOv5; once, even if all of them share one table."""
         table = callbacks.get_registered_actions()
         handlers = {
             "on_pretrain_routine_start": self._on_new_run,
@@ -189,7 +205,7 @@ class Probe:
                 callbacks.register_action(hook, name=NAME, callback=partial(self._guarded, handler.__name__))
 
     def events(self) -> Mapping[str, Callable[..., None]]:
-        """The functions for an ultralytics trainer, by its events."""
+        """The callbacks for an ultralytics trainer, by event."""
         return {
             "on_pretrain_routine_start": partial(self._guarded, "_on_new_run"),
             "on_train_start": partial(self._guarded, "_on_trainer_start"),
@@ -199,9 +215,9 @@ class Probe:
             "on_train_end": partial(self._guarded, "_on_trainer_end"),
         }
 
-    def told(self, told: Told) -> None:
+    def on_printed(self, line: PrintedLine) -> None:
         """Take note of a summary line that was just printed."""
-        self._guarded("_on_line", told)
+        self._guarded("_on_line", line)
 
     def detach(self) -> None:
         """Stop listening, and put the host's own ``model_info`` back."""
@@ -227,7 +243,7 @@ class Probe:
                 logger.warning(f"{NAME}: stopped, the training goes on ({reason_of(error)})")
 
     def _finish(self) -> None:
-        """Let what runs in a daemon thread come to its end: Python aborts where it ends one inside torch."""
+        """Wait for a callback in a daemon thread: Python aborts if it ends such a thread inside torch."""
         with self._lock:
             self.listens = False
 
@@ -236,13 +252,13 @@ class Probe:
     def _on_new_run(self, *_: object, **__: object) -> None:
         self._run = _Run()
 
-    def _on_line(self, told: Told) -> None:
+    def _on_line(self, line: PrintedLine) -> None:
         """A summary line: of the model that was just built, or of the best one after ``fuse()``."""
         run = self._run
         if host_state.fusing():
             if run.question is None or (run.start is None and host_state.classic().epoch is None):
                 return  # not the model of a training
-            run.fused = live_state(told.live, run.question, told.line)
+            run.fused = live_state(line.live, run.question, line.line)
             if run.start is None:
                 self._end()  # a script that fires no events
             return
@@ -252,12 +268,12 @@ class Probe:
                 return  # another line in the middle of a training
             run = self._run = _Run()  # the next training in this process
         counter = choose_counter(self.settings.counter, installed_thop())
-        ours = ultralytics.is_ultralytics(told.live.root)
-        origin = ultralytics.running() if ours else origin_of_line(told.form, told.host)
-        run.ask = partial(run_question, told.live.root, told.stride, told.line, origin, counter)
+        ours = ultralytics.is_ultralytics(line.live.root)
+        origin = ultralytics.running() if ours else origin_of_line(line.form, line.host)
+        run.ask = partial(run_question, line.live.root, line.stride, line.line, origin, counter)
         run.question = run.ask(running)
-        run.logger, run.model = told.logger, weakref.ref(told.model)
-        run.printed = live_state(told.live, run.question, told.line)
+        run.logger, run.model = line.logger, weakref.ref(line.model)
+        run.printed = live_state(line.live, run.question, line.line)
         run.files.folder, run.built = running.save_dir, running
 
     def _on_prepared(self, *_: object, **__: object) -> None:
@@ -308,7 +324,7 @@ class Probe:
             self._changed(host_state.of_trainer(trainer))
 
     def _has_changed(self) -> bool:
-        """Whether other parameters train than when the model was last looked at."""
+        """Whether other parameters train than at the last check."""
         model = self._run.trainee()
         return model is not None and trained_names(model) != self._run.trained
 
@@ -366,7 +382,7 @@ class Probe:
         size = run.start.record.imgsz if run.start else (640, 640)
         try:
             outcome = moved_by_fuse(best, run.question.subject.channels if run.question else 3, size, run.end_to_end)
-        except Exception as error:  # the user's own model: whatever it raises, the rest is told all the same
+        except Exception as error:  # the user's own model: whatever it raises, the rest is reported
             self._warn(f"outputs were not compared ({reason_of(error)})")
             return None
         if self._tells("end"):
@@ -392,7 +408,7 @@ class Probe:
 
 
 def _prefix(logger: Logger) -> str:
-    """The name before a message, in the colour that the host gives to its own."""
+    """The start of a message, in the colour that the host uses for its own."""
     for name in ("ultralytics.utils", "yolov5.utils.general", "utils.general"):
         module = sys.modules.get(name)
         if module is not None and getattr(module, "LOGGER", None) is logger:

@@ -1,6 +1,6 @@
-"""What a probe leaves of a run: ``probe.json``, ``.md`` and ``.png`` beside it, and figures in its own loggers.
+"""The output of a probe for one run: ``probe.json``, ``.md`` and ``.png`` in its folder, figures in its loggers.
 
-What cannot be written costs a warning, and the rest is written all the same.
+If one of them cannot be written, that costs a warning, and the others are written.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class RunFiles:
     """The files and the loggers of one run."""
 
     folder: Path | None = None
-    """Of the run; None where it is not known."""
+    """The folder of the run; None if it is not known."""
     loggers: object | None = None
-    """The host's own object for them; None where there is none."""
+    """The host's own object for its loggers; None if there is none."""
     unwritten: set[File] = field(default_factory=set)
-    """Files that could not be written, which are not tried again."""
+    """Files that could not be written once; they are not tried a second time."""
 
     def write(self, wanted: Sequence[File], events: Sequence[Event], report: FuseDiff | None, warn: Warn) -> None:
-        """Write the record as far as the training has come; the other files when there is a ledger."""
+        """Write the record of the events so far; with a ``report``, also the other files."""
         if self.folder is None or not self.folder.is_dir():
             return
         writers: dict[File, Callable[[Path], object]] = {"json": partial(_write_record, events, report)}
@@ -47,18 +47,18 @@ class RunFiles:
             path = self.folder / f"probe.{ending}"
             try:
                 write(path)
-            except Exception as error:  # a file that cannot be written is no reason to say nothing more
+            except Exception as error:  # the other files and lines do not depend on this one
                 self.unwritten.add(ending)
                 warn(f"{path.name} was not written ({reason_of(error)})")
 
     def log(self, values: Scalars, warn: Warn) -> None:
-        """Write figures into every logger of the run."""
+        """Write figures to every logger of the run."""
         if self.loggers is None:
             return
         for sink in sinks_of(self.loggers):
             try:
                 sink.write(values, 0)
-            except Exception as error:  # a logger's own fault: the training goes on, and so does the probe
+            except Exception as error:  # the logger's own fault: training and probe go on
                 warn(f"{sink.name} took no figures ({reason_of(error)})")
 
 

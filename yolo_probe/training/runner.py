@@ -1,7 +1,7 @@
-"""A training script of a host, run unmodified with a probe attached, as Python itself would run it.
+"""Runs a host's training script unmodified, as Python itself would run it, with a probe attached.
 
-``sys.argv``, ``sys.path[0]`` and ``__main__`` are what the script sees without yolo-probe; its exit code is the
-process's, and a traceback shows its own frames alone.
+The script sees the same ``sys.argv``, ``sys.path[0]`` and ``__main__`` as without yolo-probe. Its exit code becomes
+that of the process, and a traceback shows only its own frames.
 """
 
 from __future__ import annotations
@@ -29,21 +29,22 @@ ULTRALYTICS = ("ultralytics", "yolo")
 
 @dataclass(frozen=True, slots=True)
 class HostCommand:
-    """What is to be run."""
+    """A command of a host to run."""
 
     kind: Literal["script", "module", "ultralytics"]
     name: str
     """Path of the script, or name of the module."""
     arguments: tuple[str, ...]
-    """All that belongs to it."""
+    """The arguments of the script, module or command."""
     settings: str | None = None
-    """File with the probe's settings."""
+    """Path of a YAML file with settings of the probe; None for the defaults."""
 
 
 def run_host(command: HostCommand) -> None:
-    """Run it with the probe attached; with ``YOLO_PROBE=0``, or on another rank than 0, without.
+    """Run the command with the probe attached; without it if ``YOLO_PROBE=0``, or on another rank than 0.
 
-    Raises: SettingsError, HostError if there is nothing to run; SystemExit and all else that the host raises.
+    Raises: SettingsError for a wrong settings file, HostError if there is nothing to run, SystemExit and everything
+    else that the host raises.
     """
     if not is_switched_off() and is_first_rank():
         _attach(command.settings)
@@ -58,7 +59,7 @@ def run_host(command: HostCommand) -> None:
 
 
 def _attach(settings_file: str | None) -> None:
-    """Put a probe on whatever host is imported, as long as the process lives: threads may outlast the script."""
+    """Attach a probe to each host that is imported; it is never detached, since threads may outlive the script."""
     settings = read_settings(settings_file)
 
     def make() -> Probe:
@@ -88,7 +89,7 @@ def _run_script(command: HostCommand) -> None:
 
 
 class _Script(SourceFileLoader):
-    """Loads a script; no compiled form of it is written, as Python writes none."""
+    """Loads a script and writes no .pyc file, as Python does."""
 
     def set_data(self, *_: object, **__: object) -> None:
         """Write nothing."""
@@ -125,7 +126,7 @@ def _run_ultralytics(command: HostCommand) -> None:
 
 
 def _search_first(folder: str) -> None:
-    """Let imports look there first, in the place of the folder of yolo-probe's own script."""
+    """Let imports search this folder first, instead of that of yolo-probe's own script."""
     if not getattr(sys.flags, "safe_path", False):
         sys.path[0] = folder
 
@@ -150,7 +151,7 @@ _IMPORTING = ("importlib._bootstrap", "importlib._bootstrap_external")
 
 
 def _show_from(trace: TracebackType | None) -> None:
-    """Let Python show that part alone when the exception ends the process."""
+    """Let Python show only this part of the traceback when the exception ends the process."""
     show = sys.excepthook
 
     def show_host(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:

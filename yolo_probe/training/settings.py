@@ -1,4 +1,4 @@
-"""What a probe does in a training: the shipped ``configs/probe.yaml``, a file of the user's, keyword arguments."""
+"""The settings of a probe: the shipped ``configs/probe.yaml``, changed by the user's file and by keyword arguments."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ Event: TypeAlias = Literal["start", "validation", "end"]
 File: TypeAlias = Literal["json", "md", "png"]
 Verbosity: TypeAlias = Literal["short", "full"]
 
-LARGEST_FILE = 100_000
-"""Bytes of a settings file."""
+MAX_FILE_BYTES = 100_000
+"""Size of a settings file."""
 MAX_SIDE = 65536
-"""Pixels."""
+"""Pixels of a side of an image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a probe does in a training; every default stands in ``configs/probe.yaml``."""
+    """The settings of a probe; their defaults are in ``configs/probe.yaml``."""
 
     imgsz: tuple[int, int] | None
-    """Height and width at which FLOPs are counted; None for the run's own."""
+    """Height and width in pixels at which FLOPs are counted; None for the run's own."""
     counter: str | None
-    """Convention that counts FLOPs; None for the rules of the installed thop."""
+    """Name of the counter; None for the installed thop."""
     events: tuple[Event, ...]
-    """Which events print."""
+    """The events at which lines are printed."""
     files: tuple[File, ...]
-    """Which files are written beside the run."""
+    """The files that are written into the folder of the run."""
     loggers: bool
-    """Whether the run's own loggers get the figures."""
+    """Whether the figures are sent to the run's own loggers."""
     verify: bool
     """Whether real outputs of the unfused and the fused best model are compared at the end."""
     verbosity: Verbosity
 
 
 def read_settings(path: str | None = None, **overrides: object) -> Settings:
-    """The defaults, changed by the file, changed by the keyword arguments.
+    """The settings: the defaults, changed by the file at ``path``, then by the keyword arguments.
 
-    Raises: SettingsError names the file, the key, what was found and what was expected.
+    Raises: SettingsError with the file, line and key, what was found and what was expected.
     """
     default = configs_path.path("probe.yaml")
     values = _document(str(default))
@@ -55,19 +55,19 @@ def read_settings(path: str | None = None, **overrides: object) -> Settings:
 
 
 def is_switched_off() -> bool:
-    """Whether ``YOLO_PROBE=0``, or ``off``, ``false`` or ``no``, stands in the environment."""
+    """Whether ``YOLO_PROBE`` is ``0``, ``off``, ``false`` or ``no`` in the environment."""
     return os.environ.get("YOLO_PROBE", "").lower() in ("0", "off", "false", "no")
 
 
 def is_first_rank() -> bool:
-    """Whether this process is the one of its training that speaks."""
+    """Whether this process is the first of its training; only that one prints."""
     rank = os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or "-1"
     return rank in ("-1", "0")
 
 
 def _document(path: str) -> dict[str, Any]:
-    """The checked settings of a file; none of an empty one."""
-    file = read_yaml(path, YamlKind("a settings file", SettingsError, _REMEDY, largest=LARGEST_FILE))
+    """The checked settings of a file; empty for an empty file."""
+    file = read_yaml(path, YamlKind("a settings file", SettingsError, _REMEDY, largest=MAX_FILE_BYTES))
     document = {} if file.document is None else file.document
     if not isinstance(document, dict):
         raise SettingsError(f"{path}: found {shown(document)}, expected lines `key: value`", _REMEDY)
@@ -75,7 +75,7 @@ def _document(path: str) -> dict[str, Any]:
 
 
 def _checked(given: Mapping[str, object], origin: str, lines: Mapping[KeyPath, int]) -> dict[str, Any]:
-    """The values of given settings, in the types of ``Settings``; ``lines``: of a file, where each stands."""
+    """The given settings in the types of ``Settings``. ``lines``: the line of each in the file, from 1."""
     names = [field.name for field in fields(Settings)]
     checked = {}
     for key, value in given.items():
@@ -125,6 +125,6 @@ _CHECKS: Mapping[str, tuple[str, Callable[[object], object]]] = {
     "verify": ("true or false", _one_of((True, False))),
     "verbosity": ("short or full", _one_of(get_args(Verbosity))),
 }
-"""What is expected of each setting, in words, and the function that returns its value or raises."""
+"""For each setting the expected value in words, and the function that returns the value or raises."""
 
 _REMEDY = "configs/probe.yaml of yolo-probe has every setting and its default."

@@ -1,0 +1,58 @@
+"""The examples in docstrings give what they say, and the README's Python runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, DocTest, DocTestFinder, DocTestRunner
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+
+import pytest
+import torch
+from torch import nn
+
+import yolo_probe
+from tests.environments import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ON_A_MODEL, OF_RULES = re.findall(r"^```python\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def examples() -> Iterator[DocTest]:
+    """The docstrings of the package that have an example."""
+    names = (module.name for module in walk_packages(yolo_probe.__path__, "yolo_probe."))
+    for name in ("yolo_probe", *(name for name in names if not name.endswith("__main__"))):
+        yield from (test for test in DocTestFinder(exclude_empty=True).find(import_module(name)) if test.examples)
+
+
+@pytest.mark.parametrize("example", [*examples()], ids=lambda example: example.name)
+def test_an_example_gives_what_it_says(example: DocTest) -> None:
+    said: list[str] = []
+    result = DocTestRunner(optionflags=ELLIPSIS | NORMALIZE_WHITESPACE).run(example, out=said.append)
+    assert result.failed == 0, "".join(said)
+
+
+class SE(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.fft.fft2(x).real
+
+
+def test_the_readmes_lines_for_a_live_model_run(capsys: pytest.CaptureFixture[str]) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.SiLU())
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    try:
+        exec(ON_A_MODEL, {"model": model, "optimizer": optimizer})  # noqa: S102  # the README's own text
+    finally:
+        yolo_probe.uninstall()
+    assert "parameters" in capsys.readouterr().out
+
+
+def test_the_readmes_rules_count(tmp_path: Path) -> None:
+    path = tmp_path / "rules.py"
+    path.write_text(OF_RULES)
+    model = nn.Sequential(nn.Conv2d(3, 8, 1, bias=False), SE(), nn.SiLU())
+    values = 8 * 64 * 64
+    found = yolo_probe.count_flops(model, 64, counter="fvcore", rules=str(path)).total
+    assert found == 64 * 64 * 8 * 3 + 2 * values + 4 * values
