@@ -1,6 +1,6 @@
 """Every use of torch's internals, each with a fallback for a torch that does not have it.
 
-Nothing here decides a figure; it only saves time.
+Only the figures of compiled code come from here, as torch's own counter gives them; all else only saves time.
 """
 
 from __future__ import annotations
