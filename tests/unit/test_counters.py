@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.exhaustive import exhaustively
 from tests.networks import question
 from yolo_probe.cli import cli
 from yolo_probe.counters.comparison import MODES, Counted
@@ -164,8 +165,8 @@ def test_the_command_gives_the_issue_s_json(demo_checkpoint: Path) -> None:
     assert torch["terms"] == {"convolution": dict.fromkeys(MODES, torch["unfused"])}
 
 
-@pytest.mark.parametrize("command", ["info", "fuse-diff", "counters"])
-@pytest.mark.parametrize("name", CONVENTIONS)
+@pytest.mark.parametrize("command", exhaustively(["fuse-diff", "info", "counters"]))
+@pytest.mark.parametrize("name", exhaustively(CONVENTIONS, few=4))
 def test_every_command_that_counts_takes_every_counter(command: str, name: str) -> None:
     done = CliRunner().invoke(cli, [command, "yolov5s-transformer", "--counter", name, "--format", "json"])
     assert done.exit_code == 0, done.output

@@ -25,6 +25,7 @@ from tests.checkpoint_files import (
     tensor,
 )
 from tests.conftest import Probe
+from tests.exhaustive import exhaustively
 from yolo_probe.errors import CheckpointError, ProbeError, TargetError
 from yolo_probe.model.fusion import fuse
 from yolo_probe.model.structure import Module
@@ -327,7 +328,7 @@ NETWORKS = [
 
 
 @pytest.mark.parametrize(("name", "generation"), NETWORKS)
-@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("fused", exhaustively([True, False]))
 def test_weights_alone_lead_to_their_network_and_classes(
     tmp_path: Path, name: str, generation: Any, fused: bool
 ) -> None:
@@ -356,7 +357,7 @@ def test_weights_of_a_fused_network_are_those_of_the_network_after_fuse_named_or
         assert "When YOLOv5 v6.0 builds this network" in words_of(report)
 
 
-@pytest.mark.parametrize("prefix", ["", "module.", "model.", "model.model.", "ema."])
+@pytest.mark.parametrize("prefix", exhaustively(["model.model.", "", "module.", "model.", "ema."]))
 def test_a_wrapper_in_front_of_the_names_is_seen_through(tmp_path: Path, prefix: str) -> None:
     report = report_of(tmp_path, {"model": state_dict(build(find_network("yolov5n", "head"), "head"), prefix)})
     assert report.network == "yolov5n"

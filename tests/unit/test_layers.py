@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.conftest import Probe
+from tests.exhaustive import exhaustively
 from tests.networks import question
 from yolo_probe.cli import cli
 from yolo_probe.counters.charges import charge
@@ -82,7 +83,9 @@ def test_rows_modules_operators_and_types_add_up_to_the_totals(name: str, host: 
 
 
 @pytest.mark.parametrize("counter", CONVENTIONS)
-@pytest.mark.parametrize("target", ["yolov5s", "yolov5s-ghost", "yolov5s-transformer", "yolov5s-seg", "yolov5-bifpn"])
+@pytest.mark.parametrize(
+    "target", exhaustively(["yolov5s-transformer", "yolov5s", "yolov5s-ghost", "yolov5s-seg", "yolov5-bifpn"])
+)
 def test_every_formula_gives_its_charge_when_it_is_worked_out(target: str, counter: str) -> None:
     found = report(target, View("module"), counter=counter)
     for operation in found.operations:
@@ -251,7 +254,7 @@ def test_the_memory_of_a_network_reads_as_reviewed() -> None:
     assert found == (GOLDEN / "layers-memory-yolov5s-ghost.txt").read_text()
 
 
-@pytest.mark.parametrize("target", ["yolov5s-transformer", "yolov5x6", "yolov5s-seg", "yolov5s-ghost"])
+@pytest.mark.parametrize("target", exhaustively(["yolov5s-transformer", "yolov5x6", "yolov5s-seg", "yolov5s-ghost"]))
 @pytest.mark.parametrize("memory", [False, True])
 @pytest.mark.parametrize("by", BY)
 def test_the_words_keep_to_the_body_and_to_ascii(target: str, by: By, memory: bool) -> None:

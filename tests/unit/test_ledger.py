@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.exhaustive import exhaustively
 from tests.networks import counter, difference
 from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import CONVENTIONS
@@ -31,7 +32,10 @@ def entries(report: FuseDiff) -> list[Entry]:
     return [entry for _, ledger in report.ledgers if ledger for entry in ledger.entries]
 
 
-@pytest.mark.parametrize("network", ["yolov5n", "yolov5-fpn@v5.0", "yolov5s-transformer@v6.1", "yolov5n-seg"])
+NETWORKS = ["yolov5n", "yolov5-fpn@v5.0", "yolov5s-transformer@v6.1", "yolov5n-seg"]
+
+
+@pytest.mark.parametrize("network", exhaustively(NETWORKS))
 def test_every_change_is_explained_to_the_last_digit_and_every_arithmetic_gives_its_amount(network: str) -> None:
     subject = resolve(network)
     for name in CONVENTIONS:

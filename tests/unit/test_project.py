@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import requires
 from pathlib import Path
@@ -73,19 +72,22 @@ def order() -> dict[str, tuple[int, int]]:
 ORDER = order()
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
-    """Full names of all modules and names that the code imports, wherever in it."""
-    for node in ast.walk(tree):
+@cache
+def imported(path: Path) -> frozenset[str]:
+    """Full names of all modules and names that a file imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(names)
 
 
 @cache
 def ours(path: Path) -> set[str]:
     """The modules of the package that a module imports."""
-    names = {each.removeprefix("yolo_probe.") for each in imported(ast.parse(path.read_text()))}
+    names = {each.removeprefix("yolo_probe.") for each in imported(path)}
     return {each for name in names for each in (name, name.rpartition(".")[0]) if each in MODULES}
 
 
@@ -160,7 +162,7 @@ def test_the_three_ways_in_and_the_counters_do_not_know_each_other(name: str) ->
 
 @pytest.mark.parametrize("name", [name for name in MODULES if not name.startswith(NEEDS_TORCH)])
 def test_torch_is_imported_only_where_a_live_model_is(name: str) -> None:
-    tops = {each.split(".")[0] for each in imported(ast.parse(MODULES[name].read_text()))}
+    tops = {each.split(".")[0] for each in imported(MODULES[name])}
     assert tops & {"torch", "thop", "ultralytics", "torchvision"} == set()
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.exhaustive import exhaustively
 from tests.networks import difference
 from yolo_probe.model.operators import OpRecord
 from yolo_probe.model.structure import Module, Tensor
@@ -26,7 +27,7 @@ def report_on(root: Module, *records: OpRecord) -> FuseDiff:
 
 
 @pytest.mark.parametrize(
-    "target", ["yolov5n", "yolov5x6", "yolov5s-seg", "yolov5-fpn@v6.0", "yolov5s-transformer@v6.1"]
+    "target", exhaustively(["yolov5n", "yolov5x6", "yolov5s-seg", "yolov5-fpn@v6.0", "yolov5s-transformer@v6.1"])
 )
 @pytest.mark.parametrize("counter", ["ultralytics-thop-2.2", "thop-0.1", "thop-2019", "torch"])
 def test_rows_add_up_to_the_totals_exactly(target: str, counter: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.environments import ROOT
+from tests.exhaustive import exhaustively
 
 SCRIPT = """
 import os
@@ -78,28 +79,31 @@ def host_frames(text: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "command",
-    [
-        ("deep/script.py", ""),
-        ("./deep/script.py", "--help", "-m", "x", "--settings", "y", "--", "3"),
-        ("linked.py", "0"),
-        ("deep/script.py", "7"),
-        ("deep/script.py", "a message"),
-        ("deep/script.py", "fail"),
-        ("deep/script.py", "interrupt"),
-        ("deep/script.py", "broken pipe"),
-        ("deep/script.py", "end of file"),
-        ("deep/script.py", "late"),
-        ("wrong.py",),
-        ("needs.py",),
-        ("-m", "deep.script", "-h", "5"),
-        ("-m", "deep", "--", "6"),
-        ("-m", "deep.script", "fail"),
-        ("-m", "needs"),
-        ("-mdeep.script", "--settings", "5"),
-    ],
+    exhaustively(
+        [
+            ("deep/script.py", ""),
+            ("./deep/script.py", "--help", "-m", "x", "--settings", "y", "--", "3"),
+            ("linked.py", "0"),
+            ("deep/script.py", "7"),
+            ("deep/script.py", "a message"),
+            ("deep/script.py", "fail"),
+            ("deep/script.py", "interrupt"),
+            ("deep/script.py", "broken pipe"),
+            ("deep/script.py", "end of file"),
+            ("deep/script.py", "late"),
+            ("wrong.py",),
+            ("needs.py",),
+            ("-m", "deep.script", "-h", "5"),
+            ("-m", "deep", "--", "6"),
+            ("-m", "deep.script", "fail"),
+            ("-m", "needs"),
+            ("-mdeep.script", "--settings", "5"),
+        ],
+        few=8,
+    ),
     ids=" ".join,
 )
-@pytest.mark.parametrize("switch", ["1", "0"])
+@pytest.mark.parametrize("switch", exhaustively("10"))
 def test_a_script_runs_as_python_runs_it(command: tuple[str, ...], switch: str, folder: Path) -> None:
     alone = plainly(folder, command)
     probed = python(folder, "-m", "yolo_probe", "train", *command, YOLO_PROBE=switch)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner
 
+from tests.exhaustive import exhaustively
 from tests.networks import question
 from yolo_probe.cli import cli
 from yolo_probe.counters.conventions import CONVENTIONS
@@ -71,8 +72,10 @@ def test_a_cost_that_grows_in_steps_has_no_polynomial() -> None:
     assert (found.error, found.cost) == (2 * 4 * 10 * (4 - 2), None)
 
 
-@pytest.mark.parametrize("network", ["yolov5n", "yolov5s-transformer", "yolov5n6", "yolov3-tiny", "yolov5s-seg"])
-@pytest.mark.parametrize("counter", CONVENTIONS)
+@pytest.mark.parametrize(
+    "network", exhaustively(["yolov5s-transformer", "yolov5n", "yolov5n6", "yolov3-tiny", "yolov5s-seg"])
+)
+@pytest.mark.parametrize("counter", exhaustively(CONVENTIONS, few=4))
 def test_errors_add_up_for_every_counter(network: str, counter: str) -> None:
     report = info(question(network, (512, 768), counter), fused=False, stride_scaled=True)
     data = json.loads(json.dumps(as_json(report)))

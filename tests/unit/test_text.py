@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.exhaustive import exhaustively
 from tests.networks import counter, difference, question
 from tests.unit.test_report import STRIPPED, saved_subject
 from yolo_probe.counters.conventions import choose_counter
@@ -40,7 +41,7 @@ def test_the_shipped_checkpoint_reads_as_reviewed(demo_checkpoint: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "target", ["yolov5s", "yolov5-fpn@v6.0", "yolov5s-transformer@v6.1", "yolov5x6", "yolov3-tiny"]
+    "target", exhaustively(["yolov5s", "yolov5-fpn@v6.0", "yolov5s-transformer@v6.1", "yolov5x6", "yolov3-tiny"])
 )
 @pytest.mark.parametrize("size", [(640, 640), (320, 1280), (300, 300)])
 def test_no_line_is_longer_than_the_body_but_the_hosts(target: str, size: tuple[int, int]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.environments import ROOT
+from tests.exhaustive import exhaustively
 from tests.networks import difference
 from yolo_probe.reports.mechanisms import Decided
 from yolo_probe.reports.schema import SCHEMA
@@ -105,7 +106,7 @@ CONTENT = json.loads(BEFORE.read_text())
 PLACES = [place for place in places(CONTENT) if place and place[0] not in REPORTS_OWN and place != ("schema",)]
 
 
-@pytest.mark.parametrize("place", PLACES[:: len(PLACES) // 60])
+@pytest.mark.parametrize("place", exhaustively(PLACES[:: len(PLACES) // 60], few=10))
 def test_the_reader_refuses_what_the_schema_refuses(place: tuple[str | int, ...]) -> None:
     validator = Draft202012Validator(PUBLISHED)
     values: tuple[object, ...] = (None, True, -1, 7, 0.5, "text", [], ["text"], [3], {}, [{}])
