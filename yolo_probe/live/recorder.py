@@ -173,7 +173,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         path, described, module = place
         if not kind.layer or (kind.layer in UNKNOWN and self._complete):
             return partial(self._enter, (path, described.kind), _own_forward(module))
-        if not (kind.is_torchs and kind.methods.isdisjoint(module.__dict__) and not has_forward_hooks(module)):
+        if not (kind.is_torchs and module.__dict__.keys().isdisjoint(kind.methods) and not has_forward_hooks(module)):
             return self._with_own_forward(place, kind, _own_forward(module))
         frame = Frame(described, path, self._pass)
         if kind.layer == "MultiheadAttention":

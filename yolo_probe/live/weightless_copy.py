@@ -27,13 +27,7 @@ MAX_OBJECTS = 20_000
 
 _AS_THEY_ARE = ATOMS | {type, torch.Size, torch.dtype, torch.device}
 _NOT_CALLED = frozenset(HOOKS) - frozenset(FORWARD_HOOKS)
-_TABLES = tuple(key for key, value in EMPTY.items() if isinstance(value, (dict, set)))
-
-
-def _is_fixed(value: object) -> bool:
-    """Whether a value cannot change: a number, a text, or a tuple of these, as most attributes are."""
-    kind = type(value)
-    return kind in ATOMS or (kind is tuple and ATOMS.issuperset(map(type, value)))  # type: ignore[call-overload]
+_TABLES = frozenset(key for key, value in EMPTY.items() if isinstance(value, (dict, set)))
 
 
 class Copier:
@@ -58,13 +52,13 @@ class Copier:
             copy = self._copies[id(module)] = object.__new__(type(module))
             source, inside = module.__dict__, copy.__dict__
             inside.update(source)
-            for key in _TABLES:
-                if table := source.get(key):
-                    inside[key] = type(table)() if key in _NOT_CALLED else self._table(table)
-                elif table is not None:
-                    inside[key] = type(table)()
             for key, value in source.items():
-                if key not in EMPTY and not _is_fixed(value):
+                kind = type(value)
+                if kind in ATOMS:
+                    continue
+                if key in _TABLES:
+                    inside[key] = self._table(value) if value and key not in _NOT_CALLED else kind()
+                elif not (kind is tuple and ATOMS.issuperset(map(type, value))):
                     inside[key] = self._attribute(value)
             inside["training"], inside["_compiled_call_impl"] = False, None
         return copy
