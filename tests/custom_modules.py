@@ -106,7 +106,8 @@ IDEAS: dict[str, Callable[[], nn.Module]] = {
     "softmax": lambda: Apply(lambda x: F.softmax(x, 1)),
     "modules of one axis": lambda: nn.Sequential(
         nn.Flatten(2), nn.Conv1d(8, 4, 3, groups=2), nn.BatchNorm1d(4), nn.InstanceNorm1d(4),
-        nn.ConvTranspose1d(4, 2, 2), nn.LogSoftmax(1), nn.Softmin(1), nn.RMSNorm((2, 255)),
+        nn.ConvTranspose1d(4, 2, 2), nn.LogSoftmax(1), nn.Softmin(1),
+        *([nn.RMSNorm((2, 255))] if hasattr(nn, "RMSNorm") else []),  # since torch 2.4
     ),
     "modules of three axes": lambda: nn.Sequential(
         nn.Unflatten(1, (2, 4)), nn.Conv3d(2, 4, 3, padding=1), nn.BatchNorm3d(4),

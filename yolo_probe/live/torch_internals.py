@@ -14,6 +14,7 @@ from weakref import ref
 import torch
 from torch import nn
 from torch.utils import flop_counter
+from torch.utils._pytree import tree_map
 
 EMPTY = nn.Module().__dict__
 """The ``__dict__`` of a module without parameters, children and hooks."""
@@ -45,7 +46,12 @@ def flops_of(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any
         formula = registry.get(func._overloadpacket)
         return int(formula(*args, **kwargs, out_val=out)) if formula else 0
     formula = flop_counter.flop_mapping.get(func._overloadpacket)
-    return int(formula(*args, **kwargs, out=out)) if formula else 0
+    args, kwargs, shape = tree_map(_shape_of, (args, kwargs, out))  # torch 2.1 gives its formulas shapes
+    return int(formula(*args, **kwargs, out_shape=shape)) if formula else 0
+
+
+def _shape_of(value: Any) -> Any:
+    return value.shape if isinstance(value, torch.Tensor) else value
 
 
 def has_forward_hooks(module: nn.Module) -> bool:
