@@ -558,8 +558,9 @@ def test_other_yamls_of_yolo_users_are_recognized(write: Write, content: str, re
     [
         ("", " is no network: it holds nothing, expected the keys"),
         ("- 1", " is no network: it holds a list, expected the keys"),
-        ("[" * 100_000, ", line 1: nested deeper than 32 levels, expected 4"),
-        ("- " * 100_000, ", line 1: nested deeper than 32 levels, expected 4"),
+        ("[" * 900, ", line 1: nested deeper than 32 levels, expected 4"),
+        ("- " * 900, ", line 1: nested deeper than 32 levels, expected 4"),
+        ("[" * 100_000, ", line 1: "),  # PyYAML 6.0.4 refuses this itself
         ("a: &a [*a, *a]", ": more than 100,000 values, expected some hundred"),
         ("a: 1\n" * 250_000, " is larger than 1,000,000 bytes"),
         ("a: !!python/object/apply:os.system [id]", ", line 1: broken YAML, could not determine a constructor"),
