@@ -63,7 +63,7 @@ def thop(network: str) -> Iterator[dict[str, Any]]:
         report = layer_costs(asked, View("module"), fused=fused)
         yield {
             "real": {"total": macs} | dict(charged(layers)),
-            "probe": {"total": report.flops // 2} | by_module(report),
+            "probe": {"total": (report.flops or 0) // 2} | by_module(report),
         }
 
 

@@ -29,7 +29,7 @@ class Fault:
 
 SHARED = "shared modules again"
 """The fault of counting a module that is in n places of the model n times, or n x n times."""
-SHARED_WHY = "A module that hangs in several places of the network is charged again for each of them."
+SHARED_WHY = "A module that is in several places of the network is charged again for each of them."
 
 TWICE = "counted twice"
 """The fault of counting both a module and the function that it calls."""

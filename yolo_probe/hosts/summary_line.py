@@ -184,14 +184,14 @@ def host_line(
     except MissingGflops as missing:
         return HostLine(counted, counted, size, None, totals, str(missing))
     last = passes[-1]
-    left_out = charge(last.records, convention).uncounted
-    if left_out and not last.executed:
+    uncounted = charge(last.records, convention).uncounted
+    if uncounted and not last.executed:
         with suppress(TraceError):  # the asked size need not be a multiple of the stride
             last = observed((*last.input[:2], *size))
-            left_out = charge(last.records, convention).uncounted
+            uncounted = charge(last.records, convention).uncounted
     height, width = last.input[2:]
     line = f"{counted}, {gflops:.1f} {form.unit}"
-    return HostLine(line, counted, size, gflops, totals, "", last.executed, left_out, (height, width))
+    return HostLine(line, counted, size, gflops, totals, "", last.executed, uncounted, (height, width))
 
 
 def _title(root: Module, form: LineForm) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from yolo_probe.counters.charges import added
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.model.activations import BYTES, Access, total
 from yolo_probe.model.structure import Shape
 from yolo_probe.render.common import counted, heading, live_heading, own_rules, percent, shortened
 from yolo_probe.render.document import Chart, Footer, Heading, Note, Section, Table, Words, Working
 from yolo_probe.reports.layers import LayerCosts
-from yolo_probe.reports.line_costs import Line
+from yolo_probe.reports.line_costs import Line, Sums
 from yolo_probe.reports.shufflenet_guidelines import Guideline
 
 
@@ -62,13 +63,16 @@ def _answer(report: LayerCosts) -> Iterator[str]:
 def _half(report: LayerCosts) -> str:
     """A sentence on the fewest lines that make up half of the total."""
     memory = report.view.memory
-    lines = sorted((*report.lines, *report.others), key=lambda line: -(line.access.values if memory else line.flops))
-    whole = report.access.values if memory else report.flops
+
+    def amount(sums: Sums) -> int:
+        return sums.access.values if memory else sums.flops or 0
+
+    lines = sorted((*report.lines, *report.others), key=amount, reverse=True)
     names: list[str] = []
-    sums = 0
-    while 2 * sums < whole:
+    reached = 0
+    while 2 * reached < amount(report):
         line = lines[len(names)]
-        sums += line.access.values if memory else line.flops
+        reached += amount(line)
         names.append(shortened(line.name) or "other")
     what = "values moved" if memory else "FLOPs"
     noun = report.view.by if report.view.by != "row" or report.view.depth in (None, 1) else "module"
@@ -94,11 +98,14 @@ def _costs(report: LayerCosts) -> Section:
     first = ("parameters", "FLOPs", "share")
     second = ("input", "output") if places else ()
     second = (*second, "bytes moved", "FLOPs/byte", *(() if report.view.by == "operator" else ("fused",)))
-    shown = [(*_name(line, places), *_figures(line, report), *_traffic(line, report, places)) for line in report.lines]
+    shown = [
+        (*_name(line, places), *_figures(line.parameters, line.flops, report.flops), *_traffic(line, report, places))
+        for line in report.lines
+    ]
     sums = [_sum(lines, report, label, places) for label, lines in _summed(report)]
     chart = Chart(
         (*heads, *first, *second), tuple(shown), tuple(sums), 1 + places, len(heads) + len(first),
-        tuple(line.flops for line in report.lines),
+        tuple(line.flops or 0 for line in report.lines),
     )  # fmt: skip
     own = f" {OWN}" if report.view.by == "module" and report.view.depth is None else ""
     return chart, Note(TRAFFIC + own)
@@ -124,36 +131,33 @@ def _name(line: Line, places: bool) -> tuple[str, str]:
     return shortened(line.name) or "other", shortened(line.kind) if places else str(line.count)
 
 
-def _figures(line: Line, report: LayerCosts) -> tuple[str, ...]:
-    if not line.is_counted:
-        return f"{line.parameters:,}", "not counted", "-"
-    return f"{line.parameters:,}", f"{line.flops:,}", _share(line.flops, report.flops)
+def _figures(parameters: int, flops: int | None, whole: int | None) -> tuple[str, ...]:
+    return f"{parameters:,}", "not counted" if flops is None else f"{flops:,}", _share(flops, whole)
 
 
 def _traffic(line: Line, report: LayerCosts, places: bool) -> tuple[str, ...]:
     shapes = (_shapes(line.inputs), _shapes(line.outputs)) if places else ()
     moved = line.access.values * BYTES
     fused = () if report.view.by == "operator" else (_fused(line),)
-    ratio = _ratio(line.flops, moved) if line.is_counted else "-"
-    return (*shapes, f"{moved:,}", ratio, *fused)
+    return (*shapes, f"{moved:,}", _ratio(line.flops, moved), *fused)
 
 
 def _sum(lines: Sequence[Line], report: LayerCosts, label: str, places: bool) -> tuple[str, ...]:
     """The cells of a line of sums."""
-    flops, parameters = sum(line.flops for line in lines), sum(line.parameters for line in lines)
+    flops, parameters = added(line.flops for line in lines), sum(line.parameters for line in lines)
     moved = total(line.access for line in lines).values * BYTES
-    figures = f"{parameters:,}", f"{flops:,}", _share(flops, report.flops)
+    figures = _figures(parameters, flops, report.flops)
     fused = () if report.view.by == "operator" else ("",)
     count = "" if places else str(sum(line.count for line in lines))
     return (label, count, *figures, *(("", "") if places else ()), f"{moved:,}", _ratio(flops, moved), *fused)
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "-"
+def _share(part: int | None, whole: int | None) -> str:
+    return f"{100 * part / whole:.1f} %" if whole and part is not None else "-"
 
 
-def _ratio(flops: int, moved: int) -> str:
-    return f"{flops / moved:.1f}" if moved else "-"
+def _ratio(flops: int | None, moved: int) -> str:
+    return f"{flops / moved:.1f}" if moved and flops is not None else "-"
 
 
 def _fused(line: Line) -> str:

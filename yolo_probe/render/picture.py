@@ -141,12 +141,11 @@ def _mega(flops: int) -> str:
 
 
 def _flops(page: _Page, report: FuseDiff, rows: Sequence[RowCost], x: float) -> None:
-    values = [(row.training.flops, row.validation.flops) for row in rows]
-    known = [(before, after) for before, after in values if before is not None and after is not None]
-    if report.flops is None or len(known) < len(values):
+    if report.flops is None:
         page.text(x, 1.08, "FLOPs are not known", size=10, bold=True)
         return
-    _panel(page, _Panel("FLOPs", "MFLOPs, training", report.flops, known, _mega), x)
+    values = [(row.training.flops or 0, row.validation.flops or 0) for row in rows]
+    _panel(page, _Panel("FLOPs", "MFLOPs, training", report.flops, values, _mega), x)
 
 
 def _panel(page: _Page, panel: _Panel, x: float) -> None:

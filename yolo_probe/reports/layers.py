@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from yolo_probe.counters.charges import Charges, charge
+from yolo_probe.counters.charges import Charges, added, charge
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import TargetError, TraceError
 from yolo_probe.hosts.subject import LiveModel, Model, Rebuilt, Subject
@@ -152,7 +152,7 @@ def gathered(
 
 
 def _measure(line: Line, sort: Sort) -> int:
-    return {"flops": line.flops, "parameters": line.parameters, "bytes": line.access.values}[sort]
+    return {"flops": line.flops or 0, "parameters": line.parameters, "bytes": line.access.values}[sort]
 
 
 def as_json(report: LayerCosts) -> dict[str, object]:
@@ -204,7 +204,7 @@ def _line(line: Line) -> dict[str, object]:
 def _others(lines: Sequence[Line]) -> dict[str, object] | None:
     if not lines:
         return None
-    flops, parameters = sum(line.flops for line in lines), sum(line.parameters for line in lines)
+    flops, parameters = added(line.flops for line in lines), sum(line.parameters for line in lines)
     return {"count": len(lines), **_sums(flops, parameters, total(line.access for line in lines))}
 
 

@@ -50,14 +50,9 @@ class Sums:
     operations: tuple[Operation, ...]
 
     @cached_property
-    def flops(self) -> int:
-        """FLOPs of all operators that have a rule; 0 if none has one, see ``is_counted``."""
-        return added(operation.flops for operation in self.operations) or 0
-
-    @cached_property
-    def is_counted(self) -> bool:
-        """Whether at least one operator has a rule, or there are no operators."""
-        return added(operation.flops for operation in self.operations) is not None
+    def flops(self) -> int | None:
+        """FLOPs of all operators that have a rule; None if there are operators and none has one."""
+        return added(operation.flops for operation in self.operations)
 
     @cached_property
     def parameters(self) -> int:

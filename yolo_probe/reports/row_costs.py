@@ -18,7 +18,7 @@ class Cost:
     """The cost of a row in one state."""
 
     flops: int | None
-    """By the report's counter; None where the forward pass could not be followed."""
+    """By the report's counter; None where the pass could not be followed, or no operator has a rule."""
     parameters: int
     """Elements of its parameters; a shared tensor counts in the first row that has it."""
 

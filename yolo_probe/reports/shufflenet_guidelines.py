@@ -38,8 +38,8 @@ class Guideline:
     """Number of those that go against it."""
     rows: tuple[str, ...]
     """The rows that have them; an empty name for what is in no row."""
-    flops: int
-    """FLOPs of those for which the counter has a rule."""
+    flops: int | None
+    """FLOPs of those for which the counter has a rule; None if it has none."""
     values: int
     """Values that those read and write."""
     details: Mapping[str, int]
@@ -115,7 +115,7 @@ def _guideline(
         len(checked),
         len(against) if concerned is None else concerned,
         rows,
-        added(operation.flops for operation in against) or 0,
+        added(operation.flops for operation in against),
         total(operation.access for operation in against).values,
         details,
     )
