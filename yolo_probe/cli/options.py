@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 
 from yolo_probe.counters.conventions import CONVENTIONS, DEFAULT
-from yolo_probe.hosts.images import Size
+from yolo_probe.hosts.images import MAX_SIDE, Size
 from yolo_probe.networks.generations import GENERATIONS
 from yolo_probe.networks.network import MOST_CLASSES
 
@@ -26,10 +26,6 @@ class ImageSize(click.ParamType):  # type: ignore[type-arg]  # generic from clic
         if len(sides) != len(parts) or len(sides) not in (1, 2) or min(sides) < 1 or max(sides) > MAX_SIDE:
             self.fail(f"found {value!r}, expected pixels, 1 to {MAX_SIDE}: 640, or height,width: 640,320", param, ctx)
         return sides[0], sides[-1]
-
-
-MAX_SIDE = 65536
-"""Pixels of a side of an image."""
 
 
 def of_networks(*names: str) -> Callable[[Command], Command]:

@@ -10,6 +10,9 @@ from yolo_probe.model.trace import Trace, trace
 Size = tuple[int, int]
 """Height and width of an image in pixels."""
 
+MAX_SIDE = 65536
+"""Largest side of an image that a command or a setting takes, in pixels."""
+
 Run = Callable[[Shape], Trace]
 """A forward pass on an image of that shape."""
 

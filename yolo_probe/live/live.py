@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from yolo_probe.errors import DataDependentError, TargetError, TraceError, first_words, reason_of, shown
-from yolo_probe.live.applied_rules import CustomOps, OwnOps
+from yolo_probe.live.applied_rules import AppliedRules, OwnOps
 from yolo_probe.live.description import Descriptions
 from yolo_probe.live.real_copy import real_copy, uncollected
 from yolo_probe.live.recorder import CopiedModule, Inputs, Recorder
@@ -77,7 +77,7 @@ class Live:
     def __init__(
         self,
         model: nn.Module,
-        custom_ops: CustomOps | OwnOps | None = None,
+        custom_ops: AppliedRules | None = None,
         *,
         training: bool = False,
         elementwise: bool = True,

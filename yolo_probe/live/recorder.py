@@ -21,7 +21,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from yolo_probe.errors import DataDependentError, RulesError, TraceError, first_words
-from yolo_probe.live.applied_rules import CustomOps, OwnOps, custom_record
+from yolo_probe.live.applied_rules import AppliedRules, custom_record
 from yolo_probe.live.description import tensors_in
 from yolo_probe.live.function_records import ELEMENTWISE_FUNCTIONS, RECORDS, Record, custom, other
 from yolo_probe.live.function_shapes import ANSWERS, Answer
@@ -82,7 +82,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         self,
         places: Sequence[CopiedModule],
         slots: Mapping[int, int],
-        custom_ops: CustomOps | OwnOps | None = None,
+        custom_ops: AppliedRules | None = None,
         *,
         device: str = "meta",
         training: bool = False,

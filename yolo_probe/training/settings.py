@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 from yolo_probe import shipped_files as configs_path
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.errors import SettingsError, shown
+from yolo_probe.hosts.images import MAX_SIDE
 from yolo_probe.yaml_file import KeyPath, YamlKind, read_yaml
 
 Event: TypeAlias = Literal["start", "validation", "end"]
@@ -18,8 +19,6 @@ Verbosity: TypeAlias = Literal["short", "full"]
 
 MAX_FILE_BYTES = 100_000
 """Size of a settings file."""
-MAX_SIDE = 65536
-"""Pixels of a side of an image."""
 
 
 @dataclass(frozen=True, slots=True)
