@@ -16,7 +16,10 @@ from torch import nn
 import yolo_probe
 from tests.fingerprints import fingerprint
 from yolo_probe.errors import TargetError, first_words
+from yolo_probe.hosts.known_functions import KnownFunction
+from yolo_probe.hosts.summary_line import FORMS
 from yolo_probe.live.live import Live
+from yolo_probe.training import dropin
 
 
 class Custom(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
@@ -34,17 +37,29 @@ class Custom(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
         return nn.functional.conv2d(x, torch.ones(4, 8, 1, 1, device=x.device)) + scores.sum()
 
 
+OWN_LINE = "Model summary: 2 layers, 224 parameters, 224 gradients"
+"""What the fake host prints: like YOLOv5 without thop."""
+
+
 def classic(module: str) -> ModuleType:
     """A module that defines ``model_info`` as YOLOv5 v7.0 does, and its logger."""
     source = """
 def model_info(model, verbose=False, imgsz=640):
-    LOGGER.info('host: {name} summary: layers')
+    LOGGER.info(LINE)
+    return model if isinstance(model, int) else None
 """
     made = ModuleType(module)
     made.LOGGER = logging.getLogger(module)  # type: ignore[attr-defined]
+    made.LINE = OWN_LINE  # type: ignore[attr-defined]
     exec(source, made.__dict__)  # noqa: S102  # the test's own text
     made.model_info.__module__ = module
     return made
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fake host's function is taken for that of YOLOv5 v7.0."""
+    monkeypatch.setattr(dropin, "known_function", lambda _: KnownFunction(FORMS["v7.0"], table=True))
 
 
 @pytest.fixture
@@ -70,6 +85,7 @@ def test_install_replaces_the_name_wherever_it_is_bound_and_uninstall_puts_it_ba
     assert home.model_info is user.model_info is own
 
 
+@pytest.mark.usefixtures("known")
 @pytest.mark.parametrize(
     "call",
     [((), {}), ((False, 640), {}), ((False,), {"imgsz": [640, 320]}), ((), {"verbose": False, "imgsz": (64, 64)})],
@@ -82,7 +98,62 @@ def test_a_classic_call_prints_one_line_and_returns_nothing(
     with caplog.at_level(logging.INFO):
         assert home.model_info(Custom(), *call[0], **call[1]) is None
     yolo_probe.uninstall()
-    assert caplog.messages[0].startswith("Model summary: 2 layers, 224 parameters, 224 gradients")
+    figure = "" if call[1].get("imgsz") == (64, 64) else ", "
+    assert caplog.messages[0].startswith(OWN_LINE + figure)
+
+
+def test_a_function_that_is_not_known_prints_its_own_line_and_ours_explains_it_below(
+    host: tuple[ModuleType, ModuleType], caplog: pytest.LogCaptureFixture
+) -> None:
+    home, _ = host
+    seen: list[dropin.PrintedLine] = []
+    dropin.install(seen.append)
+    with caplog.at_level(logging.INFO):
+        assert home.model_info(Custom(), imgsz=64) is None
+    dropin.uninstall()
+    assert caplog.messages[:2] == [
+        OWN_LINE,
+        "  The line above is the host's own: the code that prints it is new to yolo-probe.",
+    ]
+    counts = (
+        "2 modules (1 of them leaves), 224 parameters, 224 gradients, 0.1 GFLOPs by the rules of ultralytics-thop 2.2"
+    )
+    assert caplog.messages[2] == f"  Counted by yolo-probe: {counts}."
+    (printed,) = seen
+    assert (printed.line.text, printed.line.gflops, printed.form.layers) == (OWN_LINE, None, "modules")
+    assert {record.pathname for record in caplog.records[:1]} == {"<string>"}  # not a file of the probe
+
+
+def test_what_a_host_itself_raises_is_raised_once(host: tuple[ModuleType, ModuleType]) -> None:
+    home, _ = host
+    del home.LOGGER
+    yolo_probe.install()
+    with pytest.raises(NameError, match="LOGGER"):
+        home.model_info(Custom())
+    yolo_probe.uninstall()
+
+
+@pytest.mark.usefixtures("known")
+def test_where_ours_has_no_gflops_the_hosts_own_run_gives_them(
+    host: tuple[ModuleType, ModuleType], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Recurrent(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+        def __init__(self) -> None:
+            super().__init__()
+            self.cell = nn.LSTM(3, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.cell(x.flatten(2).permute(2, 0, 1))[0]
+
+    home, _ = host
+    home.LINE = "Model summary: 2 layers, 144 parameters, 144 gradients, 1.5 GFLOPs"  # type: ignore[attr-defined]
+    yolo_probe.install()
+    with caplog.at_level(logging.INFO):
+        home.model_info(Recurrent())
+    yolo_probe.uninstall()
+    assert caplog.messages[0] == home.LINE
+    said = "  The GFLOPs are from the host's own counting run, which took 0.0 s: yolo-probe cannot count cell: found"
+    assert caplog.messages[1].startswith(said)
 
 
 def test_a_model_of_no_host_is_told_as_head_tells_it(caplog: pytest.LogCaptureFixture) -> None:
@@ -100,6 +171,7 @@ def test_where_nothing_listens_to_the_log_the_line_goes_to_stdout() -> None:
     assert done.stdout.startswith("Model summary: 1 layers, 32 parameters, 32 gradients")
 
 
+@pytest.mark.usefixtures("known")
 def test_a_host_that_logs_through_an_object_of_its_own_keeps_its_line(
     host: tuple[ModuleType, ModuleType], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,6 +209,7 @@ def test_functions_that_a_module_calls_itself_are_recorded_with_its_path() -> No
     ]
 
 
+@pytest.mark.usefixtures("known")
 def test_a_fault_of_the_probe_costs_one_warning_and_the_host_speaks(
     host: tuple[ModuleType, ModuleType], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,7 +224,7 @@ def test_a_fault_of_the_probe_costs_one_warning_and_the_host_speaks(
     yolo_probe.uninstall()
     assert caplog.messages == [
         "yolo-probe: model_info failed (RuntimeError: broken)",
-        "host: {name} summary: layers",
+        OWN_LINE,
     ]
 
 

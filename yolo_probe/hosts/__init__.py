@@ -6,6 +6,7 @@ From the ground up; a module imports only from lines above its own::
     images                    channels, stride and size of the image that is counted
     extrapolation             thop's count of an image from those of small ones
     summary_line              the four numbers, and the line that each host prints
+    known_functions           which line a host's own model_info prints, by its code
     ultralytics_architecture  a checkpoint of ultralytics -> its model YAML as safe data
     subject                   what a question is about: a network and its host
     ultralytics               which release of ultralytics wrote a checkpoint

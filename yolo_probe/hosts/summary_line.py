@@ -52,11 +52,15 @@ def summarize(root: Module, run: Trace | None, convention: Convention) -> Summar
     return Summary(totals.layers, totals.parameters, totals.gradients, flops)
 
 
+LayerDefinition = Literal["modules", "leaf_modules", "parameter_tensors"]
+"""What a host counts as a layer; the names are those of ``LayerCounts``."""
+
+
 @dataclass(frozen=True, slots=True)
 class LineForm:
     """The form of one host's summary line, and how it finds the numbers."""
 
-    layers: Literal["modules", "leaf_modules"]
+    layers: LayerDefinition
     """Its definition of a layer."""
     named_after: str = ""
     """The part of the YAML's name that it writes in capitals; empty: the line begins "Model Summary"."""
@@ -80,7 +84,7 @@ class LineForm:
 
     def layer_count(self, counts: LayerCounts) -> int:
         """Layers in this host's definition."""
-        return counts.modules if self.layers == "modules" else counts.leaf_modules
+        return int(getattr(counts, self.layers))
 
 
 _V5_0 = LineForm("modules", unit="GFLOPS", channels="yaml", writes_anchor_grid=False)
@@ -131,6 +135,8 @@ class HostLine:
     """The numbers of layers, parameters and gradients."""
     missing: str = ""
     """Why the host leaves the figure out."""
+    failed_at: str = ""
+    """Where the counting run fails as yolo-probe follows it, with the module's path."""
     executed: str = ""
     """Why a copy of the model was run, with the module's path; empty where shapes were enough."""
     uncounted: tuple[Uncounted, ...] = ()
@@ -144,7 +150,11 @@ MAX_FILE_NAME = 255
 
 
 class MissingGflops(Exception):
-    """The host leaves the figure out; the message says why."""
+    """The host leaves the figure out; the message says why. ``failed_at``: where its counting run fails, if it does."""
+
+    def __init__(self, message: str, failed_at: str = "") -> None:
+        super().__init__(message)
+        self.failed_at = failed_at
 
 
 def host_line(
@@ -182,7 +192,7 @@ def host_line(
     except UnknownModuleError:
         return HostLine(None, counted, size, None, totals)
     except MissingGflops as missing:
-        return HostLine(counted, counted, size, None, totals, str(missing))
+        return HostLine(counted, counted, size, None, totals, str(missing), missing.failed_at)
     last = passes[-1]
     uncounted = charge(last.records, convention).uncounted
     if uncounted and not last.executed:
@@ -191,7 +201,10 @@ def host_line(
             uncounted = charge(last.records, convention).uncounted
     height, width = last.input[2:]
     line = f"{counted}, {gflops:.1f} {form.unit}"
-    return HostLine(line, counted, size, gflops, totals, "", last.executed, uncounted, (height, width))
+    return HostLine(
+        line, counted, size, gflops, totals, executed=last.executed, uncounted=uncounted,
+        uncounted_size=(height, width),
+    )  # fmt: skip
 
 
 def _title(root: Module, form: LineForm) -> str:
@@ -232,7 +245,7 @@ def host_gflops(
     except UnknownModuleError:
         raise
     except TraceError as error:
-        raise MissingGflops(f"the counting run of {form.host.name} fails at {error}") from None
+        raise MissingGflops(f"the counting run of {form.host.name} fails at {error}", str(error)) from None
     # the order of these floating-point operations is the host's
     return macs * size[0] / cell * size[1] / cell
 

@@ -5,6 +5,7 @@ From the ground up; a module imports only from lines above its own::
     settings      settings of a probe: configs/probe.yaml, a file, arguments
     import_hook   a function that runs when a module of a host is imported
     host_state    the objects of a training, read from its host
+    host_call     a host's own model_info, and the line that it prints
     dropin        a model_info that replaces the host's
     output_drift  how far outputs move when a model is fused
     moments       what is recorded at start, first validation, change and end

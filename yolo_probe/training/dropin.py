@@ -10,10 +10,11 @@ import inspect
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, wraps
 from types import ModuleType
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, get_args
 
 import torch
 from torch import nn
@@ -22,18 +23,21 @@ from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import Convention, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import RulesError, TraceError, reason_of
-from yolo_probe.hosts.host import ULTRALYTICS
+from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5
 from yolo_probe.hosts.images import image_channels
-from yolo_probe.hosts.summary_line import FORMS, HostLine, LineForm, host_line
+from yolo_probe.hosts.known_functions import KnownFunction, known_function
+from yolo_probe.hosts.summary_line import FORMS, HostLine, LayerDefinition, LineForm, host_line
 from yolo_probe.live.applied_rules import CustomOps
+from yolo_probe.live.description import Descriptions
 from yolo_probe.live.live import Live, network_of, unwrapped
 from yolo_probe.live.real_copy import copy_fault, uncollected
-from yolo_probe.model.structure import Module, Shape, Tensor
+from yolo_probe.model.structure import Module, Shape, Tensor, totals_of
 from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import CountingRule
 from yolo_probe.render.host_tables import parameter_table
 from yolo_probe.render.verification import verification_line
 from yolo_probe.reports.verify import verify_model
+from yolo_probe.training.host_call import HostCall, HostFailedError, call_host
 from yolo_probe.training.import_hook import HOME, expect, expect_nothing
 
 MAX_NAMED_OPERATORS = 5
@@ -73,6 +77,8 @@ def model_info(
     with uncollected():
         try:
             return _print_info(host, model, args, kwargs, extras)
+        except HostFailedError as error:
+            raise error.raised from None
         except RulesError as error:  # before anything is printed: whoever has rules sees no less than the host's line
             return _print_info(host, model, args, kwargs, replace(extras, custom_ops={}, refused=str(error)))
 
@@ -151,6 +157,8 @@ def _replacement(original: Callable[..., Any], watch: Callable[[PrintedLine], No
         try:
             with uncollected():
                 return _print_info(original, model, args, kwargs, _Extras(watch))
+        except HostFailedError as error:
+            raise error.raised from None  # as if the host alone had been called
         except Exception as error:  # a fault of ours must not stop a training
             _logger(original).warning(f"yolo-probe: model_info failed ({reason_of(error)})")
             return original(model, *args, **kwargs)
@@ -173,12 +181,55 @@ def _print_info(
     extras: _Extras,
 ) -> tuple[int, int, int, float] | None:  # fmt: skip
     asked = _arguments(host or _as_head, model, args, kwargs)
-    form = _form(host) if host else FORMS["head"]
-    if type(unwrapped(model)).__module__.startswith("ultralytics."):
-        form = replace(form, host=ULTRALYTICS)
     if "detailed" in asked and not asked["verbose"]:
         return None
+    known = known_function(host) if host else _HEAD
+    table = bool(asked["detailed"] if "detailed" in asked else asked.get("verbose"))
+    if host and (known is None or (table and not known.table)):
+        return _explain_own(host, model, call_host(host, model, *args, **kwargs), known, asked, extras)
+    assert known is not None
+    form = known.form
+    if type(unwrapped(model)).__module__.startswith("ultralytics."):
+        form = replace(form, host=ULTRALYTICS)
     logger = _logger(host)
+    counted = _counted(model, form, asked, extras)
+    own = None
+    if host and counted.line.gflops is None:
+        own = call_host(host, model, *args, **kwargs)
+    else:
+        if table:
+            _print_table(counted.live, form, logger)
+        logger.info(counted.line.text or counted.line.counts)
+    with _guarded(logger):
+        for remark in _remarks(counted, own):
+            logger.info(f"  {remark}.")
+        _finish(counted, own, logger, host, extras)
+    if own is not None:
+        return own.result
+    if "detailed" not in asked:
+        return None
+    totals = counted.line.totals
+    return form.layer_count(totals.layers), totals.parameters, totals.gradients, counted.line.gflops or 0.0
+
+
+_HEAD = KnownFunction(FORMS["head"], True)
+"""What a model of no host is printed as."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A model's line, and what it was made from."""
+
+    model: nn.Module
+    live: Live
+    form: LineForm
+    convention: Convention
+    stride: int
+    line: HostLine
+
+
+def _counted(model: nn.Module, form: LineForm, asked: Mapping[str, Any], extras: _Extras) -> _Counted:
+    """The line of that form for a model, computed."""
     convention = choose_counter(None, installed_thop()).convention
     custom_ops = CustomOps(extras.custom_ops, convention.subclasses) if extras.custom_ops else None
     if custom_ops and any(custom_ops.rule_for(type(module)) for module in model.modules()):
@@ -201,24 +252,72 @@ def _print_info(
         fused=live.is_fused,
         totals=live.totals,
     )
-    remarks = tuple(_remarks(line, convention, _flops(live, line, convention)))
-    if asked["detailed"] if "detailed" in asked else asked["verbose"]:
-        _print_table(live, form, logger)
-    logger.info(line.text or line.counts)
-    for remark in remarks:
-        logger.info(f"  {remark}.")
+    return _Counted(model, live, form, convention, stride, line)
+
+
+def _explain_own(
+    host: Callable[..., Any], model: nn.Module, own: HostCall, known: KnownFunction | None, asked: Mapping[str, Any],
+    extras: _Extras,
+) -> tuple[int, int, int, float] | None:  # fmt: skip
+    """Explain a line that the host itself has printed: what its numbers are, by our own count."""
+    logger = _logger(host)
+    with _guarded(logger):
+        counted = _counted(model, known.form if known else _guessed_form(model, own), asked, extras)
+        if known is None:
+            for remark in _explanation(counted):
+                logger.info(f"  {remark}.")
+        _finish(counted, own, logger, host, extras)
+    return own.result
+
+
+@contextmanager
+def _guarded(logger: Logger) -> Iterator[None]:
+    """A context after a line is printed, in which a fault of ours costs one warning."""
+    try:
+        yield
+    except Exception as error:  # the line stands whatever fails after it
+        logger.warning(f"yolo-probe: the explanation of this line failed ({reason_of(error)})")
+
+
+def _guessed_form(model: nn.Module, own: HostCall) -> LineForm:
+    """The form that a line of an unknown function probably has: its definition of a layer is the one that fits."""
+    is_ultralytics = type(unwrapped(model)).__module__.startswith("ultralytics.")
+    form = replace(FORMS["v7.0"], host=ULTRALYTICS if is_ultralytics else YOLOV5, whole_image_too=is_ultralytics)
+    counts = totals_of(Descriptions().module(model)).layers
+    forms = (replace(form, layers=layers) for layers in get_args(LayerDefinition))
+    return next((each for each in forms if each.layer_count(counts) == own.layers), form)
+
+
+def _explanation(counted: _Counted) -> Iterator[str]:
+    """What yolo-probe itself counts, below a line whose form it does not know."""
+    totals, line = counted.line.totals, counted.line
+    yield "The line above is the host's own: the code that prints it is new to yolo-probe"
+    flops = "" if line.gflops is None else f", {line.gflops:.1f} GFLOPs by the rules of {counted.convention.title}"
+    yield (
+        f"Counted by yolo-probe: {totals.layers.modules:,} modules ({totals.layers.leaf_modules:,} of them leaves), "
+        f"{totals.parameters:,} parameters, {totals.gradients:,} gradients{flops}"
+    )
+
+
+def _finish(
+    counted: _Counted, own: HostCall | None, logger: Logger, host: Callable[..., Any] | None, extras: _Extras
+) -> None:
+    """What follows a line: warnings, the asked verification, and whoever watches.
+
+    ``own``: the host's own call, if that has printed the line.
+    """
+    line = counted.line
+    if own is not None:
+        line = replace(line, text=own.line or None, counts=own.counts or line.counts, gflops=own.gflops)
     if extras.refused:
         logger.warning(f"  {extras.refused}. This line is without your rules, as the host itself prints it.")
     if extras.verify:
-        image = (1, image_channels(live.root), *line.size)
-        found = verify_model(model, image, form=form, custom_ops=extras.custom_ops)
+        image = (1, image_channels(counted.live.root), *line.size)
+        found = verify_model(counted.model, image, form=counted.form, custom_ops=extras.custom_ops)
         logger.info(f"  {verification_line(found)}")
     if extras.watch is not None:
-        extras.watch(PrintedLine(model, live, line, form, stride, logger, host.__module__ if host else ""))
-    if "detailed" not in asked:
-        return None
-    totals = line.totals
-    return form.layer_count(totals.layers), totals.parameters, totals.gradients, line.gflops or 0.0
+        module = host.__module__ if host else ""
+        extras.watch(PrintedLine(counted.model, counted.live, line, counted.form, counted.stride, logger, module))
 
 
 def _stride(model: nn.Module) -> int:
@@ -226,24 +325,28 @@ def _stride(model: nn.Module) -> int:
     return 32 if stride is None else int(max(torch.as_tensor(stride).flatten().tolist()))
 
 
-def _remarks(line: HostLine, convention: Convention, flops: int | None) -> Iterator[str]:
-    """Remarks below the line: why it has no GFLOPs, or what its GFLOPs do not contain."""
-    if line.missing:
-        counted = "" if flops is None else f". Counted by yolo-probe: {flops / 1e9:.1f} GFLOPs"
-        yield f"No GFLOPs: {line.missing}{counted}"
+def _remarks(counted: _Counted, own: HostCall | None) -> Iterator[str]:
+    """Remarks below the line: whose GFLOPs it has or why none, or what its GFLOPs do not contain."""
+    line, live = counted.line, counted.live
+    if own is not None and own.gflops is not None:
+        why = f": yolo-probe cannot count {line.failed_at}" if line.failed_at else ""
+        yield f"The GFLOPs are from the host's own counting run, which took {own.seconds:.1f} s{why}"
+    elif line.missing:
+        flops = _flops(live, line, counted.convention)
+        direct = "" if flops is None else f". Counted by yolo-probe: {flops / 1e9:.1f} GFLOPs"
+        yield f"No GFLOPs: {line.missing}{direct}"
     if line.executed:
         yield f"A copy of the model was run on zeros, as its shapes depend on values ({line.executed})"
     if line.uncounted:
         named = [f"{each.operator} at {each.path or 'the model'} ({each.values:,} values)" for each in line.uncounted]
         more = f" and {len(named) - MAX_NAMED_OPERATORS} more" if len(named) > MAX_NAMED_OPERATORS else ""
         height, width = line.uncounted_size
-        yield f"Not counted by {convention.title}, at {height}x{width}: {', '.join(named[:MAX_NAMED_OPERATORS])}{more}"
+        title = counted.convention.title
+        yield f"Not counted by {title}, at {height}x{width}: {', '.join(named[:MAX_NAMED_OPERATORS])}{more}"
 
 
 def _flops(live: Live, line: HostLine, convention: Convention) -> int | None:
-    """FLOPs at the line's size if the host itself finds none; None where counting fails too."""
-    if not line.missing:
-        return None
+    """FLOPs at the line's size, which the host itself does not find; None where counting fails too."""
     try:
         run = live.trace((1, image_channels(live.root), *line.size))
     except TraceError:
@@ -272,21 +375,6 @@ def _arguments(
 def _defaults(host: Callable[..., Any]) -> dict[str, Any]:
     """The parameters of a host's function by name, with their defaults."""
     return {name: each.default for name, each in inspect.signature(host).parameters.items()}
-
-
-@lru_cache(maxsize=16)
-def _form(host: Callable[..., Any]) -> LineForm:
-    """The form of a host's line, found from the parameters and the strings of its own function."""
-    if "detailed" in _defaults(host):
-        return FORMS["head"]
-    constants = host.__code__.co_consts
-    words = " ".join(constant for constant in constants if isinstance(constant, str))
-    return LineForm(
-        "modules",
-        named_after="" if "Model Summary" in words else "yolov5",
-        unit="GFLOPS" if "GFLOPS" in words else "GFLOPs",
-        channels="yaml" if "ch" in constants else "first parameter",
-    )
 
 
 class Logger(Protocol):
@@ -347,7 +435,7 @@ def _print_table(live: Live, form: LineForm, logger: Logger) -> None:
         return f"{values.mean():.3g}", f"{values.std():.3g}"
 
     for line in parameter_table(live.root, form, statistics):
-        if form.proxies:
+        if form.layers == "leaf_modules":
             logger.info(line)
         else:
             print(line)  # noqa: T201  # as classic YOLOv5 does

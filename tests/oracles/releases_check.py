@@ -1,0 +1,85 @@
+"""Run inside one release of ultralytics: its own lines, those beside yolo-probe, and those of its file.
+
+Arguments: a folder for checkpoints, and model YAMLs. Prints one line of JSON for each.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+import ultralytics
+from ultralytics.nn import tasks
+
+import yolo_probe
+
+try:
+    HOME = importlib.import_module("ultralytics.utils.torch_utils")
+except ImportError:  # to 8.0.135
+    HOME = importlib.import_module("ultralytics.yolo.utils.torch_utils")
+
+
+class Heard(logging.Handler):
+    """Keeps what a host logs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one message."""
+        self.messages.append(record.getMessage())
+
+
+def lines(model: Any, call: Any) -> list[str]:
+    """What a call logs."""
+    heard = Heard()
+    HOME.LOGGER.addHandler(heard)
+    try:
+        call(model)
+    finally:
+        HOME.LOGGER.removeHandler(heard)
+    return heard.messages
+
+
+def both(model: Any) -> dict[str, list[str]]:
+    """The line of the host alone, of the drop-in in its place, and of the public function."""
+    plain = lines(model, tasks.model_info)
+    yolo_probe.install()
+    replaced = lines(model, tasks.model_info)
+    yolo_probe.uninstall()
+    return {"host": plain, "replaced": replaced, "called": lines(model, yolo_probe.model_info)}
+
+
+def built(name: str) -> Any:
+    """A model of the release, as its YAML says."""
+    kind = next((kind for word, kind in KINDS.items() if word in name), "DetectionModel")
+    return getattr(tasks, kind)(name, verbose=False)
+
+
+KINDS = {"rtdetr": "RTDETRDetectionModel", "-seg": "SegmentationModel", "-cls": "ClassificationModel"}
+
+
+def main(folder: Path, names: list[str]) -> None:
+    """Print what is found of each network."""
+    HOME.LOGGER.handlers, HOME.LOGGER.propagate = [], False
+    HOME.LOGGER.setLevel(logging.INFO)
+    for name in names:
+        torch.manual_seed(0)
+        model = built(name).eval()
+        found: dict[str, Any] = {"name": name, "version": ultralytics.__version__, "unfused": both(model)}
+        torch.save({"model": model.half(), "version": ultralytics.__version__, "date": "2024-01-01"}, folder / "m.pt")
+        model.float()
+        with torch.no_grad():
+            lines(model, lambda m: m.fuse())
+        found["fused"] = both(model)
+        print(json.dumps(found), flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
