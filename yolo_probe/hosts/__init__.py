@@ -7,7 +7,8 @@ From the ground up; a module imports only from lines above its own::
     extrapolation             thop's count of an image from those of small ones
     summary_line              the four numbers, and the line that each host prints
     known_functions           which line a host's own model_info prints, by its code
-    ultralytics_architecture  a checkpoint of ultralytics -> its model YAML as safe data
+    ultralytics_architecture  a checkpoint or YAML of ultralytics -> a model YAML as safe data
+    ultralytics_names         the networks that the installed ultralytics ships
     subject                   what a question is about: a network and its host
     ultralytics               which release of ultralytics wrote a checkpoint
     ultralytics_rebuild       its model as the installed ultralytics builds it

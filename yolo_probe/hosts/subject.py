@@ -109,16 +109,18 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """The network of a file as its own host builds it, in several states; compared with the file's modules."""
+    """A network as its own host builds it, in several states; that of a checkpoint is compared with the file."""
 
     built: Model
     """As it was when training started."""
     stored: Model
-    """With ``requires_grad`` as in the file."""
+    """With ``requires_grad`` as in the file; of a name or YAML as in a finished file, where nothing trains."""
     fused: Model
     """After the host's own ``fuse()``."""
     saved_fused: bool
     """Whether the network in the file is fused."""
+    fused_trainable: Model | None = None
+    """Of a name or YAML: after ``fuse()`` while all of it trains; else None."""
     started: Model | None = None
     """As its YAML builds it, where the training then replaced parts by those of a pretrained file; else None."""
 

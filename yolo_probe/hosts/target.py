@@ -6,13 +6,15 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from importlib.util import find_spec
 from math import isfinite
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Literal
 
+from yolo_probe.environment import version_of
 from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, TraceError, shown
-from yolo_probe.hosts import ultralytics
+from yolo_probe.hosts import ultralytics, ultralytics_names
 from yolo_probe.hosts.images import head_stride, image_channels
 from yolo_probe.hosts.subject import Gap, Rebuilt, Saved, Subject
 from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
@@ -46,6 +48,9 @@ def resolve(
         if target.endswith((".yaml", ".yml")):
             return _from_yaml(target, host, classes, copy)
         return _from_checkpoint(target, host, classes, copy)
+    name = target.removesuffix(".pt").removesuffix(".yaml")
+    if ultralytics_names.is_name(name) and "@" not in name:
+        return _from_ultralytics_name(re.sub(r"(yolov[35].*)u$", r"\1", name), host, classes, copy)
     if target.endswith((".pt", ".pth")):
         return _from_checkpoint(target, host, classes, copy)
     return _from_name(target, host, classes, copy)
@@ -95,8 +100,60 @@ def _from_name(target: str, host: Generation | None, classes: int | None, copy: 
 def _from_yaml(target: str, host: Generation | None, classes: int | None, copy: CopyName | None) -> Subject:
     from yolo_probe.networks.model_yaml import read_model_yaml
 
+    if ultralytics_names.is_model_yaml(target):
+        document = ultralytics_names.document_of(target, PurePath(target).stem)
+        return _built_by_ultralytics(document, "yaml", PurePath(target).name, target, host, classes, copy)
     network = read_model_yaml(target)
     return _built(network, "yaml", PurePath(target).name, target, host, classes, copy)
+
+
+def _from_ultralytics_name(name: str, host: Generation | None, classes: int | None, copy: CopyName | None) -> Subject:
+    found = ultralytics_names.yaml_of(name)
+    if found is None:
+        if not ultralytics_names.shipped_yamls():
+            problem = f"{name}: found no installed ultralytics, expected one, which may ship that network"
+            raise TargetError(problem, INSTALL_ULTRALYTICS)
+        like = sorted(get_close_matches(name, ultralytics_names.shipped_yamls(), 5, 0.5))
+        near = f"; near it are {', '.join(like)}, with n, s, m, l or x after the version" if like else ""
+        raise TargetError(
+            f"{name}: found no such network in ultralytics {version_of('ultralytics')}, expected one that it ships",
+            f"Check the name{near}. A file is named with its path.",
+        )
+    document = ultralytics_names.document_of(found, name)
+    return _built_by_ultralytics(document, "name", name, None, host, classes, copy)
+
+
+def _built_by_ultralytics(
+    document: dict[object, object], kind: Literal["yaml", "name"], label: str, path: str | None,
+    host: Generation | None, classes: int | None, copy: CopyName | None,
+) -> Subject:  # fmt: skip
+    """A network of a model YAML of ultralytics. Raises: TargetError where the installed package cannot build it."""
+    from yolo_probe.hosts.ultralytics_architecture import architecture_in
+
+    if copy is not None:
+        raise TargetError(f"{label}: found --copy {copy}, but only a checkpoint has copies", "leave --copy out")
+    if host is not None:
+        raise TargetError(f"{label}: found --host {host} for a network of ultralytics", "leave --host out")
+    if gap := _not_installed():
+        raise TargetError(f"{label}: {gap.reason}", gap.remedy)
+    if classes is not None:
+        document["nc"] = classes
+    try:
+        described = architecture_in(document)
+        from yolo_probe.hosts.ultralytics_rebuild import build
+
+        rebuilt = build(described)
+    except (ModelYamlError, TraceError) as error:
+        raise TargetError(f"{label}: {error}", "Another release of ultralytics may build it.") from None
+    except ImportError as error:
+        raise TargetError(f"{label}: ultralytics cannot be imported: {error}", INSTALL_ULTRALYTICS) from None
+    root = rebuilt.built.root
+    strides = root.attributes.get("stride")
+    stride = int(max(strides)) if isinstance(strides, list | tuple) and strides else 32
+    return Subject(
+        kind, label, path, network_name(root, {}), classes_of(root), ultralytics.installed(), root,
+        image_channels(root), stride, None, rebuilt=rebuilt,
+    )  # fmt: skip
 
 
 def _built(
@@ -170,11 +227,8 @@ def _rebuilt(root: Module, options: Mapping[object, object]) -> Rebuilt | Gap:
     """The network of an ultralytics file as the installed package builds it, or why it cannot be built."""
     from yolo_probe.hosts.ultralytics_architecture import architecture
 
-    missing = [name for name in ("torch", "ultralytics") if find_spec(name) is None]
-    if missing:
-        need = " and ".join(missing)
-        be = "is" if len(missing) == 1 else "are"
-        return Gap(f"only ultralytics itself builds this network, and {need} {be} not installed", INSTALL_ULTRALYTICS)
+    if gap := _not_installed():
+        return gap
     try:
         described = architecture(root)
         from yolo_probe.hosts.ultralytics_rebuild import rebuild
@@ -186,6 +240,15 @@ def _rebuilt(root: Module, options: Mapping[object, object]) -> Rebuilt | Gap:
         )
     except ImportError as error:
         return Gap(f"ultralytics cannot be imported: {error}", INSTALL_ULTRALYTICS)
+
+
+def _not_installed() -> Gap | None:
+    """What is missing to build a network of ultralytics; None where nothing is."""
+    missing = [name for name in ("torch", "ultralytics") if find_spec(name) is None]
+    if not missing:
+        return None
+    need, be = " and ".join(missing), "is" if len(missing) == 1 else "are"
+    return Gap(f"only ultralytics itself builds this network, and {need} {be} not installed", INSTALL_ULTRALYTICS)
 
 
 INSTALL_ULTRALYTICS = "pip install ultralytics"

@@ -39,6 +39,13 @@ def identify(contents: Mapping[str, object], root: Module) -> Origin:
     return Origin("ultralytics", ULTRALYTICS_FORMS[0][1], ("no version in the file", kind, *dated))
 
 
+def installed() -> Origin:
+    """The release that is installed, which builds a name or a YAML and prints its line."""
+    version = version_of("ultralytics")
+    form = _form_of(version) if version else ULTRALYTICS_FORMS[0][1]
+    return Origin("ultralytics", form, ("the release that is installed",), release=version)
+
+
 def running() -> Origin:
     """The release that is imported in this process."""
     version = str(getattr(sys.modules.get("ultralytics"), "__version__", ""))

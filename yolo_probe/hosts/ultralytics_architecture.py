@@ -1,9 +1,9 @@
-"""The architecture in a checkpoint of the ultralytics package, as data that is safe to give to its builder.
+"""The architecture in a checkpoint or a model YAML of the ultralytics package, as data that is safe for its builder.
 
-The builder evaluates texts, and looks up classes by name. So it gets nothing directly from the file: every row must
-name the class that the file's own row has, every argument is a small number or one of a few texts, the activation is
-read by a closed grammar and rewritten, and anything else is refused. The result is then compared with the file, module
-by module. Source: ``parse_model`` in ultralytics' nn/tasks.py.
+The builder evaluates texts, and looks up classes by name. So it gets nothing directly from a file: every row must
+name the class that the checkpoint's own row has, or a block of the package, every argument is a small number or one of
+a few texts, the activation is read by a closed grammar and rewritten, and anything else is refused. What is built of a
+checkpoint is then compared with it, module by module. Source: ``parse_model`` in ultralytics' nn/tasks.py.
 """
 
 from __future__ import annotations
@@ -75,6 +75,42 @@ def architecture(root: Module) -> Architecture:
     yaml = root.attributes.get("yaml")
     if not isinstance(yaml, Mapping):
         raise ModelYamlError("found no model YAML in the file, which describes its architecture")
+    document, rows = _checked(yaml)
+    modules = count_layers(root).modules
+    _check_rows(rows, root, _depth(document), modules)
+    return Architecture(name, document, modules)
+
+
+def architecture_in(yaml: Mapping[object, object]) -> Architecture:
+    """The architecture in a model YAML.
+
+    Raises: ModelYamlError for anything that is not recognised.
+    """
+    document, rows = _checked(yaml)
+    if not rows:
+        raise ModelYamlError("found no rows, expected the keys backbone and head with the rows of a network")
+    last = str(rows[-1][2])
+    name = next((model for head, model in HEADS.items() if last.startswith(head)), "")
+    if not name:
+        raise ModelYamlError(f"found {shown(last)} in the last row, expected a head: {', '.join(HEADS)}")
+    for i, (_, _, module, _) in enumerate(rows):
+        if module in LOADING_BLOCKS:
+            raise ModelYamlError(f"row {i}: found {module}, which loads something from elsewhere when it is built")
+    return Architecture(name, document, MOST_MODULES)
+
+
+HEADS = {
+    "Detect": "DetectionModel", "v10Detect": "DetectionModel", "Segment": "SegmentationModel", "Pose": "PoseModel",
+    "OBB": "OBBModel", "Classify": "ClassificationModel", "RTDETRDecoder": "RTDETRDetectionModel",
+}  # fmt: skip
+"""The class of a model by the beginning of its head's name."""
+
+MOST_MODULES = 5000
+"""How many modules a network that is built from a YAML may have: three times as many as the largest one shipped."""
+
+
+def _checked(yaml: Mapping[object, object]) -> tuple[dict[str, object], list[list[object]]]:
+    """A model YAML of checked data only, and its rows."""
     document: dict[str, object] = {
         "nc": _whole(yaml.get("nc"), "nc", MOST_CLASSES),
         "depth_multiple": _real(yaml.get("depth_multiple", 1.0), "depth_multiple", 100),
@@ -87,11 +123,9 @@ def architecture(root: Module) -> Architecture:
             document[key] = yaml[key]
     document |= _scales(yaml) | _keypoints(yaml) | _activation(yaml) | _yaml_file(yaml)
     rows = [_row(row, i) for i, row in enumerate(_rows(yaml))]
-    modules = count_layers(root).modules
-    _check_rows(rows, root, _depth(document), modules)
     split = len(_part(yaml, "backbone"))
     document["backbone"], document["head"] = rows[:split], rows[split:]
-    return Architecture(name, document, modules)
+    return document, rows
 
 
 def _whole(value: object, what: str, most: int) -> int:

@@ -1,7 +1,7 @@
-"""A checkpoint's model as the installed ultralytics builds it: without weights, to run on shapes and to fuse.
+"""The model of a checkpoint or a YAML as the installed ultralytics builds it: without weights, to run and to fuse.
 
 It is built from a checked architecture, never from data of the file itself, on the meta device, and compared with the
-file's own structure. This module imports torch and ultralytics.
+checkpoint's own structure. This module imports torch and ultralytics.
 """
 
 from __future__ import annotations
@@ -51,6 +51,29 @@ def rebuild(architecture: Architecture, root: Module, options: Mapping[object, o
         raise TraceError(f"the installed ultralytics cannot build this network: {reason_of(error)}") from error
 
 
+def build(architecture: Architecture) -> Rebuilt:
+    """The model of a YAML as the installed ultralytics builds it, and as a finished training leaves it: not trainable.
+
+    Raises: ModelYamlError for an architecture that the installed ultralytics does not know, TraceError where building
+    or fusing fails.
+    """
+    tasks = _tasks()
+    _check_classes(architecture, tasks)
+    try:
+        with silent(), activation_kept(tasks), torch.device("meta"), Weightless(), at_most(architecture.modules):
+            model = _build(tasks, architecture)
+            built = Live(model)
+            _choose_head(tasks, model, built.root, {})
+            trainable = Live(model).fused(grad_enabled=True)
+            model.requires_grad_(False)
+            stored = Live(model)
+            return Rebuilt(built, stored, stored.fused(), saved_fused=False, fused_trainable=trainable)
+    except (ModelYamlError, TraceError):
+        raise
+    except Exception as error:  # the host's own code on data from a file: whatever it raises is why it fails
+        raise TraceError(f"the installed ultralytics cannot build this network: {reason_of(error)}") from error
+
+
 def _rebuilt(tasks: Any, architecture: Architecture, root: Module, options: Mapping[object, object]) -> Rebuilt:
     model = _build(tasks, architecture)
     started = None
@@ -73,7 +96,7 @@ def _rebuilt(tasks: Any, architecture: Architecture, root: Module, options: Mapp
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(flags.get(name, parameter.requires_grad))
     stored = Live(model)
-    return Rebuilt(built, stored, stored.fused(), saved_fused, started)
+    return Rebuilt(built, stored, stored.fused(), saved_fused, started=started)
 
 
 def _flags(root: Module) -> dict[str, bool]:

@@ -216,6 +216,8 @@ def _version(subject: Subject, alternatives: Sequence[str]) -> str:
         word = f", or {label}@v7.0" if subject.kind == "name" else ""
         if origin.evidence[0].startswith("--host"):
             return f"{origin.title}, as asked"
+        if not origin.host.has_generations:
+            return f"{origin.name}, {origin.evidence[0]}"
         return f"{origin.evidence[0]} (--host v7.0{word})"
     title = origin.title if origin.host.has_generations else origin.host.name
     text = f"{title}: {', '.join(origin.evidence)}"

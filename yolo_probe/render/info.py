@@ -101,12 +101,17 @@ def _layer_meaning(form: LineForm, counts: LayerCounts, parts: str) -> str:
     if form.layers == "leaf_modules":
         return (
             f"Modules that hold no others: {parts}. {form.host.old_versions} count all modules, also those that "
-            f"hold others: {counts.modules}; v3.1 parameter tensors: {counts.parameter_tensors}."
+            f"hold others: {counts.modules}{_tensors(form, counts)}."
         )
     return (
         f"All modules, also those that hold others: {parts}. {form.host.leaf_layers()} counts only modules that "
-        f"hold no others: {counts.leaf_modules}; v3.1 parameter tensors: {counts.parameter_tensors}."
+        f"hold no others: {counts.leaf_modules}{_tensors(form, counts)}."
     )
+
+
+def _tensors(form: LineForm, counts: LayerCounts) -> str:
+    """What the oldest versions of YOLOv5 count as layers; ultralytics never did."""
+    return f"; v3.1 parameter tensors: {counts.parameter_tensors}" if form.host.has_generations else ""
 
 
 def _parameters(report: Info) -> Iterator[Part]:
@@ -161,8 +166,8 @@ def _gradients(report: Info) -> Iterator[Part]:
         frozen = frozen_by_rows(subject.root, tuple(range(10)))
         left = sum(tensor.numel for name, tensor in named_parameters(subject.root) if name not in frozen)
         yield Note(
-            "Parameters that training may change: in a new model all of them, in a finished best.pt 0. --freeze 10 "
-            f"leaves {left:,}, but the line is printed before that."
+            "Parameters that training may change: in a new model all of them, in a finished best.pt 0. "
+            f"{subject.origin.host.freeze_typed(['10'])} leaves {left:,}, but the line is printed before that."
         )
     elif subject.saved is None:
         whole = report.state.summary.parameters

@@ -165,6 +165,15 @@ def _copies(subject: Subject) -> Iterator[CopyGradients]:
             yield CopyGradients(name, root, decide(root, known_of(subject, name)))  # type: ignore[arg-type]
 
 
+def _fused_by_host(rebuilt: Rebuilt, root: Module) -> int:
+    """Gradients after the host's own ``fuse()``. ``root``: the structure before, which of a name may be frozen."""
+    if rebuilt.fused_trainable is None:
+        return count_gradients(rebuilt.fused.root)
+    frozen = {name for name, tensor in named_parameters(root) if not tensor.requires_grad}
+    after = named_parameters(rebuilt.fused_trainable.root)
+    return sum(tensor.numel for name, tensor in after if tensor.requires_grad and name not in frozen)
+
+
 def _fused(subject: Subject, root: Module) -> Fused:
     """The gradients after ``fuse()``; 0 if nothing trained before it."""
     if not count_gradients(root):
@@ -172,7 +181,7 @@ def _fused(subject: Subject, root: Module) -> Fused:
     if fused_state(root) == "fused":
         return Fused(count_gradients(root), count_gradients(root))
     if isinstance(subject.rebuilt, Rebuilt):
-        gradients = count_gradients(subject.rebuilt.fused.root)
+        gradients = _fused_by_host(subject.rebuilt, root)
         return Fused(gradients, gradients)
     try:
         refuse_unknown(subject)

@@ -1,0 +1,77 @@
+"""The networks that the installed ultralytics ships, by name: ``yolov8n``, ``yolo11s-seg``, ``rtdetr-l``.
+
+The name chooses a model YAML in the package's folder, and the scale in it. The package is not imported.
+Source: ``yaml_model_load`` and ``guess_model_scale`` in ultralytics' nn/tasks.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from yolo_probe.errors import ModelYamlError
+from yolo_probe.yaml_file import YamlKind, read_yaml
+
+_NAME = re.compile(r"yolov[35].*u$|yolo(v?[246-9]|v?1\d|-|e)|rtdetr")
+"""Names of its networks: those that begin as the networks of YOLOv5 and YOLOv3 end with ``u``."""
+
+_SCALED = re.compile(r"(\d+)([nslmx])(.*)$")
+"""The letter of the scale, after the version in a name."""
+
+_YAML = YamlKind(
+    "a model YAML of ultralytics",
+    ModelYamlError,
+    "Pass a model YAML: nc, scales, backbone and head, as ultralytics ships them.",
+    last_counts=True,
+    ascii_alone=True,
+)
+
+
+@cache
+def shipped_yamls() -> Mapping[str, Path]:
+    """The model YAMLs of the installed package by their names, without ``.yaml``; empty where it is not installed."""
+    spec = find_spec("ultralytics")
+    if spec is None or not spec.submodule_search_locations:
+        return {}
+    files = Path(spec.submodule_search_locations[0]).rglob("*.yaml")
+    models = [file for file in files if "models" in file.parts]
+    return {file.stem: file for file in sorted(models, key=lambda file: -len(file.parts))}
+
+
+def is_name(name: str) -> bool:
+    """Whether a name looks like that of a network of ultralytics, shipped or not."""
+    return _NAME.match(name) is not None
+
+
+def yaml_of(name: str) -> Path | None:
+    """The YAML of a network; None for one that is not shipped."""
+    for stem in (_SCALED.sub(r"\1\3", name), name):
+        if found := shipped_yamls().get(stem):
+            return found
+    return None
+
+
+def is_model_yaml(path: str) -> bool:
+    """Whether a file looks like a model YAML of ultralytics: those of YOLOv5 have anchors."""
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(_YAML.largest)
+    except OSError:
+        return False
+    return b"backbone" in content and b"anchors" not in content
+
+
+def document_of(path: str | Path, name: str) -> dict[object, object]:
+    """A model YAML as ultralytics reads it for a network of that name, whose letter after the version is the scale.
+
+    Raises: ModelYamlError for a file that is no mapping of plain data.
+    """
+    document = read_yaml(path, _YAML).document
+    if not isinstance(document, Mapping):
+        raise ModelYamlError(f"{path}: found no mapping, expected the keys nc, backbone and head", _YAML.remedy)
+    scales, letter = document.get("scales"), _SCALED.search(name)
+    chosen = {"scale": letter[2]} if letter and isinstance(scales, Mapping) and letter[2] in scales else {}
+    return {**document, **chosen, "yaml_file": f"{name}.yaml"}
