@@ -1,4 +1,4 @@
-"""Run inside one release of ultralytics: its own lines, those beside yolo-probe, and those of its file.
+"""Run inside one release of ultralytics: its own lines, those beside yolo-probe, those of its file and of its name.
 
 Arguments: a folder for checkpoints, and model YAMLs. Prints one line of JSON for each.
 """
@@ -6,17 +6,21 @@ Arguments: a folder for checkpoints, and model YAMLs. Prints one line of JSON fo
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import logging
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import torch
 import ultralytics
+from click.testing import CliRunner
 from ultralytics.nn import tasks
 
 import yolo_probe
+from yolo_probe.cli import cli
 
 try:
     HOME = importlib.import_module("ultralytics.utils.torch_utils")
@@ -56,13 +60,24 @@ def both(model: Any) -> dict[str, list[str]]:
     return {"host": plain, "replaced": replaced, "called": lines(model, yolo_probe.model_info)}
 
 
+def said_of(target: str) -> dict[str, str | None] | str:
+    """The lines of ``fuse-diff``, or why it has none."""
+    with redirect_stdout(io.StringIO()) as out:
+        done = CliRunner().invoke(cli, ["fuse-diff", target, "--format", "json"])
+    report = json.loads(done.stdout or out.getvalue()) if done.exit_code == 0 else {}
+    return report.get("host_lines") or done.output
+
+
 def built(name: str) -> Any:
     """A model of the release, as its YAML says."""
     kind = next((kind for word, kind in KINDS.items() if word in name), "DetectionModel")
     return getattr(tasks, kind)(name, verbose=False)
 
 
-KINDS = {"rtdetr": "RTDETRDetectionModel", "-seg": "SegmentationModel", "-cls": "ClassificationModel"}
+KINDS = {
+    "rtdetr": "RTDETRDetectionModel", "-seg": "SegmentationModel", "-cls": "ClassificationModel", "-pose": "PoseModel",
+    "-obb": "OBBModel",
+}  # fmt: skip
 
 
 def main(folder: Path, names: list[str]) -> None:
@@ -72,12 +87,13 @@ def main(folder: Path, names: list[str]) -> None:
     for name in names:
         torch.manual_seed(0)
         model = built(name).eval()
-        found: dict[str, Any] = {"name": name, "version": ultralytics.__version__, "unfused": both(model)}
+        found: dict[str, Any] = {"network": name, "version": ultralytics.__version__, "unfused": both(model)}
         torch.save({"model": model.half(), "version": ultralytics.__version__, "date": "2024-01-01"}, folder / "m.pt")
         model.float()
         with torch.no_grad():
             lines(model, lambda m: m.fuse())
         found["fused"] = both(model)
+        found["file"], found["name"] = said_of(str(folder / "m.pt")), said_of(name.removesuffix(".yaml"))
         print(json.dumps(found), flush=True)
 
 
