@@ -7,5 +7,6 @@ From the ground up; a module imports only from lines above its own::
     decode             that data -> modules, tensors, values
     reader             a checkpoint: its copies of the model, its options
     sizes              which owner has how many bytes, and what loading would run
+    weight_values      how many values of a tensor are 0, NaN or infinite
     weight_statistics  mean and deviation of weights, by numpy or torch
 """

@@ -72,6 +72,11 @@ class Stored:
         """Whether it has a model with its modules, not only weights."""
         return any(is_module(self.top.get(name)) for name in ("model", "ema"))
 
+    def storage_bytes(self, tensor: Tensor) -> bytes:
+        """As ``Checkpoint.storage_bytes``, for a tensor of a file without modules."""
+        entry = self.storages[_location(self.path, self.storages, tensor).storage]
+        return _read(self.path, self.container, (self.size, self.modified), entry, 0, entry.size)
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -111,7 +116,7 @@ class Checkpoint:
 
         Raises: CheckpointError if the tensor has no values in the file or the file has changed.
         """
-        entry = self._entries[self._location(tensor).storage]
+        entry = self._entries[_location(self.path, self._entries, tensor).storage]
         return self._read(tensor, 0, entry.size)
 
     def numbers(self, tensor: Tensor, limit: int = 64) -> tuple[float, ...]:
@@ -119,7 +124,7 @@ class Checkpoint:
 
         Raises: CheckpointError as ``storage_bytes``, and for complex numbers and 8-bit floats.
         """
-        location = self._location(tensor)
+        location = _location(self.path, self._entries, tensor)
         layout = LAYOUTS.get(tensor.dtype, "")
         if len(layout) != 1:
             raise CheckpointError(f"{self.path}: values of dtype {tensor.dtype} are not read")
@@ -134,19 +139,24 @@ class Checkpoint:
             return tuple(unpack("<f", b"\0\0" + part)[0] for part in parts)
         return tuple(unpack("<" + layout, part)[0] for part in parts)
 
-    def _location(self, tensor: Tensor) -> Location:
-        if tensor.location is None or tensor.location.storage not in self._entries:
-            raise CheckpointError(f"{self.path}: the values of this tensor are not in the file")
-        return tensor.location
-
     def _read(self, tensor: Tensor, start: int, length: int) -> bytes:
-        key = self._location(tensor).storage
-        entry = self._entries[key]
-        with _naming(self.path), opened(self.path) as file:
-            if (file.size, file.modified) != (self.size, self._modified):
-                raise CheckpointError("changed since it was read", "run the command again")
-            begin = content_start(file, entry) if self.container == "zip" else entry.header
-            return file.read(begin + start, length)
+        entry = self._entries[_location(self.path, self._entries, tensor).storage]
+        return _read(self.path, self.container, (self.size, self._modified), entry, start, length)
+
+
+def _location(path: str, entries: Mapping[str, Entry], tensor: Tensor) -> Location:
+    if tensor.location is None or tensor.location.storage not in entries:
+        raise CheckpointError(f"{path}: the values of this tensor are not in the file")
+    return tensor.location
+
+
+def _read(path: str, container: str, stamp: tuple[int, int], entry: Entry, start: int, length: int) -> bytes:
+    """Bytes of a storage. ``stamp``: size and time of the file when it was first read."""
+    with _naming(path), opened(path) as file:
+        if (file.size, file.modified) != stamp:
+            raise CheckpointError("changed since it was read", "run the command again")
+        begin = content_start(file, entry) if container == "zip" else entry.header
+        return file.read(begin + start, length)
 
 
 def _offset(tensor: Tensor, location: Location, index: int) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolo_probe.cli.options import FUSED_OPTION, NETWORK_OPTIONS, of_networks
+from yolo_probe.cli.options import FUSED_OPTION, NETWORK_OPTIONS, WEIGHTS_OPTION, of_networks
 from yolo_probe.cli.output import UNEXPLAINED, show, show_table
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
@@ -26,8 +26,10 @@ from yolo_probe.reports.verification import Verification
 if TYPE_CHECKING:
     from yolo_probe.counters.charges import Uncounted
     from yolo_probe.hosts.images import Size
+    from yolo_probe.hosts.subject import Subject
     from yolo_probe.networks.generations import Generation
     from yolo_probe.reports.line_costs import By, Sort
+    from yolo_probe.reports.weight_values import WeightValues
 
 
 @click.command("fuse-diff")
@@ -68,14 +70,17 @@ def fuse_diff_command(
     help="Also show FLOPs as YOLOv5 up to v7.0 finds them: those of an image as small as the stride, times the area.",
 )
 @click.option("--verbose", is_flag=True, help="Also print the host's tables of rows and of parameters.")
+@WEIGHTS_OPTION
 def info_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
     rules: str | None, strict: bool, form: str, verify: bool, fused: bool, stride_scaled: bool,
-    verbose: bool,
+    verbose: bool, weights: bool,
 ) -> None:  # fmt: skip
     """Show the summary line of a network and what each number means."""
     question = _question(target, imgsz, counter, host, nc, copy, rules, verify=verify)
     report = info(question, fused=fused, stride_scaled=stride_scaled)
+    if weights:
+        report = replace(report, values=_weight_values(question.subject))
     if verify:
         report = replace(report, verification=_verified(report))
     show(report, form)
@@ -99,8 +104,9 @@ def info_command(
     help="Name or YAML of the network, if the checkpoint has weights (a state_dict) but no modules.",
     show_default="recognised by the shapes of the weights",
 )
+@WEIGHTS_OPTION
 @of_networks("target", "format")
-def inspect_command(target: str, cfg: str | None, form: str) -> None:
+def inspect_command(target: str, cfg: str | None, weights: bool, form: str) -> None:
     """Show what is in a checkpoint; nothing in it is executed.
 
     Copies of the model, where the bytes are, options of the training, whether it can be resumed, and what torch.load
@@ -108,7 +114,7 @@ def inspect_command(target: str, cfg: str | None, form: str) -> None:
     """
     from yolo_probe.reports.inspection import inspect
 
-    show(inspect(target, cfg), form)
+    show(inspect(target, cfg, values=weights), form)
 
 
 class _GradientsCommand(click.Command):
@@ -235,6 +241,19 @@ def _question(
     options = "".join(f" {name} {value}" for name, value in typed.items() if value is not None)
     subject = with_rules(subject, own) if own else subject
     return Question(subject, imgsz, choose_counter(counter, installed_thop(), own), options, own)
+
+
+def _weight_values(subject: Subject) -> WeightValues:
+    """The weights of a checkpoint by value. Raises: TargetError for a network without weights."""
+    from yolo_probe.checkpoint.reader import Checkpoint
+    from yolo_probe.reports.weight_values import weight_values
+
+    if not isinstance(subject.source, Checkpoint):
+        raise TargetError(
+            f"{subject.label}: found --weights for a network without weights, expected a checkpoint",
+            "Pass the path of a .pt file.",
+        )
+    return weight_values(subject.source.storage_bytes, subject.root)
 
 
 def _own_rules(path: str) -> OwnRules:

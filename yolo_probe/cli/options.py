@@ -83,3 +83,7 @@ NETWORK_OPTIONS = of_networks("target", "imgsz", "counter", "host", "nc", "copy"
 """The options of the commands about the four numbers, ``fuse-diff`` and ``info``."""
 
 FUSED_OPTION = click.option("--fused", is_flag=True, help="Show the network after fuse(), as validation runs it.")
+
+WEIGHTS_OPTION = click.option(
+    "--weights", is_flag=True, help="Also read the weights, and count those that are 0, NaN or infinite by row."
+)

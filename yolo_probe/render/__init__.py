@@ -8,6 +8,7 @@ From the ground up; a module imports only from lines above its own::
     sections      finds the document and the JSON of each report
     verification  words of the figures of the real tools
     common        heading, host line and footer of every report
+    weight_values words of the values of weights
     fuse_diff     words of a fuse-diff
     info          words of an info
     counters      words of a comparison of counters

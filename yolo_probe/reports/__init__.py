@@ -9,6 +9,7 @@ From the ground up; a module imports only from lines above its own::
     verification           computed figures beside real ones, as values
     mechanisms             which mechanism decided requires_grad
     shufflenet_guidelines  what makes FLOPs slow
+    weight_values          how many weights are 0, NaN or infinite, by row
     question               the question, and one state of the network
     schema                 the parts of the JSON that reports have in common
     fuse_diff              two lines, and the four ledgers between them

@@ -11,6 +11,8 @@ from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.schema import counter_as_json, foot_as_json, head_as_json, state_as_json
 from yolo_probe.reports.stride_scaling import Polynomial, Scaled
 from yolo_probe.reports.verification import Verification
+from yolo_probe.reports.weight_values import WeightValues
+from yolo_probe.reports.weight_values import as_json as values_as_json
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Info:
     """The figures of the real thop and ``fuse()``; None without ``--verify``."""
     scaled: Scaled | None = None
     """FLOPs as classic YOLOv5 finds them; None without ``--stride-scaled``."""
+    values: WeightValues | None = None
+    """The weights by value; None without ``--weights``."""
 
 
 def info(question: Question, *, fused: bool, stride_scaled: bool = False) -> Info:
@@ -68,6 +72,7 @@ def as_json(report: Info) -> dict[str, object]:
         "summary": state_as_json(state, question),
         "line": state.line.text,
         **({"stride_scaled": _scaled(report.scaled)} if report.scaled else {}),
+        **({"weight_values": values_as_json(report.values)} if report.values else {}),
         **foot_as_json(question, state, report.verification),
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from struct import calcsize
 from typing import TYPE_CHECKING, Literal
@@ -39,6 +39,7 @@ from yolo_probe.networks.network import Network
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
 from yolo_probe.reports.question import Question
 from yolo_probe.reports.unusual import secrets, unusual, unusual_storage
+from yolo_probe.reports.weight_values import WeightValues, state_dict_values, weight_values
 
 if TYPE_CHECKING:
     from yolo_probe.networks.recognise import Compared, Guess
@@ -164,6 +165,8 @@ class Inspection:
     secrets: tuple[str, ...]
     """Names of the options whose value is a secret."""
     weights: Weights | None
+    values: WeightValues | None = None
+    """The weights by value; None if they were not asked for."""
 
     @property
     def label(self) -> str:
@@ -176,8 +179,10 @@ class Inspection:
         return options_of(self.contents)
 
 
-def inspect(target: str, network: str | None = None) -> Inspection:
+def inspect(target: str, network: str | None = None, *, values: bool = False) -> Inspection:
     """The content of a file. ``network``: name or YAML of the network, for a file of weights without modules.
+
+    ``values``: whether the weights are read, and counted by value.
 
     Raises: ProbeError for a file that is not a model or weights saved with ``torch.save``.
     """
@@ -187,10 +192,15 @@ def inspect(target: str, network: str | None = None) -> Inspection:
         )
     stored = read_stored(target)
     if not stored.has_modules:
-        return _inspect_weights(stored, network)
+        found = _inspect_weights(stored, network)
+        if not values or found.weights is None:
+            return found
+        return replace(found, values=state_dict_values(stored.storage_bytes, found.weights.tensors))
     if network is not None:
         raise TargetError(f"{target}: found --cfg {network}, but the file has its own modules", "leave --cfg out")
-    return _inspect_checkpoint(stored, describe(stored))
+    checkpoint = describe(stored)
+    found = _inspect_checkpoint(stored, checkpoint)
+    return replace(found, values=weight_values(checkpoint.storage_bytes, checkpoint.copy())) if values else found
 
 
 def _inspect_checkpoint(stored: Stored, checkpoint: Checkpoint) -> Inspection:
