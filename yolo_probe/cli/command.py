@@ -22,8 +22,8 @@ from yolo_probe.render.text_layout import printable
 def cli() -> None:
     """Explain the summary lines of YOLOv5: layers, parameters, gradients, GFLOPs.
 
-    TARGET is a checkpoint (best.pt), a model YAML, or the name of a network (yolov5s, yolov5s@v6.1). Nothing in a
-    checkpoint is executed.
+    TARGET is a checkpoint (best.pt), a model YAML, or the name of a network (yolov5s, yolov5s@v6.1; with ultralytics
+    installed also yolov8n). Nothing in a checkpoint is executed.
 
     Exit code: 0 if all is explained, 1 if a number is not or a check that you asked for fails, 2 if there is no answer.
     """
