@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from html import escape
+from inspect import signature
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import torch
@@ -127,7 +129,7 @@ def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop", rul
     own = read_rules(rules) if rules else None
     convention = counting_rules(counter).with_rules(own)
     live = Live(network_of(model, "count_flops"), OwnOps(own) if own else None, complete=False)
-    run = live.trace_inputs(inputs_of(imgsz, live.root))
+    run = live.trace_inputs(inputs_of(imgsz, live))
     charges = charge(run.records, convention)
     return FlopCount(**_fields(count_of(charges, run.input)))
 
@@ -163,7 +165,7 @@ def compare_counters(
     conventions = [counting_rules(name).with_rules(own) for name in names]
     model = network_of(model, "compare_counters")
     live = Live(model, OwnOps(own) if own else None, complete=False)
-    inputs = inputs_of(imgsz, live.root)
+    inputs = inputs_of(imgsz, live)
     modes: dict[Mode, Measured] = {"unfused": Measured(live.root, live.trace_inputs(inputs).records)}
     try:
         training = live.in_training()
@@ -192,23 +194,30 @@ def counting_rules(name: str) -> Convention:
     return choose_counter(name, installed_thop()).convention
 
 
-def inputs_of(given: Input, root: Module) -> Inputs:
-    """The arguments of the forward pass, from one of the forms of ``Input``. ``root``: the model, as plain data.
+def inputs_of(given: Input, live: Live) -> Inputs:
+    """The arguments of the forward pass, from one of the forms of ``Input``.
 
-    Raises: CounterError for a value of another form.
+    Raises: CounterError for a value of another form, TypeError for arguments that the model's forward does not take.
     """
     sides = (given, given) if isinstance(given, int) else tuple(given) if isinstance(given, list | tuple) else ()
     if _is_shape(sides):
         shape = cast(Shape, sides)
-        return (1, image_channels(root), *shape) if len(shape) == 2 else shape
+        return (1, image_channels(live.root), *shape) if len(shape) == 2 else shape
     if sides and all(isinstance(each, list | tuple) and _is_shape(each) for each in sides):
-        return Arguments(tuple(torch.empty(cast(Shape, each), device="meta") for each in sides))
+        return _taken(live, Arguments(tuple(torch.empty(cast(Shape, each), device="meta") for each in sides)))
     if not _holds_tensor(given):
         raise CounterError(
             f"found the input {shown(given)}, expected 640, (height, width), a whole shape, a tensor, a list of "
             "arguments, or a dict of them by name"
         )
-    return Arguments(named=given) if isinstance(given, Mapping) else Arguments(sides or (given,))
+    return _taken(live, Arguments(named=given) if isinstance(given, Mapping) else Arguments(sides or (given,)))
+
+
+def _taken(live: Live, inputs: Arguments) -> Arguments:
+    """The same arguments, if the model's forward takes them; Python's own TypeError if not."""
+    with suppress(ValueError):  # of a forward without a signature
+        signature(live.model.forward).bind(*inputs.given, **inputs.named)
+    return inputs
 
 
 def _holds_tensor(value: object) -> bool:
@@ -314,7 +323,7 @@ def explain_layers(
     convention = counting_rules(counter).with_rules(own)
     inner = unwrapped(network_of(model, "explain_layers"))
     live = Live(inner, OwnOps(own) if own else None, complete=False)
-    inputs = inputs_of(imgsz, live.root)
+    inputs = inputs_of(imgsz, live)
     run, observed = live.trace_inputs(inputs), observe(live, inputs)
     return Layers(
         gathered(

@@ -241,3 +241,29 @@ def test_what_torch_has_compiled_has_torchs_own_figure_and_is_named_by_the_other
     for counter in ("thop", "fvcore", "ptflops", "deepspeed"):
         left_out = count_flops(model, torch.zeros(shape), counter).uncounted
         assert ("scripted", path) in [(each.operator, each.path) for each in left_out]
+
+
+def test_a_wrong_argument_of_the_users_is_pythons_own_error_and_a_fault_of_the_model_is_named() -> None:
+    class Faulty(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + self.missing
+
+    class Auxiliary(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+        def __init__(self) -> None:
+            super().__init__()
+            self.main, self.second = nn.Linear(4, 4), nn.Linear(4, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.main(x) + self.second(x) if self.training else self.main(x)
+
+    for call in (count_flops, compare_counters, explain_layers):
+        with pytest.raises(TypeError, match="unexpected keyword argument 'image'"):
+            call(Auxiliary(), {"x": torch.zeros(1, 4), "image": 3})
+        with pytest.raises(TraceError, match="the model: AttributeError: 'Faulty' object has no attribute 'missing'"):
+            call(Faulty(), 64)
+    model, given = Auxiliary(), torch.zeros(1, 4)
+    with FlopCounterMode(display=False) as real:
+        model(given)
+    found = compare_counters(model, given, ["torch", "thop-0.1"]).counters
+    assert (found["torch"].train, found["torch"].unfused) == (real.get_total_flops(), real.get_total_flops() // 2)
+    assert found["thop-0.1"].train == found["thop-0.1"].unfused  # it puts a model into evaluation mode

@@ -284,6 +284,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             thop_tables.TORCH,
             follows="functions",
             functions=thop_tables.TORCH_FUNCTIONS,
+            trains=True,
             parameters="none",
             release="FlopCounterMode",
         ),

@@ -138,7 +138,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         except (TraceError, RulesError):
             raise
         except (Exception, SystemExit) as error:  # the user's own forward: whatever it raises is why there is no figure
-            raise DataDependentError(f"{self._where}: {first_words(error)}") from error
+            kind = f"{type(error).__name__}: " if isinstance(error, _FAULTS) and self._device != "meta" else ""
+            raise DataDependentError(f"{self._where}: {kind}{first_words(error)}") from error
         return Trace(_first_shape([*inputs, *named.values()]), tuple(records), _shapes(out))
 
     @property
@@ -449,6 +450,9 @@ def _first_shape(values: Sequence[Any]) -> Shape:
     """Shape of the first tensor among values, also inside containers; empty if there is none."""
     return next((tuple(each.shape) for each in tensors_in(values)), ())
 
+
+_FAULTS = (AttributeError, NameError, TypeError)
+"""Errors that are a fault of the model's code if a real copy raises them, and are named as such."""
 
 _NOTHING = frozenset({"Identity", "Dropout", "Dropout2d"})
 """Modules of torch that do nothing in evaluation mode."""
