@@ -1,0 +1,53 @@
+"""Print how the probe's figure of each case compares with each real counter's."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.environments import ROOT, counter, run_python, tool
+
+RELEASES = {"thop-0.1": ("thop", "0.1.1.post2209072238"), "ultralytics-thop-2.2": ("ultralytics-thop", "2.2.3")}
+TOOLS = ("fvcore", "ptflops", "ptflops-aten", "torchprofile", "torch", "torchinfo", "calflops", "deepspeed")
+
+
+def swept(name: str) -> list[dict[str, Any]]:
+    """What one counter and the probe say of every case."""
+    beside = [counter(*RELEASES[name])] if name in RELEASES else tool(name)
+    done = run_python(Path(__file__).with_name("inside.py"), name, paths=[ROOT, *beside])
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def verdict(found: dict[str, Any]) -> str:
+    """How the two figures compare."""
+    real, ours = found["real"], found["ours"]
+    if isinstance(real, str):
+        return "the tool fails"
+    if isinstance(ours, str):
+        return "no figure"
+    if found["named"]:
+        return "named" if ours != real else "equal, but named"
+    return "equal" if ours == real else "different"
+
+
+def main() -> None:
+    """Sweep the chosen counters."""
+    parser = argparse.ArgumentParser(prog="python -m tests.sweep", description=__doc__)
+    parser.add_argument("counters", nargs="*", default=[*RELEASES, *TOOLS], help="names of counters (default: all)")
+    parser.add_argument("--all", action="store_true", help="print the equal ones too")
+    options = parser.parse_args()
+    for name in options.counters:
+        rows = swept(name)
+        counts = Counter(map(verdict, rows))
+        print(f"{name}: {', '.join(f'{number} {word}' for word, number in counts.most_common())}")
+        for row in rows:
+            if options.all or verdict(row) != "equal":
+                named = f"  ({', '.join(row['named'])})" if row.get("named") else ""
+                print(f"  {verdict(row):17}{row['case']:36}real {row['real']!s:>20}  ours {row['ours']}{named}")
+
+
+if __name__ == "__main__":
+    main()
