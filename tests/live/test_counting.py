@@ -143,8 +143,9 @@ class Unusual(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
     """Functions that no counter has a rule for, and some that only move or compare values."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        torch._assert(x.dim() == 4, "an image")
         x = nn.functional.hardswish(x).clamp(0, 1).view(1, -1)
-        left, right = torch.tanh(x).chunk(2, 1)
+        left, right = torch.log(x.relu()).chunk(2, 1)
         return torch.where(left > right, left, right.sqrt())
 
 
@@ -152,9 +153,8 @@ class Unusual(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
 def test_what_computes_and_has_no_rule_is_listed_with_its_share(counter: str) -> None:
     found = count_flops(Unusual(), (1, 3, 4, 4), counter=counter).uncounted
     assert [(each.operator, each.values, each.of) for each in found] == [
-        ("hardswish()", 48, 48 + 48 + 24),
-        ("tanh()", 48, 48 + 48 + 24),
-        ("sqrt()", 24, 48 + 48 + 24),
+        ("log()", 48, 48 + 48 + 48 + 24),
+        ("sqrt()", 24, 48 + 48 + 48 + 24),
     ]
 
 

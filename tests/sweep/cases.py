@@ -126,14 +126,21 @@ _METHODS: tuple[str, ...] = (
     ),
     *("sum", "mean", "std", "var", "norm", "floor"),
 )
+
+
+def by_name(name: str) -> Callable[[Any], Any]:
+    """A function of ``torch.nn.functional``, found when it is called: some tools replace the name."""
+    return lambda x: getattr(F, name)(x)
+
+
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    **{f"F.{name}": getattr(F, name) for name in _ELEMENTWISE},
+    **{f"F.{name}": by_name(name) for name in _ELEMENTWISE},
     **{f"x.{name}()": methodcaller(name) for name in _METHODS},
-    "torch.relu": torch.relu,
-    "torch.sigmoid": torch.sigmoid,
-    "torch.tanh": torch.tanh,
+    "torch.relu": lambda x: torch.relu(x),
+    "torch.sigmoid": lambda x: torch.sigmoid(x),
+    "torch.tanh": lambda x: torch.tanh(x),
     "F.threshold": lambda x: F.threshold(x, 0.1, 0.0),
-    "F.normalize": F.normalize,
+    "F.normalize": by_name("normalize"),
     "F.softmax": lambda x: F.softmax(x, 1),
     "F.log_softmax": lambda x: F.log_softmax(x, 1),
     "x + x": lambda x: x + x,
@@ -143,7 +150,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "torch._assert": lambda x: (torch._assert(x.dim() == 4, "axes"), x)[1],
     "F.layer_norm": lambda x: F.layer_norm(x, x.shape[1:]),
     "F.group_norm": lambda x: F.group_norm(x, 2),
-    "F.instance_norm": F.instance_norm,
+    "F.instance_norm": by_name("instance_norm"),
     "F.max_pool2d": lambda x: F.max_pool2d(x, 2),
     "F.avg_pool2d": lambda x: F.avg_pool2d(x, 2),
     "F.adaptive_avg_pool2d": lambda x: F.adaptive_avg_pool2d(x, 1),

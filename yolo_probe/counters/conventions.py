@@ -139,8 +139,8 @@ class Convention:
 FREE = frozenset({
     "add", "sub", "mul", "div", "pow", "exp", "mean", "cat",
     "silu", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "mish", "hardswish", "hardsigmoid",
-    "hardtanh", "logsigmoid", "sigmoid", "softplus", "softmax", "tanh",
-    "log_softmax", "softmin", "softmax2d",
+    "hardtanh", "logsigmoid", "sigmoid", "softplus", "softmax", "tanh", "softsign", "tanhshrink", "softshrink",
+    "hardshrink", "threshold", "rrelu", "activation", "log_softmax", "softmin", "softmax2d",
     "dropout", "flatten", "identity", "pad2d", "pixel_shuffle", "pixel_unshuffle",
     "max_pool2d", "adaptive_max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "upsample", "batch_norm",
 })  # fmt: skip
@@ -154,7 +154,7 @@ _TERMS = {
     "activation": (
         "silu", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "mish", "hardswish",
         "hardsigmoid", "hardtanh", "logsigmoid", "sigmoid", "softplus", "softmax", "tanh", "log_softmax", "softmin",
-        "softmax2d", "exp",
+        "softmax2d", "exp", "softsign", "tanhshrink", "softshrink", "hardshrink", "threshold", "rrelu", "activation",
     ),
     "pooling": ("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "mean"),
     "upsampling": ("upsample",),

@@ -236,6 +236,23 @@ ELEMENTWISE_FUNCTIONS: Mapping[Any, Record] = {
     F.gelu: _elementwise("gelu"),
     F.silu: _elementwise("silu"),
     F.prelu: _elementwise("prelu"),
+    **{
+        getattr(F, name): _elementwise(name)
+        for name in (
+            *("celu", "selu", "hardsigmoid", "hardswish", "hardtanh", "logsigmoid", "mish", "softplus", "softsign"),
+            *("tanhshrink", "softshrink", "hardshrink", "threshold", "rrelu", "log_softmax"),
+        )
+    },
+    **dict.fromkeys((torch.tanh, T.tanh, T.tanh_), _elementwise("tanh")),
+    **dict.fromkeys((torch.log_softmax, T.log_softmax), _elementwise("log_softmax")),
+    # no tool replaces these names, which it does with those of torch.nn.functional
+    **dict.fromkeys(
+        (
+            *(torch.relu, torch.relu_, T.relu, T.relu_, F.relu_, F.leaky_relu_, F.elu_, F.selu_, F.celu_, F.hardtanh_),
+            *(F.rrelu_, F.threshold_, torch.selu, torch.celu, T.prelu, T.sigmoid_, torch.sigmoid_, T.hardshrink),
+        ),
+        _elementwise("activation"),
+    ),
     torch.cat: _cat,
     F.interpolate: _interpolation,
     F.adaptive_avg_pool2d: _pooling("adaptive_avg_pool2d"),
@@ -316,7 +333,9 @@ _NO_ARITHMETIC = frozenset(
     "__ge__ __and__ __or__ __xor__ __invert__ logical_and logical_or logical_not bitwise_and bitwise_or bitwise_not "
     "isnan isinf isfinite any all equal allclose sort argsort topk argmax argmin max min amax amin maximum minimum "
     "clamp clamp_ clamp_min clamp_max clip nonzero unique kthvalue median searchsorted bucketize round floor ceil "
-    "trunc sign neg __neg__ abs __abs__".split()
+    "trunc sign neg __neg__ abs __abs__ "
+    # what computes nothing
+    "_assert device dtype".split()
 )
 """Names of torch's functions that move, make, choose or compare values; no counter charges them."""
 
