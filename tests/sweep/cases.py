@@ -87,9 +87,9 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     ),
     "GRU": (lambda: First(nn.GRU(16, 8)), WORDS),
     "RNN": (lambda: First(nn.RNN(16, 8)), WORDS),
-    "LSTMCell": (lambda: First(nn.LSTMCell(16, 8)), (5, 16)),
-    "GRUCell": (lambda: First(nn.GRUCell(16, 8)), (5, 16)),
-    "RNNCell": (lambda: First(nn.RNNCell(16, 8)), (5, 16)),
+    "LSTMCell": (lambda: First(nn.LSTMCell(16, 8)), (1, 16)),
+    "GRUCell": (lambda: First(nn.GRUCell(16, 8)), (1, 16)),
+    "RNNCell": (lambda: First(nn.RNNCell(16, 8)), (1, 16)),
     "MultiheadAttention": (lambda: First(nn.MultiheadAttention(16, 4, batch_first=True), 3), WORDS),
     "TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(16, 4, 32, batch_first=True), WORDS),
     "Upsample nearest 1-D": (lambda: nn.Upsample(scale_factor=2), FLAT),
@@ -177,4 +177,5 @@ def network(name: str) -> tuple[nn.Module, Shape]:
     if name in FUNCTIONS:
         return After(FUNCTIONS[name]).eval(), IMAGE
     make, shape = MODULES[name]
-    return make().eval(), shape
+    made = make()
+    return (made if isinstance(made, First) else nn.Sequential(made)).eval(), shape

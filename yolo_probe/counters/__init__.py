@@ -3,6 +3,7 @@
 From the ground up; a module imports only from lines above its own::
 
     rules                 what an operator costs: a function for each rule
+    recurrent             what RNN, GRU and LSTM cost, for each tool
     rules_file            a file of the user's own rules
     thop_tables           the generations of thop, and torch's counter
     tool_tables           the other tools, and the exact count

@@ -142,7 +142,8 @@ FREE = frozenset({
     "hardtanh", "logsigmoid", "sigmoid", "softplus", "softmax", "tanh", "softsign", "tanhshrink", "softshrink",
     "hardshrink", "threshold", "rrelu", "activation", "log_softmax", "softmin", "softmax2d",
     "dropout", "flatten", "identity", "pad2d", "pixel_shuffle", "pixel_unshuffle",
-    "max_pool2d", "adaptive_max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "upsample", "batch_norm",
+    "max_pool1d", "max_pool3d", "max_pool2d", "adaptive_max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "upsample",
+    "batch_norm",
 })  # fmt: skip
 """Operators that cost nothing where a counter has no rule for them; any other is then uncounted."""
 
@@ -156,7 +157,11 @@ _TERMS = {
         "hardsigmoid", "hardtanh", "logsigmoid", "sigmoid", "softplus", "softmax", "tanh", "log_softmax", "softmin",
         "softmax2d", "exp", "softsign", "tanhshrink", "softshrink", "hardshrink", "threshold", "rrelu", "activation",
     ),
-    "pooling": ("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "mean"),
+    "pooling": (
+        "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "max_pool1d", "max_pool3d",
+        "avg_pool1d", "avg_pool3d", "adaptive_avg_pool1d", "adaptive_avg_pool3d", "mean",
+    ),
+    "recurrent": ("rnn", "gru", "lstm", "rnn_cell", "gru_cell", "lstm_cell"),
     "upsampling": ("upsample",),
     "attention": ("multi_head_attention", "scaled_dot_product_attention"),
     "matrix products": (

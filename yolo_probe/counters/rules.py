@@ -72,6 +72,11 @@ def einsum_products(r: OpRecord) -> int:
     return prod(n for label, n in sizes.items() if label in shared | kept) if len(r.inputs) == 2 else 0
 
 
+def matrix_product_as_matrices(r: OpRecord) -> int:
+    """The products of matrices; of a matrix and a vector, which torch runs by another operator (``mv``), none."""
+    return 0 if len(r.inputs[1]) == 1 else matrix_product(r)
+
+
 def einsum_matrix_products(r: OpRecord) -> int:
     """``einsum_products`` where an axis of both inputs is summed; else 0: torch then runs no matrix product."""
     _, shared, kept = _einsum_axes(r)
@@ -196,19 +201,19 @@ def adaptive_ratio(r: OpRecord) -> int:
 def adaptive_windows(r: OpRecord) -> int:
     """One for each value in each window, [floor(j i / o), ceil((j + 1) i / o)), and one for each output value."""
     window = prod(sum(-(-(j + 1) * i // o) - j * i // o for j in range(o)) for i, o in _pooled_axes(r))
-    return prod(r.output[:-2]) * window + prod(r.output)
+    return prod(r.output[: -len(_pooled_axes(r))]) * window + prod(r.output)
 
 
 def average_windows(r: OpRecord) -> int:
     """One for each value in each window, also of padding where that is averaged too, and one for each output value."""
     padded = 0 if r.options["inside"] else 1
-    window = 1
+    window, axes = 1, len(_pair(r, "kernel"))
     for i, o, k, s, p in zip(
-        r.input[-2:], r.output[-2:], *(_pair(r, n) for n in ("kernel", "stride", "padding")), strict=True
+        r.input[-axes:], r.output[-axes:], *(_pair(r, n) for n in ("kernel", "stride", "padding")), strict=True
     ):
         first, last = -p * padded, i + p * padded
         window *= sum(max(min(j * s - p + k, last) - max(j * s - p, first), 0) for j in range(o))
-    return prod(r.input[:-2]) * window + prod(r.output)
+    return prod(r.input[:-axes]) * window + prod(r.output)
 
 
 def _pair(r: OpRecord, name: str) -> Shape:
@@ -218,7 +223,8 @@ def _pair(r: OpRecord, name: str) -> Shape:
 
 
 def _pooled_axes(r: OpRecord) -> list[tuple[int, int]]:
-    return list(zip(r.input[-2:], r.output[-2:], strict=True))
+    axes = int(r.operator[-2])  # adaptive_avg_pool3d
+    return list(zip(r.input[-axes:], r.output[-axes:], strict=True))
 
 
 def average_kernel(r: OpRecord) -> int:

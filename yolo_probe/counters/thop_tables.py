@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from yolo_probe.counters import recurrent
 from yolo_probe.counters.rules import (
     CONVOLUTIONS,
     TRANSPOSED_CONVOLUTIONS,
@@ -25,6 +26,7 @@ from yolo_probe.counters.rules import (
     linear_products_and_sums,
     log_softmax,
     matrix_product,
+    matrix_product_as_matrices,
     normalization,
     one_per_output,
     one_per_value,
@@ -39,21 +41,25 @@ from yolo_probe.counters.rules import (
 )
 from yolo_probe.model.operators import Rule
 
+AVERAGE_POOLS = ("avg_pool1d", "avg_pool2d", "avg_pool3d")
+ADAPTIVE_POOLS = ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
+
 # The releases of 2019 add up in FP32 and lose the last digits; these rules give the exact sums.
 THOP_2019: dict[str, Rule] = {
     **dict.fromkeys(CONVOLUTIONS, with_bias),
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, transposed_over_output_with_bias),
     "batch_norm": four_per_value,
     "leaky_relu": one_per_value,
-    "avg_pool2d": average_kernel,
-    "adaptive_avg_pool2d": adaptive_floor,
+    **dict.fromkeys(AVERAGE_POOLS, average_kernel),
+    **dict.fromkeys(ADAPTIVE_POOLS, adaptive_floor),
     "linear": linear_products_and_sums,
     "upsample": interpolation(nearest=0, trilinear=0, bilinear=13),
 }
 
 THOP_0_0_31 = THOP_2019 | {
     "batch_norm": two_per_value,
-    "avg_pool2d": one_per_output,
+    **dict.fromkeys(AVERAGE_POOLS, one_per_output),
+    **recurrent.THOP,
     "linear": linear,
     "upsample": interpolation(nearest=0, trilinear=0),
 }
@@ -64,10 +70,11 @@ THOP_0_1: dict[str, Rule] = {
     "batch_norm": normalization,
     "layer_norm": normalization,
     "instance_norm": normalization,
+    **recurrent.THOP,
     "prelu": one_per_value,
     "softmax": softmax,
-    "avg_pool2d": one_per_output,
-    "adaptive_avg_pool2d": adaptive_ratio,
+    **dict.fromkeys(AVERAGE_POOLS, one_per_output),
+    **dict.fromkeys(ADAPTIVE_POOLS, adaptive_ratio),
     "linear": linear,
     "upsample": interpolation(nearest=1, trilinear=0),
 }
@@ -78,7 +85,7 @@ ULTRALYTICS_THOP_2_0_16 = THOP_0_1 | {
 }
 
 ULTRALYTICS_THOP_2_1_2 = ULTRALYTICS_THOP_2_0_16 | {
-    "adaptive_avg_pool2d": adaptive_windows,
+    **dict.fromkeys(ADAPTIVE_POOLS, adaptive_windows),
     "group_norm": normalization,
     "rms_norm": normalization,
     "upsample": interpolation(nearest=0, trilinear=31),
@@ -86,7 +93,7 @@ ULTRALYTICS_THOP_2_1_2 = ULTRALYTICS_THOP_2_0_16 | {
 
 ULTRALYTICS_THOP_2_1_3 = ULTRALYTICS_THOP_2_1_2 | {
     "multi_head_attention": attention_with_softmax,
-    "avg_pool2d": average_windows,
+    **dict.fromkeys(AVERAGE_POOLS, average_windows),
     "log_softmax": log_softmax,
     "softmin": softmin,
     "softmax2d": softmax,
@@ -95,6 +102,7 @@ ULTRALYTICS_THOP_2_1_3 = ULTRALYTICS_THOP_2_1_2 | {
 
 
 TORCH: dict[str, Rule] = {
+    **recurrent.TORCH,
     **dict.fromkeys(CONVOLUTIONS, lambda r: 2 * convolution(r)),
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, lambda r: 2 * transposed_convolution(r)),
     "linear": lambda r: 2 * linear(r),
@@ -111,7 +119,7 @@ ULTRALYTICS_THOP_2_2_FUNCTIONS: dict[str, Rule] = {
 }
 
 TORCH_FUNCTIONS: dict[str, Rule] = TORCH | {
-    "matmul": lambda r: 2 * matrix_product(r),
+    "matmul": lambda r: 2 * matrix_product_as_matrices(r),
     "einsum": lambda r: 2 * einsum_matrix_products(r),
     "scaled_dot_product_attention": lambda r: 2 * scaled_dot_product(r),
     **dict.fromkeys(

@@ -6,12 +6,18 @@ single operators and on whole networks.
 
 from __future__ import annotations
 
-from yolo_probe.counters import rules
+from math import prod
+
+from yolo_probe.counters import recurrent, rules
 from yolo_probe.counters.rules import CONVOLUTIONS, TRANSPOSED_CONVOLUTIONS
 from yolo_probe.model.operators import OpRecord, Rule
 
 NORMS = ("layer_norm", "group_norm", "instance_norm")
 PRODUCTS = ("mm", "addmm", "baddbmm")
+POOLS = (
+    *("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"),
+    *("max_pool1d", "max_pool3d", "avg_pool1d", "avg_pool3d", "adaptive_avg_pool1d", "adaptive_avg_pool3d"),
+)
 
 
 def twice(rule: Rule) -> Rule:
@@ -34,12 +40,13 @@ def _bias(r: OpRecord) -> int:
 
 
 FVCORE: dict[str, Rule] = {
+    **recurrent.FVCORE,
     **dict.fromkeys(CONVOLUTIONS, rules.convolution),
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_convolution),
     "linear": rules.linear,
     "batch_norm": rules.batch_norm_by_mode,
     **dict.fromkeys(NORMS, rules.normalization_with_statistics),
-    "upsample": by_mode(nearest=1, bilinear=4),
+    "upsample": lambda r: by_mode(nearest=1, bilinear=4)(r) if len(r.output) == 4 else 0,
     "adaptive_avg_pool2d": rules.one_per_value,
     "multi_head_attention": rules.attention_products,
     "scaled_dot_product_attention": lambda r: 0,
@@ -49,12 +56,14 @@ FVCORE: dict[str, Rule] = {
 }
 
 TORCHPROFILE: dict[str, Rule] = {
+    **recurrent.TORCHPROFILE,
     **dict.fromkeys((*CONVOLUTIONS, *TRANSPOSED_CONVOLUTIONS), rules.convolution_over_output),
     "linear": rules.linear,
     **dict.fromkeys(("batch_norm", *NORMS), rules.one_if_affine),
     "leaky_relu": rules.one_per_output,
     "upsample": by_mode(bilinear=4),
-    **dict.fromkeys(("avg_pool2d", "adaptive_avg_pool2d", "mean", "mul"), rules.one_per_output),
+    **dict.fromkeys(("mean", "mul"), rules.one_per_output),
+    **dict.fromkeys([pool for pool in POOLS if "max" not in pool], rules.one_per_output),
     "multi_head_attention": rules.attention_as_traced,
     "scaled_dot_product_attention": rules.scaled_dot_product,
     "matmul": rules.matrix_product,
@@ -65,13 +74,14 @@ TORCHPROFILE: dict[str, Rule] = {
 }
 
 PTFLOPS: dict[str, Rule] = {
+    **recurrent.PTFLOPS,
     **dict.fromkeys(CONVOLUTIONS, rules.with_bias),
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_with_bias),
     "linear": rules.linear_with_bias,
     **dict.fromkeys(("batch_norm", "group_norm", "instance_norm"), rules.scale_and_shift),
     "layer_norm": rules.one_per_value,
     **dict.fromkeys(("relu", "prelu", "elu", "leaky_relu", "relu6", "gelu"), rules.one_per_value),
-    **dict.fromkeys(("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"), rules.one_per_value),
+    **dict.fromkeys(POOLS, rules.one_per_value),
     "upsample": rules.one_per_value_of_an_image,
     "multi_head_attention": rules.attention_of_ptflops,
 }
@@ -79,7 +89,7 @@ PTFLOPS: dict[str, Rule] = {
 
 PTFLOPS_CALLS: dict[str, Rule] = {
     **dict.fromkeys(("relu", "prelu", "elu", "gelu", "silu", "softmax", "softmax2d"), rules.one_per_value),
-    **dict.fromkeys(("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"), rules.one_per_value),
+    **dict.fromkeys(POOLS, rules.one_per_value),
     "upsample": rules.one_per_output,
     "multi_head_attention": rules.attention_inside,
 }
@@ -98,32 +108,37 @@ PTFLOPS_FUNCTIONS: dict[str, Rule] = {
 }
 
 PTFLOPS_ATEN: dict[str, Rule] = {
+    **recurrent.PTFLOPS_ATEN,
     **dict.fromkeys(CONVOLUTIONS, rules.with_bias),
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_with_bias),
     "linear": rules.linear_as_addmm,
     "multi_head_attention": rules.attention_with_biases,
-    "matmul": rules.matrix_product,
+    "matmul": rules.matrix_product_as_matrices,
     "einsum": rules.einsum_matrix_products,
     "mm": rules.known_products,
     "addmm": lambda r: rules.known_products(r) + rules.one_per_output(r),
 }
 
 TORCHINFO: dict[str, Rule] = {
+    **recurrent.TORCHINFO,
     **dict.fromkeys((*CONVOLUTIONS, *TRANSPOSED_CONVOLUTIONS), rules.convolution_by_weights),
     "linear": rules.linear_by_weights,
     "prelu": lambda r: r.output[0] * r.weight[0],
     **dict.fromkeys(("batch_norm", *NORMS), rules.norm_by_weights),
+    "rms_norm": lambda r: r.output[0] * prod(r.weight),
+    "bilinear": rules.linear_by_weights,
     "multi_head_attention": lambda r: 0,
 }
 
 DEEPSPEED: dict[str, Rule] = {
+    **recurrent.DEEPSPEED,
     **dict.fromkeys(CONVOLUTIONS, lambda r: 2 * rules.convolution(r) + _bias(r)),
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, lambda r: 2 * rules.transposed_convolution(r) + _bias(r)),
     "linear": twice(rules.linear),
     "batch_norm": rules.scale_and_shift,
     **dict.fromkeys(NORMS, rules.normalization_with_statistics),
     **dict.fromkeys(("relu", "prelu", "elu", "leaky_relu", "gelu", "silu"), rules.one_per_value),
-    **dict.fromkeys(("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"), rules.one_per_value),
+    **dict.fromkeys(POOLS, rules.one_per_value),
     **dict.fromkeys(("softmax", "softmax2d"), rules.one_per_value),
     "upsample": rules.upsample_by_size,
     "multi_head_attention": lambda r: 2 * rules.attention_products(r) + rules.attention_values(r),

@@ -136,7 +136,7 @@ class HostLine:
     missing: str = ""
     """Why the host leaves the figure out."""
     failed_at: str = ""
-    """Where the counting run fails as yolo-probe follows it, with the module's path."""
+    """Where the pass of yolo-probe fails, with the module's path; the host's fails there too where there is a line."""
     executed: str = ""
     """Why a copy of the model was run, with the module's path; empty where shapes were enough."""
     uncounted: tuple[Uncounted, ...] = ()
@@ -189,8 +189,8 @@ def host_line(
 
     try:
         gflops = host_gflops(root, form, convention, stride, size, built=built, run=observed)
-    except UnknownModuleError:
-        return HostLine(None, counted, size, None, totals)
+    except UnknownModuleError as error:
+        return HostLine(None, counted, size, None, totals, failed_at=str(error))
     except MissingGflops as missing:
         return HostLine(counted, counted, size, None, totals, str(missing), missing.failed_at)
     last = passes[-1]

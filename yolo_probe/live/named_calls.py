@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch.overrides import handle_torch_function
+from torch.overrides import handle_torch_function, has_torch_function_unary
 
 
 class Named(torch.Tensor):  # type: ignore[misc]  # torch is not read by mypy
@@ -24,15 +24,22 @@ class Named(torch.Tensor):  # type: ignore[misc]  # torch is not read by mypy
 
     def add(self, *args: Any, **kwargs: Any) -> Any:
         """``Tensor.add``, called by its name."""
-        return handle_torch_function(Named.add, (self,), self, *args, **kwargs)
+        return _dispatched(Named.add, self, *args, **kwargs)
 
     def mul(self, *args: Any, **kwargs: Any) -> Any:
         """``Tensor.mul``, called by its name."""
-        return handle_torch_function(Named.mul, (self,), self, *args, **kwargs)
+        return _dispatched(Named.mul, self, *args, **kwargs)
 
     def matmul(self, *args: Any, **kwargs: Any) -> Any:
         """``Tensor.matmul``, called by its name."""
-        return handle_torch_function(Named.matmul, (self,), self, *args, **kwargs)
+        return _dispatched(Named.matmul, self, *args, **kwargs)
+
+
+def _dispatched(method: Callable[..., Any], tensor: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+    """A call of a method as a function of its own; inside torch's own functions, which dispatch nothing, torch's."""
+    if has_torch_function_unary(tensor):
+        return handle_torch_function(method, (tensor,), tensor, *args, **kwargs)
+    return _TORCHS_OWN[method](tensor, *args, **kwargs)
 
 
 _TORCHS_OWN: Mapping[Any, Callable[..., Any]] = {

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from yolo_probe.errors import DataDependentError, RulesError, TraceError, first_words
+from yolo_probe.errors import DataDependentError, RulesError, TraceError, UnknownModuleError, first_words
 from yolo_probe.live.applied_rules import AppliedRules, custom_record
 from yolo_probe.live.description import tensors_in
 from yolo_probe.live.function_records import ELEMENTWISE_FUNCTIONS, RECORDS, Record, custom, other
@@ -28,7 +28,7 @@ from yolo_probe.live.function_shapes import ANSWERS, Answer
 from yolo_probe.live.named_calls import Named
 from yolo_probe.live.scripted import SCRIPTED, ScriptedWork
 from yolo_probe.live.torch_internals import COMPILED, call_directly, directly, has_forward_hooks
-from yolo_probe.live.torch_layers import LAYERS, OPERATORS, UNKNOWN, layer_record
+from yolo_probe.live.torch_layers import LAYERS, OPERATORS, is_known, layer_record
 from yolo_probe.model.forward import (
     BLOCKS,
     ELEMENTWISE,
@@ -137,10 +137,19 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             raise TraceError(f"{self._where}: {error}") from None
         except (TraceError, RulesError):
             raise
+        except _SLIPS as error:
+            if self._device != "meta" and _is_ours(error):
+                problem = f"{self._where}: {type(error).__name__} in yolo-probe itself: {first_words(error)}"
+                raise UnknownModuleError(problem, "Please report it with the model.") from error
+            raise self._failure(error) from error
         except (Exception, SystemExit) as error:  # the user's own forward: whatever it raises is why there is no figure
-            kind = f"{type(error).__name__}: " if isinstance(error, _FAULTS) and self._device != "meta" else ""
-            raise DataDependentError(f"{self._where}: {kind}{first_words(error)}") from error
+            raise self._failure(error) from error
         return Trace(_first_shape([*inputs, *named.values()]), tuple(records), _shapes(out))
+
+    def _failure(self, error: BaseException) -> DataDependentError:
+        """What a forward raised, with its place; a fault of the model's code has its class too."""
+        kind = f"{type(error).__name__}: " if isinstance(error, _FAULTS) and self._device != "meta" else ""
+        return DataDependentError(f"{self._where}: {kind}{first_words(error)}")
 
     @property
     def _where(self) -> str:
@@ -157,8 +166,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         if self._pass.training:
             module.__dict__["training"] = True
         rule = self._custom_ops.rule_for(type(module)) if self._custom_ops else None
-        if kind.layer in UNKNOWN and self._complete and not rule:
-            raise TraceError(
+        if not is_known(module, kind.layer) and self._complete and not rule:
+            raise UnknownModuleError(
                 f"{place.path or 'the model'}: found an nn.{kind.layer}, whose cost yolo-probe does not know",
                 "count_flops(model, rules=FILE) counts it by a rule of your own",
             )
@@ -172,7 +181,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
     def _call(self, place: CopiedModule, kind: _Kind) -> Forward:
         """The function that replaces a module's forward."""
         path, described, module = place
-        if not kind.layer or (kind.layer in UNKNOWN and self._complete):
+        if not kind.layer or (self._complete and not is_known(module, kind.layer)):
             return partial(self._enter, (path, described.kind), _own_forward(module))
         if not (kind.is_torchs and module.__dict__.keys().isdisjoint(kind.methods) and not has_forward_hooks(module)):
             return self._with_own_forward(place, kind, _own_forward(module))
@@ -344,7 +353,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         if kind.layer == "MultiheadAttention":
             multi_head_attention(frame, *(_sequence_first(held.batch_first, shape) for shape in inputs[:3]))
         else:
-            operator, slots = OPERATORS.get(kind.layer, kind.layer), self._pass.slots.get(id(frame.module), 1)
+            operator = OPERATORS[kind.layer] if is_known(held, kind.layer) else kind.layer
+            slots = self._pass.slots.get(id(frame.module), 1)
             place = (frame.path, frame.module.kind)
             records.append(layer_record(operator, *place, held, inputs, _first_shape([out]), slots))
         if seen_by != "all":
@@ -454,6 +464,18 @@ def _first_shape(values: Sequence[Any]) -> Shape:
 _FAULTS = (AttributeError, NameError, TypeError)
 """Errors that are a fault of the model's code if a real copy raises them, and are named as such."""
 
+_SLIPS = (AttributeError, NameError, KeyError, IndexError, AssertionError, ZeroDivisionError)
+"""Errors that may be a fault of this package's own code."""
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether an error was raised by a line of this package."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    return step is not None and step.tb_frame.f_globals.get("__name__", "").startswith("yolo_probe.")
+
+
 _NOTHING = frozenset({"Identity", "Dropout", "Dropout2d"})
 """Modules of torch that do nothing in evaluation mode."""
 
@@ -479,7 +501,7 @@ class _Kind(NamedTuple):
 
 def _kind_of(kind: type) -> _Kind:
     torchs = next((each for each in kind.__mro__ if each.__module__.startswith("torch.nn.modules.")), nn.Module)
-    layer = torchs.__name__ if torchs.__name__ in OPERATORS or torchs.__name__ in UNKNOWN else ""
+    layer = torchs.__name__ if torchs.__name__ in OPERATORS else ""
     above = kind.__mro__[: kind.__mro__.index(nn.Module)]
     functions = {name: each for one in above for name, each in vars(one).items() if isinstance(each, FunctionType)}
     is_torchs = kind is torchs and all(each.__module__.startswith("torch.") for each in functions.values())

@@ -15,6 +15,8 @@ from yolo_probe.model.forward import ELEMENTWISE
 from yolo_probe.model.operators import OpRecord, pair
 from yolo_probe.model.structure import Shape
 
+RECURRENT = ("RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell")
+
 LAYERS: Mapping[str, str] = {
     "Conv1d": "conv1d",
     "Conv3d": "conv3d",
@@ -29,14 +31,21 @@ LAYERS: Mapping[str, str] = {
     "Softmin": "softmin",
     "Softmax2d": "softmax2d",
     "Bilinear": "bilinear",
+    **{name: name.lower().replace("cell", "_cell") for name in RECURRENT},
+    "MaxPool1d": "max_pool1d",
+    "MaxPool3d": "max_pool3d",
+    "AvgPool1d": "avg_pool1d",
+    "AvgPool3d": "avg_pool3d",
+    "AdaptiveAvgPool1d": "adaptive_avg_pool1d",
+    "AdaptiveAvgPool3d": "adaptive_avg_pool3d",
 }
 """Operator of each module without a shape rule, by the name of its class."""
 
-UNKNOWN = frozenset(
-    {"RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell", "AvgPool1d", "AvgPool3d"}
-    | {"AdaptiveAvgPool1d", "AdaptiveAvgPool3d"}
-)
-"""Modules that counters charge for and whose rules are not known here: a total without them would be wrong."""
+
+def is_known(module: nn.Module, layer: str) -> bool:
+    """Whether the cost of a module of torch is known; ``layer``: the name of its class. Not of a projected LSTM."""
+    return layer != "LSTM" or not module.proj_size
+
 
 OPERATORS: Mapping[str, str] = {
     **LAYERS,
@@ -103,9 +112,31 @@ def _options(operator: str, module: nn.Module, inputs: tuple[Shape, ...]) -> dic
             "inside": not module.count_include_pad,
             "number": isinstance(kernel, int),
         }
+    elif operator in _RECURRENT:
+        options["cells"], options["bias"] = _cells(module), bool(module.bias)
+    elif operator in ("avg_pool1d", "avg_pool3d"):
+        axes = 1 if operator == "avg_pool1d" else 3
+        options |= {name: _each_axis(getattr(module, f"{name}{end}"), axes) for name, end in _WINDOW}
+        options |= {"inside": not module.count_include_pad, "number": isinstance(module.kernel_size, int)}
     elif operator == "upsample":
         options |= {"mode": module.mode, "sized": module.size is not None}
     elif "softm" in operator:
         dim = -3 if operator == "softmax2d" else module.dim
         options["dim"] = dim if dim is not None else 0 if len(inputs[0]) in (0, 1, 3) else 1
     return options
+
+
+_RECURRENT = frozenset(LAYERS[name] for name in RECURRENT)
+_WINDOW = (("kernel", "_size"), ("stride", ""), ("padding", ""))
+
+
+def _each_axis(value: Any, axes: int) -> tuple[int, ...]:
+    return (value,) * axes if isinstance(value, int) else tuple(value)
+
+
+def _cells(module: nn.Module) -> tuple[tuple[int, int], ...]:
+    """Inputs and hidden values of each cell of a recurrent module: of every layer, in each direction."""
+    first, hidden = module.input_size, module.hidden_size
+    directions = 2 if getattr(module, "bidirectional", False) else 1
+    above = (directions * hidden, hidden)
+    return ((first, hidden),) * directions + (above,) * (directions * (getattr(module, "num_layers", 1) - 1))

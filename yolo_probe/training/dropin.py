@@ -194,7 +194,7 @@ def _print_info(
     logger = _logger(host)
     counted = _counted(model, form, asked, extras)
     own = None
-    if host and counted.line.gflops is None:
+    if host and counted.line.text is None:
         own = call_host(host, model, *args, **kwargs)
     else:
         if table:
