@@ -1,4 +1,4 @@
-"""Modules and functions of torch one by one: each real counter's figure, or a difference that is known, with the reason.
+"""Modules and functions of torch one by one: each real counter's figure, or a difference with a known reason.
 
 `python -m tests.sweep` prints the same as a table.
 """
