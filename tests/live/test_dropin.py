@@ -123,6 +123,18 @@ def test_a_function_that_is_not_known_prints_its_own_line_and_ours_explains_it_b
     assert {record.pathname for record in caplog.records[:1]} == {"<string>"}  # not a file of the probe
 
 
+def test_an_unknown_function_decides_itself_whether_it_prints(
+    host: tuple[ModuleType, ModuleType], caplog: pytest.LogCaptureFixture
+) -> None:
+    home, _ = host
+    home.LINE = "nothing of a summary"  # type: ignore[attr-defined]
+    yolo_probe.install()
+    with caplog.at_level(logging.INFO):
+        home.model_info(Custom(), verbose=True)
+    yolo_probe.uninstall()
+    assert caplog.messages == ["nothing of a summary"]
+
+
 def test_what_a_host_itself_raises_is_raised_once(host: tuple[ModuleType, ModuleType]) -> None:
     home, _ = host
     del home.LOGGER

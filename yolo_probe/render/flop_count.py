@@ -63,7 +63,7 @@ def _footers(report: FlopCount) -> Iterator[Footer]:
     flops = f" = {report.flops:,} FLOPs (1 MAC is 2 FLOPs)" if report.unit == "MACs" else ""
     yield Footer("Counted", f"{report.total:,} {report.unit}{flops}")
     if report.uncounted:
-        yield Footer("Missing", f"no rule of this counter for {missing(report.uncounted)}")
+        yield Footer("Missing", f"not counted: {missing(report.uncounted)}")
     yield Footer("More", "by_module  by_module_alone  by_operator  rows() for pandas  as_json()")
 
 

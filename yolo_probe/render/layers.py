@@ -314,7 +314,7 @@ def _footers(report: LayerCosts) -> Iterator[Footer]:
         yield Footer("Counted", f"by the rules of {report.charges.convention.title}, of an input of {shape}")
     if missing := report.charges.uncounted:
         names = ", ".join(f"{each.operator} at {each.path or 'the model'} ({percent(each.share)})" for each in missing)
-        yield Footer("Missing", f"no rule of this counter for {names}")
+        yield Footer("Missing", f"not counted: {names}")
     if report.rules:
         yield Footer("Rules", own_rules(report.rules, report.rules.unused(report.run.records)))
     if not report.question:

@@ -181,9 +181,9 @@ def _print_info(
     extras: _Extras,
 ) -> tuple[int, int, int, float] | None:  # fmt: skip
     asked = _arguments(host or _as_head, model, args, kwargs)
-    if "detailed" in asked and not asked["verbose"]:
-        return None
     known = known_function(host) if host else _HEAD
+    if known and "detailed" in asked and not asked["verbose"]:
+        return None
     table = bool(asked["detailed"] if "detailed" in asked else asked.get("verbose"))
     if host and (known is None or (table and not known.table)):
         return _explain_own(host, model, call_host(host, model, *args, **kwargs), known, asked, extras)
@@ -263,7 +263,7 @@ def _explain_own(
     logger = _logger(host)
     with _guarded(logger):
         counted = _counted(model, known.form if known else _guessed_form(model, own), asked, extras)
-        if known is None:
+        if known is None and own.line:
             for remark in _explanation(counted):
                 logger.info(f"  {remark}.")
         _finish(counted, own, logger, host, extras)
