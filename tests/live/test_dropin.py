@@ -115,7 +115,7 @@ def test_a_function_that_is_not_known_prints_its_own_line_and_ours_explains_it_b
         "  The line above is the host's own: the code that prints it is new to yolo-probe.",
     ]
     counts = (
-        "2 modules (1 of them leaves), 224 parameters, 224 gradients, 0.1 GFLOPs by the rules of ultralytics-thop 2.2"
+        "2 modules (1 of them leaves), 224 parameters, 224 gradients, 0.3 GFLOPs by the rules of ultralytics-thop 2.2"
     )
     assert caplog.messages[2] == f"  Counted by yolo-probe: {counts}."
     (printed,) = seen

@@ -1,8 +1,8 @@
 """Which line a host's own ``model_info`` prints, recognised by its code.
 
-The code of the function, and of the host's ``get_flops`` where that counts, is compared with a table of all that
-YOLOv5, YOLOv3 and ultralytics have released, by a digest of the source without comments, texts about it and
-annotations. What is not in the table is not known, however much it looks like something that is.
+The code of the function, and of the host's ``get_flops`` where that counts, is compared with a table of what YOLOv5,
+YOLOv3, YOLOv7, YOLOv9 and ultralytics have published, by a digest of the source without comments, docstrings and
+annotations. What is not in the table is not known, however much it looks like something that is: its own line stands.
 """
 
 from __future__ import annotations

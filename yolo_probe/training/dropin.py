@@ -168,9 +168,13 @@ def _replacement(original: Callable[..., Any], watch: Callable[[PrintedLine], No
 
 
 def _host_function(model: nn.Module) -> Callable[..., Any] | None:
-    """The host's own ``model_info``, from the module that defines the model's class; None for a model of no host."""
+    """The host's own ``model_info``, from the module that defines the model's class; None for a model of no host.
+
+    That module has the function by its name; in YOLOv5 v1.0 and v2.0 it has the module ``torch_utils``.
+    """
     for kind in type(unwrapped(model)).__mro__:
-        function = getattr(sys.modules.get(kind.__module__), "model_info", None)
+        home = sys.modules.get(kind.__module__)
+        function = getattr(home, "model_info", None) or getattr(getattr(home, "torch_utils", None), "model_info", None)
         if inspect.isfunction(function) and function is not model_info:
             return _original(function)
     return None
@@ -290,12 +294,13 @@ def _guessed_form(model: nn.Module, own: HostCall) -> LineForm:
 
 def _explanation(counted: _Counted) -> Iterator[str]:
     """What yolo-probe itself counts, below a line whose form it does not know."""
-    totals, line = counted.line.totals, counted.line
+    totals = counted.line.totals
     yield "The line above is the host's own: the code that prints it is new to yolo-probe"
-    flops = "" if line.gflops is None else f", {line.gflops:.1f} GFLOPs by the rules of {counted.convention.title}"
+    flops = _flops(counted.live, counted.line, counted.convention)
+    figure = "" if flops is None else f", {flops / 1e9:.1f} GFLOPs by the rules of {counted.convention.title}"
     yield (
         f"Counted by yolo-probe: {totals.layers.modules:,} modules ({totals.layers.leaf_modules:,} of them leaves), "
-        f"{totals.parameters:,} parameters, {totals.gradients:,} gradients{flops}"
+        f"{totals.parameters:,} parameters, {totals.gradients:,} gradients{figure}"
     )
 
 
