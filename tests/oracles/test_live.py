@@ -21,7 +21,7 @@ from tests import environments
 
 SCRIPT = Path(__file__).with_name("live_check.py")
 COMMON = frozenset({"v5", "v8", "11", "26"})
-"""Folders of ultralytics whose networks are asked at three scales; of the others, the smallest and the largest."""
+"""Folders of ultralytics whose networks are asked at every scale; of the others, the smallest and the largest."""
 
 NOT_BUILT = {
     "yolov5": {"anchors.yaml": "KeyError"},  # a list of anchors, no network
@@ -85,7 +85,7 @@ def ultralytics_networks(folder: Path) -> Iterator[str]:
         if len(scales) < 2 or name is None:
             yield file.name
         else:
-            wanted = scales[::2] if file.parent.name in COMMON else (scales[0], scales[-1])
+            wanted = scales if file.parent.name in COMMON else (scales[0], scales[-1])
             yield from (f"{name[1]}{scale}{name[2]}" for scale in wanted)
         if file.name in NOT_BUILT["ultralytics"]:
             changed = folder / file.name.replace("resnet18", "without-weights")
