@@ -165,6 +165,16 @@ def test_where_ours_has_no_gflops_the_hosts_own_run_gives_them(
     assert caplog.messages[0] == home.LINE
     said = "  The GFLOPs are from the host's own counting run, which took 0.0 s: yolo-probe cannot count cell: found"
     assert caplog.messages[1].startswith(said)
+    home.LINE = OWN_LINE  # type: ignore[attr-defined]
+    yolo_probe.install()
+    with caplog.at_level(logging.INFO):
+        home.model_info(Recurrent())
+        yolo_probe.uninstall()
+        yolo_probe.model_info(Recurrent())
+    assert caplog.messages[2] == OWN_LINE
+    where = "yolo-probe cannot count cell: found"
+    assert caplog.messages[3].startswith(f"  No GFLOPs: the host's own counting run finds none, and {where}")
+    assert caplog.messages[5].startswith(f"  No GFLOPs: {where}")
 
 
 def test_a_model_of_no_host_is_told_as_head_tells_it(caplog: pytest.LogCaptureFixture) -> None:

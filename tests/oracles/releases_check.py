@@ -8,9 +8,9 @@ from __future__ import annotations
 import importlib
 import io
 import json
-import logging
 import sys
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from ultralytics.nn import tasks
 
 import yolo_probe
+from tests.fingerprints import said
 from yolo_probe.cli import cli
 
 try:
@@ -28,36 +29,18 @@ except ImportError:  # to 8.0.135
     HOME = importlib.import_module("ultralytics.yolo.utils.torch_utils")
 
 
-class Heard(logging.Handler):
-    """Keeps what a host logs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep one message."""
-        self.messages.append(record.getMessage())
-
-
-def lines(model: Any, call: Any) -> list[str]:
+def lines(call: Any, *args: Any) -> list[str]:
     """What a call logs."""
-    heard = Heard()
-    HOME.LOGGER.addHandler(heard)
-    try:
-        call(model)
-    finally:
-        HOME.LOGGER.removeHandler(heard)
-    return heard.messages
+    return said(HOME.LOGGER, partial(call, *args))[0]
 
 
 def both(model: Any) -> dict[str, list[str]]:
     """The line of the host alone, of the drop-in in its place, and of the public function."""
-    plain = lines(model, tasks.model_info)
+    plain = lines(tasks.model_info, model)
     yolo_probe.install()
-    replaced = lines(model, tasks.model_info)
+    replaced = lines(tasks.model_info, model)
     yolo_probe.uninstall()
-    return {"host": plain, "replaced": replaced, "called": lines(model, yolo_probe.model_info)}
+    return {"host": plain, "replaced": replaced, "called": lines(yolo_probe.model_info, model)}
 
 
 def said_of(target: str) -> dict[str, str | None] | str:
@@ -82,8 +65,6 @@ KINDS = {
 
 def main(folder: Path, names: list[str]) -> None:
     """Print what is found of each network."""
-    HOME.LOGGER.handlers, HOME.LOGGER.propagate = [], False
-    HOME.LOGGER.setLevel(logging.INFO)
     for name in names:
         torch.manual_seed(0)
         model = built(name).eval()
@@ -91,7 +72,7 @@ def main(folder: Path, names: list[str]) -> None:
         torch.save({"model": model.half(), "version": ultralytics.__version__, "date": "2024-01-01"}, folder / "m.pt")
         model.float()
         with torch.no_grad():
-            lines(model, lambda m: m.fuse())
+            lines(model.fuse)
         found["fused"] = both(model)
         found["file"], found["name"] = said_of(str(folder / "m.pt")), said_of(name.removesuffix(".yaml"))
         print(json.dumps(found), flush=True)

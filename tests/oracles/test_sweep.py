@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sweep.__main__ import RELEASES, TOOLS, swept, verdict
+from tests.oracles.real_host import RELEASES
+from tests.sweep.__main__ import TOOLS, swept, verdict
 
 DIFFERENT = {
     "fvcore": {"TransformerEncoderLayer", "einsum of one", "einsum of two", "broadcast matmul"},

@@ -9,16 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.environments import ROOT, counter, run_python, tool
+from tests.oracles.real_host import RELEASES
 
-RELEASES = {
-    "thop-2019": ("thop", "0.0.31.post1909021322"),
-    "thop-0.0.31": ("thop", "0.0.31.post2005241907"),
-    "thop-0.1": ("thop", "0.1.1.post2209072238"),
-    "ultralytics-thop-2.0.16": ("ultralytics-thop", "2.0.16"),
-    "ultralytics-thop-2.1.2": ("ultralytics-thop", "2.1.2"),
-    "ultralytics-thop-2.1.3": ("ultralytics-thop", "2.1.6"),
-    "ultralytics-thop-2.2": ("ultralytics-thop", "2.2.3"),
-}
 TOOLS = ("fvcore", "ptflops", "ptflops-aten", "torchprofile", "torch", "torchinfo", "calflops", "deepspeed")
 
 

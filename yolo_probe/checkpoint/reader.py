@@ -129,7 +129,7 @@ class Checkpoint:
         if len(layout) != 1:
             raise CheckpointError(f"{self.path}: values of dtype {tensor.dtype} are not read")
         width = calcsize("<" + layout)
-        offsets = [_offset(tensor, location, index) for index in range(min(limit, tensor.numel))]
+        offsets = [offset_of(tensor, location, index) for index in range(min(limit, tensor.numel))]
         if not offsets:
             return ()
         start = min(offsets)
@@ -159,7 +159,7 @@ def _read(path: str, container: str, stamp: tuple[int, int], entry: Entry, start
         return file.read(begin + start, length)
 
 
-def _offset(tensor: Tensor, location: Location, index: int) -> int:
+def offset_of(tensor: Tensor, location: Location, index: int) -> int:
     """Position in the storage of the element with that row-major index, in elements."""
     offset = location.offset
     for size, stride in zip(reversed(tensor.shape), reversed(location.strides), strict=True):

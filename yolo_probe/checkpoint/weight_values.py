@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import product
 
+from yolo_probe.checkpoint.reader import offset_of
 from yolo_probe.model.structure import Location, Tensor
 
 
@@ -64,12 +64,7 @@ def _values(every: array[int], tensor: Tensor, location: Location) -> array[int]
         return array(every.typecode)
     if span == tensor.numel:  # dense, in whatever order of the axes
         return every[location.offset : location.offset + span]
-    return array(every.typecode, (every[location.offset + step] for step in _steps(tensor.shape, location.strides)))
-
-
-def _steps(shape: tuple[int, ...], strides: tuple[int, ...]) -> Iterator[int]:
-    for index in product(*map(range, shape)):
-        yield sum(i * stride for i, stride in zip(index, strides, strict=True))
+    return array(every.typecode, (every[offset_of(tensor, location, index)] for index in range(tensor.numel)))
 
 
 def _may_be_infinite(values: array[int], exponent: int) -> bool:

@@ -11,9 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from yolo_probe.counters import faults, thop_tables, tool_tables
+from yolo_probe.counters import faults, recurrent, thop_tables, tool_tables
 from yolo_probe.counters.faults import SHARED, TWICE, Faults
-from yolo_probe.counters.rules import known_products
+from yolo_probe.counters.rules import (
+    ADAPTIVE_POOLS,
+    AVERAGE_POOLS,
+    CONVOLUTIONS,
+    MAX_POOLS,
+    TRANSPOSED_CONVOLUTIONS,
+    known_products,
+)
 from yolo_probe.environment import Thop
 from yolo_probe.model.operators import OpRecord, Rule
 from yolo_probe.model.user_rules import CUSTOM, OwnRules
@@ -136,32 +143,28 @@ class Convention:
         return f"{name} {version}" if version[0].isdigit() and name else self.name
 
 
-FREE = frozenset({
-    "add", "sub", "mul", "div", "pow", "exp", "mean", "cat",
+_ACTIVATIONS = (
     "silu", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "mish", "hardswish", "hardsigmoid",
-    "hardtanh", "logsigmoid", "sigmoid", "softplus", "softmax", "tanh", "softsign", "tanhshrink", "softshrink",
-    "hardshrink", "threshold", "rrelu", "activation", "log_softmax", "softmin", "softmax2d",
+    "hardtanh", "logsigmoid", "sigmoid", "softplus", "softmax", "tanh", "log_softmax", "softmin", "softmax2d", "exp",
+    "softsign", "tanhshrink", "softshrink", "hardshrink", "threshold", "rrelu", "activation",
+)  # fmt: skip
+
+FREE = frozenset({
+    "add", "sub", "mul", "div", "pow", "mean", "cat",
     "dropout", "flatten", "identity", "pad2d", "pixel_shuffle", "pixel_unshuffle",
-    "max_pool1d", "max_pool3d", "max_pool2d", "adaptive_max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "upsample",
-    "batch_norm",
+    "avg_pool2d", "adaptive_avg_pool2d", "upsample", "batch_norm",
+    *_ACTIVATIONS, *MAX_POOLS,
 })  # fmt: skip
 """Operators that cost nothing where a counter has no rule for them; any other is then uncounted."""
 
 _TERMS = {
-    "convolution": ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+    "convolution": (*CONVOLUTIONS, *TRANSPOSED_CONVOLUTIONS),
     "fully connected": ("linear", "bilinear"),
     "BatchNorm": ("batch_norm",),
     "normalization": ("layer_norm", "group_norm", "instance_norm", "rms_norm"),
-    "activation": (
-        "silu", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "mish", "hardswish",
-        "hardsigmoid", "hardtanh", "logsigmoid", "sigmoid", "softplus", "softmax", "tanh", "log_softmax", "softmin",
-        "softmax2d", "exp", "softsign", "tanhshrink", "softshrink", "hardshrink", "threshold", "rrelu", "activation",
-    ),
-    "pooling": (
-        "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "max_pool1d", "max_pool3d",
-        "avg_pool1d", "avg_pool3d", "adaptive_avg_pool1d", "adaptive_avg_pool3d", "mean",
-    ),
-    "recurrent": ("rnn", "gru", "lstm", "rnn_cell", "gru_cell", "lstm_cell"),
+    "activation": _ACTIVATIONS,
+    "pooling": (*MAX_POOLS, *AVERAGE_POOLS, *ADAPTIVE_POOLS, "mean"),
+    "recurrent": (*recurrent.LAYERS, *recurrent.CELLS),
     "upsampling": ("upsample",),
     "attention": ("multi_head_attention", "scaled_dot_product_attention"),
     "matrix products": (

@@ -13,6 +13,9 @@ from yolo_probe.model.structure import Shape
 
 CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
 TRANSPOSED_CONVOLUTIONS = ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+MAX_POOLS = ("max_pool1d", "max_pool2d", "max_pool3d", "adaptive_max_pool2d")
+AVERAGE_POOLS = ("avg_pool1d", "avg_pool2d", "avg_pool3d")
+ADAPTIVE_POOLS = ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
 
 # Products: one multiply-accumulate each
 

@@ -6,6 +6,8 @@ from typing import cast
 
 from yolo_probe.counters import recurrent
 from yolo_probe.counters.rules import (
+    ADAPTIVE_POOLS,
+    AVERAGE_POOLS,
     CONVOLUTIONS,
     TRANSPOSED_CONVOLUTIONS,
     adaptive_floor,
@@ -40,9 +42,6 @@ from yolo_probe.counters.rules import (
     with_bias,
 )
 from yolo_probe.model.operators import Rule
-
-AVERAGE_POOLS = ("avg_pool1d", "avg_pool2d", "avg_pool3d")
-ADAPTIVE_POOLS = ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
 
 # The releases of 2019 add up in FP32 and lose the last digits; these rules give the exact sums.
 THOP_2019: dict[str, Rule] = {

@@ -9,15 +9,18 @@ from __future__ import annotations
 from math import prod
 
 from yolo_probe.counters import recurrent, rules
-from yolo_probe.counters.rules import CONVOLUTIONS, TRANSPOSED_CONVOLUTIONS
+from yolo_probe.counters.rules import (
+    ADAPTIVE_POOLS,
+    AVERAGE_POOLS,
+    CONVOLUTIONS,
+    MAX_POOLS,
+    TRANSPOSED_CONVOLUTIONS,
+)
 from yolo_probe.model.operators import OpRecord, Rule
 
 NORMS = ("layer_norm", "group_norm", "instance_norm")
 PRODUCTS = ("mm", "addmm", "baddbmm")
-POOLS = (
-    *("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"),
-    *("max_pool1d", "max_pool3d", "avg_pool1d", "avg_pool3d", "adaptive_avg_pool1d", "adaptive_avg_pool3d"),
-)
+POOLS = (*MAX_POOLS, *AVERAGE_POOLS, *ADAPTIVE_POOLS)
 
 
 def twice(rule: Rule) -> Rule:
@@ -62,8 +65,7 @@ TORCHPROFILE: dict[str, Rule] = {
     **dict.fromkeys(("batch_norm", *NORMS), rules.one_if_affine),
     "leaky_relu": rules.one_per_output,
     "upsample": by_mode(bilinear=4),
-    **dict.fromkeys(("mean", "mul"), rules.one_per_output),
-    **dict.fromkeys([pool for pool in POOLS if "max" not in pool], rules.one_per_output),
+    **dict.fromkeys((*AVERAGE_POOLS, *ADAPTIVE_POOLS, "mean", "mul"), rules.one_per_output),
     "multi_head_attention": rules.attention_as_traced,
     "scaled_dot_product_attention": rules.scaled_dot_product,
     "matmul": rules.matrix_product,

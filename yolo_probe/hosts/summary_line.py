@@ -135,8 +135,8 @@ class HostLine:
     """The numbers of layers, parameters and gradients."""
     missing: str = ""
     """Why the host leaves the figure out."""
-    failed_at: str = ""
-    """Where the pass of yolo-probe fails, with the module's path; the host's fails there too where there is a line."""
+    unknown: str = ""
+    """Why the figure cannot be known, with the module's path."""
     executed: str = ""
     """Why a copy of the model was run, with the module's path; empty where shapes were enough."""
     uncounted: tuple[Uncounted, ...] = ()
@@ -150,11 +150,7 @@ MAX_FILE_NAME = 255
 
 
 class MissingGflops(Exception):
-    """The host leaves the figure out; the message says why. ``failed_at``: where its counting run fails, if it does."""
-
-    def __init__(self, message: str, failed_at: str = "") -> None:
-        super().__init__(message)
-        self.failed_at = failed_at
+    """The host leaves the figure out; the message says why."""
 
 
 def host_line(
@@ -190,9 +186,9 @@ def host_line(
     try:
         gflops = host_gflops(root, form, convention, stride, size, built=built, run=observed)
     except UnknownModuleError as error:
-        return HostLine(None, counted, size, None, totals, failed_at=str(error))
+        return HostLine(None, counted, size, None, totals, unknown=str(error))
     except MissingGflops as missing:
-        return HostLine(counted, counted, size, None, totals, str(missing), missing.failed_at)
+        return HostLine(counted, counted, size, None, totals, str(missing))
     last = passes[-1]
     uncounted = charge(last.records, convention).uncounted
     if uncounted and not last.executed:
@@ -245,7 +241,7 @@ def host_gflops(
     except UnknownModuleError:
         raise
     except TraceError as error:
-        raise MissingGflops(f"the counting run of {form.host.name} fails at {error}", str(error)) from None
+        raise MissingGflops(f"the counting run of {form.host.name} fails at {error}") from None
     # the order of these floating-point operations is the host's
     return macs * size[0] / cell * size[1] / cell
 

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from importlib.util import find_spec
 from math import isfinite
 from pathlib import Path, PurePath
@@ -48,9 +47,8 @@ def resolve(
         if target.endswith((".yaml", ".yml")):
             return _from_yaml(target, host, classes, copy)
         return _from_checkpoint(target, host, classes, copy)
-    name = target.removesuffix(".pt").removesuffix(".yaml")
-    if ultralytics_names.is_name(name) and "@" not in name:
-        return _from_ultralytics_name(re.sub(r"(yolov[35].*)u$", r"\1", name), host, classes, copy)
+    if name := ultralytics_names.name_in(target):
+        return _from_ultralytics_name(name, host, classes, copy)
     if target.endswith((".pt", ".pth")):
         return _from_checkpoint(target, host, classes, copy)
     return _from_name(target, host, classes, copy)
@@ -113,6 +111,8 @@ def _from_ultralytics_name(name: str, host: Generation | None, classes: int | No
         if not ultralytics_names.shipped_yamls():
             problem = f"{name}: found no installed ultralytics, expected one, which may ship that network"
             raise TargetError(problem, INSTALL_ULTRALYTICS)
+        from difflib import get_close_matches
+
         like = sorted(get_close_matches(name, ultralytics_names.shipped_yamls(), 5, 0.5))
         near = f"; near it are {', '.join(like)}, with n, s, m, l or x after the version" if like else ""
         raise TargetError(
@@ -130,8 +130,7 @@ def _built_by_ultralytics(
     """A network of a model YAML of ultralytics. Raises: TargetError where the installed package cannot build it."""
     from yolo_probe.hosts.ultralytics_architecture import architecture_in
 
-    if copy is not None:
-        raise TargetError(f"{label}: found --copy {copy}, but only a checkpoint has copies", "leave --copy out")
+    _refuse_copy(label, copy)
     if host is not None:
         raise TargetError(f"{label}: found --host {host} for a network of ultralytics", "leave --host out")
     if gap := _not_installed():
@@ -163,8 +162,7 @@ def _built(
     from yolo_probe.hosts.yolov5 import origin_of
     from yolo_probe.networks.model_yaml import build
 
-    if copy is not None:
-        raise TargetError(f"{label}: found --copy {copy}, but only a checkpoint has copies", "leave --copy out")
+    _refuse_copy(label, copy)
     generation = host or "head"
     if classes is not None:
         network = network.with_classes(classes)
@@ -177,6 +175,11 @@ def _built(
         kind, label, path, network.name, network.classes, origin, root, image_channels(root),
         _stride(root, bool(unknown)), network, None, unknown,
     )  # fmt: skip
+
+
+def _refuse_copy(label: str, copy: CopyName | None) -> None:
+    if copy is not None:
+        raise TargetError(f"{label}: found --copy {copy}, but only a checkpoint has copies", "leave --copy out")
 
 
 def _from_checkpoint(target: str, host: Generation | None, classes: int | None, copy: CopyName | None) -> Subject:

@@ -41,16 +41,19 @@ def identify(contents: Mapping[str, object], root: Module) -> Origin:
 
 def installed() -> Origin:
     """The release that is installed, which builds a name or a YAML and prints its line."""
-    version = version_of("ultralytics")
-    form = _form_of(version) if version else ULTRALYTICS_FORMS[0][1]
-    return Origin("ultralytics", form, ("the release that is installed",), release=version)
+    return _of_release(version_of("ultralytics"), "the release that is installed")
 
 
 def running() -> Origin:
     """The release that is imported in this process."""
-    version = str(getattr(sys.modules.get("ultralytics"), "__version__", ""))
-    evidence = (f"version {version} in this process",)
-    return Origin("ultralytics", ULTRALYTICS_FORMS[0][1], evidence, release=version or None)
+    version = getattr(sys.modules.get("ultralytics"), "__version__", None)
+    return _of_release(version, f"version {version} in this process")
+
+
+def _of_release(version: str | None, evidence: str) -> Origin:
+    """That release, with the form of its line; without a version the newest form."""
+    form = _form_of(version) if version else ULTRALYTICS_FORMS[0][1]
+    return Origin("ultralytics", form, (evidence,), release=version or None)
 
 
 def _form_of(version: str) -> LineForm:

@@ -41,9 +41,15 @@ def shipped_yamls() -> Mapping[str, Path]:
     return {file.stem: file for file in sorted(models, key=lambda file: -len(file.parts))}
 
 
-def is_name(name: str) -> bool:
-    """Whether a name looks like that of a network of ultralytics, shipped or not."""
-    return _NAME.match(name) is not None
+def name_in(target: str) -> str | None:
+    """The name of a network of ultralytics, shipped or not, that a target looks like; None for any other.
+
+    Without ``.pt``, ``.yaml``, and the ``u`` after the networks of YOLOv5 and YOLOv3.
+    """
+    name = target.removesuffix(".pt").removesuffix(".yaml")
+    if _NAME.match(name) is None or "@" in name:
+        return None
+    return re.sub(r"(yolov[35].*)u$", r"\1", name)
 
 
 def yaml_of(name: str) -> Path | None:

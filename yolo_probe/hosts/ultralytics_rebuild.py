@@ -39,16 +39,8 @@ def rebuild(architecture: Architecture, root: Module, options: Mapping[object, o
     Raises: ModelYamlError for an architecture that the installed ultralytics does not know, TraceError where building
     or fusing fails, or where the result is not what the file has.
     """
-    tasks = _tasks()
-    _check_classes(architecture, tasks)
-    limit = 3 * architecture.modules + SPARE_MODULES
-    try:
-        with silent(), activation_kept(tasks), torch.device("meta"), Weightless(), at_most(limit):
-            return _rebuilt(tasks, architecture, root, options)
-    except (ModelYamlError, TraceError):
-        raise
-    except Exception as error:  # the host's own code on data from a file: whatever it raises is why it fails
-        raise TraceError(f"the installed ultralytics cannot build this network: {reason_of(error)}") from error
+    with _building(architecture, 3 * architecture.modules + SPARE_MODULES) as tasks:
+        return _rebuilt(tasks, architecture, root, options)
 
 
 def build(architecture: Architecture) -> Rebuilt:
@@ -57,20 +49,30 @@ def build(architecture: Architecture) -> Rebuilt:
     Raises: ModelYamlError for an architecture that the installed ultralytics does not know, TraceError where building
     or fusing fails.
     """
+    with _building(architecture, architecture.modules) as tasks:
+        model = _build(tasks, architecture)
+        built = Live(model)
+        _choose_head(tasks, model, built.root, {})
+        trainable = Live(model).fused(grad_enabled=True)
+        model.requires_grad_(False)
+        stored = Live(model)
+        return Rebuilt(built, stored, stored.fused(), saved_fused=False, fused_trainable=trainable)
+
+
+@contextmanager
+def _building(architecture: Architecture, most: int) -> Iterator[Any]:
+    """The module ultralytics.nn.tasks, inside a context in which it builds at most so many modules without weights.
+
+    Raises: as ``rebuild``; whatever the host's own code raises on data from a file is why it fails.
+    """
     tasks = _tasks()
     _check_classes(architecture, tasks)
     try:
-        with silent(), activation_kept(tasks), torch.device("meta"), Weightless(), at_most(architecture.modules):
-            model = _build(tasks, architecture)
-            built = Live(model)
-            _choose_head(tasks, model, built.root, {})
-            trainable = Live(model).fused(grad_enabled=True)
-            model.requires_grad_(False)
-            stored = Live(model)
-            return Rebuilt(built, stored, stored.fused(), saved_fused=False, fused_trainable=trainable)
+        with silent(), activation_kept(tasks), torch.device("meta"), Weightless(), at_most(most):
+            yield tasks
     except (ModelYamlError, TraceError):
         raise
-    except Exception as error:  # the host's own code on data from a file: whatever it raises is why it fails
+    except Exception as error:
         raise TraceError(f"the installed ultralytics cannot build this network: {reason_of(error)}") from error
 
 

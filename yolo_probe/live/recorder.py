@@ -137,19 +137,19 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             raise TraceError(f"{self._where}: {error}") from None
         except (TraceError, RulesError):
             raise
-        except _SLIPS as error:
-            if self._device != "meta" and _is_ours(error):
-                problem = f"{self._where}: {type(error).__name__} in yolo-probe itself: {first_words(error)}"
-                raise UnknownModuleError(problem, "Please report it with the model.") from error
-            raise self._failure(error) from error
         except (Exception, SystemExit) as error:  # the user's own forward: whatever it raises is why there is no figure
             raise self._failure(error) from error
         return Trace(_first_shape([*inputs, *named.values()]), tuple(records), _shapes(out))
 
-    def _failure(self, error: BaseException) -> DataDependentError:
-        """What a forward raised, with its place; a fault of the model's code has its class too."""
-        kind = f"{type(error).__name__}: " if isinstance(error, _FAULTS) and self._device != "meta" else ""
-        return DataDependentError(f"{self._where}: {kind}{first_words(error)}")
+    def _failure(self, error: BaseException) -> TraceError:
+        """What a forward raised, with its place; a fault of code that a real copy raises too has its class."""
+        kind, words = type(error).__name__, first_words(error)
+        if self._device != "meta" and isinstance(error, _SLIPS) and _is_ours(error):
+            problem = f"{self._where}: {kind} in yolo-probe itself: {words}"
+            return UnknownModuleError(problem, "Please report it with the model.")
+        if self._device != "meta" and isinstance(error, _FAULTS):
+            words = f"{kind}: {words}"
+        return DataDependentError(f"{self._where}: {words}")
 
     @property
     def _where(self) -> str:

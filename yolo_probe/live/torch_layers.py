@@ -103,21 +103,12 @@ def _options(operator: str, module: nn.Module, inputs: tuple[Shape, ...]) -> dic
         options |= {"affine": bool(module.affine), "training": module.training}
     elif operator in _NORMS:
         options["affine"] = bool(getattr(module, "affine", getattr(module, "elementwise_affine", False)))
-    elif operator == "avg_pool2d":
-        kernel = module.kernel_size
-        options |= {
-            "kernel": pair(kernel),
-            "stride": pair(module.stride),
-            "padding": pair(module.padding),
-            "inside": not module.count_include_pad,
-            "number": isinstance(kernel, int),
-        }
-    elif operator in _RECURRENT:
-        options["cells"], options["bias"] = _cells(module), bool(module.bias)
-    elif operator in ("avg_pool1d", "avg_pool3d"):
-        axes = 1 if operator == "avg_pool1d" else 3
+    elif operator.startswith("avg_pool"):
+        axes = int(operator[-2])  # avg_pool3d
         options |= {name: _each_axis(getattr(module, f"{name}{end}"), axes) for name, end in _WINDOW}
         options |= {"inside": not module.count_include_pad, "number": isinstance(module.kernel_size, int)}
+    elif operator in _RECURRENT:
+        options["cells"], options["bias"] = _cells(module), bool(module.bias)
     elif operator == "upsample":
         options |= {"mode": module.mode, "sized": module.size is not None}
     elif "softm" in operator:

@@ -100,6 +100,17 @@ def percent(share: float) -> str:
     return f"{100 * share:.2g}%" if share < 0.1 else f"{100 * share:.0f}%"
 
 
+def share(part: int | None, whole: int | None) -> str:
+    """A share as a percentage with one decimal; ``-`` where there is no whole or the part is not known."""
+    return f"{100 * part / whole:.1f} %" if whole and part is not None else "-"
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """The first names of a list, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def line_differs(states: Sequence[State], question: Question) -> Iterator[str]:
     """Why the GFLOPs in the lines differ from the report: another size, another counter, or the scaling by area."""
     lines = [state.line.gflops for state in states]

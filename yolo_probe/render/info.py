@@ -26,7 +26,6 @@ from yolo_probe.render.common import (
     unknown_flops,
 )
 from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words, signed
-from yolo_probe.render.weight_values import weight_sections
 from yolo_probe.reports.info import Info
 from yolo_probe.reports.ledger import MERGING_CONVOLUTIONS
 from yolo_probe.reports.question import Question
@@ -49,6 +48,8 @@ def document(report: Info) -> Iterator[Section]:
     if report.scaled:
         yield tuple(_scaled(report.scaled))
     if report.values:
+        from yolo_probe.render.weight_values import weight_sections
+
         yield from weight_sections(report.values)
     yield tuple(footers(report, _options(report), subject.origin.alternatives))
 

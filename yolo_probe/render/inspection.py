@@ -14,7 +14,6 @@ from yolo_probe.hosts.subject import Saved
 from yolo_probe.hosts.target import DTYPES
 from yolo_probe.render.common import host_line
 from yolo_probe.render.document import Figures, Footer, Heading, Heads, Note, Part, Section, Words
-from yolo_probe.render.weight_values import weight_sections
 from yolo_probe.reports.inspection import Inspection, Weights
 
 MAX_CLASS_NAMES = 12
@@ -39,6 +38,8 @@ def document(report: Inspection) -> Iterator[Section]:
         yield tuple(_network(report.weights))
     yield tuple(_bytes(report))
     if report.values:
+        from yolo_probe.render.weight_values import weight_sections
+
         yield from weight_sections(report.values)
     yield tuple(Footer(label, text) for label, text in _notes(report) if text)
 

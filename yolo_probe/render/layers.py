@@ -8,7 +8,7 @@ from yolo_probe.counters.charges import added
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.model.activations import BYTES, Access, total
 from yolo_probe.model.structure import Shape
-from yolo_probe.render.common import counted, heading, live_heading, own_rules, percent, shortened
+from yolo_probe.render.common import counted, first_of, heading, live_heading, own_rules, percent, share, shortened
 from yolo_probe.render.document import Chart, Footer, Heading, Note, Section, Table, Words, Working
 from yolo_probe.reports.layers import LayerCosts
 from yolo_probe.reports.line_costs import Line, Sums
@@ -76,9 +76,8 @@ def _half(report: LayerCosts) -> str:
         names.append(shortened(line.name) or "other")
     what = "values moved" if memory else "FLOPs"
     noun = report.view.by if report.view.by != "row" or report.view.depth in (None, 1) else "module"
-    more = f" and {len(names) - MAX_NAMED_LINES} more" if len(names) > MAX_NAMED_LINES else ""
-    shown = ", ".join(names[:MAX_NAMED_LINES])
-    return f"Half of the {what} are in {len(names)} of {len(lines)} {noun}s: {shown}{more}."
+    shown = first_of(names, MAX_NAMED_LINES)
+    return f"Half of the {what} are in {len(names)} of {len(lines)} {noun}s: {shown}."
 
 
 MAX_NAMED_LINES = 8
@@ -132,7 +131,7 @@ def _name(line: Line, places: bool) -> tuple[str, str]:
 
 
 def _figures(parameters: int, flops: int | None, whole: int | None) -> tuple[str, ...]:
-    return f"{parameters:,}", "not counted" if flops is None else f"{flops:,}", _share(flops, whole)
+    return f"{parameters:,}", "not counted" if flops is None else f"{flops:,}", share(flops, whole)
 
 
 def _traffic(line: Line, report: LayerCosts, places: bool) -> tuple[str, ...]:
@@ -150,10 +149,6 @@ def _sum(lines: Sequence[Line], report: LayerCosts, label: str, places: bool) ->
     fused = () if report.view.by == "operator" else ("",)
     count = "" if places else str(sum(line.count for line in lines))
     return (label, count, *figures, *(("", "") if places else ()), f"{moved:,}", _ratio(flops, moved), *fused)
-
-
-def _share(part: int | None, whole: int | None) -> str:
-    return f"{100 * part / whole:.1f} %" if whole and part is not None else "-"
 
 
 def _ratio(flops: int | None, moved: int) -> str:
@@ -209,7 +204,7 @@ MOVED = (
 
 def _access(cost: Access, whole: int) -> tuple[str, ...]:
     figures = (cost.read, cost.written, cost.weights, cost.values)
-    return (*(f"{figure:,}" for figure in figures), _share(cost.values, whole))
+    return (*(f"{figure:,}" for figure in figures), share(cost.values, whole))
 
 
 def _peak(report: LayerCosts) -> Iterator[Section]:
@@ -246,8 +241,8 @@ def _guidelines(report: LayerCosts) -> Iterator[Section]:
         (
             f"{each.name} {each.title}",
             f"{each.concerned} of {each.checked}",
-            _share(each.flops, report.flops),
-            _share(each.values, report.access.values),
+            share(each.flops, report.flops),
+            share(each.values, report.access.values),
         )
         for each in report.guidelines
     )
@@ -263,7 +258,7 @@ def _guideline(guideline: Guideline) -> str:
             least, values = details["least_values"], guideline.values
             return (
                 f"G1: a 1x1 convolution moves least where as many channels come out as go in. Not so in {rows}: "
-                f"{values:,} values, {least:,} with equal channels for as many FLOPs ({_share(values - least, values)} "
+                f"{values:,} values, {least:,} with equal channels for as many FLOPs ({share(values - least, values)} "
                 "less)."
             )
         case "G2":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yolo_probe.checkpoint.weight_values import ValueCounts
+from yolo_probe.render.common import first_of, share
 from yolo_probe.render.document import Cause, Figures, Note, Part, Section, Table
 from yolo_probe.reports.weight_values import WeightValues
 
@@ -22,7 +22,7 @@ def weight_sections(found: WeightValues) -> Iterator[Section]:
 def _totals(found: WeightValues) -> Iterator[Part]:
     counts = found.all
     yield Figures("values of the weights", (f"{counts.values:,}",))
-    yield Cause(f"0: {_share(counts.zeros, counts)}", f"{counts.zeros:,}")
+    yield Cause(f"0: {share(counts.zeros, counts.values)}", f"{counts.zeros:,}")
     yield Cause("NaN", f"{counts.nan:,}")
     yield Cause("infinite", f"{counts.infinite:,}")
     yield Note(_meaning(found))
@@ -38,33 +38,25 @@ def _meaning(found: WeightValues) -> str:
     zeros = found.convolutions.zeros
     if zeros:
         words.append(
-            f"{_share(zeros, found.convolutions)} of the convolutions' weights are 0. They still cost what they cost: "
-            "parameters and FLOPs count them, and the file and a forward pass are as large and as slow as without."
+            f"{share(zeros, found.convolutions.values)} of the convolutions' weights are 0. They still cost what "
+            "they cost: parameters and FLOPs count them, and the file and a forward pass are as large and as slow as "
+            "without."
         )
     if found.masks:
         words.append(
-            f"{len(found.masks)} pruned weights have their mask beside them ({_named(found.masks)}), which makes the "
-            "file larger: torch.nn.utils.prune.remove() applies and removes it."
+            f"{len(found.masks)} pruned weights have their mask beside them ({first_of(found.masks, MOST_NAMES)}), "
+            "which makes the file larger: torch.nn.utils.prune.remove() applies and removes it."
         )
     if found.unread:
-        words.append(f"Not read, as they are no floating-point numbers: {_named(found.unread)}.")
+        words.append(f"Not read, as they are no floating-point numbers: {first_of(found.unread, MOST_NAMES)}.")
     return " ".join(words) or "Every value is a number, and no weight of a convolution is 0."
-
-
-def _named(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(names[:MOST_NAMES]) + more
 
 
 def _rows(found: WeightValues) -> Part:
     heads = ("row", "class", "values", "0", "share", "NaN", "infinite")
     lines = (
         (row.name or "other", row.kind or "-", f"{row.counts.values:,}", f"{row.counts.zeros:,}",
-         _share(row.counts.zeros, row.counts), f"{row.counts.nan:,}", f"{row.counts.infinite:,}")
+         share(row.counts.zeros, row.counts.values), f"{row.counts.nan:,}", f"{row.counts.infinite:,}")
         for row in found.rows
     )  # fmt: skip
     return Table(heads, tuple(lines))
-
-
-def _share(part: int, counts: ValueCounts) -> str:
-    return f"{100 * part / counts.values:.1f} %" if counts.values else "-"

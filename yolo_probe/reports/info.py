@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from yolo_probe.errors import TraceError
 from yolo_probe.hosts.subject import Rebuilt
@@ -11,8 +12,9 @@ from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.schema import counter_as_json, foot_as_json, head_as_json, state_as_json
 from yolo_probe.reports.stride_scaling import Polynomial, Scaled
 from yolo_probe.reports.verification import Verification
-from yolo_probe.reports.weight_values import WeightValues
-from yolo_probe.reports.weight_values import as_json as values_as_json
+
+if TYPE_CHECKING:
+    from yolo_probe.reports.weight_values import WeightValues
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def as_json(report: Info) -> dict[str, object]:
         "summary": state_as_json(state, question),
         "line": state.line.text,
         **({"stride_scaled": _scaled(report.scaled)} if report.scaled else {}),
-        **({"weight_values": values_as_json(report.values)} if report.values else {}),
+        **({"weight_values": report.values.as_json()} if report.values else {}),
         **foot_as_json(question, state, report.verification),
     }
 

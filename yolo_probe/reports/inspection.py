@@ -7,7 +7,7 @@ imported or called.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from struct import calcsize
@@ -39,10 +39,10 @@ from yolo_probe.networks.network import Network
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
 from yolo_probe.reports.question import Question
 from yolo_probe.reports.unusual import secrets, unusual, unusual_storage
-from yolo_probe.reports.weight_values import WeightValues, state_dict_values, weight_values
 
 if TYPE_CHECKING:
     from yolo_probe.networks.recognise import Compared, Guess
+    from yolo_probe.reports.weight_values import WeightValues
 
 MOST_EPOCHS = 1 << 31
 """More than any training has; a larger number is not taken as an epoch."""
@@ -193,14 +193,20 @@ def inspect(target: str, network: str | None = None, *, values: bool = False) ->
     stored = read_stored(target)
     if not stored.has_modules:
         found = _inspect_weights(stored, network)
-        if not values or found.weights is None:
-            return found
-        return replace(found, values=state_dict_values(stored.storage_bytes, found.weights.tensors))
+        held = found.weights.tensors if found.weights else {}
+        return replace(found, values=_values(stored.storage_bytes, held)) if values else found
     if network is not None:
         raise TargetError(f"{target}: found --cfg {network}, but the file has its own modules", "leave --cfg out")
     checkpoint = describe(stored)
     found = _inspect_checkpoint(stored, checkpoint)
-    return replace(found, values=weight_values(checkpoint.storage_bytes, checkpoint.copy())) if values else found
+    return replace(found, values=_values(checkpoint.storage_bytes, checkpoint.copy())) if values else found
+
+
+def _values(read: Callable[[Tensor], bytes], held: Module | Mapping[str, Tensor]) -> WeightValues:
+    """The weights of a model, or of a state_dict, by value."""
+    from yolo_probe.reports.weight_values import state_dict_values, weight_values
+
+    return weight_values(read, held) if isinstance(held, Module) else state_dict_values(read, held)
 
 
 def _inspect_checkpoint(stored: Stored, checkpoint: Checkpoint) -> Inspection:

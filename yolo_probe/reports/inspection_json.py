@@ -8,7 +8,7 @@ from math import isfinite
 from yolo_probe.checkpoint.decode import Inert
 from yolo_probe.checkpoint.sizes import OWNERS
 from yolo_probe.errors import shown
-from yolo_probe.reports import fuse_diff, weight_values
+from yolo_probe.reports import fuse_diff
 from yolo_probe.reports.inspection import CopyTotals, Inspection, Weights
 from yolo_probe.reports.schema import SCHEMA
 
@@ -81,7 +81,7 @@ def as_json(report: Inspection) -> dict[str, object]:
         "secrets": list(report.secrets),
     } | {
         **({"weights": _weights_json(weights)} if weights else {}),
-        **({"weight_values": weight_values.as_json(report.values)} if report.values else {}),
+        **({"weight_values": report.values.as_json()} if report.values else {}),
     }
 
 

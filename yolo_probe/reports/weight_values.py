@@ -41,6 +41,17 @@ class WeightValues:
     unread: tuple[str, ...]
     """Names of the parameters that are no floating-point numbers of 16, 32 or 64 bits."""
 
+    def as_json(self) -> dict[str, object]:
+        """The counts as plain data."""
+        return {
+            "parameters": _plain(self.all),
+            "convolutions": _plain(self.convolutions),
+            "buffers": _plain(self.buffers),
+            "rows": [{"name": row.name, "class": row.kind or None, **_plain(row.counts)} for row in self.rows],
+            "masks": list(self.masks),
+            "unread": list(self.unread),
+        }
+
 
 def weight_values(read: Callable[[Tensor], bytes], root: Module) -> WeightValues:
     """The counts of one copy of a model. ``read``: gives all bytes of a tensor's storage.
@@ -91,18 +102,6 @@ def _values(
 
 def _sum(counts: Iterable[ValueCounts]) -> ValueCounts:
     return sum(counts, ValueCounts())
-
-
-def as_json(found: WeightValues) -> dict[str, object]:
-    """The counts as plain data."""
-    return {
-        "parameters": _plain(found.all),
-        "convolutions": _plain(found.convolutions),
-        "buffers": _plain(found.buffers),
-        "rows": [{"name": row.name, "class": row.kind or None, **_plain(row.counts)} for row in found.rows],
-        "masks": list(found.masks),
-        "unread": list(found.unread),
-    }
 
 
 def _plain(counts: ValueCounts) -> dict[str, int]:

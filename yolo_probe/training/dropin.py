@@ -28,12 +28,12 @@ from yolo_probe.hosts.images import image_channels
 from yolo_probe.hosts.known_functions import KnownFunction, known_function
 from yolo_probe.hosts.summary_line import FORMS, HostLine, LayerDefinition, LineForm, host_line
 from yolo_probe.live.applied_rules import CustomOps
-from yolo_probe.live.description import Descriptions
 from yolo_probe.live.live import Live, network_of, unwrapped
 from yolo_probe.live.real_copy import copy_fault, uncollected
-from yolo_probe.model.structure import Module, Shape, Tensor, totals_of
+from yolo_probe.model.structure import Module, Shape, Tensor
 from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import CountingRule
+from yolo_probe.render.common import first_of
 from yolo_probe.render.host_tables import parameter_table
 from yolo_probe.render.verification import verification_line
 from yolo_probe.reports.verify import verify_model
@@ -287,7 +287,7 @@ def _guessed_form(model: nn.Module, own: HostCall) -> LineForm:
     """The form that a line of an unknown function probably has: its definition of a layer is the one that fits."""
     is_ultralytics = type(unwrapped(model)).__module__.startswith("ultralytics.")
     form = replace(FORMS["v7.0"], host=ULTRALYTICS if is_ultralytics else YOLOV5, whole_image_too=is_ultralytics)
-    counts = totals_of(Descriptions().module(model)).layers
+    counts = Live(model).totals.layers
     forms = (replace(form, layers=layers) for layers in get_args(LayerDefinition))
     return next((each for each in forms if each.layer_count(counts) == own.layers), form)
 
@@ -334,8 +334,11 @@ def _remarks(counted: _Counted, own: HostCall | None) -> Iterator[str]:
     """Remarks below the line: whose GFLOPs it has or why none, or what its GFLOPs do not contain."""
     line, live = counted.line, counted.live
     if own is not None and own.gflops is not None:
-        why = f": yolo-probe cannot count {line.failed_at}" if line.failed_at else ""
-        yield f"The GFLOPs are from the host's own counting run, which took {own.seconds:.1f} s{why}"
+        run = f"the host's own counting run, which took {own.seconds:.1f} s"
+        yield f"The GFLOPs are from {run}: yolo-probe cannot count {line.unknown}"
+    elif line.unknown:
+        finds = "" if own is None else "the host's own counting run finds none, and "
+        yield f"No GFLOPs: {finds}yolo-probe cannot count {line.unknown}"
     elif line.missing:
         flops = _flops(live, line, counted.convention)
         direct = "" if flops is None else f". Counted by yolo-probe: {flops / 1e9:.1f} GFLOPs"
@@ -344,10 +347,9 @@ def _remarks(counted: _Counted, own: HostCall | None) -> Iterator[str]:
         yield f"A copy of the model was run on zeros, as its shapes depend on values ({line.executed})"
     if line.uncounted:
         named = [f"{each.operator} at {each.path or 'the model'} ({each.values:,} values)" for each in line.uncounted]
-        more = f" and {len(named) - MAX_NAMED_OPERATORS} more" if len(named) > MAX_NAMED_OPERATORS else ""
         height, width = line.uncounted_size
         title = counted.convention.title
-        yield f"Not counted by {title}, at {height}x{width}: {', '.join(named[:MAX_NAMED_OPERATORS])}{more}"
+        yield f"Not counted by {title}, at {height}x{width}: {first_of(named, MAX_NAMED_OPERATORS)}"
 
 
 def _flops(live: Live, line: HostLine, convention: Convention) -> int | None:
