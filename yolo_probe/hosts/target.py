@@ -139,6 +139,12 @@ def _built_by_ultralytics(
         document["nc"] = classes
     try:
         described = architecture_in(document)
+    except ModelYamlError as error:
+        remedy = (
+            "Correct that place of the YAML." if path else "Its YAML alone does not build it; pass a checkpoint of it."
+        )
+        raise TargetError(f"{label}: {error}", remedy) from None
+    try:
         from yolo_probe.hosts.ultralytics_rebuild import build
 
         rebuilt = build(described)
