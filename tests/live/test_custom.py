@@ -12,8 +12,6 @@ from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.live.live import Live
 
 OUTSIDE_TORCH = {"deform_conv2d", "suppression"}
-LEFT_OUT = {"einsum of three"}
-"""Torch counts the pairs that it makes of them; the probe lists it."""
 
 
 @pytest.mark.parametrize("name", sorted(IDEAS.keys() - OUTSIDE_TORCH))
@@ -22,8 +20,4 @@ def test_torchs_own_counter_counts_custom_modules_as_its_convention_says(name: s
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(torch.zeros(1, 3, 16, 16))
     records = Live(model).trace((1, 3, 16, 16)).records
-    missing = charge(records, CONVENTIONS["torch"]).uncounted
-    if name in LEFT_OUT:
-        assert [each.operator for each in missing] == ["einsum of several"]
-    else:
-        assert charge(records, CONVENTIONS["torch"]).flops == counter.get_total_flops()
+    assert charge(records, CONVENTIONS["torch"]).flops == counter.get_total_flops()

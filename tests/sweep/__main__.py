@@ -11,20 +11,22 @@ from typing import Any
 from tests.environments import ROOT, counter, run_python, tool
 from tests.oracles.real_host import RELEASES
 
+SCRIPTS = Path(__file__).parent
+
 TOOLS = ("fvcore", "ptflops", "ptflops-aten", "torchprofile", "torch", "torchinfo", "calflops", "deepspeed")
 
 
-def swept(name: str) -> list[dict[str, Any]]:
-    """What one counter and the probe say of every case."""
+def swept(name: str, mode: str = "eval") -> list[dict[str, Any]]:
+    """What one counter and the probe say of every case in that mode."""
     beside = [counter(*RELEASES[name])] if name in RELEASES else tool(name)
-    done = run_python(Path(__file__).with_name("inside.py"), name, paths=[ROOT, *beside])
+    done = run_python(SCRIPTS / "inside.py", name, mode, paths=[ROOT, *beside])
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
 def verdict(found: dict[str, Any]) -> str:
     """How the two figures compare."""
     real, ours = found["real"], found["ours"]
-    if isinstance(real, str):
+    if isinstance(real, str) or real is None:
         return "the tool fails"
     if isinstance(ours, str):
         return "no figure"
@@ -38,9 +40,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.sweep", description=__doc__)
     parser.add_argument("counters", nargs="*", default=[*RELEASES, *TOOLS], help="names of counters (default: all)")
     parser.add_argument("--all", action="store_true", help="print the equal ones too")
+    parser.add_argument("--train", action="store_true", help="in training mode")
     options = parser.parse_args()
     for name in options.counters:
-        rows = swept(name)
+        rows = swept(name, "train" if options.train else "eval")
         counts = Counter(map(verdict, rows))
         print(f"{name}: {', '.join(f'{number} {word}' for word, number in counts.most_common())}")
         for row in rows:

@@ -1,8 +1,13 @@
-"""What the sweep measures: modules of ``torch.nn``, and functions of torch after a convolution, each with its input."""
+"""What the sweep measures: every module of ``torch.nn`` and every function of ``torch.nn.functional`` that computes.
+
+A function runs after a convolution, as some tools see nothing in a network without parameters. ``LEFT_OUT`` has the
+names without a case, each with the reason.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from operator import methodcaller
 from typing import Any
 
@@ -15,16 +20,16 @@ Shape = tuple[int, ...]
 FLAT, IMAGE, VOLUME, WORDS = (1, 8, 12), (1, 8, 12, 12), (1, 8, 6, 6, 6), (1, 10, 16)
 
 
-class First(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
-    """A module whose first result alone is the output; several inputs are the same tensor."""
+class Called(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """A module that is called in a way of its own, and of whose results the first is the output."""
 
-    def __init__(self, inner: nn.Module, inputs: int = 1) -> None:
+    def __init__(self, inner: nn.Module, call: Callable[[Any, Any], Any] = lambda inner, x: inner(x)) -> None:
         super().__init__()
-        self.inner, self.inputs = inner, inputs
+        self.inner, self.call = inner, call
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The first result."""
-        out = self.inner(*[x] * self.inputs)
+        out = self.call(self.inner, x)
         return out[0] if isinstance(out, tuple) else out
 
 
@@ -40,91 +45,166 @@ class After(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
         return self.function(self.conv(x))
 
 
+class Holds(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """A module that keeps a function: no tool that replaces the function's name sees its call."""
+
+    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.conv, self.act = nn.Conv2d(8, 8, 1), function
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The kept function of the convolution's output."""
+        return self.act(self.conv(x))
+
+
+def twice(inner: nn.Module, x: torch.Tensor) -> Any:
+    """A call with two inputs that are the same tensor."""
+    return inner(x, x)
+
+
+def attend(mask: bool = False, **how: Any) -> Callable[[nn.Module, torch.Tensor], Any]:
+    """A call of attention to itself."""
+
+    def call(inner: nn.Module, x: torch.Tensor) -> Any:
+        hide = {"attn_mask": torch.zeros(x.shape[1], x.shape[1], device=x.device)} if mask else {}
+        return inner(x, x, x, **how, **hide)
+
+    return call
+
+
+def frozen(module: nn.Module) -> nn.Module:
+    """The module without gradients: torch then takes its fast path for attention in evaluation mode."""
+    return module.requires_grad_(False)
+
+
+def unpool(axes: int) -> Callable[[], nn.Module]:
+    """A network that pools with indices and puts the values back to their places."""
+    pool, back = getattr(nn, f"MaxPool{axes}d")(2, return_indices=True), getattr(nn, f"MaxUnpool{axes}d")(2)
+    return lambda: Called(nn.ModuleList([pool, back]), lambda inner, x: inner[1](*inner[0](x)))
+
+
 ACTIVATIONS = (
     *("ReLU", "ReLU6", "LeakyReLU", "ELU", "SELU", "CELU", "GELU", "SiLU", "Mish", "Hardswish", "Hardsigmoid"),
     *("Hardtanh", "Sigmoid", "Tanh", "Softplus", "Softsign", "Tanhshrink", "LogSigmoid", "Softshrink", "Hardshrink"),
-    "PReLU", "RReLU",
-)  # fmt: skip
+    *("PReLU", "RReLU", "GLU", "Softmax2d", "Dropout", "Dropout2d", "AlphaDropout", "FeatureAlphaDropout", "Identity"),
+)
+
+_BY_AXES: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
+    f"{name}{axes}d": (partial(getattr(nn, f"{name}{axes}d"), *options), shape)
+    for axes, shape in ((1, FLAT), (2, IMAGE), (3, VOLUME))
+    for name, *options in (
+        *(("Conv", 8, 4, 3), ("ConvTranspose", 8, 4, 2, 2), ("BatchNorm", 8), ("InstanceNorm", 8)),
+        *(("MaxPool", 2), ("AvgPool", 2), ("AdaptiveAvgPool", 4), ("AdaptiveMaxPool", 4), ("LPPool", 2, 2)),
+        *(("ZeroPad", 1), ("ConstantPad", 1, 0.5), ("ReflectionPad", 1), ("ReplicationPad", 1), ("CircularPad", 1)),
+    )
+}
+
+
+def attention(words: str, call: Mapping[str, Any], options: Mapping[str, Any]) -> nn.Module:
+    """``nn.MultiheadAttention`` with these options, called in that way; frozen if the words say so."""
+    made = nn.MultiheadAttention(16, 4, **{"batch_first": True} | dict(options))
+    return Called(frozen(made) if "frozen" in words else made, attend(**call))
+
+
+_ATTENTION: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
+    f"MultiheadAttention{words}": (partial(attention, words, call, options), WORDS)
+    for words, call, options in (
+        ("", {}, {}),
+        (", no weights asked", {"need_weights": False}, {}),
+        (", masked", {"mask": True}, {}),
+        (", masked, no weights asked", {"mask": True, "need_weights": False}, {}),
+        (", frozen", {}, {}),
+        (", frozen, no weights asked", {"need_weights": False}, {}),
+        (", sequence first", {}, {"batch_first": False}),
+        (", no bias", {}, {"bias": False}),
+        (", key and value biases", {}, {"add_bias_kv": True}),
+        (", other sizes of key and value", {}, {"kdim": 16, "vdim": 16}),
+    )
+}
 
 MODULES: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     **{name: (getattr(nn, name), IMAGE) for name in ACTIVATIONS},
+    **_BY_AXES,
+    **_ATTENTION,
+    **{f"MaxUnpool{axes}d": (unpool(axes), shape) for axes, shape in ((1, FLAT), (2, IMAGE), (3, VOLUME))},
+    "Dropout1d": (nn.Dropout1d, FLAT),
+    "Dropout3d": (nn.Dropout3d, VOLUME),
     "Threshold": (lambda: nn.Threshold(0.1, 0.0), IMAGE),
-    "GLU": (lambda: nn.GLU(1), IMAGE),
     "Softmax": (lambda: nn.Softmax(1), IMAGE),
+    "Softmin": (lambda: nn.Softmin(1), IMAGE),
     "LogSoftmax": (lambda: nn.LogSoftmax(1), IMAGE),
-    "Conv1d": (lambda: nn.Conv1d(8, 4, 3), FLAT),
-    "Conv2d": (lambda: nn.Conv2d(8, 4, 3), IMAGE),
-    "Conv3d": (lambda: nn.Conv3d(8, 4, 3), VOLUME),
-    "ConvTranspose1d": (lambda: nn.ConvTranspose1d(8, 4, 2, 2), FLAT),
-    "ConvTranspose2d": (lambda: nn.ConvTranspose2d(8, 4, 2, 2), IMAGE),
-    "ConvTranspose3d": (lambda: nn.ConvTranspose3d(8, 4, 2, 2), VOLUME),
-    "BatchNorm1d": (lambda: nn.BatchNorm1d(8), FLAT),
-    "BatchNorm2d": (lambda: nn.BatchNorm2d(8), IMAGE),
-    "BatchNorm3d": (lambda: nn.BatchNorm3d(8), VOLUME),
     "GroupNorm": (lambda: nn.GroupNorm(2, 8), IMAGE),
-    "InstanceNorm1d": (lambda: nn.InstanceNorm1d(8), FLAT),
-    "InstanceNorm2d": (lambda: nn.InstanceNorm2d(8), IMAGE),
-    "InstanceNorm3d": (lambda: nn.InstanceNorm3d(8), VOLUME),
     "LayerNorm": (lambda: nn.LayerNorm(16), WORDS),
     "RMSNorm": (lambda: nn.RMSNorm(16), WORDS),
     "LocalResponseNorm": (lambda: nn.LocalResponseNorm(3), IMAGE),
-    "MaxPool1d": (lambda: nn.MaxPool1d(2), FLAT),
-    "MaxPool2d": (lambda: nn.MaxPool2d(2), IMAGE),
-    "MaxPool3d": (lambda: nn.MaxPool3d(2), VOLUME),
-    "AvgPool1d": (lambda: nn.AvgPool1d(2), FLAT),
-    "AvgPool2d": (lambda: nn.AvgPool2d(2), IMAGE),
-    "AvgPool3d": (lambda: nn.AvgPool3d(2), VOLUME),
-    "AdaptiveAvgPool1d": (lambda: nn.AdaptiveAvgPool1d(4), FLAT),
-    "AdaptiveAvgPool2d": (lambda: nn.AdaptiveAvgPool2d(4), IMAGE),
-    "AdaptiveAvgPool3d": (lambda: nn.AdaptiveAvgPool3d(2), VOLUME),
-    "AdaptiveMaxPool2d": (lambda: nn.AdaptiveMaxPool2d(4), IMAGE),
-    "LPPool2d": (lambda: nn.LPPool2d(2, 2), IMAGE),
+    "LocalResponseNorm of words": (lambda: nn.LocalResponseNorm(3), WORDS),
     "Linear": (lambda: nn.Linear(16, 4), WORDS),
-    "Bilinear": (lambda: First(nn.Bilinear(16, 16, 4), 2), WORDS),
-    "LSTM": (lambda: First(nn.LSTM(16, 8)), WORDS),
+    "Bilinear": (lambda: Called(nn.Bilinear(16, 16, 4), twice), WORDS),
+    "CosineSimilarity": (lambda: Called(nn.CosineSimilarity(), twice), IMAGE),
+    "PairwiseDistance": (lambda: Called(nn.PairwiseDistance(), twice), IMAGE),
+    "LSTM": (lambda: Called(nn.LSTM(16, 8)), WORDS),
     "LSTM, two layers, both directions": (
-        lambda: First(nn.LSTM(16, 8, 2, bidirectional=True, batch_first=True)), WORDS,
+        lambda: Called(nn.LSTM(16, 8, 2, bidirectional=True, batch_first=True)), WORDS,
     ),
-    "GRU": (lambda: First(nn.GRU(16, 8)), WORDS),
-    "RNN": (lambda: First(nn.RNN(16, 8)), WORDS),
-    "LSTMCell": (lambda: First(nn.LSTMCell(16, 8)), (1, 16)),
-    "GRUCell": (lambda: First(nn.GRUCell(16, 8)), (1, 16)),
-    "RNNCell": (lambda: First(nn.RNNCell(16, 8)), (1, 16)),
-    "MultiheadAttention": (lambda: First(nn.MultiheadAttention(16, 4, batch_first=True), 3), WORDS),
+    "GRU": (lambda: Called(nn.GRU(16, 8)), WORDS),
+    "RNN": (lambda: Called(nn.RNN(16, 8)), WORDS),
+    "LSTMCell": (lambda: Called(nn.LSTMCell(16, 8)), (1, 16)),
+    "GRUCell": (lambda: Called(nn.GRUCell(16, 8)), (1, 16)),
+    "RNNCell": (lambda: Called(nn.RNNCell(16, 8)), (1, 16)),
     "TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(16, 4, 32, batch_first=True), WORDS),
+    "TransformerEncoderLayer, frozen": (
+        lambda: frozen(nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)), WORDS,
+    ),
+    "TransformerEncoder": (
+        lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 4, 32, batch_first=True), 2), WORDS,
+    ),
+    "TransformerDecoderLayer": (
+        lambda: Called(nn.TransformerDecoderLayer(16, 4, 32, batch_first=True), twice), WORDS,
+    ),
+    "TransformerDecoder": (
+        lambda: Called(nn.TransformerDecoder(nn.TransformerDecoderLayer(16, 4, 32, batch_first=True), 2), twice), WORDS,
+    ),
+    "Transformer": (lambda: Called(nn.Transformer(16, 4, 1, 1, 32, batch_first=True), twice), WORDS),
     "Upsample nearest 1-D": (lambda: nn.Upsample(scale_factor=2), FLAT),
     "Upsample nearest": (lambda: nn.Upsample(scale_factor=2), IMAGE),
+    "Upsample nearest 3-D": (lambda: nn.Upsample(scale_factor=2), VOLUME),
+    "Upsample nearest-exact": (lambda: nn.Upsample(scale_factor=2, mode="nearest-exact"), IMAGE),
+    "Upsample linear": (lambda: nn.Upsample(scale_factor=2, mode="linear"), FLAT),
     "Upsample bilinear": (lambda: nn.Upsample(scale_factor=2, mode="bilinear"), IMAGE),
     "Upsample bicubic": (lambda: nn.Upsample(scale_factor=2, mode="bicubic"), IMAGE),
     "Upsample trilinear": (lambda: nn.Upsample(scale_factor=2, mode="trilinear"), VOLUME),
+    "Upsample to a size": (lambda: nn.Upsample(size=(20, 20)), IMAGE),
+    "UpsamplingNearest2d": (lambda: nn.UpsamplingNearest2d(scale_factor=2), IMAGE),
+    "UpsamplingBilinear2d": (lambda: nn.UpsamplingBilinear2d(scale_factor=2), IMAGE),
     "PixelShuffle": (lambda: nn.PixelShuffle(2), IMAGE),
-    "Dropout": (lambda: nn.Dropout(), IMAGE),
+    "PixelUnshuffle": (lambda: nn.PixelUnshuffle(2), IMAGE),
+    "ChannelShuffle": (lambda: nn.ChannelShuffle(2), IMAGE),
     "Flatten": (nn.Flatten, IMAGE),
-    "ZeroPad2d": (lambda: nn.ZeroPad2d(1), IMAGE),
-    "ReflectionPad2d": (lambda: nn.ReflectionPad2d(1), IMAGE),
+    "Unflatten": (lambda: nn.Unflatten(1, (2, 4)), IMAGE),
+    "Unfold": (lambda: nn.Unfold(3), IMAGE),
+    "Fold": (lambda: nn.Fold((4, 4), (2, 2)), (1, 8, 9)),
+    "FractionalMaxPool2d": (lambda: nn.FractionalMaxPool2d(2, 5), IMAGE),
+    "FractionalMaxPool3d": (lambda: nn.FractionalMaxPool3d(2, 3), VOLUME),
+    "Embedding": (lambda: Called(nn.Embedding(9, 16), lambda inner, x: inner(x.long() * 0)), (1, 10)),
+    "EmbeddingBag": (lambda: Called(nn.EmbeddingBag(9, 16), lambda inner, x: inner(x.long() * 0)), (1, 10)),
+    "weight_norm": (lambda: nn.utils.parametrizations.weight_norm(nn.Conv2d(8, 4, 3)), IMAGE),
+    "spectral_norm": (lambda: nn.utils.parametrizations.spectral_norm(nn.Conv2d(8, 4, 3)), IMAGE),
+    "weight_norm of before": (lambda: nn.utils.weight_norm(nn.Conv2d(8, 4, 3)), IMAGE),
+    "spectral_norm of before": (lambda: nn.utils.spectral_norm(nn.Conv2d(8, 4, 3)), IMAGE),
+    "SiLU held as a function": (lambda: Holds(F.silu), IMAGE),
+    "ReLU held as a function": (lambda: Holds(F.relu), IMAGE),
+    "LeakyReLU held as a function": (lambda: Holds(F.leaky_relu), IMAGE),
 }  # fmt: skip
 
 _ELEMENTWISE: tuple[str, ...] = (
-    *("relu", "relu_", "relu6", "leaky_relu", "leaky_relu_", "elu", "selu", "celu", "gelu", "silu", "mish"),
-    *("hardswish", "hardsigmoid", "hardtanh", "softplus", "logsigmoid", "softsign", "tanhshrink"),
+    *("relu", "relu_", "relu6", "leaky_relu", "leaky_relu_", "elu", "elu_", "selu", "selu_", "celu", "celu_", "gelu"),
+    *("silu", "mish", "hardswish", "hardsigmoid", "hardtanh", "hardtanh_", "softplus", "logsigmoid", "softsign"),
+    *("tanhshrink", "softshrink", "hardshrink", "rrelu", "rrelu_", "sigmoid", "tanh", "dropout", "dropout2d"),
+    *("alpha_dropout", "feature_alpha_dropout"),
 )
 _METHODS: tuple[str, ...] = (
-    *(
-        "relu",
-        "relu_",
-        "sigmoid",
-        "sigmoid_",
-        "tanh",
-        "exp",
-        "log",
-        "sqrt",
-        "rsqrt",
-        "abs",
-        "neg",
-        "square",
-        "reciprocal",
-    ),
-    *("sum", "mean", "std", "var", "norm", "floor"),
+    *("relu", "relu_", "sigmoid", "sigmoid_", "tanh", "exp", "log", "log2", "sqrt", "rsqrt", "abs", "neg", "square"),
+    *("reciprocal", "sin", "cos", "erf", "sum", "mean", "std", "var", "norm", "floor", "prod"),
 )
 
 
@@ -133,49 +213,216 @@ def by_name(name: str) -> Callable[[Any], Any]:
     return lambda x: getattr(F, name)(x)
 
 
+def with_itself(name: str) -> Callable[[Any], Any]:
+    """A function of ``torch.nn.functional`` of two inputs that are the same tensor."""
+    return lambda x: getattr(F, name)(x, x)
+
+
+def flat(x: torch.Tensor) -> torch.Tensor:
+    """Values along one axis: (1, 8, 144)."""
+    return x.flatten(2)
+
+
+def volume(x: torch.Tensor) -> torch.Tensor:
+    """Values along three axes: (1, 8, 4, 6, 6)."""
+    return x.reshape(1, 8, 4, 6, 6)
+
+
+_LOSSES: Mapping[str, Callable[[Any], Any]] = {
+    **{
+        f"F.{name}": with_itself(name)
+        for name in (
+            *("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "kl_div", "poisson_nll_loss"),
+            *("hinge_embedding_loss", "binary_cross_entropy_with_logits", "cross_entropy"),
+        )
+    },
+    "F.binary_cross_entropy": lambda x: F.binary_cross_entropy(x.nan_to_num().sigmoid(), x.nan_to_num().sigmoid()),
+    "F.gaussian_nll_loss": lambda x: F.gaussian_nll_loss(x, x, x.exp()),
+    "F.soft_margin_loss": lambda x: F.soft_margin_loss(x, x.detach()),
+    "F.margin_ranking_loss": lambda x: F.margin_ranking_loss(x, x, x),
+    "F.nll_loss": lambda x: F.nll_loss(x, x[:, 0].long() * 0),
+    "F.triplet_margin_loss": lambda x: F.triplet_margin_loss(x, x, x),
+}
+
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     **{f"F.{name}": by_name(name) for name in _ELEMENTWISE},
     **{f"x.{name}()": methodcaller(name) for name in _METHODS},
+    **_LOSSES,
+    "x.logsumexp()": lambda x: x.logsumexp(1),
     "torch.relu": lambda x: torch.relu(x),
     "torch.sigmoid": lambda x: torch.sigmoid(x),
     "torch.tanh": lambda x: torch.tanh(x),
     "F.threshold": lambda x: F.threshold(x, 0.1, 0.0),
+    "F.threshold_": lambda x: F.threshold_(x, 0.1, 0.0),
+    "F.glu": lambda x: F.glu(x, 1),
+    "F.prelu": lambda x: F.prelu(x, x[0, :, 0, 0]),
     "F.normalize": by_name("normalize"),
     "F.softmax": lambda x: F.softmax(x, 1),
+    "F.softmin": lambda x: F.softmin(x, 1),
     "F.log_softmax": lambda x: F.log_softmax(x, 1),
+    "F.gumbel_softmax": lambda x: F.gumbel_softmax(x, dim=1),
     "x + x": lambda x: x + x,
+    "x + 1": lambda x: x + 1,
+    "x - x": lambda x: x - x,
     "x * 2": lambda x: x * 2,
     "x / 2": lambda x: x / 2,
     "x ** 2": lambda x: x**2,
+    "x.add(x)": lambda x: x.add(x),
+    "x.mul(x)": lambda x: x.mul(x),
+    "torch.add": lambda x: torch.add(x, x),
+    "torch.mul": lambda x: torch.mul(x, x),
+    "broadcast sum": lambda x: x + x[:, :1],
     "torch._assert": lambda x: (torch._assert(x.dim() == 4, "axes"), x)[1],
+    "F.batch_norm": lambda x: F.batch_norm(x, x[0, :, 0, 0].detach(), x[0, :, 0, 0].detach().abs()),
     "F.layer_norm": lambda x: F.layer_norm(x, x.shape[1:]),
+    "F.rms_norm": lambda x: F.rms_norm(x, x.shape[1:]),
     "F.group_norm": lambda x: F.group_norm(x, 2),
     "F.instance_norm": by_name("instance_norm"),
+    "F.local_response_norm": lambda x: F.local_response_norm(x, 3),
+    "F.conv1d": lambda x: F.conv1d(flat(x), x[0, :4, :8, :3]),
+    "F.conv2d": lambda x: F.conv2d(x, x[:, :, :3, :3]),
+    "F.conv3d": lambda x: F.conv3d(volume(x), volume(x)[..., :3, :3, :3]),
+    "F.conv_transpose1d": lambda x: F.conv_transpose1d(flat(x), x[0, :, :4, :2], stride=2),
+    "F.conv_transpose2d": lambda x: F.conv_transpose2d(x, x.reshape(8, 4, 6, 6)[..., :2, :2], stride=2),
+    "F.conv_transpose3d": lambda x: F.conv_transpose3d(volume(x), x.reshape(8, 4, 4, 3, 3)[..., :2, :2, :2], stride=2),
+    "F.conv_tbc": lambda x: F.conv_tbc(x[0], x[0, :3, :12], x[0, 0, 0]),
+    "F.max_pool1d": lambda x: F.max_pool1d(flat(x), 2),
     "F.max_pool2d": lambda x: F.max_pool2d(x, 2),
+    "F.max_pool3d": lambda x: F.max_pool3d(volume(x), 2),
+    "F.avg_pool1d": lambda x: F.avg_pool1d(flat(x), 2),
     "F.avg_pool2d": lambda x: F.avg_pool2d(x, 2),
+    "F.avg_pool3d": lambda x: F.avg_pool3d(volume(x), 2),
+    "F.adaptive_avg_pool1d": lambda x: F.adaptive_avg_pool1d(flat(x), 5),
     "F.adaptive_avg_pool2d": lambda x: F.adaptive_avg_pool2d(x, 1),
+    "F.adaptive_avg_pool3d": lambda x: F.adaptive_avg_pool3d(volume(x), 1),
+    "F.adaptive_max_pool1d": lambda x: F.adaptive_max_pool1d(flat(x), 5),
+    "F.adaptive_max_pool2d": lambda x: F.adaptive_max_pool2d(x, 1),
+    "F.adaptive_max_pool3d": lambda x: F.adaptive_max_pool3d(volume(x), 1),
+    "F.lp_pool1d": lambda x: F.lp_pool1d(flat(x), 2, 2),
+    "F.lp_pool2d": lambda x: F.lp_pool2d(x, 2, 2),
+    "F.lp_pool3d": lambda x: F.lp_pool3d(volume(x), 2, 2),
+    "F.fractional_max_pool2d": lambda x: F.fractional_max_pool2d(x, 2, 5),
+    "F.max_unpool2d": lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2),
     "F.interpolate": lambda x: F.interpolate(x, scale_factor=2),
+    "F.interpolate bilinear": lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"),
+    "F.interpolate bicubic": lambda x: F.interpolate(x, scale_factor=2, mode="bicubic"),
+    "F.interpolate 1-D": lambda x: F.interpolate(flat(x), scale_factor=2),
+    "F.upsample": lambda x: F.upsample(x, scale_factor=2),
+    "F.upsample_nearest": lambda x: F.upsample_nearest(x, scale_factor=2),
+    "F.upsample_bilinear": lambda x: F.upsample_bilinear(x, scale_factor=2),
     "F.unfold": lambda x: F.unfold(x, 3),
+    "F.fold": lambda x: F.fold(x.reshape(1, 8, 144), (24, 24), (1, 1), stride=2),
+    "F.pad": lambda x: F.pad(x, (1, 1)),
+    "F.pixel_shuffle": lambda x: F.pixel_shuffle(x, 2),
+    "F.pixel_unshuffle": lambda x: F.pixel_unshuffle(x, 2),
+    "F.channel_shuffle": lambda x: F.channel_shuffle(x, 2),
     "F.grid_sample": lambda x: F.grid_sample(x, x.new_zeros(1, 4, 4, 2), align_corners=False),
+    "F.grid_sample nearest": lambda x: F.grid_sample(x, x.new_zeros(1, 4, 4, 2), "nearest", align_corners=False),
+    "F.grid_sample bicubic": lambda x: F.grid_sample(x, x.new_zeros(1, 4, 4, 2), "bicubic", align_corners=False),
+    "F.affine_grid": lambda x: F.affine_grid(x[:, 0, :2, :3], (1, 1, 4, 4), align_corners=False),
     "F.cosine_similarity": lambda x: F.cosine_similarity(x, x),
-    "x @ x": lambda x: x @ x,
-    "matrix @ vector": lambda x: x @ x[0, 0, 0],
-    "broadcast matmul": lambda x: x[0, 0] @ x,
-    "torch.bmm": lambda x: torch.bmm(x[0], x[0]),
-    "einsum of two": lambda x: torch.einsum("nchw,ncwv->nchv", x, x),
-    "einsum of one": lambda x: torch.einsum("nchw->nhwc", x),
+    "F.pairwise_distance": lambda x: F.pairwise_distance(x, x),
+    "F.pdist": lambda x: F.pdist(x[0, 0]),
+    "F.embedding": lambda x: F.embedding(x[0, 0].long() * 0, x[0, 0]),
+    "F.embedding_bag": lambda x: F.embedding_bag(x[0, 0].long() * 0, x[0, 0]),
+    "F.one_hot": lambda x: F.one_hot(x.long() * 0, 3) * x.mean(),
     "F.linear": lambda x: F.linear(x, x[0, 0]),
+    "F.linear with bias": lambda x: F.linear(x, x[0, 0], x[0, 0, 0]),
+    "F.bilinear": lambda x: F.bilinear(x, x, x[0]),
+    "x @ x": lambda x: x @ x,
+    "x.matmul(x)": lambda x: x.matmul(x),
+    "torch.matmul": lambda x: torch.matmul(x, x),
+    "matrix @ matrix": lambda x: x[0, 0] @ x[0, 0],
+    "matrix @ vector": lambda x: x @ x[0, 0, 0],
+    "vector @ matrix": lambda x: x[0, 0, 0] @ x,
+    "vector @ vector": lambda x: x[0, 0, 0] @ x[0, 0, 0],
+    "broadcast matmul": lambda x: x[0, 0] @ x,
+    "broadcast matmul from the right": lambda x: x @ x[0, 0],
+    "torch.matmul of a vector": lambda x: torch.matmul(x, x[0, 0, 0]),
+    "torch.mm": lambda x: torch.mm(x[0, 0], x[0, 0]),
+    "torch.mv": lambda x: torch.mv(x[0, 0], x[0, 0, 0]),
+    "torch.dot": lambda x: torch.dot(x[0, 0, 0], x[0, 0, 0]),
+    "torch.outer": lambda x: torch.outer(x[0, 0, 0], x[0, 0, 0]),
+    "torch.bmm": lambda x: torch.bmm(x[0], x[0]),
+    "torch.addmm": lambda x: torch.addmm(x[0, 0], x[0, 0], x[0, 0]),
+    "torch.baddbmm": lambda x: torch.baddbmm(x[0], x[0], x[0]),
+    "torch.tensordot": lambda x: torch.tensordot(x[0, 0], x[0, 0], 1),
+    "torch.cdist": lambda x: torch.cdist(x, x),
+    "torch.kron": lambda x: torch.kron(x[0, 0], x[0, 0]),
+    "einsum of two": lambda x: torch.einsum("nchw,ncwv->nchv", x, x),
+    "einsum of two, no sum": lambda x: torch.einsum("nchw,nchw->nchw", x, x),
+    "einsum of two, all summed": lambda x: torch.einsum("nchw,nchw->n", x, x),
+    "einsum with an ellipsis": lambda x: torch.einsum("...ij,...jk->...ik", x, x),
+    "einsum of a vector": lambda x: torch.einsum("nchw,w->nch", x, x[0, 0, 0]),
+    "einsum of matrices in a batch": lambda x: torch.einsum("abc,abd->acd", x[0], x[0]),
+    "einsum of matrices, the second turned": lambda x: torch.einsum("abc,adc->adb", x[0], x[0]),
+    "einsum of one": lambda x: torch.einsum("nchw->nhwc", x),
+    "einsum of one, summed": lambda x: torch.einsum("nchw->nc", x),
+    "einsum of three": lambda x: torch.einsum("ij,jk,kl->il", x[0, 0], x[0, 0], x[0, 0]),
     "attention": lambda x: F.scaled_dot_product_attention(x, x, x),
+    "attention, causal": lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True),
     "cumsum": lambda x: x.cumsum(1),
     "cat": lambda x: torch.cat((x, x), 1),
+    "a result that nobody uses": lambda x: (x @ x, x)[1],
 }
 
+_LOSS = "a loss, which a forward pass of inference does not have; those with simple inputs have cases as functions"
+_INSIDE = "torch's own part of another function, or a question about one"
 
-def network(name: str) -> tuple[nn.Module, Shape]:
+LEFT_OUT: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("Container", "Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"),
+        "a container: it computes nothing",
+    ),
+    **dict.fromkeys(("RNNBase", "RNNCellBase", "DataParallel"), "a base class, or a wrapper of another module"),
+    **dict.fromkeys(
+        (
+            *("LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d", "LazyConv1d", "LazyConv2d", "LazyConv3d"),
+            *("LazyConvTranspose1d", "LazyConvTranspose2d", "LazyConvTranspose3d", "LazyInstanceNorm1d"),
+            *("LazyInstanceNorm2d", "LazyInstanceNorm3d", "LazyLinear"),
+        ),
+        "it becomes the module of its name at the first call; before that it has no shape to count",
+    ),
+    "SyncBatchNorm": "it runs in a process group only; its rule is that of BatchNorm2d",
+    "CrossMapLRN2d": "it has no operator in torch any more: its forward is written in Python, with a loop over values",
+    **dict.fromkeys(
+        (
+            *("AdaptiveLogSoftmaxWithLoss", "BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CosineEmbeddingLoss"),
+            *("CrossEntropyLoss", "GaussianNLLLoss", "HingeEmbeddingLoss", "HuberLoss", "KLDivLoss", "L1Loss"),
+            *("LinearCrossEntropyLoss", "MSELoss", "MarginRankingLoss", "MultiLabelMarginLoss"),
+            *("MultiLabelSoftMarginLoss", "MultiMarginLoss", "NLLLoss", "NLLLoss2d", "PoissonNLLLoss", "SmoothL1Loss"),
+            *("SoftMarginLoss", "TripletMarginLoss", "TripletMarginWithDistanceLoss", "cosine_embedding_loss"),
+            *("ctc_loss", "linear_cross_entropy", "multi_margin_loss", "multilabel_margin_loss"),
+            *("multilabel_soft_margin_loss", "triplet_margin_with_distance_loss"),
+        ),
+        _LOSS,
+    ),
+    **dict.fromkeys(
+        (
+            *("adaptive_max_pool1d_with_indices", "adaptive_max_pool2d_with_indices", "assert_int_or_pair"),
+            *("adaptive_max_pool3d_with_indices", "boolean_dispatch", "fractional_max_pool2d_with_indices"),
+            *("fractional_max_pool3d_with_indices", "handle_torch_function", "has_torch_function"),
+            *("has_torch_function_unary", "has_torch_function_variadic", "max_pool1d_with_indices"),
+            *("max_pool2d_with_indices", "max_pool3d_with_indices", "native_channel_shuffle"),
+            "multi_head_attention_forward",
+        ),
+        _INSIDE,
+    ),
+    **dict.fromkeys(("grouped_mm", "scaled_grouped_mm", "scaled_mm"), "it runs on a GPU only"),
+    **dict.fromkeys(
+        ("dropout1d", "dropout3d", "max_unpool1d", "max_unpool3d", "fractional_max_pool3d"),
+        "the module of its name has a case",
+    ),
+    "scaled_dot_product_attention": "the cases named attention",
+}
+"""Names of torch.nn and torch.nn.functional without a case, each with the reason."""
+
+
+def network(name: str, training: bool = False) -> tuple[nn.Module, Shape]:
     """A new network for a case, in evaluation mode, and the shape of its input."""
     torch.manual_seed(0)
     if name in FUNCTIONS:
-        return After(FUNCTIONS[name]).eval(), IMAGE
+        return After(FUNCTIONS[name]).train(training), IMAGE
     make, shape = MODULES[name]
     made = make()
-    return (made if isinstance(made, First) else nn.Sequential(made)).eval(), shape
+    return (made if isinstance(made, Called) else nn.Sequential(made)).train(training), shape

@@ -19,15 +19,15 @@ from tests.sweep.cases import FUNCTIONS, MODULES, network
 from yolo_probe.errors import first_words
 
 
-def main(counter: str) -> None:
-    """Measure every case."""
+def main(counter: str, mode: str) -> None:
+    """Measure every case in that mode, ``eval`` or ``train``."""
     warnings.simplefilter("ignore")
     logging.disable()
     measure = MEASURES.get(counter, thop)
     import_once(measure)
     for name in (*MODULES, *FUNCTIONS):
         with restored(torch, torch.nn.functional, torch.Tensor):
-            print(json.dumps(answer(name, counter, measure)), flush=True)
+            print(json.dumps(answer(name, counter, measure, mode == "train")), flush=True)
 
 
 def import_once(measure: Measure) -> None:
@@ -47,14 +47,15 @@ def restored(*spaces: Any) -> Iterator[None]:
                 setattr(space, name, value)
 
 
-def answer(name: str, counter: str, measure: Measure) -> dict[str, object]:
+def answer(name: str, counter: str, measure: Measure, training: bool) -> dict[str, object]:
     """What the probe and the tool say of one case."""
-    model, shape = network(name)
+    model, shape = network(name, training)
     found: dict[str, object] = {"case": name}
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         try:
-            ours = yolo_probe.count_flops(model, torch.zeros(shape), counter)
-            found |= {"ours": ours.total, "named": [each.operator for each in ours.uncounted]}
+            ours = yolo_probe.compare_counters(model, torch.zeros(shape), [counter]).counters[counter]
+            figure = ours.figure.train if training else ours.figure.unfused
+            found |= {"ours": figure, "named": [each.operator for each in ours.uncounted]}
         except Exception as error:  # what the probe says instead of a figure
             found["ours"] = first_words(error)
         try:
@@ -65,4 +66,4 @@ def answer(name: str, counter: str, measure: Measure) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -11,6 +11,7 @@ From the ground up; a module imports only from lines above its own::
     faults                charges that a tool makes by mistake
     conventions           the counters by name
     charges               what a counter charges for one pass, and its sums
+    known_differences     where a real tool gives another figure, and why
     formulas              the arithmetic behind a charge, as text
     comparison            one network by every counter
 """

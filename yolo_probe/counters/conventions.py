@@ -51,6 +51,10 @@ class Convention:
     """What the counter charges by mistake, by operator."""
     trains: bool = False
     """Whether it counts a model in training mode as it is; the others put it into evaluation mode."""
+    replaces_names: bool = False
+    """Whether it sees functions by replacing their names, and so not one that a module has kept before."""
+    averages: bool = False
+    """Whether it divides its figure by the number of samples in the batch."""
     parameters: Literal["all", "leaves", "trainable", "listed", "none"] = "all"
     """Which parameters its total counts: leaves, those of modules that hold no others, without attention's; trainable,
     those that train; listed, those in torchinfo's list, which has some of them twice; none, it gives no total."""
@@ -73,6 +77,8 @@ class Convention:
         if self.own and record.operator in self.own:
             return self.own[record.operator](record) * (2 // self.flops_per_count)
         if record.functional:
+            if self.replaces_names and "held" in record.options:
+                return 0
             function = self.functions.get(record.operator)
             if function is None and record.seen_by == "functions" and record.kind.startswith("nn."):
                 return 0  # the module is charged for it
@@ -146,12 +152,12 @@ class Convention:
 _ACTIVATIONS = (
     "silu", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "mish", "hardswish", "hardsigmoid",
     "hardtanh", "logsigmoid", "sigmoid", "softplus", "softmax", "tanh", "log_softmax", "softmin", "softmax2d", "exp",
-    "softsign", "tanhshrink", "softshrink", "hardshrink", "threshold", "rrelu", "activation",
+    "softsign", "tanhshrink", "softshrink", "hardshrink", "threshold", "rrelu", "glu", "activation",
 )  # fmt: skip
 
 FREE = frozenset({
     "add", "sub", "mul", "div", "pow", "mean", "cat",
-    "dropout", "flatten", "identity", "pad2d", "pixel_shuffle", "pixel_unshuffle",
+    "dropout", "embedding", "flatten", "identity", "pad2d", "pixel_shuffle", "pixel_unshuffle",
     "avg_pool2d", "adaptive_avg_pool2d", "upsample", "batch_norm",
     *_ACTIVATIONS, *MAX_POOLS,
 })  # fmt: skip
@@ -166,9 +172,10 @@ _TERMS = {
     "pooling": (*MAX_POOLS, *AVERAGE_POOLS, *ADAPTIVE_POOLS, "mean"),
     "recurrent": (*recurrent.LAYERS, *recurrent.CELLS),
     "upsampling": ("upsample",),
-    "attention": ("multi_head_attention", "scaled_dot_product_attention"),
+    "attention": (*tool_tables.ATTENTION, "scaled_dot_product_attention"),
     "matrix products": (
-        "matmul", "mm", "addmm", "baddbmm", "einsum", "tensordot", "linalg.matmul", "matmul from the right",
+        "matmul", "mm", "addmm", "baddbmm", "einsum", "einsum of several", "tensordot", "linalg.matmul",
+        "matmul from the right",
     ),
     "sums and products": ("add", "sub", "mul", "div", "pow"),
 }  # fmt: skip
@@ -262,7 +269,9 @@ CONVENTIONS: Mapping[str, Convention] = {
             subclasses=False,
             functions=tool_tables.PTFLOPS_FUNCTIONS,
             slot_power=1,
+            replaces_names=True,
             calls=tool_tables.PTFLOPS_CALLS,
+            averages=True,
             parameters="trainable",
             release="0.7.5",
         ),
@@ -306,6 +315,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             follows="functions",
             functions=tool_tables.CALFLOPS_FUNCTIONS,
             slot_power=1,
+            replaces_names=True,
             faults=faults.CALFLOPS,
             parameters="trainable",
             release="0.3.2",
@@ -316,6 +326,8 @@ CONVENTIONS: Mapping[str, Convention] = {
             tool_tables.DEEPSPEED,
             follows="functions",
             functions=tool_tables.DEEPSPEED_FUNCTIONS,
+            replaces_names=True,
+            faults=faults.DEEPSPEED_FAULTS,
             release="0.19.8",
         ),
         Convention(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from yolo_probe.counters import rules
 from yolo_probe.counters.rules import TRANSPOSED_CONVOLUTIONS
 from yolo_probe.counters.tool_tables import DEEPSPEED, twice
+from yolo_probe.counters.tool_tables import TORCHPROFILE as TORCHPROFILE_TABLE
 from yolo_probe.model.operators import Rule
 
 
@@ -71,7 +72,23 @@ _SDPA = Fault(
 
 _MATRICES = "Query x key and attention x value are torch.bmm, which the counter does not see."
 
+_FIRST = "A product of matrices is charged by its first input: what that is repeated for is left out."
+_PRINTED = (
+    "einsum is charged by the text that NumPy prints: one too many, rounded to four digits, moves of values as work."
+)
+
+
+def _by_text(matmul: Rule, einsum: Rule) -> Faults:
+    return {
+        "matmul": Fault("products by their first input", matmul, _FIRST),
+        "einsum": Fault("einsum as printed", einsum, _PRINTED),
+    }
+
+
+DEEPSPEED_FAULTS = _by_text(twice(rules.matrix_product), twice(rules.einsum_products))
+
 CALFLOPS: Faults = {
+    **DEEPSPEED_FAULTS,
     "scaled_dot_product_attention": Fault(_SDPA.name, twice(_SDPA.right), _SDPA.why),
     "multi_head_attention": Fault("attention products left out", DEEPSPEED["multi_head_attention"], _MATRICES),
     "upsample": Fault(
@@ -103,9 +120,17 @@ TORCHPROFILE: Faults = {
     ),
     "multi_head_attention": Fault(
         "products of sizes",
-        lambda r: rules.attention_as_traced(r) - 4,
+        lambda r: TORCHPROFILE_TABLE["multi_head_attention"](r) - rules.attention_sizes(r),
         _SIZES,
     ),
 }
 
-FVCORE: Faults = {"scaled_dot_product_attention": _SDPA}
+FVCORE: Faults = {
+    **_by_text(rules.matrix_product, rules.einsum_products),
+    "scaled_dot_product_attention": _SDPA,
+    "multi_head_attention": Fault(
+        "attention not counted",
+        rules.attention_products,
+        "Attention whose weights nobody asks for, or with a mask, runs in functions that the counter does not see.",
+    ),
+}

@@ -6,14 +6,19 @@ disagree with each other, and some are wrong; their faults are rules too, each w
 
 from __future__ import annotations
 
+import re
 from math import prod
 
+from yolo_probe.errors import CounterError
 from yolo_probe.model.operators import OpRecord, Rule
 from yolo_probe.model.structure import Shape
 
 CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
 TRANSPOSED_CONVOLUTIONS = ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-MAX_POOLS = ("max_pool1d", "max_pool2d", "max_pool3d", "adaptive_max_pool2d")
+MAX_POOLS = (
+    *("max_pool1d", "max_pool2d", "max_pool3d"),
+    *("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d"),
+)
 AVERAGE_POOLS = ("avg_pool1d", "avg_pool2d", "avg_pool3d")
 ADAPTIVE_POOLS = ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
 
@@ -76,14 +81,39 @@ def einsum_products(r: OpRecord) -> int:
 
 
 def matrix_product_as_matrices(r: OpRecord) -> int:
-    """The products of matrices; of a matrix and a vector, which torch runs by another operator (``mv``), none."""
-    return 0 if len(r.inputs[1]) == 1 else matrix_product(r)
+    """The products of matrices; of a vector with a matrix or many, which torch runs as ``mv`` or ``dot``, none.
+
+    A vector times one matrix is a product of matrices for torch, a matrix times a vector is not.
+    """
+    first, second = map(len, r.inputs)
+    return 0 if second == 1 or (first == 1 and second > 2) else matrix_product(r)
+
+
+def product_by_first(r: OpRecord) -> int:
+    """The first input's values x the second's last axis: what the first is repeated for is left out."""
+    return prod(r.inputs[0]) * r.inputs[1][-1]
+
+
+def product_by_first_of_matrices(r: OpRecord) -> int:
+    """``product_by_first``; of a vector as the second, for which fvcore fails, the products."""
+    return matrix_product(r) if len(r.inputs[1]) == 1 else product_by_first(r)
 
 
 def einsum_matrix_products(r: OpRecord) -> int:
     """``einsum_products`` where an axis of both inputs is summed; else 0: torch then runs no matrix product."""
     _, shared, kept = _einsum_axes(r)
     return einsum_products(r) if shared - kept else 0
+
+
+def einsum_by_letters(r: OpRecord) -> int:
+    """The product of all axes, of however many inputs; 0 where the equation has an ellipsis."""
+    equation = str(r.options["equation"]).replace(" ", "")
+    if "..." in equation:
+        return 0
+    sizes: dict[str, int] = {}
+    for letters, shape in zip(equation.partition("->")[0].split(","), r.inputs, strict=True):
+        sizes |= zip(letters, shape, strict=True)
+    return prod(sizes.values())
 
 
 def _einsum_axes(r: OpRecord) -> tuple[dict[str, int], frozenset[str], frozenset[str]]:
@@ -102,6 +132,23 @@ def _einsum_axes(r: OpRecord) -> tuple[dict[str, int], frozenset[str], frozenset
     every = sizes[0] | sizes[-1]
     kept = frozenset(label for label in every if (label if label.isalpha() else "...") in out)
     return every, frozenset(sizes[0].keys() & sizes[-1].keys()), kept
+
+
+def einsum_as_printed(r: OpRecord) -> int:
+    """What NumPy's ``einsum_path`` prints for the cheapest order: FLOPs and one more, rounded to four digits.
+
+    Unit: FLOPs, where a product that is summed is 2 and one that is not is 1.
+    Raises: CounterError without NumPy, which the tools that count so import too.
+    """
+    try:
+        import numpy
+    except ImportError:
+        raise CounterError(
+            "einsum: found no NumPy, by which this counter counts it", "pip install numpy, or choose another counter"
+        ) from None
+    zeros = [numpy.broadcast_to(numpy.float32(0), shape) for shape in r.inputs]
+    _, printed = numpy.einsum_path(str(r.options["equation"]).replace(" ", ""), *zeros, optimize="optimal")
+    return int(float(re.findall(r"Optimized FLOP count: *(.+)", printed)[0]))
 
 
 def bilinear(r: OpRecord) -> int:
@@ -258,6 +305,10 @@ def convolution_over_output(r: OpRecord) -> int:
 def convolution_by_weights(r: OpRecord) -> int:
     """As torchinfo does: all weights and biases for each position of the output, transposed or not."""
     n, channels, *size = r.output
+    if "weights" in r.options:  # under other names than "weight", which it takes for those of a recurrent layer
+        weights = r.options["weights"]
+        assert isinstance(weights, int)
+        return n * channels * (weights + (prod(size) if r.options["bias"] else 0)) if r.options["leaf"] else 0
     return n * prod(size) * (prod(r.weight) + (channels if r.options["bias"] else 0))
 
 
@@ -332,8 +383,18 @@ def attention_with_biases(r: OpRecord) -> int:
 
 
 def attention_as_traced(r: OpRecord) -> int:
-    """``attention_products``, the scaling of the query, and four products of sizes that tracing counts as work."""
-    return attention_products(r) + prod(r.input) + 4
+    """``attention_products``, the scaling of the query, and ``attention_sizes``, which tracing counts as work."""
+    return attention_products(r) + prod(r.input) + attention_sizes(r)
+
+
+def attention_sizes(r: OpRecord) -> int:
+    """Number of products of sizes: four, and one for each weight and bias that is split for keys and values alone."""
+    return 4 + (1 + bool(r.options["bias"]) if r.options.get("split") else 0)
+
+
+def attention_as_traced_fused(r: OpRecord) -> int:
+    """``attention_as_traced`` without the scaling, which is inside the fused function."""
+    return attention_products(r) + attention_sizes(r)
 
 
 def attention_of_ptflops(r: OpRecord) -> int:
@@ -350,9 +411,26 @@ def attention_of_ptflops(r: OpRecord) -> int:
     return batch * (length * embed + projections + bias + inner + length * value_size * (value_size + 1))
 
 
+def attention_products_inside(r: OpRecord) -> int:
+    """Query x key and attention x value, each as large as the other."""
+    return attention_products(r) - attention_projections(r)
+
+
 def attention_inside(r: OpRecord) -> int:
-    """Query x key, attention x value and the softmax between them."""
-    return attention_products(r) - attention_projections(r) + attention_values(r)
+    """``attention_products_inside``, and one for each value of the softmax between them."""
+    return attention_products_inside(r) + attention_values(r)
+
+
+def attention_mask(r: OpRecord) -> int:
+    """One for each value of the mask."""
+    values = r.options["mask"]
+    assert isinstance(values, int)
+    return values
+
+
+def grid_sample(**costs: int) -> Rule:
+    """A rule: as many for each output value as its mode of sampling says."""
+    return lambda r: costs[str(r.options["mode"])] * prod(r.output)
 
 
 def upsample_by_size(r: OpRecord) -> int:

@@ -91,7 +91,7 @@ ULTRALYTICS_THOP_2_1_2 = ULTRALYTICS_THOP_2_0_16 | {
 }
 
 ULTRALYTICS_THOP_2_1_3 = ULTRALYTICS_THOP_2_1_2 | {
-    "multi_head_attention": attention_with_softmax,
+    **dict.fromkeys(("multi_head_attention", "native_multi_head_attention"), attention_with_softmax),
     **dict.fromkeys(AVERAGE_POOLS, average_windows),
     "log_softmax": log_softmax,
     "softmin": softmin,
@@ -122,7 +122,7 @@ TORCH_FUNCTIONS: dict[str, Rule] = TORCH | {
     "einsum": lambda r: 2 * einsum_matrix_products(r),
     "scaled_dot_product_attention": lambda r: 2 * scaled_dot_product(r),
     **dict.fromkeys(
-        ("mm", "addmm", "baddbmm", "tensordot", "linalg.matmul", "matmul from the right"),
+        ("mm", "addmm", "baddbmm", "tensordot", "linalg.matmul", "matmul from the right", "einsum of several"),
         lambda r: 2 * known_products(r),
     ),
     "scripted": lambda r: cast(int, r.options["flops"]),

@@ -6,6 +6,7 @@ single operators and on whole networks.
 
 from __future__ import annotations
 
+import string
 from math import prod
 
 from yolo_probe.counters import recurrent, rules
@@ -19,7 +20,7 @@ from yolo_probe.counters.rules import (
 from yolo_probe.model.operators import OpRecord, Rule
 
 NORMS = ("layer_norm", "group_norm", "instance_norm")
-PRODUCTS = ("mm", "addmm", "baddbmm")
+ATTENTION = ("multi_head_attention", "native_multi_head_attention")
 POOLS = (*MAX_POOLS, *AVERAGE_POOLS, *ADAPTIVE_POOLS)
 
 
@@ -38,9 +39,29 @@ def by_mode(**costs: int) -> Rule:
     return lambda r: costs.get(str(r.options["mode"]), 0) * rules.one_per_output(r)
 
 
+def by_path(usual: Rule, *, masked: Rule | None = None, fused: Rule) -> Rule:
+    """A rule for ``nn.MultiheadAttention`` by what it runs inside.
+
+    ``usual``: two products of matrices, with a softmax between them. ``masked``: the first adds the mask too, as
+    ``baddbmm``. ``fused``: where no weights are asked for, ``F.scaled_dot_product_attention``.
+    """
+    of = {"usual": usual, "masked": masked or usual, "fused": fused}
+    return lambda r: of[str(r.options.get("path", "usual"))](r)
+
+
 def _bias(r: OpRecord) -> int:
     return rules.one_per_output(r) if r.options["bias"] else 0
 
+
+def einsum_of_fvcore(r: OpRecord) -> int:
+    """Half of ``einsum_as_printed``; the products themselves in two equations that fvcore knows."""
+    equation = str(r.options["equation"]).replace(" ", "")
+    letters = "".join(dict.fromkeys(filter(str.isalpha, equation)))
+    renamed = equation.translate(str.maketrans(letters, string.ascii_letters[: len(letters)]))
+    return rules.einsum_products(r) if renamed in _PLAIN_EINSUMS else rules.einsum_as_printed(r) // 2
+
+
+_PLAIN_EINSUMS = ("abc,abd->acd", "abc,adc->adb")
 
 FVCORE: dict[str, Rule] = {
     **recurrent.FVCORE,
@@ -51,11 +72,16 @@ FVCORE: dict[str, Rule] = {
     **dict.fromkeys(NORMS, rules.normalization_with_statistics),
     "upsample": lambda r: by_mode(nearest=1, bilinear=4)(r) if len(r.output) == 4 else 0,
     "adaptive_avg_pool2d": rules.one_per_value,
-    "multi_head_attention": rules.attention_products,
+    "multi_head_attention": by_path(
+        rules.attention_products,
+        masked=lambda r: rules.attention_products(r) - rules.attention_products_inside(r) // 2,
+        fused=rules.attention_projections,
+    ),
     "scaled_dot_product_attention": lambda r: 0,
-    "matmul": rules.matrix_product,
-    "einsum": rules.einsum_products,
-    **dict.fromkeys(("mm", "addmm", "linalg.matmul", "matmul from the right", "tensordot"), rules.known_products),
+    "matmul": rules.product_by_first_of_matrices,
+    **dict.fromkeys(("einsum", "einsum of several"), einsum_of_fvcore),
+    **dict.fromkeys(("mm", "addmm", "linalg.matmul", "matmul from the right"), rules.known_products),
+    "grid_sample": rules.grid_sample(bilinear=4, nearest=4, bicubic=4),
 }
 
 TORCHPROFILE: dict[str, Rule] = {
@@ -66,10 +92,11 @@ TORCHPROFILE: dict[str, Rule] = {
     "leaky_relu": rules.one_per_output,
     "upsample": by_mode(bilinear=4),
     **dict.fromkeys((*AVERAGE_POOLS, *ADAPTIVE_POOLS, "mean", "mul"), rules.one_per_output),
-    "multi_head_attention": rules.attention_as_traced,
+    "multi_head_attention": by_path(rules.attention_as_traced, fused=rules.attention_as_traced_fused),
     "scaled_dot_product_attention": rules.scaled_dot_product,
     "matmul": rules.matrix_product,
-    "einsum": rules.einsum_products,
+    **dict.fromkeys(("einsum", "einsum of several"), rules.einsum_by_letters),
+    "grid_sample": rules.grid_sample(bilinear=4, nearest=0, bicubic=16),
     **dict.fromkeys(("addmm", "baddbmm"), rules.known_products),
     # na * nx * ny: tracing counts the two products of sizes in Detect's view() as work, once for each level
     "cat": lambda r: 2 * len(r.inputs) if r.kind in ("Detect", "Segment") and len(r.output) == 3 else 0,
@@ -84,8 +111,8 @@ PTFLOPS: dict[str, Rule] = {
     "layer_norm": rules.one_per_value,
     **dict.fromkeys(("relu", "prelu", "elu", "leaky_relu", "relu6", "gelu"), rules.one_per_value),
     **dict.fromkeys(POOLS, rules.one_per_value),
-    "upsample": rules.one_per_value_of_an_image,
-    "multi_head_attention": rules.attention_of_ptflops,
+    "upsample": lambda r: rules.one_per_value_of_an_image(r) if r.kind == "nn.Upsample" else 0,
+    **dict.fromkeys(ATTENTION, rules.attention_of_ptflops),
 }
 """What ptflops charges for modules, by a hook on each."""
 
@@ -93,16 +120,20 @@ PTFLOPS_CALLS: dict[str, Rule] = {
     **dict.fromkeys(("relu", "prelu", "elu", "gelu", "silu", "softmax", "softmax2d"), rules.one_per_value),
     **dict.fromkeys(POOLS, rules.one_per_value),
     "upsample": rules.one_per_output,
-    "multi_head_attention": rules.attention_inside,
+    "multi_head_attention": by_path(
+        rules.attention_inside,
+        masked=lambda r: rules.attention_inside(r) + rules.attention_mask(r),
+        fused=lambda r: 0,
+    ),
 }
 """What ptflops charges for functions that it has patched, where a module calls them."""
 
 PTFLOPS_FUNCTIONS: dict[str, Rule] = {
     **dict.fromkeys(("relu", "prelu", "elu", "gelu", "silu", "relu6"), rules.one_per_value),
-    **dict.fromkeys(("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d"), rules.one_per_value),
+    **dict.fromkeys(POOLS, rules.one_per_value),
     "softmax": where_called(rules.one_per_value, "softmax"),
     "upsample": rules.one_per_output,
-    "matmul": where_called(rules.matrix_product, "matmul", "bmm"),
+    "matmul": where_called(rules.product_by_first, "matmul", "bmm"),
     "mm": rules.known_products,
     **dict.fromkeys(("addmm", "baddbmm"), lambda r: rules.known_products(r) + rules.one_per_value(r)),
     "mul": where_called(rules.one_per_output, "mul"),
@@ -114,10 +145,14 @@ PTFLOPS_ATEN: dict[str, Rule] = {
     **dict.fromkeys(CONVOLUTIONS, rules.with_bias),
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_with_bias),
     "linear": rules.linear_as_addmm,
-    "multi_head_attention": rules.attention_with_biases,
+    "multi_head_attention": by_path(
+        rules.attention_with_biases,
+        masked=lambda r: rules.attention_with_biases(r) - rules.attention_products_inside(r) // 2,
+        fused=lambda r: rules.attention_with_biases(r) - rules.attention_products_inside(r),
+    ),
     "matmul": rules.matrix_product_as_matrices,
     "einsum": rules.einsum_matrix_products,
-    "mm": rules.known_products,
+    **dict.fromkeys(("mm", "tensordot", "einsum of several"), rules.known_products),
     "addmm": lambda r: rules.known_products(r) + rules.one_per_output(r),
 }
 
@@ -130,6 +165,7 @@ TORCHINFO: dict[str, Rule] = {
     "rms_norm": lambda r: r.output[0] * prod(r.weight),
     "bilinear": rules.linear_by_weights,
     "multi_head_attention": lambda r: 0,
+    **dict.fromkeys(("embedding", "embedding_bag"), lambda r: r.output[0] * prod(r.weight)),
 }
 
 DEEPSPEED: dict[str, Rule] = {
@@ -143,14 +179,18 @@ DEEPSPEED: dict[str, Rule] = {
     **dict.fromkeys(POOLS, rules.one_per_value),
     **dict.fromkeys(("softmax", "softmax2d"), rules.one_per_value),
     "upsample": rules.upsample_by_size,
-    "multi_head_attention": lambda r: 2 * rules.attention_products(r) + rules.attention_values(r),
+    "multi_head_attention": by_path(
+        lambda r: 2 * rules.attention_products(r) + rules.attention_values(r),
+        masked=lambda r: 2 * rules.attention_products(r) + rules.attention_values(r) + rules.attention_mask(r),
+        fused=twice(rules.attention_products),
+    ),
 }
 
 DEEPSPEED_FUNCTIONS = DEEPSPEED | {
     "relu6": rules.one_per_value,
     "softmax": where_called(rules.one_per_value, "softmax"),
-    "matmul": twice(rules.matrix_product),
-    "einsum": twice(rules.einsum_products),
+    "matmul": twice(rules.product_by_first),
+    **dict.fromkeys(("einsum", "einsum of several"), rules.einsum_as_printed),
     "scaled_dot_product_attention": twice(rules.scaled_dot_product),
     "mm": twice(rules.known_products),
     **dict.fromkeys(("addmm", "baddbmm"), lambda r: 2 * rules.known_products(r) + rules.one_per_value(r)),
@@ -161,7 +201,16 @@ DEEPSPEED_FUNCTIONS = DEEPSPEED | {
 CALFLOPS = DEEPSPEED | {
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_of_calflops),
     "upsample": rules.upsample_by_input,
-    "multi_head_attention": lambda r: 2 * rules.attention_projections(r) + rules.attention_values(r),
+    "multi_head_attention": by_path(
+        lambda r: 2 * rules.attention_projections(r) + rules.attention_values(r),
+        masked=lambda r: (
+            2 * rules.attention_projections(r)
+            + rules.attention_products_inside(r)
+            + rules.attention_values(r)
+            + rules.attention_mask(r)
+        ),
+        fused=twice(rules.attention_projections),
+    ),
 }
 
 CALFLOPS_FUNCTIONS = {
@@ -169,7 +218,7 @@ CALFLOPS_FUNCTIONS = {
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_of_calflops),
     "upsample": rules.upsample_by_input,
     "multi_head_attention": CALFLOPS["multi_head_attention"],
-    "matmul": where_called(twice(rules.matrix_product), "matmul"),
+    "matmul": where_called(twice(rules.product_by_first), "matmul"),
 }
 
 TEXTBOOK: dict[str, Rule] = {

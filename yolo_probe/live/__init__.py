@@ -2,18 +2,19 @@
 
 From the ground up; a module imports only from lines above its own::
 
-    torch_internals   every use of torch's internals, each with a fallback
-    description       modules and tensors as plain data
-    named_calls       tensors for which a.add(b) differs from a + b
-    function_records  records of the functions that multiply and add
-    function_shapes   outputs of functions, found by shape alone
-    torch_layers      records of torch's modules by their inputs and outputs
-    side_effects      restores what code changes outside the model
-    scripted          code that torch has compiled
-    real_copy         copies with weights, where a pass needs values
-    weightless_copy   copies without weights
-    applied_rules     the user's counting rules, run on a copy
-    recorder          records one pass of a copy
-    live              a live model: its structure, its pass, its fuse()
-    tensor_lifetimes  each call and each tensor of a pass, as torch runs it
+    torch_internals     every use of torch's internals, each with a fallback
+    description         modules and tensors as plain data
+    named_calls         tensors for which a.add(b) differs from a + b
+    function_records    records of the functions that multiply and add
+    composed_functions  functions that call others, written out
+    function_shapes     outputs of functions, found by shape alone
+    torch_layers        records of torch's modules by their inputs and outputs
+    side_effects        restores what code changes outside the model
+    scripted            code that torch has compiled
+    real_copy           copies with weights, where a pass needs values
+    weightless_copy     copies without weights
+    applied_rules       the user's counting rules, run on a copy
+    recorder            records one pass of a copy
+    live                a live model: its structure, its pass, its fuse()
+    tensor_lifetimes    each call and each tensor of a pass, as torch runs it
 """

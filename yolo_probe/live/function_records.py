@@ -8,6 +8,7 @@ not known. A function that only moves values has no record.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -15,7 +16,7 @@ import torch
 from torch import nn
 
 from yolo_probe.live.named_calls import Named
-from yolo_probe.model.operators import OpRecord, pair
+from yolo_probe.model.operators import OpRecord, each_axis
 from yolo_probe.model.structure import Shape
 
 Record = Callable[[Sequence[Any], Mapping[str, Any], Any, str, str], OpRecord]
@@ -73,14 +74,18 @@ def _product(operator: str, left: tuple[int, str]) -> Record:
     return record
 
 
-def _convolution(operator: str, groups_place: int) -> Record:
+def _convolution(operator: str) -> Record:
     def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
         x, weight = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "weight")
         options = {
             "bias": argument(args, kwargs, 2, "bias") is not None,
-            "groups": argument(args, kwargs, groups_place, "groups") or 1,
+            "groups": argument(args, kwargs, 6, "groups") or 1,
         }
         shape = tuple(weight.shape)
+        if operator.startswith("conv_transpose"):
+            for place, name, usual in ((3, "stride", 1), (4, "padding", 0), (7, "dilation", 1)):
+                given = argument(args, kwargs, place, name)
+                options[name] = each_axis(usual if given is None else given, len(shape) - 2)
         return OpRecord(operator, path, kind, (tuple(x.shape),), tuple(out.shape), shape, options, functional=True)
 
     return record
@@ -99,6 +104,21 @@ def _tensordot(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: s
     return OpRecord("tensordot", path, kind, shapes, tuple(out.shape), (), options, functional=True)
 
 
+def attention_path(asked: bool, mask: Any, padding: Any, heads: int, inputs: Sequence[Shape]) -> Mapping[str, Any]:
+    """Options of attention for what it runs inside: another function where no weights are asked, the sum with a mask.
+
+    ``mask`` (L, S) or (N x heads, L, S) and ``padding`` (N, S): tensors or None; ``inputs``: as ``OpRecord`` has them.
+    """
+    if not asked:
+        return {"path": "fused"}
+    if mask is None and padding is None:
+        return {}
+    (length, batch, _), (keys, _, _) = inputs[:2]
+    rows = 1 if mask is None else length
+    images = batch * heads if padding is not None or mask.dim() == 3 else 1
+    return {"path": "masked", "mask": images * rows * keys}
+
+
 def _attention_forward(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
     names = ("query", "key", "value", "embed_dim_to_check", "num_heads", "in_proj_weight", "in_proj_bias", "bias_k")
     query, key, value, _, heads, _, bias, bias_k = (argument(args, kwargs, i, name) for i, name in enumerate(names))
@@ -107,6 +127,11 @@ def _attention_forward(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any,
         (len(x), 1, x.shape[1]) if x.dim() == 2 else (x.shape[0], x.shape[1], x.shape[2]) for x in (query, key, value)
     )
     options = {"heads": heads, "bias": bias is not None, "appended": appended}
+    padding, asked, mask = (
+        argument(args, kwargs, place, name)
+        for place, name in ((14, "key_padding_mask"), (15, "need_weights"), (16, "attn_mask"))
+    )
+    options |= attention_path(asked is not False, mask, padding, heads, inputs)
     return OpRecord("multi_head_attention", path, kind, inputs, tuple(out[0].shape), (), options, functional=True)
 
 
@@ -135,6 +160,12 @@ def _interpolation(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, pat
     return OpRecord("upsample", path, kind, shapes, tuple(out.shape), (), options, functional=True)
 
 
+def _sampling(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    options = {"mode": argument(args, kwargs, 2, "mode") or "bilinear"}
+    shapes = _shapes(args, kwargs)
+    return OpRecord("grid_sample", path, kind, shapes, tuple(out.shape), (), options, functional=True)
+
+
 def _pooling(operator: str) -> Record:
     def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
         shapes = (tuple(argument(args, kwargs, 0, "input").shape),)
@@ -143,19 +174,20 @@ def _pooling(operator: str) -> Record:
     return record
 
 
-def _average(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+def _average(axes: int, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
     x, kernel, stride, padding = (
         argument(args, kwargs, i, name) for i, name in enumerate(("input", "kernel_size", "stride", "padding"))
     )
     inside = argument(args, kwargs, 5, "count_include_pad")
     options = {
-        "kernel": pair(kernel),
-        "stride": pair(stride or kernel),
-        "padding": pair(padding or 0),
+        "kernel": each_axis(kernel, axes),
+        "stride": each_axis(stride or kernel, axes),
+        "padding": each_axis(padding or 0, axes),
         "inside": inside is not None and not inside,
         "number": isinstance(kernel, int),
     }
-    return OpRecord("avg_pool2d", path, kind, (tuple(x.shape),), tuple(out.shape), (), options, functional=True)
+    shapes = (tuple(x.shape),)
+    return OpRecord(f"avg_pool{axes}d", path, kind, shapes, tuple(out.shape), (), options, functional=True)
 
 
 def _matmul(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
@@ -189,9 +221,16 @@ def _einsum(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str,
     equation, *operands = args  # torch has already replaced lists of axes by letters
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
         operands = list(operands[0])
-    operator = "einsum" if len(operands) <= 2 else "einsum of several"  # the call does not say in which order
     inputs = tuple(tuple(each.shape) for each in operands)
-    return OpRecord(operator, path, kind, inputs, tuple(out.shape), options={"equation": equation}, functional=True)
+    options: dict[str, Any] = {"equation": equation}
+    if len(operands) <= 2:
+        return OpRecord("einsum", path, kind, inputs, tuple(out.shape), options=options, functional=True)
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:  # only torch knows in which order it multiplies them, two by two
+        torch.einsum(equation, *[torch.empty(shape, device="meta") for shape in inputs])
+    options["products"] = counter.get_total_flops() // 2
+    return OpRecord("einsum of several", path, kind, inputs, tuple(out.shape), options=options, functional=True)
 
 
 def _normalization(operator: str, weight_place: int) -> Record:
@@ -255,10 +294,16 @@ ELEMENTWISE_FUNCTIONS: Mapping[Any, Record] = {
     ),
     torch.cat: _cat,
     F.interpolate: _interpolation,
-    F.adaptive_avg_pool2d: _pooling("adaptive_avg_pool2d"),
-    F.max_pool2d: _pooling("max_pool2d"),
-    torch.max_pool2d: _pooling("max_pool2d"),
-    F.avg_pool2d: _average,
+    **{
+        getattr(space, f"{name}{axes}d{more}"): _pooling(f"{name}{axes}d")
+        for axes in (1, 2, 3)
+        for name in ("max_pool", "adaptive_max_pool", "adaptive_avg_pool")
+        for more in ("", "_with_indices")
+        for space in (F, torch)
+        if hasattr(space, f"{name}{axes}d{more}")
+    },
+    **{getattr(F, f"avg_pool{axes}d"): partial(_average, axes) for axes in (1, 2, 3)},
+    F.glu: _elementwise("glu"),
 }
 """Elementwise functions and reductions: what counters charge apart from products."""
 
@@ -273,17 +318,17 @@ RECORDS: Mapping[Any, Record] = {
     F.linear: _linear,
     torch.einsum: _einsum,
     F.scaled_dot_product_attention: _attention,
-    torch.conv2d: _convolution("conv2d", 6),
+    torch.conv2d: _convolution("conv2d"),
     F.batch_norm: _normalization("batch_norm", 3),
     F.instance_norm: _normalization("instance_norm", 3),
     F.group_norm: _normalization("group_norm", 2),
     F.layer_norm: _normalization("layer_norm", 2),
     F.multi_head_attention_forward: _attention_forward,
-    torch.conv1d: _convolution("conv1d", 6),
-    torch.conv3d: _convolution("conv3d", 6),
-    torch.conv_transpose1d: _convolution("conv_transpose1d", 6),
-    torch.conv_transpose2d: _convolution("conv_transpose2d", 6),
-    torch.conv_transpose3d: _convolution("conv_transpose3d", 6),
+    torch.conv1d: _convolution("conv1d"),
+    torch.conv3d: _convolution("conv3d"),
+    torch.conv_transpose1d: _convolution("conv_transpose1d"),
+    torch.conv_transpose2d: _convolution("conv_transpose2d"),
+    torch.conv_transpose3d: _convolution("conv_transpose3d"),
     torch.tensordot: _tensordot,
     **dict.fromkeys((torch.mm, T.mm), _product("mm", (0, "input"))),
     **dict.fromkeys((torch.addmm, T.addmm), _product("addmm", (1, "mat1"))),
@@ -297,7 +342,7 @@ RECORDS: Mapping[Any, Record] = {
     torch.chain_matmul: _named("chain_matmul"),
     torch.bilinear: _named("bilinear"),
     torch.cdist: _named("cdist"),
-    F.grid_sample: _named("grid_sample"),
+    F.grid_sample: _sampling,
     torch.convolution: _named("convolution"),
     **dict.fromkeys((torch.dot, T.dot), _named("dot")),
     **dict.fromkeys((torch.outer, T.outer), _named("outer")),
@@ -320,7 +365,9 @@ _NO_ARITHMETIC = frozenset(
     "cpu cuda copy_ fill_ zero_ masked_fill masked_fill_ masked_scatter where roll flip fliplr flipud rot90 tril triu "
     "diag diagonal diag_embed stack hstack vstack dstack column_stack concat concatenate block_diag pad pixel_shuffle "
     "pixel_unshuffle channel_shuffle unfold as_strided real imag view_as_real view_as_complex resolve_conj dropout "
-    "dropout1d dropout2d dropout3d embedding one_hot numpy __deepcopy__ requires_grad_ "
+    "dropout1d dropout2d dropout3d one_hot max_unpool1d max_unpool2d max_unpool3d fractional_max_pool2d "
+    "fractional_max_pool3d fractional_max_pool2d_with_indices fractional_max_pool3d_with_indices embedding "
+    "numpy __deepcopy__ requires_grad_ "
     # new tensors
     "zeros ones empty full arange linspace logspace eye tensor as_tensor from_numpy scalar_tensor zeros_like ones_like "
     "empty_like full_like rand randn randint randperm rand_like randn_like randint_like new_zeros new_ones new_empty "

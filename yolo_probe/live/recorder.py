@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from types import FunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -22,8 +22,17 @@ from torch.overrides import TorchFunctionMode
 
 from yolo_probe.errors import DataDependentError, RulesError, TraceError, UnknownModuleError, first_words
 from yolo_probe.live.applied_rules import AppliedRules, custom_record
+from yolo_probe.live.composed_functions import COMPOSED
 from yolo_probe.live.description import tensors_in
-from yolo_probe.live.function_records import ELEMENTWISE_FUNCTIONS, RECORDS, Record, custom, other
+from yolo_probe.live.function_records import (
+    ELEMENTWISE_FUNCTIONS,
+    RECORDS,
+    Record,
+    argument,
+    attention_path,
+    custom,
+    other,
+)
 from yolo_probe.live.function_shapes import ANSWERS, Answer
 from yolo_probe.live.named_calls import Named
 from yolo_probe.live.scripted import SCRIPTED, ScriptedWork
@@ -106,6 +115,9 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         """Number of running modules of torch whose forward is not torch's."""
         self._seen = 0
         """Number of running functions of torch."""
+        self._described = [place.described for place in places]
+        self._held: dict[str, frozenset[Any]] = {}
+        """By path of a module, the functions of torch that it keeps."""
         self._kinds: dict[type, _Kind] = {}
         self._empty: dict[tuple[Any, torch.dtype], torch.Tensor] = {}
         self._functions: dict[Any, tuple[Answer | None, Record | None]] = {}
@@ -165,6 +177,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             kind = self._kinds[type(module)] = _kind_of(type(module))
         if self._pass.training:
             module.__dict__["training"] = True
+        if not kind.layer and (held := _kept_functions(module)):
+            self._held[place.path] = held
         rule = self._custom_ops.rule_for(type(module)) if self._custom_ops else None
         if not is_known(module, kind.layer) and self._complete and not rule:
             raise UnknownModuleError(
@@ -188,7 +202,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         frame = Frame(described, path, self._pass)
         if kind.layer == "MultiheadAttention":
             return partial(self._attention, frame, ref(module))
-        if kind.block is None or self._device != "meta":
+        gives_more = module.__dict__.get("return_indices", False)  # two tensors, of which a shape rule knows one
+        if kind.block is None or self._device != "meta" or gives_more:
             return partial(self._measure, frame, kind, ref(module))
         gives_its_input = (kind.layer in _NOTHING and not self._pass.training) or module.__dict__.get("inplace") is True
         is_shared = kind.layer in _ELEMENTWISE and self._pass.slots.get(id(described), 1) > 1
@@ -294,8 +309,36 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             out = nn.MultiheadAttention.forward(held, query, key, value, *args, **kwargs)
         with directly():
             shapes = [tuple(each.shape) for each in (query, key, value)]
-        multi_head_attention(frame, *(_sequence_first(held.batch_first, shape) for shape in shapes))
+        sequences = [_sequence_first(held.batch_first, shape) for shape in shapes]
+        multi_head_attention(frame, *sequences)
+        mask, padding, asked = (
+            argument(args, kwargs, place, name)
+            for place, name in ((2, "attn_mask"), (0, "key_padding_mask"), (1, "need_weights"))
+        )
+        path = attention_path(asked is not False, mask, padding, held.num_heads, sequences)
+        if key is value and query is not key:
+            path = {**path, "split": True}
+        record = self._pass.records[-1]
+        self._pass.records[-1] = record._replace(options={**record.options, **path})
+        if self._is_native(held, query, key, value, mask, padding):
+            self._pass.records[-1] = record._replace(operator="native_multi_head_attention")
         return out
+
+    def _is_native(self, held: nn.MultiheadAttention, query: Any, key: Any, value: Any, *masks: Any) -> bool:
+        """Whether torch would run attention as one operator: of one batch to itself, where nothing trains."""
+        return (
+            query is key is value
+            and query.dim() == 3
+            and not held.training
+            and held.batch_first
+            and held.num_heads % 2 == 0
+            and held.in_proj_bias is not None
+            and held.in_proj_weight is not None
+            and held.bias_k is None
+            and not held.add_zero_attn
+            and not any(mask is not None and mask.is_floating_point() for mask in masks)
+            and not any(each.requires_grad for module in self._described for each in module.parameters.values())
+        )
 
     def _ruled(self, place: CopiedModule, forward: Forward, rule: CountingRule) -> Forward:
         """A function for a module that the user's own rule counts."""
@@ -377,6 +420,9 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        if self._elementwise and func in COMPOSED and not self._whole:
+            with self:
+                return COMPOSED[func](*args, **kwargs)
         known = self._functions.get(func)
         if known is None:
             answer = ANSWERS.get(func) if self._device == "meta" else None
@@ -396,6 +442,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         if record is not None and not self._whole:
             path, kind = self._running[-1] if self._running else ("", "")
             written = record(args, kwargs, out, path, kind)
+            if self._held and func in self._held.get(path, ()):
+                written = written._replace(options={**written.options, "held": True})
             self._pass.records.append(written._replace(seen_by="functions") if self._own else written)
         return out
 
@@ -497,6 +545,12 @@ class _Kind(NamedTuple):
     """Whether the class is torch's own, with torch's own methods."""
     methods: frozenset[str]
     """Names of its methods; a module with such a name in its ``__dict__`` behaves differently."""
+
+
+def _kept_functions(module: nn.Module) -> frozenset[Any]:
+    """The functions of torch that a module keeps as attributes, as ``self.act = F.silu`` does."""
+    kept = (each.func if isinstance(each, partial) else each for each in module.__dict__.values())
+    return frozenset(each for each in kept if isinstance(each, (FunctionType, BuiltinFunctionType)))
 
 
 def _kind_of(kind: type) -> _Kind:

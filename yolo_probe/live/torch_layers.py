@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from yolo_probe.model.forward import ELEMENTWISE
-from yolo_probe.model.operators import OpRecord, pair
+from yolo_probe.model.operators import OpRecord, each_axis
 from yolo_probe.model.structure import Shape
 
 RECURRENT = ("RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell")
@@ -38,6 +38,10 @@ LAYERS: Mapping[str, str] = {
     "AvgPool3d": "avg_pool3d",
     "AdaptiveAvgPool1d": "adaptive_avg_pool1d",
     "AdaptiveAvgPool3d": "adaptive_avg_pool3d",
+    "AdaptiveMaxPool1d": "adaptive_max_pool1d",
+    "AdaptiveMaxPool3d": "adaptive_max_pool3d",
+    "Embedding": "embedding",
+    "EmbeddingBag": "embedding_bag",
 }
 """Operator of each module without a shape rule, by the name of its class."""
 
@@ -94,9 +98,12 @@ def _options(operator: str, module: nn.Module, inputs: tuple[Shape, ...]) -> dic
     """Options of the operator that counters use besides its shapes."""
     options: dict[str, Any] = {"bias": getattr(module, "bias", None) is not None}
     if operator.startswith("conv"):
+        if "weight" not in module._parameters:  # weight_norm and its like compute it from others
+            named = {name: each for name, each in module._parameters.items() if each is not None and "weight" in name}
+            options |= {"weights": sum(each.numel() for each in named.values()), "leaf": not module._modules}
         options["groups"] = module.groups
-        if operator == "conv_transpose2d":
-            options |= {name: pair(getattr(module, name)) for name in ("stride", "padding", "dilation")}
+        if operator.startswith("conv_transpose"):
+            options |= {name: tuple(getattr(module, name)) for name in ("stride", "padding", "dilation")}
     elif operator == "linear":
         options["contiguous"] = True
     elif operator == "batch_norm":
@@ -105,7 +112,7 @@ def _options(operator: str, module: nn.Module, inputs: tuple[Shape, ...]) -> dic
         options["affine"] = bool(getattr(module, "affine", getattr(module, "elementwise_affine", False)))
     elif operator.startswith("avg_pool"):
         axes = int(operator[-2])  # avg_pool3d
-        options |= {name: _each_axis(getattr(module, f"{name}{end}"), axes) for name, end in _WINDOW}
+        options |= {name: each_axis(getattr(module, f"{name}{end}"), axes) for name, end in _WINDOW}
         options |= {"inside": not module.count_include_pad, "number": isinstance(module.kernel_size, int)}
     elif operator in _RECURRENT:
         options["cells"], options["bias"] = _cells(module), bool(module.bias)
@@ -119,10 +126,6 @@ def _options(operator: str, module: nn.Module, inputs: tuple[Shape, ...]) -> dic
 
 _RECURRENT = frozenset(LAYERS[name] for name in RECURRENT)
 _WINDOW = (("kernel", "_size"), ("stride", ""), ("padding", ""))
-
-
-def _each_axis(value: Any, axes: int) -> tuple[int, ...]:
-    return (value,) * axes if isinstance(value, int) else tuple(value)
 
 
 def _cells(module: nn.Module) -> tuple[tuple[int, int], ...]:

@@ -86,6 +86,11 @@ def pair(value: Pair) -> tuple[int, int]:
     return first, second
 
 
+def each_axis(value: Pair, axes: int) -> tuple[int, ...]:
+    """One number for each axis, as torch reads ``kernel_size=3``."""
+    return (value,) * axes if isinstance(value, int) else tuple(value)
+
+
 def _unfit(operator: str, found: str, expected: str) -> ShapeError:
     return ShapeError(f"{operator}: found {found}, expected {expected}")
 

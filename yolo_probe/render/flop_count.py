@@ -64,6 +64,7 @@ def _footers(report: FlopCount) -> Iterator[Footer]:
     yield Footer("Counted", f"{report.total:,} {report.unit}{flops}")
     if report.uncounted:
         yield Footer("Missing", f"not counted: {missing(report.uncounted)}")
+    yield from (Footer("Note", words) for words in report.notes)
     yield Footer("More", "by_module  by_module_alone  by_operator  rows() for pandas  as_json()")
 
 

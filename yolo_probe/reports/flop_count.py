@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from yolo_probe.counters.charges import Charges, Uncounted
+from yolo_probe.counters.known_differences import differences
 from yolo_probe.model.structure import Shape
 from yolo_probe.reports.schema import SCHEMA, uncounted_as_json
 
@@ -32,6 +33,8 @@ class FlopCount:
     """The operators without a rule; they are in none of the sums."""
     input: Shape = ()
     """Shape of the first input."""
+    notes: tuple[str, ...] = ()
+    """Sentences: where the real tool's figure may be another, and why."""
 
     def rows(self) -> list[dict[str, object]]:
         """One dict for each module that costs something or has operators without a rule, for ``pandas.DataFrame``.
@@ -73,6 +76,7 @@ def count_of(charges: Charges, image: Shape) -> FlopCount:
         by_operator=_charged(charges.by_operator()),
         uncounted=charges.uncounted,
         input=image,
+        notes=tuple(differences(charges, image)),
     )
 
 
@@ -93,5 +97,6 @@ def as_json(report: FlopCount) -> dict[str, object]:
         "by_module": dict(report.by_module),
         "by_module_alone": dict(report.by_module_alone),
         "by_operator": dict(report.by_operator),
+        "notes": list(report.notes),
         "uncounted": uncounted_as_json(report.uncounted),
     }
