@@ -32,7 +32,7 @@ from yolo_probe.live.live import Live, network_of, unwrapped
 from yolo_probe.live.recorder import Arguments, Inputs
 from yolo_probe.live.tensor_lifetimes import observe
 from yolo_probe.model.fusion import fused_state
-from yolo_probe.model.structure import Module, Shape, count_gradients
+from yolo_probe.model.structure import Module, Shape, count_gradients, packed_weights
 from yolo_probe.render import notebook
 from yolo_probe.render.gradients import render_rows
 from yolo_probe.render.sections import as_json
@@ -131,7 +131,7 @@ def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop", rul
     live = Live(network_of(model, "count_flops"), OwnOps(own) if own else None, complete=False)
     run = live.trace_inputs(inputs_of(imgsz, live))
     charges = charge(run.records, convention)
-    return FlopCount(**_fields(count_of(charges, run.input)))
+    return FlopCount(**_fields(count_of(charges, run.input, packed_weights(live.root))))
 
 
 def compare_counters(

@@ -26,6 +26,12 @@ NO_FIGURE = {
     },
 }
 """Where the host itself prints no GFLOPs, and what the probe says of it in a second line."""
+QUANTISED = (
+    "  A copy of the model was run on zeros, as its shapes depend on values (model.1.mix.0: ",
+    "  Not counted by ultralytics-thop 2.2, at ",
+    "  272 weights and biases of quantised modules (model.1.mix.0) are not among the parameters: ",
+)
+"""What the probe says of a model with a linear layer from 16 channels to 16, of which torch has packed the weights."""
 
 
 @pytest.mark.parametrize("host", ["classic", "ultralytics"])
@@ -34,11 +40,15 @@ def test_whatever_is_around_a_model_it_gets_its_hosts_line_and_stays_as_it_is(ho
     paths += [environments.release(*each) for each in environments.HOST_NEEDS]
     done = environments.run_python(SCRIPT, host, paths=paths)
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert len(found) == 23
+    assert len(found) == 24
     for each in found:
         where, (line, *remarks) = each["wrapping"], each["probe"][0]
         assert (where, [line], each["probe"][1]) == (where, *each["host"])
         assert (where, each["unchanged"]) == (where, True)
+        if where == "quantised":
+            assert all(map(str.startswith, remarks, QUANTISED))
+            assert len(remarks) == len(QUANTISED)
+            continue
         reason = NO_FIGURE[host].get(where)
         assert (where, "GFLOPs" in line) == (where, reason is None)
         assert (where, len(remarks)) == (where, 0 if reason is None else 1)

@@ -138,6 +138,25 @@ def answering(model: Any) -> Any:
     return model
 
 
+class Mixing(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """A row whose channels a quantised linear layer then mixes; it takes whatever a host's image holds."""
+
+    def __init__(self, row: Any) -> None:
+        super().__init__()
+        channels = row.conv.out_channels
+        self.row, self.i, self.f = row, row.i, row.f
+        self.mix = quantization.quantize_dynamic(nn.Sequential(nn.Linear(channels, channels)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        numbers = torch.nan_to_num(self.row(x), 0.0, 1.0, 0.0)
+        return self.mix(numbers.transpose(1, 3)).transpose(1, 3)
+
+
+def quantised(model: Any) -> Any:
+    model.model[1] = Mixing(model.model[1])
+    return model
+
+
 WRAPPINGS: Mapping[str, Wrap] = {
     "bare": lambda model: model,
     "DataParallel": nn.DataParallel,
@@ -161,6 +180,7 @@ WRAPPINGS: Mapping[str, Wrap] = {
     "a generator": lambda model: having(numbers=(i for i in range(3)), random=torch.Generator())(model),
     "its owner": knows_its_owner,
     "attributes of another": answering,
+    "quantised": quantised,
 }
 
 

@@ -15,7 +15,7 @@ from yolo_probe.counters.conventions import TERMS, Convention, term_of
 from yolo_probe.counters.faults import SHARED, SHARED_WHY, TWICE, TWICE_WHY
 from yolo_probe.counters.torchinfo_parameters import listed_parameters
 from yolo_probe.model.operators import OpRecord
-from yolo_probe.model.structure import Module, Tensor, count_parameters, named_modules
+from yolo_probe.model.structure import Module, Tensor, count_parameters, named_modules, packed_weights
 
 Mode = Literal["train", "unfused", "fused"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -104,6 +104,8 @@ class Comparison:
     """Number of values that activations compute; they are no sums of products, so the exact count leaves them out."""
     parameters: ByMode
     """The number that the network has, with which the counters' totals are compared."""
+    packed: Mapping[str, int]
+    """By path of a quantised module, the number of weights that torch keeps packed in it; they are no parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,12 @@ def compare(modes: Mapping[Mode, Measured], conventions: Iterable[Convention], d
     counters = {convention.name: _counted(convention, modes) for convention in conventions}
     apart = {mode: sum(map(_activation, measured.records)) for mode, measured in modes.items()}
     parameters = {mode: count_parameters(measured.root) for mode, measured in modes.items()}
-    return Comparison(default, counters, *(ByMode(*(each.get(mode) for mode in MODES)) for each in (apart, parameters)))
+    packed = packed_weights(modes["unfused"].root)
+    return Comparison(default, counters, _by_mode(apart), _by_mode(parameters), packed)
+
+
+def _by_mode(numbers: Mapping[Mode, int]) -> ByMode:
+    return ByMode(*(numbers.get(mode) for mode in MODES))
 
 
 def _activation(record: OpRecord) -> int:

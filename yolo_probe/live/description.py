@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -35,6 +36,20 @@ def tensors_in(values: Iterable[Any]) -> Iterator[torch.Tensor]:
             yield from tensors_in(value)
 
 
+QUANTISED = ("torch.ao.nn.", "torch.nn.quantized.", "torch.nn.intrinsic.quantized.")
+"""How the names of the Python modules begin in which torch defines its quantised modules."""
+
+
+def packed_weights(module: nn.Module) -> int:
+    """Number of weights and biases that torch keeps packed in a quantised module itself, as no ``nn.Parameter``.
+
+    Source: ``weight()`` and ``bias()`` of torch's quantised convolutions and linear layers, ``get_weight()`` and
+    ``get_bias()`` of its recurrent ones. In modules that are only prepared these names are parameters.
+    """
+    readers = (getattr(module, name, None) for name in ("weight", "bias", "get_weight", "get_bias"))
+    return sum(each.numel() for each in tensors_in(read() for read in readers if inspect.ismethod(read)))
+
+
 class Descriptions:
     """The description of each module and tensor of one model, without a reference to them."""
 
@@ -64,6 +79,8 @@ class Descriptions:
             found.children = {
                 name: None if child is None else self.module(child) for name, child in module._modules.items()
             }
+            if kind.__module__.startswith(QUANTISED):
+                found.packed = packed_weights(module)
         return found
 
     def tensor(self, tensor: torch.Tensor) -> Tensor:

@@ -394,10 +394,15 @@ def other(func: Any) -> Record | None:
 
 
 def custom(func: Any) -> Record | None:
-    """Record of an operator that torch itself does not define, as torchvision's; None for every other function."""
+    """Record of an operator that torch itself does not define, as torchvision's; None for every other function.
+
+    Only torchvision's have their bare name, ``nms``: ``quantized.linear`` is not torch's ``linear``.
+    """
     if isinstance(func, torch._ops.OpOverload):
         func = func.overloadpacket
     if not isinstance(func, torch._ops.OpOverloadPacket):
         return None
     library, _, name = func._qualified_op_name.partition("::")
-    return None if library in ("aten", "prims", "prim") else _named(name)
+    if library in ("aten", "prims", "prim"):
+        return None
+    return _named(name if library == "torchvision" else f"{library}.{name}")

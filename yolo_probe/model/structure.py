@@ -65,6 +65,8 @@ class Module:
     buffers: Mapping[str, Tensor] = field(default_factory=dict)
     children: Mapping[str, Module | None] = field(default_factory=dict)
     """Child modules by name; None where a name is declared and empty, as torch allows."""
+    packed: int = 0
+    """Weights of a quantised module that torch keeps packed; they are no parameters."""
 
     @property
     def kind(self) -> str:
@@ -129,6 +131,11 @@ def named_parameters(root: Module) -> Iterator[tuple[str, Tensor]]:
             if id(tensor) not in seen:
                 seen.add(id(tensor))
                 yield (f"{name}.{key}" if name else key), tensor
+
+
+def packed_weights(root: Module) -> dict[str, int]:
+    """The number of packed weights of each quantised module that has some, by its first qualified name."""
+    return {name: module.packed for name, module in named_modules(root) if module.packed}
 
 
 def row_holder(root: Module) -> tuple[str, Module]:

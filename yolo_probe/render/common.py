@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from yolo_probe.counters.charges import Uncounted
 from yolo_probe.hosts.subject import LiveModel, Subject
@@ -176,6 +176,19 @@ def footers(report: FuseDiff | Info, options: str, alternatives: Sequence[str]) 
     yield from about(question.subject, options, alternatives)
     if report.verification:
         yield Footer("Verify", verification_words(report.verification))
+
+
+MAX_NAMED_MODULES = 5
+"""Number of modules that a sentence names; the others are a number."""
+
+
+def packed_words(packed: Mapping[str, int]) -> str:
+    """A sentence on the packed weights of quantised modules, by path, which no summary line counts."""
+    places = first_of([path or "the model" for path in packed], MAX_NAMED_MODULES)
+    return (
+        f"{sum(packed.values()):,} weights and biases of quantised modules ({places}) are not among the parameters: "
+        "torch keeps them packed, not as nn.Parameter, and no host counts them"
+    )
 
 
 def own_rules(rules: OwnRules, unused: Sequence[str]) -> str:

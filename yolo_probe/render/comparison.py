@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from yolo_probe.counters.comparison import Comparison, Counted
 from yolo_probe.counters.conventions import TERM_OF
-from yolo_probe.render.common import flops_words, percent, prefix_of
+from yolo_probe.render.common import flops_words, packed_words, percent, prefix_of
 from yolo_probe.render.document import Footer, Heading, Section, Table, Words, Working
 
 
@@ -118,4 +118,6 @@ def _footers(report: Comparison) -> Iterator[Footer]:
     has, none = report.parameters.unfused, [n for n, c in report.counters.items() if c.parameters.unfused is None]
     silent = "; - where a tool prints none" if none else ""
     yield Footer("Network", f"{has:,} parameters{silent}" if has is not None else "")
+    if report.packed:
+        yield Footer("Packed", packed_words(report.packed))
     yield Footer("More", 'counters["NAME"].terms  rows() for pandas.DataFrame  as_json()')

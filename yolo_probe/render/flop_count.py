@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from yolo_probe.counters.charges import Uncounted
-from yolo_probe.render.common import flops_words, percent, shortened
+from yolo_probe.render.common import flops_words, packed_words, percent, shortened
 from yolo_probe.render.document import Footer, Heading, Section, Table
 from yolo_probe.reports.flop_count import FlopCount
 
@@ -65,6 +65,8 @@ def _footers(report: FlopCount) -> Iterator[Footer]:
     if report.uncounted:
         yield Footer("Missing", f"not counted: {missing(report.uncounted)}")
     yield from (Footer("Note", words) for words in report.notes)
+    if report.packed:
+        yield Footer("Packed", packed_words(report.packed))
     yield Footer("More", "by_module  by_module_alone  by_operator  rows() for pandas  as_json()")
 
 

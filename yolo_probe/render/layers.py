@@ -7,8 +7,18 @@ from collections.abc import Iterator, Sequence
 from yolo_probe.counters.charges import added
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.model.activations import BYTES, Access, total
-from yolo_probe.model.structure import Shape
-from yolo_probe.render.common import counted, first_of, heading, live_heading, own_rules, percent, share, shortened
+from yolo_probe.model.structure import Shape, packed_weights
+from yolo_probe.render.common import (
+    counted,
+    first_of,
+    heading,
+    live_heading,
+    own_rules,
+    packed_words,
+    percent,
+    share,
+    shortened,
+)
 from yolo_probe.render.document import Chart, Footer, Heading, Note, Section, Table, Words, Working
 from yolo_probe.reports.layers import LayerCosts
 from yolo_probe.reports.line_costs import Line, Sums
@@ -55,6 +65,8 @@ def _answer(report: LayerCosts) -> Iterator[str]:
     named = isinstance(report.subject, Subject)
     more = " (--memory)" if named else " (memory=True)"
     yield f"{text}{'' if report.view.memory else more}. FP16 takes half of it, INT8 a quarter."
+    if packed := packed_weights(report.root):
+        yield f"{packed_words(packed)}. Nor are they in the bytes here."
     if report.unmerged:
         option = ": --fused" if named else ""
         yield f"{report.unmerged} BatchNorms stand here that fuse() merges before validation and export{option}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from yolo_probe.counters.comparison import MODES, ByMode, Comparison, Counted
-from yolo_probe.reports.schema import SCHEMA, uncounted_as_json
+from yolo_probe.reports.schema import SCHEMA, packed_as_json, uncounted_as_json
 
 
 def as_json(report: Comparison) -> dict[str, object]:
@@ -18,6 +18,7 @@ def figures_as_json(comparison: Comparison) -> dict[str, object]:
         "counters": {name: _counter(counted) for name, counted in comparison.counters.items()},
         "activations": _modes(comparison.apart),
         "parameters": _modes(comparison.parameters),
+        **packed_as_json(comparison.packed),
     }
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from yolo_probe.counters.charges import Charges, Uncounted
 from yolo_probe.counters.known_differences import differences
 from yolo_probe.model.structure import Shape
-from yolo_probe.reports.schema import SCHEMA, uncounted_as_json
+from yolo_probe.reports.schema import SCHEMA, packed_as_json, uncounted_as_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class FlopCount:
     """Shape of the first input."""
     notes: tuple[str, ...] = ()
     """Sentences: where the real tool's figure may be another, and why."""
+    packed: Mapping[str, int] = field(default_factory=dict)
+    """By path of a quantised module, the number of weights that torch keeps packed in it; they are no parameters."""
 
     def rows(self) -> list[dict[str, object]]:
         """One dict for each module that costs something or has operators without a rule, for ``pandas.DataFrame``.
@@ -63,7 +65,7 @@ class FlopCount:
         ]
 
 
-def count_of(charges: Charges, image: Shape) -> FlopCount:
+def count_of(charges: Charges, image: Shape, packed: Mapping[str, int]) -> FlopCount:
     """The sums of these charges; what is free is not listed. ``image``: shape of the input."""
     whole = charges.by_module_with_parents()
     return FlopCount(
@@ -77,6 +79,7 @@ def count_of(charges: Charges, image: Shape) -> FlopCount:
         uncounted=charges.uncounted,
         input=image,
         notes=tuple(differences(charges, image)),
+        packed=packed,
     )
 
 
@@ -99,4 +102,5 @@ def as_json(report: FlopCount) -> dict[str, object]:
         "by_operator": dict(report.by_operator),
         "notes": list(report.notes),
         "uncounted": uncounted_as_json(report.uncounted),
+        **packed_as_json(report.packed),
     }

@@ -13,12 +13,12 @@ from yolo_probe.hosts.subject import LiveModel, Model, Rebuilt, Subject
 from yolo_probe.model.activations import BYTES, Access, Activations, activations, total
 from yolo_probe.model.freezing import with_gradients
 from yolo_probe.model.fusion import fused_state
-from yolo_probe.model.structure import Module, Shape, named_rows
+from yolo_probe.model.structure import Module, Shape, named_rows, packed_weights
 from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import OwnRules
 from yolo_probe.reports.line_costs import BY, SORTS, By, Line, Operation, Sort, Sums, lines_of, operations_of, unmerged
 from yolo_probe.reports.question import Question
-from yolo_probe.reports.schema import counter_as_json, head_as_json, rules_as_json, uncounted_as_json
+from yolo_probe.reports.schema import counter_as_json, head_as_json, packed_as_json, rules_as_json, uncounted_as_json
 from yolo_probe.reports.shufflenet_guidelines import Guideline, guidelines
 
 if TYPE_CHECKING:
@@ -172,6 +172,7 @@ def as_json(report: LayerCosts) -> dict[str, object]:
         "memory": _memory(report),
         "guidelines": [_guideline(guideline) for guideline in report.guidelines],
         "uncounted": uncounted_as_json(report.charges.uncounted),
+        **packed_as_json(packed_weights(report.root)),
         **rules_as_json(report.rules, report.run),
     }
 

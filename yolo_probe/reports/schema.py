@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from yolo_probe.counters.charges import Uncounted
 from yolo_probe.counters.conventions import Convention
@@ -68,6 +68,11 @@ def uncounted_as_json(found: Sequence[Uncounted]) -> list[dict[str, object]]:
         {"operator": each.operator, "path": each.path, "values": each.values, "share": round(each.share, 6)}
         for each in found
     ]
+
+
+def packed_as_json(packed: Mapping[str, int]) -> dict[str, object]:
+    """The number of packed weights of each quantised module, by its path; empty where there are none."""
+    return {"packed_weights": dict(packed)} if packed else {}
 
 
 def rules_as_json(rules: OwnRules | None, run: Trace | None) -> dict[str, object]:

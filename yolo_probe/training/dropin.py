@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, wraps
@@ -19,21 +19,21 @@ from typing import Any, Protocol, cast, get_args
 import torch
 from torch import nn
 
-from yolo_probe.counters.charges import charge
+from yolo_probe.counters.charges import Charges, Uncounted, charge
 from yolo_probe.counters.conventions import Convention, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import RulesError, TraceError, reason_of
 from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5
-from yolo_probe.hosts.images import image_channels
+from yolo_probe.hosts.images import Size, image_channels
 from yolo_probe.hosts.known_functions import KnownFunction, known_function
 from yolo_probe.hosts.summary_line import FORMS, HostLine, LayerDefinition, LineForm, host_line
 from yolo_probe.live.applied_rules import CustomOps
 from yolo_probe.live.live import Live, network_of, unwrapped
 from yolo_probe.live.real_copy import copy_fault, uncollected
-from yolo_probe.model.structure import Module, Shape, Tensor
+from yolo_probe.model.structure import Module, Shape, Tensor, packed_weights
 from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import CountingRule
-from yolo_probe.render.common import first_of
+from yolo_probe.render.common import first_of, packed_words
 from yolo_probe.render.host_tables import parameter_table
 from yolo_probe.render.verification import verification_line
 from yolo_probe.reports.verify import verify_model
@@ -296,8 +296,8 @@ def _explanation(counted: _Counted) -> Iterator[str]:
     """What yolo-probe itself counts, below a line whose form it does not know."""
     totals = counted.line.totals
     yield "The line above is the host's own: the code that prints it is new to yolo-probe"
-    flops = _flops(counted.live, counted.line, counted.convention)
-    figure = "" if flops is None else f", {flops / 1e9:.1f} GFLOPs by the rules of {counted.convention.title}"
+    direct = _direct(counted)
+    figure = f", {direct.flops / 1e9:.1f} GFLOPs by the rules of {counted.convention.title}" if direct else ""
     yield (
         f"Counted by yolo-probe: {totals.layers.modules:,} modules ({totals.layers.leaf_modules:,} of them leaves), "
         f"{totals.parameters:,} parameters, {totals.gradients:,} gradients{figure}"
@@ -332,7 +332,7 @@ def _stride(model: nn.Module) -> int:
 
 def _remarks(counted: _Counted, own: HostCall | None) -> Iterator[str]:
     """Remarks below the line: whose GFLOPs it has or why none, or what its GFLOPs do not contain."""
-    line, live = counted.line, counted.live
+    line = counted.line
     if own is not None and own.gflops is not None:
         run = f"the host's own counting run, which took {own.seconds:.1f} s"
         yield f"The GFLOPs are from {run}: yolo-probe cannot count {line.unknown}"
@@ -340,25 +340,34 @@ def _remarks(counted: _Counted, own: HostCall | None) -> Iterator[str]:
         finds = "" if own is None else "the host's own counting run finds none, and "
         yield f"No GFLOPs: {finds}yolo-probe cannot count {line.unknown}"
     elif line.missing:
-        flops = _flops(live, line, counted.convention)
-        direct = "" if flops is None else f". Counted by yolo-probe: {flops / 1e9:.1f} GFLOPs"
-        yield f"No GFLOPs: {line.missing}{direct}"
+        direct = _direct(counted)
+        figure = f". Counted by yolo-probe: {direct.flops / 1e9:.1f} GFLOPs" if direct else ""
+        yield f"No GFLOPs: {line.missing}{figure}"
+        if direct and direct.uncounted:
+            yield _left_out(counted, direct.uncounted, line.size)
     if line.executed:
         yield f"A copy of the model was run on zeros, as its shapes depend on values ({line.executed})"
     if line.uncounted:
-        named = [f"{each.operator} at {each.path or 'the model'} ({each.values:,} values)" for each in line.uncounted]
-        height, width = line.uncounted_size
-        title = counted.convention.title
-        yield f"Not counted by {title}, at {height}x{width}: {first_of(named, MAX_NAMED_OPERATORS)}"
+        yield _left_out(counted, line.uncounted, line.uncounted_size)
+    if packed := packed_weights(counted.live.root):
+        yield packed_words(packed)
 
 
-def _flops(live: Live, line: HostLine, convention: Convention) -> int | None:
-    """FLOPs at the line's size, which the host itself does not find; None where counting fails too."""
+def _left_out(counted: _Counted, uncounted: Sequence[Uncounted], size: Size) -> str:
+    """What the counter has no rule for, at an image of that size."""
+    named = [f"{each.operator} at {each.path or 'the model'} ({each.values:,} values)" for each in uncounted]
+    height, width = size
+    return f"Not counted by {counted.convention.title}, at {height}x{width}: {first_of(named, MAX_NAMED_OPERATORS)}"
+
+
+def _direct(counted: _Counted) -> Charges | None:
+    """What an image of the line's size costs, counted directly; None where that fails."""
+    live = counted.live
     try:
-        run = live.trace((1, image_channels(live.root), *line.size))
+        run = live.trace((1, image_channels(live.root), *counted.line.size))
     except TraceError:
         return None
-    return charge(run.records, convention).flops
+    return charge(run.records, counted.convention)
 
 
 def _as_head(model: nn.Module, detailed: bool = False, verbose: bool = True, imgsz: object = 640) -> None:
