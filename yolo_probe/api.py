@@ -33,6 +33,7 @@ from yolo_probe.live.recorder import Arguments, Inputs
 from yolo_probe.live.tensor_lifetimes import observe
 from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.structure import Module, Shape, count_gradients, packed_weights
+from yolo_probe.model.trace import Trace
 from yolo_probe.render import notebook
 from yolo_probe.render.gradients import render_rows
 from yolo_probe.render.sections import as_json
@@ -44,6 +45,8 @@ from yolo_probe.reports.gradients import CopyGradients, Fused, OptimizerCheck, P
 from yolo_probe.reports.layers import LayerCosts, View, gathered
 from yolo_probe.reports.line_costs import By, Sort
 from yolo_probe.reports.mechanisms import decide
+from yolo_probe.reports.stride_scaling import Scaled
+from yolo_probe.training.dropin import scaled_of
 from yolo_probe.training.host_state import Running
 from yolo_probe.training.moments import known_live
 
@@ -336,8 +339,16 @@ def explain_layers(
             observed.activations if observed else None,
             is_fused=fused_state(live.root) == "fused",
             rules=own,
+            scaled=_scaled(inner, run) if counter == "thop" and own is None else None,
         )
     )
+
+
+def _scaled(model: nn.Module, run: Trace) -> Scaled | None:
+    """The FLOPs in the line of ``model_info`` for the image of this pass, if they are not those of the pass."""
+    if len(run.input) != 4 or run.input[0] != 1 or run.executed:
+        return None
+    return scaled_of(model, (run.input[2], run.input[3]))
 
 
 def _live_model(model: nn.Module, root: Module) -> LiveModel:

@@ -98,6 +98,10 @@ def yolov5_networks() -> list[Path]:
     return sorted((environments.host("7.0.14") / "yolov5" / "models").rglob("*.yaml"))
 
 
+ON_THE_FIGURE = ("  Not counted by ", "  Counted directly it is ")
+"""How remarks begin that stand below a figure, and not in the place of one."""
+
+
 def disagreements(answers: Mapping[str, Any]) -> list[object]:
     """Every place where the probe says something else than the host, with both."""
     found: list[object] = []
@@ -105,7 +109,7 @@ def disagreements(answers: Mapping[str, Any]) -> list[object]:
         for state, each in states.items():
             (line, *more), result = each["host"]
             (ours, *remarks), returned = each["probe"]
-            reasons = [remark for remark in remarks if not remark.startswith("  Not counted by ")]
+            reasons = [remark for remark in remarks if not remark.startswith(ON_THE_FIGURE)]
             pairs = {"line": (ours, line), "result": (returned, result), "FLOPs": (each["flops"], each["thop"])}
             pairs["lines"] = (len(reasons), len(more) + ("GFLOPs" not in line))  # where they are missing, the reason
             pairs["unchanged"] = (each["unchanged"], True)

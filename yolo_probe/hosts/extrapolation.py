@@ -8,7 +8,8 @@ from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import TraceError, UnknownModuleError
 from yolo_probe.hosts.images import Run, Size
-from yolo_probe.model.structure import Module, distinct_modules
+from yolo_probe.model.structure import Module, distinct_modules, is_torch_or_yolov5
+from yolo_probe.model.trace import Trace
 
 FIXED_COST = frozenset(
     {"nn.Linear", "nn.NonDynamicallyQuantizableLinear", "nn.AdaptiveAvgPool2d", "nn.AdaptiveMaxPool2d"}
@@ -46,7 +47,7 @@ def extrapolated(
         except TraceError:
             counts = []
     if counts and (len(counts) < 4 or counts[3] - 3 * counts[2] + 3 * counts[1] - counts[0] == 0):
-        return _continued(counts, least, cells)
+        return continued(counts, least, cells)
     return count_image(run, channels, size, convention)
 
 
@@ -70,6 +71,20 @@ def _counts(run: Run, channels: int, size: Size, convention: Convention) -> tupl
     return charges.total, max((SAMPLES_OF_OPERATOR.get(operator, 1) for operator in operators), default=1)
 
 
+def is_proportional(root: Module, image: Trace, convention: Convention) -> bool:
+    """Whether the cost is proportional to the area, as far as one pass of a small image shows it.
+
+    It is where torch's modules and those of hosts do all the work, none of them fully connected, attention or a pooling
+    to a fixed size. Any other code may cut, pad or pool an image to a size of its own.
+    """
+    kinds = {module.class_path for module in distinct_modules(root)}
+    if not all(path.startswith("ultralytics.") or is_torch_or_yolov5(path) for path in kinds):
+        return False
+    costly = (record for record in image.records if record.functional and convention.count(record) != 0)
+    fixed = (record for record in image.records if SAMPLES_OF_OPERATOR.get(record.operator, 1) > 1)
+    return next(costly, None) is next(fixed, None) is None
+
+
 DECODER = ".RTDETRDecoder"
 """End of the name of the class that chooses a fixed number of queries."""
 
@@ -82,8 +97,11 @@ def _least_cells(module: Module) -> int:
     return -(-queries * 3 // (int(4**levels) - 1))
 
 
-def _continued(counts: Sequence[int], first: int, cells: int) -> int:
-    """The value at ``cells`` of a sequence that begins at ``first``, by its first and second differences."""
+def continued(counts: Sequence[int], first: int, cells: int) -> int:
+    """The value at ``cells`` of a sequence that begins at ``first``, by its first and second differences.
+
+    One count is proportional to the number of cells.
+    """
     steps = cells - first
     slope = counts[1] - counts[0] if len(counts) > 1 else counts[0] // first
     bend = counts[2] - 2 * counts[1] + counts[0] if len(counts) > 2 else 0

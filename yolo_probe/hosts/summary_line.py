@@ -143,6 +143,8 @@ class HostLine:
     """Operators that the counter has no rule for."""
     uncounted_size: Size = (0, 0)
     """The image that ``uncounted`` is for."""
+    small_images: tuple[Trace, ...] = ()
+    """The passes of smaller images from which the figure was found; empty where the image itself was counted."""
 
 
 MAX_FILE_NAME = 255
@@ -190,6 +192,8 @@ def host_line(
     except MissingGflops as missing:
         return HostLine(counted, counted, size, None, totals, str(missing))
     last = passes[-1]
+    counts_itself = last.input[2:] == size
+    small_images = () if counts_itself else tuple({each.input: each for each in passes}.values())
     uncounted = charge(last.records, convention).uncounted
     if uncounted and not last.executed:
         with suppress(TraceError):  # the asked size need not be a multiple of the stride
@@ -199,7 +203,7 @@ def host_line(
     line = f"{counted}, {gflops:.1f} {form.unit}"
     return HostLine(
         line, counted, size, gflops, totals, executed=last.executed, uncounted=uncounted,
-        uncounted_size=(height, width),
+        uncounted_size=(height, width), small_images=small_images,
     )  # fmt: skip
 
 

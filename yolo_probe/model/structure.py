@@ -26,6 +26,12 @@ def kind_of(class_path: str) -> str:
     return name if path.startswith(_HOST_MODULES) else class_path
 
 
+def is_torch_or_yolov5(class_path: str) -> bool:
+    """Whether a class is a layer of torch or a block of YOLOv5, by its name."""
+    kind = kind_of(class_path)
+    return kind.startswith("nn.") or "." not in kind
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """Where a tensor's values are in the file."""

@@ -2,24 +2,25 @@
 
 From the ground up; a module imports only from lines above its own::
 
-    document       a report as parts in reading order, without layout
-    text_layout    80 columns: a label and three figures
-    host_tables    the host's own tables
-    sections       finds the document and the JSON of each report
-    verification   words of the figures of the real tools
-    common         heading, host line and footer of every report
-    weight_values  words of the values of weights
-    fuse_diff      words of a fuse-diff
-    info           words of an info
-    counters       words of a comparison of counters
-    flop_count     words of one count
-    comparison     words of a comparison on a live model
-    layers         words of the costs of rows
-    gradients      words of which parameters train
-    inspection     words of the content of a file
-    story          words of a training
-    text           text for a terminal or a pipe
-    markdown       Markdown for an issue
-    notebook       HTML for the output of a notebook
-    picture        a fuse-diff as one picture
+    document        a report as parts in reading order, without layout
+    text_layout     80 columns: a label and three figures
+    host_tables     the host's own tables
+    sections        finds the document and the JSON of each report
+    verification    words of the figures of the real tools
+    common          heading, host line and footer of every report
+    weight_values   words of the values of weights
+    stride_scaling  words of FLOPs that are found from small images
+    fuse_diff       words of a fuse-diff
+    info            words of an info
+    counters        words of a comparison of counters
+    flop_count      words of one count
+    comparison      words of a comparison on a live model
+    layers          words of the costs of rows
+    gradients       words of which parameters train
+    inspection      words of the content of a file
+    story           words of a training
+    text            text for a terminal or a pipe
+    markdown        Markdown for an issue
+    notebook        HTML for the output of a notebook
+    picture         a fuse-diff as one picture
 """

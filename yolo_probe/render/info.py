@@ -25,11 +25,11 @@ from yolo_probe.render.common import (
     percent,
     unknown_flops,
 )
-from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words, signed
+from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words
+from yolo_probe.render.stride_scaling import scaled_parts
 from yolo_probe.reports.info import Info
 from yolo_probe.reports.ledger import MERGING_CONVOLUTIONS
 from yolo_probe.reports.question import Question
-from yolo_probe.reports.stride_scaling import Scaled, ScalingError
 
 
 def document(report: Info) -> Iterator[Section]:
@@ -46,7 +46,7 @@ def document(report: Info) -> Iterator[Section]:
     yield tuple(_gradients(report))
     yield unknown_flops(subject, "not known") if state.run is None else tuple(_flops(report))
     if report.scaled:
-        yield tuple(_scaled(report.scaled))
+        yield tuple(scaled_parts(report.scaled, "YOLOv5 to v7.0"))
     if report.values:
         from yolo_probe.render.weight_values import weight_sections
 
@@ -245,51 +245,6 @@ def _charge(group: Charges) -> str:
     if convention.unit == "FLOPs" and convention.name != "torch":
         return "each multiplication and addition as 1"
     return f"2 x {amount // 2:,} MACs"
-
-
-def _scaled(found: Scaled) -> Iterator[Part]:
-    """The FLOPs by multiplication: the direct count, and the causes of the difference."""
-    yield Figures("stride-scaled FLOPs", (f"{found.flops:,}",))
-    yield Note(
-        f"As YOLOv5 to v7.0 counts: one cell, an image of {found.cell}x{found.cell}, {found.small:,} FLOPs, times "
-        f"{found.cells:,} for the area: {giga(found.flops)} GFLOPs."
-    )
-    yield Cause("counted directly, as above", f"{found.direct:,}")
-    for each in sorted(found.errors, key=lambda each: -abs(each.amount)):
-        yield Cause(f"{each.places} {each.name}: {_why(each, found.cells)}", signed(each.amount))
-    yield Remainder(found.error - sum(each.amount for each in found.errors))
-    if not found.error:
-        yield Note("The product is exact: all of the cost is proportional to the area.")
-        return
-    less = "less" if found.error < 0 else "more"
-    share = abs(found.error) / found.direct
-    size = f"{share:.2%}" if share >= 0.0001 else "Less than 0.01%"
-    yield Note(f"{size} {less} than there is. {_affine(found)}".rstrip())
-
-
-def _why(error: ScalingError, cells: int) -> str:
-    """A sentence on why a cost is not proportional to the area."""
-    if error.cost is None:
-        return "grows in steps"
-    fixed, square = error.cost.fixed, error.cost.twice_square
-    if square:
-        return "grows with the square of the area"
-    return f"a fixed {fixed:,}, taken {cells:,} times"
-
-
-def _affine(found: Scaled) -> str:
-    """The whole cost as a polynomial of the area."""
-    cost = found.cost
-    if cost is None:
-        return ""
-    affine = f"{f'{cost.fixed:,} + ' if cost.fixed else ''}{_half(cost.twice_per_cell)} x k"
-    if cost.twice_square:
-        return f"k such cells cost {affine}, the affine part, + {_half(cost.twice_square)} x k^2 FLOPs."
-    return f"k such cells cost {affine} FLOPs: affine, not proportional."
-
-
-def _half(number: int) -> str:
-    return f"{number // 2:,}" if number % 2 == 0 else f"{number / 2:,.1f}"
 
 
 def _flops_note(report: Info) -> Iterator[str]:

@@ -20,6 +20,7 @@ from yolo_probe.render.common import (
     shortened,
 )
 from yolo_probe.render.document import Chart, Footer, Heading, Note, Section, Table, Words, Working
+from yolo_probe.render.stride_scaling import scaled_parts
 from yolo_probe.reports.layers import LayerCosts
 from yolo_probe.reports.line_costs import Line, Sums
 from yolo_probe.reports.shufflenet_guidelines import Guideline
@@ -37,6 +38,8 @@ def document(report: LayerCosts) -> Iterator[Section]:
         yield _costs(report)
         if works := tuple(_workings(report)):
             yield (Words(WORKINGS), *works)
+        if report.scaled:
+            yield tuple(scaled_parts(report.scaled, "model_info"))
     yield tuple(_footers(report))
 
 

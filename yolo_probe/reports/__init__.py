@@ -4,7 +4,7 @@ From the ground up; a module imports only from lines above its own::
 
     typed_json             dataclasses as JSON and back, and their JSON Schema
     ledger                 causes whose amounts add up to a change exactly
-    stride_scaling         FLOPs of one small image times the area, and the error
+    stride_scaling         FLOPs found from small images, and the error
     line_costs             costs by row, module, operator or type
     verification           computed figures beside real ones, as values
     mechanisms             which mechanism decided requires_grad

@@ -10,7 +10,7 @@ from yolo_probe.hosts.subject import Rebuilt
 from yolo_probe.model.freezing import with_gradients
 from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.schema import counter_as_json, foot_as_json, head_as_json, state_as_json
-from yolo_probe.reports.stride_scaling import Polynomial, Scaled
+from yolo_probe.reports.stride_scaling import Scaled, scaled_as_json
 from yolo_probe.reports.verification import Verification
 
 if TYPE_CHECKING:
@@ -73,31 +73,7 @@ def as_json(report: Info) -> dict[str, object]:
         "counter": counter_as_json(question.counter.convention),
         "summary": state_as_json(state, question),
         "line": state.line.text,
-        **({"stride_scaled": _scaled(report.scaled)} if report.scaled else {}),
+        **({"stride_scaled": scaled_as_json(report.scaled)} if report.scaled else {}),
         **({"weight_values": report.values.as_json()} if report.values else {}),
         **foot_as_json(question, state, report.verification),
     }
-
-
-def _scaled(found: Scaled) -> dict[str, object]:
-    return {
-        "cell": found.cell,
-        "cells": found.cells,
-        "flops_of_a_cell": found.small,
-        "flops": found.flops,
-        "direct": found.direct,
-        "error": found.error,
-        "cost": _cost(found.cost),
-        "causes": [
-            {"name": each.name, "places": each.places, "amount": each.amount, "cost": _cost(each.cost)}
-            for each in found.errors
-        ],
-    }
-
-
-def _cost(cost: Polynomial | None) -> dict[str, int | float] | None:
-    """Coefficients of a cost by the number of cells k: fixed + per_cell x k + square x k^2."""
-    if cost is None:
-        return None
-    doubled = {"per_cell": cost.twice_per_cell, "square": cost.twice_square}
-    return {"fixed": cost.fixed} | {name: n // 2 if n % 2 == 0 else n / 2 for name, n in doubled.items()}

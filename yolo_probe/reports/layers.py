@@ -20,6 +20,7 @@ from yolo_probe.reports.line_costs import BY, SORTS, By, Line, Operation, Sort, 
 from yolo_probe.reports.question import Question
 from yolo_probe.reports.schema import counter_as_json, head_as_json, packed_as_json, rules_as_json, uncounted_as_json
 from yolo_probe.reports.shufflenet_guidelines import Guideline, guidelines
+from yolo_probe.reports.stride_scaling import Scaled, scaled_as_json
 
 if TYPE_CHECKING:
     from yolo_probe.live.tensor_lifetimes import Observed
@@ -81,6 +82,8 @@ class LayerCosts(Sums):
     guidelines: tuple[Guideline, ...]
     rules: OwnRules | None = None
     """The counting rules of the user's own."""
+    scaled: Scaled | None = None
+    """The FLOPs in the line of a live model, found from small images, where they are not those of the image."""
 
 
 def layer_costs(question: Question, view: View, *, fused: bool = False) -> LayerCosts:
@@ -123,6 +126,7 @@ def _observed(model: Model, image: Shape) -> Observed | None:
 def gathered(
     subject: Subject | LiveModel, question: Question | None, convention: Convention, view: View, root: Module,
     run: Trace, found: Activations | None, *, is_fused: bool, rules: OwnRules | None = None,
+    scaled: Scaled | None = None,
 ) -> LayerCosts:  # fmt: skip
     """The report on one forward pass of a network."""
     charges = charge(run.records, convention)
@@ -148,6 +152,7 @@ def gathered(
         found,
         guidelines(operations, row_of),
         rules or (question.rules if question else None),
+        scaled,
     )
 
 
@@ -169,6 +174,7 @@ def as_json(report: LayerCosts) -> dict[str, object]:
         "lines": [_line(line) for line in report.lines],
         "others": _others(report.others),
         "operators": [_operation(operation) for operation in report.operations],
+        **({"stride_scaled": scaled_as_json(report.scaled)} if report.scaled else {}),
         "memory": _memory(report),
         "guidelines": [_guideline(guideline) for guideline in report.guidelines],
         "uncounted": uncounted_as_json(report.charges.uncounted),

@@ -35,7 +35,9 @@ from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import CountingRule
 from yolo_probe.render.common import first_of, packed_words
 from yolo_probe.render.host_tables import parameter_table
+from yolo_probe.render.stride_scaling import scaled_words
 from yolo_probe.render.verification import verification_line
+from yolo_probe.reports.stride_scaling import Scaled, scaled_line
 from yolo_probe.reports.verify import verify_model
 from yolo_probe.training.host_call import HostCall, HostFailedError, call_host
 from yolo_probe.training.import_hook import HOME, expect, expect_nothing
@@ -192,9 +194,7 @@ def _print_info(
     if host and (known is None or (table and not known.table)):
         return _explain_own(host, model, call_host(host, model, *args, **kwargs), known, asked, extras)
     assert known is not None
-    form = known.form
-    if type(unwrapped(model)).__module__.startswith("ultralytics."):
-        form = replace(form, host=ULTRALYTICS)
+    form = _form_of(model, known)
     logger = _logger(host)
     counted = _counted(model, form, asked, extras)
     own = None
@@ -218,6 +218,11 @@ def _print_info(
 
 _HEAD = KnownFunction(FORMS["head"], True)
 """What a model of no host is printed as."""
+
+
+def _form_of(model: nn.Module, known: KnownFunction) -> LineForm:
+    is_ultralytics = type(unwrapped(model)).__module__.startswith("ultralytics.")
+    return replace(known.form, host=ULTRALYTICS) if is_ultralytics else known.form
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,12 +350,28 @@ def _remarks(counted: _Counted, own: HostCall | None) -> Iterator[str]:
         yield f"No GFLOPs: {line.missing}{figure}"
         if direct and direct.uncounted:
             yield _left_out(counted, direct.uncounted, line.size)
+    if own is None and (scaled := _scaled(counted)):
+        yield scaled_words(scaled)
     if line.executed:
         yield f"A copy of the model was run on zeros, as its shapes depend on values ({line.executed})"
     if line.uncounted:
         yield _left_out(counted, line.uncounted, line.uncounted_size)
     if packed := packed_weights(counted.live.root):
         yield packed_words(packed)
+
+
+def _scaled(counted: _Counted) -> Scaled | None:
+    return scaled_line(counted.line, counted.live.root, counted.live.trace, counted.convention)
+
+
+def scaled_of(model: nn.Module, size: Size) -> Scaled | None:
+    """The GFLOPs that ``model_info`` prints of an image of that size, beside the direct count, if they differ.
+
+    None also where the host's function is not known, or it prints none.
+    """
+    host = _host_function(model)
+    known = known_function(host) if host else _HEAD
+    return _scaled(_counted(model, _form_of(model, known), {"imgsz": list(size)}, _Extras())) if known else None
 
 
 def _left_out(counted: _Counted, uncounted: Sequence[Uncounted], size: Size) -> str:
