@@ -24,10 +24,11 @@ from yolo_probe.counters.conventions import CONVENTIONS, Convention, choose_coun
 from yolo_probe.counters.rules_file import read_rules
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import CounterError, TargetError, TraceError, shown
-from yolo_probe.hosts.images import image_channels
+from yolo_probe.hosts.images import fitting_image, refused
 from yolo_probe.hosts.subject import LiveModel
 from yolo_probe.hosts.target import classes_of, network_name
 from yolo_probe.live.applied_rules import OwnOps
+from yolo_probe.live.description import tensors_in
 from yolo_probe.live.live import Live, network_of, unwrapped
 from yolo_probe.live.recorder import Arguments, Inputs
 from yolo_probe.live.tensor_lifetimes import observe
@@ -57,8 +58,8 @@ Input: TypeAlias = (
     "int | Sequence[int] | Sequence[Sequence[int]] | torch.Tensor | Sequence[object] | Mapping[str, object]"
 )
 """The input of a model: 640 (a square image), (height, width), a whole shape, several shapes, a tensor, a list of
-arguments, or a dict of arguments by name. Sizes are in pixels; an image has one sample and the model's own channels. Of
-a tensor only shape and dtype are used, unless the forward pass depends on its values."""
+arguments, or a dict of arguments by name. Sizes are in pixels; an image has one sample, and as many channels as
+the model's forward pass takes. Of a tensor only shape and dtype are used, unless that pass depends on its values."""
 
 
 class _Shown:
@@ -132,7 +133,7 @@ def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop", rul
     own = read_rules(rules) if rules else None
     convention = counting_rules(counter).with_rules(own)
     live = Live(network_of(model, "count_flops"), OwnOps(own) if own else None, complete=False)
-    run = live.trace_inputs(inputs_of(imgsz, live))
+    _, run = followed(imgsz, live)
     charges = charge(run.records, convention)
     return FlopCount(**_fields(count_of(charges, run.input, packed_weights(live.root))))
 
@@ -168,8 +169,8 @@ def compare_counters(
     conventions = [counting_rules(name).with_rules(own) for name in names]
     model = network_of(model, "compare_counters")
     live = Live(model, OwnOps(own) if own else None, complete=False)
-    inputs = inputs_of(imgsz, live)
-    modes: dict[Mode, Measured] = {"unfused": Measured(live.root, live.trace_inputs(inputs).records)}
+    inputs, run = followed(imgsz, live)
+    modes: dict[Mode, Measured] = {"unfused": Measured(live.root, run.records)}
     try:
         training = live.in_training()
         modes["train"] = Measured(training.root, training.trace_inputs(inputs).records)
@@ -197,30 +198,41 @@ def counting_rules(name: str) -> Convention:
     return choose_counter(name, installed_thop()).convention
 
 
-def inputs_of(given: Input, live: Live) -> Inputs:
-    """The arguments of the forward pass, from one of the forms of ``Input``.
+def followed(given: Input, live: Live) -> tuple[Inputs, Trace]:
+    """The arguments of the forward pass, from one of the forms of ``Input``, and that pass.
 
-    Raises: CounterError for a value of another form, TypeError for arguments that the model's forward does not take.
+    Raises: CounterError for a value of another form, TypeError for arguments that the model's forward does not take,
+    TraceError where the pass fails, with what was fed.
     """
     sides = (given, given) if isinstance(given, int) else tuple(given) if isinstance(given, list | tuple) else ()
     if _is_shape(sides):
         shape = cast(Shape, sides)
-        return (1, image_channels(live.root), *shape) if len(shape) == 2 else shape
+        if len(shape) == 2:
+            return fitting_image(live.root, (shape[0], shape[1]), live.trace_weightless, live.trace)
+        return _followed(live, shape)
     if sides and all(isinstance(each, list | tuple) and _is_shape(each) for each in sides):
-        return _taken(live, Arguments(tuple(torch.empty(cast(Shape, each), device="meta") for each in sides)))
+        return _followed(live, Arguments(tuple(torch.empty(cast(Shape, each), device="meta") for each in sides)))
     if not _holds_tensor(given):
         raise CounterError(
             f"found the input {shown(given)}, expected 640, (height, width), a whole shape, a tensor, a list of "
             "arguments, or a dict of them by name"
         )
-    return _taken(live, Arguments(named=given) if isinstance(given, Mapping) else Arguments(sides or (given,)))
+    return _followed(live, Arguments(named=given) if isinstance(given, Mapping) else Arguments(sides or (given,)))
 
 
-def _taken(live: Live, inputs: Arguments) -> Arguments:
-    """The same arguments, if the model's forward takes them; Python's own TypeError if not."""
-    with suppress(ValueError):  # of a forward without a signature
-        signature(live.model.forward).bind(*inputs.given, **inputs.named)
-    return inputs
+def _followed(live: Live, inputs: Inputs) -> tuple[Inputs, Trace]:
+    """The same arguments with their pass, if the model's forward takes them; Python's own TypeError if not."""
+    fed: list[Shape] = []
+    if isinstance(inputs, Arguments):
+        with suppress(ValueError):  # of a forward without a signature
+            signature(live.model.forward).bind(*inputs.given, **inputs.named)
+        fed += [tuple(each.shape) for each in tensors_in((*inputs.given, *inputs.named.values()))]
+    else:
+        fed.append(inputs)
+    try:
+        return inputs, live.trace_inputs(inputs)
+    except TraceError as error:
+        raise refused(error, *fed) from error
 
 
 def _holds_tensor(value: object) -> bool:
@@ -326,8 +338,8 @@ def explain_layers(
     convention = counting_rules(counter).with_rules(own)
     inner = unwrapped(network_of(model, "explain_layers"))
     live = Live(inner, OwnOps(own) if own else None, complete=False)
-    inputs = inputs_of(imgsz, live)
-    run, observed = live.trace_inputs(inputs), observe(live, inputs)
+    inputs, run = followed(imgsz, live)
+    observed = observe(live, inputs)
     return Layers(
         gathered(
             _live_model(inner, live.root),

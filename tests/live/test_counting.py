@@ -79,6 +79,89 @@ def test_every_form_of_an_image_is_the_same_image() -> None:
         assert count_flops(model, given).total == 4 * 8 * 8 * 5 * 9
 
 
+class Calls(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """Registers a convolution that runs last, changes the image, and convolves it."""
+
+    def __init__(self, change: Callable[[torch.Tensor], torch.Tensor], channels: int) -> None:
+        super().__init__()
+        self.last, self.change, self.first = nn.Conv2d(8, 4, 1), change, nn.Conv2d(channels, 8, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(self.first(self.change(x)))
+
+
+class CallsFunction(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """Registers a convolution that runs last, and convolves the image by a function."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last, self.weight = nn.Conv2d(8, 4, 1), nn.Parameter(torch.zeros(8, 2, 3, 3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(nn.functional.conv2d(x, self.weight))
+
+
+class NeedsValues(Calls):
+    """The same, as often as the largest value says."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x) if x.max().item() < 1 else x
+
+
+def every_second(x: torch.Tensor) -> torch.Tensor:
+    """Focus of YOLOv5: four images of half the size."""
+    return torch.cat([x[..., ::2, ::2], x[..., 1::2, ::2], x[..., ::2, 1::2], x[..., 1::2, 1::2]], 1)
+
+
+def with_places(x: torch.Tensor) -> torch.Tensor:
+    """CoordConv: the image and two channels that say where each pixel is."""
+    return torch.cat([x, torch.zeros(1, 2, *x.shape[2:], device=x.device)], 1)
+
+
+@pytest.mark.parametrize(
+    ("model", "channels"),
+    [
+        (Calls(torch.Tensor.contiguous, 3), 3),
+        (Calls(torch.Tensor.contiguous, 7), 7),
+        (Calls(every_second, 12), 3),
+        (Calls(every_second, 4), 1),
+        (Calls(nn.PixelUnshuffle(2), 16), 4),
+        (Calls(with_places, 5), 3),
+        (CallsFunction(), 2),
+        (NeedsValues(every_second, 12), 3),
+    ],
+)
+def test_an_image_has_the_channels_that_the_forward_pass_takes(model: nn.Module, channels: int) -> None:
+    found = count_flops(model, 16, "torch")
+    assert found.input == (1, channels, 16, 16)
+    with FlopCounterMode(display=False) as real:
+        model(torch.zeros(found.input))
+    assert found.total == real.get_total_flops()
+    assert compare_counters(model, 16, ["torch"]).counters["torch"].unfused == found.total
+    assert explain_layers(model, 16, "torch").report.run.input == found.input
+
+
+def test_an_image_that_does_not_fit_is_named_with_what_was_expected() -> None:
+    with pytest.raises(TraceError) as caught:
+        count_flops(nn.Sequential(nn.Linear(10, 2)), 16)
+    assert str(caught.value) == (
+        "0: linear: found 16 input features, expected 10 (fed 1x3x16x16, and in vain also with 1, 4 channels)"
+    )
+    assert caught.value.remedy == "Pass the shape that the model takes, or a tensor."
+    for given in ((1, 12, 16, 16), torch.zeros(1, 12, 16, 16), [(1, 12, 16, 16)]):
+        with pytest.raises(TraceError) as caught:
+            count_flops(Calls(every_second, 12), given)
+        assert str(caught.value) == "first: conv2d: found 48 input channels, expected 12 (fed 1x12x16x16)"
+    with pytest.raises(
+        TraceError, match=r"the model: found no boxes \(fed 1x8x16x16, and in vain also with 3, 1, 4 channels\)"
+    ):
+        count_flops(Calls(no_boxes, 3), 16)
+
+
+def no_boxes(x: torch.Tensor) -> torch.Tensor:
+    raise ValueError("found no boxes")
+
+
 def test_a_batch_and_another_shape_count_by_their_values() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4))
     one = {name: count_flops(model, (1, 3, 16, 24), counter=name).total for name in CONVENTIONS}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from yolo_probe.errors import DataDependentError, TraceError, UnknownModuleError
 from yolo_probe.model.structure import Module, Shape, named_modules
 from yolo_probe.model.trace import Trace, trace
 
@@ -12,6 +13,9 @@ Size = tuple[int, int]
 
 MAX_SIDE = 65536
 """Largest side of an image that a command or a setting takes, in pixels."""
+
+MAX_NAMED_CHANNELS = 5
+"""Number of other numbers of channels that a refusal names."""
 
 Run = Callable[[Shape], Trace]
 """A forward pass on an image of that shape."""
@@ -30,6 +34,46 @@ def image_channels(root: Module) -> int:
         if module.kind == "nn.Conv2d" and isinstance(channels, int):
             return max(channels // share, 1)
     return 3
+
+
+def fitting_image(root: Module, size: Size, run: Run, run_for_real: Run) -> tuple[Shape, Trace]:
+    """The shape of an image of that height and width whose channels this model takes, and the pass on it.
+
+    The model's own forward pass decides: the likeliest number of channels for which it runs is the answer. ``run`` is
+    that pass on shapes, which raises DataDependentError where it needs values; ``run_for_real`` is the one with values.
+    Raises: TraceError where no image fits, with the first refusal and what was fed.
+    """
+    images: list[Shape] = [(1, channels, *size) for channels in _plausible_channels(root)]
+    refusals: dict[Shape, TraceError] = {}
+    undecided = images
+    for attempt in (run, run_for_real):
+        for image in undecided:
+            try:
+                return image, attempt(image)
+            except UnknownModuleError:
+                raise
+            except TraceError as error:
+                refusals[image] = error
+        undecided = [image for image in images if isinstance(refusals[image], DataDependentError)]
+    first, *others = images
+    raise refused(refusals[first], first, others=[image[1] for image in others]) from refusals[first]
+
+
+def refused(error: TraceError, *fed: Shape, others: Sequence[int] = ()) -> TraceError:
+    """The same error, with the shapes that were fed, and the other numbers of channels that were tried."""
+    words = f"fed {', '.join('x'.join(map(str, shape)) for shape in fed)}"
+    if others:
+        more = " and more" if len(others) > MAX_NAMED_CHANNELS else ""
+        words += f", and in vain also with {', '.join(map(str, others[:MAX_NAMED_CHANNELS]))}{more} channels"
+    return type(error)(f"{error} ({words})", error.remedy or "Pass the shape that the model takes, or a tensor.")
+
+
+def _plausible_channels(root: Module) -> Iterable[int]:
+    """Numbers of channels that an image may have, the likeliest first: the usual ones, and those of any convolution."""
+    modules = [module for _, module in named_modules(root)]
+    taken = [module.attributes.get("in_channels") for module in modules]
+    taken += [each.shape[1] for module in modules for each in module.parameters.values() if len(each.shape) == 4]
+    return dict.fromkeys((image_channels(root), 3, 1, 4, *(each for each in taken if isinstance(each, int) and each)))
 
 
 def head_stride(root: Module) -> int:

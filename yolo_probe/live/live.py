@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import PurePath
@@ -132,22 +133,35 @@ class Live:
 
     def trace_inputs(self, image: Inputs) -> Trace:
         """The record of one forward pass, as ``trace`` gives it, for any arguments."""
-        with undisturbed(torch_alone=self._draws_torch_alone), kept(self._foreign, self._copier.foreign_code):
-            if not self._executed:
-                try:
-                    with uncollected():
-                        if self._recorder is None:
-                            self._recorder = self._recorder_of(self._copier.module)
-                        return self._recorder.run(image)
-                except DataDependentError as error:
-                    self._executed = str(error)
-            return self._real_trace(image)
+        if not self._executed:
+            try:
+                return self.trace_weightless(image)
+            except DataDependentError as error:
+                self._executed = str(error)
+        return self._real_trace(image)
+
+    def trace_weightless(self, image: Inputs) -> Trace:
+        """The record of one forward pass of the weightless copy, also where a pass of a real one would be needed.
+
+        Raises: DataDependentError where it is, TraceError where shapes do not fit, both with the module's path.
+        """
+        with self._unnoticed(), uncollected():
+            if self._recorder is None:
+                self._recorder = self._recorder_of(self._copier.module)
+            return self._recorder.run(image)
 
     def _real_trace(self, image: Inputs) -> Trace:
-        if self._real_recorder is None:
-            copies = real_copy(self._inner)
-            self._real_recorder = self._recorder_of(lambda module: copies[id(module)], "cpu")
-        return replace(self._real_recorder.run(image), executed=self._executed)
+        with self._unnoticed():
+            if self._real_recorder is None:
+                copies = real_copy(self._inner)
+                self._real_recorder = self._recorder_of(lambda module: copies[id(module)], "cpu")
+            return replace(self._real_recorder.run(image), executed=self._executed)
+
+    @contextmanager
+    def _unnoticed(self) -> Iterator[None]:
+        """A context after which nothing outside the model is as if code of the model had run."""
+        with undisturbed(torch_alone=self._draws_torch_alone), kept(self._foreign, self._copier.foreign_code):
+            yield
 
     def _recorder_of(self, copy_of: Callable[[nn.Module], nn.Module], device: str = "meta") -> Recorder:
         places = [

@@ -24,7 +24,7 @@ from yolo_probe.counters.conventions import Convention, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import RulesError, TraceError, reason_of
 from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5
-from yolo_probe.hosts.images import Size, image_channels
+from yolo_probe.hosts.images import Size, fitting_image, image_channels
 from yolo_probe.hosts.known_functions import KnownFunction, known_function
 from yolo_probe.hosts.summary_line import FORMS, HostLine, LayerDefinition, LineForm, host_line
 from yolo_probe.live.applied_rules import CustomOps
@@ -385,7 +385,7 @@ def _direct(counted: _Counted) -> Charges | None:
     """What an image of the line's size costs, counted directly; None where that fails."""
     live = counted.live
     try:
-        run = live.trace((1, image_channels(live.root), *counted.line.size))
+        _, run = fitting_image(live.root, counted.line.size, live.trace_weightless, live.trace)
     except TraceError:
         return None
     return charge(run.records, counted.convention)
