@@ -33,11 +33,14 @@ def thop(model: nn.Module, image: torch.Tensor) -> tuple[float, float | None]:
 
 
 def fvcore(model: nn.Module, image: torch.Tensor) -> tuple[float, float | None]:
+    return fvcore_analysis(model, image).total(), None
+
+
+def fvcore_analysis(model: nn.Module, image: torch.Tensor) -> Any:
     from fvcore.nn import FlopCountAnalysis
 
     analysis = FlopCountAnalysis(model, image)
-    analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-    return analysis.total(), None
+    return analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
 
 
 def ptflops(model: nn.Module, image: torch.Tensor) -> tuple[float, float | None]:

@@ -15,7 +15,7 @@ from torch import nn
 from tests.environments import HOST_NEEDS, ROOT, counter, host, release, run_python
 from tests.oracles.real_host import RELEASES
 from tests.sweep.__main__ import SCRIPTS, TOOLS, swept, verdict
-from tests.sweep.cases import FUNCTIONS, LEFT_OUT, MODULES
+from tests.sweep.cases import CASES, LEFT_OUT
 
 UNUSED = "the tool follows the output back, and what nobody uses is not on that way"
 ONE_KERNEL = "on the CPU attention is one kernel, which FlopCounterMode has no formula for"
@@ -70,7 +70,7 @@ def test_every_module_and_function_has_the_real_figure_but_the_listed_ones(count
 
 @pytest.mark.parametrize("counter", TRAINING)
 def test_in_training_mode_too(counter: str) -> None:
-    rows = swept(counter, "train")
+    rows = swept(counter, mode="train")
     assert [row for row in rows if verdict(row) == "no figure"] == []
     assert other(rows) == TRAINING[counter].keys()
 
@@ -78,12 +78,12 @@ def test_in_training_mode_too(counter: str) -> None:
 def test_in_row_9_of_yolov5n_the_line_is_the_hosts() -> None:
     paths = [ROOT, counter(*RELEASES["ultralytics-thop-2.2"]), host("7.0.14"), *(release(*each) for each in HOST_NEEDS)]
     rows = list(map(json.loads, run_python(SCRIPTS / "in_row_9.py", paths=paths).stdout.splitlines()))
-    assert [row["case"] for row in rows] == [*MODULES, *FUNCTIONS]
+    assert [row["case"] for row in rows] == [*CASES]
     assert [row for row in rows if row["host"] != row["ours"][:1]] == []  # what follows says what thop left out
 
 
 def test_no_name_of_torch_is_forgotten() -> None:
-    cases = {name.split(" ")[0].rstrip(",").removeprefix("F.") for name in (*MODULES, *FUNCTIONS)}
+    cases = {name.split(" ")[0].rstrip(",").removeprefix("F.") for name in CASES}
     modules = {name for name, each in vars(nn).items() if isinstance(each, type) and issubclass(each, nn.Module)}
     functions = {name for name in dir(nn.functional) if name.islower() and callable(getattr(nn.functional, name))}
     named = {name for name in modules | functions if not name.startswith("_")}

@@ -8,18 +8,21 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.environments import ROOT, counter, run_python, tool
+from tests.environments import ROOT, release, run_python, tool
 from tests.oracles.real_host import RELEASES
 
 SCRIPTS = Path(__file__).parent
 
 TOOLS = ("fvcore", "ptflops", "ptflops-aten", "torchprofile", "torch", "torchinfo", "calflops", "deepspeed")
 
+NEEDS = {"zoo": (("timm", "1.0.31"),)}
+"""What a module of cases imports."""
 
-def swept(name: str, mode: str = "eval") -> list[dict[str, Any]]:
-    """What one counter and the probe say of every case in that mode."""
-    beside = [counter(*RELEASES[name])] if name in RELEASES else tool(name)
-    done = run_python(SCRIPTS / "inside.py", name, mode, paths=[ROOT, *beside])
+
+def swept(name: str, cases: str = "cases", mode: str = "eval") -> list[dict[str, Any]]:
+    """What one counter and the probe say of every case in a module of this package, in that mode."""
+    beside = [*tool(name), *(release(*need) for need in NEEDS.get(cases, ()))]
+    done = run_python(SCRIPTS / "inside.py", name, cases, mode, paths=[ROOT, *beside], timeout=3600)
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
@@ -39,11 +42,12 @@ def main() -> None:
     """Sweep the chosen counters."""
     parser = argparse.ArgumentParser(prog="python -m tests.sweep", description=__doc__)
     parser.add_argument("counters", nargs="*", default=[*RELEASES, *TOOLS], help="names of counters (default: all)")
+    parser.add_argument("--cases", default="cases", help="a module of this package that has CASES (default: cases)")
     parser.add_argument("--all", action="store_true", help="print the equal ones too")
     parser.add_argument("--train", action="store_true", help="in training mode")
     options = parser.parse_args()
     for name in options.counters:
-        rows = swept(name, "train" if options.train else "eval")
+        rows = swept(name, options.cases, "train" if options.train else "eval")
         counts = Counter(map(verdict, rows))
         print(f"{name}: {', '.join(f'{number} {word}' for word, number in counts.most_common())}")
         for row in rows:

@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from tests.sweep.case import Case, Shape
+
 F = nn.functional
-Shape = tuple[int, ...]
 
 FLAT, IMAGE, VOLUME, WORDS = (1, 8, 12), (1, 8, 12, 12), (1, 8, 6, 6, 6), (1, 10, 16)
 
@@ -55,6 +56,24 @@ class Holds(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The kept function of the convolution's output."""
         return self.act(self.conv(x))
+
+
+class Activated(nn.BatchNorm2d):  # type: ignore[misc]  # torch is not read by mypy
+    """A BatchNorm that holds its activation, as timm has it."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels)
+        self.act = nn.ReLU()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The activation of the norm."""
+        return self.act(super().forward(x))
+
+
+def in_two_places(around: Callable[[nn.Module], nn.Module]) -> nn.Module:
+    """One block in two places, each with this around it."""
+    block = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))
+    return nn.Sequential(around(block), around(block))
 
 
 def twice(inner: nn.Module, x: torch.Tensor) -> Any:
@@ -127,6 +146,15 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     **_BY_AXES,
     **_ATTENTION,
     **{f"MaxUnpool{axes}d": (unpool(axes), shape) for axes, shape in ((1, FLAT), (2, IMAGE), (3, VOLUME))},
+    "LeakyReLU in place": (lambda: nn.LeakyReLU(inplace=True), IMAGE),
+    "Conv2d, same size": (lambda: nn.Conv2d(8, 4, 3, padding="same"), IMAGE),
+    "Conv2d, same size in a circle": (lambda: nn.Conv2d(8, 4, 3, padding="same", padding_mode="circular"), IMAGE),
+    "BatchNorm2d without statistics": (lambda: nn.BatchNorm2d(8, track_running_stats=False), IMAGE),
+    "BatchNorm2d with an activation": (lambda: Activated(8), IMAGE),
+    "SyncBatchNorm": (lambda: nn.SyncBatchNorm(8), IMAGE),
+    "LayerNorm without a bias": (lambda: nn.LayerNorm(16, bias=False), WORDS),
+    "a block in two blocks": (lambda: in_two_places(nn.Sequential), IMAGE),
+    "a block under two names": (lambda: in_two_places(lambda block: block), IMAGE),
     "Dropout1d": (nn.Dropout1d, FLAT),
     "Dropout3d": (nn.Dropout3d, VOLUME),
     "Threshold": (lambda: nn.Threshold(0.1, 0.0), IMAGE),
@@ -249,6 +277,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     **{f"x.{name}()": methodcaller(name) for name in _METHODS},
     **_LOSSES,
     "x.logsumexp()": lambda x: x.logsumexp(1),
+    "F.leaky_relu in place": lambda x: F.leaky_relu(x, inplace=True),
     "torch.relu": lambda x: torch.relu(x),
     "torch.sigmoid": lambda x: torch.sigmoid(x),
     "torch.tanh": lambda x: torch.tanh(x),
@@ -274,6 +303,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "broadcast sum": lambda x: x + x[:, :1],
     "torch._assert": lambda x: (torch._assert(x.dim() == 4, "axes"), x)[1],
     "F.batch_norm": lambda x: F.batch_norm(x, x[0, :, 0, 0].detach(), x[0, :, 0, 0].detach().abs()),
+    "F.batch_norm of the values' own statistics": lambda x: F.batch_norm(x, None, None, training=True),
     "F.layer_norm": lambda x: F.layer_norm(x, x.shape[1:]),
     "F.rms_norm": lambda x: F.rms_norm(x, x.shape[1:]),
     "F.group_norm": lambda x: F.group_norm(x, 2),
@@ -281,6 +311,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "F.local_response_norm": lambda x: F.local_response_norm(x, 3),
     "F.conv1d": lambda x: F.conv1d(flat(x), x[0, :4, :8, :3]),
     "F.conv2d": lambda x: F.conv2d(x, x[:, :, :3, :3]),
+    "F.conv2d, same size": lambda x: F.conv2d(x, x.new_ones(4, 8, 3, 3), padding="same"),
     "F.conv3d": lambda x: F.conv3d(volume(x), volume(x)[..., :3, :3, :3]),
     "F.conv_transpose1d": lambda x: F.conv_transpose1d(flat(x), x[0, :, :4, :2], stride=2),
     "F.conv_transpose2d": lambda x: F.conv_transpose2d(x, x.reshape(8, 4, 6, 6)[..., :2, :2], stride=2),
@@ -306,6 +337,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "F.interpolate": lambda x: F.interpolate(x, scale_factor=2),
     "F.interpolate bilinear": lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"),
     "F.interpolate bicubic": lambda x: F.interpolate(x, scale_factor=2, mode="bicubic"),
+    "F.interpolate by area": lambda x: F.interpolate(x, size=(6, 6), mode="area"),
     "F.interpolate 1-D": lambda x: F.interpolate(flat(x), scale_factor=2),
     "F.upsample": lambda x: F.upsample(x, scale_factor=2),
     "F.upsample_nearest": lambda x: F.upsample_nearest(x, scale_factor=2),
@@ -347,6 +379,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "torch.addmm": lambda x: torch.addmm(x[0, 0], x[0, 0], x[0, 0]),
     "torch.baddbmm": lambda x: torch.baddbmm(x[0], x[0], x[0]),
     "torch.tensordot": lambda x: torch.tensordot(x[0, 0], x[0, 0], 1),
+    "torch.tensordot of four axes": lambda x: torch.tensordot(x, x, ([3], [3])),
     "torch.cdist": lambda x: torch.cdist(x, x),
     "torch.kron": lambda x: torch.kron(x[0, 0], x[0, 0]),
     "einsum of two": lambda x: torch.einsum("nchw,ncwv->nchv", x, x),
@@ -383,7 +416,6 @@ LEFT_OUT: Mapping[str, str] = {
         ),
         "it becomes the module of its name at the first call; before that it has no shape to count",
     ),
-    "SyncBatchNorm": "it runs in a process group only; its rule is that of BatchNorm2d",
     "CrossMapLRN2d": "it has no operator in torch any more: its forward is written in Python, with a loop over values",
     **dict.fromkeys(
         (
@@ -418,11 +450,17 @@ LEFT_OUT: Mapping[str, str] = {
 """Names of torch.nn and torch.nn.functional without a case, each with the reason."""
 
 
-def network(name: str, training: bool = False) -> tuple[nn.Module, Shape]:
-    """A new network for a case, in evaluation mode, and the shape of its input."""
-    torch.manual_seed(0)
-    if name in FUNCTIONS:
-        return After(FUNCTIONS[name]).train(training), IMAGE
-    make, shape = MODULES[name]
-    made = make()
-    return (made if isinstance(made, Called) else nn.Sequential(made)).train(training), shape
+def module(make: Callable[[], nn.Module], shape: Shape) -> Case:
+    """A module, with a network around it."""
+
+    def network() -> nn.Module:
+        made = make()
+        return made if isinstance(made, Called) else nn.Sequential(made)
+
+    return Case(network, (shape,))
+
+
+CASES: Mapping[str, Case] = {
+    **{name: module(*given) for name, given in MODULES.items()},
+    **{name: Case(partial(After, function), (IMAGE,)) for name, function in FUNCTIONS.items()},
+}

@@ -17,7 +17,7 @@ from yolov5.utils import torch_utils
 
 import yolo_probe
 from tests.fingerprints import said
-from tests.sweep.cases import FUNCTIONS, MODULES, network
+from tests.sweep.cases import CASES
 
 
 class Beside(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
@@ -26,11 +26,11 @@ class Beside(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
     def __init__(self, row: nn.Module, name: str) -> None:
         super().__init__()
         self.i, self.f, self.type, self.np = row.i, row.f, row.type, row.np
-        self.case, self.shape = network(name)
+        self.case, (self.shape,) = CASES[name].make(), CASES[name].shapes
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The input, changed by nothing, as far as a counter sees."""
-        values = x.flatten()[:1].expand(prod(self.shape)).reshape(self.shape)
+        values = x.flatten()[:1].expand(prod(self.shape)).reshape(self.shape).clone()
         self.case(values)
         return x
 
@@ -45,7 +45,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     host = torch_utils.model_info
     plain = DetectionModel(f"{yolov5.__path__[0]}/models/yolov5n.yaml").eval()
-    for name in (*MODULES, *FUNCTIONS):
+    for name in CASES:
         model = deepcopy(plain)
         model.model[9] = Beside(model.model[9], name)
         print(json.dumps({"case": name, "host": line(host, model), "ours": line(yolo_probe.model_info, model)}))

@@ -39,6 +39,7 @@ ATTENTION = OpRecord(
     "multi_head_attention", "ma", "nn.MultiheadAttention", ((64, 1, 4),) * 3, (64, 1, 4), (), {"heads": 2, "bias": True}
 )
 SHARED_LEAKY = OpRecord("leaky_relu", "act", "nn.LeakyReLU", ((1, 8, 4, 4),), (1, 8, 4, 4), slots=57)
+LEAKY_IN_PLACE = SHARED_LEAKY._replace(options={"inplace": True})
 SHARED_SILU = OpRecord("silu", "act", "nn.SiLU", ((1, 8, 4, 4),), (1, 8, 4, 4), slots=57)
 SOFTMAX = OpRecord("softmax", "sm", "nn.Softmax", ((4, 10),), (4, 10), (), {"dim": 1})
 
@@ -72,6 +73,8 @@ PRODUCTS = 16 * 10 * 10 * 4 * 3 * 3
         ("thop-0.1", BILINEAR, 11 * 8 * 20 * 20),
         ("thop-0.1", POOL, int((7 / 2 * 5 / 2 + 1) * 8 * 2 * 2)),
         ("thop-0.1", SHARED_LEAKY, 0),
+        ("torchprofile", SHARED_LEAKY, 8 * 4 * 4),
+        ("torchprofile", LEAKY_IN_PLACE, 0),
         ("thop-0.1", SOFTMAX, 4 * (3 * 10 - 1)),
         ("ultralytics-thop-2.0.16", TRANSPOSED, 8 * 20 * 20 * 3 * 2 * 2),
         ("ultralytics-thop-2.0.16", DEPTHWISE, 0),

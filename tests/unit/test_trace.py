@@ -11,7 +11,7 @@ from yolo_probe.errors import TraceError, UnknownModuleError
 from yolo_probe.hosts.target import resolve
 from yolo_probe.model.forward import BLOCKS
 from yolo_probe.model.structure import Module, Tensor
-from yolo_probe.model.trace import trace, unknown_modules
+from yolo_probe.model.trace import slots_of, trace, unknown_modules
 from yolo_probe.networks.constructors import BLOCKS as CONSTRUCTORS
 
 IMAGE = (1, 3, 640, 640)
@@ -50,6 +50,15 @@ def test_a_record_names_its_module_and_the_places_where_that_hangs() -> None:
     assert (first["silu"].path, first["silu"].slots) == ("model.0.act", 57)
     own = trace(resolve("yolov5s@v6.2").root, IMAGE).records
     assert {record.slots for record in own if record.operator == "silu"} == {1}
+
+
+def test_a_module_is_in_as_many_places_as_ways_lead_to_it() -> None:
+    leaf = Module("torch.nn.modules.activation.ReLU")
+    block = Module("Block", children={"act": leaf, "same": leaf, "none": None})
+    branches = {name: Module("Branch", children={"block": block}) for name in ("left", "right")}
+    root = Module("Root", children={**branches, "act": leaf})
+    assert slots_of(root)[id(block)] == 2
+    assert slots_of(root)[id(leaf)] == 2 + 1
 
 
 def test_every_class_that_a_yaml_can_name_has_a_block() -> None:

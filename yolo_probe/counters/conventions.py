@@ -158,8 +158,8 @@ _ACTIVATIONS = (
 FREE = frozenset({
     "add", "sub", "mul", "div", "pow", "mean", "cat",
     "dropout", "embedding", "flatten", "identity", "pad2d", "pixel_shuffle", "pixel_unshuffle",
-    "avg_pool2d", "adaptive_avg_pool2d", "upsample", "batch_norm",
-    *_ACTIVATIONS, *MAX_POOLS,
+    "upsample", "batch_norm",
+    *_ACTIVATIONS, *MAX_POOLS, *AVERAGE_POOLS, *ADAPTIVE_POOLS,
 })  # fmt: skip
 """Operators that cost nothing where a counter has no rule for them; any other is then uncounted."""
 

@@ -293,6 +293,11 @@ def interpolation(nearest: int, trilinear: int, bilinear: int = 11) -> Rule:
     return rule
 
 
+def but_not_for(rule: Rule, *kinds: str) -> Rule:
+    """A rule for an operator's modules without these classes, which the tool does not know."""
+    return lambda r: 0 if r.kind in kinds else rule(r)
+
+
 # What the other tools charge
 
 
@@ -308,7 +313,7 @@ def convolution_by_weights(r: OpRecord) -> int:
     if "weights" in r.options:  # under other names than "weight", which it takes for those of a recurrent layer
         weights = r.options["weights"]
         assert isinstance(weights, int)
-        return n * channels * (weights + (prod(size) if r.options["bias"] else 0)) if r.options["leaf"] else 0
+        return n * channels * (weights + (prod(size) if r.options["bias"] else 0))
     return n * prod(size) * (prod(r.weight) + (channels if r.options["bias"] else 0))
 
 
@@ -334,7 +339,8 @@ def linear_by_weights(r: OpRecord) -> int:
 
 def norm_by_weights(r: OpRecord) -> int:
     """A weight and a bias for each channel, once for each image; values are not counted."""
-    return 2 * r.output[0] * (prod(r.weight) if r.weight else r.output[1]) if r.options["affine"] else 0
+    each = 2 if r.options.get("shift", True) else 1
+    return each * r.output[0] * (prod(r.weight) if r.weight else r.output[1]) if r.options["affine"] else 0
 
 
 def scale_and_shift(r: OpRecord) -> int:

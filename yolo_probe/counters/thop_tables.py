@@ -18,6 +18,7 @@ from yolo_probe.counters.rules import (
     average_kernel,
     average_windows,
     bilinear,
+    but_not_for,
     convolution,
     einsum_matrix_products,
     einsum_products,
@@ -47,7 +48,7 @@ from yolo_probe.model.operators import Rule
 THOP_2019: dict[str, Rule] = {
     **dict.fromkeys(CONVOLUTIONS, with_bias),
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, transposed_over_output_with_bias),
-    "batch_norm": four_per_value,
+    "batch_norm": but_not_for(four_per_value, "nn.SyncBatchNorm"),
     "leaky_relu": one_per_value,
     **dict.fromkeys(AVERAGE_POOLS, average_kernel),
     **dict.fromkeys(ADAPTIVE_POOLS, adaptive_floor),

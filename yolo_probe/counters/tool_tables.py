@@ -53,6 +53,21 @@ def _bias(r: OpRecord) -> int:
     return rules.one_per_output(r) if r.options["bias"] else 0
 
 
+def without_named_padding(rule: Rule) -> Rule:
+    """A rule that does not see convolutions whose padding is a word, "same": torch traces them as another operator."""
+    return lambda r: 0 if isinstance(r.options.get("padding"), str) else rule(r)
+
+
+def with_area(rule: Rule, axes: tuple[int, ...] = (1, 2, 3)) -> Rule:
+    """A rule that also charges the adaptive pool, over so many axes, by which torch interpolates in the mode area."""
+    return lambda r: rule(r) + (r.options["mode"] == "area" and len(r.output) - 2 in axes) * rules.one_per_value(r)
+
+
+def of_leaf(rule: Rule) -> Rule:
+    """A rule for modules that hold no others."""
+    return lambda r: rule(r) if r.options.get("leaf", True) else 0
+
+
 def einsum_of_fvcore(r: OpRecord) -> int:
     """Half of ``einsum_as_printed``; the products themselves in two equations that fvcore knows."""
     equation = str(r.options["equation"]).replace(" ", "")
@@ -65,12 +80,12 @@ _PLAIN_EINSUMS = ("abc,abd->acd", "abc,adc->adb")
 
 FVCORE: dict[str, Rule] = {
     **recurrent.FVCORE,
-    **dict.fromkeys(CONVOLUTIONS, rules.convolution),
+    **dict.fromkeys(CONVOLUTIONS, without_named_padding(rules.convolution)),
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_convolution),
     "linear": rules.linear,
     "batch_norm": rules.batch_norm_by_mode,
     **dict.fromkeys(NORMS, rules.normalization_with_statistics),
-    "upsample": lambda r: by_mode(nearest=1, bilinear=4)(r) if len(r.output) == 4 else 0,
+    "upsample": with_area(lambda r: by_mode(nearest=1, bilinear=4)(r) if len(r.output) == 4 else 0, axes=(2,)),
     "adaptive_avg_pool2d": rules.one_per_value,
     "multi_head_attention": by_path(
         rules.attention_products,
@@ -86,11 +101,11 @@ FVCORE: dict[str, Rule] = {
 
 TORCHPROFILE: dict[str, Rule] = {
     **recurrent.TORCHPROFILE,
-    **dict.fromkeys((*CONVOLUTIONS, *TRANSPOSED_CONVOLUTIONS), rules.convolution_over_output),
+    **dict.fromkeys((*CONVOLUTIONS, *TRANSPOSED_CONVOLUTIONS), without_named_padding(rules.convolution_over_output)),
     "linear": rules.linear,
     **dict.fromkeys(("batch_norm", *NORMS), rules.one_if_affine),
-    "leaky_relu": rules.one_per_output,
-    "upsample": by_mode(bilinear=4),
+    "leaky_relu": lambda r: 0 if r.options.get("inplace") else rules.one_per_output(r),
+    "upsample": by_mode(bilinear=4, area=1),
     **dict.fromkeys((*AVERAGE_POOLS, *ADAPTIVE_POOLS, "mean", "mul"), rules.one_per_output),
     "multi_head_attention": by_path(rules.attention_as_traced, fused=rules.attention_as_traced_fused),
     "scaled_dot_product_attention": rules.scaled_dot_product,
@@ -107,11 +122,12 @@ PTFLOPS: dict[str, Rule] = {
     **dict.fromkeys(CONVOLUTIONS, rules.with_bias),
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_with_bias),
     "linear": rules.linear_with_bias,
-    **dict.fromkeys(("batch_norm", "group_norm", "instance_norm"), rules.scale_and_shift),
+    **dict.fromkeys(("group_norm", "instance_norm"), rules.scale_and_shift),
+    "batch_norm": rules.but_not_for(rules.scale_and_shift, "nn.SyncBatchNorm"),
     "layer_norm": rules.one_per_value,
     **dict.fromkeys(("relu", "prelu", "elu", "leaky_relu", "relu6", "gelu"), rules.one_per_value),
     **dict.fromkeys(POOLS, rules.one_per_value),
-    "upsample": lambda r: rules.one_per_value_of_an_image(r) if r.kind == "nn.Upsample" else 0,
+    "upsample": rules.but_not_for(rules.one_per_value_of_an_image, "nn.UpsamplingNearest2d", "nn.UpsamplingBilinear2d"),
     **dict.fromkeys(ATTENTION, rules.attention_of_ptflops),
 }
 """What ptflops charges for modules, by a hook on each."""
@@ -132,7 +148,7 @@ PTFLOPS_FUNCTIONS: dict[str, Rule] = {
     **dict.fromkeys(("relu", "prelu", "elu", "gelu", "silu", "relu6"), rules.one_per_value),
     **dict.fromkeys(POOLS, rules.one_per_value),
     "softmax": where_called(rules.one_per_value, "softmax"),
-    "upsample": rules.one_per_output,
+    "upsample": with_area(rules.one_per_output),
     "matmul": where_called(rules.product_by_first, "matmul", "bmm"),
     "mm": rules.known_products,
     **dict.fromkeys(("addmm", "baddbmm"), lambda r: rules.known_products(r) + rules.one_per_value(r)),
@@ -156,7 +172,7 @@ PTFLOPS_ATEN: dict[str, Rule] = {
     "addmm": lambda r: rules.known_products(r) + rules.one_per_output(r),
 }
 
-TORCHINFO: dict[str, Rule] = {
+_TORCHINFO: dict[str, Rule] = {
     **recurrent.TORCHINFO,
     **dict.fromkeys((*CONVOLUTIONS, *TRANSPOSED_CONVOLUTIONS), rules.convolution_by_weights),
     "linear": rules.linear_by_weights,
@@ -167,18 +183,19 @@ TORCHINFO: dict[str, Rule] = {
     "multi_head_attention": lambda r: 0,
     **dict.fromkeys(("embedding", "embedding_bag"), lambda r: r.output[0] * prod(r.weight)),
 }
+TORCHINFO: dict[str, Rule] = {operator: of_leaf(rule) for operator, rule in _TORCHINFO.items()}
 
 DEEPSPEED: dict[str, Rule] = {
     **recurrent.DEEPSPEED,
     **dict.fromkeys(CONVOLUTIONS, lambda r: 2 * rules.convolution(r) + _bias(r)),
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, lambda r: 2 * rules.transposed_convolution(r) + _bias(r)),
     "linear": twice(rules.linear),
-    "batch_norm": rules.scale_and_shift,
+    "batch_norm": rules.batch_norm_by_mode,
     **dict.fromkeys(NORMS, rules.normalization_with_statistics),
     **dict.fromkeys(("relu", "prelu", "elu", "leaky_relu", "gelu", "silu"), rules.one_per_value),
     **dict.fromkeys(POOLS, rules.one_per_value),
     **dict.fromkeys(("softmax", "softmax2d"), rules.one_per_value),
-    "upsample": rules.upsample_by_size,
+    "upsample": with_area(rules.upsample_by_size),
     "multi_head_attention": by_path(
         lambda r: 2 * rules.attention_products(r) + rules.attention_values(r),
         masked=lambda r: 2 * rules.attention_products(r) + rules.attention_values(r) + rules.attention_mask(r),
@@ -200,7 +217,7 @@ DEEPSPEED_FUNCTIONS = DEEPSPEED | {
 
 CALFLOPS = DEEPSPEED | {
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_of_calflops),
-    "upsample": rules.upsample_by_input,
+    "upsample": with_area(rules.upsample_by_input),
     "multi_head_attention": by_path(
         lambda r: 2 * rules.attention_projections(r) + rules.attention_values(r),
         masked=lambda r: (
@@ -216,7 +233,7 @@ CALFLOPS = DEEPSPEED | {
 CALFLOPS_FUNCTIONS = {
     **{name: rule for name, rule in DEEPSPEED_FUNCTIONS.items() if name not in ("mm", "scaled_dot_product_attention")},
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_of_calflops),
-    "upsample": rules.upsample_by_input,
+    "upsample": with_area(rules.upsample_by_input),
     "multi_head_attention": CALFLOPS["multi_head_attention"],
     "matmul": where_called(twice(rules.product_by_first), "matmul"),
 }

@@ -77,10 +77,12 @@ def _product(operator: str, left: tuple[int, str]) -> Record:
 def _convolution(operator: str) -> Record:
     def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
         x, weight = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "weight")
-        options = {
+        options: dict[str, Any] = {
             "bias": argument(args, kwargs, 2, "bias") is not None,
             "groups": argument(args, kwargs, 6, "groups") or 1,
         }
+        if isinstance(padding := argument(args, kwargs, 4, "padding"), str):
+            options["padding"] = padding
         shape = tuple(weight.shape)
         if operator.startswith("conv_transpose"):
             for place, name, usual in ((3, "stride", 1), (4, "padding", 0), (7, "dilation", 1)):
@@ -144,6 +146,11 @@ def _elementwise(operator: str, call: str = "") -> Record:
         return OpRecord(operator, path, kind, shapes, tuple(out.shape), (), options, functional=True)
 
     return record
+
+
+def _leaky_relu(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    record = _elementwise("leaky_relu")(args, kwargs, out, path, kind)
+    return record._replace(options={"inplace": bool(argument(args, kwargs, 2, "inplace"))})
 
 
 def _cat(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
@@ -270,7 +277,7 @@ ELEMENTWISE_FUNCTIONS: Mapping[Any, Record] = {
     F.softmax: _elementwise("softmax", "softmax"),
     F.relu: _elementwise("relu"),
     F.relu6: _elementwise("relu6"),
-    F.leaky_relu: _elementwise("leaky_relu"),
+    F.leaky_relu: _leaky_relu,
     F.elu: _elementwise("elu"),
     F.gelu: _elementwise("gelu"),
     F.silu: _elementwise("silu"),

@@ -34,12 +34,12 @@ LAYERS: Mapping[str, str] = {
     **{name: name.lower().replace("cell", "_cell") for name in RECURRENT},
     "MaxPool1d": "max_pool1d",
     "MaxPool3d": "max_pool3d",
+    "AdaptiveMaxPool1d": "adaptive_max_pool1d",
+    "AdaptiveMaxPool3d": "adaptive_max_pool3d",
     "AvgPool1d": "avg_pool1d",
     "AvgPool3d": "avg_pool3d",
     "AdaptiveAvgPool1d": "adaptive_avg_pool1d",
     "AdaptiveAvgPool3d": "adaptive_avg_pool3d",
-    "AdaptiveMaxPool1d": "adaptive_max_pool1d",
-    "AdaptiveMaxPool3d": "adaptive_max_pool3d",
     "Embedding": "embedding",
     "EmbeddingBag": "embedding_bag",
 }
@@ -97,19 +97,27 @@ def layer_record(
 def _options(operator: str, module: nn.Module, inputs: tuple[Shape, ...]) -> dict[str, Any]:
     """Options of the operator that counters use besides its shapes."""
     options: dict[str, Any] = {"bias": getattr(module, "bias", None) is not None}
+    if getattr(module, "inplace", False):
+        options["inplace"] = True
+    if any(True for _ in module.children()):
+        options["leaf"] = False
     if operator.startswith("conv"):
         if "weight" not in module._parameters:  # weight_norm and its like compute it from others
             named = {name: each for name, each in module._parameters.items() if each is not None and "weight" in name}
-            options |= {"weights": sum(each.numel() for each in named.values()), "leaf": not module._modules}
+            options["weights"] = sum(each.numel() for each in named.values())
         options["groups"] = module.groups
+        if isinstance(module.padding, str) and module.padding_mode == "zeros":
+            options["padding"] = module.padding
         if operator.startswith("conv_transpose"):
             options |= {name: tuple(getattr(module, name)) for name in ("stride", "padding", "dilation")}
     elif operator == "linear":
         options["contiguous"] = True
     elif operator == "batch_norm":
-        options |= {"affine": bool(module.affine), "training": module.training}
+        options |= {"affine": bool(module.affine), "training": module.training or module.running_mean is None}
     elif operator in _NORMS:
         options["affine"] = bool(getattr(module, "affine", getattr(module, "elementwise_affine", False)))
+        if options["affine"] and not options["bias"]:
+            options["shift"] = False
     elif operator.startswith("avg_pool"):
         axes = int(operator[-2])  # avg_pool3d
         options |= {name: each_axis(getattr(module, f"{name}{end}"), axes) for name, end in _WINDOW}

@@ -188,11 +188,11 @@ class Frame:
         self.current.calls.append(ModuleCall(self.path, x, out))
         return out
 
-    def keep(self, operator: str, x: Shape, output: Shape) -> Shape:
+    def keep(self, operator: str, x: Shape, output: Shape, **options: object) -> Shape:
         """Add the record of an operator that returns the memory of its input: its output."""
         module, current = self.module, self.current
         slots, same = current.slots.get(id(module), 1), self.view(x, output)
-        current.records.append(OpRecord(operator, self.path, module.kind, (x,), same, slots=slots))
+        current.records.append(OpRecord(operator, self.path, module.kind, (x,), same, (), options, slots))
         return same
 
     def view(self, x: Shape, shape: Shape) -> Shape:
@@ -468,7 +468,10 @@ def conv2d(f: Frame, x: Shape) -> Shape:
             pads if not isinstance(pads, str) else [span - span // 2 for span in spans] if pads == "same" else (0, 0)
         )
         operators.check_border(x, sides[0], sides[1], mode)
-    return f.record("conv2d", (x,), out, weight, bias="bias" in f.module.parameters, groups=groups)
+    options: dict[str, object] = {"bias": "bias" in f.module.parameters, "groups": groups}
+    if isinstance(padding, str) and mode == "zeros":
+        options["padding"] = padding
+    return f.record("conv2d", (x,), out, weight, **options)
 
 
 @block("nn.ConvTranspose2d", "DWConvTranspose2d")
@@ -488,9 +491,10 @@ def batch_norm(f: Frame, x: Shape) -> Shape:
     features = f.get("num_features", int)
     if len(x) != 4 or x[1] != features:
         raise ShapeError(f"batch_norm: found an input of shape {x}, expected {features} channels")
-    if f.current.training and x[0] * prod(x[2:]) == 1:
+    training = f.current.training or f.module.attributes.get("track_running_stats") is False
+    if training and x[0] * prod(x[2:]) == 1:
         raise ShapeError("batch_norm: found 1 value in each channel, of which training takes no mean, expected more")
-    return f.record("batch_norm", (x,), x, affine=f.get("affine", bool), training=f.current.training)
+    return f.record("batch_norm", (x,), x, affine=f.get("affine", bool), training=training)
 
 
 def _norm(operator: str, affine: str) -> Block:
@@ -499,7 +503,8 @@ def _norm(operator: str, affine: str) -> Block:
     def norm(f: Frame, x: Shape) -> Shape:
         weight = f.module.parameters.get("weight")
         shape = () if weight is None else tuple(weight.shape)
-        return f.record(operator, (x,), x, shape, affine=f.flag(affine))
+        shifts = {} if weight is None or f.module.parameters.get("bias") else {"shift": False}
+        return f.record(operator, (x,), x, shape, affine=f.flag(affine), **shifts)
 
     return norm
 
@@ -647,8 +652,10 @@ def _elementwise(operator: str) -> Block:
         if isinstance(x, list):  # nn.Identity returns whatever it gets
             return x
         nothing = operator in ("identity", "dropout") and not f.current.training
+        if nothing:
+            return f.keep(operator, x, x)
         in_place = f.module.attributes.get("inplace") is True
-        return f.keep(operator, x, x) if nothing or in_place else f.record(operator, (x,), x)
+        return f.keep(operator, x, x, inplace=True) if in_place else f.record(operator, (x,), x)
 
     return elementwise
 

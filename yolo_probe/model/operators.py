@@ -87,7 +87,7 @@ def pair(value: Pair) -> tuple[int, int]:
 
 
 def each_axis(value: Pair, axes: int) -> tuple[int, ...]:
-    """One number for each axis, as torch reads ``kernel_size=3``."""
+    """One number or one for each axis, always as one for each, as torch reads ``kernel_size=3``."""
     return (value,) * axes if isinstance(value, int) else tuple(value)
 
 

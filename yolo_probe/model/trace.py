@@ -7,13 +7,12 @@ needed and nothing is computed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from yolo_probe.errors import TraceError, shown
 from yolo_probe.model.forward import BLOCKS, ModuleCall, Move, Pass, Value
 from yolo_probe.model.operators import Followed, OpRecord
-from yolo_probe.model.structure import Module, Shape, distinct_modules, named_modules
+from yolo_probe.model.structure import Module, Shape, named_modules
 from yolo_probe.model.user_rules import OwnRules
 
 
@@ -114,11 +113,28 @@ def _saved(outputs: list[Value | None], row: int, path: str) -> Value:
 
 
 def slots_of(root: Module) -> dict[int, int]:
-    """In how many places of the model each module is, by its identity."""
-    return Counter(_children(root))
+    """In how many places of the model each module is, by its identity: so many ways lead to it from the root.
+
+    A module that has another under several names is one place of it, as for ``nn.Module.children``.
+    """
+    slots = Counter({id(root): 1})
+    for module in _parents_first(root):
+        for child in {id(child) for child in module.children.values() if child is not None}:
+            slots[child] += slots[id(module)]
+    return slots
 
 
-def _children(root: Module) -> Iterator[int]:
-    for module in distinct_modules(root):
-        if module.children:
-            yield from {id(child) for child in module.children.values() if child is not None}
+def _parents_first(root: Module) -> list[Module]:
+    """Every distinct module after all modules that hold it."""
+    children_first: list[Module] = []
+    seen: set[int] = set()
+    stack = [(root, False)]
+    while stack:
+        module, is_done = stack.pop()
+        if is_done:
+            children_first.append(module)
+        elif id(module) not in seen:
+            seen.add(id(module))
+            stack.append((module, True))
+            stack += [(child, False) for child in module.children.values() if child is not None]
+    return children_first[::-1]
