@@ -66,6 +66,8 @@ def test_every_module_and_function_has_the_real_figure_but_the_listed_ones(count
     assert len(rows) > 300
     assert [row for row in rows if verdict(row) == "no figure"] == []
     assert other(rows) == DIFFERENT.get(counter, {}).keys()
+    totals = {row["case"]: (row["real parameters"], row["our parameters"]) for row in rows if "real parameters" in row}
+    assert {case: total for case, total in totals.items() if None not in total and total[0] != total[1]} == {}
 
 
 @pytest.mark.parametrize("counter", TRAINING)

@@ -450,6 +450,43 @@ LEFT_OUT: Mapping[str, str] = {
 """Names of torch.nn and torch.nn.functional without a case, each with the reason."""
 
 
+class Tied(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """Two layers with one weight, and a parameter of the model's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.scale = nn.Linear(6, 6), nn.Linear(6, 6), nn.Parameter(torch.ones(6))
+        self.second.weight = self.first.weight
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """One layer after the other, scaled."""
+        return self.second(self.first(x)) * self.scale
+
+
+def half_frozen() -> nn.Module:
+    """Two layers, of which the second trains."""
+    return nn.Sequential(nn.Linear(6, 6).requires_grad_(False), nn.Linear(6, 6))
+
+
+def again() -> nn.Module:
+    """One layer in two places."""
+    layer = nn.Linear(6, 6)
+    return nn.Sequential(layer, nn.ReLU(), layer)
+
+
+WHOLE: Mapping[str, Case] = {
+    name: Case(make, ((1, 6, 8, 6),))
+    for name, make in (
+        ("a model that is a Linear", lambda: nn.Linear(6, 4)),
+        ("a model that is a Conv2d", lambda: nn.Conv2d(6, 4, 1)),
+        ("a model with a tied weight", Tied),
+        ("a model with a layer in two places", again),
+        ("a model with a frozen layer", half_frozen),
+    )
+}
+"""Whole models, for the totals of parameters."""
+
+
 def module(make: Callable[[], nn.Module], shape: Shape) -> Case:
     """A module, with a network around it."""
 
@@ -463,4 +500,5 @@ def module(make: Callable[[], nn.Module], shape: Shape) -> Case:
 CASES: Mapping[str, Case] = {
     **{name: module(*given) for name, given in MODULES.items()},
     **{name: Case(partial(After, function), (IMAGE,)) for name, function in FUNCTIONS.items()},
+    **WHOLE,
 }

@@ -85,8 +85,7 @@ def of_probe(case: Case, counter: str, model: torch.nn.Module) -> dict[str, obje
         modes = yolo_probe.compare_counters(model, case.inputs(), (counter,), rules).counters[counter]
     found: dict[str, object] = {"named": [each.operator for each in count.uncounted]}
     found["ours"] = modes.train if case.training else count.total
-    if case.parameters is not None:
-        found["our parameters"] = modes.parameters.unfused
+    found["our parameters"] = modes.parameters.unfused
     if case.modules is not None:
         found["our modules"] = {name: count.by_module.get(name, 0) for name in case.modules}
     return found
@@ -95,9 +94,7 @@ def of_probe(case: Case, counter: str, model: torch.nn.Module) -> dict[str, obje
 def of_tool(case: Case, measure: Measure, model: torch.nn.Module) -> dict[str, object]:
     """The tool's figure, and whatever else the case has an expectation of."""
     figure, parameters = measure(model, case.inputs())
-    found: dict[str, object] = {"real": figure}
-    if case.parameters is not None:
-        found["real parameters"] = parameters
+    found: dict[str, object] = {"real": figure, "real parameters": parameters}
     if case.modules is not None:
         by_module = fvcore_analysis(model, case.inputs()).by_module()
         found["real modules"] = {name: by_module[name] for name in case.modules}

@@ -128,7 +128,8 @@ def test_torchinfo_is_right_where_every_conv_has_its_own_activation() -> None:
 
 def test_totals_of_parameters_that_differ_stand_beside_the_network_s_own() -> None:
     text = render(report("yolov5s-transformer"))
-    assert f"thop-2019 to ultralytics-thop-2.1.2{6_972_477:>27,}{6_963_485:>16,}" in text
+    assert f"  thop-2019{7_038_269:>53,}{7_029_277:>16,}" in text
+    assert f"  thop-0.0.31, thop-0.1, ultralytics-thop-2.0.16{6_972_477:>16,}{6_963_485:>16,}" in text
     assert f"ptflops, ptflops-aten, calflops{7_235_645:>31,}{885_885:>16,}" in text
     assert as_json(report("yolov5s-transformer"))["parameters"] == {
         "train": 7_235_645,

@@ -5,7 +5,7 @@ The figures are computed from the traces of one network in up to three modes; no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Literal, get_args
@@ -15,7 +15,7 @@ from yolo_probe.counters.conventions import TERMS, Convention, term_of
 from yolo_probe.counters.faults import SHARED, SHARED_WHY, TWICE, TWICE_WHY
 from yolo_probe.counters.torchinfo_parameters import listed_parameters
 from yolo_probe.model.operators import OpRecord
-from yolo_probe.model.structure import Module, Tensor, count_parameters, named_modules, packed_weights
+from yolo_probe.model.structure import Module, count_parameters, named_modules, packed_weights
 
 Mode = Literal["train", "unfused", "fused"]
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -163,6 +163,20 @@ def _found(name: str, why: str, figure: ByMode, amount: ByMode) -> FoundFault:
     return FoundFault(name, why, ByMode(*(None if whole is None else whole - part for whole, part in numbers)))
 
 
+def _own_count(module: Module) -> int:
+    """Number of values in a module's own parameters."""
+    return sum(tensor.numel for tensor in module.parameters.values())
+
+
+def _leaves_inside(module: Module) -> Iterator[Module]:
+    """The leaves below a module, one of several blocks once for each, of several names in one block once."""
+    for child in {id(each): each for each in module.children.values() if each is not None}.values():
+        if child.children:
+            yield from _leaves_inside(child)
+        else:
+            yield child
+
+
 def parameter_total(convention: Convention, measured: Measured) -> int | None:
     """A counter's total of parameters; None where it gives none."""
     rule, root = convention.parameters, measured.root
@@ -170,9 +184,11 @@ def parameter_total(convention: Convention, measured: Measured) -> int | None:
         return None
     if rule == "listed":
         return listed_parameters(root, measured.records)
-    tensors: dict[int, Tensor] = {}
-    for path, module in named_modules(root):
-        if rule == "leaves" and (module.children or path.endswith(".out_proj")):
-            continue
-        tensors |= {id(tensor): tensor for tensor in module.parameters.values()}
+    if rule == "leaves":
+        return sum(_own_count(module) for _, module in named_modules(root) if not module.children)
+    if rule == "leaves inside":
+        charged = {each.path for each in measured.records if not each.functional and each.operator in convention.rules}
+        paths = {id(module): path for path, module in named_modules(root)}
+        return sum(_own_count(each) for each in _leaves_inside(root) if paths[id(each)] in charged)
+    tensors = {id(tensor): tensor for _, module in named_modules(root) for tensor in module.parameters.values()}
     return sum(tensor.numel for tensor in tensors.values() if tensor.requires_grad or rule != "trainable")

@@ -55,9 +55,12 @@ class Convention:
     """Whether it sees functions by replacing their names, and so not one that a module has kept before."""
     averages: bool = False
     """Whether it divides its figure by the number of samples in the batch."""
-    parameters: Literal["all", "leaves", "trainable", "listed", "none"] = "all"
-    """Which parameters its total counts: leaves, those of modules that hold no others, without attention's; trainable,
-    those that train; listed, those in torchinfo's list, which has some of them twice; none, it gives no total."""
+    counts_root: bool = True
+    """Whether it charges the model itself, where that is one of torch's modules and holds no others."""
+    parameters: Literal["all", "leaves", "leaves inside", "trainable", "listed", "none"] = "all"
+    """Which parameters its total counts: leaves, those of each module that holds no others, a weight of two again;
+    leaves inside, those that it charges, not the model itself; trainable, those that train; listed, those in the list
+    of torchinfo, which has some of them twice; none, it gives no total."""
     release: str = ""
     """The release that has these rules, where the name does not say it, or what the counter is."""
     own: Mapping[str, Rule] = field(default_factory=dict)
@@ -99,7 +102,8 @@ class Convention:
 
     def sees(self, record: OpRecord) -> bool:
         """Whether this counter looks at a record: a module whose forward is not torch's, or a function in it."""
-        return self.follows == "both" or record.seen_by in ("all", self.follows)
+        seen = self.follows == "both" or record.seen_by in ("all", self.follows)
+        return seen and (self.counts_root or bool(record.path) or record.functional)
 
     def _custom(self, record: OpRecord) -> int | None:
         """The charge of a user's rule for a module, as many times as this counter charges a module."""
@@ -215,8 +219,9 @@ CONVENTIONS: Mapping[str, Convention] = {
             thop_tables.THOP_0_0_31,
             subclasses=False,
             slot_power=2,
+            counts_root=False,
             faults=faults.THOP_2019,
-            parameters="leaves",
+            parameters="leaves inside",
         ),
         Convention(
             "thop-0.1",
@@ -225,7 +230,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             subclasses=False,
             slot_power=2,
             faults=faults.THOP_0_1,
-            parameters="leaves",
+            parameters="leaves inside",
         ),
         Convention(
             "ultralytics-thop-2.0.16",
@@ -234,14 +239,13 @@ CONVENTIONS: Mapping[str, Convention] = {
             subclasses=False,
             slot_power=2,
             faults=faults.THOP_2_0_16,
-            parameters="leaves",
+            parameters="leaves inside",
         ),
         Convention(
             "ultralytics-thop-2.1.2",
             "MACs",
             thop_tables.ULTRALYTICS_THOP_2_1_2,
             faults=faults.THOP_2_0_16,
-            parameters="leaves",
         ),
         Convention("ultralytics-thop-2.1.3", "MACs", thop_tables.ULTRALYTICS_THOP_2_1_3),
         Convention(

@@ -150,7 +150,8 @@ TOTALS = {
     "trainable": (
         "{names} total only what trains, here as in training: little or nothing after fuse(), 0 of a finished best.pt."
     ),
-    "leaves": "The total of {names} leaves out nn.MultiheadAttention.",
+    "leaves": "{names} totals leaves alone: not what an nn.MultiheadAttention itself holds; a tied weight twice.",
+    "leaves inside": "The total of {names} leaves out nn.MultiheadAttention, and every layer without a rule.",
     "listed": (
         "{names} counts some again where modules share one activation, as the Conv of YOLOv5 do since September 2022."
     ),
