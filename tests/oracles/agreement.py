@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 
 from tests.oracles.real_host import SIZE
-from yolo_probe.cli import cli
+from yolo_probe.cli import cli, network_commands
+from yolo_probe.hosts.target import resolve
 
 Report = dict[str, Any]
 
@@ -28,11 +31,19 @@ def report_of(target: str, *options: str) -> Report:
     return report
 
 
-def reports(target: str, answer: dict[str, Any], *options: str) -> Iterator[Report]:
-    """What it says of a target, for every counter and size that the real answer has."""
-    for name, sizes in answer["training"]["flops"].items():
-        for size in sizes:
-            yield report_of(target, "--counter", name, "--imgsz", size, *options)
+def reports(target: str, answer: dict[str, Any], *options: str) -> list[Report]:
+    """What it says of a target, for every counter and size that the real answer has.
+
+    The target is read and built for the first of them: it is the same for all, and no report may change it.
+    """
+    flops = answer["training"]["flops"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network_commands, "resolve", cache(resolve))
+        return [
+            report_of(target, "--counter", name, "--imgsz", size, *options)
+            for name, sizes in flops.items()
+            for size in sizes
+        ]
 
 
 def disagreements(target: str, answer: dict[str, Any], *options: str, lines: bool = True) -> list[str]:
