@@ -53,3 +53,14 @@ def test_whatever_is_around_a_model_it_gets_its_hosts_line_and_stays_as_it_is(ho
         assert (where, "GFLOPs" in line) == (where, reason is None)
         assert (where, len(remarks)) == (where, 0 if reason is None else 1)
         assert f"fails at {reason}" in "".join(remarks) or reason is None
+
+
+def test_a_training_in_ddp_starts_with_the_numbers_of_the_model_and_not_of_its_wrapper(tmp_path: Path) -> None:
+    for name in ("bare", "DDP"):
+        (tmp_path / name).mkdir()
+    paths = [environments.ROOT, environments.host("7.0.14"), environments.counter("ultralytics-thop", "2.2.3")]
+    paths += [environments.release(*each) for each in environments.HOST_NEEDS]
+    done = environments.run_python(Path(__file__).with_name("start_check.py"), tmp_path, paths=paths)
+    bare, wrapped = (json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))
+    assert bare == wrapped
+    assert (bare["fuse"]["merges"], bare["training"]["layers"]) == (57, 214)

@@ -56,11 +56,11 @@ def start_of(running: Running, printed: State | None, question: Question) -> Sta
     ``printed``: its state when its host printed the line; None if the probe did not see that.
     """
     assert running.model is not None
-    live = Live(running.model)
-    model = unwrapped(running.model)
+    model = unwrapped(running.model)  # DistributedDataParallel is one module more, and has no fuse()
+    live = Live(model)
+    inner = live.root
     state = live_state(live, question)
     imgsz = running.imgsz or (640, 640)
-    inner = live.root if model is running.model else Live(model).root
     option, rows = freeze_of(running.freeze, inner)
     known = known_live(model, inner, running)
     decisions = decide(inner, known)
@@ -181,7 +181,7 @@ def _unheld(model: nn.Module, held: frozenset[int] | None) -> list[str]:
 
 def validated_of(model: nn.Module, start: Start, question: Question, *, is_ema: bool) -> Validated:
     """The record of the first validation in a training. ``is_ema``: whether it validates the running average."""
-    state = live_state(Live(model), question)
+    state = live_state(Live(unwrapped(model)), question)
     known = replace(start.known, is_ema=is_ema, non_leaf=None)
     return Validated(
         copy="ema" if is_ema else "model",

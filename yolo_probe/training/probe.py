@@ -186,7 +186,7 @@ class Probe:
 
     def register_classic(self, callbacks: Any) -> None:
         """Listen to a ``Callbacks`` object of classic YOLOv5; once, even if all of them share one table."""
-        table = callbacks.get_registered_actions()
+        table = getattr(callbacks, "_callbacks", None) or callbacks.get_registered_actions()  # HEAD has the first alone
         handlers = {
             "on_pretrain_routine_start": self._on_new_run,
             "on_pretrain_routine_end": self._on_prepared,
