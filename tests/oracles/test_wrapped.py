@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,12 +56,27 @@ def test_whatever_is_around_a_model_it_gets_its_hosts_line_and_stays_as_it_is(ho
         assert f"fails at {reason}" in "".join(remarks) or reason is None
 
 
-def test_a_training_in_ddp_starts_with_the_numbers_of_the_model_and_not_of_its_wrapper(tmp_path: Path) -> None:
-    for name in ("bare", "DDP"):
-        (tmp_path / name).mkdir()
+@pytest.fixture(scope="module")
+def starts(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The record of the start of each training."""
     paths = [environments.ROOT, environments.host("7.0.14"), environments.counter("ultralytics-thop", "2.2.3")]
     paths += [environments.release(*each) for each in environments.HOST_NEEDS]
-    done = environments.run_python(Path(__file__).with_name("start_check.py"), tmp_path, paths=paths)
-    bare, wrapped = (json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))
+    folder = tmp_path_factory.mktemp("starts")
+    done = environments.run_python(Path(__file__).with_name("start_check.py"), folder, paths=paths)
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def test_a_training_in_ddp_starts_with_the_numbers_of_the_model_and_not_of_its_wrapper(
+    starts: list[dict[str, Any]],
+) -> None:
+    bare, wrapped, _, _ = starts
     assert bare == wrapped
-    assert (bare["fuse"]["merges"], bare["training"]["layers"]) == (57, 214)
+    assert (bare["fuse"]["merges"], bare["fuse"]["fails"], bare["training"]["layers"]) == (57, None, 214)
+
+
+def test_a_fused_network_whose_forward_fails_is_found_at_the_start(starts: list[dict[str, Any]]) -> None:
+    norm, half = (each["fuse"]["fails"].removeprefix("after fuse(), ") for each in starts[2:])
+    assert norm.startswith(
+        "model.3 (UsesNorm) fails: AttributeError: 'UsesNorm' object has no attribute 'bn'. What runs"
+    )
+    assert half.startswith("model.4.cv1.conv (Conv2d) fails: conv2d: found 32 input channels, expected 64. What runs")

@@ -17,7 +17,7 @@ from yolo_probe.hosts.target import classes_of, freeze_of, network_name
 from yolo_probe.live.live import Live, unwrapped
 from yolo_probe.model.freezing import row_ranges, whole_rows, with_gradients
 from yolo_probe.model.fusion import difference, fused_state
-from yolo_probe.model.structure import Module, named_parameters, totals_of
+from yolo_probe.model.structure import Module, named_modules, named_parameters, totals_of
 from yolo_probe.reports.fuse_diff import FuseDiff, explain
 from yolo_probe.reports.gradients import CopyGradients, moving_batch_norms
 from yolo_probe.reports.mechanisms import Decision, Known, decide, decided, finished, gradient_events, known_of
@@ -75,7 +75,7 @@ def start_of(running: Running, printed: State | None, question: Question) -> Sta
         frozen_parameters=state.summary.parameters - state.summary.gradients,
         moving_batch_norms=moving_batch_norms(CopyGradients("model", inner, decisions), running.always_frozen),
         not_in_optimizer=tuple(_unheld(model, running.parameters_held)),
-        fuse=_fuse_trial(live, question, running.end_to_end),
+        fuse=_fuse_trial(live, state, question, running.end_to_end),
         printed=_printed(printed, inner, decisions) if printed else None,
     )
     return Start(record, state, known, decisions)
@@ -153,14 +153,26 @@ def non_leaf(model: nn.Module) -> frozenset[str]:
     return frozenset(name for name, parameter in model.named_parameters() if not parameter.is_leaf)
 
 
-def _fuse_trial(live: Live, question: Question, end_to_end: bool | None) -> FuseTrial:
+def _fuse_trial(live: Live, before: State, question: Question, end_to_end: bool | None) -> FuseTrial:
+    """A dry run of ``fuse()``, and of the forward pass after it where there is one before it."""
     try:
         fused = live.fused(end_to_end=end_to_end)
-        numbers = _numbers(live_state(fused, question), question)
         merges = len(difference(live.root, fused.root).merges)
     except TraceError as error:
         return FuseTrial(merges=0, fails=str(error))
+    after = live_state(fused, question)
+    if before.run is not None and after.run is None:
+        return FuseTrial(merges=merges, fails=_failing_forward(after))
+    numbers = _numbers(after, question)
     return FuseTrial(merges=merges, fails=None, layers=numbers.layers, parameters=numbers.parameters)
+
+
+def _failing_forward(after: State) -> str:
+    """Why the forward pass of a fused network fails: the module with its class, the host's own error, what to do."""
+    path, _, error = after.line.missing.partition(": ")
+    kinds = {name: module.kind.rpartition(".")[2] for name, module in named_modules(after.root)}
+    place = f"{path} ({kinds[path]})" if path in kinds else path
+    return f"after fuse(), {place} fails: {error}. What runs then is its forward_fuse(), without what fuse() took away"
 
 
 def _numbers(state: State, question: Question) -> Numbers:
