@@ -306,6 +306,8 @@ class Probe:
         run.moments.append(run.start.record)
         run.ema = weakref.ref(running.ema) if running.ema is not None else run.ema
         run.files.folder, run.files.loggers = running.save_dir or run.files.folder, running.loggers
+        if running.evolves:  # its many trainings share one folder and one record
+            run.files.owned = run.files.folder
         run.repeats, self._evolves = running.evolves and self._evolves, running.evolves
         if self._tells("start"):
             self._say(start_lines(run.start.record, run.question.subject.origin.host))

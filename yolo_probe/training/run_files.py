@@ -6,6 +6,7 @@ If one of them cannot be written, that costs a warning, and the others are writt
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -31,6 +32,8 @@ class RunFiles:
     """The folder of the run; None if it is not known."""
     loggers: object | None = None
     """The host's own object for its loggers; None if there is none."""
+    owned: Path | None = None
+    """The folder that this run has written to; files in another one are of an earlier run."""
     unwritten: set[File] = field(default_factory=set)
     """Files that could not be written once; they are not tried a second time."""
 
@@ -38,6 +41,9 @@ class RunFiles:
         """Write the record of the events so far; with a ``report``, also the other files."""
         if self.folder is None or not self.folder.is_dir():
             return
+        if self.folder != self.owned:
+            self.owned = self.folder
+            _set_aside(self.folder, wanted, warn)
         writers: dict[File, Callable[[Path], object]] = {"json": partial(_write_record, events, report)}
         if report:
             writers |= {"md": partial(_write_markdown, report), "png": partial(draw, report)}
@@ -46,7 +52,7 @@ class RunFiles:
                 continue
             path = self.folder / f"probe.{ending}"
             try:
-                write(path)
+                write_whole(path, write)
             except Exception as error:  # the other files and lines do not depend on this one
                 self.unwritten.add(ending)
                 warn(f"{path.name} was not written ({reason_of(error)})")
@@ -60,6 +66,35 @@ class RunFiles:
                 sink.write(values, 0)
             except Exception as error:  # the logger's own fault: training and probe go on
                 warn(f"{sink.name} took no figures ({reason_of(error)})")
+
+
+def _set_aside(folder: Path, wanted: Sequence[File], warn: Warn) -> None:
+    """Rename what an earlier run has left in the folder: ``probe-1.json``, or the next number that is free."""
+    left = [path for ending in wanted if (path := folder / f"probe.{ending}").exists()]
+    number = 1
+    while any(folder.glob(f"probe-{number}.*")):
+        number += 1
+    for path in left:
+        kept = path.with_stem(f"probe-{number}")
+        try:
+            path.rename(kept)
+        except OSError as error:
+            warn(f"{path.name} of an earlier run was not kept as {kept.name} ({reason_of(error)})")
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a file beside ``path``, and then put it in the place of ``path``: whole, or not at all.
+
+    Raises: whatever ``write`` raises, and OSError; the file that was there stands then.
+    """
+    beside = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")  # a picture's format is its ending
+    try:
+        write(beside)
+        with beside.open("rb+") as written:
+            os.fsync(written.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _write_record(events: Sequence[Event], report: FuseDiff | None, path: Path) -> None:
