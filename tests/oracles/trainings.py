@@ -19,6 +19,7 @@ from torch import nn
 from tests.demo.make_checkpoint import CLASSES, SIDE, draw_shapes
 from tests.environments import (
     OLDER_TRAINING_NEEDS,
+    OLDER_ULTRALYTICS_NEEDS,
     ROOT,
     TRAINING_NEEDS,
     ULTRALYTICS_TRAINING_NEEDS,
@@ -32,7 +33,14 @@ HERE = "{folder}"
 """Stands for the folder of a training in its commands."""
 
 
-ULTRALYTICS = "import sys; from ultralytics.cfg import entrypoint; sys.exit(entrypoint())"
+ULTRALYTICS = """
+import sys
+try:
+    from ultralytics.cfg import entrypoint
+except ImportError:
+    from ultralytics.yolo.cfg import entrypoint
+sys.exit(entrypoint())
+"""
 """What the command ``ultralytics`` is."""
 
 
@@ -44,7 +52,7 @@ class Training:
     steps: tuple[tuple[str, ...], ...]
     """Host commands, one after the other: a script, or ``-m`` and a module, and its arguments."""
     release: str = "7.0.14"
-    """Of PyPI's yolov5; empty for ultralytics."""
+    """Of PyPI's yolov5; empty for ultralytics, ``ultralytics 8.1.34`` for one of its earlier releases."""
     draw: Callable[[Path], None] = field(default=lambda folder: draw_shapes(folder, PICTURES))
     scripts: Mapping[str, str] = field(default_factory=dict)
     """Files beside the pictures, by name."""
@@ -123,6 +131,9 @@ def run_host(version: str, folder: Path, *words: str, variables: Mapping[str, st
 
 
 def _paths(version: str) -> list[Path]:
+    if version.startswith("ultralytics "):
+        older = ("ultralytics", version.split(" ")[1])
+        return [ROOT, *(release(*need) for need in (older, *OLDER_ULTRALYTICS_NEEDS, *ULTRALYTICS_TRAINING_NEEDS))]
     needs = {
         "": ULTRALYTICS_TRAINING_NEEDS,
         "6.2.3": TRAINING_NEEDS + OLDER_TRAINING_NEEDS,

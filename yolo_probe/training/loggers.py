@@ -125,8 +125,14 @@ _CLASSIC: Mapping[str, _Kind] = {
 }
 """By attribute of the host's object: product name, function that finds the object to write to, function that writes."""
 
+
+def _tensorboard_writer(module: Any) -> Any:
+    """What ultralytics writes to; in lower case to 8.0.195."""
+    return module.WRITER if hasattr(module, "WRITER") else module.writer
+
+
 _INTEGRATIONS: Mapping[str, _Kind] = {
-    "tensorboard": ("TensorBoard", lambda module: module.WRITER, _add_scalars),
+    "tensorboard": ("TensorBoard", _tensorboard_writer, _add_scalars),
     "wb": ("W&B", lambda module: module.wb.run, _update_summary),
     "clearml": ("ClearML", lambda module: module.Task.current_task(), _report_values),
     "comet": ("Comet", lambda module: module.comet_ml.get_running_experiment(), _log_metrics),

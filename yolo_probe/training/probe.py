@@ -12,7 +12,7 @@ import logging
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -119,11 +119,24 @@ def watching(default: Probe | None = None) -> Callable[[PrintedLine], None]:
     """
 
     def watch(line: PrintedLine) -> None:
-        owner = next((probe for each in host_state.listeners() if (probe := _owner(each))), default)
+        owner = _started() or next(_owners(), default)
         if owner is not None:
             owner.on_printed(line)
 
     return watch
+
+
+def _owners() -> Iterator[Probe]:
+    """The probes of the trainings that the stack is in, the innermost first."""
+    return (probe for each in host_state.listeners() if (probe := _owner(each)))
+
+
+def _started() -> Probe | None:
+    """The probe of a training that has started and that the stack is in.
+
+    A validator of ultralytics before 8.0.236 has a copy of its trainer's callbacks, with a probe that knows nothing.
+    """
+    return next((each for each in _owners() if each.has_started), None)
 
 
 def _owner(function: object) -> Probe | None:
@@ -219,6 +232,11 @@ class Probe:
         """Take note of a summary line that was just printed."""
         self._guarded("_on_line", line)
 
+    @property
+    def has_started(self) -> bool:
+        """Whether its training has begun and not ended."""
+        return self._run.start is not None and not self._run.ended
+
     def detach(self) -> None:
         """Stop listening, and put the host's own ``model_info`` back."""
         self.listens = False
@@ -249,8 +267,11 @@ class Probe:
 
     # what happens
 
-    def _on_new_run(self, *_: object, **__: object) -> None:
-        self._run = _Run()
+    def _on_new_run(self, trainer: object = None, *_: object, **__: object) -> None:
+        """A training begins; ultralytics to 8.3.183 says so after it has built the model and printed its line."""
+        built = self._run.model()
+        if built is None or built is not getattr(trainer, "model", None):
+            self._run = _Run()
 
     def _on_line(self, line: PrintedLine) -> None:
         """A summary line: of the model that was just built, or of the best one after ``fuse()``."""
@@ -344,6 +365,9 @@ class Probe:
 
     def _on_validation(self, *_: object, **__: object) -> None:
         run = self._run
+        if run.start is None and (owner := _started()):
+            owner._on_validation()
+            return
         is_first = not any(isinstance(each, Validated) for each in run.moments)
         model = host_state.validated() if run.start is not None and is_first else None
         if model is None or run.start is None or run.question is None:

@@ -114,7 +114,12 @@ def _run_ultralytics(command: HostCommand) -> None:
     """Run the command line of ultralytics as its script does."""
     sys.argv = [shutil.which(command.name) or command.name, *command.arguments]
     try:
-        from ultralytics.cfg import entrypoint
+        try:
+            from ultralytics.cfg import entrypoint
+        except ModuleNotFoundError as error:
+            if error.name != "ultralytics.cfg":
+                raise
+            from ultralytics.yolo.cfg import entrypoint  # to 8.0.135
     except ModuleNotFoundError as error:
         if error.name != "ultralytics":
             raise
