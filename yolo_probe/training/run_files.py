@@ -70,7 +70,7 @@ class RunFiles:
 
 def _set_aside(folder: Path, wanted: Sequence[File], warn: Warn) -> None:
     """Rename what an earlier run has left in the folder: ``probe-1.json``, or the next number that is free."""
-    left = [path for ending in wanted if (path := folder / f"probe.{ending}").exists()]
+    left = [path for ending in wanted if (path := folder / f"probe.{ending}").is_file()]
     number = 1
     while any(folder.glob(f"probe-{number}.*")):
         number += 1
