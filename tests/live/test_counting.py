@@ -189,12 +189,14 @@ def test_a_counter_that_is_not_known_names_those_that_are() -> None:
         (nn.DataParallel(nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU())), 16, 3 * 4 + 4),
     ],
 )
-def test_a_single_layer_and_a_wrapped_model_have_their_parameters_in_every_total(
+def test_a_single_layer_and_a_wrapped_model_have_their_parameters_in_the_totals_of_all_but_three(
     model: nn.Module, given: object, parameters: int
 ) -> None:
     comparison = compare_counters(model, given)
-    totals = {each.parameters.unfused for each in comparison.counters.values()} - {None}
-    assert totals == {comparison.parameters.unfused} == {parameters}
+    totals = {name: each.parameters.unfused for name, each in comparison.counters.items()}
+    if not isinstance(model, nn.DataParallel):  # these look at what is inside a model: tests/sweep holds them to it
+        assert {totals.pop(name) for name in ("thop-0.0.31", "thop-0.1", "ultralytics-thop-2.0.16")} == {0}
+    assert set(totals.values()) - {None} == {comparison.parameters.unfused} == {parameters}
 
 
 def test_torchinfo_s_total_is_left_open_where_a_container_stands_in_two_places() -> None:

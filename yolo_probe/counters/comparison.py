@@ -13,7 +13,7 @@ from typing import Literal, get_args
 from yolo_probe.counters.charges import Uncounted, charge
 from yolo_probe.counters.conventions import TERMS, Convention, term_of
 from yolo_probe.counters.faults import SHARED, SHARED_WHY, TWICE, TWICE_WHY
-from yolo_probe.counters.torchinfo_parameters import listed_parameters
+from yolo_probe.counters.torchinfo_parameters import inner, listed_parameters
 from yolo_probe.model.operators import OpRecord
 from yolo_probe.model.structure import Module, count_parameters, named_modules, packed_weights
 
@@ -188,7 +188,7 @@ def parameter_total(convention: Convention, measured: Measured) -> int | None:
         return sum(_own_count(module) for _, module in named_modules(root) if not module.children)
     if rule == "leaves inside":
         charged = {each.path for each in measured.records if not each.functional and each.operator in convention.rules}
-        paths = {id(module): path for path, module in named_modules(root)}
-        return sum(_own_count(each) for each in _leaves_inside(root) if paths[id(each)] in charged)
+        paths = {id(module): path for path, module in named_modules(inner(root))}
+        return sum(_own_count(each) for each in _leaves_inside(root) if paths.get(id(each)) in charged)
     tensors = {id(tensor): tensor for _, module in named_modules(root) for tensor in module.parameters.values()}
     return sum(tensor.numel for tensor in tensors.values() if tensor.requires_grad or rule != "trainable")

@@ -32,7 +32,7 @@ def listed_parameters(root: Module, records: Sequence[OpRecord]) -> int | None:
 
     None where a module that holds others is in several places: the operators do not show in which order it is called.
     """
-    root = _inner(root)
+    root = inner(root)
     last, shared = _last_places(root)
     if shared:
         return None
@@ -46,7 +46,7 @@ def listed_parameters(root: Module, records: Sequence[OpRecord]) -> int | None:
     return _total(lines)
 
 
-def _inner(root: Module) -> Module:
+def inner(root: Module) -> Module:
     """The model inside DataParallel, DistributedDataParallel and torch.compile, as a pass names its modules."""
     while len(root.children) == 1:
         (name, child), *_ = root.children.items()
