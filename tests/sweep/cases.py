@@ -46,18 +46,6 @@ class After(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
         return self.function(self.conv(x))
 
 
-class Holds(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
-    """A module that keeps a function: no tool that replaces the function's name sees its call."""
-
-    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        super().__init__()
-        self.conv, self.act = nn.Conv2d(8, 8, 1), function
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The kept function of the convolution's output."""
-        return self.act(self.conv(x))
-
-
 class Activated(nn.BatchNorm2d):  # type: ignore[misc]  # torch is not read by mypy
     """A BatchNorm that holds its activation, as timm has it."""
 
@@ -219,9 +207,6 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     "spectral_norm": (lambda: nn.utils.parametrizations.spectral_norm(nn.Conv2d(8, 4, 3)), IMAGE),
     "weight_norm of before": (lambda: nn.utils.weight_norm(nn.Conv2d(8, 4, 3)), IMAGE),
     "spectral_norm of before": (lambda: nn.utils.spectral_norm(nn.Conv2d(8, 4, 3)), IMAGE),
-    "SiLU held as a function": (lambda: Holds(F.silu), IMAGE),
-    "ReLU held as a function": (lambda: Holds(F.relu), IMAGE),
-    "LeakyReLU held as a function": (lambda: Holds(F.leaky_relu), IMAGE),
 }  # fmt: skip
 
 _ELEMENTWISE: tuple[str, ...] = (
@@ -396,6 +381,10 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "attention, causal": lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True),
     "cumsum": lambda x: x.cumsum(1),
     "cat": lambda x: torch.cat((x, x), 1),
+    # kept by the network itself: no tool that replaces the function's name sees its call
+    "SiLU held as a function": F.silu,
+    "ReLU held as a function": F.relu,
+    "LeakyReLU held as a function": F.leaky_relu,
     "a result that nobody uses": lambda x: (x @ x, x)[1],
 }
 

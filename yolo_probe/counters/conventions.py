@@ -15,6 +15,7 @@ from yolo_probe.counters import faults, recurrent, thop_tables, tool_tables
 from yolo_probe.counters.faults import SHARED, TWICE, Faults
 from yolo_probe.counters.rules import (
     ADAPTIVE_POOLS,
+    ATTENTION,
     AVERAGE_POOLS,
     CONVOLUTIONS,
     MAX_POOLS,
@@ -176,7 +177,7 @@ _TERMS = {
     "pooling": (*MAX_POOLS, *AVERAGE_POOLS, *ADAPTIVE_POOLS, "mean"),
     "recurrent": (*recurrent.LAYERS, *recurrent.CELLS),
     "upsampling": ("upsample",),
-    "attention": (*tool_tables.ATTENTION, "scaled_dot_product_attention"),
+    "attention": (*ATTENTION, "scaled_dot_product_attention"),
     "matrix products": (
         "matmul", "mm", "addmm", "baddbmm", "einsum", "einsum of several", "tensordot", "linalg.matmul",
         "matmul from the right",

@@ -20,6 +20,7 @@ MAX_POOLS = (
     *("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d"),
 )
 AVERAGE_POOLS = ("avg_pool1d", "avg_pool2d", "avg_pool3d")
+ATTENTION = ("multi_head_attention", "native_multi_head_attention")
 ADAPTIVE_POOLS = ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
 
 # Products: one multiply-accumulate each
@@ -432,11 +433,6 @@ def attention_mask(r: OpRecord) -> int:
     values = r.options["mask"]
     assert isinstance(values, int)
     return values
-
-
-def grid_sample(**costs: int) -> Rule:
-    """A rule: as many for each output value as its mode of sampling says."""
-    return lambda r: costs[str(r.options["mode"])] * prod(r.output)
 
 
 def upsample_by_size(r: OpRecord) -> int:

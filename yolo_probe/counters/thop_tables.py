@@ -7,6 +7,7 @@ from typing import cast
 from yolo_probe.counters import recurrent
 from yolo_probe.counters.rules import (
     ADAPTIVE_POOLS,
+    ATTENTION,
     AVERAGE_POOLS,
     CONVOLUTIONS,
     TRANSPOSED_CONVOLUTIONS,
@@ -92,7 +93,7 @@ ULTRALYTICS_THOP_2_1_2 = ULTRALYTICS_THOP_2_0_16 | {
 }
 
 ULTRALYTICS_THOP_2_1_3 = ULTRALYTICS_THOP_2_1_2 | {
-    **dict.fromkeys(("multi_head_attention", "native_multi_head_attention"), attention_with_softmax),
+    **dict.fromkeys(ATTENTION, attention_with_softmax),
     **dict.fromkeys(AVERAGE_POOLS, average_windows),
     "log_softmax": log_softmax,
     "softmin": softmin,

@@ -12,6 +12,7 @@ from math import prod
 from yolo_probe.counters import recurrent, rules
 from yolo_probe.counters.rules import (
     ADAPTIVE_POOLS,
+    ATTENTION,
     AVERAGE_POOLS,
     CONVOLUTIONS,
     MAX_POOLS,
@@ -20,7 +21,6 @@ from yolo_probe.counters.rules import (
 from yolo_probe.model.operators import OpRecord, Rule
 
 NORMS = ("layer_norm", "group_norm", "instance_norm")
-ATTENTION = ("multi_head_attention", "native_multi_head_attention")
 POOLS = (*MAX_POOLS, *AVERAGE_POOLS, *ADAPTIVE_POOLS)
 
 
@@ -35,7 +35,7 @@ def where_called(rule: Rule, *names: str) -> Rule:
 
 
 def by_mode(**costs: int) -> Rule:
-    """A rule: as many for each output value as its mode of interpolation says."""
+    """A rule: as many for each output value as its mode of interpolation or sampling says."""
     return lambda r: costs.get(str(r.options["mode"]), 0) * rules.one_per_output(r)
 
 
@@ -96,7 +96,7 @@ FVCORE: dict[str, Rule] = {
     "matmul": rules.product_by_first_of_matrices,
     **dict.fromkeys(("einsum", "einsum of several"), einsum_of_fvcore),
     **dict.fromkeys(("mm", "addmm", "linalg.matmul", "matmul from the right"), rules.known_products),
-    "grid_sample": rules.grid_sample(bilinear=4, nearest=4, bicubic=4),
+    "grid_sample": by_mode(bilinear=4, nearest=4, bicubic=4),
 }
 
 TORCHPROFILE: dict[str, Rule] = {
@@ -111,7 +111,7 @@ TORCHPROFILE: dict[str, Rule] = {
     "scaled_dot_product_attention": rules.scaled_dot_product,
     "matmul": rules.matrix_product,
     **dict.fromkeys(("einsum", "einsum of several"), rules.einsum_by_letters),
-    "grid_sample": rules.grid_sample(bilinear=4, nearest=0, bicubic=16),
+    "grid_sample": by_mode(bilinear=4, nearest=0, bicubic=16),
     **dict.fromkeys(("addmm", "baddbmm"), rules.known_products),
     # na * nx * ny: tracing counts the two products of sizes in Detect's view() as work, once for each level
     "cat": lambda r: 2 * len(r.inputs) if r.kind in ("Detect", "Segment") and len(r.output) == 3 else 0,

@@ -310,18 +310,15 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         with directly():
             shapes = [tuple(each.shape) for each in (query, key, value)]
         sequences = [_sequence_first(held.batch_first, shape) for shape in shapes]
-        multi_head_attention(frame, *sequences)
-        mask, padding, asked = (
+        padding, asked, mask = (
             argument(args, kwargs, place, name)
-            for place, name in ((2, "attn_mask"), (0, "key_padding_mask"), (1, "need_weights"))
+            for place, name in enumerate(("key_padding_mask", "need_weights", "attn_mask"))
         )
-        path = attention_path(asked is not False, mask, padding, held.num_heads, sequences)
-        if key is value and query is not key:
-            path = {**path, "split": True}
-        record = self._pass.records[-1]
-        self._pass.records[-1] = record._replace(options={**record.options, **path})
         if self._is_native(held, query, key, value, mask, padding):
-            self._pass.records[-1] = record._replace(operator="native_multi_head_attention")
+            multi_head_attention(frame, *sequences, operator="native_multi_head_attention")
+            return out
+        path = attention_path(asked is not False, mask, padding, held.num_heads, sequences)
+        multi_head_attention(frame, *sequences, split=key is value and query is not key, **path)
         return out
 
     def _is_native(self, held: nn.MultiheadAttention, query: Any, key: Any, value: Any, *masks: Any) -> bool:

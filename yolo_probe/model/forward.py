@@ -327,12 +327,17 @@ def transformer_layer(f: Frame, x: Shape) -> Shape:
     return f.add(f("fc2", f("fc1", x)), x)
 
 
-def multi_head_attention(f: Frame, q: Shape, k: Shape, v: Shape) -> Shape:
-    """The first output of ``nn.MultiheadAttention``: query (L, N, E), key and value (S, N, E) give (L, N, E)."""
+def multi_head_attention(
+    f: Frame, q: Shape, k: Shape, v: Shape, *, operator: str = "multi_head_attention", **path: object
+) -> Shape:
+    """The first output of ``nn.MultiheadAttention``: query (L, N, E), key and value (S, N, E) give (L, N, E).
+
+    ``path``: options for what it runs inside, where that is not the usual.
+    """
     heads = f.get("num_heads", int)
     appended = ("bias_k" in f.module.parameters) + bool(f.module.attributes.get("add_zero_attn"))
     bias = "in_proj_bias" in f.module.parameters
-    out = f.record("multi_head_attention", (q, k, v), q, heads=heads, bias=bias, appended=appended)
+    out = f.record(operator, (q, k, v), q, (), heads=heads, bias=bias, appended=appended, **path)
     return f.called([q, k, v], out)
 
 

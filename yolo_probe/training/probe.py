@@ -366,7 +366,7 @@ class Probe:
     def _on_validation(self, *_: object, **__: object) -> None:
         run = self._run
         if run.start is None and (owner := _started()):
-            owner._on_validation()
+            owner._guarded("_on_validation")
             return
         is_first = not any(isinstance(each, Validated) for each in run.moments)
         model = host_state.validated() if run.start is not None and is_first else None
