@@ -97,7 +97,8 @@ def register(target: Any, settings: str | None = None, **overrides: object) -> P
     else:
         raise TargetError(
             f"register: found {type(target).__name__}, expected YOLOv5's Callbacks, or a model or trainer of "
-            "ultralytics"
+            "ultralytics",
+            "Pass the callbacks that YOLOv5's train() gets, or YOLO(...) before its train().",
         )
     if probe.listens:
         dropin.install(watching())
