@@ -7,12 +7,12 @@ are meta tensors. The user's model is read, never called, copied or changed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import PurePath
-from types import FunctionType
+from types import FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 import torch
@@ -267,13 +267,39 @@ def fuse_silently(model: nn.Module) -> None:
     own = getattr(fuse, "__func__", None)
     if not isinstance(own, FunctionType):
         raise TraceError(f"the model: found no fuse() in {type(model).__name__}, expected one")
-    mute = logging.Logger("yolo_probe.mute", logging.CRITICAL + 1)
-    names = {**own.__globals__, "LOGGER": mute, "logger": mute, "print": say_nothing}
-    silent = FunctionType(own.__code__, names, own.__name__, own.__defaults__, own.__closure__)
-    silent.__kwdefaults__ = own.__kwdefaults__
+    places: list[tuple[dict[str, Any], str]] = []
+    for module in model.modules():
+        for name, silent in _fusing(type(module)).items():  # type: ignore[arg-type]  # classes are hashable
+            if module.__dict__.setdefault(name, bound := MethodType(silent, module)) is bound:
+                places.append((module.__dict__, name))
     model.__dict__["info"] = say_nothing
-    silent(model)
-    del model.__dict__["info"]
+    try:
+        _muted(own)(model)
+    finally:
+        for names, name in (*places, (model.__dict__, "info")):
+            names.pop(name, None)
+
+
+@lru_cache(maxsize=256)
+def _fusing(kind: type) -> Mapping[str, FunctionType]:
+    """The functions of a class of modules that take part in a ``fuse()``, by name, without what they would print."""
+    return {
+        name: _muted(function)
+        for base in reversed(kind.__mro__)
+        for name, function in vars(base).items()
+        if "fuse" in name and "forward" not in name and isinstance(function, FunctionType)
+    }
+
+
+def _muted(function: FunctionType) -> FunctionType:
+    """The same function with a log and a ``print`` that say nothing."""
+    mute = logging.Logger("yolo_probe.mute", logging.CRITICAL + 1)
+    names = {**function.__globals__, "LOGGER": mute, "logger": mute, "print": say_nothing}
+    if isinstance(home := names.get("torch_utils"), ModuleType):  # v1.0 calls its model_info there
+        names["torch_utils"] = SimpleNamespace(**{**vars(home), "model_info": say_nothing})
+    silent = FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
+    silent.__kwdefaults__ = function.__kwdefaults__
+    return silent
 
 
 def say_nothing(*_: object, **__: object) -> None:

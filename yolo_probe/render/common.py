@@ -43,9 +43,11 @@ def live_heading(live: LiveModel) -> str:
 def host_line(state: State, question: Question) -> HostLine:
     """The line that a host prints, and the reason if it has no GFLOPs."""
     gap = ""
-    if state.line.text is None and question.subject.has_flops:
+    if state.line.text is None and question.subject.ruled:
         counted = f" Counted with your rules: {giga(state.summary.flops or 0)} GFLOPs."
         gap = f"Its GFLOPs are not known: it runs {question.subject.ruled[0][1]} itself.{counted}"
+    elif state.line.text is None and question.subject.has_flops:
+        gap = "These numbers are computed: how its host writes them is new to yolo-probe."
     elif state.line.text is None:
         gap = "GFLOPs are not known: see FLOPs below."
     elif state.line.missing:

@@ -66,7 +66,11 @@ def _moments(report: FuseDiff) -> tuple[str, str]:
     host = subject.origin.name
     prints = "would print" if subject.unknown else "prints"
     if subject.kind == "run":
-        return f"When training started, {host} printed", "When it validated the best model, it printed"
+        validation = "When it loads the best model, it will print"
+        return (
+            f"When training started, {host} printed",
+            validation if report.foreseen else "When it validated the best model, it printed",
+        )
     if not subject.saved:
         return f"When training starts, {host} prints", "When it validates, it prints"
     training = f"When training starts, {host} {prints}"
@@ -89,6 +93,8 @@ def _answer(report: FuseDiff) -> str:
             "Nothing is wrong. The pretrained file had another number of classes, and training kept the width of its "
             "class branches; that is the network of the last two lines."
         )
+    if report.outputs and report.outputs.first:
+        opening = f"fuse() changes the predictions: {report.outputs.words}."
     if not report.balanced:
         opening = "Not everything is explained: the rows marked ! show what is left over."
     elif report.question.subject.unknown:
@@ -102,10 +108,15 @@ def _answer(report: FuseDiff) -> str:
     else:
         return f"{opening} fuse() finds no BatchNorm to merge here. {_gradients_answer(report)}"
     also = f" It changes more: {others}." if others else ""
-    return (
-        f"{opening} Before validation, {fusion}: fewer layers, the same predictions up to rounding.{also} "
-        f"{_gradients_answer(report)}"
-    )
+    same = f", {_predictions(report)}" if not (report.outputs and report.outputs.first) else ""
+    return f"{opening} Before validation, {fusion}: fewer layers{same}.{also} {_gradients_answer(report)}"
+
+
+def _predictions(report: FuseDiff) -> str:
+    """What is known of the predictions after ``fuse()``."""
+    if report.outputs:
+        return f"the same predictions up to rounding, as {report.outputs.rows} rows compared in float64 show"
+    return "meant to leave the predictions the same up to rounding"
 
 
 def _gradients_answer(report: FuseDiff) -> str:
@@ -182,11 +193,25 @@ def _spare_activations(root: Module) -> int:
     return max(len({id(act) for act in activations(root)}) - 1, 0)
 
 
+def _trained_words(report: FuseDiff) -> str:
+    """How many parameters trained at first and at the end, where that changed while training went on."""
+    figures, now = [], report.gradients.before
+    for event, entry in zip(report.events, report.gradients.entries, strict=False):
+        if event.during:
+            figures.append(now)
+        now += entry.amount
+        if event.during:
+            figures.append(now)
+    return f"The flags changed while training went on: {figures[0]:,} trained at first, {figures[-1]:,} at the end."
+
+
 def _gradients_note(report: FuseDiff) -> str:
     saved = report.question.subject.saved
     meaning = '"gradients" counts the parameters that training may change.'
     fixed = fixed_numbers(report.training.root)
     after = report.validation.summary.gradients
+    if any(event.during for event in report.events):
+        return f"{_trained_words(report)} {fixed}".rstrip()
     if saved and saved.freeze:
         left = report.gradients.before + sum(e.amount for e in report.gradients.entries[:1])
         flag = report.question.subject.origin.host.option("freeze")

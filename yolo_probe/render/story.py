@@ -42,9 +42,15 @@ def _lines(story: Story) -> Iterator[Part]:
     """The lines that the host printed at the start and at the end."""
     for moment in story.moments:
         if isinstance(moment, Started | Ended) and moment.host_line:
-            first = isinstance(moment, Started)
-            yield Words("When training started, the host printed" if first else "When it validated the best model")
+            yield Words(_when(moment))
             yield HostLine(moment.host_line, "")
+
+
+def _when(moment: Started | Ended) -> str:
+    """When the host printed the line of that moment."""
+    if isinstance(moment, Started):
+        return "When training started, the host printed"
+    return "When it validated the best model" if moment.printed else "When it loads the best model, it will print"
 
 
 def _moment(moment: Event) -> Iterator[Part]:
@@ -74,6 +80,8 @@ def _state(label: str, moment: Event, notes: Iterator[str]) -> Iterator[Part]:
 
 
 def _start_notes(start: Started) -> Iterator[str]:
+    if not start.announced:
+        yield "The host has no callbacks for its start: this is the model at the first step of the optimizer."
     if start.freeze:
         rows = f" ({row_ranges(start.frozen_rows)})" if start.frozen_rows else ""
         yield f"The host's line was printed before {start.freeze} acted{rows}."
@@ -99,8 +107,11 @@ def _unheld(names: tuple[str, ...]) -> Iterator[str]:
 
 
 def _end_notes(end: Ended) -> Iterator[str]:
-    yield "The best model, after fuse()."
-    if end.largest_difference is not None:
+    yield "The best model, after fuse()." if end.printed else "What fuse() will leave of the best model."
+    if end.outputs:
+        does = "changes the predictions" if end.outputs.first else "leaves the predictions as they are"
+        yield f"fuse() {does}: {end.outputs.words}."
+    elif end.largest_difference is not None:
         yield f"Its outputs moved by at most {end.largest_difference:.2g} when it was fused."
 
 

@@ -12,6 +12,7 @@ From the ground up; a module imports only from lines above its own::
     weight_values          how many weights are 0, NaN or infinite, by row
     question               the question, and one state of the network
     schema                 the parts of the JSON that reports have in common
+    fused_outputs          whether fuse() changed a model's outputs
     fuse_diff              two lines, and the four ledgers between them
     info                   one state, number by number
     verify                 the figures of the real thop and fuse() beside the computed ones

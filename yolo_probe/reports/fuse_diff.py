@@ -17,6 +17,7 @@ from yolo_probe.model.structure import (
     named_modules,
     named_parameters,
 )
+from yolo_probe.reports.fused_outputs import FusedOutputs
 from yolo_probe.reports.ledger import (
     GradientEvent,
     Ledger,
@@ -54,6 +55,10 @@ class FuseDiff:
     """The state of the training line, if training then took over parts of another network; else None."""
     verification: Verification | None = None
     """The figures of the real thop and ``fuse()``; None without ``--verify``."""
+    foreseen: bool = False
+    """Whether a training has ended without the second line, which the host prints when it loads the model."""
+    outputs: FusedOutputs | None = None
+    """The outputs before and after ``fuse()``; None if they were not compared."""
 
     @property
     def ledgers(self) -> Iterator[tuple[str, Ledger | None]]:

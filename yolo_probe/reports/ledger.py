@@ -172,13 +172,17 @@ def _size(tensors: Iterable[Tensor]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class GradientEvent:
-    """An event before ``fuse()`` that took parameters out of training."""
+    """An event before ``fuse()`` that took parameters out of training, or back into it."""
 
     cause: str
     names: frozenset[str]
-    """Names of the parameters whose ``requires_grad`` it set to False."""
+    """Names of the parameters whose ``requires_grad`` it set."""
     why: str
     detail: str = ""
+    trains: bool = False
+    """What it set ``requires_grad`` to."""
+    during: bool = False
+    """Whether it came while the training went on."""
 
 
 def gradients_ledger(before: int, after: int, built: Module, events: Sequence[GradientEvent], fusion: Fusion) -> Ledger:
@@ -189,8 +193,10 @@ def gradients_ledger(before: int, after: int, built: Module, events: Sequence[Gr
     sizes = {name: tensor.numel for name, tensor in named_parameters(built)}
     entries = []
     for event in events:
-        total = sum(sizes[name] for name in event.names)
-        entries.append(Entry(event.cause, len(event.names), -total, f"-1 x {total:,}", event.why, event.detail))
+        total, sign = sum(sizes[name] for name in event.names), 1 if event.trains else -1
+        entries.append(
+            Entry(event.cause, len(event.names), sign * total, f"{sign} x {total:,}", event.why, event.detail)
+        )
     entries.append(_fuse_gradients(fusion))
     for change in fusion.changes:
         lost, gained = (_size(t for t in _tensors(places) if t.requires_grad) for places in (change.gone, change.new))
@@ -206,11 +212,12 @@ def _fuse_gradients(fusion: Fusion) -> Entry:
     if not touched:
         why = "No merged convolution had anything left to train, so fuse() had no flag to change."
         return Entry("fuse()", 0, 0, "0", why, "none left to change")
-    why = (
-        "Autograd was on, so the new weights inherit the gradient from the old ones."
-        if gained
-        else "fuse() makes each convolution anew with requires_grad=False; with autograd off it stays so."
-    )
+    if gained and not lost:
+        why = "This fuse() makes trainable convolutions of frozen ones, as that of YOLOv5 v1 to v3.0 does."
+    elif gained:
+        why = "Autograd was on, so the new weights inherit the gradient from the old ones."
+    else:
+        why = "fuse() makes each convolution anew with requires_grad=False; with autograd off it stays so."
     detail = f"{len(touched)} convolutions made anew, " + ("trainable" if gained else "not trainable")
     return Entry("fuse()", len(touched), gained - lost, f"{gained:,} - {lost:,}", why, detail)
 

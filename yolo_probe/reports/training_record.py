@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.fuse_diff import as_json as report_as_json
+from yolo_probe.reports.fused_outputs import FusedOutputs
 from yolo_probe.reports.ledger import Account
 from yolo_probe.reports.mechanisms import Decided
 from yolo_probe.reports.schema import SCHEMA
@@ -60,7 +61,7 @@ class Printed:
 
     gradients: Count
     gflops: float | None
-    """GFLOPs before rounding; None if the line has none."""
+    """GFLOPs before rounding; None if the line has none, or is not known to be for ``imgsz``."""
     imgsz: tuple[Count, Count]
     """Height and width in pixels of the image to which the GFLOPs apply."""
     taken: tuple[Taken, ...]
@@ -94,6 +95,8 @@ class Started:
     fuse: FuseTrial
     printed: Printed | None = None
     """None if the probe did not see the line, or in an older record."""
+    announced: bool = True
+    """Whether the host has callbacks for it; else it was seen at the optimizer's first step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,16 +139,20 @@ class Changed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """The best model was fused and validated."""
+    """The best model was fused and validated; by a host that does not do that, it is what ``fuse()`` will leave."""
 
     event: Literal["end"] = "end"
     host_line: str | None
+    printed: bool = True
+    """Whether the host has printed ``host_line``; else it will, when it loads the model."""
     validated: Numbers
     mechanisms: tuple[Decided, ...] = ()
-    largest_difference: float | None
-    """Largest absolute difference between outputs before and after ``fuse()``; None if not compared, or NaN."""
-    largest_output: float | None
-    """Largest absolute output before ``fuse()``; None likewise."""
+    largest_difference: float | None = None
+    """In an older record: largest absolute difference between outputs before and after ``fuse()``."""
+    largest_output: float | None = None
+    """In an older record: largest absolute output before ``fuse()``."""
+    outputs: FusedOutputs | None = None
+    """The outputs before and after ``fuse()``; None if they were not compared."""
 
 
 Event: TypeAlias = Started | Validated | Changed | Ended

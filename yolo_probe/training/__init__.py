@@ -2,17 +2,18 @@
 
 From the ground up; a module imports only from lines above its own::
 
-    settings      settings of a probe: configs/probe.yaml, a file, arguments
-    import_hook   a function that runs when a module of a host is imported
-    host_state    the objects of a training, read from its host
-    host_call     a host's own model_info, and the line that it prints
-    dropin        a model_info that replaces the host's
-    output_drift  how far outputs move when a model is fused
-    moments       what is recorded at start, first validation, change and end
-    log_lines     the same as short lines for the log
-    loggers       the four numbers in TensorBoard, W&B, ...
-    run_files     probe.json, .md and .png beside a run, and its loggers
-    probe         explains the host's lines and events
-    attach        attaches a probe to hosts that are not imported yet
-    runner        yolo-probe train: a script of a host, run unmodified
+    settings           settings of a probe: configs/probe.yaml, a file, arguments
+    import_hook        a function that runs when a module of a host is imported
+    without_callbacks  an optimizer's steps, and validations, where nothing else tells
+    host_state         the objects of a training, read from its host
+    host_call          a host's own model_info, and the line that it prints
+    dropin             a model_info that replaces the host's
+    output_drift       the outputs of each row before and after fuse()
+    moments            what is recorded at start, first validation, change and end
+    log_lines          the same as short lines for the log
+    loggers            the four numbers in TensorBoard, W&B, ...
+    run_files          probe.json, .md and .png beside a run, and its loggers
+    probe              explains the host's lines and events
+    attach             attaches a probe to hosts that are not imported yet
+    runner             yolo-probe train: a script of a host, run unmodified
 """

@@ -31,10 +31,12 @@ class Attachment:
         self._made: Probe | None = None
         self._undo: list[Callable[[], object]] = []
         self._attached = True
-        acts = {
+        acts: Mapping[str, Callable[[Any], object]] = {
             "utils.callbacks": self._watch_classic,
             HOME: self._watch_lines,
             "utils.callbacks.base": self._watch_events,
+            "test": partial(self._watch_validations, "test"),
+            "val": partial(self._watch_validations, "run"),
         }
         for ending, act in acts.items():
             self._undo.append(partial(expect_nothing, ending))
@@ -47,6 +49,11 @@ class Attachment:
             self._undo.pop()()
         if self._made is not None:
             self._made.detach()
+
+    def finish(self) -> None:
+        """Tell the end of a training whose host does not: its script has run to the end."""
+        if self._made is not None:
+            self._made.finish()
 
     @property
     def _probe(self) -> Probe:
@@ -114,6 +121,13 @@ class Attachment:
             if event in table:
                 table[event].append(function)
                 self._undo.append(partial(_take_out, function, table[event]))
+
+    def _watch_validations(self, name: str, module: ModuleType) -> None:
+        """Hear of validations in hosts without callbacks; ``name``: of the function that validates."""
+        from yolo_probe.training.without_callbacks import on_validations
+
+        if undo := on_validations(module, name, lambda model: self._probe.on_validation(model)):
+            self._undo.append(undo)
 
 
 def _take_out(function: object, functions: list[object]) -> None:

@@ -98,6 +98,8 @@ class PrintedLine:
     logger: Logger
     host: str
     """Name of the module that defines the host's own ``model_info``."""
+    form_known: bool
+    """Whether ``form`` is known, not guessed from the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,8 +328,10 @@ def _finish(
         found = verify_model(counted.model, image, form=counted.form, custom_ops=extras.custom_ops)
         logger.info(f"  {verification_line(found)}")
     if extras.watch is not None:
-        module = host.__module__ if host else ""
-        extras.watch(PrintedLine(counted.model, counted.live, line, counted.form, counted.stride, logger, module))
+        module, known = host.__module__ if host else "", not host or known_function(host) is not None
+        extras.watch(
+            PrintedLine(counted.model, counted.live, line, counted.form, counted.stride, logger, module, known)
+        )
 
 
 def _stride(model: nn.Module) -> int:

@@ -1,13 +1,14 @@
 """The state of a running training, read from the host's own objects or from the frames of its code.
 
-Classic YOLOv5 passes its callbacks almost nothing; what they need are local variables of ``train()`` and ``val.run()``,
-further up the stack. Nothing found here is changed. Source: YOLOv5's train.py and val.py, v6.0 to HEAD,
-and ultralytics' engine/trainer.py and engine/validator.py.
+Classic YOLOv5 passes its callbacks almost nothing, and has none up to v5.0; what they need are local variables of
+``train()`` and ``val.run()``, further up the stack. Nothing found here is changed. Source: train.py, val.py and test.py
+of YOLOv5 v1.0 to HEAD and of YOLOv7, and ultralytics' engine/trainer.py and engine/validator.py.
 """
 
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,14 @@ from types import FrameType
 from typing import Any
 
 from torch import nn
+
+
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """The loggers of a host up to v5.0, which has no object for them."""
+
+    tb: object
+    """The writer of TensorBoard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +55,28 @@ class Running:
 
 def classic() -> Running:
     """The training of classic YOLOv5 that this thread's stack is in; all None if it is in none."""
-    names = next((f.f_locals for f in _frames() if f.f_code.co_name == "train" and "opt" in f.f_locals), None)
-    if names is None:
+    frame = next((each for each in _frames() if each.f_code.co_name == "train" and _options(each) is not None), None)
+    if frame is None:
         return Running()
-    options = names["opt"]
-    average = names.get("ema")
+    names, options = frame.f_locals, _options(frame)
+    average, writer = names.get("ema"), names.get("tb_writer", frame.f_globals.get("tb_writer"))
     return Running(
         model=_module(names.get("model")),
         ema=_module(getattr(average, "ema", None)),
-        parameters_held=_held(names.get("optimizer")),
+        parameters_held=held_by(names.get("optimizer")),
         imgsz=_size(names.get("imgsz", getattr(options, "imgsz", None))),
         freeze=getattr(options, "freeze", None),
         epoch=names.get("epoch"),
         evolves=bool(getattr(options, "evolve", False)),
-        save_dir=_folder(names.get("save_dir")),
-        loggers=names.get("loggers", names.get("logger")),
+        save_dir=_folder(names.get("save_dir", names.get("log_dir", getattr(writer, "log_dir", None)))),
+        loggers=names.get("loggers", names.get("logger")) if writer is None else Writers(writer),
     )
+
+
+def _options(frame: FrameType) -> object | None:
+    """The options of a classic ``train()``: a variable of the function, in v1.0 of its script."""
+    options: object = frame.f_globals.get("opt")
+    return frame.f_locals.get("opt", options if isinstance(options, Namespace) else None)
 
 
 def starts_itself() -> bool:
@@ -90,7 +105,7 @@ def of_trainer(trainer: Any) -> Running:
     return Running(
         model=_module(getattr(trainer, "model", None)),
         ema=_module(getattr(getattr(trainer, "ema", None), "ema", None)),
-        parameters_held=_held(getattr(trainer, "optimizer", None)),
+        parameters_held=held_by(getattr(trainer, "optimizer", None)),
         imgsz=_size(getattr(args, "imgsz", None)),
         freeze=getattr(args, "freeze", None),
         always_frozen=tuple(getattr(trainer, "freeze_layer_names", ())),
@@ -124,7 +139,8 @@ def _module(value: object) -> nn.Module | None:
     return value if isinstance(value, nn.Module) else None
 
 
-def _held(optimizer: Any) -> frozenset[int] | None:
+def held_by(optimizer: Any) -> frozenset[int] | None:
+    """Identities of the parameters in the groups of an optimizer; None for what is none."""
     groups = getattr(optimizer, "param_groups", None)
     if not isinstance(groups, Sequence):
         return None

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from yolo_probe.hosts.host import Host
 from yolo_probe.hosts.images import Size
 from yolo_probe.reports.fuse_diff import FuseDiff
+from yolo_probe.reports.fused_outputs import FusedOutputs
 from yolo_probe.reports.training_record import Changed, Numbers, Printed, Started, Validated
-from yolo_probe.training.output_drift import Moved
-
-ROUNDING = 1e-4
-"""Largest difference that rounding explains, as a share of the largest output: sums in FP32, BatchNorms merged."""
 
 
 def start_lines(start: Started, host: Host) -> Iterator[str]:
     """Lines on the model that will train, and why its numbers differ from the line that its host printed."""
+    if not start.announced:
+        yield "this script has no callbacks: what follows is seen at its optimizer's steps, validations and exit"
     yield f"as it trains at {_size(start.imgsz)}: {_numbers(start.training)}, {_gflops(start.flops_at_imgsz)}"
     if start.printed:
         yield from _differences(start, start.printed, host)
@@ -94,20 +93,19 @@ def validation_line(validated: Validated, training: Numbers) -> str:
     return f"validation uses {copies[validated.copy]}, {fused}: {' and '.join(differ) or 'the same numbers'}"
 
 
-def end_heading(report: FuseDiff) -> str:
+def end_lines(report: FuseDiff) -> Iterator[str]:
     """The heading of the ledger of the whole training."""
-    if report.balanced:
-        return "from the line at train start to the line above, every difference explained"
-    return "from the line at train start to the line above: not everything is explained"
+    if report.foreseen:
+        line = report.validation.line.text or report.validation.line.counts
+        yield f"the script ended without a line of its best model; loaded for detection, that will be: {line}"
+    lines = f"from the line at train start to {'that' if report.foreseen else 'the line above'}"
+    yield f"{lines}, every difference explained" if report.balanced else f"{lines}: not everything is explained"
 
 
-def outputs_line(moved: Moved, size: Size) -> str:
-    """A line on how far the outputs moved when the best model was fused."""
-    verdict = "that is rounding" if moved.difference <= ROUNDING * moved.largest else "more than rounding explains"
-    return (
-        f"fused and unfused best model on one random {_size(size)} image: outputs differ by at most "
-        f"{moved.difference:.2g}, beside values up to {moved.largest:.3g}: {verdict} ({moved.seconds:.1f} s)"
-    )
+def outputs_line(outputs: FusedOutputs, seconds: float) -> str:
+    """A line on whether the rows of the best model give the same after ``fuse()``."""
+    verdict = "changes the predictions" if outputs.first else "leaves the predictions as they are"
+    return f"fuse() of the best model {verdict}: {outputs.words} (float64, {seconds:.1f} s)"
 
 
 def _numbers(numbers: Numbers) -> str:

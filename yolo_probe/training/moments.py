@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from torch import nn
@@ -12,14 +13,15 @@ from yolo_probe.errors import TraceError
 from yolo_probe.hosts import ultralytics
 from yolo_probe.hosts.images import Size, image_channels
 from yolo_probe.hosts.subject import Origin, Saved, Subject
-from yolo_probe.hosts.summary_line import HostLine, summarize
+from yolo_probe.hosts.summary_line import HostLine, host_line, summarize
 from yolo_probe.hosts.target import classes_of, freeze_of, network_name
 from yolo_probe.live.live import Live, unwrapped
-from yolo_probe.model.freezing import row_ranges, whole_rows, with_gradients
-from yolo_probe.model.fusion import difference, fused_state
+from yolo_probe.model.freezing import frozen_by_rows, row_ranges, whole_rows, with_gradients
+from yolo_probe.model.fusion import difference, fused_state, merged_names
 from yolo_probe.model.structure import Module, named_modules, named_parameters, totals_of
 from yolo_probe.reports.fuse_diff import FuseDiff, explain
 from yolo_probe.reports.gradients import CopyGradients, moving_batch_norms
+from yolo_probe.reports.ledger import GradientEvent
 from yolo_probe.reports.mechanisms import Decision, Known, decide, decided, finished, gradient_events, known_of
 from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.training_record import (
@@ -34,7 +36,6 @@ from yolo_probe.reports.training_record import (
     Validated,
 )
 from yolo_probe.training.host_state import Running
-from yolo_probe.training.output_drift import Moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,13 @@ class Start:
     """Each mechanism that set ``requires_grad``, and for which parameters."""
 
 
-def start_of(running: Running, printed: State | None, question: Question) -> Start:
+def start_of(
+    running: Running, printed: State | None, question: Question, *, announced: bool = True, form_known: bool = True
+) -> Start:
     """The record of a model right before its first batch; ``running.model`` must not be None.
 
-    ``printed``: its state when its host printed the line; None if the probe did not see that.
+    ``printed``: its state when its host printed the line; None if the probe did not see that. ``announced``: whether
+    the host has callbacks for its start. ``form_known``: whether it is known for what image its GFLOPs are.
     """
     assert running.model is not None
     model = unwrapped(running.model)  # DistributedDataParallel is one module more, and has no fuse()
@@ -76,18 +80,19 @@ def start_of(running: Running, printed: State | None, question: Question) -> Sta
         moving_batch_norms=moving_batch_norms(CopyGradients("model", inner, decisions), running.always_frozen),
         not_in_optimizer=tuple(_unheld(model, running.parameters_held)),
         fuse=_fuse_trial(live, state, question, running.end_to_end),
-        printed=_printed(printed, inner, decisions) if printed else None,
+        printed=_printed(printed, inner, decisions, form_known) if printed else None,
+        announced=announced,
     )
     return Start(record, state, known, decisions)
 
 
-def _printed(printed: State, now: Module, decisions: tuple[Decision, ...]) -> Printed:
+def _printed(printed: State, now: Module, decisions: tuple[Decision, ...], form_known: bool) -> Printed:
     """The numbers of the host's line, and what has changed in the model since."""
     trained = trained_in(printed.root)
     taken = trained.intersection(name for name, tensor in named_parameters(now) if not tensor.requires_grad)
     return Printed(
         gradients=printed.summary.gradients,
-        gflops=printed.line.gflops,
+        gflops=printed.line.gflops if form_known else None,
         imgsz=printed.line.size,
         taken=tuple(
             Taken(mechanism=each.mechanism, where=each.place)
@@ -203,6 +208,28 @@ def validated_of(model: nn.Module, start: Start, question: Question, *, is_ema: 
     )
 
 
+def foreseen(model: nn.Module, question: Question, form_known: bool) -> State | None:
+    """What is left of a validated copy after its own ``fuse()``, found without weights; None where that fails.
+
+    ``form_known``: whether its host's line can be written; else the state has the numbers alone.
+    """
+    try:
+        fused = Live(unwrapped(model)).fused()
+    except TraceError:
+        return None
+    subject = question.subject
+    line = host_line(
+        fused.root, subject.origin.form, question.counter.of_host, subject.stride, question.size, built=True,
+        run=fused.trace, fused=fused.is_fused,
+    )  # fmt: skip
+    state = live_state(fused, question, line)
+    if form_known:
+        return state
+    numbers = _numbers(state, question)
+    counts = f"{numbers.layers:,} layers, {numbers.parameters:,} parameters, {numbers.gradients:,} gradients"
+    return replace(state, line=replace(line, text=None, counts=counts))
+
+
 def trained_names(model: nn.Module) -> frozenset[str]:
     """Names of the parameters that train."""
     return frozenset(name for name, parameter in model.named_parameters() if parameter.requires_grad)
@@ -251,25 +278,98 @@ def _place_of(names: frozenset[str], root: Module) -> str:
     return f"{len(names)} tensors (first: {(order or sorted(names))[0]})"
 
 
-def ended_of(report: FuseDiff, moved: Moved | None) -> Ended:
-    """The record of the best model after ``fuse()``. ``moved``: how far its outputs moved, if they were compared."""
+def ended_of(report: FuseDiff) -> Ended:
+    """The record of the best model after ``fuse()``."""
     state, question = report.validation, report.question
     return Ended(
         host_line=state.line.text,
+        printed=not report.foreseen,
         validated=_numbers(state, question),
         mechanisms=decided(decide(state.root, known_of(question.subject))),
-        largest_difference=moved.difference if moved else None,
-        largest_output=moved.largest if moved else None,
+        outputs=report.outputs,
     )
 
 
-def ledger_of(question: Question, start: Start | None, printed: State, fused: State) -> FuseDiff:
-    """The ledger from the line at train start to the line of the fused best model."""
-    trained = trained_in(printed.root)
-    events = list(gradient_events(start.decisions, start.known, trained)) if start else []
-    remaining, unfused = trained.difference(*(event.names for event in events)), printed.root
-    if remaining and not fused.summary.gradients:
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What trains from some time on."""
+
+    epoch: int | None
+    """The epoch in which it was seen, from 0; None at the start, or if the host does not say."""
+    names: frozenset[str]
+    """Names of the parameters that train."""
+
+    @property
+    def when(self) -> str:
+        """``epoch 3``."""
+        return "a later step" if self.epoch is None else f"epoch {self.epoch}"
+
+
+def ledger_of(
+    question: Question,
+    start: Start | None,
+    printed: State,
+    fused: State,
+    history: Sequence[Trained] = (),
+    *,
+    foreseen: bool = False,
+) -> FuseDiff:
+    """The ledger from the line at train start to the line of the fused best model.
+
+    ``history``: what trained at the start, and after each change. ``foreseen``: whether the last line is one that the
+    host will print when it loads the model.
+    """
+    first = trained_in(printed.root)
+    events = list(_events(start, first, history)) if start else []
+    remaining = (history[-1].names if history else first.difference(*(event.names for event in events))) & first
+    unfused = printed.root
+    question = _asked_at_end(question, remaining, printed.root)
+    if remaining and not trained_in(fused.root) - merged_names(fused.root):
         saved = question.subject.saved
         events.append(finished("strip_optimizer()" if saved is not None and saved.stripped else "ModelEMA", remaining))
         unfused = with_gradients(unfused, False)
-    return explain(question, printed, fused, difference(unfused, fused.root), tuple(events))
+    report = explain(question, printed, fused, difference(unfused, fused.root), tuple(events))
+    return replace(report, foreseen=foreseen)
+
+
+def _events(start: Start, first: frozenset[str], history: Sequence[Trained]) -> Iterator[GradientEvent]:
+    """What took parameters out of training and put them back, from the host's line to the end of training.
+
+    ``first``: names of the parameters that trained when the line was printed.
+    """
+    changes = history[1:]
+    for event in gradient_events(start.decisions, start.known, first):
+        left = event.names
+        for change in changes:
+            if back := left & change.names:
+                place = _place_of(back, start.state.root)
+                yield replace(event, names=back, detail=f"{place} did not train before {change.when}")
+                left -= back
+        if left == event.names:
+            yield event
+        elif left:
+            yield replace(event, names=left, detail=f"{_place_of(left, start.state.root)} did not train")
+    for before, now in zip(history, changes, strict=False):
+        for names, trains, does in (
+            (now.names - before.names, True, "train"),
+            (before.names - now.names, False, "do not train"),
+        ):
+            if names := names & first:
+                yield GradientEvent(
+                    f"requires_grad={trains} in {now.when}",
+                    names,
+                    "Code of the training set these flags while it went on.",
+                    f"{_place_of(names, start.state.root)} {does} from then on",
+                    trains=trains,
+                    during=True,
+                )
+
+
+def _asked_at_end(question: Question, trained: frozenset[str], root: Module) -> Question:
+    """The question with the rows that ``freeze`` still held at the end. ``trained``: names that trained then."""
+    saved = question.subject.saved
+    if saved is None or not saved.freeze:
+        return question
+    held = tuple(row for row in saved.freeze if not frozen_by_rows(root, (row,)) & trained)
+    option = saved.freeze_option if held else ""
+    return replace(question, subject=replace(question.subject, saved=replace(saved, freeze=held, freeze_option=option)))

@@ -11,15 +11,17 @@ import atexit
 import logging
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import nn
+from torch.optim import Optimizer
 
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
@@ -29,15 +31,16 @@ from yolo_probe.hosts.yolov5 import origin_of_line
 from yolo_probe.live.live import unwrapped
 from yolo_probe.render.text import render_ledgers
 from yolo_probe.reports.fuse_diff import FuseDiff
+from yolo_probe.reports.fused_outputs import FusedOutputs
 from yolo_probe.reports.question import Question, State
+from yolo_probe.reports.training_record import Changed, Numbers, Started, Validated, model_of
 from yolo_probe.reports.training_record import Event as Moment
-from yolo_probe.reports.training_record import Validated, model_of
 from yolo_probe.training import dropin, host_state
 from yolo_probe.training.dropin import Logger, PrintedLine
 from yolo_probe.training.host_state import Running
 from yolo_probe.training.log_lines import (
     change_lines,
-    end_heading,
+    end_lines,
     outputs_line,
     start_lines,
     start_warnings,
@@ -46,8 +49,10 @@ from yolo_probe.training.log_lines import (
 from yolo_probe.training.loggers import Scalars, scalars_of
 from yolo_probe.training.moments import (
     Start,
+    Trained,
     changed_of,
     ended_of,
+    foreseen,
     ledger_of,
     live_state,
     run_question,
@@ -55,9 +60,10 @@ from yolo_probe.training.moments import (
     trained_names,
     validated_of,
 )
-from yolo_probe.training.output_drift import Moved, moved_by_fuse
+from yolo_probe.training.output_drift import outputs_of_file
 from yolo_probe.training.run_files import RunFiles
 from yolo_probe.training.settings import Event, Settings, is_first_rank, is_switched_off, read_settings
+from yolo_probe.training.without_callbacks import on_steps
 
 NAME = "yolo-probe"
 
@@ -162,8 +168,8 @@ class _Run:
     start: Start | None = None
     trainee: Callable[[], nn.Module | None] = lambda: None
     """The model that trains, without wrappers such as DDP, as long as it lives."""
-    trained: frozenset[str] = frozenset()
-    """Names of its parameters that trained at the last check."""
+    history: list[Trained] = field(default_factory=list)
+    """Which of its parameters trained at the start, and after each change that was seen."""
     moments: list[Moment] = field(default_factory=list)
     """The record so far, in order."""
     fused: State | None = None
@@ -176,6 +182,22 @@ class _Run:
     """Whether the training began before a summary line was printed."""
     built: Running = field(default_factory=Running)
     """The state of the host when it built the model."""
+    announced: bool = True
+    """Whether its host announces it; else the steps of the optimizer tell of it."""
+    form_known: bool = True
+    """Whether the form of its host's line is known."""
+    foreseen: State | None = None
+    """What ``fuse()`` will leave of its best model, where no host says it."""
+
+    @property
+    def training(self) -> Numbers:
+        """The numbers of the model that trains, after the last change; there must be a start."""
+        return model_of(next(each for each in reversed(self.moments) if isinstance(each, Started | Changed)))
+
+    @property
+    def validated(self) -> bool:
+        """Whether a validation is on record."""
+        return any(isinstance(each, Validated) for each in self.moments)
 
 
 class Probe:
@@ -189,6 +211,7 @@ class Probe:
         self._evolves = False
         self._lock = threading.RLock()
         self._awaited = False
+        self._stop_steps: Callable[[], None] = lambda: None
 
     def __deepcopy__(self, memo: object) -> Probe:
         """A new probe with the same settings, which has seen no training."""
@@ -238,10 +261,19 @@ class Probe:
         """Whether its training has begun and not ended."""
         return self._run.start is not None and not self._run.ended
 
+    def on_validation(self, model: nn.Module) -> None:
+        """Take note of a validation in a host that has no callbacks for it."""
+        self._guarded("_on_unannounced_validation", model)
+
+    def finish(self) -> None:
+        """Tell the end of a training whose host has no callbacks: its script has run to the end."""
+        self._guarded("_on_finished")
+
     def detach(self) -> None:
         """Stop listening, and put the host's own ``model_info`` back."""
         self.listens = False
         self._run = _Run()
+        self._stop_steps()
         dropin.uninstall()
 
     def _guarded(self, handler: str, *args: Any, **kwargs: Any) -> None:
@@ -281,13 +313,14 @@ class Probe:
             if run.question is None or (run.start is None and host_state.classic().epoch is None):
                 return  # not the model of a training
             run.fused = live_state(line.live, run.question, line.line)
-            if run.start is None:
+            if run.start is None or not run.announced:
                 self._end()  # a script that fires no events
             return
         running = host_state.classic()
         if run.start is not None:
             if not run.ended and (running.save_dir is None or running.epoch is not None):
                 return  # another line in the middle of a training
+            self._on_finished()
             run = self._run = _Run()  # the next training in this process
         counter = choose_counter(self.settings.counter, installed_thop())
         ours = ultralytics.is_ultralytics(line.live.root)
@@ -296,7 +329,9 @@ class Probe:
         run.question = run.ask(running)
         run.logger, run.model = line.logger, weakref.ref(line.model)
         run.printed = live_state(line.live, run.question, line.line)
-        run.files.folder, run.built = running.save_dir, running
+        run.files.folder, run.built, run.form_known = running.save_dir, running, line.form_known
+        self._stop_steps()
+        self._stop_steps = on_steps(partial(self._guarded, "_on_step"))
 
     def _on_prepared(self, *_: object, **__: object) -> None:
         if not host_state.starts_itself():
@@ -310,6 +345,34 @@ class Probe:
                 running = replace(self._run.built, model=given or self._run.model())
             self._start(running)
 
+    def _on_step(self, optimizer: Optimizer) -> None:
+        """An optimizer is about to step: if nothing has announced the training, this is its start."""
+        run = self._run
+        if run.start is None:
+            running = host_state.classic()
+            if running.model is not None and running.parameters_held == host_state.held_by(optimizer):
+                run.announced = False
+                self._start(running)
+        elif run.announced:
+            self._stop_steps()
+        else:
+            self._on_epoch()
+
+    def _on_unannounced_validation(self, model: nn.Module) -> None:
+        run = self._run
+        if run.announced or run.start is None or run.question is None:
+            return
+        self._on_epoch()
+        self._validated(model)
+        self._foresee(model)
+
+    def _on_finished(self) -> None:
+        run = self._run
+        if run.announced or run.start is None or run.ended:
+            return
+        run.fused = run.foreseen
+        self._end()
+
     def _on_trainer_start(self, trainer: Any) -> None:
         self._start(host_state.of_trainer(trainer))
 
@@ -322,9 +385,13 @@ class Probe:
             return
         run.question = run.ask(running) if run.ask else run.question
         run.end_to_end = running.end_to_end
-        run.start = start_of(replace(running, imgsz=self.settings.imgsz or running.imgsz), run.printed, run.question)
+        run.start = start_of(
+            replace(running, imgsz=self.settings.imgsz or running.imgsz), run.printed, run.question,
+            announced=run.announced, form_known=run.form_known,
+        )  # fmt: skip
         model = unwrapped(running.model)
-        run.trainee, run.trained = weakref.ref(model), trained_names(model)
+        run.trainee = weakref.ref(model)
+        run.history.append(Trained(None, trained_names(model)))
         run.moments.append(run.start.record)
         run.ema = weakref.ref(running.ema) if running.ema is not None else run.ema
         run.files.folder, run.files.loggers = running.save_dir or run.files.folder, running.loggers
@@ -333,8 +400,7 @@ class Probe:
         run.repeats, self._evolves = running.evolves and self._evolves, running.evolves
         if self._tells("start"):
             self._say(start_lines(run.start.record, run.question.subject.origin.host))
-        for line in start_warnings(run.start.record):
-            run.logger.warning(f"{_prefix(run.logger)}{line}")
+        self._say(start_warnings(run.start.record), warning=True)
         self._log(scalars_of(run.start.state, run.question.subject.origin.form))
         self._write()
 
@@ -350,18 +416,17 @@ class Probe:
     def _has_changed(self) -> bool:
         """Whether other parameters train than at the last check."""
         model = self._run.trainee()
-        return model is not None and trained_names(model) != self._run.trained
+        return model is not None and trained_names(model) != self._run.history[-1].names
 
     def _changed(self, running: Running) -> None:
         run, model = self._run, self._run.trainee()
         if model is None or run.start is None or run.question is None:
             return
-        last = next(each for each in reversed(run.moments) if not isinstance(each, Validated))
-        change = changed_of(running, model, run.start, run.question, model_of(last).gradients, run.trained)
-        run.trained = trained_names(model)
+        before = run.history[-1].names
+        change = changed_of(running, model, run.start, run.question, run.training.gradients, before)
+        run.history.append(Trained(running.epoch, trained_names(model)))
         run.moments.append(change)
-        for line in change_lines(change):
-            run.logger.warning(f"{_prefix(run.logger)}{line}")
+        self._say(change_lines(change), warning=True)
         self._write()
 
     def _on_validation(self, *_: object, **__: object) -> None:
@@ -369,19 +434,33 @@ class Probe:
         if run.start is None and (owner := _started()):
             owner._guarded("_on_validation")
             return
-        is_first = not any(isinstance(each, Validated) for each in run.moments)
-        model = host_state.validated() if run.start is not None and is_first else None
-        if model is None or run.start is None or run.question is None:
+        awaited = run.start is not None and run.announced and not run.validated
+        model = host_state.validated() if awaited else None
+        if model is not None:
+            self._validated(model)
+
+    def _validated(self, model: nn.Module) -> None:
+        """Record the first validation of a training, of that model."""
+        run = self._run
+        if run.start is None or run.question is None or run.validated:
             return
         is_ema = unwrapped(model) in (run.ema(), host_state.classic().ema)
         validated = validated_of(model, run.start, run.question, is_ema=is_ema)
         run.moments.append(validated)
         if self._tells("validation"):
-            self._say([validation_line(validated, run.start.record.training)])
+            self._say([validation_line(validated, run.training)])
         self._write()
 
     def _on_classic_end(self, _last: object, best: Path, *_: object, **__: object) -> None:
+        run = self._run
+        if run.fused is None and best.is_file() and (model := run.ema() or run.trainee()):  # to v5.0: only COCO's is
+            self._foresee(model)
+            run.fused = run.foreseen
         self._end(best)
+
+    def _foresee(self, model: nn.Module) -> None:
+        run = self._run
+        run.foreseen = foreseen(model, run.question, run.form_known) if run.question else None
 
     def _on_trainer_end(self, trainer: Any) -> None:
         self._end(trainer.best)
@@ -391,30 +470,32 @@ class Probe:
         if run.ended or run.question is None or run.printed is None or run.fused is None:
             return
         run.ended = True
-        report = ledger_of(run.question, run.start, run.printed, run.fused)
+        foreseen = run.fused is run.foreseen
+        report = ledger_of(run.question, run.start, run.printed, run.fused, run.history, foreseen=foreseen)
         best = best or (run.files.folder / "weights" / "best.pt" if run.files.folder else None)
         if self._tells("end"):
-            self._say([end_heading(report)])
+            self._say(end_lines(report))
             for line in render_ledgers(report, explained=self.settings.verbosity == "full").splitlines():
                 run.logger.info(line)
-        outcome = self._compare_outputs(best) if self.settings.verify and best is not None and best.is_file() else None
+        if self.settings.verify and best is not None and best.is_file():
+            report = replace(report, outputs=self._compare_outputs(best))
         self._log(scalars_of(report.validation, report.question.subject.origin.form, "_fused"))
-        run.moments.append(ended_of(report, outcome))
+        run.moments.append(ended_of(report))
         self._write(report)
         run.files.loggers, run.built = None, Running()
 
-    def _compare_outputs(self, best: Path) -> Moved | None:
-        """How far fuse() moved the outputs of the best model; a model that cannot be run here costs a warning."""
-        run = self._run
+    def _compare_outputs(self, best: Path) -> FusedOutputs | None:
+        """The outputs of the best model before and after fuse(); a model that cannot be run here costs a warning."""
+        run, began = self._run, time.perf_counter()
         size = run.start.record.imgsz if run.start else (640, 640)
         try:
-            outcome = moved_by_fuse(best, run.question.subject.channels if run.question else 3, size, run.end_to_end)
+            outputs = outputs_of_file(best, run.question.subject.channels if run.question else 3, size, run.end_to_end)
         except Exception as error:  # the user's own model: whatever it raises, the rest is reported
-            self._warn(f"outputs were not compared ({reason_of(error)})")
+            self._warn(f"outputs before and after fuse() were not compared ({reason_of(error)})")
             return None
-        if self._tells("end"):
-            self._say([outputs_line(outcome, size)])
-        return outcome
+        if outputs.first or self._tells("end"):
+            self._say([outputs_line(outputs, time.perf_counter() - began)], warning=outputs.first is not None)
+        return outputs
 
     def _log(self, values: Scalars) -> None:
         if self.settings.loggers:
@@ -424,14 +505,24 @@ class Probe:
         self._run.files.write(self.settings.files, self._run.moments, report, self._warn)
 
     def _warn(self, words: str) -> None:
-        self._run.logger.warning(f"{NAME}: {words}")
+        self._say([words], warning=True)
 
     def _tells(self, event: Event) -> bool:
         return event in self.settings.events and not self._run.repeats
 
-    def _say(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            self._run.logger.info(f"{_prefix(self._run.logger)}{line}")
+    def _say(self, lines: Iterable[str], *, warning: bool = False) -> None:
+        logger = self._run.logger
+        write = logger.warning if warning else logger.info
+        with _beside_progress_bar():
+            for line in lines:
+                write(f"{_prefix(logger)}{line}")
+
+
+def _beside_progress_bar() -> AbstractContextManager[None]:
+    """A context in which the progress bars of tqdm are out of the way; they are back after it."""
+    bars = getattr(sys.modules.get("tqdm"), "tqdm", None)
+    context: AbstractContextManager[None] = bars.external_write_mode() if bars else nullcontext()
+    return context
 
 
 def _prefix(logger: Logger) -> str:

@@ -46,19 +46,24 @@ def run_host(command: HostCommand) -> None:
     Raises: SettingsError for a wrong settings file, HostError if there is nothing to run, SystemExit and everything
     else that the host raises.
     """
-    if not is_switched_off() and is_first_rank():
-        _attach(command.settings)
+    attachment = _attach(command.settings) if not is_switched_off() and is_first_rank() else None
     run = {"script": _run_script, "module": _run_module, "ultralytics": _run_ultralytics}[command.kind]
     try:
         run(command)
-    except (SystemExit, HostError):
+        if attachment:
+            attachment.finish()
+    except SystemExit as ended:
+        if attachment and not ended.code:
+            attachment.finish()
+        raise
+    except HostError:
         raise
     except BaseException as error:
         _show_from(_first_frame_of_host(error.__traceback__))
         raise
 
 
-def _attach(settings_file: str | None) -> None:
+def _attach(settings_file: str | None) -> Attachment:
     """Attach a probe to each host that is imported; it is never detached, since threads may outlive the script."""
     settings = read_settings(settings_file)
 
@@ -67,7 +72,7 @@ def _attach(settings_file: str | None) -> None:
 
         return Probe(settings)
 
-    Attachment(make)
+    return Attachment(make)
 
 
 def _run_script(command: HostCommand) -> None:

@@ -1,0 +1,46 @@
+"""Whether a model gives the same outputs after ``fuse()``, row by row: what was compared, and what differs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from yolo_probe.reports.typed_json import Count
+
+ROUNDING = 1e-9
+"""Largest relative difference that rounding explains in float64; a lost branch or bias is far above it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferentRow:
+    """The first row whose outputs differ by more than rounding."""
+
+    name: str
+    """Its name in the network: ``model.4``."""
+    kind: str
+    """Name of its class."""
+    difference: float | None
+    """Largest absolute difference as a share of the largest output; None where it is not finite."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FusedOutputs:
+    """The outputs of every row before and after ``fuse()``, in float64, for one random image."""
+
+    size: tuple[Count, Count]
+    """Height and width of the image in pixels."""
+    rows: Count
+    """Number of rows that were compared."""
+    largest: float | None
+    """Largest relative difference of any row; None where it is not finite."""
+    first: DifferentRow | None
+    """None if all rows agree up to rounding."""
+
+    @property
+    def words(self) -> str:
+        """What was found, as a part of a sentence."""
+        largest, image = "of its largest output", f"for one random {self.size[0]}x{self.size[1]} image"
+        if self.first is None:
+            return f"each of its {self.rows} rows gives the same, to {self.largest or 0:.0e} {largest}, {image}"
+        share = self.first.difference
+        how_far = "it gives no finite numbers" if share is None else f"by {share:.1%} {largest}"
+        return f"{self.first.name} ({self.first.kind}) is the first row that differs: {how_far}, {image}"

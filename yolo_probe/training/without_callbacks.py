@@ -1,0 +1,53 @@
+"""What tells of a training whose host has no callbacks: the steps of its optimizer, and its function that validates.
+
+YOLOv5 to v5.0, YOLOv7, YOLOv5-Lite and YOLOv3 v9 are such hosts; so are YOLOv5's scripts for segmentation and
+classification, and a training loop of the user's own.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+
+def on_steps(act: Callable[[Optimizer], object]) -> Callable[[], None]:
+    """Call ``act`` before each step of every optimizer of this process; the returned function ends that."""
+
+    def before_step(optimizer: Optimizer, *_: object) -> None:
+        act(optimizer)
+
+    end: Callable[[], None] = register_optimizer_step_pre_hook(before_step).remove
+    return end
+
+
+def on_validations(module: ModuleType, name: str, act: Callable[[nn.Module], object]) -> Callable[[], None] | None:
+    """Call ``act`` with the model before each validation by the module's function of that name.
+
+    The returned function ends that. None for a module without such a function: one that takes a model and a dataloader.
+    """
+    own = getattr(module, name, None)
+    if not inspect.isfunction(own) or own.__module__ != module.__name__:
+        return None
+    signature = inspect.signature(own)
+    if not {"model", "dataloader"} <= signature.parameters.keys():
+        return None
+
+    @wraps(own)
+    def validate(*args: Any, **kwargs: Any) -> Any:
+        try:
+            model = signature.bind(*args, **kwargs).arguments.get("model")
+        except TypeError:  # the function says what is wrong
+            model = None
+        if isinstance(model, nn.Module):
+            act(model)
+        return own(*args, **kwargs)
+
+    setattr(module, name, validate)
+    return lambda: setattr(module, name, own)
