@@ -191,6 +191,23 @@ trainer.model = "yolov5n.yaml"
 sys.exit(subprocess.call([sys.executable, generate_ddp_file(trainer)]))
 """
 
+LAUNCHED = """
+import subprocess
+import sys
+from pathlib import Path
+from ultralytics.models.yolo.detect import DetectionTrainer
+from ultralytics.utils import dist
+
+options = dict(data="shapes.yaml", epochs=1, imgsz=64, batch=8, device="cpu", workers=0, plots=False, amp=False)
+project = str(Path.cwd() / "runs")
+trainer = DetectionTrainer(overrides=dict(model="yolov8n.yaml", project=project, name="run", **options))
+command, file = dist.generate_ddp_command(2, trainer)
+started = "import torch.distributed\\ntorch.distributed.init_process_group('gloo')\\n"
+Path(file).write_text(started + Path(file).read_text())
+sys.exit(subprocess.call(command))
+"""
+"""What ``device=0,1`` starts, with the backend of a CPU."""
+
 ALONE = (
     Training("evolve", (("-m", "yolov5.train", *arguments(*NETWORK, "--epochs", "1", "--noplots", "--evolve", "2")),)),
     Training("two runs", (("train.py",),), scripts={"train.py": TWO_RUNS}),
@@ -216,6 +233,7 @@ ALONE = (
         launcher=("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"),
     ),
     Training("shipped", (("train.py",),), "", scripts={"train.py": SHIPPED}),
+    Training("launched", (("train.py",),), "ultralytics 8.3.75", scripts={"train.py": LAUNCHED}),
 )
 SILENT = Training(
     "switched off",
@@ -408,6 +426,13 @@ def test_callbacks_that_ultralytics_ships_to_another_process_speak_there(done: D
     trained = done("shipped")
     assert len(trained.host_lines) == 2
     for words in ("as it trains at 64x64: ", "validation uses", "every difference explained"):
+        assert sum(words in line for line in trained.probe_lines) == 1
+
+
+def test_processes_that_an_earlier_ultralytics_starts_have_the_probe_and_one_speaks(done: Done) -> None:
+    trained = done("launched")
+    assert len(trained.host_lines) == 1  # its processes print none when they build the model
+    for words in ("no summary line was seen", "as it trains at 64x64: 225", "validation uses", "every difference"):
         assert sum(words in line for line in trained.probe_lines) == 1
 
 

@@ -136,7 +136,7 @@ def _paths(version: str) -> list[Path]:
         return [ROOT, *(release(*need) for need in (older, *OLDER_ULTRALYTICS_NEEDS, *ULTRALYTICS_TRAINING_NEEDS))]
     needs = {
         "": ULTRALYTICS_TRAINING_NEEDS,
-        "6.2.3": TRAINING_NEEDS + OLDER_TRAINING_NEEDS,
+        **dict.fromkeys(("5.0.0", "6.2.3"), TRAINING_NEEDS + OLDER_TRAINING_NEEDS),
     }.get(version, TRAINING_NEEDS)
     return [ROOT, *([host(version)] if version else []), *(release(*need) for need in needs)]
 
@@ -180,7 +180,7 @@ class _Unhosted:
 
     class Unpickler(pickle.Unpickler):
         def find_class(self, module: str, name: str) -> Any:
-            if module.split(".")[0] in ("yolov5", "ultralytics", "torchvision", "__main__"):
+            if module.split(".")[0] in ("yolov5", "ultralytics", "models", "torchvision", "__main__"):
                 return type(name, (nn.Module,), {"__module__": module})
             return super().find_class(module, name)
 

@@ -33,6 +33,8 @@ class Origin:
     """Whether the user named it; then another host may have trained the network."""
     before: bool = False
     """Whether the file is older than the generation's tag: it is from the master branch before the tag."""
+    nearest: bool = False
+    """Whether the host is not known, and its line is only taken like that of the generation."""
 
     @property
     def host(self) -> Host:
@@ -47,7 +49,7 @@ class Origin:
     @property
     def title(self) -> str:
         """The version in reports: ``v7.0``, ``HEAD``, ``7.0.14 (PyPI)``; of ultralytics the release, or nothing."""
-        if not self.host.has_generations:
+        if not self.host.has_generations or self.nearest:
             return self.release or ""
         if self.release:
             return f"{self.release} (PyPI)"

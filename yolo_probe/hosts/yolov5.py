@@ -34,15 +34,18 @@ def origin_of(generation: Generation, evidence: tuple[str, ...], release: str | 
     return Origin(generation, form, evidence, alternatives, release)
 
 
-def origin_of_line(form: LineForm, host: str) -> Origin:
+def origin_of_line(form: LineForm, host: str, *, form_known: bool = True) -> Origin:
     """The host that runs in this process, found by the form of its line and by what its modules define.
 
-    ``host``: name of the module that prints the line.
+    ``host``: name of the module that prints the line. ``form_known``: whether its form is known, not guessed.
     """
     if host.startswith(PYPI_PREFIX):
         release = getattr(sys.modules.get(PYPI_PREFIX[:-1]), "__version__", None)
         return Origin(_generation_of(form, host), form, (f"release {release} runs in this process",), release=release)
-    return Origin(_generation_of(form, host), form, (f"what {host or 'its line'} prints and holds",))
+    prints = f"what {host or 'its line'} prints"
+    if not form_known:
+        return Origin(_generation_of(form, host), form, (f"{prints} is new to yolo-probe",), nearest=True)
+    return Origin(_generation_of(form, host), form, (f"{prints} and holds",))
 
 
 def _generation_of(form: LineForm, host: str) -> Generation:

@@ -66,10 +66,11 @@ def _moments(report: FuseDiff) -> tuple[str, str]:
     host = subject.origin.name
     prints = "would print" if subject.unknown else "prints"
     if subject.kind == "run":
-        validation = "When it loads the best model, it will print"
         return (
-            f"When training started, {host} printed",
-            validation if report.foreseen else "When it validated the best model, it printed",
+            f"When training started, {host} printed" if report.first_printed else "As it trained, its line would be",
+            "When it validated the best model, it printed"
+            if report.second_printed
+            else "When it loads the best model, it will print",
         )
     if not subject.saved:
         return f"When training starts, {host} prints", "When it validates, it prints"

@@ -55,8 +55,10 @@ class FuseDiff:
     """The state of the training line, if training then took over parts of another network; else None."""
     verification: Verification | None = None
     """The figures of the real thop and ``fuse()``; None without ``--verify``."""
-    foreseen: bool = False
-    """Whether a training has ended without the second line, which the host prints when it loads the model."""
+    first_printed: bool = True
+    """Whether the host of a training has printed the first line; else it is computed for the model as it trained."""
+    second_printed: bool = True
+    """Whether it has printed the second line; else it is what the host prints when it loads the model."""
     outputs: FusedOutputs | None = None
     """The outputs before and after ``fuse()``; None if they were not compared."""
 

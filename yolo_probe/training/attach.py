@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,12 @@ if TYPE_CHECKING:
 class Attachment:
     """The connection of a probe to the hosts of this process, from its construction until ``detach()``."""
 
-    def __init__(self, make: Callable[[], Probe]) -> None:
-        """``make`` is called once, when the first host is imported."""
-        self._make = make
+    def __init__(self, make: Callable[[], Probe], options: Sequence[str] = ()) -> None:
+        """``make`` is called once, when the first host is imported.
+
+        ``options``: those of ``yolo-probe train``, for the processes that a host starts to train on several devices.
+        """
+        self._make, self._options = make, tuple(options)
         self._made: Probe | None = None
         self._undo: list[Callable[[], object]] = []
         self._attached = True
@@ -35,6 +39,7 @@ class Attachment:
             "utils.callbacks": self._watch_classic,
             HOME: self._watch_lines,
             "utils.callbacks.base": self._watch_events,
+            "utils.dist": self._watch_launcher,
             "test": partial(self._watch_validations, "test"),
             "val": partial(self._watch_validations, "run"),
         }
@@ -121,6 +126,24 @@ class Attachment:
             if event in table:
                 table[event].append(function)
                 self._undo.append(partial(_take_out, function, table[event]))
+
+    def _watch_launcher(self, module: ModuleType) -> None:
+        """Run the processes that ultralytics starts with the probe too, where its callbacks do not travel to them."""
+        own = getattr(module, "generate_ddp_command", None)
+        if not callable(own):
+            return
+
+        @wraps(own)
+        def command(*args: Any, **kwargs: Any) -> Any:
+            words, file = own(*args, **kwargs)
+            text = Path(file).read_text(encoding="utf-8", errors="replace")
+            if "_callbacks=" not in text and file in words:  # since 8.4.140 they are pickled
+                place = words.index(file)
+                words = [*words[:place], "-m", "yolo_probe", "train", *self._options, *words[place:]]
+            return words, file
+
+        setattr(module, own.__name__, command)
+        self._undo.append(partial(setattr, module, own.__name__, own))
 
     def _watch_validations(self, name: str, module: ModuleType) -> None:
         """Hear of validations in hosts without callbacks; ``name``: of the function that validates."""

@@ -102,6 +102,19 @@ class PrintedLine:
     """Whether ``form`` is known, not guessed from the line."""
 
 
+def unprinted(model: nn.Module) -> PrintedLine:
+    """The line of a model that its host has not printed, or printed before anybody listened."""
+    host = _host_function(model)
+    known = known_function(host) if host else _HEAD
+    form = _form_of(model, known or _HEAD)
+    counted = _counted(model, form, {}, _Extras())
+    return PrintedLine(
+        model, counted.live, counted.line, form, counted.stride, _logger(host),
+        host=host.__module__ if host else "",
+        form_known=known is not None,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class _Extras:
     """Options of a call that no host's function has."""

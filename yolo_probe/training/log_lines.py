@@ -95,10 +95,11 @@ def validation_line(validated: Validated, training: Numbers) -> str:
 
 def end_lines(report: FuseDiff) -> Iterator[str]:
     """The heading of the ledger of the whole training."""
-    if report.foreseen:
+    if not report.second_printed:
         line = report.validation.line.text or report.validation.line.counts
         yield f"the script ended without a line of its best model; loaded for detection, that will be: {line}"
-    lines = f"from the line at train start to {'that' if report.foreseen else 'the line above'}"
+    first = "the line at train start" if report.first_printed else "the model as it trained"
+    lines = f"from {first} to {'the line above' if report.second_printed else 'that'}"
     yield f"{lines}, every difference explained" if report.balanced else f"{lines}: not everything is explained"
 
 

@@ -208,7 +208,7 @@ def validated_of(model: nn.Module, start: Start, question: Question, *, is_ema: 
     )
 
 
-def foreseen(model: nn.Module, question: Question, form_known: bool) -> State | None:
+def foreseen_after(model: nn.Module, question: Question, form_known: bool) -> State | None:
     """What is left of a validated copy after its own ``fuse()``, found without weights; None where that fails.
 
     ``form_known``: whether its host's line can be written; else the state has the numbers alone.
@@ -283,7 +283,7 @@ def ended_of(report: FuseDiff) -> Ended:
     state, question = report.validation, report.question
     return Ended(
         host_line=state.line.text,
-        printed=not report.foreseen,
+        printed=report.second_printed,
         validated=_numbers(state, question),
         mechanisms=decided(decide(state.root, known_of(question.subject))),
         outputs=report.outputs,
@@ -312,24 +312,23 @@ def ledger_of(
     fused: State,
     history: Sequence[Trained] = (),
     *,
-    foreseen: bool = False,
+    of_ema: bool = False,
 ) -> FuseDiff:
     """The ledger from the line at train start to the line of the fused best model.
 
-    ``history``: what trained at the start, and after each change. ``foreseen``: whether the last line is one that the
-    host will print when it loads the model.
+    ``history``: what trained at the start, and after each change. ``of_ema``: whether the fused model is the EMA copy,
+    which strip_optimizer() has not finished.
     """
     first = trained_in(printed.root)
     events = list(_events(start, first, history)) if start else []
     remaining = (history[-1].names if history else first.difference(*(event.names for event in events))) & first
     unfused = printed.root
-    question = _asked_at_end(question, remaining, printed.root)
+    question = _asked_at_end(question, remaining, printed.root, of_ema=of_ema)
     if remaining and not trained_in(fused.root) - merged_names(fused.root):
         saved = question.subject.saved
         events.append(finished("strip_optimizer()" if saved is not None and saved.stripped else "ModelEMA", remaining))
         unfused = with_gradients(unfused, False)
-    report = explain(question, printed, fused, difference(unfused, fused.root), tuple(events))
-    return replace(report, foreseen=foreseen)
+    return explain(question, printed, fused, difference(unfused, fused.root), tuple(events))
 
 
 def _events(start: Start, first: frozenset[str], history: Sequence[Trained]) -> Iterator[GradientEvent]:
@@ -365,11 +364,16 @@ def _events(start: Start, first: frozenset[str], history: Sequence[Trained]) -> 
                 )
 
 
-def _asked_at_end(question: Question, trained: frozenset[str], root: Module) -> Question:
-    """The question with the rows that ``freeze`` still held at the end. ``trained``: names that trained then."""
+def _asked_at_end(question: Question, trained: frozenset[str], root: Module, *, of_ema: bool) -> Question:
+    """The question with what the training's end has decided of its best model.
+
+    ``trained``: names of the parameters that trained then, so that no row of them is frozen by ``freeze`` any more.
+    """
     saved = question.subject.saved
-    if saved is None or not saved.freeze:
+    if saved is None:
         return question
-    held = tuple(row for row in saved.freeze if not frozen_by_rows(root, (row,)) & trained)
-    option = saved.freeze_option if held else ""
-    return replace(question, subject=replace(question.subject, saved=replace(saved, freeze=held, freeze_option=option)))
+    if of_ema:
+        saved = replace(saved, copy="ema", has_ema=True, epoch=None)
+    held = tuple(row for row in saved.freeze or () if not frozen_by_rows(root, (row,)) & trained)
+    saved = replace(saved, freeze=held, freeze_option=saved.freeze_option if held else "")
+    return replace(question, subject=replace(question.subject, saved=saved))

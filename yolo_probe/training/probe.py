@@ -36,7 +36,7 @@ from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.training_record import Changed, Numbers, Started, Validated, model_of
 from yolo_probe.reports.training_record import Event as Moment
 from yolo_probe.training import dropin, host_state
-from yolo_probe.training.dropin import Logger, PrintedLine
+from yolo_probe.training.dropin import Logger, PrintedLine, unprinted
 from yolo_probe.training.host_state import Running
 from yolo_probe.training.log_lines import (
     change_lines,
@@ -52,7 +52,7 @@ from yolo_probe.training.moments import (
     Trained,
     changed_of,
     ended_of,
-    foreseen,
+    foreseen_after,
     ledger_of,
     live_state,
     run_question,
@@ -178,8 +178,8 @@ class _Run:
     end_to_end: bool | None = None
     repeats: bool = False
     """Whether this is a repeated training of ``--evolve``; only the first is explained."""
-    unasked: bool = False
-    """Whether the training began before a summary line was printed."""
+    first_printed: bool = True
+    """Whether its host has printed the line at train start."""
     built: Running = field(default_factory=Running)
     """The state of the host when it built the model."""
     announced: bool = True
@@ -322,16 +322,21 @@ class Probe:
                 return  # another line in the middle of a training
             self._on_finished()
             run = self._run = _Run()  # the next training in this process
+        self._ask(line, running)
+        self._stop_steps()
+        self._stop_steps = on_steps(partial(self._guarded, "_on_step"))
+
+    def _ask(self, line: PrintedLine, running: Running) -> None:
+        """Begin the record of the training of the model that this line is of."""
+        run = self._run
         counter = choose_counter(self.settings.counter, installed_thop())
         ours = ultralytics.is_ultralytics(line.live.root)
-        origin = ultralytics.running() if ours else origin_of_line(line.form, line.host)
+        origin = ultralytics.running() if ours else origin_of_line(line.form, line.host, form_known=line.form_known)
         run.ask = partial(run_question, line.live.root, line.stride, line.line, origin, counter)
         run.question = run.ask(running)
         run.logger, run.model = line.logger, weakref.ref(line.model)
         run.printed = live_state(line.live, run.question, line.line)
         run.files.folder, run.built, run.form_known = running.save_dir, running, line.form_known
-        self._stop_steps()
-        self._stop_steps = on_steps(partial(self._guarded, "_on_step"))
 
     def _on_prepared(self, *_: object, **__: object) -> None:
         if not host_state.starts_itself():
@@ -378,15 +383,19 @@ class Probe:
 
     def _start(self, running: Running) -> None:
         run = self._run
-        if running.model is not None and run.question is None and not run.unasked:
-            run.unasked = True
-            self._say(["the host's summary line was not seen, so nothing is explained: register before it is printed"])
-        if running.model is None or run.question is None:
+        if running.model is None:
             return
+        if run.question is None:
+            self._ask(unprinted(unwrapped(running.model)), running)
+            run.first_printed = False
+            self._say(["no summary line was seen: the host printed none here, or before the probe was registered"])
+        assert run.question is not None
         run.question = run.ask(running) if run.ask else run.question
         run.end_to_end = running.end_to_end
         run.start = start_of(
-            replace(running, imgsz=self.settings.imgsz or running.imgsz), run.printed, run.question,
+            replace(running, imgsz=self.settings.imgsz or running.imgsz),
+            run.printed if run.first_printed else None,
+            run.question,
             announced=run.announced, form_known=run.form_known,
         )  # fmt: skip
         model = unwrapped(running.model)
@@ -460,7 +469,7 @@ class Probe:
 
     def _foresee(self, model: nn.Module) -> None:
         run = self._run
-        run.foreseen = foreseen(model, run.question, run.form_known) if run.question else None
+        run.foreseen = foreseen_after(model, run.question, run.form_known) if run.question else None
 
     def _on_trainer_end(self, trainer: Any) -> None:
         self._end(trainer.best)
@@ -471,7 +480,13 @@ class Probe:
             return
         run.ended = True
         foreseen = run.fused is run.foreseen
-        report = ledger_of(run.question, run.start, run.printed, run.fused, run.history, foreseen=foreseen)
+        report = replace(
+            ledger_of(
+                run.question, run.start, run.printed, run.fused, run.history, of_ema=foreseen and not run.announced
+            ),
+            first_printed=run.first_printed,
+            second_printed=not foreseen,
+        )
         best = best or (run.files.folder / "weights" / "best.pt" if run.files.folder else None)
         if self._tells("end"):
             self._say(end_lines(report))

@@ -72,7 +72,7 @@ def _attach(settings_file: str | None) -> Attachment:
 
         return Probe(settings)
 
-    return Attachment(make)
+    return Attachment(make, ("--settings", os.path.abspath(settings_file)) if settings_file else ())
 
 
 def _run_script(command: HostCommand) -> None:
