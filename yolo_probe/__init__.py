@@ -3,7 +3,8 @@
 ``model_info(model)`` prints the line of a live model as its own host does; ``install()`` replaces the host's function
 by it, and ``uninstall()`` puts the host's own back. ``count_flops(model)`` counts by the rules of one FLOP counter,
 ``compare_counters(model)`` by those of all. ``explain_gradients(model, optimizer)`` says what set ``requires_grad``,
-``explain_layers(model)`` what each layer costs. ``register(callbacks)`` attaches a probe to a training.
+``explain_layers(model)`` what each layer costs. ``register(callbacks)`` attaches a probe to a training of a host,
+``with watch(model, optimizer):`` to a training loop of your own.
 
 These functions need torch. Each is imported when it is first used, so that importing the package costs nothing.
 """
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from yolo_probe.api import compare_counters, count_flops, explain_gradients, explain_layers
     from yolo_probe.training.dropin import install, model_info, uninstall
     from yolo_probe.training.probe import register
+    from yolo_probe.training.watch import watch
 
 __version__ = "0.1.0"
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "model_info",
     "register",
     "uninstall",
+    "watch",
 ]
 
 
@@ -32,7 +35,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
         from yolo_probe import api
-        from yolo_probe.training import dropin, probe
+        from yolo_probe.training import dropin, probe, watch
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
@@ -40,6 +43,6 @@ def __getattr__(name: str) -> object:
 
         remedy = "pip install 'yolo-probe[train]', or pass a file to the command yolo-probe"
         raise ProbeError(f"yolo_probe.{name} needs torch, which is not installed", remedy) from None
-    home = next(each for each in (api, probe, dropin) if hasattr(each, name))
+    home = next(each for each in (api, probe, dropin, watch) if hasattr(each, name))
     found: object = getattr(home, name)
     return found

@@ -42,7 +42,9 @@ def origin_of_line(form: LineForm, host: str, *, form_known: bool = True) -> Ori
     if host.startswith(PYPI_PREFIX):
         release = getattr(sys.modules.get(PYPI_PREFIX[:-1]), "__version__", None)
         return Origin(_generation_of(form, host), form, (f"release {release} runs in this process",), release=release)
-    prints = f"what {host or 'its line'} prints"
+    prints = f"what {host} prints"
+    if not host:
+        return Origin(_generation_of(form, host), form, ("a training loop of its own",), nearest=True)
     if not form_known:
         return Origin(_generation_of(form, host), form, (f"{prints} is new to yolo-probe",), nearest=True)
     return Origin(_generation_of(form, host), form, (f"{prints} and holds",))

@@ -30,7 +30,8 @@ def heading(subject: Subject) -> str:
         elif origin.before:
             trained = f"trained with a master before {origin.name}"
         copy = " (the copy model; validation uses ema)" if subject.saved.unused else ""
-        return f"{subject.label}{copy}: {network}{classes}, {trained}"
+        known = "" if origin.nearest else f", {trained}"
+        return f"{subject.label}{copy}: {network}{classes}{known}"
     return f"{subject.label}: as {subject.origin.name} builds it{classes}"
 
 

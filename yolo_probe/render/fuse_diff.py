@@ -66,11 +66,10 @@ def _moments(report: FuseDiff) -> tuple[str, str]:
     host = subject.origin.name
     prints = "would print" if subject.unknown else "prints"
     if subject.kind == "run":
+        printed = "the line was" if subject.origin.nearest else f"{host} printed"
         return (
-            f"When training started, {host} printed" if report.first_printed else "As it trained, its line would be",
-            "When it validated the best model, it printed"
-            if report.second_printed
-            else "When it loads the best model, it will print",
+            f"When training started, {printed}" if report.first_printed else "As it trained, its line would be",
+            "When it validated the best model, it printed" if report.second_printed else "At the end, its line is",
         )
     if not subject.saved:
         return f"When training starts, {host} prints", "When it validates, it prints"

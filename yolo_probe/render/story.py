@@ -50,7 +50,7 @@ def _when(moment: Started | Ended) -> str:
     """When the host printed the line of that moment."""
     if isinstance(moment, Started):
         return "When training started, the host printed"
-    return "When it validated the best model" if moment.printed else "When it loads the best model, it will print"
+    return "When it validated the best model" if moment.printed else "At the end, its line is"
 
 
 def _moment(moment: Event) -> Iterator[Part]:
@@ -107,7 +107,7 @@ def _unheld(names: tuple[str, ...]) -> Iterator[str]:
 
 
 def _end_notes(end: Ended) -> Iterator[str]:
-    yield "The best model, after fuse()." if end.printed else "What fuse() will leave of the best model."
+    yield "The best model, after fuse()." if end.printed else "The best model, as fuse() will leave it if it has one."
     if end.outputs:
         does = "changes the predictions" if end.outputs.first else "leaves the predictions as they are"
         yield f"fuse() {does}: {end.outputs.words}."

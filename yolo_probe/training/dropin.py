@@ -102,6 +102,17 @@ class PrintedLine:
     """Whether ``form`` is known, not guessed from the line."""
 
 
+def printed(model: nn.Module, size: Size, watch: Callable[[PrintedLine], None]) -> None:
+    """Print the line of a model for an image of that size, as ``model_info`` does, and call ``watch`` with it.
+
+    Raises: whatever the host's own function raises where that must run.
+    """
+    host = _host_function(model)
+    key = next((name for name in ("imgsz", "img_size") if name in _defaults(host or _as_head)), None)
+    with uncollected():
+        _print_info(host, model, (), {key: list(size)} if key else {}, _Extras(watch))
+
+
 def unprinted(model: nn.Module) -> PrintedLine:
     """The line of a model that its host has not printed, or printed before anybody listened."""
     host = _host_function(model)

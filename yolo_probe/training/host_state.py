@@ -79,6 +79,12 @@ def _options(frame: FrameType) -> object | None:
     return frame.f_locals.get("opt", options if isinstance(options, Namespace) else None)
 
 
+def loop_epoch() -> int | None:
+    """The innermost variable ``epoch`` of the functions that this is called from; None where there is none."""
+    epochs = (frame.f_locals.get("epoch") for frame in _frames())
+    return next((each for each in epochs if type(each) is int), None)
+
+
 def starts_itself() -> bool:
     """Whether the training that the stack is in fires ``on_train_start``; v6.0 and v6.1 do not."""
     return any(f.f_code.co_name == "train" and "on_train_start" in f.f_code.co_consts for f in _frames())

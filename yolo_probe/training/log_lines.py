@@ -13,8 +13,6 @@ from yolo_probe.reports.training_record import Changed, Numbers, Printed, Starte
 
 def start_lines(start: Started, host: Host) -> Iterator[str]:
     """Lines on the model that will train, and why its numbers differ from the line that its host printed."""
-    if not start.announced:
-        yield "this script has no callbacks: what follows is seen at its optimizer's steps, validations and exit"
     yield f"as it trains at {_size(start.imgsz)}: {_numbers(start.training)}, {_gflops(start.flops_at_imgsz)}"
     if start.printed:
         yield from _differences(start, start.printed, host)
@@ -97,7 +95,8 @@ def end_lines(report: FuseDiff) -> Iterator[str]:
     """The heading of the ledger of the whole training."""
     if not report.second_printed:
         line = report.validation.line.text or report.validation.line.counts
-        yield f"the script ended without a line of its best model; loaded for detection, that will be: {line}"
+        fused = "after fuse() that is" if report.fusion.merges else "that is"
+        yield f"it ended without a line of the best model; {fused}: {line}"
     first = "the line at train start" if report.first_printed else "the model as it trained"
     lines = f"from {first} to {'the line above' if report.second_printed else 'that'}"
     yield f"{lines}, every difference explained" if report.balanced else f"{lines}: not everything is explained"

@@ -16,7 +16,7 @@ from yolo_probe.hosts.subject import Origin, Saved, Subject
 from yolo_probe.hosts.summary_line import HostLine, host_line, summarize
 from yolo_probe.hosts.target import classes_of, freeze_of, network_name
 from yolo_probe.live.live import Live, unwrapped
-from yolo_probe.model.freezing import frozen_by_rows, row_ranges, whole_rows, with_gradients
+from yolo_probe.model.freezing import frozen_by_rows, row_ranges, whole_rows, with_frozen, with_gradients
 from yolo_probe.model.fusion import difference, fused_state, merged_names
 from yolo_probe.model.structure import Module, named_modules, named_parameters, totals_of
 from yolo_probe.reports.fuse_diff import FuseDiff, explain
@@ -77,7 +77,11 @@ def start_of(
         freeze=option or None,
         frozen_rows=rows or (),
         frozen_parameters=state.summary.parameters - state.summary.gradients,
-        moving_batch_norms=moving_batch_norms(CopyGradients("model", inner, decisions), running.always_frozen),
+        moving_batch_norms=tuple(
+            path
+            for path in moving_batch_norms(CopyGradients("model", inner, decisions), running.always_frozen)
+            if announced or model.get_submodule(path).training  # a host calls train() after it has announced its start
+        ),
         not_in_optimizer=tuple(_unheld(model, running.parameters_held)),
         fuse=_fuse_trial(live, state, question, running.end_to_end),
         printed=_printed(printed, inner, decisions, form_known) if printed else None,
@@ -160,6 +164,8 @@ def non_leaf(model: nn.Module) -> frozenset[str]:
 
 def _fuse_trial(live: Live, before: State, question: Question, end_to_end: bool | None) -> FuseTrial:
     """A dry run of ``fuse()``, and of the forward pass after it where there is one before it."""
+    if not hasattr(live.model, "fuse"):
+        return FuseTrial(merges=0, fails=None)
     try:
         fused = live.fused(end_to_end=end_to_end)
         merges = len(difference(live.root, fused.root).merges)
@@ -209,12 +215,13 @@ def validated_of(model: nn.Module, start: Start, question: Question, *, is_ema: 
 
 
 def foreseen_after(model: nn.Module, question: Question, form_known: bool) -> State | None:
-    """What is left of a validated copy after its own ``fuse()``, found without weights; None where that fails.
+    """What is left of a model after its own ``fuse()``, if it has one, found without weights; None where that fails.
 
     ``form_known``: whether its host's line can be written; else the state has the numbers alone.
     """
     try:
-        fused = Live(unwrapped(model)).fused()
+        fused = Live(unwrapped(model))
+        fused = fused.fused() if hasattr(fused.model, "fuse") else fused
     except TraceError:
         return None
     subject = question.subject
@@ -278,14 +285,14 @@ def _place_of(names: frozenset[str], root: Module) -> str:
     return f"{len(names)} tensors (first: {(order or sorted(names))[0]})"
 
 
-def ended_of(report: FuseDiff) -> Ended:
-    """The record of the best model after ``fuse()``."""
+def ended_of(report: FuseDiff, known: Known | None = None) -> Ended:
+    """The record of the best model after ``fuse()``. ``known``: what is known of it; None for that of a saved file."""
     state, question = report.validation, report.question
     return Ended(
         host_line=state.line.text,
         printed=report.second_printed,
         validated=_numbers(state, question),
-        mechanisms=decided(decide(state.root, known_of(question.subject))),
+        mechanisms=decided(decide(state.root, known or known_of(question.subject))),
         outputs=report.outputs,
     )
 
@@ -320,14 +327,18 @@ def ledger_of(
     which strip_optimizer() has not finished.
     """
     first = trained_in(printed.root)
+    there = frozenset(name for name, _ in named_parameters(printed.root))
+    history = [replace(each, names=each.names & there) for each in history]
     events = list(_events(start, first, history)) if start else []
-    remaining = (history[-1].names if history else first.difference(*(event.names for event in events))) & first
+    remaining = history[-1].names if history else first.difference(*(event.names for event in events))
     unfused = printed.root
     question = _asked_at_end(question, remaining, printed.root, of_ema=of_ema)
     if remaining and not trained_in(fused.root) - merged_names(fused.root):
         saved = question.subject.saved
         events.append(finished("strip_optimizer()" if saved is not None and saved.stripped else "ModelEMA", remaining))
         unfused = with_gradients(unfused, False)
+    elif history:
+        unfused = with_frozen(with_gradients(unfused, True), there - remaining)
     return explain(question, printed, fused, difference(unfused, fused.root), tuple(events))
 
 
@@ -348,20 +359,23 @@ def _events(start: Start, first: frozenset[str], history: Sequence[Trained]) -> 
             yield event
         elif left:
             yield replace(event, names=left, detail=f"{_place_of(left, start.state.root)} did not train")
-    for before, now in zip(history, changes, strict=False):
+    before = first & history[0].names if history else first
+    for now in history:
+        when = "before training" if now is history[0] else f"in {now.when}"
         for names, trains, does in (
-            (now.names - before.names, True, "train"),
-            (before.names - now.names, False, "do not train"),
+            (now.names - before, True, "train"),
+            (before - now.names, False, "do not train"),
         ):
-            if names := names & first:
+            if names:
                 yield GradientEvent(
-                    f"requires_grad={trains} in {now.when}",
+                    f"requires_grad={trains} {when}",
                     names,
-                    "Code of the training set these flags while it went on.",
+                    "Code of the training set these flags after the line was printed.",
                     f"{_place_of(names, start.state.root)} {does} from then on",
                     trains=trains,
-                    during=True,
+                    during=now is not history[0],
                 )
+        before = now.names
 
 
 def _asked_at_end(question: Question, trained: frozenset[str], root: Module, *, of_ema: bool) -> Question:

@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 from torch.optim import Optimizer
@@ -33,7 +33,7 @@ from yolo_probe.render.text import render_ledgers
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.fused_outputs import FusedOutputs
 from yolo_probe.reports.question import Question, State
-from yolo_probe.reports.training_record import Changed, Numbers, Started, Validated, model_of
+from yolo_probe.reports.training_record import Changed, Numbers, Started, Validated, as_json, model_of
 from yolo_probe.reports.training_record import Event as Moment
 from yolo_probe.training import dropin, host_state
 from yolo_probe.training.dropin import Logger, PrintedLine, unprinted
@@ -60,7 +60,7 @@ from yolo_probe.training.moments import (
     trained_names,
     validated_of,
 )
-from yolo_probe.training.output_drift import outputs_of_file
+from yolo_probe.training.output_drift import fused_outputs, outputs_of_file
 from yolo_probe.training.run_files import RunFiles
 from yolo_probe.training.settings import Event, Settings, is_first_rank, is_switched_off, read_settings
 from yolo_probe.training.without_callbacks import on_steps
@@ -170,10 +170,14 @@ class _Run:
     """The model that trains, without wrappers such as DDP, as long as it lives."""
     history: list[Trained] = field(default_factory=list)
     """Which of its parameters trained at the start, and after each change that was seen."""
+    flags: list[tuple[Callable[[], nn.Parameter | None], bool]] = field(default_factory=list)
+    """Each of its parameters, as long as it lives, with its flag at the last check: cheap to compare at every step."""
     moments: list[Moment] = field(default_factory=list)
     """The record so far, in order."""
     fused: State | None = None
     ended: bool = False
+    report: FuseDiff | None = None
+    """From start to end; None until it has ended."""
     files: RunFiles = field(default_factory=RunFiles)
     end_to_end: bool | None = None
     repeats: bool = False
@@ -188,6 +192,8 @@ class _Run:
     """Whether the form of its host's line is known."""
     foreseen: State | None = None
     """What ``fuse()`` will leave of its best model, where no host says it."""
+    fused_copy: Literal["file", "model", "ema"] = "file"
+    """What is fused at the end: the model of the saved file, the one that trains, or the average of its weights."""
 
     @property
     def training(self) -> Numbers:
@@ -203,8 +209,10 @@ class _Run:
 class Probe:
     """One probe; it keeps only what it has seen of the running training."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, running: Callable[[], Running] = host_state.classic) -> None:
+        """``running`` returns the state of the training that the caller is in."""
         self.settings = settings
+        self._running = running
         self.listens = not is_switched_off()
         """Whether it is active; False after a fault, or if it is switched off."""
         self._run = _Run()
@@ -257,6 +265,15 @@ class Probe:
         self._guarded("_on_line", line)
 
     @property
+    def moments(self) -> tuple[Moment, ...]:
+        """What is on record of its training, in order."""
+        return tuple(self._run.moments)
+
+    def as_json(self) -> dict[str, object]:
+        """The record as ``probe.json`` has it."""
+        return as_json(self._run.moments, self._run.report)
+
+    @property
     def has_started(self) -> bool:
         """Whether its training has begun and not ended."""
         return self._run.start is not None and not self._run.ended
@@ -268,6 +285,15 @@ class Probe:
     def finish(self) -> None:
         """Tell the end of a training whose host has no callbacks: its script has run to the end."""
         self._guarded("_on_finished")
+
+    def begin(self, model: nn.Module) -> None:
+        """Print the line of a model that no host prints, and wait for the first step of its optimizer."""
+        self._guarded("_on_begun", model)
+
+    def stop(self) -> None:
+        """Stop listening; what is on record stays."""
+        self.listens = False
+        self._stop_steps()
 
     def detach(self) -> None:
         """Stop listening, and put the host's own ``model_info`` back."""
@@ -310,13 +336,13 @@ class Probe:
         """A summary line: of the model that was just built, or of the best one after ``fuse()``."""
         run = self._run
         if host_state.fusing():
-            if run.question is None or (run.start is None and host_state.classic().epoch is None):
+            if run.question is None or (run.start is None and self._running().epoch is None):
                 return  # not the model of a training
             run.fused = live_state(line.live, run.question, line.line)
             if run.start is None or not run.announced:
                 self._end()  # a script that fires no events
             return
-        running = host_state.classic()
+        running = self._running()
         if run.start is not None:
             if not run.ended and (running.save_dir is None or running.epoch is not None):
                 return  # another line in the middle of a training
@@ -344,23 +370,30 @@ class Probe:
 
     def _on_train_start(self, *args: object, **_: object) -> None:
         if self._run.start is None:
-            running = host_state.classic()
+            running = self._running()
             if running.model is None:  # called from another thread
                 given = next((each for each in args if isinstance(each, nn.Module)), None)
                 running = replace(self._run.built, model=given or self._run.model())
             self._start(running)
 
+    def _on_begun(self, model: nn.Module) -> None:
+        dropin.printed(model, self.settings.imgsz or (640, 640), self._on_line)
+
     def _on_step(self, optimizer: Optimizer) -> None:
         """An optimizer is about to step: if nothing has announced the training, this is its start."""
         run = self._run
         if run.start is None:
-            running = host_state.classic()
-            if running.model is not None and running.parameters_held == host_state.held_by(optimizer):
+            running = self._running()
+            if running.model is not None and _trains(running, optimizer):
                 run.announced = False
+                if self._running is host_state.classic:
+                    self._say(
+                        ["this script has no callbacks: what follows is seen at its optimizer's steps and its exit"]
+                    )
                 self._start(running)
         elif run.announced:
             self._stop_steps()
-        else:
+        elif any((each := parameter()) is None or each.requires_grad != flag for parameter, flag in run.flags):
             self._on_epoch()
 
     def _on_unannounced_validation(self, model: nn.Module) -> None:
@@ -370,11 +403,15 @@ class Probe:
         self._on_epoch()
         self._validated(model)
         self._foresee(model)
+        run.fused_copy = "model" if unwrapped(model) is run.trainee() else "ema"
 
     def _on_finished(self) -> None:
         run = self._run
         if run.announced or run.start is None or run.ended:
             return
+        if run.foreseen is None and (model := run.trainee()):
+            self._foresee(model)
+            run.fused_copy = "model"
         run.fused = run.foreseen
         self._end()
 
@@ -400,7 +437,7 @@ class Probe:
         )  # fmt: skip
         model = unwrapped(running.model)
         run.trainee = weakref.ref(model)
-        run.history.append(Trained(None, trained_names(model)))
+        self._note_trained(None, model)
         run.moments.append(run.start.record)
         run.ema = weakref.ref(running.ema) if running.ema is not None else run.ema
         run.files.folder, run.files.loggers = running.save_dir or run.files.folder, running.loggers
@@ -415,7 +452,7 @@ class Probe:
 
     def _on_epoch(self, *_: object, epoch: int | None = None, **__: object) -> None:
         if self._has_changed():
-            running = host_state.classic()
+            running = self._running()
             self._changed(running if epoch is None else replace(running, epoch=epoch))
 
     def _on_trainer_epoch(self, trainer: Any) -> None:
@@ -433,10 +470,14 @@ class Probe:
             return
         before = run.history[-1].names
         change = changed_of(running, model, run.start, run.question, run.training.gradients, before)
-        run.history.append(Trained(running.epoch, trained_names(model)))
+        self._note_trained(running.epoch, model)
         run.moments.append(change)
         self._say(change_lines(change), warning=True)
         self._write()
+
+    def _note_trained(self, epoch: int | None, model: nn.Module) -> None:
+        self._run.history.append(Trained(epoch, trained_names(model)))
+        self._run.flags = [(weakref.ref(each), each.requires_grad) for each in model.parameters()]
 
     def _on_validation(self, *_: object, **__: object) -> None:
         run = self._run
@@ -453,7 +494,8 @@ class Probe:
         run = self._run
         if run.start is None or run.question is None or run.validated:
             return
-        is_ema = unwrapped(model) in (run.ema(), host_state.classic().ema)
+        average = unwrapped(model) in (run.ema(), self._running().ema)
+        is_ema = average if run.announced else unwrapped(model) is not run.trainee()
         validated = validated_of(model, run.start, run.question, is_ema=is_ema)
         run.moments.append(validated)
         if self._tells("validation"):
@@ -468,6 +510,7 @@ class Probe:
         self._end(best)
 
     def _foresee(self, model: nn.Module) -> None:
+        """Find what fuse() will leave of that model, if nothing else tells it."""
         run = self._run
         run.foreseen = foreseen_after(model, run.question, run.form_known) if run.question else None
 
@@ -479,32 +522,41 @@ class Probe:
         if run.ended or run.question is None or run.printed is None or run.fused is None:
             return
         run.ended = True
-        foreseen = run.fused is run.foreseen
-        report = replace(
-            ledger_of(
-                run.question, run.start, run.printed, run.fused, run.history, of_ema=foreseen and not run.announced
-            ),
-            first_printed=run.first_printed,
-            second_printed=not foreseen,
+        ledgers = ledger_of(
+            run.question, run.start, run.printed, run.fused, run.history, of_ema=run.fused_copy == "ema"
         )
-        best = best or (run.files.folder / "weights" / "best.pt" if run.files.folder else None)
+        report = replace(ledgers, first_printed=run.first_printed, second_printed=run.fused is not run.foreseen)
         if self._tells("end"):
             self._say(end_lines(report))
+        if self._tells("end") and report.fusion.merges:
             for line in render_ledgers(report, explained=self.settings.verbosity == "full").splitlines():
                 run.logger.info(line)
-        if self.settings.verify and best is not None and best.is_file():
+        if self.settings.verify:
+            best = best or (run.files.folder / "weights" / "best.pt" if run.files.folder else None)
             report = replace(report, outputs=self._compare_outputs(best))
         self._log(scalars_of(report.validation, report.question.subject.origin.form, "_fused"))
-        run.moments.append(ended_of(report))
+        is_live = run.start is not None and run.fused_copy == "model"
+        run.moments.append(ended_of(report, run.start.known if run.start and is_live else None))
+        run.report = report
         self._write(report)
         run.files.loggers, run.built = None, Running()
 
-    def _compare_outputs(self, best: Path) -> FusedOutputs | None:
-        """The outputs of the best model before and after fuse(); a model that cannot be run here costs a warning."""
+    def _compare_outputs(self, best: Path | None) -> FusedOutputs | None:
+        """The outputs of the best model before and after fuse(): of that in the file, else of the one that trained.
+
+        A model that cannot be run here costs a warning; None where there is none with a fuse().
+        """
         run, began = self._run, time.perf_counter()
         size = run.start.record.imgsz if run.start else (640, 640)
+        channels = run.question.subject.channels if run.question else 3
+        model = run.trainee() if run.fused_copy == "model" else None
         try:
-            outputs = outputs_of_file(best, run.question.subject.channels if run.question else 3, size, run.end_to_end)
+            if best is not None and best.is_file():
+                outputs = outputs_of_file(best, channels, size, run.end_to_end)
+            elif model is not None and hasattr(model, "fuse"):
+                outputs = fused_outputs(model, channels, size)
+            else:
+                return None
         except Exception as error:  # the user's own model: whatever it raises, the rest is reported
             self._warn(f"outputs before and after fuse() were not compared ({reason_of(error)})")
             return None
@@ -531,6 +583,14 @@ class Probe:
         with _beside_progress_bar():
             for line in lines:
                 write(f"{_prefix(logger)}{line}")
+
+
+def _trains(running: Running, optimizer: Optimizer) -> bool:
+    """Whether that optimizer is the one of this training."""
+    held = host_state.held_by(optimizer) or frozenset()
+    if running.parameters_held is not None:
+        return held == running.parameters_held
+    return running.model is not None and any(id(parameter) in held for parameter in running.model.parameters())
 
 
 def _beside_progress_bar() -> AbstractContextManager[None]:

@@ -1,0 +1,104 @@
+"""The outputs of each row before and after ``fuse()``: rounding is not a difference, and nothing else is rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from tests.live.test_watch import Network
+from yolo_probe.training.output_drift import MAX_PARAMETERS, fused_outputs
+
+SIZE = (96, 96)
+
+
+class Head(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """Sorts its scores, casts to FP32 on the way, and returns a nested output."""
+
+    def forward(self, x: torch.Tensor) -> dict[str, object]:
+        scores = x.float().flatten(1).to(torch.float32) + torch.ones(1)
+        return {"best": scores.topk(5).values, "all": [scores, x]}
+
+
+class Large(Network):
+    """Refuses the small image."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.shape[-2:] != SIZE:
+            raise ValueError("another size")
+        return super().forward(x)
+
+
+def trained(network: nn.Module) -> nn.Module:
+    """The network with BatchNorms that change something."""
+    torch.manual_seed(0)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for tensor in (module.weight, module.bias, module.running_mean, module.running_var):
+                nn.init.uniform_(tensor, 0.1, 2)
+    return network
+
+
+def with_head() -> nn.Module:
+    network = Network()
+    network.model.append(Head())
+    return network
+
+
+def wide() -> nn.Module:
+    network = Network()
+    network.model[1] = nn.LazyConv2d(4, 1)
+    return network
+
+
+@pytest.mark.parametrize(("make", "size", "rows"), [(Network, (64, 64), 2), (Large, SIZE, 2), (with_head, (64, 64), 3)])
+def test_rows_that_agree_up_to_rounding_are_the_same(
+    make: Callable[[], nn.Module], size: tuple[int, int], rows: int
+) -> None:
+    network = trained(make())
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    found = fused_outputs(network, 3, SIZE)
+    assert (found.size, found.rows, found.first) == (size, rows, None)
+    assert found.largest is not None
+    assert found.largest < 1e-12
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+    assert not network.model[0]._forward_hooks
+
+
+class Loses(Network):
+    """A ``fuse()`` that moves one bias by a millionth of the output."""
+
+    share = 1e-6
+
+    def fuse(self) -> Network:
+        super().fuse()
+        with torch.no_grad():
+            self.model[1].bias += self.share
+        return self
+
+
+class Breaks(Loses):
+    """A ``fuse()`` that leaves no number."""
+
+    share = float("nan")
+
+
+def test_the_first_row_that_differs_is_named_with_by_how_much() -> None:
+    found = fused_outputs(trained(Loses()), 3, SIZE).first
+    assert found is not None
+    assert (found.name, found.kind) == ("model.1", "Conv2d")
+    assert found.difference is not None
+    assert 1e-9 < found.difference < 1e-5
+    broken = fused_outputs(trained(Breaks()), 3, SIZE)
+    assert broken.first is not None
+    assert (broken.first.name, broken.first.difference, broken.largest) == ("model.1", None, None)
+    assert "no finite numbers" in broken.words
+
+
+def test_what_would_cost_too_much_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yolo_probe.training.output_drift.MAX_PARAMETERS", 100)
+    with pytest.raises(ValueError, match="268 parameters, more than 100"):
+        fused_outputs(Network(), 3, SIZE)
+    assert MAX_PARAMETERS == 200_000_000

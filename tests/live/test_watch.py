@@ -1,0 +1,168 @@
+"""A training loop of the user's own, watched: the record, the files, and weights that are those without."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.optim.optimizer import _global_optimizer_pre_hooks
+
+from yolo_probe import watch
+from yolo_probe.errors import SettingsError, TargetError
+from yolo_probe.reports.training_record import Changed, Ended, Started, Validated
+
+
+class Block(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """A convolution with BatchNorm, and a fuse() of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, bias=False)
+        self.bn = nn.BatchNorm2d(8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.bn(self.conv(x)) if hasattr(self, "bn") else self.conv(x)
+
+    def merge(self) -> None:
+        scale = self.bn.weight / (self.bn.running_var + self.bn.eps).sqrt()
+        bias = self.bn.bias - self.bn.running_mean * scale
+        self.conv = nn.utils.fuse_conv_bn_eval(self.conv.eval(), self.bn.eval())
+        assert self.conv.bias.shape == bias.shape
+        del self.bn
+
+
+class Network(nn.Module):  # type: ignore[misc]
+    """Two rows, of which the second has no BatchNorm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = nn.Sequential(Block(), nn.Conv2d(8, 4, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.model(x)
+
+    def fuse(self) -> Network:
+        self.model[0].merge()
+        return self
+
+
+def steps(model: nn.Module, optimizer: torch.optim.Optimizer, epochs: int = 2) -> Iterator[int]:
+    """A training in a few steps; the epoch is given before each of its steps."""
+    for epoch in range(epochs):
+        yield epoch
+        model(torch.rand(2, 3, 64, 64)).square().mean().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+
+def loop(network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    torch.manual_seed(0)
+    for epoch in steps(network, optimizer):
+        network.model[0].requires_grad_(epoch == 1)
+
+
+def trainer(network: nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.SGD(network.parameters(), lr=0.1)
+
+
+def test_the_record_has_the_start_each_change_and_the_end_and_the_weights_are_those_without(tmp_path: Path) -> None:
+    alone, watched = Network(), Network()
+    watched.load_state_dict(alone.state_dict())
+    loop(alone, trainer(alone))
+    optimizer = trainer(watched)
+    with watch(watched, optimizer, folder=tmp_path, imgsz=64) as story:
+        loop(watched, optimizer)
+    assert all(
+        torch.equal(a, b) for a, b in zip(alone.state_dict().values(), watched.state_dict().values(), strict=True)
+    )
+    start, change, end = story.moments
+    assert isinstance(start, Started)
+    assert (start.training.layers, start.training.parameters, start.training.gradients) == (3, 268, 36)
+    assert (start.fuse.merges, start.not_in_optimizer) == (1, ())
+    assert isinstance(change, Changed)
+    assert (change.epoch, change.training.gradients) == (1, 268)
+    assert isinstance(end, Ended)
+    assert (end.validated.layers, end.validated.parameters, end.printed) == (2, 260, False)
+    assert end.outputs is not None
+    assert (end.outputs.rows, end.outputs.first) == (2, None)
+    assert {file.name for file in tmp_path.iterdir()} == {"probe.json", "probe.md", "probe.png"}
+    assert json.loads((tmp_path / "probe.json").read_text(encoding="utf-8")) == json.loads(json.dumps(story.as_json()))
+    assert "requires_grad=True in epoch 1" in str(story)
+    assert not any(line.startswith("!") for line in str(story).splitlines())
+    assert not _global_optimizer_pre_hooks
+
+
+def test_an_average_that_is_validated_is_what_is_fused_at_the_end() -> None:
+    network = Network()
+    optimizer, average = trainer(network), deepcopy(network).requires_grad_(False)
+    with watch(network, optimizer, imgsz=64) as story:
+        for _ in steps(network, optimizer):
+            pass
+        story.validated(average)
+        story.validated(average)
+    start, validated, end = story.moments
+    assert isinstance(validated, Validated)
+    assert (validated.copy, validated.validated.gradients) == ("ema", 0)
+    assert isinstance(end, Ended)
+    assert end.validated.gradients == 0
+    assert start.event == "start"
+
+
+def test_a_network_without_fuse_is_told_too(caplog: pytest.LogCaptureFixture) -> None:
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+    with caplog.at_level("INFO"), watch(network, imgsz=64) as story:
+        for _ in steps(network, trainer(network)):
+            pass
+    assert [moment.event for moment in story.moments] == ["start", "end"]
+    assert caplog.messages[0].startswith("Model summary: 2 layers, 240 parameters, 240 gradients")
+    assert any(each.startswith("yolo-probe: as it trains at 64x64: 2 layers") for each in caplog.messages)
+    assert not any("fail" in each for each in caplog.messages)
+
+
+def test_only_the_optimizer_of_the_model_starts_the_record() -> None:
+    network, other = Network(), Network()
+    with watch(network, imgsz=64) as story:
+        for _ in steps(other, trainer(other)):
+            pass
+    assert story.moments == ()
+    assert "nothing is on record" in str(story)
+
+
+def test_an_error_of_the_loop_ends_the_record_and_is_the_loops() -> None:
+    network, stories = Network(), []
+    optimizer = trainer(network)
+
+    def fails() -> None:
+        with watch(network, optimizer, imgsz=64) as story:
+            stories.append(story)
+            for epoch in steps(network, optimizer):
+                if epoch == 1:
+                    raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        fails()
+    assert [moment.event for moment in stories[0].moments] == ["start"]
+    assert not _global_optimizer_pre_hooks
+
+
+def test_switched_off_it_prints_and_records_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("YOLO_PROBE", "0")
+    network = Network()
+    optimizer = trainer(network)
+    with caplog.at_level("INFO"), watch(network, optimizer) as story:
+        loop(network, optimizer)
+    assert (story.moments, caplog.messages) == ((), [])
+
+
+def test_wrong_arguments_are_refused_before_the_loop() -> None:
+    with pytest.raises(TargetError, match="watch: found int"), watch(3):
+        pass
+    with pytest.raises(SettingsError, match="imgsz"), watch(Network(), imgsz=0):
+        pass
