@@ -48,6 +48,8 @@ def _lines(story: Story) -> Iterator[Part]:
 
 def _when(moment: Started | Ended) -> str:
     """When the host printed the line of that moment."""
+    if isinstance(moment, Started) and moment.resumed:
+        return "When it was resumed"
     if isinstance(moment, Started):
         return "When training started, the host printed"
     return "When it validated the best model" if moment.printed else "At the end, its line is"
@@ -56,7 +58,7 @@ def _when(moment: Started | Ended) -> str:
 def _moment(moment: Event) -> Iterator[Part]:
     match moment:
         case Started():
-            yield from _state("start", moment, _start_notes(moment))
+            yield from _state("resumed" if moment.resumed else "start", moment, _start_notes(moment))
         case Validated():
             copy = "the EMA copy" if moment.copy == "ema" else "the training model"
             fused = "fused" if moment.fused else "not fused"
@@ -80,6 +82,8 @@ def _state(label: str, moment: Event, notes: Iterator[str]) -> Iterator[Part]:
 
 
 def _start_notes(start: Started) -> Iterator[str]:
+    if start.weights and not start.resumed:
+        yield f"Its weights come from {start.weights}."
     if not start.announced:
         yield "The host has no callbacks for its start: this is the model at the first step of the optimizer."
     if start.freeze:

@@ -97,6 +97,10 @@ class Started:
     """None if the probe did not see the line, or in an older record."""
     announced: bool = True
     """Whether the host has callbacks for it; else it was seen at the optimizer's first step."""
+    weights: str | None = None
+    """The file from which its weights come, as the option names it; None for none, or in an older record."""
+    resumed: bool = False
+    """Whether it goes on with a training that was interrupted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

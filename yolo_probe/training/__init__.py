@@ -4,6 +4,7 @@ From the ground up; a module imports only from lines above its own::
 
     settings           settings of a probe: configs/probe.yaml, a file, arguments
     import_hook        a function that runs when a module of a host is imported
+    old_torch_load     why strip_optimizer() fails beside torch 2.6, and what helps
     without_callbacks  an optimizer's steps, and validations, where nothing else tells
     host_state         the objects of a training, read from its host
     host_call          a host's own model_info, and the line that it prints

@@ -48,6 +48,10 @@ class Running:
     """Whether the host will switch the head of the best model to end-to-end results; None if it does not switch it."""
     evolves: bool = False
     """Whether it is one of the trainings of ``--evolve``."""
+    resumes: bool = False
+    """Whether it goes on with a training that was interrupted."""
+    weights: str = ""
+    """The file from which its weights come, as the option names it; empty where there is none."""
     save_dir: Path | None = None
     loggers: object | None = None
     """The host's own object for loggers: ``Loggers`` of classic YOLOv5, the trainer of ultralytics."""
@@ -68,6 +72,8 @@ def classic() -> Running:
         freeze=getattr(options, "freeze", None),
         epoch=names.get("epoch"),
         evolves=bool(getattr(options, "evolve", False)),
+        resumes=bool(getattr(options, "resume", False)),
+        weights=_weights(getattr(options, "weights", None)),
         save_dir=_folder(names.get("save_dir", names.get("log_dir", getattr(writer, "log_dir", None)))),
         loggers=names.get("loggers", names.get("logger")) if writer is None else Writers(writer),
     )
@@ -117,6 +123,8 @@ def of_trainer(trainer: Any) -> Running:
         always_frozen=tuple(getattr(trainer, "freeze_layer_names", ())),
         epoch=getattr(trainer, "epoch", None),
         end_to_end=getattr(args, "nms", None) is False,
+        resumes=bool(getattr(args, "resume", False)),
+        weights=_weights(getattr(args, "pretrained", None)) or _weights(getattr(args, "model", None)),
         save_dir=_folder(getattr(trainer, "save_dir", None)),
         loggers=trainer,
     )
@@ -161,6 +169,11 @@ def _size(value: object) -> tuple[int, int] | None:
     if isinstance(value, Sequence) and value and all(isinstance(side, int) for side in value):
         return value[0], value[-1]
     return None
+
+
+def _weights(value: object) -> str:
+    """The path of a checkpoint; empty for anything else, as a YAML or the name of no file."""
+    return str(value) if isinstance(value, str | Path) and str(value).endswith((".pt", ".pth")) else ""
 
 
 def _folder(value: object) -> Path | None:

@@ -86,6 +86,8 @@ def start_of(
         fuse=_fuse_trial(live, state, question, running.end_to_end),
         printed=_printed(printed, inner, decisions, form_known) if printed else None,
         announced=announced,
+        weights=running.weights or None,
+        resumed=running.resumes,
     )
     return Start(record, state, known, decisions)
 

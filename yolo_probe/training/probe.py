@@ -60,6 +60,7 @@ from yolo_probe.training.moments import (
     trained_names,
     validated_of,
 )
+from yolo_probe.training.old_torch_load import REMEDY, strip_optimizer_will_fail
 from yolo_probe.training.output_drift import fused_outputs, outputs_of_file
 from yolo_probe.training.run_files import RunFiles
 from yolo_probe.training.settings import Event, Settings, is_first_rank, is_switched_off, read_settings
@@ -441,12 +442,15 @@ class Probe:
         run.moments.append(run.start.record)
         run.ema = weakref.ref(running.ema) if running.ema is not None else run.ema
         run.files.folder, run.files.loggers = running.save_dir or run.files.folder, running.loggers
+        run.files.continues = running.resumes
         if running.evolves:  # its many trainings share one folder and one record
             run.files.owned = run.files.folder
         run.repeats, self._evolves = running.evolves and self._evolves, running.evolves
         if self._tells("start"):
             self._say(start_lines(run.start.record, run.question.subject.origin.host))
         self._say(start_warnings(run.start.record), warning=True)
+        if strip_optimizer_will_fail():
+            self._warn(f"strip_optimizer() will fail when training is over, as torch.load() changed: {REMEDY}")
         self._log(scalars_of(run.start.state, run.question.subject.origin.form))
         self._write()
 

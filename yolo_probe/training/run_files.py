@@ -5,20 +5,26 @@ If one of them cannot be written, that costs a warning, and the others are writt
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
-from yolo_probe.errors import reason_of
+from yolo_probe.errors import StoryError, reason_of
 from yolo_probe.render.markdown import render as render_markdown
 from yolo_probe.render.picture import draw
 from yolo_probe.reports.fuse_diff import FuseDiff
+from yolo_probe.reports.story import read_story
 from yolo_probe.reports.training_record import Event, as_json
 from yolo_probe.training.loggers import Scalars, sinks_of
 from yolo_probe.training.settings import File
+
+_NOWHERE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
+"""Errors of the system that hold for every file in a folder: no space, or no right to write."""
 
 Warn = Callable[[str], object]
 """Takes a warning for the host's log."""
@@ -34,6 +40,10 @@ class RunFiles:
     """The host's own object for its loggers; None if there is none."""
     owned: Path | None = None
     """The folder that this run has written to; files in another one are of an earlier run."""
+    continues: bool = False
+    """Whether this run goes on with a training that was interrupted; then its record goes on too."""
+    earlier: tuple[Event, ...] = ()
+    """The events of the interrupted part."""
     unwritten: set[File] = field(default_factory=set)
     """Files that could not be written once; they are not tried a second time."""
 
@@ -43,8 +53,11 @@ class RunFiles:
             return
         if self.folder != self.owned:
             self.owned = self.folder
-            _set_aside(self.folder, wanted, warn)
-        writers: dict[File, Callable[[Path], object]] = {"json": partial(_write_record, events, report)}
+            self.earlier = _interrupted(self.folder) if self.continues else ()
+            if not self.earlier:
+                _set_aside(self.folder, wanted, warn)
+        record = partial(_write_record, (*self.earlier, *events), report)
+        writers: dict[File, Callable[[Path], object]] = {"json": record}
         if report:
             writers |= {"md": partial(_write_markdown, report), "png": partial(draw, report)}
         for ending, write in writers.items():
@@ -54,7 +67,7 @@ class RunFiles:
             try:
                 write_whole(path, write)
             except Exception as error:  # the other files and lines do not depend on this one
-                self.unwritten.add(ending)
+                self.unwritten |= {ending} if getattr(error, "errno", None) not in _NOWHERE else {*get_args(File)}
                 warn(f"{path.name} was not written ({reason_of(error)})")
 
     def log(self, values: Scalars, warn: Warn) -> None:
@@ -66,6 +79,14 @@ class RunFiles:
                 sink.write(values, 0)
             except Exception as error:  # the logger's own fault: training and probe go on
                 warn(f"{sink.name} took no figures ({reason_of(error)})")
+
+
+def _interrupted(folder: Path) -> tuple[Event, ...]:
+    """The events that an interrupted training has recorded in its folder; none where they cannot be read."""
+    try:
+        return read_story(str(folder)).moments
+    except StoryError:
+        return ()
 
 
 def _set_aside(folder: Path, wanted: Sequence[File], warn: Warn) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from yolo_probe.errors import HostError
 from yolo_probe.training.attach import Attachment
+from yolo_probe.training.old_torch_load import REMEDY, is_refused
 from yolo_probe.training.settings import is_first_rank, is_switched_off, read_settings
 
 if TYPE_CHECKING:
@@ -166,5 +167,7 @@ def _show_from(trace: TracebackType | None) -> None:
 
     def show_host(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:
         show(kind, error.with_traceback(trace), trace)
+        if is_refused(error):
+            print(f"yolo-probe: torch.load() of this release refuses the file: {REMEDY}", file=sys.stderr)  # noqa: T201
 
     sys.excepthook = show_host
