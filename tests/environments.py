@@ -104,7 +104,12 @@ ULTRALYTICS_TRAINING_NEEDS = (("polars", "0.20.31"), ("cloudpickle", "3.1.1"), (
 OLDER_ULTRALYTICS_NEEDS = (("torchvision", "0.28.0"), ("huggingface-hub", "0.24.7"), ("py-cpuinfo", "9.0.0"))
 """What a training with an earlier ultralytics imports beyond that."""
 
-TRACKERS = {"wandb": ("wandb", "0.19.11"), "mlflow": ("mlflow-skinny", "2.22.1"), "comet": ("comet_ml", "3.58.8")}
+TRACKERS = {
+    "wandb": ("wandb", "0.19.11"),
+    "mlflow": ("mlflow-skinny", "2.22.1"),
+    "comet": ("comet_ml", "3.58.8"),
+    "dvc": ("dvclive", "3.49.1"),
+}
 """Services that hosts log to, by the name of ultralytics' setting; each can keep a run on the disk."""
 
 

@@ -130,6 +130,16 @@ def wandb(folder: Path) -> object:
     return write(trainer), [summary(run)]
 
 
+def dvc(folder: Path) -> object:
+    """A run of DVCLive without a repository."""
+    trainer, module = trainer_with("dvc")
+    assert write(trainer) == {"DVCLive": False}, "no run is going"
+    module.live = module.dvclive.Live(dir=str(folder / "dvclive"), save_dvc_exp=False, dvcyaml=None)
+    written = write(trainer)
+    kept = json.loads((folder / "dvclive" / "metrics.json").read_text())
+    return written, [{f"model/{name}": value for name, value in kept["model"].items()}]
+
+
 def mlflow(folder: Path) -> object:
     """A run of MLflow in a folder."""
     trainer, module = trainer_with("mlflow")
@@ -158,7 +168,7 @@ def comet(folder: Path) -> object:
 
 
 CASES: dict[str, Callable[[Path], object]] = {
-    each.__name__: each for each in (classic, tensorboard, wandb, mlflow, comet)
+    each.__name__: each for each in (classic, tensorboard, wandb, dvc, mlflow, comet)
 }
 
 if __name__ == "__main__":

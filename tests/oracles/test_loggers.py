@@ -40,7 +40,7 @@ def test_loggers_of_classic_yolov5_keep_what_is_written(release: str, tmp_path: 
 
 @pytest.mark.parametrize(
     ("integration", "name"),
-    [("tensorboard", "TensorBoard"), ("wandb", "W&B"), ("mlflow", "MLflow"), ("comet", "Comet")],
+    [("tensorboard", "TensorBoard"), ("wandb", "W&B"), ("mlflow", "MLflow"), ("comet", "Comet"), ("dvc", "DVCLive")],
 )
 def test_integrations_of_ultralytics_keep_what_is_written(integration: str, name: str, tmp_path: Path) -> None:
     tracker = [environments.tracker(integration)] if integration in environments.TRACKERS else []

@@ -233,6 +233,11 @@ ALONE = (
         launcher=("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"),
     ),
     Training("shipped", (("train.py",),), "", scripts={"train.py": SHIPPED}),
+    Training(
+        "refused",
+        (("-m", "yolov5.train", *arguments(*NETWORK, "--epochs", "1", "--noplots")),),
+        variables={"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "0"},
+    ),
     Training("launched", (("train.py",),), "ultralytics 8.3.75", scripts={"train.py": LAUNCHED}),
 )
 SILENT = Training(
@@ -254,14 +259,14 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
     started: dict[tuple[str, bool], Future[Trained]] = {}
     pool = ThreadPoolExecutor(2)
 
-    def result(name: str, *, probe: bool = True) -> Trained:
+    def result(name: str, *, probe: bool = True, fails: bool = False) -> Trained:
         place = ORDER.index((name, probe))
         for key in ORDER[place : place + 3]:
             if key not in started:
                 target = folder / f"{key[0]} {'with probe' if key[1] else 'alone'}".replace(" ", "-")
                 started[key] = pool.submit(train, EVERY[key[0]], target, probe=key[1])
         trained = started[name, probe].result()
-        assert set(trained.codes) == {0}, trained.output[-4000:]
+        assert set(trained.codes) == {int(fails)}, trained.output[-4000:]
         return trained
 
     yield result
@@ -363,12 +368,27 @@ def test_flags_that_change_in_a_training_are_told_once_with_their_rows(done: Don
 
 
 def test_a_run_can_be_told_from_its_folder_afterwards(done: Done) -> None:
-    for name, events in (("YOLOv5u", (Started, Changed, Validated, Ended)), ("classic", (Started, Validated, Ended))):
+    for name, events in (
+        ("YOLOv5u", (Started, Changed, Validated, Ended)),
+        ("classic", (Started, Validated, Ended)),
+        ("resumed", (Started, Validated, Started, Validated, Ended)),
+    ):
         story = read_story(str(done(name).folder))
         assert tuple(map(type, story.moments)) == events
         for moment in story.moments:
             assert sum(each.parameters for each in moment.mechanisms) == model_of(moment).parameters
         assert not [line for line in render(story).splitlines() if line.startswith("!")]
+
+
+def test_a_host_that_torch_refuses_its_file_is_warned_at_the_start_and_told_at_the_end_what_helps(done: Done) -> None:
+    trained = done("refused", fails=True)
+    assert "UnpicklingError" in trained.output
+    helps = [line for line in trained.probe_lines if "set TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1" in line]
+    assert [line.partition(":")[2].split(",")[0] for line in helps] == [
+        " strip_optimizer() will fail when training is over",
+        " torch.load() of this release refuses the file: set TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1 in the environment",
+    ]
+    assert not any("strip_optimizer() will fail" in line for line in done("classic").probe_lines)
 
 
 def test_scripts_without_events_get_their_ledger_with_the_last_line(done: Done) -> None:

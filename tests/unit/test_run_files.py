@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.networks import difference
+from yolo_probe.reports.story import read_story
+from yolo_probe.reports.training_record import FuseTrial, Numbers, Started
 from yolo_probe.training.run_files import RunFiles, write_whole
+
+NUMBERS = Numbers(layers=214, parameters=100, gradients=100, flops=None)
+START = Started(
+    host_line=None, training=NUMBERS, imgsz=(64, 64), flops_at_imgsz=None, freeze=None, frozen_rows=(),
+    frozen_parameters=0, moving_batch_norms=(), not_in_optimizer=(), fuse=FuseTrial(merges=0, fails=None),
+)  # fmt: skip
 
 
 def test_a_file_is_replaced_whole_or_stays_as_it_was(tmp_path: Path) -> None:
@@ -44,3 +55,33 @@ def test_a_second_run_in_one_folder_keeps_the_files_of_the_first(tmp_path: Path)
         "probe-3.md": "third",
         "probe.json": '"third"',
     }
+
+
+def test_a_resumed_run_goes_on_with_the_record_of_its_first_part(tmp_path: Path) -> None:
+    warnings: list[str] = []
+    RunFiles(tmp_path).write(("json",), (START,), None, warnings.append)
+    resumed = RunFiles(tmp_path, continues=True)
+    for _ in range(2):
+        resumed.write(("json",), (replace(START, resumed=True),), None, warnings.append)
+    moments = read_story(str(tmp_path)).moments
+    assert [isinstance(each, Started) and each.resumed for each in moments] == [False, True]
+    assert ([path.name for path in tmp_path.iterdir()], warnings) == (["probe.json"], [])
+
+
+def test_a_resumed_run_keeps_a_record_that_it_cannot_read(tmp_path: Path) -> None:
+    (tmp_path / "probe.json").write_text("no record")
+    RunFiles(tmp_path, continues=True).write(("json",), (START,), None, print)
+    assert (tmp_path / "probe-1.json").read_text() == "no record"
+    assert read_story(str(tmp_path)).moments == (START,)
+
+
+def test_a_full_disk_costs_one_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("yolo_probe.training.run_files.write_whole", full)
+    warnings: list[str] = []
+    run = RunFiles(tmp_path)
+    for _ in range(2):
+        run.write(("json", "md", "png"), (START,), difference("yolov5n"), warnings.append)
+    assert warnings == ["probe.json was not written (OSError: [Errno 28] No space left on device)"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -142,3 +143,26 @@ def test_wrong_input_is_told_on_stderr_and_exits_with_2(tmp_path: Path, probe: P
 def test_a_name_in_a_record_cannot_steer_a_terminal(tmp_path: Path, probe: Probe) -> None:
     done = probe("story", run(tmp_path, RECORD | {"events": [START | {"freeze": "\x1b[31mred"}]}))
     assert "\x1b" not in done.stdout
+
+
+ENDED = {
+    "event": "end", "host_line": None, "validated": NUMBERS,
+    "outputs": {"size": [64, 64], "rows": 25, "largest": 1e-15, "first": None},
+}  # fmt: skip
+
+
+def test_a_checkpoint_beside_its_record_is_told_with_what_only_the_training_knew(
+    tmp_path: Path, probe: Probe, demo_checkpoint: Path
+) -> None:
+    start = START | {"training": NUMBERS | {"parameters": 115_071}, "weights": "yolov5n.pt"}
+    run(tmp_path, RECORD | {"events": [start, CHANGE, ENDED]})
+    (tmp_path / "weights").mkdir()
+    copy = shutil.copy(demo_checkpoint, tmp_path / "weights" / "best.pt")
+    said = " ".join(probe("fuse-diff", copy).stdout.split())
+    assert said.endswith(
+        "Run as probe.json tells it: started from yolov5n.pt; --freeze 1 (row 0); row 0 trainable from epoch 3 on; its "
+        "fuse() was compared row by row"
+    )
+    assert len(json.loads(probe("fuse-diff", copy, "--format", "json").stdout)["run"]) == 4
+    run(tmp_path, RECORD)  # of another network
+    assert "probe.json" not in probe("fuse-diff", copy).stdout

@@ -52,6 +52,10 @@ def fuse_diff_command(
         raise
     if verify:
         report = replace(report, verification=_verified(report))
+    if question.subject.kind == "checkpoint":
+        from yolo_probe.reports.story import known_to_training
+
+        report = replace(report, run=known_to_training(target, report.training.summary.parameters))
     show(report, form)
     if layers:
         from yolo_probe.render.fuse_diff import render_pairs

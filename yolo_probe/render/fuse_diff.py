@@ -20,7 +20,19 @@ from yolo_probe.render.common import (
     uncounted,
     unknown_flops,
 )
-from yolo_probe.render.document import Cause, Figures, Heading, Heads, Note, Part, Remainder, Section, Words, signed
+from yolo_probe.render.document import (
+    Cause,
+    Figures,
+    Footer,
+    Heading,
+    Heads,
+    Note,
+    Part,
+    Remainder,
+    Section,
+    Words,
+    signed,
+)
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.ledger import Ledger
 
@@ -39,7 +51,10 @@ def document(report: FuseDiff) -> Iterator[Section]:
     )
     yield (Words(_answer(report)),)
     yield from ledgers(report)
-    yield tuple(footers(report, _options(report), report.alternatives))
+    yield (
+        *footers(report, _options(report), report.alternatives),
+        *([Footer("Run", f"as probe.json tells it: {'; '.join(report.run)}")] if report.run else []),
+    )
 
 
 def ledgers(report: FuseDiff) -> Iterator[Section]:

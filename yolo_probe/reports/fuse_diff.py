@@ -55,6 +55,8 @@ class FuseDiff:
     """The state of the training line, if training then took over parts of another network; else None."""
     verification: Verification | None = None
     """The figures of the real thop and ``fuse()``; None without ``--verify``."""
+    run: tuple[str, ...] = ()
+    """What only the training knew of a checkpoint, from the record beside it, each in a few words."""
     first_printed: bool = True
     """Whether the host of a training has printed the first line; else it is computed for the model as it trained."""
     second_printed: bool = True
@@ -208,6 +210,7 @@ def as_json(report: FuseDiff) -> dict[str, object]:
         "host_lines": _host_lines(report),
         "missing_gflops": {"training": report.training.line.missing, "validation": report.validation.line.missing},
         "gradients_with_autograd": report.gradients_with_autograd,
+        **({"run": list(report.run)} if report.run else {}),
         "ledger": {name: ledger and as_plain(account_of(ledger)) for name, ledger in report.ledgers},
         **foot_as_json(question, report.training, report.verification),
     }

@@ -7,16 +7,21 @@ not as the probe writes it is refused, with its place.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from yolo_probe.errors import StoryError, shown
+from yolo_probe.model.freezing import row_ranges
+from yolo_probe.reports.fused_outputs import FusedOutputs
 from yolo_probe.reports.ledger import Account
 from yolo_probe.reports.training_record import (
+    Changed,
+    Ended,
     Event,
     OtherSchemaError,
+    Started,
     TrainingRecord,
     from_json,
     undecided,
@@ -74,6 +79,41 @@ def read_story(target: str) -> Story:
 def as_json(story: Story) -> Mapping[str, object]:
     """The record as plain data, which is the content of its file."""
     return story.content
+
+
+def known_to_training(checkpoint: str, parameters: int) -> tuple[str, ...]:
+    """What the record beside a checkpoint says of its training that the file itself cannot, each in a few words.
+
+    ``parameters``: of the network in the file; the record of another network, and one that cannot be read, is left out.
+    """
+    folder = Path(checkpoint).absolute().parent
+    try:
+        story = read_story(str(folder.parent if folder.name == "weights" else folder))
+    except StoryError:
+        return ()
+    starts = [moment for moment in story.moments if isinstance(moment, Started)]
+    if not starts or starts[0].training.parameters != parameters:
+        return ()
+    return tuple(_known(starts[0], story.moments))
+
+
+def _known(start: Started, moments: Sequence[Event]) -> Iterator[str]:
+    if start.weights:
+        yield f"started from {start.weights}"
+    if start.freeze:
+        yield f"{start.freeze} ({row_ranges(start.frozen_rows)})" if start.frozen_rows else start.freeze
+    for moment in moments:
+        match moment:
+            case Started(resumed=True):
+                yield "resumed"
+            case Changed():
+                when = "later" if moment.epoch is None else f"from epoch {moment.epoch} on"
+                switched = ((moment.train_now, "trainable"), (moment.train_no_more, "frozen"))
+                yield from (f"{each.where} {became} {when}" for each, became in switched if each)
+            case Ended(outputs=FusedOutputs() as outputs):
+                yield "its fuse() was compared row by row" if outputs.first is None else f"its fuse(): {outputs.words}"
+            case _:
+                pass
 
 
 def _content(path: Path) -> object:

@@ -23,7 +23,8 @@ Scalars = Mapping[str, float | int]
 def scalars_of(state: State, form: LineForm, suffix: str = "") -> dict[str, float | int]:
     """The four numbers by name, ``model/layers`` and so on; without GFLOPs if they are not known.
 
-    GFLOPs are those of the host's line, which ultralytics logs under the same name; if it has none, the counted ones.
+    ``model/GFLOPs`` is the figure of the host's line, as ultralytics logs it: for 640x640, found in the host's own way.
+    Where the line has none, ``model/GFLOPs_counted`` is that of the forward pass of such an image.
     """
     summary = state.summary
     values: dict[str, float | int] = {
@@ -31,10 +32,9 @@ def scalars_of(state: State, form: LineForm, suffix: str = "") -> dict[str, floa
         f"model/gradients{suffix}": summary.gradients,
         f"model/layers{suffix}": form.layer_count(summary.layers),
     }
-    gflops = state.line.gflops
-    if gflops is None and summary.flops is not None:
-        gflops = summary.flops / 1e9
-    return values if gflops is None else values | {f"model/GFLOPs{suffix}": gflops}
+    if state.line.gflops is not None:
+        return values | {f"model/GFLOPs{suffix}": state.line.gflops}
+    return values if summary.flops is None else values | {f"model/GFLOPs_counted{suffix}": summary.flops / 1e9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,10 @@ def _of_trainer(callbacks: Mapping[str, Any]) -> Iterator[Sink]:
     """The integrations of ultralytics whose functions are among a trainer's callbacks."""
     homes = {getattr(function, "__module__", "") for functions in callbacks.values() for function in functions}
     for home, (name, find, put) in _INTEGRATIONS.items():
-        module = sys.modules.get(f"ultralytics.utils.callbacks.{home}")
-        if module is not None and module.__name__ in homes:
-            yield Sink(name, partial(find, module), put)
+        for package in ("ultralytics.utils", "ultralytics.yolo.utils"):  # the second to 8.0.135
+            module = sys.modules.get(f"{package}.callbacks.{home}")
+            if module is not None and module.__name__ in homes:
+                yield Sink(name, partial(find, module), put)
 
 
 def _add_scalars(writer: Any, values: Scalars, step: int) -> None:
@@ -112,6 +113,12 @@ def _report_values(task: Any, values: Scalars, _step: int) -> None:
 
 def _log_metrics(run: Any, values: Scalars, step: int) -> None:
     run.log_metrics(dict(values), step=step)
+
+
+def _add_to_summary(live: Any, values: Scalars, _step: int) -> None:
+    for name, value in values.items():
+        live.log_metric(name, value, plot=False)
+    live.make_summary()
 
 
 _Kind = tuple[str, Callable[[Any], Any], Callable[[Any, Scalars, int], object]]
@@ -136,6 +143,7 @@ _INTEGRATIONS: Mapping[str, _Kind] = {
     "wb": ("W&B", lambda module: module.wb.run, _update_summary),
     "clearml": ("ClearML", lambda module: module.Task.current_task(), _report_values),
     "comet": ("Comet", lambda module: module.comet_ml.get_running_experiment(), _log_metrics),
+    "dvc": ("DVCLive", lambda module: module.live, _add_to_summary),
     "mlflow": ("MLflow", lambda module: module.mlflow if module.mlflow.active_run() else None, _log_metrics),
 }
 """The same by module of ultralytics.utils.callbacks."""

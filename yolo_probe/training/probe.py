@@ -451,7 +451,8 @@ class Probe:
         self._say(start_warnings(run.start.record), warning=True)
         if strip_optimizer_will_fail():
             self._warn(f"strip_optimizer() will fail when training is over, as torch.load() changed: {REMEDY}")
-        self._log(scalars_of(run.start.state, run.question.subject.origin.form))
+        state = replace(run.start.state, line=run.printed.line) if run.printed else run.start.state
+        self._log(scalars_of(state, run.question.subject.origin.form))
         self._write()
 
     def _on_epoch(self, *_: object, epoch: int | None = None, **__: object) -> None:
