@@ -30,6 +30,34 @@ from yolo_probe.reports.training_record import Changed, Ended, Started, Validate
 
 NETWORK = ("--data", "shapes.yaml", "--cfg", "yolov5n.yaml", "--weights", "")
 
+WITNESS = """
+import json
+import sys
+import torch
+
+backward = torch.Tensor.backward
+
+def witnessed(loss, *args, **kwargs):
+    torch.Tensor.backward = backward
+    frame, model = sys._getframe(1), None
+    while not isinstance(model, torch.nn.Module):
+        model = frame.f_locals.get("model") or getattr(frame.f_locals.get("self"), "model", None)
+        frame = frame.f_back
+    modules, parameters = list(model.modules()), list(model.parameters())
+    seen = {
+        "modules": len(modules),
+        "leaf modules": sum(not module._modules for module in modules),
+        "parameters": sum(each.numel() for each in parameters),
+        "gradients": sum(each.numel() for each in parameters if each.requires_grad),
+    }
+    with open("witness.json", "w") as file:
+        json.dump(seen, file)
+    return backward(loss, *args, **kwargs)
+
+torch.Tensor.backward = witnessed
+"""
+"""Writes down what the model that trains is at the first ``backward()``, without the probe's code."""
+
 STOPPED = """
 import shutil
 from yolov5.train import Callbacks, main, parse_opt
@@ -106,7 +134,7 @@ PAIRS = (
         draw=draw_classes,
         scripts={"classifier.py": CLASSIFIER},
     ),
-    Training("YOLOv5u", (("train.py",),), "", scripts={"train.py": ULTRALYTICS}),
+    Training("YOLOv5u", (("train.py",),), "", scripts={"train.py": WITNESS + ULTRALYTICS}),
     Training("YOLO26", (("ultralytics", *ultralytics_arguments("detect", "train", "model=yolo26n.yaml")),), ""),
 )
 
@@ -214,7 +242,7 @@ ALONE = (
     Training(
         "threads",
         (("train.py", *arguments(*NETWORK, "--epochs", "1", "--noplots")),),
-        scripts={"train.py": THREADS},
+        scripts={"train.py": WITNESS + THREADS},
     ),
     Training(
         "unfollowed",
@@ -359,6 +387,23 @@ def test_each_copy_that_a_training_saves_gets_torchs_number_and_the_mechanism_th
         assert {
             key: {each.mechanism: each.parameters for each in copy.decisions} for key, copy in copies.items()
         } == expected
+
+
+@pytest.mark.parametrize(("name", "layers"), [("YOLOv5u", "leaf modules"), ("threads", "modules")])
+def test_the_start_has_the_numbers_that_a_witness_reads_at_the_first_backward(
+    name: str, layers: str, done: Done
+) -> None:
+    folder = done(name).folder
+    seen = json.loads((folder.parent.parent / "witness.json").read_text(encoding="utf-8"))
+    start = read_story(str(folder)).moments[0]
+    assert isinstance(start, Started)
+    numbers = start.training
+    assert (numbers.layers, numbers.parameters, numbers.gradients) == (
+        seen[layers],
+        seen["parameters"],
+        seen["gradients"],
+    )
+    assert seen["gradients"] < seen["parameters"] or name == "threads"
 
 
 def test_flags_that_change_in_a_training_are_told_once_with_their_rows(done: Done) -> None:
