@@ -36,7 +36,7 @@ from {package}utils.callbacks import Callbacks
 def main(callbacks=Callbacks()):
     return callbacks
 """
-EVENTS = "default_callbacks = {'on_train_start': [print], 'on_val_start': []}\n"
+EVENTS = "default_callbacks = {'on_train_start': [print], 'on_val_start': [], 'on_train_end': print}\n"
 
 
 class Recorded:
@@ -51,7 +51,7 @@ class Recorded:
         self.registered.append(callbacks)
 
     def events(self) -> Mapping[str, Callable[[object], None]]:
-        return {"on_train_start": self.heard.append, "on_unknown": self.heard.append}
+        return dict.fromkeys(("on_train_start", "on_train_end", "on_unknown"), self.heard.append)
 
     def detach(self) -> None:
         self.detached = True
@@ -126,11 +126,12 @@ def test_tables_of_events_get_the_functions_that_they_know(
     probe = Recorded()
     attachment = attached(probe)
     table = importlib.import_module("ultralytics.utils.callbacks.base").default_callbacks
-    for function in table["on_train_start"][1:]:
+    assert table["on_train_start"][-1] is print
+    for function in (*table["on_train_start"][:-1], table["on_train_end"]):
         function("trainer")
     attachment.detach()
-    assert probe.heard == ["trainer"]
-    assert table == {"on_train_start": [print], "on_val_start": []}
+    assert probe.heard == ["trainer", "trainer"]
+    assert table == {"on_train_start": [print], "on_val_start": [], "on_train_end": print}
 
 
 def test_a_module_sees_its_own_loader(host: Callable[[Mapping[str, str]], None]) -> None:

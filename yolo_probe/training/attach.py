@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import partial, wraps
 from pathlib import Path
 from types import ModuleType
@@ -118,14 +118,21 @@ class Attachment:
         self._undo.append(dropin.uninstall)
 
     def _watch_events(self, module: ModuleType) -> None:
-        """Add the probe's callbacks to those that every model and trainer of ultralytics starts with."""
+        """Add the probe's callbacks to those that every model and trainer of ultralytics starts with.
+
+        They come first, since a ``YOLO`` that resets its callbacks keeps the first of each event alone.
+        """
         table = getattr(module, "default_callbacks", None)
-        if not isinstance(table, Mapping):
+        if not isinstance(table, MutableMapping):
             return
         for event, function in self._probe.events().items():
-            if event in table:
-                table[event].append(function)
-                self._undo.append(partial(_take_out, function, table[event]))
+            own = table.get(event)
+            if isinstance(own, list):
+                own.insert(0, function)
+                self._undo.append(partial(_take_out, function, own))
+            elif own is not None:  # 8.0.0: one function, which does nothing
+                table[event] = function
+                self._undo.append(partial(table.__setitem__, event, own))
 
     def _watch_launcher(self, module: ModuleType) -> None:
         """Run the processes that ultralytics starts with the probe too, where its callbacks do not travel to them."""

@@ -258,6 +258,7 @@ class Probe:
             "on_train_epoch_start": partial(self._guarded, "_on_trainer_epoch"),
             "on_train_epoch_end": partial(self._guarded, "_on_trainer_epoch"),
             "on_val_start": partial(self._guarded, "_on_validation"),
+            "on_val_end": partial(self._guarded, "_on_validation"),  # the first that a training of 8.0.50 announces
             "on_train_end": partial(self._guarded, "_on_trainer_end"),
         }
 
@@ -350,6 +351,7 @@ class Probe:
             self._on_finished()
             run = self._run = _Run()  # the next training in this process
         self._ask(line, running)
+        run.first_printed = line.line.text is not None
         self._stop_steps()
         self._stop_steps = on_steps(partial(self._guarded, "_on_step"))
 
@@ -426,6 +428,7 @@ class Probe:
         if run.question is None:
             self._ask(unprinted(unwrapped(running.model)), running)
             run.first_printed = False
+        if not run.first_printed:
             self._say(["no summary line was seen: the host printed none here, or before the probe was registered"])
         assert run.question is not None
         run.question = run.ask(running) if run.ask else run.question
