@@ -247,8 +247,9 @@ _HEAD = KnownFunction(FORMS["head"], True)
 
 
 def _form_of(model: nn.Module, known: KnownFunction) -> LineForm:
+    """The form of a known line; the host is that of the model, as YOLOv5 HEAD has the function of ultralytics."""
     is_ultralytics = type(unwrapped(model)).__module__.startswith("ultralytics.")
-    return replace(known.form, host=ULTRALYTICS) if is_ultralytics else known.form
+    return replace(known.form, host=ULTRALYTICS if is_ultralytics else YOLOV5)
 
 
 @dataclass(frozen=True, slots=True)
