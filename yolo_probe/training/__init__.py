@@ -14,6 +14,7 @@ From the ground up; a module imports only from lines above its own::
     log_lines          the same as short lines for the log
     loggers            the four numbers in TensorBoard, W&B, ...
     run_files          probe.json, .md and .png beside a run, and its loggers
+    run                what is known of the running training
     probe              explains the host's lines and events
     watch              the probe around a training loop of the user's own
     attach             attaches a probe to hosts that are not imported yet

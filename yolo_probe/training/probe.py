@@ -8,14 +8,13 @@ on.
 from __future__ import annotations
 
 import atexit
-import logging
 import sys
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -32,9 +31,8 @@ from yolo_probe.live.live import unwrapped
 from yolo_probe.render.text import render_ledgers
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.fused_outputs import FusedOutputs
-from yolo_probe.reports.question import Question, State
-from yolo_probe.reports.training_record import Changed, Numbers, Started, Validated, as_json, model_of
 from yolo_probe.reports.training_record import Event as Moment
+from yolo_probe.reports.training_record import as_json
 from yolo_probe.training import dropin, host_state
 from yolo_probe.training.dropin import Logger, PrintedLine, unprinted
 from yolo_probe.training.host_state import Running
@@ -48,7 +46,6 @@ from yolo_probe.training.log_lines import (
 )
 from yolo_probe.training.loggers import Scalars, scalars_of
 from yolo_probe.training.moments import (
-    Start,
     Trained,
     changed_of,
     ended_of,
@@ -62,7 +59,7 @@ from yolo_probe.training.moments import (
 )
 from yolo_probe.training.old_torch_load import REMEDY, strip_optimizer_will_fail
 from yolo_probe.training.output_drift import fused_outputs, outputs_of_file
-from yolo_probe.training.run_files import RunFiles
+from yolo_probe.training.run import Run
 from yolo_probe.training.settings import Event, Settings, is_first_rank, is_switched_off, read_settings
 from yolo_probe.training.without_callbacks import on_steps
 
@@ -153,60 +150,6 @@ def _owner(function: object) -> Probe | None:
     return owner if isinstance(owner, Probe) else None
 
 
-@dataclass(slots=True)
-class _Run:
-    """What is known of the running training; references to the host's models are weak."""
-
-    question: Question | None = None
-    ask: Callable[[Running], Question] | None = None
-    """Makes the question once more when more is known of the training."""
-    logger: Logger = field(default_factory=partial(logging.getLogger, "yolo_probe"))
-    model: Callable[[], nn.Module | None] = lambda: None
-    """The model that the host built, as long as it lives."""
-    ema: Callable[[], nn.Module | None] = lambda: None
-    printed: State | None = None
-    """The state of that model when its line was printed."""
-    start: Start | None = None
-    trainee: Callable[[], nn.Module | None] = lambda: None
-    """The model that trains, without wrappers such as DDP, as long as it lives."""
-    history: list[Trained] = field(default_factory=list)
-    """Which of its parameters trained at the start, and after each change that was seen."""
-    flags: list[tuple[Callable[[], nn.Parameter | None], bool]] = field(default_factory=list)
-    """Each of its parameters, as long as it lives, with its flag at the last check: cheap to compare at every step."""
-    moments: list[Moment] = field(default_factory=list)
-    """The record so far, in order."""
-    fused: State | None = None
-    ended: bool = False
-    report: FuseDiff | None = None
-    """From start to end; None until it has ended."""
-    files: RunFiles = field(default_factory=RunFiles)
-    end_to_end: bool | None = None
-    repeats: bool = False
-    """Whether this is a repeated training of ``--evolve``; only the first is explained."""
-    first_printed: bool = True
-    """Whether its host has printed the line at train start."""
-    built: Running = field(default_factory=Running)
-    """The state of the host when it built the model."""
-    announced: bool = True
-    """Whether its host announces it; else the steps of the optimizer tell of it."""
-    form_known: bool = True
-    """Whether the form of its host's line is known."""
-    foreseen: State | None = None
-    """What ``fuse()`` will leave of its best model, where no host says it."""
-    fused_copy: Literal["file", "model", "ema"] = "file"
-    """What is fused at the end: the model of the saved file, the one that trains, or the average of its weights."""
-
-    @property
-    def training(self) -> Numbers:
-        """The numbers of the model that trains, after the last change; there must be a start."""
-        return model_of(next(each for each in reversed(self.moments) if isinstance(each, Started | Changed)))
-
-    @property
-    def validated(self) -> bool:
-        """Whether a validation is on record."""
-        return any(isinstance(each, Validated) for each in self.moments)
-
-
 class Probe:
     """One probe; it keeps only what it has seen of the running training."""
 
@@ -216,7 +159,7 @@ class Probe:
         self._running = running
         self.listens = not is_switched_off()
         """Whether it is active; False after a fault, or if it is switched off."""
-        self._run = _Run()
+        self._run = Run()
         self._evolves = False
         self._lock = threading.RLock()
         self._awaited = False
@@ -300,7 +243,7 @@ class Probe:
     def detach(self) -> None:
         """Stop listening, and put the host's own ``model_info`` back."""
         self.listens = False
-        self._run = _Run()
+        self._run = Run()
         self._stop_steps()
         dropin.uninstall()
 
@@ -332,7 +275,7 @@ class Probe:
         """A training begins; ultralytics to 8.3.183 says so after it has built the model and printed its line."""
         built = self._run.model()
         if built is None or built is not getattr(trainer, "model", None):
-            self._run = _Run()
+            self._run = Run()
 
     def _on_line(self, line: PrintedLine) -> None:
         """A summary line: of the model that was just built, or of the best one after ``fuse()``."""
@@ -349,7 +292,7 @@ class Probe:
             if not run.ended and (running.save_dir is None or running.epoch is not None):
                 return  # another line in the middle of a training
             self._on_finished()
-            run = self._run = _Run()  # the next training in this process
+            run = self._run = Run()  # the next training in this process
         self._ask(line, running)
         run.first_printed = line.line.text is not None
         self._stop_steps()
@@ -405,16 +348,15 @@ class Probe:
             return
         self._on_epoch()
         self._validated(model)
-        self._foresee(model)
-        run.fused_copy = "model" if unwrapped(model) is run.trainee() else "ema"
+        self._foresee(model, "model" if unwrapped(model) is run.trainee() else "ema")
 
     def _on_finished(self) -> None:
         run = self._run
         if run.announced or run.start is None or run.ended:
             return
-        if run.foreseen is None and (model := run.trainee()):
-            self._foresee(model)
-            run.fused_copy = "model"
+        self._on_epoch()
+        if run.fused_copy != "ema" and (model := run.trainee()):
+            self._foresee(model, "model")
         run.fused = run.foreseen
         self._end()
 
@@ -512,15 +454,20 @@ class Probe:
 
     def _on_classic_end(self, _last: object, best: Path, *_: object, **__: object) -> None:
         run = self._run
+        best = Path(best)
         if run.fused is None and best.is_file() and (model := run.ema() or run.trainee()):  # to v5.0: only COCO's is
-            self._foresee(model)
+            self._foresee(model, "file")
             run.fused = run.foreseen
         self._end(best)
 
-    def _foresee(self, model: nn.Module) -> None:
-        """Find what fuse() will leave of that model, if nothing else tells it."""
+    def _foresee(self, model: nn.Module, copy: Literal["file", "model", "ema"]) -> None:
+        """Find what fuse() will leave of that model, unless that is known and nothing has changed since."""
         run = self._run
-        run.foreseen = foreseen_after(model, run.question, run.form_known) if run.question else None
+        if run.question and (
+            run.foreseen is None or copy != run.fused_copy or run.changes_foreseen != len(run.history)
+        ):
+            run.foreseen = foreseen_after(model, run.question, run.form_known)
+            run.fused_copy, run.changes_foreseen = copy, len(run.history)
 
     def _on_trainer_end(self, trainer: Any) -> None:
         self._end(trainer.best)

@@ -1,0 +1,76 @@
+"""What a probe knows of the running training."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
+
+from torch import nn
+
+from yolo_probe.reports.fuse_diff import FuseDiff
+from yolo_probe.reports.question import Question, State
+from yolo_probe.reports.training_record import Changed, Numbers, Started, Validated, model_of
+from yolo_probe.reports.training_record import Event as Moment
+from yolo_probe.training.dropin import Logger
+from yolo_probe.training.host_state import Running
+from yolo_probe.training.moments import Start, Trained
+from yolo_probe.training.run_files import RunFiles
+
+
+@dataclass(slots=True)
+class Run:
+    """A training as far as it is known; references to the host's models are weak."""
+
+    question: Question | None = None
+    ask: Callable[[Running], Question] | None = None
+    """Makes the question once more when more is known of the training."""
+    logger: Logger = field(default_factory=partial(logging.getLogger, "yolo_probe"))
+    model: Callable[[], nn.Module | None] = lambda: None
+    """The model that the host built, as long as it lives."""
+    ema: Callable[[], nn.Module | None] = lambda: None
+    printed: State | None = None
+    """The state of that model when its line was printed."""
+    start: Start | None = None
+    trainee: Callable[[], nn.Module | None] = lambda: None
+    """The model that trains, without wrappers such as DDP, as long as it lives."""
+    history: list[Trained] = field(default_factory=list)
+    """Which of its parameters trained at the start, and after each change that was seen."""
+    flags: list[tuple[Callable[[], nn.Parameter | None], bool]] = field(default_factory=list)
+    """Each of its parameters, as long as it lives, with its flag at the last check: cheap to compare at every step."""
+    moments: list[Moment] = field(default_factory=list)
+    """The record so far, in order."""
+    fused: State | None = None
+    ended: bool = False
+    report: FuseDiff | None = None
+    """From start to end; None until it has ended."""
+    files: RunFiles = field(default_factory=RunFiles)
+    end_to_end: bool | None = None
+    repeats: bool = False
+    """Whether this is a repeated training of ``--evolve``; only the first is explained."""
+    first_printed: bool = True
+    """Whether its host has printed the line at train start."""
+    built: Running = field(default_factory=Running)
+    """The state of the host when it built the model."""
+    announced: bool = True
+    """Whether its host announces it; else the steps of the optimizer tell of it."""
+    form_known: bool = True
+    """Whether the form of its host's line is known."""
+    foreseen: State | None = None
+    """What ``fuse()`` will leave of its best model, where no host says it."""
+    fused_copy: Literal["file", "model", "ema"] = "file"
+    """What is fused at the end: the model of the saved file, the one that trains, or the average of its weights."""
+    changes_foreseen: int = 0
+    """Length of ``history`` when ``foreseen`` was found."""
+
+    @property
+    def training(self) -> Numbers:
+        """The numbers of the model that trains, after the last change; there must be a start."""
+        return model_of(next(each for each in reversed(self.moments) if isinstance(each, Started | Changed)))
+
+    @property
+    def validated(self) -> bool:
+        """Whether a validation is on record."""
+        return any(isinstance(each, Validated) for each in self.moments)
