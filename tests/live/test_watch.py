@@ -166,3 +166,54 @@ def test_wrong_arguments_are_refused_before_the_loop() -> None:
         pass
     with pytest.raises(SettingsError, match="imgsz"), watch(Network(), imgsz=0):
         pass
+
+
+class Renumbered(Network):
+    """A fuse() that makes a Sequential anew, without its BatchNorms, and one convolution of parallel branches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers = (nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 8, 3, bias=False), nn.BatchNorm2d(8))
+        self.model = nn.Sequential(nn.Sequential(*layers, nn.ReLU()), Branches())
+
+    def fuse(self) -> Renumbered:
+        conv, bn, act, last, last_bn, last_act = (module.eval() for module in self.model[0])
+        fused = (nn.utils.fuse_conv_bn_eval(conv, bn), act, nn.utils.fuse_conv_bn_eval(last, last_bn), last_act)
+        self.model[0] = nn.Sequential(*fused)
+        self.model[1].merge()
+        return self
+
+
+class Branches(nn.Module):  # type: ignore[misc]
+    """Two convolutions side by side, which merge into one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Conv2d(8, 4, 1), nn.Conv2d(8, 4, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.both(x) if hasattr(self, "both") else self.one(x) + self.two(x)
+
+    def merge(self) -> None:
+        self.both = nn.Conv2d(8, 4, 1)
+        for name in ("weight", "bias"):
+            getattr(self.both, name).data = (getattr(self.one, name) + getattr(self.two, name)).data
+        del self.one, self.two
+
+
+def test_a_sequential_that_is_made_anew_and_branches_that_merge_leave_nothing_unexplained() -> None:
+    network = Renumbered()
+    optimizer = trainer(network)
+    with watch(network, optimizer, imgsz=64) as story:
+        for _ in steps(network, optimizer):
+            pass
+    start, end = story.moments
+    assert isinstance(start, Started)
+    assert isinstance(end, Ended)
+    assert start.fuse.merges == 2
+    assert (end.validated.layers, end.outputs and end.outputs.first) == (5, None)
+    ledger = story.as_json()["ledger"]
+    assert isinstance(ledger, dict)
+    assert {name: account["unexplained"] for name, account in ledger.items()} == dict.fromkeys(ledger, 0)
+    assert [entry["amount"] for entry in ledger["layers"]["entries"]] == [-2, -1]
+    assert [entry["amount"] for entry in ledger["parameters"]["entries"]] == [-32, 8, -36]

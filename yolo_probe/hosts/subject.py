@@ -35,6 +35,8 @@ class Origin:
     """Whether the file is older than the generation's tag: it is from the master branch before the tag."""
     nearest: bool = False
     """Whether the host is not known, and its line is only taken like that of the generation."""
+    fork: str = ""
+    """Name of the fork whose modules run in this process, ``YOLOv7``; empty where none is recognised."""
 
     @property
     def host(self) -> Host:
@@ -43,8 +45,13 @@ class Origin:
 
     @property
     def name(self) -> str:
-        """Host and version in reports: ``YOLOv5 v7.0``, ``ultralytics 8.4.190``."""
-        return f"{self.host.name} {self.title}".rstrip()
+        """Host and version in reports: ``YOLOv5 v7.0``, ``ultralytics 8.4.190``, ``YOLOv7``."""
+        return self.fork or f"{self.host.name} {self.title}".rstrip()
+
+    @property
+    def family(self) -> str:
+        """The host without its version: ``YOLOv5``."""
+        return self.fork or self.host.name
 
     @property
     def title(self) -> str:

@@ -27,6 +27,15 @@ MODEL_CLASSES = ("Model", "DetectionModel", "SegmentationModel", "Classification
 """The classes of a whole model, in models.yolo."""
 
 
+FORK_BLOCKS: Mapping[str, str] = {
+    "RepNCSPELAN4": "YOLOv9",
+    "SPPCSPC": "YOLOv7",
+    "Shuffle_Block": "YOLOv5-Lite",
+    "StemBlock": "YOLOv5-face",
+}
+"""Blocks in models.common that only a fork has; YOLOv9 has those of YOLOv7 too."""
+
+
 def origin_of(generation: Generation, evidence: tuple[str, ...], release: str | None = None,
               alternatives: tuple[str, ...] = ()) -> Origin:  # fmt: skip
     """The host of a generation, or of a PyPI release that follows it."""
@@ -42,12 +51,12 @@ def origin_of_line(form: LineForm, host: str, *, form_known: bool = True) -> Ori
     if host.startswith(PYPI_PREFIX):
         release = getattr(sys.modules.get(PYPI_PREFIX[:-1]), "__version__", None)
         return Origin(_generation_of(form, host), form, (f"release {release} runs in this process",), release=release)
-    prints = f"what {host} prints"
     if not host:
         return Origin(_generation_of(form, host), form, ("a training loop of its own",), nearest=True)
-    if not form_known:
-        return Origin(_generation_of(form, host), form, (f"{prints} is new to yolo-probe",), nearest=True)
-    return Origin(_generation_of(form, host), form, (f"{prints} and holds",))
+    blocks = sys.modules.get(host.replace("utils.torch_utils", "models.common"))
+    fork = next((fork for block, fork in FORK_BLOCKS.items() if hasattr(blocks, block)), "")
+    prints = f"what {host} prints {'and holds' if form_known else 'is new to yolo-probe'}"
+    return Origin(_generation_of(form, host), form, (prints,), nearest=not (form_known or fork), fork=fork)
 
 
 def _generation_of(form: LineForm, host: str) -> Generation:

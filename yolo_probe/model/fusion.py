@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from yolo_probe.errors import TraceError
@@ -37,16 +39,25 @@ class Merge:
     """The convolution that takes the place of both."""
     name: str = "conv"
     """Name of the convolution in the ``Conv``."""
+    batch_norm_name: str = "bn"
+    """Name of the BatchNorm in it."""
+    after: str = ""
+    """Path of the new convolution, if that is another: a Sequential numbers its modules anew."""
 
     @property
     def convolution_path(self) -> str:
         """Path of the convolution, ``model.0.conv``."""
-        return f"{self.path}.{self.name}" if self.path else self.name
+        return _below(self.path, self.name)
 
     @property
     def batch_norm_path(self) -> str:
         """Path of the BatchNorm, ``model.0.bn``."""
-        return f"{self.path}.bn" if self.path else "bn"
+        return _below(self.path, self.batch_norm_name)
+
+    @property
+    def fused_path(self) -> str:
+        """Path of the new convolution."""
+        return self.after or self.convolution_path
 
     @property
     def channels(self) -> int:
@@ -178,27 +189,30 @@ def difference(before: Module, after: Module) -> Fusion:
     new: dict[tuple[str, str], list[tuple[str, Module]]] = {}
     kept = {id(before): before}
     stays: dict[int, Module] = {id(after): after}
-    pairs = [("", before, after)]
+    pairs = [("", "", before, after)]
     while pairs:
-        path, old, now = pairs.pop()
-        merge = _merged(path, old, now)
-        if merge:
+        path, place, old, now = pairs.pop()
+        names = _same_children(old, now)
+        found_merges = [*_merged(path, old, now)] or [*_merged_in_order(path, place, old, now, names)]
+        for merge in found_merges:
             merges.append(merge)
             kept[id(merge.convolution)], stays[id(merge.fused)] = merge.convolution, merge.fused
+            kept[id(merge.batch_norm)] = merge.batch_norm
+        taken = {(each.name, each.batch_norm_name) for each in found_merges}
         below = []
-        for name in dict.fromkeys((*old.children, *now.children)):
-            was, has = old.children.get(name), now.children.get(name)
-            place = f"{path}.{name}" if path else name
-            if merge and name in ("bn", merge.name):
+        for was_name, has_name in names:
+            was, has = old.children.get(was_name), now.children.get(has_name)
+            if any(was_name in each for each in taken):
                 continue
             if was is not None and has is not None and was.class_path == has.class_path:
                 if id(was) not in kept:
-                    below.append((place, was, has))
+                    below.append((_below(path, was_name), _below(place, has_name), was, has))
                 kept[id(was)], stays[id(has)] = was, has
                 continue
-            for module, found in ((was, gone), (has, new)):
-                if module is not None:
-                    found.setdefault(_reason(old, now, name), []).append((place, module))
+            if was is not None:
+                gone.setdefault(_reason(old, now, was_name), []).append((_below(path, was_name), was))
+            if has is not None:
+                new.setdefault(_reason(old, now, has_name), []).append((_below(place, has_name), has))
         pairs += reversed(below)
     changes = tuple(
         Change(*reason, tuple(_inside(gone.get(reason, ()), kept)), tuple(_inside(new.get(reason, ()), stays)))
@@ -208,16 +222,61 @@ def difference(before: Module, after: Module) -> Fusion:
     return Fusion(after, tuple(merges), left, changes)
 
 
-def _merged(path: str, before: Module, after: Module) -> Merge | None:
-    """The merge of a block's BatchNorm into its convolution; None where there was none."""
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _same_children(old: Module, now: Module) -> list[tuple[str, str]]:
+    """The names of each child before and after; empty for one that is not there.
+
+    In a Sequential, which numbers its modules anew, those of one class and shape are the same in their order.
+    """
+    if old.kind != "nn.Sequential" or now.kind != "nn.Sequential" or len(old.children) == len(now.children):
+        return [(name, name) for name in dict.fromkeys((*old.children, *now.children))]
+    before, after = list(old.children), list(now.children)
+    steps = SequenceMatcher(
+        None, [_form(old.children[name]) for name in before], [_form(now.children[name]) for name in after],
+        autojunk=False,
+    ).get_opcodes()  # fmt: skip
+    return [
+        pair
+        for kind, i, i_end, j, j_end in steps
+        for pair in (
+            zip(before[i:i_end], after[j:j_end], strict=True)
+            if kind == "equal"
+            else (*((name, "") for name in before[i:i_end]), *(("", name) for name in after[j:j_end]))
+        )
+    ]
+
+
+def _form(module: Module | None) -> object:
+    """What two modules have in common if one is the other after ``fuse()``."""
+    weight = module and module.parameters.get("weight")
+    return module and (module.class_path, weight and weight.shape)
+
+
+def _merged_in_order(path: str, place: str, old: Module, now: Module, names: list[tuple[str, str]]) -> Iterator[Merge]:
+    """The merges in a Sequential: of each BatchNorm that is gone and came right after a convolution that has a bias."""
+    if old.kind != "nn.Sequential":
+        return
+    for (first, has), (second, gone) in pairwise(pair for pair in names if pair[0]):
+        convolution, batch_norm, fused = old.children[first], old.children[second], now.children.get(has)
+        if gone or convolution is None or batch_norm is None or fused is None:
+            continue
+        if batch_norm.kind in BATCH_NORMS and {"weight", "bias"} <= fused.parameters.keys():
+            yield Merge(path, convolution, batch_norm, fused, first, second, _below(place, has))
+
+
+def _merged(path: str, before: Module, after: Module) -> Iterator[Merge]:
+    """The merge of a block's BatchNorm into its convolution; nothing where there was none."""
     batch_norm = before.children.get("bn")
     if batch_norm is None or batch_norm.kind not in BATCH_NORMS or after.children.get("bn") is not None:
-        return None
+        return
     for name in CONVOLUTION_NAMES:
         old, new = before.children.get(name), after.children.get(name)
         if old is not None and new is not None and "weight" in new.parameters:
-            return Merge(path, old, batch_norm, new, name)
-    return None
+            yield Merge(path, old, batch_norm, new, name)
+            return
 
 
 def _inside(places: Iterable[tuple[str, Module]], elsewhere: dict[int, Module]) -> Iterator[tuple[str, Module]]:
@@ -243,14 +302,19 @@ def _reason(before: Module, after: Module, name: str) -> tuple[str, str]:
             "The model has two heads and is not validated end to end (nms=False), so fuse() removes the one-to-one "
             "head.",
         )
-    if kind in ("RepConv", "RepVGGDW", "Conv2"):
+    if kind in ("RepConv", "RepConvN", "RepVGGBlock", "RepVGGDW", "Conv2"):
         return (
             f"parallel branches of {kind} merged into one convolution",
             "Convolutions that run side by side and are added up equal one convolution, whose weights fuse() computes.",
         )
+    if before.class_path.startswith("ultralytics."):
+        return (
+            f"parts of {kind} used in training alone",
+            "fuse() removes these modules: validation gives the same result without them.",
+        )
     return (
-        f"parts of {kind} used in training alone",
-        "fuse() removes these modules: validation gives the same result without them.",
+        f"parts of {kind} that fuse() takes out or makes anew",
+        "The network's own fuse() does that; whether it changes the outputs is compared when a training is over.",
     )
 
 

@@ -246,7 +246,7 @@ def _version(subject: Subject, alternatives: Sequence[str]) -> str:
         if not origin.host.has_generations:
             return f"{origin.name}, {origin.evidence[0]}"
         return f"{origin.evidence[0]} (--host v7.0{word})"
-    title = (origin.title or "not known") if origin.host.has_generations else origin.host.name
+    title = (origin.fork or origin.title or "not known") if origin.host.has_generations else origin.host.name
     text = f"{title}: {', '.join(origin.evidence)}"
     return "; ".join([text, *alternatives])
 

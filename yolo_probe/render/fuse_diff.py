@@ -8,7 +8,7 @@ from shlex import quote
 
 from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import CONVENTIONS
-from yolo_probe.model.structure import Module, named_modules, named_parameters
+from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.render.common import (
     activations,
     fixed_numbers,
@@ -139,6 +139,10 @@ def _gradients_answer(report: FuseDiff) -> str:
     after = report.validation.summary.gradients
     if after and report.question.subject.rebuilt:
         return f"Gradients are {after:,} because fuse() makes each merged convolution anew, as not trainable."
+    if after and report.question.subject.kind == "run":
+        anew = any(tensor.requires_grad for tensor in _made_anew(report))
+        does = "makes trainable what it makes anew" if anew else "leaves none of what it makes anew trainable"
+        return f"Gradients are {after:,} because this network's fuse() {does}."
     if after:
         return (
             f"Gradients are {after:,} because val.py turns autograd off while fuse() makes its convolutions anew; "
@@ -153,6 +157,15 @@ def _gradients_answer(report: FuseDiff) -> str:
     else:
         reason = "the file is marked as not trainable"
     return f"Gradients are 0 because {reason}; fuse() has no part in that."
+
+
+def _made_anew(report: FuseDiff) -> Iterator[Tensor]:
+    """The parameters that ``fuse()`` has made."""
+    for merge in report.fusion.merges:
+        yield from merge.fused.parameters.values()
+    for change in report.fusion.changes:
+        for _, module in change.new:
+            yield from module.parameters.values()
 
 
 def _block(name: str, ledger: Ledger, words: str = "", second: Figures | None = None) -> Iterator[Part]:
@@ -325,6 +338,7 @@ def _pairs(report: FuseDiff) -> Iterator[str]:
     for i, merge in enumerate(fusion.merges, 1):
         bias = 0 if "bias" in merge.convolution.parameters else merge.channels
         change = bias - sum(tensor.numel for tensor in merge.batch_norm.parameters.values())
-        yield f"{i:>3} {f'{merge.convolution_path} <- bn':<46}{merge.channels:>10,}{-1:>8}{change:>+12,}"
+        pair = f"{merge.convolution_path} <- {merge.batch_norm_name}"
+        yield f"{i:>3} {pair:<46}{merge.channels:>10,}{-1:>8}{change:>+12,}"
     for path in fusion.stays:
         yield f"{'-':>3} {f'{path} stays':<46}{'':>10}{0:>8}{0:>12}"

@@ -237,7 +237,7 @@ MERGING_CONVOLUTIONS = ("conv2d", "conv_transpose2d")
 def flops_ledger(before: Charges, after: Charges, fusion: Fusion) -> Ledger:
     """The ledger of FLOPs before and after ``fuse()``, by the rules of one counter."""
     merged = {merge.batch_norm_path for merge in fusion.merges}
-    gained_bias = {m.convolution_path for m in fusion.merges if "bias" not in m.convolution.parameters}
+    gained_bias = {m.fused_path for m in fusion.merges if "bias" not in m.convolution.parameters}
     old, new = _by_change(before, fusion, "gone"), _by_change(after, fusion, "new")
     entries = [_convolutions(old[-1], new[-1], gained_bias)]
     if entry := _biases(new[-1].where(lambda record: record.path in gained_bias)):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yolo_probe.hosts.host import Host
 from yolo_probe.hosts.images import Size
+from yolo_probe.hosts.subject import Origin
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.fused_outputs import FusedOutputs
 from yolo_probe.reports.training_record import Changed, Numbers, Printed, Started, Validated
 
 
-def start_lines(start: Started, host: Host) -> Iterator[str]:
+def start_lines(start: Started, origin: Origin) -> Iterator[str]:
     """Lines on the model that will train, and why its numbers differ from the line that its host printed."""
     yield f"as it trains at {_size(start.imgsz)}: {_numbers(start.training)}, {_gflops(start.flops_at_imgsz)}"
     if start.printed:
-        yield from _differences(start, start.printed, host)
+        yield from _differences(start, start.printed, origin)
     for each in start.mechanisms:
         if each.mechanism == "DFL":
             fixed = each.parameters
@@ -23,7 +23,7 @@ def start_lines(start: Started, host: Host) -> Iterator[str]:
     if start.moving_batch_norms:
         yield (
             f"{len(start.moving_batch_norms)} BatchNorm2d have frozen weights and statistics that still move, because "
-            f"{host.name} keeps them in training mode (first: {start.moving_batch_norms[0]})"
+            f"{origin.family} keeps them in training mode (first: {start.moving_batch_norms[0]})"
         )
     fuse = start.fuse
     if fuse.layers is not None and fuse.parameters is not None:
@@ -63,18 +63,18 @@ def _not_in_optimizer(names: tuple[str, ...]) -> Iterator[str]:
         )
 
 
-def _differences(start: Started, printed: Printed, host: Host) -> Iterator[str]:
+def _differences(start: Started, printed: Printed, origin: Origin) -> Iterator[str]:
     if printed.gradients != start.training.gradients:
-        typed = {"--freeze": start.freeze or host.option("freeze")}
+        typed = {"--freeze": start.freeze or origin.host.option("freeze")}
         who = [f"{typed.get(each.mechanism, each.mechanism)} took {each.where or 'all'}" for each in printed.taken]
         taken = f"{' and '.join(who)} out of training" if who else "some were frozen"
         yield (
-            f"{host.name}'s line says {printed.gradients:,} gradients: it was printed before {taken} "
+            f"{origin.family}'s line says {printed.gradients:,} gradients: it was printed before {taken} "
             f"({printed.taken_parameters:,} parameters)"
         )
     if printed.gflops is not None and start.imgsz != printed.imgsz:
         gigas, size = f"{printed.gflops:.1f} GFLOPs", _size(printed.imgsz)
-        yield f"{host.name}'s line says {gigas}: that is for {size}, whatever the size of the images is"
+        yield f"{origin.family}'s line says {gigas}: that is for {size}, whatever the size of the images is"
 
 
 def validation_line(validated: Validated, training: Numbers) -> str:

@@ -335,7 +335,7 @@ def ledger_of(
     remaining = history[-1].names if history else first.difference(*(event.names for event in events))
     unfused = printed.root
     question = _asked_at_end(question, remaining, printed.root, of_ema=of_ema)
-    if remaining and not trained_in(fused.root) - merged_names(fused.root):
+    if remaining and not (trained_in(fused.root) & there) - merged_names(fused.root):
         saved = question.subject.saved
         events.append(finished("strip_optimizer()" if saved is not None and saved.stripped else "ModelEMA", remaining))
         unfused = with_gradients(unfused, False)

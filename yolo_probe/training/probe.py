@@ -392,7 +392,7 @@ class Probe:
             run.files.owned = run.files.folder
         run.repeats, self._evolves = running.evolves and self._evolves, running.evolves
         if self._tells("start"):
-            self._say(start_lines(run.start.record, run.question.subject.origin.host))
+            self._say(start_lines(run.start.record, run.question.subject.origin))
         self._say(start_warnings(run.start.record), warning=True)
         if strip_optimizer_will_fail():
             self._warn(f"strip_optimizer() will fail when training is over, as torch.load() changed: {REMEDY}")
