@@ -97,6 +97,14 @@ def test_the_first_row_that_differs_is_named_with_by_how_much() -> None:
     assert "no finite numbers" in broken.words
 
 
+def test_a_model_that_gives_nan_before_fuse_is_not_compared() -> None:
+    network = trained(Network())
+    with torch.no_grad():
+        network.model[1].bias[0] = float("nan")
+    with pytest.raises(ValueError, match=r"model\.1 gives NaN or infinity before fuse\(\), too"):
+        fused_outputs(network, 3, SIZE)
+
+
 def test_what_would_cost_too_much_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("yolo_probe.training.output_drift.MAX_PARAMETERS", 100)
     with pytest.raises(ValueError, match="268 parameters, more than 100"):

@@ -123,6 +123,9 @@ def _tensors(output: object, place: str) -> Iterator[tuple[str, torch.Tensor]]:
 
 
 def _compared(model: nn.Module, size: Size, before: _Outputs, after: _Outputs) -> FusedOutputs:
+    for name, tensors in before.items():
+        if not all(tensor.isfinite().all() for tensor in tensors.values()):
+            raise ValueError(f"{name} gives NaN or infinity before fuse(), too")
     moved = {
         name: max(_difference(tensors[place], after[name][place]) for place in common)
         for name, tensors in before.items()

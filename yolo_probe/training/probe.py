@@ -236,8 +236,8 @@ class Probe:
         self._guarded("_on_begun", model)
 
     def stop(self) -> None:
-        """Stop listening; what is on record stays."""
-        self.listens = False
+        """Stop listening, and let go of the training; what is on record stays."""
+        self.listens, self._running = False, host_state.classic
         self._stop_steps()
 
     def detach(self) -> None:
