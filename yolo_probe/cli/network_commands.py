@@ -299,7 +299,8 @@ def _finish(question: Question, *, balanced: bool, label: str, verification: Ver
         first = next(path for path, _ in unknown)
         raise TargetError(
             f"{label}: FLOPs are not known: found {', '.join(classes)} (first at {first}), expected modules of YOLOv5",
-            f"layers, parameters and gradients above are exact; {advice(unknown, rules)}",
+            "layers, parameters and gradients are exact before fuse(), and after it if that merges only Conv with "
+            f"BatchNorm; {advice(unknown, rules)}",
         )
     if not balanced or (verification and verification.differs):
         sys.exit(UNEXPLAINED)

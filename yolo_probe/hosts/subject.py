@@ -184,6 +184,11 @@ class Subject:
         return self.rebuilt if isinstance(self.rebuilt, Gap) else None
 
     @property
+    def foreign(self) -> tuple[tuple[str, str], ...]:
+        """Path and class of the modules that are not the host's own; what its ``fuse()`` does to them is not known."""
+        return (*self.unknown, *self.ruled)
+
+    @property
     def has_flops(self) -> bool:
         """Whether its forward pass can be followed."""
         return not self.unknown and self.gap is None

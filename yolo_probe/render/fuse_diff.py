@@ -79,7 +79,7 @@ def _moments(report: FuseDiff) -> tuple[str, str]:
     """Words on when the host prints each of the two lines."""
     subject = report.question.subject
     host = subject.origin.name
-    prints = "would print" if subject.unknown else "prints"
+    prints = "would print" if subject.foreign else "prints"
     if subject.kind == "run":
         printed = "the line was" if subject.origin.nearest else f"{host} printed"
         return (
@@ -90,6 +90,8 @@ def _moments(report: FuseDiff) -> tuple[str, str]:
         return f"When training starts, {host} prints", "When it validates, it prints"
     training = f"When training starts, {host} {prints}"
     validation = f"When it validates this file, it {prints}"
+    if subject.foreign:
+        validation += ", if its fuse() merges only Conv with BatchNorm"
     if report.started:
         training = "It then takes in parts of the pretrained file, and model.info() prints"
     if subject.origin.asked:
@@ -112,19 +114,33 @@ def _answer(report: FuseDiff) -> str:
         opening = f"fuse() changes the predictions: {report.outputs.words}."
     if not report.balanced:
         opening = "Not everything is explained: the rows marked ! show what is left over."
-    elif report.question.subject.unknown:
-        opening = "What is known of both lines describes the same network; its FLOPs are not known."
+    elif report.question.subject.foreign:
+        opening = _foreign(report)
     if report.saved_fused:
         opening += " This file was saved after fuse(): the training column puts each BatchNorm back."
     if merged and not stay:
         fusion = "fuse() merges each BatchNorm into the convolution before it"
     elif merged:
-        fusion = f"fuse() merges {merged} of {merged + stay} BatchNorms into the convolution before them"
+        does = "merges at least" if report.question.subject.foreign else "merges"
+        fusion = f"fuse() {does} {merged} of {merged + stay} BatchNorms into the convolution before them"
     else:
         return f"{opening} fuse() finds no BatchNorm to merge here. {_gradients_answer(report)}"
     also = f" It changes more: {others}." if others else ""
     same = f", {_predictions(report)}" if not (report.outputs and report.outputs.first) else ""
     return f"{opening} Before validation, {fusion}: fewer layers{same}.{also} {_gradients_answer(report)}"
+
+
+def _foreign(report: FuseDiff) -> str:
+    """What is not known of a network with classes that its host does not have."""
+    subject = report.question.subject
+    kinds = [kind.rpartition(".")[2] for kind in dict.fromkeys(kind for _, kind in subject.foreign)]
+    paths = tuple(f"{path}." for path, _ in subject.foreign)
+    held = sum(tensor.numel for name, tensor in named_parameters(report.training.root) if name.startswith(paths))
+    flops = "" if subject.has_flops else "its FLOPs, and "
+    return (
+        f"What is known of both lines describes the same network. Not known: {flops}what its own fuse() does to "
+        f"{', '.join(kinds)}, which hold {held:,} of its {report.training.summary.parameters:,} parameters."
+    )
 
 
 def _predictions(report: FuseDiff) -> str:

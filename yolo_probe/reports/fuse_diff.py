@@ -206,7 +206,8 @@ def as_json(report: FuseDiff) -> dict[str, object]:
         "imgsz": list(question.size),
         "counter": counter_as_json(question.counter.convention),
         "training": state_as_json(report.training, question),
-        "validation": state_as_json(report.validation, question),
+        "validation": state_as_json(report.validation, question)
+        | ({"known": False} if question.subject.foreign else {}),
         "host_lines": _host_lines(report),
         "missing_gflops": {"training": report.training.line.missing, "validation": report.validation.line.missing},
         "gradients_with_autograd": report.gradients_with_autograd,

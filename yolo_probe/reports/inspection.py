@@ -35,6 +35,7 @@ from yolo_probe.hosts.subject import Origin, Saved, Subject
 from yolo_probe.hosts.target import classes_of, network_name, options_of, precision_of, resolve, saved_of
 from yolo_probe.model.fusion import FUSED_KINDS, fuse
 from yolo_probe.model.structure import LayerCounts, Module, Tensor, Totals, count_layers, named_modules, totals_of
+from yolo_probe.model.trace import unknown_modules
 from yolo_probe.networks.network import Network
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
 from yolo_probe.reports.question import Question
@@ -357,7 +358,8 @@ def _activations(root: Module) -> ActivationSharing | None:
     if not acts:
         return None
     try:
-        fused = None if ultralytics.is_ultralytics(root) else count_layers(fuse(root, grad_enabled=False).root)
+        known = not (ultralytics.is_ultralytics(root) or unknown_modules(root))
+        fused = count_layers(fuse(root, grad_enabled=False).root) if known else None
     except TraceError:
         fused = None
     return ActivationSharing(len(acts), len({id(act) for act in acts}), count_layers(root), fused)

@@ -14,7 +14,6 @@ from typing import cast
 
 from yolo_probe.errors import StoryError, shown
 from yolo_probe.model.freezing import row_ranges
-from yolo_probe.reports.fused_outputs import FusedOutputs
 from yolo_probe.reports.ledger import Account
 from yolo_probe.reports.training_record import (
     Changed,
@@ -110,8 +109,11 @@ def _known(start: Started, moments: Sequence[Event]) -> Iterator[str]:
                 when = "later" if moment.epoch is None else f"from epoch {moment.epoch} on"
                 switched = ((moment.train_now, "trainable"), (moment.train_no_more, "frozen"))
                 yield from (f"{each.where} {became} {when}" for each, became in switched if each)
-            case Ended(outputs=FusedOutputs() as outputs):
-                yield "its fuse() was compared row by row" if outputs.first is None else f"its fuse(): {outputs.words}"
+            case Ended(validated=left, outputs=outputs):
+                numbers = f"{left.layers:,} layers, {left.parameters:,} parameters, {left.gradients:,} gradients"
+                yield f"its fuse() left {numbers}"
+                if outputs:
+                    yield f"outputs after it: {outputs.words if outputs.first else 'the same, row by row'}"
             case _:
                 pass
 
