@@ -6,8 +6,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
+from warnings import simplefilter
 
 import click
 
@@ -37,14 +39,14 @@ if TYPE_CHECKING:
 @click.option("--layers", is_flag=True, help="Also list every convolution that fuse() merges with a BatchNorm.")
 def fuse_diff_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
-    rules: str | None, strict: bool, form: str, verify: bool, layers: bool,
+    source: str | None, rules: str | None, strict: bool, form: str, verify: bool, layers: bool,
 ) -> None:  # fmt: skip
     """Explain why training and validation print different lines.
 
     Training prints its line before fuse(), validation after it; fuse() merges BatchNorms into convolutions. Every
     change of a number is listed with its cause, and the causes add up to the change.
     """
-    question = _question(target, imgsz, counter, host, nc, copy, rules, verify=verify)
+    question = _question(target, imgsz, counter, host, nc, copy, rules, verify=verify, source=source)
     try:
         report = fuse_diff(question)
     except UnknownModuleError:
@@ -77,11 +79,11 @@ def fuse_diff_command(
 @WEIGHTS_OPTION
 def info_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
-    rules: str | None, strict: bool, form: str, verify: bool, fused: bool, stride_scaled: bool,
-    verbose: bool, weights: bool,
+    source: str | None, rules: str | None, strict: bool, form: str, verify: bool, fused: bool,
+    stride_scaled: bool, verbose: bool, weights: bool,
 ) -> None:  # fmt: skip
     """Show the summary line of a network and what each number means."""
-    question = _question(target, imgsz, counter, host, nc, copy, rules, verify=verify)
+    question = _question(target, imgsz, counter, host, nc, copy, rules, verify=verify, source=source)
     report = info(question, fused=fused, stride_scaled=stride_scaled)
     if weights:
         report = replace(report, values=_weight_values(question.subject))
@@ -144,8 +146,10 @@ class _GradientsCommand(click.Command):
     help="Rows to freeze, if TARGET is a name or a YAML. As in train.py: 10 is rows 0 to 9; 0 5 is rows 0 and 5.",
     show_default="none",
 )
-@of_networks("target", "host", "nc", "format")
-def gradients_command(target: str, freeze: tuple[int, ...], host: Generation | None, nc: int | None, form: str) -> None:
+@of_networks("target", "host", "nc", "source", "format")
+def gradients_command(
+    target: str, freeze: tuple[int, ...], host: Generation | None, nc: int | None, source: str | None, form: str
+) -> None:
     """Show which parameters train, row by row, and what decided it.
 
     A row is one entry of the model YAML: row 3 is model.3. A checkpoint is shown for each copy that it has.
@@ -153,7 +157,7 @@ def gradients_command(target: str, freeze: tuple[int, ...], host: Generation | N
     from yolo_probe.render.gradients import render_rows
     from yolo_probe.reports.gradients import provenance
 
-    report = provenance(resolve(target, host=host, classes=nc), freeze)
+    report = provenance(resolve(target, host=host, classes=nc, source=source), freeze)
     show(report, form)
     show_table(render_rows(report), form)
     if report.fused.gap:
@@ -163,21 +167,21 @@ def gradients_command(target: str, freeze: tuple[int, ...], host: Generation | N
 
 
 @click.command("counters")
-@of_networks("target", "imgsz", "counter", "host", "nc", "copy", "rules", "strict", "format")
+@of_networks("target", "imgsz", "counter", "host", "nc", "copy", "source", "rules", "strict", "format")
 def counters_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
-    rules: str | None, strict: bool, form: str,
+    source: str | None, rules: str | None, strict: bool, form: str,
 ) -> None:  # fmt: skip
     """Compare all FLOP counters, and say why their figures differ."""
     from yolo_probe.reports.counters import counters
 
-    report = counters(_question(target, imgsz, counter, host, nc, copy, rules))
+    report = counters(_question(target, imgsz, counter, host, nc, copy, rules, source=source))
     show(report, form)
     _be_strict(strict, report.uncounted)
 
 
 @click.command("layers")
-@of_networks("target", "imgsz", "counter", "host", "nc", "copy", "rules", "strict", "format")
+@of_networks("target", "imgsz", "counter", "host", "nc", "copy", "source", "rules", "strict", "format")
 @click.option(
     "--by",
     type=click.Choice(("row", "module", "operator", "type")),
@@ -214,8 +218,8 @@ def counters_command(
 @FUSED_OPTION
 def layers_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
-    rules: str | None, strict: bool, form: str, by: By | None, depth: int | None, sort: Sort | None, top: int | None,
-    memory: bool, fused: bool,
+    source: str | None, rules: str | None, strict: bool, form: str, by: By | None, depth: int | None,
+    sort: Sort | None, top: int | None, memory: bool, fused: bool,
 ) -> None:  # fmt: skip
     """Show the FLOPs, parameters and bytes of each part of a network.
 
@@ -227,7 +231,7 @@ def layers_command(
     if chosen == "row" and depth not in (None, 1):
         chosen = "module"
     view = View(chosen, depth, sort or ("bytes" if top and memory else None), top, memory)
-    question = _question(target, imgsz, counter, host, nc, copy, rules)
+    question = _question(target, imgsz, counter, host, nc, copy, rules, source=source)
     report = layer_costs(question, view, fused=fused)
     show(report, form)
     _be_strict(strict, report.charges.uncounted)
@@ -235,13 +239,18 @@ def layers_command(
 
 def _question(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
-    rules: str | None = None, *, verify: bool = False,
+    rules: str | None = None, *, verify: bool = False, source: str | None = None,
 ) -> Question:  # fmt: skip
     if rules and verify:
         raise click.UsageError("--verify runs the real thop, which has no rules of yours: leave --rules or it out.")
     own = _own_rules(rules) if rules else None
-    subject = resolve(target, host=host, classes=nc, copy=copy)
-    typed = {"--host": host, "--nc": nc, "--copy": copy, "--counter": counter, "--rules": rules and quote(rules)}
+    if source is not None:
+        simplefilter("ignore")  # what the fork's code warns of is not about this report
+    subject = resolve(target, host=host, classes=nc, copy=copy, source=source)
+    typed = {
+        "--host": host, "--nc": nc, "--copy": copy, "--source": source and quote(source), "--counter": counter,
+        "--rules": rules and quote(rules),
+    }  # fmt: skip
     options = "".join(f" {name} {value}" for name, value in typed.items() if value is not None)
     subject = with_rules(subject, own) if own else subject
     return Question(subject, imgsz, choose_counter(counter, installed_thop(), own), options, own)
@@ -300,12 +309,21 @@ def _finish(question: Question, *, balanced: bool, label: str, verification: Ver
         raise TargetError(
             f"{label}: FLOPs are not known: found {', '.join(classes)} (first at {first}), expected modules of YOLOv5",
             "layers, parameters and gradients are exact before fuse(), and after it if that merges only Conv with "
-            f"BatchNorm; {advice(unknown, rules)}",
+            f"BatchNorm; {_where_source_is(subject)}{advice(unknown, rules)}",
         )
     if not balanced or (verification and verification.differs):
         sys.exit(UNEXPLAINED)
     if verification and verification.problem:
         raise HostError(f"{label}: not verified: {verification.problem}", verification.remedy)
+
+
+def _where_source_is(subject: Subject) -> str:
+    """How the code that trained a checkpoint gives the rest, as a part of a sentence; empty for a network of a YAML."""
+    if subject.kind != "checkpoint":
+        return ""
+    if Path("models").is_dir():
+        return "this file's classes may be in ./models: add --source .; else "
+    return "--source DIR runs the code of the fork on shapes, "
 
 
 COMMANDS = (fuse_diff_command, info_command, inspect_command, gradients_command, counters_command, layers_command)

@@ -37,6 +37,7 @@ def of_networks(*names: str) -> Callable[[Command], Command]:
         "host": "Generation of YOLOv5 that builds the network and prints its line.",
         "nc": "Number of classes, if TARGET is a name or a YAML.",
         "copy": "Copy of the model, if TARGET is a checkpoint.",
+        "source": "Folder of the fork's code that trained TARGET. Its code is imported and run on shapes: trust it.",
         "rules": "YAML or Python file with counting rules of your own. A .py file is executed.",
         "strict": "Exit with 1 if the counter has no rule for some operator.",
         "format": "Plain text, Markdown or JSON.",
@@ -59,6 +60,7 @@ def of_networks(*names: str) -> Callable[[Command], Command]:
             "--copy", type=click.Choice(("model", "ema")), help=helps["copy"],
             show_default="the one that validation uses: ema if there is one",
         ),
+        "source": click.option("--source", metavar="DIR", help=helps["source"]),
         "rules": click.option("--rules", metavar="FILE", help=helps["rules"]),
         "strict": click.option("--strict", is_flag=True, help=helps["strict"]),
         "verify": click.option("--verify", is_flag=True, help=helps["verify"]),
@@ -79,7 +81,9 @@ def of_networks(*names: str) -> Callable[[Command], Command]:
 Command = Callable[..., None]
 
 
-NETWORK_OPTIONS = of_networks("target", "imgsz", "counter", "host", "nc", "copy", "rules", "strict", "format", "verify")
+NETWORK_OPTIONS = of_networks(
+    "target", "imgsz", "counter", "host", "nc", "copy", "source", "rules", "strict", "format", "verify"
+)
 """The options of the commands about the four numbers, ``fuse-diff`` and ``info``."""
 
 FUSED_OPTION = click.option("--fused", is_flag=True, help="Show the network after fuse(), as validation runs it.")

@@ -16,6 +16,7 @@ from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, Trac
 from yolo_probe.hosts import ultralytics, ultralytics_names
 from yolo_probe.hosts.images import head_stride, image_channels
 from yolo_probe.hosts.subject import Gap, Rebuilt, Saved, Subject
+from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.model.trace import ruled_modules, unknown_modules
 from yolo_probe.model.user_rules import OwnRules
@@ -30,27 +31,38 @@ CopyName = Literal["model", "ema"]
 
 DTYPES = {"float16": "FP16", "float32": "FP32", "bfloat16": "BF16"}
 
+SMALL_TENSOR = 64
+"""Most elements of a tensor whose values code may read: anchors, strides."""
+
 MAX_PATH = 4096
 """Most characters of a path."""
 
 
 def resolve(
-    target: str, *, host: Generation | None = None, classes: int | None = None, copy: CopyName | None = None
+    target: str,
+    *,
+    host: Generation | None = None,
+    classes: int | None = None,
+    copy: CopyName | None = None,
+    source: str | None = None,
 ) -> Subject:
     """The subject that a TARGET names: a checkpoint or model YAML if there is such a file, else a network.
 
     ``host``: the generation that builds a name or YAML, or that prints a checkpoint's line. ``classes``: replaces the
-    number of a name or YAML. ``copy``: which copy in a checkpoint, else the one that validation uses.
+    number of a name or YAML. ``copy``: which copy in a checkpoint, else the one that validation uses. ``source``: the
+    folder of the code that trained a checkpoint, which is imported and run.
     Raises: ProbeError for a target that cannot be read, is not known, or does not take an option.
     """
     if os.path.lexists(target) or "/" in target or os.sep in target:
         if target.endswith((".yaml", ".yml")):
+            _refuse_source(target, source)
             return _from_yaml(target, host, classes, copy)
-        return _from_checkpoint(target, host, classes, copy)
+        return _from_checkpoint(target, host, classes, copy, source)
+    if target.endswith((".pt", ".pth")) and not ultralytics_names.name_in(target):
+        return _from_checkpoint(target, host, classes, copy, source)
+    _refuse_source(target, source)
     if name := ultralytics_names.name_in(target):
         return _from_ultralytics_name(name, host, classes, copy)
-    if target.endswith((".pt", ".pth")):
-        return _from_checkpoint(target, host, classes, copy)
     return _from_name(target, host, classes, copy)
 
 
@@ -188,7 +200,14 @@ def _refuse_copy(label: str, copy: CopyName | None) -> None:
         raise TargetError(f"{label}: found --copy {copy}, but only a checkpoint has copies", "leave --copy out")
 
 
-def _from_checkpoint(target: str, host: Generation | None, classes: int | None, copy: CopyName | None) -> Subject:
+def _refuse_source(label: str, source: str | None) -> None:
+    if source is not None:
+        raise TargetError(f"{label}: found --source {source}, but only a checkpoint needs it", "leave --source out")
+
+
+def _from_checkpoint(
+    target: str, host: Generation | None, classes: int | None, copy: CopyName | None, source: str | None = None
+) -> Subject:
     from yolo_probe.checkpoint.reader import read_checkpoint
     from yolo_probe.hosts.yolov5 import identify, origin_of
 
@@ -217,10 +236,37 @@ def _from_checkpoint(target: str, host: Generation | None, classes: int | None, 
     unknown = unknown_modules(root)
     stride = _stored_stride(checkpoint, root) or _stride(root, bool(unknown))
     name, classes_there = network_name(root, options_of(checkpoint.contents)), classes_of(root)
-    return Subject(
+    subject = Subject(
         "checkpoint", Path(target).name, target, name, classes_there, origin, root, image_channels(root),
         stride, checkpoint, saved_of(checkpoint, root, copy), unknown,
     )  # fmt: skip
+    return subject if source is None else _with_source(subject, checkpoint, source)
+
+
+def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subject:
+    """The same subject with the behaviour of the code in a folder. Raises: TargetError where that does not fit."""
+    if not os.path.isdir(source):
+        raise TargetError(f"--source {source}: found no such folder, expected the one in which `models` lies")
+    if find_spec("torch") is None:
+        raise TargetError(f"--source {source}: found no torch, which runs its code on shapes", "pip install torch")
+    if fused_state(subject.root) != "unfused":
+        raise TargetError(
+            f"{subject.label}: found a file that was saved after fuse(), whose modules --source cannot put back",
+            "leave --source out",
+        )
+    from yolo_probe.hosts.source import from_source
+    from yolo_probe.hosts.yolov5 import FORK_BLOCKS
+
+    def numbers(tensor: Tensor) -> tuple[float, ...]:
+        return checkpoint.numbers(tensor) if 0 < tensor.numel <= SMALL_TENSOR and tensor.location else ()
+
+    try:
+        rebuilt = from_source(Path(source), subject.root, numbers)
+    except TraceError as error:
+        raise TargetError(f"{subject.label}: the source in {source} does not fit this file: {error}") from None
+    kinds = {module.class_path.rpartition(".")[2] for _, module in named_modules(subject.root)}
+    fork = next((fork for block, fork in FORK_BLOCKS.items() if block in kinds), "")
+    return replace(subject, rebuilt=rebuilt, unknown=(), origin=replace(subject.origin, fork=fork))
 
 
 def _from_ultralytics(target: str, checkpoint: Checkpoint, root: Module, copy: CopyName | None) -> Subject:

@@ -30,10 +30,11 @@ MODEL_CLASSES = ("Model", "DetectionModel", "SegmentationModel", "Classification
 FORK_BLOCKS: Mapping[str, str] = {
     "RepNCSPELAN4": "YOLOv9",
     "SPPCSPC": "YOLOv7",
+    "IDetect": "YOLOv7",
     "Shuffle_Block": "YOLOv5-Lite",
     "StemBlock": "YOLOv5-face",
 }
-"""Blocks in models.common that only a fork has; YOLOv9 has those of YOLOv7 too."""
+"""Blocks that only a fork has; YOLOv9 has those of YOLOv7 too."""
 
 
 def origin_of(generation: Generation, evidence: tuple[str, ...], release: str | None = None,

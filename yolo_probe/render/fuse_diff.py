@@ -62,7 +62,10 @@ def ledgers(report: FuseDiff) -> Iterator[Section]:
     yield Heads(("training", "validation", "change")), *_block("layers", report.layers, _layers_note(report))
     yield tuple(_block("parameters", report.parameters))
     yield tuple(_block("gradients", report.gradients, _gradients_note(report)))
-    if report.flops is None:
+    if report.validation.fails:
+        before = f"{report.training.summary.flops:,}"
+        yield Figures("FLOPs", (before, "not known", "")), Note("After fuse() no forward pass can be counted.")
+    elif report.flops is None:
         yield unknown_flops(report.question.subject, "not known", "not known", "")
     else:
         yield tuple(_block("FLOPs", report.flops, _flops_note(report), _rounded(report)))
@@ -110,6 +113,8 @@ def _answer(report: FuseDiff) -> str:
             "Nothing is wrong. The pretrained file had another number of classes, and training kept the width of its "
             "class branches; that is the network of the last two lines."
         )
+    if report.validation.fails:
+        opening = f"fuse() breaks this network. Its forward pass fails after it: {report.validation.fails}."
     if report.outputs and report.outputs.first:
         opening = f"fuse() changes the predictions: {report.outputs.words}."
     if not report.balanced:
@@ -126,7 +131,8 @@ def _answer(report: FuseDiff) -> str:
     else:
         return f"{opening} fuse() finds no BatchNorm to merge here. {_gradients_answer(report)}"
     also = f" It changes more: {others}." if others else ""
-    same = f", {_predictions(report)}" if not (report.outputs and report.outputs.first) else ""
+    changes = report.validation.fails or (report.outputs and report.outputs.first)
+    same = "" if changes else f", {_predictions(report)}"
     return f"{opening} Before validation, {fusion}: fewer layers{same}.{also} {_gradients_answer(report)}"
 
 
@@ -137,9 +143,10 @@ def _foreign(report: FuseDiff) -> str:
     paths = tuple(f"{path}." for path, _ in subject.foreign)
     held = sum(tensor.numel for name, tensor in named_parameters(report.training.root) if name.startswith(paths))
     flops = "" if subject.has_flops else "its FLOPs, and "
+    hold = "holds" if len(kinds) == 1 else "hold"
     return (
         f"What is known of both lines describes the same network. Not known: {flops}what its own fuse() does to "
-        f"{', '.join(kinds)}, which hold {held:,} of its {report.training.summary.parameters:,} parameters."
+        f"{', '.join(kinds)}, which {hold} {held:,} of its {report.training.summary.parameters:,} parameters."
     )
 
 
@@ -153,12 +160,12 @@ def _predictions(report: FuseDiff) -> str:
 def _gradients_answer(report: FuseDiff) -> str:
     saved = report.question.subject.saved
     after = report.validation.summary.gradients
-    if after and report.question.subject.rebuilt:
-        return f"Gradients are {after:,} because fuse() makes each merged convolution anew, as not trainable."
-    if after and report.question.subject.kind == "run":
+    if after and (report.question.subject.kind == "run" or _by_its_code(report)):
         anew = any(tensor.requires_grad for tensor in _made_anew(report))
         does = "makes trainable what it makes anew" if anew else "leaves none of what it makes anew trainable"
         return f"Gradients are {after:,} because this network's fuse() {does}."
+    if after and report.question.subject.rebuilt:
+        return f"Gradients are {after:,} because fuse() makes each merged convolution anew, as not trainable."
     if after:
         return (
             f"Gradients are {after:,} because val.py turns autograd off while fuse() makes its convolutions anew; "
@@ -173,6 +180,12 @@ def _gradients_answer(report: FuseDiff) -> str:
     else:
         reason = "the file is marked as not trainable"
     return f"Gradients are 0 because {reason}; fuse() has no part in that."
+
+
+def _by_its_code(report: FuseDiff) -> bool:
+    """Whether the network's own code has fused it."""
+    subject = report.question.subject
+    return subject.rebuilt is not None and subject.origin.host.has_generations
 
 
 def _made_anew(report: FuseDiff) -> Iterator[Tensor]:

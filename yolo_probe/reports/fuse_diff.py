@@ -143,7 +143,7 @@ def _rebuilt_diff(question: Question, rebuilt: Rebuilt) -> FuseDiff:
         explain(
             question,
             question.state(built.root, built=True, model=built),
-            question.state(fused.root, model=fused),
+            question.state(fused.root, model=fused, may_fail=True),
             difference(stored.root, fused.root),
             tuple(_events(question.subject, built.root, stored.root, restored=rebuilt.saved_fused)),
             saved_fused=rebuilt.saved_fused,

@@ -28,6 +28,8 @@ class State:
     run: Trace | None
     summary: Summary
     line: HostLine
+    fails: str = ""
+    """Why its forward pass fails, where that is a part of the answer; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +50,36 @@ class Question:
         return rounded_size(self.asked_size, self.subject.stride)
 
     def state(
-        self, root: Module, line_size: Size = (640, 640), *, built: bool = False, model: Model | None = None
+        self,
+        root: Module,
+        line_size: Size = (640, 640),
+        *,
+        built: bool = False,
+        model: Model | None = None,
+        may_fail: bool = False,
     ) -> State:
         """The four numbers and the host's line of one state.
 
         ``model``: the network as its host built it, whose own forward pass is followed instead of that of ``root``.
-        Raises: TraceError where the forward pass fails.
+        ``may_fail``: whether a forward pass that fails is an answer, without FLOPs.
+        Raises: TraceError where the forward pass fails and may not.
         """
         subject = self.subject
         forward: Run = model.trace if model else partial(trace, root)
-        run = self._run(self.ruled(root, model))
+        run, fails = None, ""
+        try:
+            run = self._run(self.ruled(root, model))
+        except TraceError as error:
+            if not may_fail:
+                raise
+            fails = str(error).removeprefix(f"{subject.path}: ")
         summary = summarize(root, run, self.counter.convention)
         form = subject.origin.form
         line = host_line(
             root, form, self.counter.of_host, subject.stride, line_size, built=built, run=forward,
             fused=form.marks_fused and (model.is_fused if model else fused_state(root) == "fused"),
         )  # fmt: skip
-        return State(root, run, summary, line)
+        return State(root, run, summary, line, fails)
 
     def ruled(self, root: Module, model: Model | None = None, *, training: bool = False) -> Run:
         """The forward pass with the user's own rules. The host's line is counted without them."""

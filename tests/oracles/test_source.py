@@ -1,0 +1,143 @@
+"""A checkpoint of a fork with the source of the fork: every number is the fork's own, and nothing is unpickled."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.environments import ROOT, run_python
+
+SMALL_HOST = Path(__file__).with_name("small_host")
+
+BRANCHES = """
+from torch import nn
+
+class Branches(nn.Module):
+    def __init__(self, c1, c2):
+        super().__init__()
+        raise RuntimeError("no constructor runs")
+
+    def forward(self, x):
+        return self.both(x) if hasattr(self, "both") else self.one(x) + self.two(x)
+
+    def merge(self):
+        self.both = nn.Conv2d(self.two.in_channels, self.two.out_channels, 3, padding=1)
+        del self.one, self.two
+"""
+"""A block whose branches become one convolution."""
+
+MODEL = """
+
+from models.branches import Branches
+
+Before = Model
+
+class Model(Before):
+    def fuse(self):
+        for module in self.modules():
+            if isinstance(module, Branches):
+                module.merge()
+        return super().fuse()
+"""
+"""The model that has it, at the end of models/yolo.py."""
+
+SAVE = """
+import json
+import sys
+import torch
+from torch import nn
+from models.branches import Branches
+from models.yolo import Model
+
+def numbers(model):
+    return [len(list(model.modules())), *(sum(p.numel() for p in model.parameters() if p.requires_grad or every)
+                                          for every in (True, False))]
+
+model = Model()
+block = Branches.__new__(Branches)
+nn.Module.__init__(block)
+block.one, block.two = nn.Conv2d(16, 16, 1), nn.Conv2d(16, 16, 3, padding=1, bias=False)
+model.model[2] = block
+model.yaml, model.names, model.nc, model.hyp = {"nc": 2, "ch": 3}, ["a", "b"], 2, {"lr0": 0.01}
+model.register_buffer("anchors", torch.tensor([[1.0, 2.0]]))
+model.stride = torch.tensor([4.0])
+model.requires_grad_(False)
+before = numbers(model)
+torch.save({"epoch": -1, "optimizer": None, "model": model.half()}, "best.pt")
+with torch.no_grad():
+    print(json.dumps([before, numbers(model.float().fuse())]))
+"""
+
+REPORT = """
+import sys
+from yolo_probe.cli import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.fixture(scope="module")
+def fork(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[list[int]]]:
+    """The folder of a fork with a checkpoint, and its own numbers: layers, parameters, gradients, before and after."""
+    folder = tmp_path_factory.mktemp("fork")
+    shutil.copytree(SMALL_HOST, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "models" / "branches.py").write_text(BRANCHES, encoding="utf-8")
+    with (folder / "models" / "yolo.py").open("a", encoding="utf-8") as file:
+        file.write(MODEL)
+    done = run_python(SAVE, paths=[folder], cwd=folder)
+    return folder, json.loads(done.stdout.splitlines()[-1])
+
+
+def report(folder: Path, *words: str) -> dict[str, Any]:
+    done = run_python(REPORT, *words, "--format", "json", paths=[ROOT], cwd=folder.parent)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def test_every_number_is_the_forks_own_and_every_ledger_adds_up(fork: tuple[Path, list[list[int]]]) -> None:
+    folder, (before, after) = fork
+    found = report(folder, "fuse-diff", str(folder / "best.pt"), "--source", str(folder))
+    assert [found["training"][key] for key in ("layers", "parameters")] == before[:2]
+    assert [found["validation"][key] for key in ("layers", "parameters", "gradients")] == after
+    assert {name: ledger["unexplained"] for name, ledger in found["ledger"].items()} == dict.fromkeys(
+        ("layers", "parameters", "gradients", "flops"), 0
+    )
+    assert any("Branches" in entry["cause"] for entry in found["ledger"]["layers"]["entries"])
+    assert "known" not in found["validation"]
+
+
+def test_the_other_reports_take_it_too(fork: tuple[Path, list[list[int]]]) -> None:
+    folder, (before, _) = fork
+    for command in ("info", "layers", "counters", "gradients"):
+        found = report(folder, command, str(folder / "best.pt"), "--source", str(folder))
+        assert str(before[1]) in json.dumps(found)
+
+
+def test_without_the_source_nothing_after_fuse_is_called_known(fork: tuple[Path, list[list[int]]]) -> None:
+    folder, _ = fork
+    with pytest.raises(RuntimeError, match=r"may be in \./models: add --source \."):
+        run_python(REPORT, "fuse-diff", "best.pt", paths=[ROOT], cwd=folder)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("nowhere", "found no such folder, expected the one in which `models` lies"),
+        ("empty", "the model is a models.yolo.Model, and models.yolo cannot be imported"),
+        ("other", r"model\.2 is a models.branches.Branches, which \S+branches\.py does not have"),
+    ],
+)
+def test_a_source_that_does_not_fit_is_refused(
+    source: str, message: str, fork: tuple[Path, list[list[int]]], tmp_path: Path
+) -> None:
+    folder, _ = fork
+    (tmp_path / "empty").mkdir()
+    shutil.copytree(folder, tmp_path / "other", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "other" / "models" / "branches.py").write_text(
+        BRANCHES.replace("class Branches", "Branches = None\n\nclass Gone")
+    )
+    with pytest.raises(RuntimeError, match=message):
+        run_python(REPORT, "info", str(folder / "best.pt"), "--source", source, paths=[ROOT], cwd=tmp_path)

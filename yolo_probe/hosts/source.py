@@ -1,0 +1,148 @@
+"""A network of any fork, from its file and its source: the file gives the data, the source the behaviour.
+
+Each module is made from the class of its name under a folder, with the attributes that stand in the file and tensors
+without values. No constructor runs and nothing is unpickled; the code under that folder is imported, and its forward
+and fuse() run on shapes: it must be trusted. This module imports torch.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from pathlib import Path
+from types import FunctionType, MethodType
+from typing import Any
+
+import torch
+from torch import nn
+
+from yolo_probe.checkpoint.decode import Inert
+from yolo_probe.errors import TargetError, reason_of
+from yolo_probe.hosts.subject import Rebuilt
+from yolo_probe.hosts.ultralytics_rebuild import imported, silent
+from yolo_probe.live.live import Live
+from yolo_probe.model.structure import Module, Tensor, named_modules
+
+Numbers = Callable[[Tensor], tuple[float, ...]]
+"""Reads the values of a small tensor; nothing where they cannot be read."""
+
+
+def from_source(folder: Path, root: Module, numbers: Numbers) -> Rebuilt:
+    """The network of a file, made from the classes under a folder.
+
+    ``root``: its structure in the file, not fused.
+    Raises: TargetError where a class is not there, TraceError where a module cannot be made, or ``fuse()`` fails.
+    """
+    with silent():
+        model = _Maker(_classes(folder, root), numbers).module(root)
+        trains = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
+        stored = Live(model)
+        built = deepcopy(model).requires_grad_(True)
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(trains[name])
+        return Rebuilt(Live(built), stored, stored.fused(), saved_fused=False)
+
+
+def _classes(folder: Path, root: Module) -> Mapping[str, type[nn.Module]]:
+    """The class of every module of a structure, by its path; torch's own, else from that folder.
+
+    Raises: TargetError for a class that is not there, with the module that is of it.
+    """
+    place = str(folder.resolve())
+    sys.path.insert(0, place)
+    try:
+        found: dict[str, type[nn.Module]] = {}
+        for path, module in named_modules(root):
+            if module.class_path not in found:
+                found[module.class_path] = _class(module.class_path, path, folder)
+        return found
+    finally:
+        sys.path.remove(place)
+
+
+def _class(class_path: str, path: str, folder: Path) -> type[nn.Module]:
+    home, _, name = class_path.rpartition(".")
+    where = f"{path or 'the model'} is a {class_path}"
+    try:
+        module = imported(home)
+    except Exception as error:  # whatever the fork's code raises
+        raise TargetError(f"--source {folder}: {where}, and {home} cannot be imported: {reason_of(error)}") from error
+    found = getattr(module, name, None)
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise TargetError(
+            f"--source {folder}: {where}, which {getattr(module, '__file__', home)} does not have",
+            "Pass the folder of the source that trained the file, in which `models` lies.",
+        )
+    return found
+
+
+class _Maker:
+    """Makes modules and tensors of descriptions, each once, so that what is shared stays shared."""
+
+    def __init__(self, classes: Mapping[str, type[nn.Module]], numbers: Numbers) -> None:
+        self._classes, self._numbers = classes, numbers
+        self._made: dict[int, Any] = {}
+
+    def module(self, described: Module) -> nn.Module:
+        """The module of a description, without running its constructor."""
+        if id(described) in self._made:
+            return self._made[id(described)]
+        kind = self._classes[described.class_path]
+        module: nn.Module = kind.__new__(kind)  # type: ignore[call-overload]  # torch is not read by mypy
+        self._made[id(described)] = module
+        nn.Module.__init__(module)
+        state = {name: self._value(value) for name, value in described.attributes.items()}
+        module.__dict__.update({name: value for name, value in state.items() if value is not _UNKNOWN})
+        for name, value in described.attributes.items():
+            method = getattr(kind, value.name.rpartition(".")[2], None) if isinstance(value, Inert) else None
+            if isinstance(method, FunctionType):
+                module.__dict__[name] = MethodType(method, module)
+        for name, tensor in described.parameters.items():
+            module.register_parameter(name, self._tensor(tensor, parameter=True))
+        for name, tensor in described.buffers.items():
+            module.register_buffer(name, self._tensor(tensor))
+        if kind.__module__.startswith("torch.nn.") and (described.parameters or "affine" in described.attributes):
+            for name in _LEFT_OUT:  # a file's structure has no names for what is None
+                if not hasattr(module, name):
+                    module.register_parameter(name, None)
+        for name, child in described.children.items():
+            module.add_module(name, self.module(child) if child is not None else None)
+        if kind.__setstate__ is not nn.Module.__setstate__:  # adds what later releases of a class have
+            module.__setstate__(dict(module.__dict__))
+        return module
+
+    def _tensor(self, described: Tensor, *, parameter: bool = False) -> torch.Tensor:
+        """A tensor without values; a small one that is no parameter has them, since code may read them."""
+        if id(described) not in self._made:
+            dtype = getattr(torch, described.dtype)
+            dtype = torch.float32 if dtype.is_floating_point else dtype  # as hosts load their files
+            values = () if parameter else self._numbers(described)
+            made = (
+                torch.tensor(values, dtype=dtype).reshape(described.shape)
+                if values
+                else torch.empty(described.shape, dtype=dtype, device="meta")
+            )
+            self._made[id(described)] = nn.Parameter(made, described.requires_grad) if parameter else made
+        return self._made[id(described)]
+
+    def _value(self, value: object) -> Any:
+        """An attribute as the module has it; ``_UNKNOWN`` for what only unpickling would make."""
+        if isinstance(value, Tensor):
+            return self._tensor(value)
+        if isinstance(value, Inert):
+            return getattr(torch, value.name.removeprefix("torch."), _UNKNOWN) if _is_dtype(value.name) else _UNKNOWN
+        if isinstance(value, dict):
+            return {key: each for key, item in value.items() if (each := self._value(item)) is not _UNKNOWN}
+        if isinstance(value, list | tuple):
+            return type(value)(each for item in value if (each := self._value(item)) is not _UNKNOWN)
+        return value
+
+
+_UNKNOWN = object()
+_LEFT_OUT = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+"""What a convolution, a linear layer or a normalisation may have as None."""
+
+
+def _is_dtype(name: str) -> bool:
+    return isinstance(getattr(torch, name.removeprefix("torch."), None), torch.dtype)
