@@ -22,6 +22,7 @@ from yolo_probe.errors import TargetError, reason_of
 from yolo_probe.hosts.subject import Rebuilt
 from yolo_probe.hosts.ultralytics_rebuild import imported, silent
 from yolo_probe.live.live import Live
+from yolo_probe.model.freezing import fixed_names
 from yolo_probe.model.structure import Module, Tensor, named_modules
 
 Numbers = Callable[[Tensor], tuple[float, ...]]
@@ -36,11 +37,10 @@ def from_source(folder: Path, root: Module, numbers: Numbers) -> Rebuilt:
     """
     with silent():
         model = _Maker(_classes(folder, root), numbers).module(root)
-        trains = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
-        stored = Live(model)
-        built = deepcopy(model).requires_grad_(True)
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad_(trains[name])
+        stored, fixed = Live(model), fixed_names(root)
+        built = deepcopy(model)
+        for name, parameter in built.named_parameters():
+            parameter.requires_grad_(name not in fixed)
         return Rebuilt(Live(built), stored, stored.fused(), saved_fused=False)
 
 

@@ -225,7 +225,8 @@ def _from_checkpoint(
                 f"{target}: found --host {host} for a {root.class_path}, which no YOLOv5 builds or prints",
                 "leave --host out",
             )
-        return _from_ultralytics(target, checkpoint, root, copy)
+        subject = _from_ultralytics(target, checkpoint, root, copy)
+        return subject if source is None else _with_source(subject, checkpoint, source)
     try:
         origin = identify(checkpoint.contents, root)
     except CheckpointError as error:
