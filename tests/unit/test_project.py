@@ -40,7 +40,7 @@ GROUND = 5
 SIDE_BY_SIDE = {"networks", "checkpoint", "live", "counters"}
 NEEDS_TORCH = (
     *("live.", "training.", "api"),
-    *("hosts.installed_network", "hosts.ultralytics_rebuild", "reports.verify"),
+    *("hosts.installed_network", "hosts.source", "hosts.ultralytics_rebuild", "reports.verify"),
     "checkpoint.weight_statistics",
 )
 """Where torch may be imported: the rooms of live models, what builds or runs real networks, what reads weights."""

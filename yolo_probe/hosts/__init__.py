@@ -12,6 +12,7 @@ From the ground up; a module imports only from lines above its own::
     subject                   what a question is about: a network and its host
     ultralytics               which release of ultralytics wrote a checkpoint
     ultralytics_rebuild       its model as the installed ultralytics builds it
+    source                    a fork's model from its file and its source
     yolov5                    which generation of YOLOv5 wrote a checkpoint
     target                    what a user names -> a subject
     installed_network         a subject's network, built by the installed host

@@ -19,7 +19,9 @@ from torch import nn
 
 from yolo_probe.checkpoint.decode import Inert
 from yolo_probe.errors import TargetError, reason_of
+from yolo_probe.hosts.known_functions import known_function
 from yolo_probe.hosts.subject import Rebuilt
+from yolo_probe.hosts.summary_line import LineForm
 from yolo_probe.hosts.ultralytics_rebuild import imported, silent
 from yolo_probe.live.live import Live
 from yolo_probe.model.freezing import fixed_names
@@ -42,6 +44,13 @@ def from_source(folder: Path, root: Module, numbers: Numbers) -> Rebuilt:
         for name, parameter in built.named_parameters():
             parameter.requires_grad_(name not in fixed)
         return Rebuilt(Live(built), stored, stored.fused(), saved_fused=False)
+
+
+def line_form() -> LineForm | None:
+    """The form of the line that the imported source prints; None where its ``model_info`` is not known."""
+    function = getattr(sys.modules.get("utils.torch_utils"), "model_info", None)
+    known = known_function(function) if function else None
+    return known.form if known else None
 
 
 def _classes(folder: Path, root: Module) -> Mapping[str, type[nn.Module]]:

@@ -255,7 +255,7 @@ def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subje
             f"{subject.label}: found a file that was saved after fuse(), whose modules --source cannot put back",
             "leave --source out",
         )
-    from yolo_probe.hosts.source import from_source
+    from yolo_probe.hosts.source import from_source, line_form
     from yolo_probe.hosts.yolov5 import FORK_BLOCKS
 
     def numbers(tensor: Tensor) -> tuple[float, ...]:
@@ -267,7 +267,8 @@ def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subje
         raise TargetError(f"{subject.label}: the source in {source} does not fit this file: {error}") from None
     kinds = {module.class_path.rpartition(".")[2] for _, module in named_modules(subject.root)}
     fork = next((fork for block, fork in FORK_BLOCKS.items() if block in kinds), "")
-    return replace(subject, rebuilt=rebuilt, unknown=(), origin=replace(subject.origin, fork=fork))
+    form = replace(line_form() or subject.origin.form, host=subject.origin.host)
+    return replace(subject, rebuilt=rebuilt, unknown=(), origin=replace(subject.origin, fork=fork, form=form))
 
 
 def _from_ultralytics(target: str, checkpoint: Checkpoint, root: Module, copy: CopyName | None) -> Subject:
