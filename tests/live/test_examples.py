@@ -17,7 +17,7 @@ import yolo_probe
 from tests.environments import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-ON_A_MODEL, OF_RULES = re.findall(r"^```python\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+ON_A_MODEL, OF_A_LOOP, OF_RULES = re.findall(r"^```python\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
 
 
 def examples() -> Iterator[DocTest]:
@@ -47,6 +47,16 @@ def test_the_readmes_lines_for_a_live_model_run(capsys: pytest.CaptureFixture[st
     finally:
         yolo_probe.uninstall()
     assert "parameters" in capsys.readouterr().out
+
+
+def test_the_readmes_training_loop_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.SiLU())
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    step = "model(torch.rand(2, 3, 64, 64)).mean().backward(), optimizer.step()"
+    loop = OF_A_LOOP.replace("...", step, 1)
+    names = {"model": model, "optimizer": optimizer, "epochs": 2, "yolo_probe": yolo_probe, "torch": torch}
+    exec(loop, names)  # noqa: S102  # the README's own text
+    assert capsys.readouterr().out.startswith("runs/mine: a training, as its probe.json tells it")
 
 
 def test_the_readmes_rules_count(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def _paths(version: str) -> list[Path]:
         return [ROOT, *(release(*need) for need in (older, *OLDER_ULTRALYTICS_NEEDS, *ULTRALYTICS_TRAINING_NEEDS))]
     needs = {
         "": ULTRALYTICS_TRAINING_NEEDS,
-        **dict.fromkeys(("5.0.0", "6.2.3"), TRAINING_NEEDS + OLDER_TRAINING_NEEDS),
+        **dict.fromkeys(("5.0.0", "6.0.7", "6.2.3"), TRAINING_NEEDS + OLDER_TRAINING_NEEDS),
     }.get(version, TRAINING_NEEDS)
     return [ROOT, *([host(version)] if version else []), *(release(*need) for need in needs)]
 

@@ -172,7 +172,7 @@ def _fuse_trial(live: Live, before: State, question: Question, end_to_end: bool 
         fused = live.fused(end_to_end=end_to_end)
         merges = len(difference(live.root, fused.root).merges)
     except TraceError as error:
-        return FuseTrial(merges=0, fails=str(error))
+        return FuseTrial(merges=0, fails=_failing_fuse(error, live.root))
     after = live_state(fused, question)
     if before.run is not None and after.run is None:
         return FuseTrial(merges=merges, fails=_failing_forward(after))
@@ -180,12 +180,25 @@ def _fuse_trial(live: Live, before: State, question: Question, end_to_end: bool 
     return FuseTrial(merges=merges, fails=None, layers=numbers.layers, parameters=numbers.parameters)
 
 
+def _failing_fuse(error: TraceError, root: Module) -> str:
+    """Why ``fuse()`` fails: the module with its class, the host's own error, what to do."""
+    path, _, reason = str(error).partition(": fuse() fails there: ")
+    if not reason:
+        return str(error)
+    place = _with_class(path, root)
+    return f"fuse() fails at {place}: {reason}. Let fuse() leave that class out, or give it what it takes"
+
+
 def _failing_forward(after: State) -> str:
     """Why the forward pass of a fused network fails: the module with its class, the host's own error, what to do."""
     path, _, error = after.line.missing.partition(": ")
-    kinds = {name: module.kind.rpartition(".")[2] for name, module in named_modules(after.root)}
-    place = f"{path} ({kinds[path]})" if path in kinds else path
+    place = _with_class(path, after.root)
     return f"after fuse(), {place} fails: {error}. What runs then is its forward_fuse(), without what fuse() took away"
+
+
+def _with_class(path: str, root: Module) -> str:
+    kinds = {name: module.kind.rpartition(".")[2] for name, module in named_modules(root)}
+    return f"{path} ({kinds[path]})" if path in kinds else path
 
 
 def _numbers(state: State, question: Question) -> Numbers:
