@@ -166,6 +166,32 @@ def test_wrong_arguments_are_refused_before_the_loop() -> None:
         pass
     with pytest.raises(SettingsError, match="imgsz"), watch(Network(), imgsz=0):
         pass
+    network = Network()
+    with watch(network, imgsz=64) as story, pytest.raises(TargetError, match="validated: found int"):
+        story.validated(3)
+
+
+class Fails(Network):
+    """A fuse() that nobody can call."""
+
+    def fuse(self, how: str) -> Fails:  # type: ignore[override]
+        raise AssertionError(how)
+
+
+def test_where_fuse_fails_the_end_is_the_model_as_it_trained_and_another_network_is_no_average(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    network = Fails()
+    optimizer = trainer(network)
+    with caplog.at_level("INFO"), watch(network, optimizer, imgsz=64) as story:
+        for _ in steps(network, optimizer):
+            pass
+        story.validated(Network())
+    start, end = story.moments
+    assert isinstance(end, Ended)
+    assert (end.validated.layers, end.outputs) == (3, None)
+    assert start.event == "start"
+    assert any("will fail" in message for message in caplog.messages)
 
 
 class Renumbered(Network):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from torch import nn
@@ -229,16 +230,15 @@ def validated_of(model: nn.Module, start: Start, question: Question, *, is_ema: 
     )
 
 
-def foreseen_after(model: nn.Module, question: Question, form_known: bool) -> State | None:
-    """What is left of a model after its own ``fuse()``, if it has one, found without weights; None where that fails.
+def foreseen_after(model: nn.Module, question: Question, form_known: bool) -> State:
+    """What is left of a model after its own ``fuse()``, found without weights; the model itself where that fails.
 
     ``form_known``: whether its host's line can be written; else the state has the numbers alone.
     """
-    try:
-        fused = Live(unwrapped(model))
-        fused = fused.fused() if hasattr(fused.model, "fuse") else fused
-    except TraceError:
-        return None
+    fused = Live(unwrapped(model))
+    if hasattr(fused.model, "fuse"):
+        with suppress(TraceError):  # which was said at the start
+            fused = fused.fused()
     subject = question.subject
     line = host_line(
         fused.root, subject.origin.form, question.counter.of_host, subject.stride, question.size, built=True,

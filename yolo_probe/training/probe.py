@@ -343,9 +343,11 @@ class Probe:
             self._on_epoch()
 
     def _on_unannounced_validation(self, model: nn.Module) -> None:
-        run = self._run
-        if run.announced or run.start is None or run.question is None:
+        run, trainee = self._run, self._run.trainee()
+        if run.announced or run.ended or run.start is None or run.question is None:
             return
+        if trainee is not None and type(unwrapped(model)) is not type(trainee):
+            return  # another network, as one that teaches or judges it
         self._on_epoch()
         self._validated(model)
         self._foresee(model, "model" if unwrapped(model) is run.trainee() else "ema")

@@ -32,8 +32,11 @@ class Watched:
         return self._probe.moments
 
     def validated(self, model: nn.Module) -> None:
-        """Take note of a validation of that model: the one that trains, or an average of its weights."""
-        self._probe.on_validation(model)
+        """Take note of a validation of that model: the one that trains, or an average of its weights.
+
+        Raises: TargetError for no ``nn.Module``.
+        """
+        self._probe.on_validation(network_of(model, "validated"))
 
     def as_json(self) -> dict[str, object]:
         """The record as ``probe.json`` has it."""
