@@ -94,15 +94,69 @@ def test_the_first_row_that_differs_is_named_with_by_how_much() -> None:
     broken = fused_outputs(trained(Breaks()), 3, SIZE)
     assert broken.first is not None
     assert (broken.first.name, broken.first.difference, broken.largest) == ("model.1", None, None)
-    assert "no finite numbers" in broken.words
+    assert "not finite" in broken.words
 
 
 def test_a_model_that_gives_nan_before_fuse_is_not_compared() -> None:
     network = trained(Network())
     with torch.no_grad():
         network.model[1].bias[0] = float("nan")
-    with pytest.raises(ValueError, match=r"model\.1 gives NaN or infinity before fuse\(\), too"):
+    with pytest.raises(ValueError, match=r"it gives NaN or infinity before fuse\(\), too"):
         fused_outputs(network, 3, SIZE)
+
+
+class Changes(Network):
+    """Each ``fuse()`` of these changes what the model returns, and no row that it keeps."""
+
+    how = ""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = super().forward(x)
+        return x.sigmoid() if getattr(self, "flag", False) else x
+
+    def fuse(self) -> nn.Module:
+        if self.how == "flag":
+            self.flag = True
+        elif self.how == "row":
+            del self.model[1]
+        elif self.how == "shape":
+            self.model[1] = nn.Conv2d(8, 2, 1)
+        elif self.how == "other":
+            return Network().double()
+        else:
+            self.model[1].weight.data = self.model[1].weight.data.flip(0)
+        return self
+
+
+@pytest.mark.parametrize("how", ["flag", "row", "shape", "other", "classes"])
+def test_what_the_model_returns_decides_not_the_rows_that_are_left(how: str) -> None:
+    network = trained(Changes())
+    network.how = how
+    assert fused_outputs(network, 3, SIZE).first is not None
+
+
+class Flat(nn.Module):  # type: ignore[misc]
+    """Its ``fuse()`` merges two rows: the first gives other numbers, the model the same. It writes into its input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 4, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.dropout(self.model(x.sub_(0.5)), 0.1, training=True)
+
+    def fuse(self) -> Flat:
+        self.model[0] = nn.utils.fuse_conv_bn_eval(self.model[0], self.model[1])
+        self.model[1] = nn.Dropout()
+        return self
+
+
+def test_a_row_that_is_merged_into_another_is_no_change_and_hooks_of_the_user_are_not_called() -> None:
+    seen: list[object] = []
+    network = trained(Flat())
+    network.model[0].register_forward_hook(lambda *_: seen.append(0))
+    assert fused_outputs(network, 3, SIZE).first is None
+    assert seen == []
 
 
 def test_what_would_cost_too_much_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:

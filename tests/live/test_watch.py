@@ -172,10 +172,10 @@ def test_wrong_arguments_are_refused_before_the_loop() -> None:
 
 
 class Fails(Network):
-    """A fuse() that nobody can call."""
+    """A fuse() that fails."""
 
-    def fuse(self, how: str) -> Fails:  # type: ignore[override]
-        raise AssertionError(how)
+    def fuse(self) -> Fails:
+        raise AssertionError("not this one")
 
 
 def test_where_fuse_fails_the_end_is_the_model_as_it_trained_and_another_network_is_no_average(

@@ -6,6 +6,7 @@ are meta tensors. The user's model is read, never called, copied or changed.
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from yolo_probe.errors import DataDependentError, TargetError, TraceError, first_words, reason_of, shown
 from yolo_probe.live.applied_rules import AppliedRules, OwnOps
@@ -32,9 +34,9 @@ from yolo_probe.model.user_rules import OwnRules
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
-    """The model inside DataParallel, DistributedDataParallel and torch.compile."""
+    """The model inside DataParallel, DistributedDataParallel, torch's AveragedModel and torch.compile."""
     while True:
-        if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel, AveragedModel)):
             model = model.module
         elif "_orig_mod" in model._modules:
             model = model._modules["_orig_mod"]
@@ -223,9 +225,9 @@ class Live:
         """
         copy = weightless(self._inner)
         set_end_to_end(copy, end_to_end)
-        with undisturbed():
-            _fuse(copy, grad_enabled)
-        return Live(copy, complete=self._complete)
+        with self._unnoticed():
+            fused = _fuse(copy, grad_enabled)
+        return Live(fused, complete=self._complete)
 
 
 def set_end_to_end(model: nn.Module, value: bool | None) -> None:
@@ -244,22 +246,33 @@ def _named_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
                 scripted = (*scripted, f"{path}.")
 
 
-def _fuse(copy: nn.Module, grad_enabled: bool) -> None:
-    """Run a weightless copy's own ``fuse()``.
+def has_fuse(model: nn.Module) -> bool:
+    """Whether the model has a function ``fuse()`` that is called without arguments, as hosts do."""
+    own = getattr(type(model), "fuse", None)
+    if not isinstance(own, FunctionType):
+        return False
+    needed = list(inspect.signature(own).parameters.values())[1:]
+    return all(
+        each.default is not each.empty or each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD) for each in needed
+    )
+
+
+def _fuse(copy: nn.Module, grad_enabled: bool) -> nn.Module:
+    """A weightless copy after its own ``fuse()``, which may return another model.
 
     Raises: TraceError where the model has none, or where it fails, with the module's path.
     """
     try:
         with torch.set_grad_enabled(grad_enabled), torch.device("meta"):
-            fuse_silently(copy)
+            return fuse_silently(copy)
     except TraceError:
         raise
     except Exception as error:  # the user's own fuse(): whatever it raises is what validation would raise
         raise TraceError(f"{_place_of(error, copy)}: fuse() fails there: {reason_of(error)}") from error
 
 
-def fuse_silently(model: nn.Module) -> None:
-    """Run the ``fuse()`` of a model that may be changed, without the lines that it would print.
+def fuse_silently(model: nn.Module) -> nn.Module:
+    """The model that ``fuse()`` returns, else the given one, which may be changed; nothing is printed.
 
     Raises: TraceError where the model has none; whatever ``fuse()`` raises.
     """
@@ -274,10 +287,11 @@ def fuse_silently(model: nn.Module) -> None:
                 places.append((module.__dict__, name))
     model.__dict__["info"] = say_nothing
     try:
-        _muted(own)(model)
+        fused = _muted(own)(model)
     finally:
         for names, name in (*places, (model.__dict__, "info")):
             names.pop(name, None)
+    return fused if isinstance(fused, nn.Module) else model
 
 
 @lru_cache(maxsize=256)

@@ -31,16 +31,16 @@ class FusedOutputs:
     rows: Count
     """Number of rows that were compared."""
     largest: float | None
-    """Largest relative difference of any row; None where it is not finite."""
+    """Largest relative difference of what the model returns; None where it is not finite."""
     first: DifferentRow | None
-    """None if all rows agree up to rounding."""
+    """The first row that differs, or the model itself; None if what the model returns agrees up to rounding."""
 
     @property
     def words(self) -> str:
         """What was found, as a part of a sentence."""
         largest, image = "of its largest output", f"for one random {self.size[0]}x{self.size[1]} image"
         if self.first is None:
-            return f"each of its {self.rows} rows gives the same, to {self.largest or 0:.0e} {largest}, {image}"
+            return f"it gives the same with its {self.rows} rows, to {self.largest or 0:.0e} {largest}, {image}"
         share = self.first.difference
-        how_far = "it gives no finite numbers" if share is None else f"by {share:.1%} {largest}"
-        return f"{self.first.name} ({self.first.kind}) is the first row that differs: {how_far}, {image}"
+        how_far = "its shape, or by numbers that are not finite" if share is None else f"by {share:.1%} {largest}"
+        return f"{self.first.name} ({self.first.kind}) is the first that differs: {how_far}, {image}"

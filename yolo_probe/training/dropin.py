@@ -203,7 +203,7 @@ def _host_function(model: nn.Module) -> Callable[..., Any] | None:
     for kind in type(unwrapped(model)).__mro__:
         home = sys.modules.get(kind.__module__)
         function = getattr(home, "model_info", None) or getattr(getattr(home, "torch_utils", None), "model_info", None)
-        if inspect.isfunction(function) and function is not model_info:
+        if inspect.isfunction(function) and _original(function).__module__.endswith(HOME):
             return _original(function)
     return None
 

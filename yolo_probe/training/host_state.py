@@ -88,7 +88,7 @@ def _options(frame: FrameType) -> object | None:
 def loop_epoch() -> int | None:
     """The innermost variable ``epoch`` of the functions that this is called from; None where there is none."""
     epochs = (frame.f_locals.get("epoch") for frame in _frames())
-    return next((each for each in epochs if type(each) is int), None)
+    return next((each for each in epochs if type(each) is int and each >= 0), None)
 
 
 def starts_itself() -> bool:

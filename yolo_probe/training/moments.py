@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from torch import nn
 
@@ -16,7 +17,7 @@ from yolo_probe.hosts.images import Size, image_channels
 from yolo_probe.hosts.subject import Origin, Saved, Subject
 from yolo_probe.hosts.summary_line import HostLine, host_line, summarize
 from yolo_probe.hosts.target import classes_of, freeze_of, network_name
-from yolo_probe.live.live import Live, unwrapped
+from yolo_probe.live.live import Live, has_fuse, unwrapped
 from yolo_probe.model.freezing import frozen_by_rows, row_ranges, whole_rows, with_frozen, with_gradients
 from yolo_probe.model.fusion import difference, fused_state, merged_names
 from yolo_probe.model.structure import Module, named_modules, named_parameters, totals_of
@@ -167,7 +168,7 @@ def non_leaf(model: nn.Module) -> frozenset[str]:
 
 def _fuse_trial(live: Live, before: State, question: Question, end_to_end: bool | None) -> FuseTrial:
     """A dry run of ``fuse()``, and of the forward pass after it where there is one before it."""
-    if not hasattr(live.model, "fuse"):
+    if not has_fuse(live.model):
         return FuseTrial(merges=0, fails=None)
     try:
         fused = live.fused(end_to_end=end_to_end)
@@ -236,7 +237,7 @@ def foreseen_after(model: nn.Module, question: Question, form_known: bool) -> St
     ``form_known``: whether its host's line can be written; else the state has the numbers alone.
     """
     fused = Live(unwrapped(model))
-    if hasattr(fused.model, "fuse"):
+    if has_fuse(fused.model):
         with suppress(TraceError):  # which was said at the start
             fused = fused.fused()
     subject = question.subject
@@ -334,12 +335,12 @@ def ledger_of(
     fused: State,
     history: Sequence[Trained] = (),
     *,
-    of_ema: bool = False,
+    copy: Literal["file", "model", "ema"] = "file",
 ) -> FuseDiff:
     """The ledger from the line at train start to the line of the fused best model.
 
-    ``history``: what trained at the start, and after each change. ``of_ema``: whether the fused model is the EMA copy,
-    which strip_optimizer() has not finished.
+    ``history``: what trained at the start, and after each change. ``copy``: what was fused: the model of the finished
+    file, the one that trains, or the average of its weights.
     """
     first = trained_in(printed.root)
     there = frozenset(name for name, _ in named_parameters(printed.root))
@@ -347,8 +348,8 @@ def ledger_of(
     events = list(_events(start, first, history)) if start else []
     remaining = history[-1].names if history else first.difference(*(event.names for event in events))
     unfused = printed.root
-    question = _asked_at_end(question, remaining, printed.root, of_ema=of_ema)
-    if remaining and not (trained_in(fused.root) & there) - merged_names(fused.root):
+    question = _asked_at_end(question, remaining, printed.root, of_ema=copy == "ema")
+    if copy != "model" and remaining and not (trained_in(fused.root) & there) - merged_names(fused.root):
         saved = question.subject.saved
         events.append(finished("strip_optimizer()" if saved is not None and saved.stripped else "ModelEMA", remaining))
         unfused = with_gradients(unfused, False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from torch.utils.hooks import RemovableHandle
 from yolo_probe.hosts.images import Size
 from yolo_probe.live.description import Descriptions
 from yolo_probe.live.live import fuse_silently, set_end_to_end
-from yolo_probe.live.side_effects import undisturbed
+from yolo_probe.live.side_effects import foreign, kept, undisturbed
 from yolo_probe.model.structure import row_holder
 from yolo_probe.reports.fused_outputs import ROUNDING, DifferentRow, FusedOutputs
 
@@ -25,8 +25,11 @@ SMALL: Size = (64, 64)
 MAX_PARAMETERS = 200_000_000
 """Of a larger model the outputs are not compared: in float64 it would need gigabytes."""
 
+BOXES = 3
+"""Number of dimensions of boxes: batch, boxes, numbers of a box."""
+
 _Outputs = Mapping[str, Mapping[str, torch.Tensor]]
-"""The tensors that each row returned, by the row's name and their place in what it returned."""
+"""The tensors that each row and, without a name, the model returned, by their place in what was returned."""
 
 
 def outputs_of_file(file: Path, channels: int, size: Size, end_to_end: bool | None = None) -> FusedOutputs:
@@ -51,18 +54,29 @@ def fused_outputs(model: nn.Module, channels: int, size: Size) -> FusedOutputs:
     count = sum(parameter.numel() for parameter in model.parameters())
     if count > MAX_PARAMETERS:
         raise ValueError(f"it has {count:,} parameters, more than {MAX_PARAMETERS:,}")
-    with undisturbed(), torch.no_grad(), _Float64():
-        copy = deepcopy(model).cpu().double().eval()
+    code = foreign(type(module) for module in model.modules())
+    with undisturbed(), kept(code), torch.no_grad(), _Float64():
+        copy = _without_hooks(deepcopy(model)).cpu().double().eval()
         try:
             image = _image(channels, SMALL)
             before = _outputs(copy, image)
         except Exception:  # the model's own forward: this size may not fit
             image = _image(channels, size)
             before = _outputs(copy, image)
-        fuse_silently(copy)
-        after = _outputs(copy, image)
+        fused = fuse_silently(copy).eval()
+        after = _outputs(fused, image)
         height, width = image.shape[2:]
-        return _compared(copy, (height, width), before, after)
+        return _compared(fused, (height, width), before, after)
+
+
+def _without_hooks(model: nn.Module) -> nn.Module:
+    """The same model without the hooks of its user, which may keep what they see; those of torch are a part of it."""
+    for module in model.modules():
+        for hooks in (module._forward_hooks, module._forward_pre_hooks):
+            for key, hook in list(hooks.items()):
+                if not getattr(hook, "__module__", type(hook).__module__).startswith("torch."):
+                    del hooks[key]
+    return model
 
 
 def _image(channels: int, size: Size) -> torch.Tensor:
@@ -90,7 +104,7 @@ def _float32(args: Sequence[Any]) -> bool:
 
 
 def _outputs(model: nn.Module, image: torch.Tensor) -> _Outputs:
-    """The tensors that each row of a model returns for that image; the hooks that see them are removed."""
+    """What each row of a model returns for that image, and the model itself; the hooks that see it are removed."""
     found: dict[str, dict[str, torch.Tensor]] = {}
     prefix, holder = row_holder(Descriptions().module(model))
 
@@ -102,8 +116,9 @@ def _outputs(model: nn.Module, image: torch.Tensor) -> _Outputs:
         return model.get_submodule(name).register_forward_hook(see)
 
     handles = [watched(f"{prefix}{name}") for name, row in holder.children.items() if row is not None]
+    torch.manual_seed(0)  # a forward may draw numbers, each time the same
     try:
-        model(image)
+        found[""] = dict(_tensors(model(image.clone()), ""))
     finally:
         for handle in handles:
             handle.remove()
@@ -123,39 +138,53 @@ def _tensors(output: object, place: str) -> Iterator[tuple[str, torch.Tensor]]:
 
 
 def _compared(model: nn.Module, size: Size, before: _Outputs, after: _Outputs) -> FusedOutputs:
-    for name, tensors in before.items():
-        if not all(tensor.isfinite().all() for tensor in tensors.values()):
-            raise ValueError(f"{name} gives NaN or infinity before fuse(), too")
+    """The verdict on what the model itself returns, and the first row that explains it."""
+    common = [place for place in before[""] if place in after[""]]  # fuse() may remove a head and its outputs
+    if not common:
+        raise ValueError("it returns nothing that it also returned before fuse()")
+    if not all(before[""][place].isfinite().all() for place in common):
+        raise ValueError("it gives NaN or infinity before fuse(), too")
     moved = {
-        name: max(_difference(tensors[place], after[name][place]) for place in common)
-        for name, tensors in before.items()
-        if (common := [place for place in tensors if _is_like(tensors[place], after.get(name, {}).get(place))])
+        name: max(_difference(before[name][place], each) for place, each in tensors.items() if place in before[name])
+        for name, tensors in after.items()
+        if name in before and before[name].keys() & tensors.keys()
     }
-    if not moved:
-        raise ValueError("no row of it gives tensors of the same shape before and after fuse()")
-    first = next((name for name, share in moved.items() if not share <= ROUNDING), None)
-    largest = max(moved.values(), key=lambda share: (not isfinite(share), share))
+    whole = moved.pop("")
+    first = next((name for name, share in moved.items() if not share <= ROUNDING), "")
     return FusedOutputs(
         size=size,
         rows=len(moved),
-        largest=largest if isfinite(largest) else None,
-        first=None if first is None else DifferentRow(
-            name=first,
+        largest=whole if isfinite(whole) else None,
+        first=None if whole <= ROUNDING else DifferentRow(
+            name=first or "the model",
             kind=type(model.get_submodule(first)).__name__,
-            difference=moved[first] if isfinite(moved[first]) else None,
+            difference=share if isfinite(share := moved.get(first, whole)) else None,
         ),
     )  # fmt: skip
 
 
-def _is_like(one: torch.Tensor, other: torch.Tensor | None) -> bool:
-    return other is not None and one.shape == other.shape and one.numel() > 0
-
-
 def _difference(one: torch.Tensor, other: torch.Tensor) -> float:
-    """The largest absolute difference as a share of the largest value; a head may give equal scores in any order."""
+    """The largest absolute difference as a share of the largest value; infinite for another shape.
+
+    A head that sorts its boxes may give those of equal scores in any order.
+    """
+    if one.shape != other.shape:
+        return inf
+    if not one.numel():
+        return 0.0
     one, other = one.double(), other.double()
     largest = float(one.abs().max()) or 1.0
     share = float((one - other).abs().max()) / largest
-    if share <= ROUNDING:
+    if share <= ROUNDING or one.dim() != BOXES:
         return share
-    return min(share, float((one.flatten().sort().values - other.flatten().sort().values).abs().max()) / largest)
+    return min(share, float((_sorted(one) - _sorted(other)).abs().max()) / largest)
+
+
+def _sorted(boxes: torch.Tensor) -> torch.Tensor:
+    """The boxes of each image in the order of their numbers; shape (batch, boxes, numbers)."""
+    digits = boxes.abs().max().clamp(min=1e-300)
+    rounded = (boxes / digits * 1e6).round()
+    for column in reversed(range(boxes.shape[-1])):
+        order = rounded[..., column].argsort(dim=1, stable=True)[..., None].expand_as(boxes)
+        rounded, boxes = rounded.gather(1, order), boxes.gather(1, order)
+    return boxes

@@ -27,7 +27,7 @@ from yolo_probe.environment import installed_thop
 from yolo_probe.errors import TargetError, reason_of
 from yolo_probe.hosts import ultralytics
 from yolo_probe.hosts.yolov5 import origin_of_line
-from yolo_probe.live.live import unwrapped
+from yolo_probe.live.live import has_fuse, unwrapped
 from yolo_probe.render.text import render_ledgers
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.fused_outputs import FusedOutputs
@@ -64,6 +64,8 @@ from yolo_probe.training.settings import Event, Settings, is_first_rank, is_swit
 from yolo_probe.training.without_callbacks import on_steps
 
 NAME = "yolo-probe"
+MAX_CHANGES = 50
+"""Most changes of ``requires_grad`` that are recorded; two networks in turn switch theirs at every step."""
 
 
 def register(target: Any, settings: str | None = None, **overrides: object) -> Probe:
@@ -242,6 +244,9 @@ class Probe:
 
     def detach(self) -> None:
         """Stop listening, and put the host's own ``model_info`` back."""
+        if self._running is not host_state.classic:
+            self.stop()  # of a loop of the user's own: nothing was installed
+            return
         self.listens = False
         self._run = Run()
         self._stop_steps()
@@ -284,7 +289,7 @@ class Probe:
             if run.question is None or (run.start is None and self._running().epoch is None):
                 return  # not the model of a training
             run.fused = live_state(line.live, run.question, line.line)
-            if run.start is None or not run.announced:
+            if run.start is None:
                 self._end()  # a script that fires no events
             return
         running = self._running()
@@ -357,9 +362,12 @@ class Probe:
         if run.announced or run.start is None or run.ended:
             return
         self._on_epoch()
-        if run.fused_copy != "ema" and (model := run.trainee()):
+        if run.fused is None and run.fused_copy != "ema" and (model := run.trainee()):
             self._foresee(model, "model")
-        run.fused = run.foreseen
+        if run.fused is None:
+            run.fused = run.foreseen
+        else:
+            run.fused_copy = "file"
         self._end()
 
     def _on_trainer_start(self, trainer: Any) -> None:
@@ -420,11 +428,16 @@ class Probe:
         run, model = self._run, self._run.trainee()
         if model is None or run.start is None or run.question is None:
             return
+        if len(run.history) > MAX_CHANGES:
+            run.flags = []
+            return
         before = run.history[-1].names
         change = changed_of(running, model, run.start, run.question, run.training.gradients, before)
         self._note_trained(running.epoch, model)
         run.moments.append(change)
         self._say(change_lines(change), warning=True)
+        if len(run.history) > MAX_CHANGES:
+            self._warn(f"requires_grad has changed {MAX_CHANGES} times: further changes are not recorded")
         self._write()
 
     def _note_trained(self, epoch: int | None, model: nn.Module) -> None:
@@ -479,9 +492,7 @@ class Probe:
         if run.ended or run.question is None or run.printed is None or run.fused is None:
             return
         run.ended = True
-        ledgers = ledger_of(
-            run.question, run.start, run.printed, run.fused, run.history, of_ema=run.fused_copy == "ema"
-        )
+        ledgers = ledger_of(run.question, run.start, run.printed, run.fused, run.history, copy=run.fused_copy)
         report = replace(ledgers, first_printed=run.first_printed, second_printed=run.fused is not run.foreseen)
         if self._tells("end"):
             self._say(end_lines(report))
@@ -489,7 +500,8 @@ class Probe:
             for line in render_ledgers(report, explained=self.settings.verbosity == "full").splitlines():
                 run.logger.info(line)
         if self.settings.verify:
-            best = best or (run.files.folder / "weights" / "best.pt" if run.files.folder else None)
+            if best is None and run.files.folder and run.fused_copy != "model":
+                best = run.files.folder / "weights" / "best.pt"
             report = replace(report, outputs=self._compare_outputs(best))
         self._log(scalars_of(report.validation, report.question.subject.origin.form, "_fused"))
         is_live = run.start is not None and run.fused_copy == "model"
@@ -510,7 +522,7 @@ class Probe:
         try:
             if best is not None and best.is_file():
                 outputs = outputs_of_file(best, channels, size, run.end_to_end)
-            elif model is not None and hasattr(model, "fuse"):
+            elif model is not None and has_fuse(model):
                 outputs = fused_outputs(model, channels, size)
             else:
                 return None

@@ -11,7 +11,8 @@ from pathlib import Path
 from torch import nn
 from torch.optim import Optimizer
 
-from yolo_probe.live.live import network_of
+from yolo_probe.errors import TargetError
+from yolo_probe.live.live import network_of, unwrapped
 from yolo_probe.render.text import render
 from yolo_probe.reports.story import Story
 from yolo_probe.reports.training_record import Event, from_json
@@ -44,7 +45,7 @@ class Watched:
 
     def __str__(self) -> str:
         if not self.moments:
-            return f"{self._label}: nothing is on record, as no optimizer of this model has stepped"
+            return f"{self._label}: nothing is on record"
         content = self.as_json()
         return render(Story(self._label, from_json(content), content))
 
@@ -63,7 +64,7 @@ def watch(
     It prints the model's summary line, at the first step of the optimizer what really trains, then every change of
     ``requires_grad``, and at the end what changed from the line to the model after its own ``fuse()``. ``model`` is any
     ``nn.Module``, or an object that has one, as ``YOLO`` does; ``optimizer`` is the one that trains it, None for any
-    that holds its parameters. If ``folder`` exists, ``probe.json``, ``probe.md`` and ``probe.png`` are written there.
+    that holds its parameters. ``probe.json``, ``probe.md`` and ``probe.png`` are written into ``folder``.
     ``settings`` and ``overrides`` are those of ``register()``; ``imgsz`` is in pixels, 640 by default. Changes are told
     with the loop's variable ``epoch``, if it has one.
 
@@ -80,8 +81,13 @@ def watch(
         >>> [moment.event for moment in story.moments]
         ['start', 'end']
     """
-    network = network_of(model, "watch")
-    place = None if folder is None else Path(folder)
+    network = unwrapped(network_of(model, "watch"))
+    if optimizer is not None and not isinstance(optimizer, Optimizer):
+        raise TargetError(
+            f"watch: found {type(optimizer).__name__}, expected an optimizer of torch",
+            "Leave it out to watch any optimizer that holds the model's parameters.",
+        )
+    place = _made(folder)
     probe = Probe(read_settings(settings, **overrides), partial(_running, network, optimizer, place))
     probe.begin(network)
     try:
@@ -91,5 +97,17 @@ def watch(
         probe.stop()
 
 
+def _made(folder: str | PathLike[str] | None) -> Path | None:
+    """The folder, made where it is not there. Raises: TargetError where it cannot be."""
+    if folder is None:
+        return None
+    try:
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+    except (OSError, TypeError, ValueError) as error:
+        raise TargetError(f"watch: found folder={folder!r}, expected one that can be made ({error})") from None
+    return place
+
+
 def _running(model: nn.Module, optimizer: Optimizer | None, folder: Path | None) -> Running:
-    return Running(model=model, parameters_held=held_by(optimizer), epoch=loop_epoch(), save_dir=folder)
+    return Running(model=model, parameters_held=held_by(optimizer), freeze=(), epoch=loop_epoch(), save_dir=folder)
