@@ -7,11 +7,13 @@ classification, and a training loop of the user's own.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from functools import wraps
 from types import ModuleType
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_pre_hook
@@ -23,7 +25,9 @@ def on_steps(act: Callable[[Optimizer], object]) -> Callable[[], None]:
     def before_step(optimizer: Optimizer, *_: object) -> None:
         act(optimizer)
 
-    end: Callable[[], None] = register_optimizer_step_pre_hook(before_step).remove
+    # a compiled step would compile the hook with it
+    hook = torch.compiler.disable(before_step) if "torch._dynamo" in sys.modules else before_step
+    end: Callable[[], None] = register_optimizer_step_pre_hook(hook).remove
     return end
 
 
