@@ -157,7 +157,7 @@ def gradients_command(
     from yolo_probe.render.gradients import render_rows
     from yolo_probe.reports.gradients import provenance
 
-    report = provenance(resolve(target, host=host, classes=nc, source=source), freeze)
+    report = provenance(_subject(target, host, nc, source), freeze)
     show(report, form)
     show_table(render_rows(report), form)
     if report.fused.gap:
@@ -244,9 +244,7 @@ def _question(
     if rules and verify:
         raise click.UsageError("--verify runs the real thop, which has no rules of yours: leave --rules or it out.")
     own = _own_rules(rules) if rules else None
-    if source is not None:
-        simplefilter("ignore")  # what the fork's code warns of is not about this report
-    subject = resolve(target, host=host, classes=nc, copy=copy, source=source)
+    subject = _subject(target, host, nc, source, copy)
     typed = {
         "--host": host, "--nc": nc, "--copy": copy, "--source": source and quote(source), "--counter": counter,
         "--rules": rules and quote(rules),
@@ -254,6 +252,14 @@ def _question(
     options = "".join(f" {name} {value}" for name, value in typed.items() if value is not None)
     subject = with_rules(subject, own) if own else subject
     return Question(subject, imgsz, choose_counter(counter, installed_thop(), own), options, own)
+
+
+def _subject(
+    target: str, host: Generation | None, nc: int | None, source: str | None, copy: CopyName | None = None
+) -> Subject:
+    if source is not None:
+        simplefilter("ignore")  # what the fork's code warns of is not about the report
+    return resolve(target, host=host, classes=nc, copy=copy, source=source)
 
 
 def _weight_values(subject: Subject) -> WeightValues:

@@ -256,7 +256,7 @@ def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subje
             "leave --source out",
         )
     from yolo_probe.hosts.source import from_source, line_form
-    from yolo_probe.hosts.yolov5 import FORK_BLOCKS
+    from yolo_probe.hosts.yolov5 import fork_with
 
     def numbers(tensor: Tensor) -> tuple[float, ...]:
         return checkpoint.numbers(tensor) if 0 < tensor.numel <= SMALL_TENSOR and tensor.location else ()
@@ -266,9 +266,10 @@ def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subje
     except TraceError as error:
         raise TargetError(f"{subject.label}: the source in {source} does not fit this file: {error}") from None
     kinds = {module.class_path.rpartition(".")[2] for _, module in named_modules(subject.root)}
-    fork = next((fork for block, fork in FORK_BLOCKS.items() if block in kinds), "")
     form = replace(line_form() or subject.origin.form, host=subject.origin.host)
-    return replace(subject, rebuilt=rebuilt, unknown=(), origin=replace(subject.origin, fork=fork, form=form))
+    return replace(
+        subject, rebuilt=rebuilt, unknown=(), origin=replace(subject.origin, fork=fork_with(kinds), form=form)
+    )
 
 
 def _from_ultralytics(target: str, checkpoint: Checkpoint, root: Module, copy: CopyName | None) -> Subject:

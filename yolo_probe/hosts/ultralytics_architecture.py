@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from yolo_probe.errors import ModelYamlError, shown
 from yolo_probe.expressions import ConstructorCall, ExpressionError, evaluate
-from yolo_probe.model.structure import Module, count_layers, count_parameters
+from yolo_probe.model.structure import Module, below, count_layers, count_parameters
 from yolo_probe.networks.network import MOST_CLASSES
 
 MODEL_CLASSES = (
@@ -312,7 +312,7 @@ def mismatch(file: Module, built: Module) -> str:
         if difference := _difference(ours, theirs, whole=not path):
             return f"{path or 'the model'}: {difference}"
         pairs += [
-            (f"{path}.{name}" if path else name, child, theirs.child(name))
+            (below(path, name), child, theirs.child(name))
             for name, child in reversed(list(ours.children.items()))
             if child is not None
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from yolo_probe.errors import CheckpointError
@@ -37,6 +37,11 @@ FORK_BLOCKS: Mapping[str, str] = {
 """Blocks that only a fork has; YOLOv9 has those of YOLOv7 too."""
 
 
+def fork_with(names: Container[str]) -> str:
+    """Name of the fork that has blocks of these names; empty where none is recognised."""
+    return next((fork for block, fork in FORK_BLOCKS.items() if block in names), "")
+
+
 def origin_of(generation: Generation, evidence: tuple[str, ...], release: str | None = None,
               alternatives: tuple[str, ...] = ()) -> Origin:  # fmt: skip
     """The host of a generation, or of a PyPI release that follows it."""
@@ -55,7 +60,7 @@ def origin_of_line(form: LineForm, host: str, *, form_known: bool = True) -> Ori
     if not host:
         return Origin(_generation_of(form, host), form, ("a training loop of its own",), nearest=True)
     blocks = sys.modules.get(host.replace("utils.torch_utils", "models.common"))
-    fork = next((fork for block, fork in FORK_BLOCKS.items() if hasattr(blocks, block)), "")
+    fork = fork_with(vars(blocks) if blocks else ())
     prints = f"what {host} prints {'and holds' if form_known else 'is new to yolo-probe'}"
     return Origin(_generation_of(form, host), form, (prints,), nearest=not (form_known or fork), fork=fork)
 

@@ -147,22 +147,26 @@ class Live:
 
         Raises: DataDependentError where it is, TraceError where shapes do not fit, both with the module's path.
         """
-        with self._unnoticed(), uncollected():
+        with self._unnoticed(self._copier), uncollected():
             if self._recorder is None:
                 self._recorder = self._recorder_of(self._copier.module)
             return self._recorder.run(image)
 
     def _real_trace(self, image: Inputs) -> Trace:
-        with self._unnoticed():
+        with self._unnoticed(self._copier):
             if self._real_recorder is None:
                 copies = real_copy(self._inner)
                 self._real_recorder = self._recorder_of(lambda module: copies[id(module)], "cpu")
             return replace(self._real_recorder.run(image), executed=self._executed)
 
     @contextmanager
-    def _unnoticed(self) -> Iterator[None]:
-        """A context after which nothing outside the model is as if code of the model had run."""
-        with undisturbed(torch_alone=self._draws_torch_alone), kept(self._foreign, self._copier.foreign_code):
+    def _unnoticed(self, copier: Copier) -> Iterator[None]:
+        """A context after which nothing outside the model is as if code of the model had run.
+
+        ``copier``: made the copy whose code runs.
+        """
+        torch_alone = self._custom_ops is None and not (self._foreign or copier.foreign_code)
+        with undisturbed(torch_alone=torch_alone), kept(self._foreign, copier.foreign_code):
             yield
 
     def _recorder_of(self, copy_of: Callable[[nn.Module], nn.Module], device: str = "meta") -> Recorder:
@@ -197,10 +201,6 @@ class Live:
         return foreign(type(module) for _, module in self._modules)
 
     @property
-    def _draws_torch_alone(self) -> bool:
-        return self._custom_ops is None and not (self._foreign or self._copier.foreign_code)
-
-    @property
     def _dtype(self) -> torch.dtype:
         """The dtype of the first floating-point parameter; float32 if there is none."""
         tensors = (each for _, module in self._modules for each in module._parameters.values() if each is not None)
@@ -223,9 +223,10 @@ class Live:
         ``end_to_end``: what ultralytics sets before it fuses, which decides which head remains.
         Raises: TraceError where ``fuse()`` fails, with the module's path.
         """
-        copy = weightless(self._inner)
+        copier = Copier()
+        copy = copier.module(self._inner)
         set_end_to_end(copy, end_to_end)
-        with self._unnoticed():
+        with self._unnoticed(copier):
             fused = _fuse(copy, grad_enabled)
         return Live(fused, complete=self._complete)
 

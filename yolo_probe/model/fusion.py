@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from yolo_probe.errors import TraceError
-from yolo_probe.model.structure import Module, Tensor, named_modules
+from yolo_probe.model.structure import Module, Tensor, below, named_modules
 
 FUSED_KINDS = frozenset({"Conv", "DWConv"})
 """Kinds of blocks whose BatchNorm YOLOv5's ``fuse()`` merges."""
@@ -47,12 +47,12 @@ class Merge:
     @property
     def convolution_path(self) -> str:
         """Path of the convolution, ``model.0.conv``."""
-        return _below(self.path, self.name)
+        return below(self.path, self.name)
 
     @property
     def batch_norm_path(self) -> str:
         """Path of the BatchNorm, ``model.0.bn``."""
-        return _below(self.path, self.batch_norm_name)
+        return below(self.path, self.batch_norm_name)
 
     @property
     def fused_path(self) -> str:
@@ -198,32 +198,28 @@ def difference(before: Module, after: Module) -> Fusion:
             merges.append(merge)
             kept[id(merge.convolution)], stays[id(merge.fused)] = merge.convolution, merge.fused
             kept[id(merge.batch_norm)] = merge.batch_norm
-        taken = {(each.name, each.batch_norm_name) for each in found_merges}
-        below = []
+        taken = {name for merge in found_merges for name in (merge.name, merge.batch_norm_name)}
+        deeper = []
         for was_name, has_name in names:
             was, has = old.children.get(was_name), now.children.get(has_name)
-            if any(was_name in each for each in taken):
+            if was_name in taken:
                 continue
             if was is not None and has is not None and was.class_path == has.class_path:
                 if id(was) not in kept:
-                    below.append((_below(path, was_name), _below(place, has_name), was, has))
+                    deeper.append((below(path, was_name), below(place, has_name), was, has))
                 kept[id(was)], stays[id(has)] = was, has
                 continue
             if was is not None:
-                gone.setdefault(_reason(old, now, was_name), []).append((_below(path, was_name), was))
+                gone.setdefault(_reason(old, now, was_name), []).append((below(path, was_name), was))
             if has is not None:
-                new.setdefault(_reason(old, now, has_name), []).append((_below(place, has_name), has))
-        pairs += reversed(below)
+                new.setdefault(_reason(old, now, has_name), []).append((below(place, has_name), has))
+        pairs += reversed(deeper)
     changes = tuple(
         Change(*reason, tuple(_inside(gone.get(reason, ()), kept)), tuple(_inside(new.get(reason, ()), stays)))
         for reason in dict.fromkeys((*gone, *new))
     )
     left = tuple(path for path, module in named_modules(after) if module.kind in BATCH_NORMS)
     return Fusion(after, tuple(merges), left, changes)
-
-
-def _below(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
 
 
 def _same_children(old: Module, now: Module) -> list[tuple[str, str]]:
@@ -264,7 +260,7 @@ def _merged_in_order(path: str, place: str, old: Module, now: Module, names: lis
         if gone or convolution is None or batch_norm is None or fused is None:
             continue
         if batch_norm.kind in BATCH_NORMS and {"weight", "bias"} <= fused.parameters.keys():
-            yield Merge(path, convolution, batch_norm, fused, first, second, _below(place, has))
+            yield Merge(path, convolution, batch_norm, fused, first, second, below(place, has))
 
 
 def _merged(path: str, before: Module, after: Module) -> Iterator[Merge]:
@@ -349,7 +345,7 @@ def pair_state(module: Module) -> Literal["unfused", "fused"] | None:
 def merged_names(root: Module) -> frozenset[str]:
     """Names of the parameters that a ``fuse()`` has made: those of each convolution that lost its BatchNorm."""
     return frozenset(
-        f"{path}.{name}.{key}" if path else f"{name}.{key}"
+        below(path, f"{name}.{key}")
         for path, module in named_modules(root)
         if pair_state(module) == "fused"
         for name in _convolutions(module)

@@ -32,6 +32,11 @@ def is_torch_or_yolov5(class_path: str) -> bool:
     return kind.startswith("nn.") or "." not in kind
 
 
+def below(path: str, name: str) -> str:
+    """The path of what has that name in the module of that path; the whole model's path is empty."""
+    return f"{path}.{name}" if path else name
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """Where a tensor's values are in the file."""

@@ -116,7 +116,7 @@ def _answer(report: FuseDiff) -> str:
     if report.validation.fails:
         opening = f"fuse() breaks this network. Its forward pass fails after it: {report.validation.fails}."
     if report.outputs and report.outputs.first:
-        opening = f"fuse() changes the predictions: {report.outputs.words}."
+        opening = f"fuse() {report.outputs.verdict}: {report.outputs.words}."
     if not report.balanced:
         opening = "Not everything is explained: the rows marked ! show what is left over."
     elif report.question.subject.foreign:

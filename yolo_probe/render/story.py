@@ -113,8 +113,7 @@ def _unheld(names: tuple[str, ...]) -> Iterator[str]:
 def _end_notes(end: Ended) -> Iterator[str]:
     yield "The best model, after fuse()." if end.printed else "The best model, as fuse() will leave it if it has one."
     if end.outputs:
-        does = "changes the predictions" if end.outputs.first else "leaves the predictions as they are"
-        yield f"fuse() {does}: {end.outputs.words}."
+        yield f"fuse() {end.outputs.verdict}: {end.outputs.words}."
     elif end.largest_difference is not None:
         yield f"Its outputs moved by at most {end.largest_difference:.2g} when it was fused."
 

@@ -36,6 +36,11 @@ class FusedOutputs:
     """The first row that differs, or the model itself; None if what the model returns agrees up to rounding."""
 
     @property
+    def verdict(self) -> str:
+        """What ``fuse()`` does to the predictions, as the verb of a sentence."""
+        return "changes the predictions" if self.first else "leaves the predictions as they are"
+
+    @property
     def words(self) -> str:
         """What was found, as a part of a sentence."""
         largest, image = "of its largest output", f"for one random {self.size[0]}x{self.size[1]} image"

@@ -11,7 +11,15 @@ from yolo_probe.hosts.host import YOLOV5
 from yolo_probe.hosts.subject import LiveModel, Rebuilt, Subject
 from yolo_probe.model.freezing import frozen_by_rows, with_frozen, with_gradients
 from yolo_probe.model.fusion import BATCH_NORMS, fuse, fused_state
-from yolo_probe.model.structure import Module, count_gradients, named_modules, named_parameters, named_rows, row_holder
+from yolo_probe.model.structure import (
+    Module,
+    below,
+    count_gradients,
+    named_modules,
+    named_parameters,
+    named_rows,
+    row_holder,
+)
 from yolo_probe.reports.mechanisms import Decision, Known, decide, decided, known_of
 from yolo_probe.reports.question import refuse_unknown
 from yolo_probe.reports.schema import head_as_json
@@ -227,7 +235,7 @@ def moving_batch_norms(copy: CopyGradients, always_frozen: tuple[str, ...] = ())
         for path, module in named_modules(copy.root)
         if module.kind in BATCH_NORMS
         and module.parameters
-        and all((f"{path}.{key}" if path else key) in frozen for key in module.parameters)
+        and all(below(path, key) in frozen for key in module.parameters)
         and "running_mean" in module.buffers
         and not any(part in path for part in always_frozen)
     )

@@ -17,7 +17,7 @@ from yolo_probe.model.activations import Access, access, total
 from yolo_probe.model.forward import ModuleCall
 from yolo_probe.model.fusion import CONVOLUTION_NAMES, pair_state
 from yolo_probe.model.operators import OpRecord
-from yolo_probe.model.structure import Module, Shape, named_parameters, named_rows, row_holder
+from yolo_probe.model.structure import Module, Shape, below, named_parameters, named_rows, row_holder
 from yolo_probe.model.trace import Trace
 
 By = Literal["row", "module", "operator", "type"]
@@ -141,7 +141,7 @@ class _Modules:
         if module is None:
             return 0, 0
         own = {"fused": (1, 0), "unfused": (0, 1), None: (0, 0)}[pair_state(module)]
-        parts = [own, *(self.merged(f"{path}.{child}" if path else child) for child in _inside(module))]
+        parts = [own, *(self.merged(below(path, child)) for child in _inside(module))]
         return sum(fused for fused, _ in parts), sum(unfused for _, unfused in parts)
 
 

@@ -74,7 +74,7 @@ def _fused_checks(
     try:
         ours = live.fused()
         with torch.no_grad():
-            fuse_silently(real)
+            real = fuse_silently(real)
     except Exception as error:  # the user's own fuse(): what it raises is the answer
         reason = f"fuse() could not be run: {first_words(error)}"
         return tuple(Check(name, None, None, reason) for name in names)
@@ -164,7 +164,7 @@ def _report_checks(report: FuseDiff | Info, network: InstalledNetwork, rules: Co
         return
     try:
         with torch.no_grad(), torch.device("meta"):
-            fuse_silently(model)
+            model = fuse_silently(model)
     except Exception as error:  # the host's own fuse(): what it raises is the answer
         raise HostError(f"the fuse() of {network.host} fails: {first_words(error)}") from error
     if not unfused:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from yolo_probe.checkpoint.weight_values import ValueCounts, value_counts
-from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters, named_rows
+from yolo_probe.model.structure import Module, Tensor, below, named_modules, named_parameters, named_rows
 
 _MASK = "_mask"
 """End of the name of the buffer with which ``torch.nn.utils.prune`` hides weights."""
@@ -59,11 +59,7 @@ def weight_values(read: Callable[[Tensor], bytes], root: Module) -> WeightValues
     Raises: CheckpointError where the file has changed since it was read.
     """
     kinds, row_of = named_rows(root)
-    buffers = {
-        f"{path}.{name}" if path else name: each
-        for path, module in named_modules(root)
-        for name, each in module.buffers.items()
-    }
+    buffers = {below(path, name): each for path, module in named_modules(root) for name, each in module.buffers.items()}
     return _values(read, dict(named_parameters(root)), buffers, kinds, row_of)
 
 

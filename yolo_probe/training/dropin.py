@@ -117,12 +117,15 @@ def unprinted(model: nn.Module) -> PrintedLine:
     """The line of a model that its host has not printed, or printed before anybody listened."""
     host = _host_function(model)
     known = known_function(host) if host else _HEAD
-    form = _form_of(model, known or _HEAD)
-    counted = _counted(model, form, {}, _Extras())
+    return _told(_counted(model, _form_of(model, known or _HEAD), {}, _Extras()), _logger(host), host)
+
+
+def _told(counted: _Counted, logger: Logger, host: Callable[..., Any] | None) -> PrintedLine:
+    """A line as whoever watches gets it. ``host``: the host's own function; None for a model of no host."""
     return PrintedLine(
-        model, counted.live, counted.line, form, counted.stride, _logger(host),
+        counted.model, counted.live, counted.line, counted.form, counted.stride, logger,
         host=host.__module__ if host else "",
-        form_known=known is not None,
+        form_known=host is None or known_function(host) is not None,
     )  # fmt: skip
 
 
@@ -353,10 +356,7 @@ def _finish(
         found = verify_model(counted.model, image, form=counted.form, custom_ops=extras.custom_ops)
         logger.info(f"  {verification_line(found)}")
     if extras.watch is not None:
-        module, known = host.__module__ if host else "", not host or known_function(host) is not None
-        extras.watch(
-            PrintedLine(counted.model, counted.live, line, counted.form, counted.stride, logger, module, known)
-        )
+        extras.watch(_told(replace(counted, line=line), logger, host))
 
 
 def _stride(model: nn.Module) -> int:

@@ -104,8 +104,7 @@ def end_lines(report: FuseDiff) -> Iterator[str]:
 
 def outputs_line(outputs: FusedOutputs, seconds: float) -> str:
     """A line on whether the rows of the best model give the same after ``fuse()``."""
-    verdict = "changes the predictions" if outputs.first else "leaves the predictions as they are"
-    return f"fuse() of the best model {verdict}: {outputs.words} (float64, {seconds:.1f} s)"
+    return f"fuse() of the best model {outputs.verdict}: {outputs.words} (float64, {seconds:.1f} s)"
 
 
 def _numbers(numbers: Numbers) -> str:

@@ -492,20 +492,20 @@ class Probe:
         if run.ended or run.question is None or run.printed is None or run.fused is None:
             return
         run.ended = True
-        ledgers = ledger_of(run.question, run.start, run.printed, run.fused, run.history, copy=run.fused_copy)
-        report = replace(ledgers, first_printed=run.first_printed, second_printed=run.fused is not run.foreseen)
+        report = ledger_of(run.question, run.start, run.printed, run.fused, run.history, copy=run.fused_copy)
+        report = replace(report, first_printed=run.first_printed, second_printed=run.fused is not run.foreseen)
         if self._tells("end"):
             self._say(end_lines(report))
-        if self._tells("end") and report.fusion.merges:
-            for line in render_ledgers(report, explained=self.settings.verbosity == "full").splitlines():
+            ledgers = render_ledgers(report, explained=self.settings.verbosity == "full")
+            for line in ledgers.splitlines() if report.fusion.merges else ():
                 run.logger.info(line)
         if self.settings.verify:
             if best is None and run.files.folder and run.fused_copy != "model":
                 best = run.files.folder / "weights" / "best.pt"
             report = replace(report, outputs=self._compare_outputs(best))
         self._log(scalars_of(report.validation, report.question.subject.origin.form, "_fused"))
-        is_live = run.start is not None and run.fused_copy == "model"
-        run.moments.append(ended_of(report, run.start.known if run.start and is_live else None))
+        known = run.start.known if run.start and run.fused_copy == "model" else None
+        run.moments.append(ended_of(report, known))
         run.report = report
         self._write(report)
         run.files.loggers, run.built = None, Running()

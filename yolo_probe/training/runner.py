@@ -51,8 +51,6 @@ def run_host(command: HostCommand) -> None:
     run = {"script": _run_script, "module": _run_module, "ultralytics": _run_ultralytics}[command.kind]
     try:
         run(command)
-        if attachment:
-            attachment.finish()
     except SystemExit as ended:
         if attachment and not ended.code:
             attachment.finish()
@@ -62,6 +60,8 @@ def run_host(command: HostCommand) -> None:
     except BaseException as error:
         _show_from(_first_frame_of_host(error.__traceback__))
         raise
+    if attachment:
+        attachment.finish()
 
 
 def _attach(settings_file: str | None) -> Attachment:
