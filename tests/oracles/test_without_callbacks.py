@@ -100,7 +100,7 @@ def test_the_ledger_says_who_trained_from_when_on(frozen: tuple[Trained, Trained
     _, probed = frozen
     ledger = json.loads((probed.folder / "probe.json").read_text(encoding="utf-8"))["ledger"]["gradients"]
     assert [(entry["cause"], entry["amount"]) for entry in ledger["entries"]] == [
-        ("--freeze 2", -1_416),
+        ("--freeze 2, lifted in epoch 1", -1_416),
         ("requires_grad=True in epoch 1", 1_416),
         ("requires_grad=False, set by ModelEMA", -3_871),
         ("fuse()", 0),

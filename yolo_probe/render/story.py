@@ -52,7 +52,7 @@ def _when(moment: Started | Ended) -> str:
         return "When it was resumed"
     if isinstance(moment, Started):
         return "When training started, the host printed"
-    return "When it validated the best model" if moment.printed else "At the end, its line is"
+    return "When it validated the best model, it printed" if moment.printed else "At the end, its line is"
 
 
 def _moment(moment: Event) -> Iterator[Part]:

@@ -52,6 +52,8 @@ class Known:
     """Rows that ``--freeze`` named; empty: none; None: not recorded."""
     option: str = ""
     """The option as it was typed: ``--freeze 10``."""
+    thawed: frozenset[str] = frozenset()
+    """Names of parameters that trained all the same when the copy was made."""
     is_restored: bool = False
     """Whether its BatchNorms were restored from a fused file; their flags then say nothing."""
     non_leaf: frozenset[str] | None = None
@@ -269,7 +271,7 @@ def _head(root: Module) -> frozenset[str]:
 
 def _frozen(case: _Case, names: frozenset[str]) -> Iterator[Decision]:
     known = case.known
-    rows = names & frozen_by_rows(case.root, known.freeze or ())
+    rows = (names & frozen_by_rows(case.root, known.freeze or ())) - known.thawed
     if rows and known.freeze:
         yield _by_option(case, rows, known.freeze, known.option)
     names -= rows

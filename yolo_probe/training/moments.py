@@ -18,7 +18,7 @@ from yolo_probe.hosts.subject import Origin, Saved, Subject
 from yolo_probe.hosts.summary_line import HostLine, host_line, summarize
 from yolo_probe.hosts.target import classes_of, freeze_of, network_name
 from yolo_probe.live.live import Live, has_fuse, unwrapped
-from yolo_probe.model.freezing import frozen_by_rows, row_ranges, whole_rows, with_frozen, with_gradients
+from yolo_probe.model.freezing import row_ranges, whole_rows, with_frozen, with_gradients
 from yolo_probe.model.fusion import difference, fused_state, merged_names
 from yolo_probe.model.structure import Module, named_modules, named_parameters, totals_of
 from yolo_probe.reports.fuse_diff import FuseDiff, explain
@@ -219,10 +219,15 @@ def _unheld(model: nn.Module, held: frozenset[int] | None) -> list[str]:
     return [name for name, tensor in model.named_parameters() if tensor.requires_grad and id(tensor) not in held]
 
 
-def validated_of(model: nn.Module, start: Start, question: Question, *, is_ema: bool) -> Validated:
-    """The record of the first validation in a training. ``is_ema``: whether it validates the running average."""
+def validated_of(
+    model: nn.Module, start: Start, question: Question, trained: frozenset[str], *, is_ema: bool
+) -> Validated:
+    """The record of the first validation in a training.
+
+    ``trained``: names of the parameters that train then. ``is_ema``: whether it validates the running average.
+    """
     state = live_state(Live(unwrapped(model)), question)
-    known = replace(start.known, is_ema=is_ema, non_leaf=None)
+    known = replace(start.known, is_ema=is_ema, non_leaf=None, thawed=trained)
     return Validated(
         copy="ema" if is_ema else "model",
         fused=fused_state(state.root) == "fused",
@@ -301,14 +306,19 @@ def _place_of(names: frozenset[str], root: Module) -> str:
     return f"{len(names)} tensors (first: {(order or sorted(names))[0]})"
 
 
-def ended_of(report: FuseDiff, known: Known | None = None) -> Ended:
-    """The record of the best model after ``fuse()``. ``known``: what is known of it; None for that of a saved file."""
+def ended_of(report: FuseDiff, trained: frozenset[str], known: Known | None = None) -> Ended:
+    """The record of the best model after ``fuse()``.
+
+    ``trained``: names of the parameters that trained in the end. ``known``: what is known of the model; None for that
+    of a saved file.
+    """
     state, question = report.validation, report.question
+    known = replace(known or known_of(question.subject), thawed=trained)
     return Ended(
         host_line=state.line.text,
         printed=report.second_printed,
         validated=_numbers(state, question),
-        mechanisms=decided(decide(state.root, known or known_of(question.subject))),
+        mechanisms=decided(decide(state.root, known)),
         outputs=report.outputs,
     )
 
@@ -348,7 +358,9 @@ def ledger_of(
     events = list(_events(start, first, history)) if start else []
     remaining = history[-1].names if history else first.difference(*(event.names for event in events))
     unfused = printed.root
-    question = _asked_at_end(question, remaining, printed.root, of_ema=copy == "ema")
+    if copy == "ema" and question.subject.saved:  # which strip_optimizer() has not finished
+        average = replace(question.subject.saved, copy="ema", has_ema=True, epoch=None)
+        question = replace(question, subject=replace(question.subject, saved=average))
     if copy != "model" and remaining and not (trained_in(fused.root) & there) - merged_names(fused.root):
         saved = question.subject.saved
         events.append(finished("strip_optimizer()" if saved is not None and saved.stripped else "ModelEMA", remaining))
@@ -369,7 +381,9 @@ def _events(start: Start, first: frozenset[str], history: Sequence[Trained]) -> 
         for change in changes:
             if back := left & change.names:
                 place = _place_of(back, start.state.root)
-                yield replace(event, names=back, detail=f"{place} did not train before {change.when}")
+                cause = f"{event.cause}, lifted in {change.when}"
+                detail = f"{place} did not train before {change.when}"
+                yield replace(event, cause=cause, names=back, detail=detail)
                 left -= back
         if left == event.names:
             yield event
@@ -392,18 +406,3 @@ def _events(start: Start, first: frozenset[str], history: Sequence[Trained]) -> 
                     during=now is not history[0],
                 )
         before = now.names
-
-
-def _asked_at_end(question: Question, trained: frozenset[str], root: Module, *, of_ema: bool) -> Question:
-    """The question with what the training's end has decided of its best model.
-
-    ``trained``: names of the parameters that trained then, so that no row of them is frozen by ``freeze`` any more.
-    """
-    saved = question.subject.saved
-    if saved is None:
-        return question
-    if of_ema:
-        saved = replace(saved, copy="ema", has_ema=True, epoch=None)
-    held = tuple(row for row in saved.freeze or () if not frozen_by_rows(root, (row,)) & trained)
-    saved = replace(saved, freeze=held, freeze_option=saved.freeze_option if held else "")
-    return replace(question, subject=replace(question.subject, saved=saved))

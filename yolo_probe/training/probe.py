@@ -461,7 +461,7 @@ class Probe:
             return
         average = unwrapped(model) in (run.ema(), self._running().ema)
         is_ema = average if run.announced else unwrapped(model) is not run.trainee()
-        validated = validated_of(model, run.start, run.question, is_ema=is_ema)
+        validated = validated_of(model, run.start, run.question, run.history[-1].names, is_ema=is_ema)
         run.moments.append(validated)
         if self._tells("validation"):
             self._say([validation_line(validated, run.training)])
@@ -505,7 +505,8 @@ class Probe:
             report = replace(report, outputs=self._compare_outputs(best))
         self._log(scalars_of(report.validation, report.question.subject.origin.form, "_fused"))
         known = run.start.known if run.start and run.fused_copy == "model" else None
-        run.moments.append(ended_of(report, known))
+        trained = run.history[-1].names if run.history else frozenset()
+        run.moments.append(ended_of(report, trained, known))
         run.report = report
         self._write(report)
         run.files.loggers, run.built = None, Running()
