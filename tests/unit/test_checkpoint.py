@@ -257,14 +257,14 @@ def test_bound_methods_stay_inert(tmp_path: Path) -> None:
     fused = Asked("__builtin__.getattr", module("models.common.Conv"), "forward_fuse")
     attributes = model_of(tmp_path, module("models.yolo.Segment", detect=forward, forward=fused)).attributes
     assert attributes["detect"] == Inert("models.yolo.Detect.forward")
-    assert attributes["forward"] == Inert("models.common.Conv.forward_fuse")
+    assert attributes["forward"] == Inert("models.common.Conv.forward_fuse", is_bound=True)
 
 
 def test_names_that_no_checkpoint_of_yolov5_needs_are_told(tmp_path: Path) -> None:
     hostile = [Asked("os.system", "true"), Asked("builtins.eval", "1"), Asked("builtins.getattr", 1, "a")]
     checkpoint = read(tmp_path, {"model": network(), "date": hostile})
     assert checkpoint.unusual == ("builtins.eval", "os.system")
-    assert checkpoint.contents["date"] == [Inert("os.system"), Inert("builtins.eval"), Inert("int.a")]
+    assert checkpoint.contents["date"] == [Inert("os.system"), Inert("builtins.eval"), Inert("int.a", is_bound=True)]
 
 
 def test_a_dotted_name_cannot_hide_behind_torch(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def order() -> dict[str, tuple[int, int]]:
     for floor, line in enumerate(HOUSE):
         for place, room in enumerate(line.split()[:GROUND] if floor == 0 else line.split()[:1]):
             init = PACKAGE / room / "__init__.py"
-            inside = re.findall(r"^    (\w+)  ", init.read_text(), flags=re.MULTILINE) if init.is_file() else []
+            inside = re.findall(r"^    ([\w.]+)  ", init.read_text(), flags=re.MULTILINE) if init.is_file() else []
             places |= {f"{room}.{name}": (floor, number) for number, name in enumerate(inside)}
             places |= {} if inside else {room: (floor, place)}
     return places

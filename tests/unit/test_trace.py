@@ -9,7 +9,7 @@ import pytest
 
 from yolo_probe.errors import TraceError, UnknownModuleError
 from yolo_probe.hosts.target import resolve
-from yolo_probe.model.forward import BLOCKS
+from yolo_probe.model.forward import RECIPES
 from yolo_probe.model.structure import Module, Tensor
 from yolo_probe.model.trace import slots_of, trace, unknown_modules
 from yolo_probe.networks.constructors import BLOCKS as CONSTRUCTORS
@@ -62,7 +62,7 @@ def test_a_module_is_in_as_many_places_as_ways_lead_to_it() -> None:
 
 
 def test_every_class_that_a_yaml_can_name_has_a_block() -> None:
-    assert {name for name in CONSTRUCTORS if name not in BLOCKS} == set()
+    assert {name for name in CONSTRUCTORS if name not in RECIPES} == set()
 
 
 def test_shapes_that_do_not_fit_name_the_row() -> None:
@@ -83,10 +83,10 @@ def test_a_class_that_is_not_known_is_named_with_its_path() -> None:
     ("row", "message"),
     [
         (Module("models.common.Concat", {"d": "1", "f": -1}), "found d='1', expected int"),
-        (Module("models.common.Conv", {"f": [-1, 6]}), "found 2 inputs, expected one"),
+        (Module("torch.nn.modules.activation.ReLU", {"f": [-1, 6]}), "found 2 inputs, expected one"),
         (Module("models.common.Conv", {"f": 99}), "found from=99, expected a row before it"),
         (Module("models.common.Conv", {"f": "x"}), "found from='x', expected row numbers"),
-        (Module("models.common.Conv", {"f": -1}), "found no 'conv' in a Conv"),
+        (Module("models.common.Conv", {"f": -1}), "models.common.Conv without conv, act, expected one of YOLOv5's"),
         (
             Module(
                 "torch.nn.modules.conv.Conv2d",

@@ -62,6 +62,8 @@ class Inert:
 
     name: str
     """Full name, ``torch.float16`` or ``models.common.Conv.forward_fuse``."""
+    is_bound: bool = False
+    """Whether it is a method of an object, not a function of a class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +353,7 @@ class Records:
             if type(items) is list and all(map(is_flat, items)):
                 return frozenset(items)
             if name.name == "getattr" and len(args) == 2 and type(args[1]) is str:
-                return Inert(f"{name_of(args[0])}.{args[1]}")
+                return Inert(f"{name_of(args[0])}.{args[1]}", is_bound=not isinstance(args[0], Name))
         if name.module.startswith("numpy") and (number := _numpy_number(call)) is not None:
             return number
         return Inert(name.path)

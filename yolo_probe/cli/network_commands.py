@@ -310,7 +310,7 @@ def _finish(question: Question, *, balanced: bool, label: str, verification: Ver
     if subject.gap:
         raise TargetError(f"{label}: FLOPs are not known: {subject.gap.reason}", subject.gap.remedy)
     if unknown := subject.unknown:
-        classes = list(dict.fromkeys(kind for _, kind in unknown))
+        classes = subject.unknown_classes()
         first = next(path for path, _ in unknown)
         raise TargetError(
             f"{label}: FLOPs are not known: found {', '.join(classes)} (first at {first}), expected modules of YOLOv5",

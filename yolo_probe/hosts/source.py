@@ -104,9 +104,8 @@ class _Maker:
         state = {name: self._value(value) for name, value in described.attributes.items()}
         module.__dict__.update({name: value for name, value in state.items() if value is not _UNKNOWN})
         for name, value in described.attributes.items():
-            method = getattr(kind, value.name.rpartition(".")[2], None) if isinstance(value, Inert) else None
-            if isinstance(method, FunctionType):
-                module.__dict__[name] = MethodType(method, module)
+            if isinstance(value, Inert) and (function := _function(kind, value)):
+                module.__dict__[name] = MethodType(function, module) if value.is_bound else function
         for name, tensor in described.parameters.items():
             module.register_parameter(name, self._tensor(tensor, parameter=True))
         for name, tensor in described.buffers.items():
@@ -146,6 +145,14 @@ class _Maker:
         if isinstance(value, list | tuple):
             return type(value)(each for item in value if (each := self._value(item)) is not _UNKNOWN)
         return value
+
+
+def _function(kind: type[nn.Module], kept: Inert) -> FunctionType | None:
+    """The function that a module of that class keeps: one of its own, or of another class of its source."""
+    home, _, name = kept.name.rpartition(".")
+    owner = kind if kept.is_bound else getattr(sys.modules.get(kind.__module__), home.rpartition(".")[2], None)
+    function = getattr(owner, name, None)
+    return function if isinstance(function, FunctionType) else None
 
 
 _UNKNOWN = object()

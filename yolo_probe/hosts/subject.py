@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from yolo_probe.hosts.host import Host
 from yolo_probe.hosts.summary_line import LineForm
-from yolo_probe.model.structure import Module, Shape
+from yolo_probe.model.forward import unlike
+from yolo_probe.model.structure import Module, Shape, named_modules
 from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import OwnRules
 from yolo_probe.networks.generations import Generation
@@ -175,6 +177,8 @@ class Subject:
     """Path and class of the modules whose forward pass is not known."""
     ruled: tuple[tuple[str, str], ...] = ()
     """Path and class of those for which only a rule of the user's gives the output."""
+    unfused: tuple[tuple[str, str], ...] = ()
+    """Path and class of those that the ``fuse()`` of another fork changes; whether this host's does is not known."""
     rebuilt: Rebuilt | Gap | None = None
     """For a network whose forward pass only the host itself knows: what the host builds, or why it cannot."""
 
@@ -186,7 +190,15 @@ class Subject:
     @property
     def foreign(self) -> tuple[tuple[str, str], ...]:
         """Path and class of the modules that are not the host's own; what its ``fuse()`` does to them is not known."""
-        return (*self.unknown, *self.ruled)
+        return (*self.unknown, *self.ruled, *self.unfused)
+
+    def unknown_classes(self) -> Mapping[str, Sequence[str]]:
+        """The paths of the modules whose forward pass is not known, by their class and what it has unlike YOLOv5's."""
+        modules = dict(named_modules(self.root))
+        found: dict[str, list[str]] = {}
+        for path, kind in self.unknown:
+            found.setdefault(f"{kind}{unlike(modules[path])}", []).append(path)
+        return found
 
     @property
     def has_flops(self) -> bool:

@@ -81,6 +81,8 @@ class LineForm:
     """Whether it adds "(fused)" to the name."""
     host: Host = YOLOV5
     """The host that prints it."""
+    smallest_image: int = 32
+    """Least side of the image that it counts, in pixels; else that is the model's largest stride."""
 
     def layer_count(self, counts: LayerCounts) -> int:
         """Layers in this host's definition."""
@@ -230,7 +232,7 @@ def host_gflops(
             f"{form.host.newest} calls thop.profile(stride=...), which {convention.title} does not know"
         )
     channels = _host_channels(root, form)
-    cell = max(stride, 32)
+    cell = max(stride, form.smallest_image)
     try:
         if form.writes_anchor_grid and not built:
             _check_anchor_grid(root, channels, cell, run)

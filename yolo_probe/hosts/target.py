@@ -16,6 +16,7 @@ from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, Trac
 from yolo_probe.hosts import ultralytics, ultralytics_names
 from yolo_probe.hosts.images import head_stride, image_channels
 from yolo_probe.hosts.subject import Gap, Rebuilt, Saved, Subject
+from yolo_probe.model.forks.registry import fork_of, of_another_host
 from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.model.trace import ruled_modules, unknown_modules
@@ -239,7 +240,7 @@ def _from_checkpoint(
     name, classes_there = network_name(root, options_of(checkpoint.contents)), classes_of(root)
     subject = Subject(
         "checkpoint", Path(target).name, target, name, classes_there, origin, root, image_channels(root),
-        stride, checkpoint, saved_of(checkpoint, root, copy), unknown,
+        stride, checkpoint, saved_of(checkpoint, root, copy), unknown, unfused=of_another_host(root),
     )  # fmt: skip
     return subject if source is None else _with_source(subject, checkpoint, source)
 
@@ -256,7 +257,6 @@ def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subje
             "leave --source out",
         )
     from yolo_probe.hosts.source import from_source, line_form
-    from yolo_probe.hosts.yolov5 import fork_with
 
     def numbers(tensor: Tensor) -> tuple[float, ...]:
         return checkpoint.numbers(tensor) if 0 < tensor.numel <= SMALL_TENSOR and tensor.location else ()
@@ -265,10 +265,14 @@ def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subje
         rebuilt = from_source(Path(source), subject.root, numbers)
     except TraceError as error:
         raise TargetError(f"{subject.label}: the source in {source} does not fit this file: {error}") from None
-    kinds = {module.class_path.rpartition(".")[2] for _, module in named_modules(subject.root)}
+    fork = fork_of(subject.root)
     form = replace(line_form() or subject.origin.form, host=subject.origin.host)
     return replace(
-        subject, rebuilt=rebuilt, unknown=(), origin=replace(subject.origin, fork=fork_with(kinds), form=form)
+        subject,
+        rebuilt=rebuilt,
+        unknown=(),
+        unfused=(),
+        origin=replace(subject.origin, fork=fork.name if fork else "", form=form),
     )
 
 

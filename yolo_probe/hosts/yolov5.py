@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import cast
 
 from yolo_probe.errors import CheckpointError
 from yolo_probe.hosts.subject import Origin
 from yolo_probe.hosts.summary_line import FORMS, RELEASE_FORMS, LineForm
+from yolo_probe.model.forks.fork import Fork
+from yolo_probe.model.forks.registry import fork_of, fork_with
 from yolo_probe.model.structure import Module, named_modules
 from yolo_probe.networks.generations import Generation
 
@@ -25,21 +28,6 @@ PYPI_PREFIX = "yolov5."
 
 MODEL_CLASSES = ("Model", "DetectionModel", "SegmentationModel", "ClassificationModel")
 """The classes of a whole model, in models.yolo."""
-
-
-FORK_BLOCKS: Mapping[str, str] = {
-    "RepNCSPELAN4": "YOLOv9",
-    "SPPCSPC": "YOLOv7",
-    "IDetect": "YOLOv7",
-    "Shuffle_Block": "YOLOv5-Lite",
-    "StemBlock": "YOLOv5-face",
-}
-"""Blocks that only a fork has; YOLOv9 has those of YOLOv7 too."""
-
-
-def fork_with(names: Container[str]) -> str:
-    """Name of the fork that has blocks of these names; empty where none is recognised."""
-    return next((fork for block, fork in FORK_BLOCKS.items() if block in names), "")
 
 
 def origin_of(generation: Generation, evidence: tuple[str, ...], release: str | None = None,
@@ -86,11 +74,20 @@ def identify(contents: Mapping[str, object], root: Module) -> Origin:
             f"found a model of class {root.class_path}, expected one of classic YOLOv5: {', '.join(MODEL_CLASSES)}",
             "a checkpoint of another package or of a fork is not read yet",
         )
+    if (fork := fork_of(root)) is not None:
+        return _of_fork(fork, root)
     if root.class_path.startswith(PYPI_PREFIX):
         return _pypi(contents, root)
     if root.class_path.endswith(".Model"):
         return _to_v6_1(contents, root)
     return _since_v6_2(contents, root)
+
+
+def _of_fork(fork: Fork, root: Module) -> Origin:
+    generation = cast(Generation, fork.line)
+    form = replace(FORMS[generation], smallest_image=fork.smallest_image)
+    marks, changed = (f"it has {', '.join(fork.marks_of(root)[:3])}",), (fork.changed,) if fork.changed else ()
+    return Origin(generation, form, marks, changed, fork=fork.name)
 
 
 def _pypi(contents: Mapping[str, object], root: Module) -> Origin:

@@ -39,7 +39,6 @@ from yolo_probe.live.scripted import SCRIPTED, ScriptedWork
 from yolo_probe.live.torch_internals import COMPILED, call_directly, directly, has_forward_hooks
 from yolo_probe.live.torch_layers import LAYERS, OPERATORS, is_known, layer_record
 from yolo_probe.model.forward import (
-    BLOCKS,
     ELEMENTWISE,
     Block,
     Frame,
@@ -47,6 +46,7 @@ from yolo_probe.model.forward import (
     Value,
     from_scattered,
     multi_head_attention,
+    torch_block,
 )
 from yolo_probe.model.operators import OpRecord, SeenBy, ShapeError
 from yolo_probe.model.structure import Module, Shape
@@ -526,7 +526,7 @@ _NOTHING = frozenset({"Identity", "Dropout", "Dropout2d"})
 
 _ELEMENTWISE = frozenset(name.removeprefix("nn.") for name in ELEMENTWISE)
 
-_LINEAR = BLOCKS["nn.Linear"]
+_LINEAR = torch_block("Linear")
 
 
 class _Kind(NamedTuple):
@@ -556,7 +556,7 @@ def _kind_of(kind: type) -> _Kind:
     above = kind.__mro__[: kind.__mro__.index(nn.Module)]
     functions = {name: each for one in above for name, each in vars(one).items() if isinstance(each, FunctionType)}
     is_torchs = kind is torchs and all(each.__module__.startswith("torch.") for each in functions.values())
-    block = BLOCKS.get(f"nn.{layer}") if layer not in LAYERS else None
+    block = torch_block(layer) if layer not in LAYERS else None
     return _Kind(layer, block, kind.forward, is_torchs, frozenset(functions))  # type: ignore[attr-defined]
 
 

@@ -8,6 +8,13 @@ From the ground up; a module imports only from lines above its own::
     freezing      which rows and parameters --freeze takes out of training
     user_rules    counting rules of the user's own
     forward       the forward pass of each module of YOLOv5 and torch, on shapes
+    forks.fork         what a fork is, and how its fuse() makes a structure anew
+    forks.yolov7       YOLOv7
+    forks.yolov9       YOLOv9
+    forks.yolov5_lite  YOLOv5-Lite
+    forks.yolov5_face  yolov5-face
+    forks.pasted       blocks that people paste into YOLOv5
+    forks.registry     all forks, and fuse() by the rules of a network's own
     trace         one whole pass: structure and image size -> operator records
     activations   what a pass reads, writes and keeps in memory
 """

@@ -1,17 +1,18 @@
 """The forward pass of each module of YOLOv5 and of torch, on shapes.
 
 A block is a function of a ``Frame`` (the module, its path, the pass in progress) and the input's shape; it returns the
-output's shape and adds one ``OpRecord`` for every operator to the pass. The table ``BLOCKS`` has one for each kind of
-module that a YAML of YOLOv5 v5.0 to HEAD can name. A block does what the ``forward`` of that class does in YOLOv5's
-models/common.py, models/experimental.py and models/yolo.py.
+output's shape and adds one ``OpRecord`` for every operator to the pass. The table ``RECIPES`` has one for each kind of
+module that a YAML of YOLOv5 v5.0 to HEAD can name, with what such a module holds: a class of the same name that holds
+anything else is not YOLOv5's. A block does what the ``forward`` of that class does in YOLOv5's models/common.py,
+models/experimental.py and models/yolo.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import NamedTuple, TypeVar, cast
+from typing import Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 from yolo_probe.errors import TraceError, UnknownModuleError, shown
 from yolo_probe.model import operators
@@ -20,7 +21,7 @@ from yolo_probe.model.structure import Module, Shape, Tensor
 from yolo_probe.model.user_rules import ModuleRule, OwnRules, ruled_record, shape_out
 
 Value = Shape | list[Shape]
-"""What flows between modules: a tensor's shape, or several."""
+"""What flows between modules: a tensor's shape, or several. To a block that takes it, a list may bring lists."""
 
 Block = Callable[["Frame", Shape], Value]
 F = TypeVar("F", bound=Block)
@@ -76,7 +77,7 @@ class Pass:
         rules, before = self.rules, (len(self.records), len(self.moves), len(self.calls))
         assert rules is not None
         inputs = x if isinstance(x, list) else [x]
-        if rule.output is None or module.kind in BLOCKS:
+        if rule.output is None or recipe_of(module):
             out = self._run(module, path, x)
             if rule.count is None:
                 return out
@@ -91,13 +92,16 @@ class Pass:
         return out
 
     def _run(self, module: Module, path: str, x: Value) -> Value:
-        block = BLOCKS.get(module.kind)
-        if block is None:
-            raise UnknownModuleError(f"{path}: found a module of class {module.class_path}, expected one of YOLOv5's")
-        if isinstance(x, list) and module.kind not in TAKE_SEVERAL:
+        recipe = recipe_of(module)
+        if recipe is None:
+            found = f"{module.class_path}{unlike(module)}"
+            raise UnknownModuleError(f"{path}: found a module of class {found}, expected one of YOLOv5's")
+        if isinstance(x, list) and recipe.takes == "one":
             raise TraceError(f"{path}: found {len(x)} inputs, expected one, as {module.kind} takes")
+        if recipe.takes == "several" and isinstance(x, list) and any(isinstance(each, list) for each in x):
+            raise TraceError(f"{path}: found an input from a row with several outputs, expected one with one")
         try:
-            out = block(Frame(module, path, self), cast(Shape, x))
+            out = recipe.block(Frame(module, path, self), cast(Shape, x))
         except KeyError as error:
             raise TraceError(f"{path}: found no {error} in a {module.kind}, expected one: edited or damaged") from None
         except ShapeError as error:
@@ -176,10 +180,10 @@ class Frame:
         current.records.append(OpRecord(operator, self.path, module.kind, tuple(inputs), made, weight, options, slots))
         return made
 
-    def function(self, operator: str, inputs: Sequence[Shape], output: Shape) -> Shape:
+    def function(self, operator: str, inputs: Sequence[Shape], output: Shape, **options: object) -> Shape:
         """Add the record of a function that the module calls itself: its output."""
         made = self.current.new(output)
-        record = OpRecord(operator, self.path, self.module.kind, tuple(inputs), made, functional=True)
+        record = OpRecord(operator, self.path, self.module.kind, tuple(inputs), made, (), options, functional=True)
         self.current.records.append(record)
         return made
 
@@ -210,31 +214,126 @@ class Frame:
         """Concatenation of several tensors."""
         return self.function("cat", inputs, operators.cat(inputs, dim))
 
+    def halves(self, x: Shape, dim: int = 1) -> tuple[Shape, Shape]:
+        """The two halves of a tensor along an axis, which are views of it; the first may be larger by one."""
+        size = x[dim]
+        return tuple(self.view(x, (*x[:dim], part, *x[dim + 1 :])) for part in ((size + 1) // 2, size // 2))  # type: ignore[return-value]  # two of them
+
     def add(self, a: Shape, b: Shape) -> Shape:
         """Sum of two tensors."""
         return self.function("add", (a, b), operators.broadcast(a, b))
 
 
-BLOCKS: dict[str, Block] = {}
-
-TAKE_SEVERAL = frozenset({"Concat", "Detect", "Segment", "Sum", "Classify", "nn.Sequential", "nn.Identity"})
-"""Kinds of modules whose ``forward`` can take a list of tensors."""
+Takes: TypeAlias = Literal["one", "several", "several of several"]
 
 
-def block(*kinds: str) -> Callable[[F], F]:
-    """Register a function as the block of these kinds of modules."""
+class Names(NamedTuple):
+    """Names that a module has, and those that it may have."""
+
+    needed: tuple[str, ...]
+    known: frozenset[str]
+
+    @classmethod
+    def of(cls, text: str) -> Names:
+        """The names in a text such as ``conv bn? act``; a question mark after those that may be missing."""
+        words = text.split()
+        needed = tuple(word for word in words if not word.endswith("?"))
+        return cls(needed, frozenset(word.rstrip("?") for word in words))
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How the modules of a class compute, and what they hold."""
+
+    block: Block
+    takes: Takes
+    """Whether its ``forward`` can take a list of tensors, or one with lists of tensors in it."""
+    children: Names | None
+    """None: any, as a container or a class of torch."""
+    attributes: Names
+    tensors: Names
+    """Parameters and buffers."""
+    when: Callable[[Module], bool] | None
+    """What else a module of the class has."""
+
+    def fits(self, module: Module) -> bool:
+        """Whether a module of that name holds what the class holds, and nothing else."""
+        return self.children is None or (not any(self.unlike(module)) and (self.when is None or self.when(module)))
+
+    def unlike(self, module: Module) -> tuple[list[str], list[str]]:
+        """Names that the module has and the class has not, and the reverse."""
+        if self.children is None:
+            return [], []
+        more: list[str] = []
+        less: list[str] = []
+        held = {*module.parameters, *module.buffers}
+        for there, names, usual in (
+            (module.children.keys(), self.children, frozenset()),
+            (module.attributes.keys(), self.attributes, _ROW_ATTRIBUTES),
+            (held, self.tensors, _PROFILED),
+        ):
+            more += [name for name in there if name not in names.known and name not in usual]
+            less += [name for name in names.needed if name not in there]
+        return more, less
+
+
+_ROW_ATTRIBUTES = frozenset({"training", "i", "f", "type", "np"})
+"""What torch or YOLOv5's builder sets on any module."""
+_PROFILED = frozenset({"total_ops", "total_params"})
+"""Buffers that thop may leave behind in any module."""
+
+RECIPES: dict[str, list[Recipe]] = {}
+"""By the short name of the class; several where hosts have different classes of one name."""
+
+
+def block(
+    *kinds: str, holds: str | None = "", sets: str = "", tensors: str = "", takes: Takes = "one",
+    when: Callable[[Module], bool] | None = None,
+) -> Callable[[F], F]:  # fmt: skip
+    """Register a function as the block of these kinds of modules.
+
+    ``holds``, ``sets``, ``tensors``: the names of their children, of their attributes and of their parameters and
+    buffers, as ``Names.of`` reads them. A class of torch is known by its name alone, and one that holds None.
+    """
 
     def register(function: F) -> F:
-        BLOCKS.update(dict.fromkeys(kinds, function))
+        for kind in kinds:
+            children = None if holds is None or kind.startswith("nn.") else Names.of(holds)
+            recipe = Recipe(function, takes, children, Names.of(sets), Names.of(tensors), when)
+            RECIPES.setdefault(kind, []).append(recipe)
         return function
 
     return register
 
 
+def torch_block(name: str) -> Block | None:
+    """The block of a class of torch, by its name alone; None where there is none."""
+    recipes = RECIPES.get(f"nn.{name}")
+    return recipes[0].block if recipes else None
+
+
+def recipe_of(module: Module) -> Recipe | None:
+    """The recipe of a module; None where none is known, or those of its class's name hold something else."""
+    for recipe in RECIPES.get(module.kind, ()):
+        if recipe.fits(module):
+            return recipe
+    return None
+
+
+def unlike(module: Module) -> str:
+    """What a module has that its class has not in YOLOv5, or lacks, in words; empty for a class that it has not."""
+    recipes = RECIPES.get(module.kind)
+    if not recipes:
+        return ""
+    more, less = min((recipe.unlike(module) for recipe in recipes), key=lambda names: len(names[0]) + len(names[1]))
+    parts = [f"{word} {', '.join(names[:3])}" for word, names in (("with", more), ("without", less)) if names]
+    return f" {' and '.join(parts)}" if parts else " of another size"
+
+
 # Convolution and its relatives
 
 
-@block("Conv", "DWConv")
+@block("Conv", "DWConv", holds="conv bn? act", sets="forward? bn?")
 def conv(f: Frame, x: Shape) -> Shape:
     x = f("conv", x)
     if "bn" in f.module.children:  # fuse() removes the name; a bn that is None fails, as in the host
@@ -242,19 +341,19 @@ def conv(f: Frame, x: Shape) -> Shape:
     return f("act", x)
 
 
-@block("Focus")
+@block("Focus", holds="conv")
 def focus(f: Frame, x: Shape) -> Shape:
     corners = [(0, 0), (1, 0), (0, 1), (1, 1)]
     return f("conv", f.cat([f.view(x, operators.every_second(x, row, column)) for row, column in corners]))
 
 
-@block("GhostConv")
+@block("GhostConv", holds="cv1 cv2")
 def ghost_conv(f: Frame, x: Shape) -> Shape:
     y = f("cv1", x)
     return f.cat([y, f("cv2", y)])
 
 
-@block("MixConv2d")
+@block("MixConv2d", holds="m bn act")
 def mix_conv2d(f: Frame, x: Shape) -> Shape:
     branches = f.inside("m")
     y = f("act", f("bn", f.cat([branches(name, x) for name in branches.module.children])))
@@ -265,25 +364,25 @@ def mix_conv2d(f: Frame, x: Shape) -> Shape:
 # Bottlenecks
 
 
-@block("Bottleneck", "CrossConv")
+@block("Bottleneck", "CrossConv", holds="cv1 cv2", sets="add")
 def bottleneck(f: Frame, x: Shape) -> Shape:
     y = f("cv2", f("cv1", x))
     return f.add(x, y) if f.flag("add") else y
 
 
-@block("GhostBottleneck")
+@block("GhostBottleneck", holds="conv shortcut")
 def ghost_bottleneck(f: Frame, x: Shape) -> Shape:
     return f.add(f("conv", x), f("shortcut", x))
 
 
-@block("BottleneckCSP")
+@block("BottleneckCSP", "C3", holds="cv1 cv2 cv3 cv4 bn act m")  # C3 up to v3.1
 def bottleneck_csp(f: Frame, x: Shape) -> Shape:
     y1 = f("cv3", f("m", f("cv1", x)))
     y2 = f("cv2", x)
     return f("cv4", f("act", f("bn", f.cat([y1, y2]))))
 
 
-@block("C3", "C3x", "C3TR", "C3SPP", "C3Ghost")
+@block("C3", "C3x", "C3TR", "C3SPP", "C3Ghost", holds="cv1 cv2 cv3 m")
 def c3(f: Frame, x: Shape) -> Shape:
     return f("cv3", f.cat([f("m", f("cv1", x)), f("cv2", x)]))
 
@@ -291,14 +390,14 @@ def c3(f: Frame, x: Shape) -> Shape:
 # Pyramid pooling
 
 
-@block("SPP")
+@block("SPP", holds="cv1 cv2 m")
 def spp(f: Frame, x: Shape) -> Shape:
     x = f("cv1", x)
     pools = f.inside("m")
     return f("cv2", f.cat([x, *(pools(name, x) for name in pools.module.children)]))
 
 
-@block("SPPF")
+@block("SPPF", holds="cv1 cv2 m")
 def sppf(f: Frame, x: Shape) -> Shape:
     x = f("cv1", x)
     y1 = f("m", x)
@@ -309,7 +408,7 @@ def sppf(f: Frame, x: Shape) -> Shape:
 # Attention
 
 
-@block("TransformerBlock")
+@block("TransformerBlock", holds="conv? linear tr", sets="conv? c2")
 def transformer_block(f: Frame, x: Shape) -> Shape:
     if f.has("conv"):
         x = f("conv", x)
@@ -320,7 +419,7 @@ def transformer_block(f: Frame, x: Shape) -> Shape:
     return f.view(tokens, (n, tokens[2], h, w))
 
 
-@block("TransformerLayer")
+@block("TransformerLayer", holds="q k v ma fc1 fc2")
 def transformer_layer(f: Frame, x: Shape) -> Shape:
     attention = f.inside("ma")
     x = f.add(multi_head_attention(attention, f("q", x), f("k", x), f("v", x)), x)
@@ -344,12 +443,12 @@ def multi_head_attention(
 # Between rows
 
 
-@block("Concat")
+@block("Concat", sets="d", takes="several")
 def concat(f: Frame, x: Value) -> Shape:
     return f.cat(x if isinstance(x, list) else [x], f.get("d", int))
 
 
-@block("Sum")
+@block("Sum", sets="weight iter? n?", tensors="w?", takes="several")
 def weighted_sum(f: Frame, x: Value) -> Shape:
     if not isinstance(x, list):
         raise ShapeError("found one input, expected several")
@@ -360,12 +459,12 @@ def weighted_sum(f: Frame, x: Value) -> Shape:
     return y
 
 
-@block("Contract")
+@block("Contract", sets="gain")
 def contract(f: Frame, x: Shape) -> Shape:
     return f.copy(x, operators.pixel_unshuffle(x, f.get("gain", int)))
 
 
-@block("Expand")
+@block("Expand", sets="gain")
 def expand(f: Frame, x: Shape) -> Shape:
     return f.copy(x, operators.pixel_shuffle(x, f.get("gain", int)))
 
@@ -373,26 +472,52 @@ def expand(f: Frame, x: Shape) -> Shape:
 # Heads
 
 
-@block("Detect")
+def _numbers_for_each_box(module: Module) -> bool:
+    """Whether a head gives a box 5 numbers and one for each class, and its masks."""
+    outputs, classes, masks = (module.attributes.get(name, 0) for name in ("no", "nc", "nm"))
+    return (
+        isinstance(outputs, int)
+        and isinstance(classes, int)
+        and isinstance(masks, int)
+        and outputs == 5 + classes + masks
+    )
+
+
+HEAD = "nc no nl na grid? stride? anchor_grid? inplace? export? dynamic? onnx_dynamic? training?"
+"""Attributes of YOLOv5's heads."""
+ANCHORS = "anchors? anchor_grid?"
+"""Buffers of YOLOv5's heads."""
+
+
+@block("Detect", holds="m", sets=HEAD, tensors=ANCHORS, takes="several", when=_numbers_for_each_box)
 def detect(f: Frame, x: Value) -> list[Shape]:
-    if not isinstance(x, list):
+    convolutions, levels = f.inside("m"), several(x)
+    if f.get("nl", int) > len(levels):
+        raise ShapeError(f"found {len(levels)} inputs, expected one for each of {f.get('nl', int)} levels")
+    return boxes(f, (convolutions(str(i), levels[i]) for i in range(f.get("nl", int))))
+
+
+def several(x: Value) -> list[Shape]:
+    """The inputs of a module that takes one for each level; ShapeError if there is one alone."""
+    if not isinstance(x, list) or not all(isinstance(each, tuple) for each in x):
         raise ShapeError("found one input, expected one for each level")
-    levels = f.inside("m")
+    return x
+
+
+def boxes(f: Frame, levels: Iterable[Shape]) -> list[Shape]:
+    """The predictions of a head with anchors, of the outputs of its convolutions, and in evaluation mode its boxes."""
     anchors, outputs = f.get("na", int), f.get("no", int)
     predictions: list[Shape] = []
-    boxes: list[Shape] = []
-    if f.get("nl", int) > len(x):
-        raise ShapeError(f"found {len(x)} inputs, expected one for each of {f.get('nl', int)} levels")
-    for i in range(f.get("nl", int)):
-        level = levels(str(i), x[i])
+    found: list[Shape] = []
+    for i, level in enumerate(levels):
         n, c, h, w = level
         if c != anchors * outputs:
             raise ShapeError(f"m.{i}: found {c} output channels, expected {anchors} anchors x {outputs} outputs")
         predictions.append(f.copy(level, (n, anchors, h, w, outputs)))
         if not f.current.training:
-            boxes.append(_boxes(f, predictions[-1]))
+            found.append(_boxes(f, predictions[-1]))
     if not f.current.training:
-        f.cat(boxes)
+        f.cat(found)
     return predictions
 
 
@@ -426,20 +551,21 @@ def _boxes(f: Frame, x: Shape) -> Shape:
     return f.view(f.function("cat", (centre, size, rest, *parts), x), (n, anchors * h * w, outputs))
 
 
-@block("Segment")
+@block(
+    "Segment", holds="m proto", sets=f"{HEAD} nm npr? detect?", tensors=ANCHORS, takes="several",
+    when=_numbers_for_each_box,
+)  # fmt: skip
 def segment(f: Frame, x: Value) -> list[Shape]:
-    if not isinstance(x, list):
-        raise ShapeError("found one input, expected one for each level")
-    f("proto", x[0])
+    f("proto", several(x)[0])
     return detect(f, cast(Shape, x))
 
 
-@block("Proto")
+@block("Proto", holds="cv1 upsample cv2 cv3")
 def proto(f: Frame, x: Shape) -> Shape:
     return f("cv3", f("cv2", f("upsample", f("cv1", x))))
 
 
-@block("Classify")
+@block("Classify", holds="aap? conv flat? pool? drop? linear?", takes="several")
 def classify(f: Frame, x: Value) -> Shape:
     inputs = x if isinstance(x, list) else [x]
     if f.has("aap"):  # up to v6.1: pool, then convolve
@@ -452,7 +578,7 @@ def classify(f: Frame, x: Value) -> Shape:
 # torch.nn
 
 
-@block("nn.Sequential")
+@block("nn.Sequential", takes="several")
 def sequential(f: Frame, x: Value) -> Value:
     for name in f.module.children:
         x = f.current.call(f.module.child(name), f"{f.path}.{name}", x)
@@ -479,7 +605,26 @@ def conv2d(f: Frame, x: Shape) -> Shape:
     return f.record("conv2d", (x,), out, weight, **options)
 
 
-@block("nn.ConvTranspose2d", "DWConvTranspose2d")
+@block("nn.Conv1d")
+def conv1d(f: Frame, x: Shape) -> Shape:
+    weight, groups = f.weight(), f.get("groups", int)
+    stride, padding, dilation = (f.get(name, tuple)[0] for name in ("stride", "padding", "dilation"))
+    if len(x) != 3 or x[1] != weight[1] * groups:
+        raise ShapeError(f"conv1d: found an input of shape {x}, expected {weight[1] * groups} channels")
+    length = (x[2] + 2 * padding - dilation * (weight[2] - 1) - 1) // stride + 1
+    bias = "bias" in f.module.parameters
+    return f.record("conv1d", (x,), (x[0], weight[0], length), weight, bias=bias, groups=groups)
+
+
+@block("nn.Unfold")
+def unfold(f: Frame, x: Shape) -> Shape:
+    kernel, stride, padding, dilation = (f.pair(name) for name in ("kernel_size", "stride", "padding", "dilation"))
+    _, _, h, w = operators.pool2d(x, kernel, stride, padding, dilation, False)
+    return f.copy(x, (x[0], x[1] * kernel[0] * kernel[1], h * w))
+
+
+@block("nn.ConvTranspose2d")
+@block("DWConvTranspose2d", holds=None)
 def conv_transpose2d(f: Frame, x: Shape) -> Shape:
     weight = f.weight()
     groups = f.get("groups", int)
@@ -514,7 +659,7 @@ def _norm(operator: str, affine: str) -> Block:
     return norm
 
 
-BLOCKS["nn.LayerNorm"] = _norm("layer_norm", "elementwise_affine")
+block("nn.LayerNorm")(_norm("layer_norm", "elementwise_affine"))
 
 
 @block("nn.GroupNorm")
@@ -577,8 +722,8 @@ def _adaptive_pool2d(operator: str) -> Block:
     return adaptive_pool2d
 
 
-BLOCKS["nn.AdaptiveAvgPool2d"] = _adaptive_pool2d("adaptive_avg_pool2d")
-BLOCKS["nn.AdaptiveMaxPool2d"] = _adaptive_pool2d("adaptive_max_pool2d")
+for _name, _operator in (("Avg", "avg"), ("Max", "max")):
+    block(f"nn.Adaptive{_name}Pool2d")(_adaptive_pool2d(f"adaptive_{_operator}_pool2d"))
 
 
 @block("nn.Upsample", "nn.UpsamplingNearest2d", "nn.UpsamplingBilinear2d")
@@ -670,4 +815,5 @@ def prelu(f: Frame, x: Shape) -> Shape:
     return f.record("prelu", (x,), x, f.weight())
 
 
-BLOCKS.update({kind: _elementwise(operator) for kind, operator in ELEMENTWISE.items()})
+for _kind, _operator in ELEMENTWISE.items():
+    block(_kind, takes="several" if _kind == "nn.Identity" else "one")(_elementwise(_operator))

@@ -12,6 +12,11 @@ def with_gradients(root: Module, requires_grad: bool) -> Module:
     return _with_flags(root, frozenset(id(tensor) for _, tensor in named_parameters(root)), requires_grad)
 
 
+def as_built(root: Module) -> Module:
+    """The same structure before anything was frozen: all of it trains but the fixed numbers of DFL."""
+    return with_frozen(with_gradients(root, True), fixed_names(root))
+
+
 def with_frozen(root: Module, names: frozenset[str]) -> Module:
     """The same structure with these parameters frozen; what is shared stays shared."""
     return _with_flags(root, frozenset(id(tensor) for name, tensor in named_parameters(root) if name in names), False)
@@ -93,7 +98,7 @@ def whole_rows(root: Module, names: frozenset[str], fixed: frozenset[str]) -> tu
 
 
 def fixed_names(root: Module) -> frozenset[str]:
-    """Names of the parameters in ultralytics' DFL modules that do not train: fixed numbers, kept as a convolution."""
+    """Names of the parameters in DFL modules that do not train: fixed numbers, kept as a convolution."""
     blocks = tuple(f"{path}." for path, module in named_modules(root) if module.class_path.endswith(".DFL"))
     return (
         frozenset(

@@ -99,7 +99,7 @@ def fuse(root: Module, *, grad_enabled: bool) -> Fusion:
     Raises: TraceError where a ``Conv`` has a ``bn`` that ``fuse()`` could not merge.
     """
     merges = {
-        id(module): _merge(path, module, grad_enabled)
+        id(module): merge_of(path, module, grad_enabled)
         for path, module in named_modules(root)
         if module.kind in FUSED_KINDS and ("bn" in module.children or "bn" in module.attributes)
     }
@@ -116,7 +116,8 @@ def restore(root: Module) -> Module:
     return _rebuild(root, {}, put_back=True)
 
 
-def _merge(path: str, conv: Module, grad_enabled: bool) -> Merge:
+def merge_of(path: str, conv: Module, grad_enabled: bool) -> Merge:
+    """The merge of a block's ``bn`` into its ``conv``. Raises: TraceError where ``fuse()`` could not merge it."""
     batch_norm, convolution = conv.children.get("bn"), conv.children.get("conv")
     weight = _weight(convolution) if convolution else None
     if convolution is None or weight is None:
@@ -301,7 +302,8 @@ def _reason(before: Module, after: Module, name: str) -> tuple[str, str]:
     if kind in ("RepConv", "RepConvN", "RepVGGBlock", "RepVGGDW", "Conv2"):
         return (
             f"parallel branches of {kind} merged into one convolution",
-            "Convolutions that run side by side and are added up equal one convolution, whose weights fuse() computes.",
+            "Convolutions that run side by side and are added up equal one, whose weights fuse() computes: a 1x1 is a "
+            "3x3 with zeros around it, and a BatchNorm alone is a 1x1 that passes each channel on.",
         )
     if before.class_path.startswith("ultralytics."):
         return (

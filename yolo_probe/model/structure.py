@@ -14,12 +14,15 @@ from math import prod
 Shape = tuple[int, ...]
 
 _HOST_MODULES = ("models.common.", "models.experimental.", "models.yolo.", "utils.activations.")
+_PACKAGES = ("yolov5.", "yolov7.", "yolov5_face.")
+"""Packages on PyPI that have these modules inside."""
 
 
 @cache
 def kind_of(class_path: str) -> str:
     """Short name of a class: ``Conv`` for a YOLOv5 block, ``nn.Conv2d`` for one of torch, else the path itself."""
-    path = class_path.removeprefix("yolov5.")
+    package = next((package for package in _PACKAGES if class_path.startswith(package)), "")
+    path = class_path.removeprefix(package)
     name = path.rpartition(".")[2]
     if path.startswith("torch.nn.modules."):
         return f"nn.{name}"

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+import yolo_probe.model.forks.registry  # noqa: F401  # registers the blocks of forks
 from yolo_probe.errors import TraceError, shown
-from yolo_probe.model.forward import BLOCKS, ModuleCall, Move, Pass, Value
+from yolo_probe.model.forward import ModuleCall, Move, Pass, Value, recipe_of
 from yolo_probe.model.operators import Followed, OpRecord
 from yolo_probe.model.structure import Module, Shape, named_modules
 from yolo_probe.model.user_rules import OwnRules
@@ -42,11 +43,12 @@ def unknown_modules(root: Module, rules: OwnRules | None = None) -> tuple[tuple[
     passed = {"nn.ModuleList", "nn.MultiheadAttention", "nn.NonDynamicallyQuantizableLinear"}
     inside = tuple(f"{path}." for path, _ in ruled_modules(root, rules))
     ruled = {path[:-1] for path in inside}
+    beside = {name for name in root.children if name != "model"}  # what the model itself runs is not known then
     return tuple(
         (path, module.class_path)
         for path, module in named_modules(root)
-        if module is not root and module.kind not in BLOCKS and module.kind not in passed
-        and path not in ruled and not path.startswith(inside)
+        if path in beside or (module is not root and module.kind not in passed and not recipe_of(module)
+        and path not in ruled and not path.startswith(inside))
     )  # fmt: skip
 
 
@@ -56,7 +58,7 @@ def ruled_modules(root: Module, rules: OwnRules | None) -> tuple[tuple[str, str]
         return ()
     found = ((path, module, rules.rule_for(module.class_path)) for path, module in named_modules(root))
     return tuple(
-        (path, module.class_path) for path, module, rule in found if rule and rule.output and module.kind not in BLOCKS
+        (path, module.class_path) for path, module, rule in found if rule and rule.output and not recipe_of(module)
     )
 
 
@@ -98,10 +100,7 @@ def _row_input(row: Module, path: str, x: Value, outputs: list[Value | None]) ->
         raise TraceError(f"{path}: found from={shown(source)}, expected row numbers")
     inputs: list[Shape] = []
     for i in source:
-        value = x if i == -1 else _saved(outputs, i, path)
-        if isinstance(value, list):
-            raise TraceError(f"{path}: found row {i} with {len(value)} outputs, expected one")
-        inputs.append(value)
+        inputs.append(x if i == -1 else _saved(outputs, i, path))  # type: ignore[arg-type]  # a block refuses lists
     return inputs
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from yolo_probe.counters.charges import Uncounted
@@ -61,10 +60,8 @@ def unknown_flops(subject: Subject, *columns: str) -> Section:
     """The block for unknown FLOPs: what cannot be built, or the unknown classes with the path of the first of each."""
     if gap := subject.gap:
         return Figures("FLOPs", columns), Note(f"{gap.reason[:1].upper()}{gap.reason[1:]}.\n{gap.remedy}")
-    unknown = subject.unknown
-    first = {kind: path for path, kind in reversed(unknown)}
-    counts = Counter(kind for _, kind in unknown)
-    classes = ", ".join(f"{kind} ({counts[kind]} x, first at {first[kind]})" for kind in counts)
+    found = subject.unknown_classes()
+    classes = ", ".join(f"{kind} ({len(paths)} x, first at {paths[0]})" for kind, paths in found.items())
     return Figures("FLOPs", columns), Note(f"yolo-probe does not know what these modules compute: {classes}.")
 
 
@@ -80,8 +77,8 @@ def fixed_numbers(root: Module) -> str:
     tensors = {id(tensor): tensor for block in blocks for _, tensor in named_parameters(block)}.values()
     if not tensors or any(tensor.requires_grad for tensor in tensors):
         return ""
-    count = sum(tensor.numel for tensor in tensors)
-    return f"The {count} of DFL never train: they are the numbers 0 to {count - 1}, fixed when it is built."
+    count, largest = sum(tensor.numel for tensor in tensors), max(tensor.numel for tensor in tensors) - 1
+    return f"The {count} of DFL never train: they are the numbers 0 to {largest}, fixed when it is built."
 
 
 def uncounted(state: State, question: Question) -> Iterator[str]:

@@ -94,7 +94,10 @@ def _moments(report: FuseDiff) -> tuple[str, str]:
     training = f"When training starts, {host} {prints}"
     validation = f"When it validates this file, it {prints}"
     if subject.foreign:
-        validation += ", if its fuse() merges only Conv with BatchNorm"
+        fork = subject.origin.fork
+        validation += (
+            f", if its fuse() is that of {fork}" if fork else ", if its fuse() merges only Conv with BatchNorm"
+        )
     if report.started:
         training = "It then takes in parts of the pretrained file, and model.info() prints"
     if subject.origin.asked:
@@ -161,8 +164,13 @@ def _gradients_answer(report: FuseDiff) -> str:
     saved = report.question.subject.saved
     after = report.validation.summary.gradients
     if after and (report.question.subject.kind == "run" or _by_its_code(report)):
-        anew = any(tensor.requires_grad for tensor in _made_anew(report))
-        does = "makes trainable what it makes anew" if anew else "leaves none of what it makes anew trainable"
+        trains = {tensor.requires_grad for tensor in _made_anew(report)}
+        part = "a part of " if len(trains) == 2 else ""
+        does = (
+            f"makes trainable {part}what it makes anew"
+            if True in trains
+            else "leaves none of what it makes anew trainable"
+        )
         return f"Gradients are {after:,} because this network's fuse() {does}."
     if after and report.question.subject.rebuilt:
         return f"Gradients are {after:,} because fuse() makes each merged convolution anew, as not trainable."
@@ -185,7 +193,7 @@ def _gradients_answer(report: FuseDiff) -> str:
 def _by_its_code(report: FuseDiff) -> bool:
     """Whether the network's own code has fused it."""
     subject = report.question.subject
-    return subject.rebuilt is not None and subject.origin.host.has_generations
+    return bool(subject.origin.fork) or (subject.rebuilt is not None and subject.origin.host.has_generations)
 
 
 def _made_anew(report: FuseDiff) -> Iterator[Tensor]:
@@ -225,7 +233,7 @@ def _layers_note(report: FuseDiff) -> str:
             f"A layer here is any module, also one that only holds others. {convolutions}. "
             f"{host.leaf_layers()} counts only modules that hold no others: {leaves}."
         )
-    if spare := _spare_activations(subject.root):
+    if not subject.origin.fork and (spare := _spare_activations(subject.root)):
         pair = f"{before.modules - spare} and {after.modules - spare}"
         shared = f"since {host.shared_activation_since} the {spare + 1} Conv share one SiLU"
         opening = f"S{shared[1:]}, which would make {pair}"

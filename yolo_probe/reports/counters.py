@@ -10,7 +10,7 @@ from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.errors import TraceError
 from yolo_probe.hosts.images import Run
 from yolo_probe.hosts.subject import Rebuilt
-from yolo_probe.model.freezing import with_gradients
+from yolo_probe.model.freezing import as_built
 from yolo_probe.model.fusion import restore
 from yolo_probe.model.structure import Module
 from yolo_probe.reports.comparison import figures_as_json
@@ -49,7 +49,7 @@ def counters(question: Question) -> Counters:
             "fused": (fused.root, question.ruled(fused.root, fused)),
         }
     else:
-        root = with_gradients(restore(subject.root), True)
+        root = as_built(restore(subject.root))
         merged = question.fusion(root, grad_enabled=False).root
         runs = {
             "train": (root, question.ruled(root, training=True)),

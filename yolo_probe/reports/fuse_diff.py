@@ -8,8 +8,9 @@ from functools import cached_property
 
 from yolo_probe.hosts.subject import Rebuilt, Subject
 from yolo_probe.hosts.summary_line import FORMS, host_line
-from yolo_probe.model.freezing import with_gradients
-from yolo_probe.model.fusion import Fusion, difference, fuse, restore
+from yolo_probe.model.forks.registry import fuse_as_host
+from yolo_probe.model.freezing import as_built, with_gradients
+from yolo_probe.model.fusion import Fusion, difference, restore
 from yolo_probe.model.structure import (
     Module,
     count_gradients,
@@ -121,7 +122,7 @@ def fuse_diff(question: Question) -> FuseDiff:
     stored = subject.root if subject.saved else with_gradients(subject.root, False)
     unfused = restore(stored)
     saved_fused = unfused is not stored
-    built = with_gradients(unfused, True)
+    built = as_built(unfused)
     # a file saved after fuse() has the flags that fuse() set; they are kept as they are
     fusion = question.fusion(unfused, grad_enabled=saved_fused)
     return explain(
@@ -131,7 +132,7 @@ def fuse_diff(question: Question) -> FuseDiff:
         fusion,
         tuple(_events(subject, built, unfused, restored=saved_fused)),
         saved_fused=saved_fused,
-        gradients_with_autograd=count_gradients(fuse(unfused, grad_enabled=True).root),
+        gradients_with_autograd=count_gradients(fuse_as_host(unfused, grad_enabled=True).root),
     )
 
 

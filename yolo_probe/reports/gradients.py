@@ -9,8 +9,9 @@ from typing import Literal
 from yolo_probe.errors import TargetError, TraceError, UnknownModuleError
 from yolo_probe.hosts.host import YOLOV5
 from yolo_probe.hosts.subject import LiveModel, Rebuilt, Subject
-from yolo_probe.model.freezing import frozen_by_rows, with_frozen, with_gradients
-from yolo_probe.model.fusion import BATCH_NORMS, fuse, fused_state
+from yolo_probe.model.forks.registry import fuse_as_host
+from yolo_probe.model.freezing import as_built, frozen_by_rows, with_frozen
+from yolo_probe.model.fusion import BATCH_NORMS, fused_state
 from yolo_probe.model.structure import (
     Module,
     below,
@@ -143,7 +144,7 @@ def provenance(subject: Subject, freeze: tuple[int, ...] = ()) -> Provenance:
 def _built(subject: Subject, freeze: tuple[int, ...]) -> CopyGradients:
     _, holder = row_holder(subject.root)
     rows = tuple(sorted(set(YOLOV5.frozen_rows(list(freeze), len(holder.children)) or ())))
-    root = with_frozen(with_gradients(subject.root, True), frozen_by_rows(subject.root, rows))
+    root = with_frozen(as_built(subject.root), frozen_by_rows(subject.root, rows))
     known = Known("built", is_ema=False, freeze=rows, option=_option(freeze))
     return CopyGradients("model", root, decide(root, known))
 
@@ -193,7 +194,7 @@ def _fused(subject: Subject, root: Module) -> Fused:
         return Fused(gradients, gradients)
     try:
         refuse_unknown(subject)
-        grad_on, no_grad = (count_gradients(fuse(root, grad_enabled=on).root) for on in (True, False))
+        grad_on, no_grad = (count_gradients(fuse_as_host(root, grad_enabled=on).root) for on in (True, False))
     except (UnknownModuleError, TraceError) as error:
         return Fused(None, None, str(error), error.remedy)
     return Fused(grad_on, no_grad)

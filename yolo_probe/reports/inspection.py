@@ -33,7 +33,8 @@ from yolo_probe.errors import CheckpointError, TargetError, TraceError, shown
 from yolo_probe.hosts import ultralytics, yolov5
 from yolo_probe.hosts.subject import Origin, Saved, Subject
 from yolo_probe.hosts.target import classes_of, network_name, options_of, precision_of, resolve, saved_of
-from yolo_probe.model.fusion import FUSED_KINDS, fuse
+from yolo_probe.model.forks.registry import fuse_as_host, of_another_host
+from yolo_probe.model.fusion import FUSED_KINDS
 from yolo_probe.model.structure import LayerCounts, Module, Tensor, Totals, count_layers, named_modules, totals_of
 from yolo_probe.model.trace import unknown_modules
 from yolo_probe.networks.network import Network
@@ -358,8 +359,8 @@ def _activations(root: Module) -> ActivationSharing | None:
     if not acts:
         return None
     try:
-        known = not (ultralytics.is_ultralytics(root) or unknown_modules(root))
-        fused = count_layers(fuse(root, grad_enabled=False).root) if known else None
+        known = not (ultralytics.is_ultralytics(root) or unknown_modules(root) or of_another_host(root))
+        fused = count_layers(fuse_as_host(root, grad_enabled=False).root) if known else None
     except TraceError:
         fused = None
     return ActivationSharing(len(acts), len({id(act) for act in acts}), count_layers(root), fused)

@@ -239,7 +239,14 @@ def flops_ledger(before: Charges, after: Charges, fusion: Fusion) -> Ledger:
     merged = {merge.batch_norm_path for merge in fusion.merges}
     gained_bias = {m.fused_path for m in fusion.merges if "bias" not in m.convolution.parameters}
     old, new = _by_change(before, fusion, "gone"), _by_change(after, fusion, "new")
-    entries = [_convolutions(old[-1], new[-1], gained_bias)]
+    run = {record.path for record in new[-1].records} | {merge.convolution_path for merge in fusion.merges}
+    idle = old[-1].where(lambda record: _is_convolution(record) and record.path not in run)
+    stay = old[-1].where(lambda record: not _is_convolution(record) or record.path in run)
+    entries = [_convolutions(stay, new[-1], gained_bias)]
+    if idle.records:
+        number, amount = len(idle.records), idle.flops
+        why = "They serve training alone: the forward pass after fuse() leaves them out. Their weights stay."
+        entries.append(Entry(f"{number} convolutions that no longer run", number, -amount, f"-{amount:,}", why))
     if entry := _biases(new[-1].where(lambda record: record.path in gained_bias)):
         entries.append(entry)
     if merged:

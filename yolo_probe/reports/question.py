@@ -12,8 +12,9 @@ from yolo_probe.errors import TargetError, TraceError, UnknownModuleError
 from yolo_probe.hosts.images import Run, Size, rounded_size
 from yolo_probe.hosts.subject import Model, Subject
 from yolo_probe.hosts.summary_line import HostLine, Summary, host_line, summarize
-from yolo_probe.model.fusion import Fusion, fuse, fused_state
-from yolo_probe.model.structure import Module, named_modules
+from yolo_probe.model.forks.registry import fuse_as_host
+from yolo_probe.model.fusion import Fusion, fused_state
+from yolo_probe.model.structure import Module
 from yolo_probe.model.trace import Trace, trace
 from yolo_probe.model.user_rules import OwnRules, advice
 from yolo_probe.networks.network import Network
@@ -119,7 +120,7 @@ class Question:
         """
         refuse_unknown(self.subject)
         try:
-            return fuse(root, grad_enabled=grad_enabled)
+            return fuse_as_host(root, grad_enabled=grad_enabled)
         except TraceError as error:
             raise self.placed(error, "correct the network; yolo-probe info shows it unfused") from None
 
@@ -132,7 +133,7 @@ class Question:
         if subject.gap:
             raise TargetError(f"{subject.label}: FLOPs are not known: {subject.gap.reason}", subject.gap.remedy)
         if subject.unknown:
-            path, kind = subject.unknown[0]
+            kind, (path, *_) = next(iter(subject.unknown_classes().items()))
             raise TargetError(
                 f"{subject.label}: FLOPs are not known: found {kind} at {path}, expected modules of YOLOv5",
                 f"yolo-probe info shows its layers, parameters and gradients; {advice(subject.unknown, self.rules)}",
@@ -152,18 +153,7 @@ class Question:
 
 
 def refuse_unknown(subject: Subject) -> None:
-    """Refuse a network of which it is not known what ``fuse()`` does: a class that may derive from Conv, or no network.
-
-    Raises: UnknownModuleError.
-    """
+    """Refuse a network that cannot be built here. Raises: UnknownModuleError."""
     if subject.gap:
         problem = f"{subject.label}: what fuse() does is not known: {subject.gap.reason}"
         raise UnknownModuleError(problem, subject.gap.remedy)
-    modules = dict(named_modules(subject.root))
-    for path, kind in (*subject.unknown, *subject.ruled):
-        if modules[path].children.keys() >= {"conv", "bn"}:
-            raise UnknownModuleError(
-                f"{subject.label}: found {kind} at {path} with a convolution and a BatchNorm, expected a class of "
-                "YOLOv5: whether fuse() merges them is not known",
-                "yolo-probe info shows the layers, parameters and gradients of this file",
-            )

@@ -1,0 +1,201 @@
+"""Blocks that people paste into YOLOv5's models/common.py, in the forms that are found most often.
+
+Each is known by the names of what it holds. ``fuse()`` of YOLOv5 touches none of them, only each Conv inside.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from yolo_probe.model import operators
+from yolo_probe.model.forward import Frame, Value, block, several
+from yolo_probe.model.operators import ShapeError
+from yolo_probe.model.structure import Shape
+
+
+@block("C2f", holds="cv1 cv2 m", sets="c")
+def c2f(f: Frame, x: Shape) -> Shape:
+    parts = list(f.halves(f("cv1", x)))
+    inside = f.inside("m")
+    for name in inside.module.children:
+        parts.append(inside(name, parts[-1]))
+    return f("cv2", f.cat(parts))
+
+
+def _times(f: Frame, x: Shape, y: Shape) -> Shape:
+    return f.function("mul", (x, y), operators.broadcast(x, y))
+
+
+# Squeeze and excitation
+
+
+@block("SE", holds="avgpool l1 relu l2 sig")
+def se(f: Frame, x: Shape) -> Shape:
+    n, c, *_ = x
+    y = f.view(f("avgpool", x), (n, c))
+    return _times(f, x, f.view(f("sig", f("l2", f("relu", f("l1", y)))), (n, c, 1, 1)))
+
+
+@block("SE", "SEAttention", "SELayer", "SEBlock", "SEModule", holds="avg_pool fc", sets="channel? reduction?")
+def se_of_linear(f: Frame, x: Shape) -> Shape:
+    n, c, *_ = x
+    y = f("fc", f.view(f("avg_pool", x), (n, c)))
+    return _times(f, x, f.view(y, (n, c, 1, 1)))
+
+
+@block("ECA", "eca_layer", "ECAAttention", "ECALayer", holds="avg_pool conv sigmoid", sets="k_size?")
+def eca(f: Frame, x: Shape) -> Shape:
+    n, c, *_ = f("avg_pool", x)
+    y = f("sigmoid", f.view(f("conv", (n, 1, c)), (n, c, 1, 1)))
+    return _times(f, x, y)
+
+
+# Channel and spatial attention
+
+
+@block("ChannelAttention", "ChannelAttentionModule", holds="avg_pool max_pool f1 relu f2 sigmoid")
+def channel_attention(f: Frame, x: Shape) -> Shape:
+    average = f("f2", f("relu", f("f1", f("avg_pool", x))))
+    largest = f("f2", f("relu", f("f1", f("max_pool", x))))
+    return f("sigmoid", f.add(average, largest))
+
+
+@block("ChannelAttention", "ChannelAttentionModule", holds="avg_pool max_pool fc1 relu1 fc2 sigmoid")
+def channel_attention_of_two(f: Frame, x: Shape) -> Shape:
+    average = f("fc2", f("relu1", f("fc1", f("avg_pool", x))))
+    largest = f("fc2", f("relu1", f("fc1", f("max_pool", x))))
+    return f("sigmoid", f.add(average, largest))
+
+
+@block("SpatialAttention", "SpatialAttentionModule", holds="conv sigmoid")
+@block("SpatialAttention", "SpatialAttentionModule", holds="conv1 sigmoid")
+def spatial_attention(f: Frame, x: Shape) -> Shape:
+    n, _, h, w = x
+    f.function("mean", (x,), (n, 1, h, w))
+    y = f.cat([(n, 1, h, w), (n, 1, h, w)])
+    return f("sigmoid", f("conv" if f.has("conv") else "conv1", y))
+
+
+@block("CBAM", holds="channel_attention spatial_attention")
+def cbam(f: Frame, x: Shape) -> Shape:
+    x = _times(f, f("channel_attention", x), x)
+    return _times(f, f("spatial_attention", x), x)
+
+
+@block("CBAM", holds="ca sa")
+def cbam_short(f: Frame, x: Shape) -> Shape:
+    x = _times(f, f("ca", x), x)
+    return _times(f, f("sa", x), x)
+
+
+@block("CoordAtt", "CA", "CABlock", holds="pool_h pool_w conv1 bn1 act conv_h conv_w")
+def coordinate_attention(f: Frame, x: Shape) -> Shape:
+    n, _, h, w = x
+    rows, columns = f("pool_h", x), f("pool_w", x)
+    y = f.cat([rows, f.view(columns, (n, columns[1], w, 1))], 2)
+    y = f("act", f("bn1", f("conv1", y)))
+    rows = f("conv_h", f.view(y, (n, y[1], h, 1)))
+    columns = f("conv_w", f.view(y, (n, y[1], 1, w)))
+    rows, columns = f.function("sigmoid", (rows,), rows), f.function("sigmoid", (columns,), columns)
+    return _times(f, _times(f, x, columns), rows)
+
+
+@block("h_sigmoid", holds="relu")
+def h_sigmoid(f: Frame, x: Shape) -> Shape:
+    y = f("relu", f.function("add", (x,), x))
+    return f.function("div", (y,), y)
+
+
+@block("h_swish", holds="sigmoid")
+def h_swish(f: Frame, x: Shape) -> Shape:
+    return _times(f, x, f("sigmoid", x))
+
+
+@block("SimAM", holds="activaton", sets="e_lambda")
+@block("SimAM", holds="activation", sets="e_lambda")
+@block("SimAM", holds="act", sets="e_lambda")
+def simam(f: Frame, x: Shape) -> Shape:
+    n, c, *_ = x
+    mean = f.function("mean", (x,), (n, c, 1, 1))
+    y = f.function("pow", (f.function("sub", (x, mean), x),), x)
+    total = f.function("div", ((n, c, 1, 1),), (n, c, 1, 1))
+    total = f.function("mul", (f.function("add", (total,), total),), total)
+    y = f.function("add", (f.function("div", (y, total), y),), y)
+    name = next(name for name in ("activaton", "activation", "act") if f.has(name))
+    return _times(f, x, f(name, y))
+
+
+@block("GAM_Attention", "GAMAttention", "GAM", holds="channel_attention spatial_attention")
+def gam(f: Frame, x: Shape) -> Shape:
+    n, c, h, w = x
+    y = f("channel_attention", (n, h * w, c))
+    x = _times(f, x, f.view(y, x))
+    y = f("spatial_attention", x)
+    return _times(f, x, f.function("sigmoid", (y,), y))
+
+
+# Light convolutions
+
+
+@block("GSConv", holds="cv1 cv2")
+def gs_conv(f: Frame, x: Shape) -> Shape:
+    y = f("cv1", x)
+    n, c, h, w = y = f.cat([y, f("cv2", y)])
+    return f.copy(y, (n, c, h, w))
+
+
+@block("GSBottleneck", "GSBottleneckC", holds="conv_lighting shortcut")
+def gs_bottleneck(f: Frame, x: Shape) -> Shape:
+    return f.add(f("conv_lighting", x), f("shortcut", x))
+
+
+@block("VoVGSCSP", "VoVGSCSPC", holds="cv1 cv2 gsb res cv3")
+def vov_gscsp(f: Frame, x: Shape) -> Shape:
+    y = f("gsb", f("cv1", x))
+    return f("cv3", f.cat([f("cv2", x), y]))
+
+
+# Between rows
+
+
+@block("BiFPN_Concat2", "Concat_BiFPN", "BiFPN_Concat", sets="d epsilon", tensors="w", takes="several")
+@block("BiFPN_Concat3", sets="d epsilon", tensors="w", takes="several")
+def bifpn_concat(f: Frame, x: Value) -> Shape:
+    levels, weight = several(x), f.module.parameters["w"].shape
+    if len(levels) != prod(weight):
+        raise ShapeError(f"found {len(levels)} inputs, expected {prod(weight)}, one for each weight")
+    _shares(f, weight)
+    scaled = [f.function("mul", ((), each), each) for each in levels]
+    return f.cat(scaled, f.get("d", int))
+
+
+@block("BiFPN_Add2", "BiFPN_Add3", holds="conv silu", sets="epsilon", tensors="w", takes="several")
+def bifpn_add(f: Frame, x: Value) -> Shape:
+    levels, weight = several(x), f.module.parameters["w"].shape
+    if len(levels) != prod(weight):
+        raise ShapeError(f"found {len(levels)} inputs, expected {prod(weight)}, one for each weight")
+    _shares(f, weight)
+    total = f.function("mul", ((), levels[0]), levels[0])
+    for each in levels[1:]:
+        total = f.add(total, f.function("mul", ((), each), each))
+    return f("conv", f("silu", total))
+
+
+def _shares(f: Frame, weight: Shape) -> None:
+    """The weights of the rows, divided by their sum."""
+    f.function("add", ((),), ())
+    f.function("div", (weight, ()), weight)
+
+
+@block("CARAFE", holds="comp enc pix_shf upsmp unfold", sets="scale")
+def carafe(f: Frame, x: Shape) -> Shape:
+    n, c, h, w = x
+    scale = f.get("scale", int)
+    weights = f("pix_shf", f("enc", f("comp", x)))
+    weights = f.function("softmax", (weights,), weights)
+    taps = weights[1]
+    f("upsmp", x)
+    f.copy(x, (n, c, taps, h * scale, w * scale))
+    options = {"equation": "bkhw,bckhw->bchw"}
+    inputs = (weights, (n, c, taps, h * scale, w * scale))
+    return f.function("einsum", inputs, (n, c, h * scale, w * scale), **options)

@@ -1,0 +1,46 @@
+"""All forks, and what ``fuse()`` of a network's own host does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+import yolo_probe.model.forks.pasted  # noqa: F401  # registers its blocks
+from yolo_probe.model.forks.fork import Fork
+from yolo_probe.model.forks.yolov5_face import YOLOV5_FACE
+from yolo_probe.model.forks.yolov5_lite import YOLOV5_LITE
+from yolo_probe.model.forks.yolov7 import YOLOV7
+from yolo_probe.model.forks.yolov9 import YOLOV9
+from yolo_probe.model.forward import recipe_of
+from yolo_probe.model.fusion import Fusion, difference, fuse
+from yolo_probe.model.structure import Module, named_modules
+
+FORKS = (YOLOV9, YOLOV7, YOLOV5_FACE, YOLOV5_LITE)
+"""In the order in which they are asked: YOLOv9 has blocks of YOLOv7 too."""
+
+
+def fork_of(root: Module) -> Fork | None:
+    """The fork that built a network; None for YOLOv5 itself, and for a fork that is not known."""
+    return next((fork for fork in FORKS if fork.marks_of(root)), None)
+
+
+def fork_with(names: Container[str]) -> str:
+    """Name of the fork whose code has classes of these names; empty where none is recognised."""
+    return next((fork.name for fork in FORKS if any(mark in names for mark in fork.marks)), "")
+
+
+def fuse_as_host(root: Module, *, grad_enabled: bool) -> Fusion:
+    """As ``fusion.fuse``, by the rules of the fork that built the network."""
+    fork = fork_of(root)
+    if fork is None:
+        return fuse(root, grad_enabled=grad_enabled)
+    return difference(root, fork.fused(root, grad_enabled=grad_enabled))
+
+
+def of_another_host(root: Module) -> tuple[tuple[str, str], ...]:
+    """Path and class of every block that a fork's ``fuse()`` changes, in a network that this fork did not build."""
+    own = fork_of(root)
+    theirs = {kind for fork in FORKS if fork is not own for kind in fork.fuses} - {"Conv", "DWConv"}
+    theirs -= set(own.fuses if own else ())
+    return tuple(
+        (path, module.class_path) for path, module in named_modules(root) if module.kind in theirs and recipe_of(module)
+    )

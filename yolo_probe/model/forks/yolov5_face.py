@@ -1,0 +1,80 @@
+"""yolov5-face: its stem and light blocks, and a head that gives each box ten numbers for five landmarks.
+
+Source: https://github.com/deepcam-cn/yolov5-face at 84ef013 (April 2023).
+"""
+
+from __future__ import annotations
+
+from yolo_probe.model.forks.fork import Fork, merged_conv
+from yolo_probe.model.forks.yolov5_lite import shuffled_branches
+from yolo_probe.model.forward import ANCHORS, HEAD, Frame, Value, block, several
+from yolo_probe.model.operators import ShapeError
+from yolo_probe.model.structure import Module, Shape
+
+LANDMARKS = 10
+"""Numbers of the five landmarks of a box."""
+
+
+@block("StemBlock", holds="stem_1 stem_2a stem_2b stem_2p stem_3")
+def stem_block(f: Frame, x: Shape) -> Shape:
+    x = f("stem_1", x)
+    y = f("stem_2b", f("stem_2a", x))
+    return f("stem_3", f.cat([y, f("stem_2p", x)]))
+
+
+@block("ShuffleV2Block", holds="branch1 branch2", sets="stride")
+def shuffle_v2_block(f: Frame, x: Shape) -> Shape:
+    return shuffled_branches(f, x)
+
+
+@block("BlazeBlock", "DoubleBlazeBlock", holds="branch1 shortcut? relu", sets="use_pool")
+def blaze_block(f: Frame, x: Shape) -> Shape:
+    y = f("branch1", x)
+    return f("relu", f.add(y, f("shortcut", x) if f.flag("use_pool") else x))
+
+
+def _has_landmarks(module: Module) -> bool:
+    outputs, classes = module.attributes.get("no"), module.attributes.get("nc")
+    return isinstance(outputs, int) and isinstance(classes, int) and outputs == 5 + LANDMARKS + classes
+
+
+@block("Detect", holds="m", sets=f"{HEAD} export_cat?", tensors=ANCHORS, takes="several", when=_has_landmarks)
+def detect(f: Frame, x: Value) -> list[Shape]:
+    convolutions, levels = f.inside("m"), several(x)
+    anchors, outputs = f.get("na", int), f.get("no", int)
+    predictions, found = [], []
+    for i in range(f.get("nl", int)):
+        n, c, h, w = level = convolutions(str(i), levels[i])
+        if c != anchors * outputs:
+            raise ShapeError(f"m.{i}: found {c} output channels, expected {anchors} anchors x {outputs} outputs")
+        predictions.append(f.copy(level, (n, anchors, h, w, outputs)))
+        if not f.current.training:
+            _box(f, n, anchors, h, w, outputs - LANDMARKS)
+            found.append(f.view(predictions[-1], (n, anchors * h * w, outputs)))
+    if not f.current.training:
+        f.cat(found)
+    return predictions
+
+
+def _box(f: Frame, n: int, anchors: int, h: int, w: int, scores: int) -> None:
+    """What the boxes of one level cost: their scores, centre and size, and five landmarks."""
+    two, grid = (n, anchors, h, w, 2), (1, 1, h, w, 2)
+    f.function("sigmoid", ((n, anchors, h, w, scores),), (n, anchors, h, w, scores))
+    for operator, inputs in (("mul", (two,)), ("sub", (two,)), ("add", (two, grid)), ("mul", (two, ()))):
+        f.function(operator, inputs, two)
+    for operator, inputs in (("mul", (two,)), ("pow", (two,)), ("mul", (two, (1, anchors, 1, 1, 2)))):
+        f.function(operator, inputs, two)
+    for _ in range(LANDMARKS // 2):
+        f.function("mul", (two, (1, anchors, 1, 1, 2)), two)
+        f.function("mul", (grid, ()), grid)
+        f.function("add", (two, grid), two)
+
+
+YOLOV5_FACE = Fork(
+    "yolov5-face",
+    line="v5.0",
+    marks=frozenset({"StemBlock", "ShuffleV2Block", "BlazeBlock", "DoubleBlazeBlock"}),
+    builds=lambda root: root.kind == "Model",
+    fuses={"Conv": merged_conv},
+    smallest_image=1,
+)

@@ -1,0 +1,194 @@
+"""YOLOv7: the blocks of its models/common.py, its heads, and what its ``fuse()`` does.
+
+Source: https://github.com/WongKinYiu/yolov7 at a207844 (November 2023).
+"""
+
+from __future__ import annotations
+
+from yolo_probe.model import operators
+from yolo_probe.model.forks.fork import Fork, merged_conv, one_convolution, with_attributes
+from yolo_probe.model.forward import (
+    ANCHORS,
+    HEAD,
+    Frame,
+    Value,
+    block,
+    bottleneck,
+    boxes,
+    c3,
+    several,
+)
+from yolo_probe.model.structure import Module, Shape
+
+
+@block("MP", "SP", holds="m")
+def pool(f: Frame, x: Shape) -> Shape:
+    return f("m", x)
+
+
+@block("ReOrg")
+def reorg(f: Frame, x: Shape) -> Shape:
+    corners = [(0, 0), (1, 0), (0, 1), (1, 1)]
+    return f.cat([f.view(x, operators.every_second(x, row, column)) for row, column in corners])
+
+
+@block("Chuncat", sets="d", takes="several")
+def chuncat(f: Frame, x: Value) -> Shape:
+    halves = [f.halves(each, f.get("d", int)) for each in several(x)]
+    return f.cat([each[0] for each in halves] + [each[1] for each in halves], f.get("d", int))
+
+
+@block("Shortcut", sets="d", takes="several")
+def shortcut(f: Frame, x: Value) -> Shape:
+    first, second, *_ = several(x)
+    return f.add(first, second)
+
+
+@block("Foldcut", sets="d")
+def foldcut(f: Frame, x: Shape) -> Shape:
+    return f.add(*f.halves(x, f.get("d", int)))
+
+
+@block("RobustConv", holds="conv_dw conv1x1", sets="gamma?", tensors="gamma?")
+def robust_conv(f: Frame, x: Shape) -> Shape:
+    return _scaled(f, f("conv1x1", f("conv_dw", x)))
+
+
+@block("RobustConv2", holds="conv_strided conv_deconv", sets="gamma?", tensors="gamma?")
+def robust_conv2(f: Frame, x: Shape) -> Shape:
+    return _scaled(f, f("conv_deconv", f("conv_strided", x)))
+
+
+def _scaled(f: Frame, x: Shape) -> Shape:
+    gamma = f.module.parameters.get("gamma")
+    return x if gamma is None else f.function("mul", (x, (1, *gamma.shape, 1, 1)), x)
+
+
+@block("Stem", "GhostStem", holds="cv1 cv2 cv3 pool cv4")
+def stem(f: Frame, x: Shape) -> Shape:
+    x = f("cv1", x)
+    return f("cv4", f.cat([f("cv3", f("cv2", x)), f("pool", x)]))
+
+
+@block("DownC", holds="cv1 cv2 cv3 mp")
+def down_c(f: Frame, x: Shape) -> Shape:
+    return f.cat([f("cv2", f("cv1", x)), f("cv3", f("mp", x))])
+
+
+@block("SPPCSPC", "GhostSPPCSPC", holds="cv1 cv2 cv3 cv4 m cv5 cv6 cv7")
+def sppcspc(f: Frame, x: Shape) -> Shape:
+    y = f("cv4", f("cv3", f("cv1", x)))
+    pools = f.inside("m")
+    y = f("cv6", f("cv5", f.cat([y, *(pools(name, y) for name in pools.module.children)])))
+    return f("cv7", f.cat([y, f("cv2", x)]))
+
+
+block("RepBottleneck", holds="cv1 cv2", sets="add")(bottleneck)
+
+
+@block("Res", "ResX", "RepRes", "RepResX", holds="cv1 cv2 cv3", sets="add")
+def residual(f: Frame, x: Shape) -> Shape:
+    y = f("cv3", f("cv2", f("cv1", x)))
+    return f.add(x, y) if f.flag("add") else y
+
+
+@block("Ghost", holds="conv shortcut")
+def ghost(f: Frame, x: Shape) -> Shape:
+    return f.add(f("conv", x), f("shortcut", x))
+
+
+_INSIDE = ("Bottleneck", "Res", "ResX", "Ghost", "RepBottleneck", "RepRes", "RepResX", "ST", "ST2")
+block(*(f"{name}CSPA" for name in _INSIDE), holds="cv1 cv2 cv3 m")(c3)
+
+
+@block(*(f"{name}CSPB" for name in _INSIDE), holds="cv1 cv2 cv3 m")
+def csp_b(f: Frame, x: Shape) -> Shape:
+    x = f("cv1", x)
+    return f("cv3", f.cat([f("m", x), f("cv2", x)]))
+
+
+@block(*(f"{name}CSPC" for name in _INSIDE), holds="cv1 cv2 cv3 cv4 m")
+def csp_c(f: Frame, x: Shape) -> Shape:
+    return f("cv4", f.cat([f("cv3", f("m", f("cv1", x))), f("cv2", x)]))
+
+
+@block("ImplicitA", sets="channel mean? std?", tensors="implicit")
+def implicit_a(f: Frame, x: Shape) -> Shape:
+    return f.add(f.module.parameters["implicit"].shape, x)
+
+
+@block("ImplicitM", sets="channel mean? std?", tensors="implicit")
+def implicit_m(f: Frame, x: Shape) -> Shape:
+    implicit = f.module.parameters["implicit"].shape
+    return f.function("mul", (implicit, x), operators.broadcast(implicit, x))
+
+
+_SIZES = "deploy groups in_channels out_channels rbr_identity? rbr_dense? rbr_1x1? id_tensor?"
+
+
+@block("RepConv", holds="act rbr_identity? rbr_dense? rbr_1x1? rbr_reparam?", sets=_SIZES)
+def rep_conv(f: Frame, x: Shape) -> Shape:
+    if f.has("rbr_reparam"):
+        return f("act", f("rbr_reparam", x))
+    y = f.add(f("rbr_dense", x), f("rbr_1x1", x))
+    # without an identity branch the number 0 is added
+    return f("act", f.add(y, f("rbr_identity", x)) if f.has("rbr_identity") else f.function("add", (y,), y))
+
+
+_HEAD = f"{HEAD} forward? end2end? include_nms? concat?"
+
+
+@block("IDetect", holds="m ia im", sets=_HEAD, tensors=ANCHORS, takes="several")
+def i_detect(f: Frame, x: Value) -> list[Shape]:
+    return boxes(f, [_implicit(f, i, level) for i, level in enumerate(several(x)[: f.get("nl", int)])])
+
+
+@block("IAuxDetect", holds="m m2 ia im", sets=_HEAD, tensors=ANCHORS, takes="several")
+def i_aux_detect(f: Frame, x: Value) -> list[Shape]:
+    levels, leads = several(x), f.get("nl", int)
+    predictions = [_implicit(f, i, level) for i, level in enumerate(levels[:leads])]
+    if not _is_fused(f):
+        second = f.inside("m2")
+        for i in range(leads):
+            y = second(str(i), levels[leads + i])
+            f.copy(y, (y[0], f.get("na", int), *y[2:], f.get("no", int)))
+    return boxes(f, predictions)
+
+
+def _implicit(f: Frame, i: int, x: Shape) -> Shape:
+    """The output of one level: the convolution between the two implicit tensors, into which fuse() computes both."""
+    convolutions = f.inside("m")
+    if _is_fused(f):
+        return convolutions(str(i), x)
+    return f.inside("im")(str(i), convolutions(str(i), f.inside("ia")(str(i), x)))
+
+
+def _is_fused(f: Frame) -> bool:
+    return "forward" in f.module.attributes
+
+
+def _fused_rep_conv(module: Module, path: str, grad_enabled: bool) -> Module:
+    """One convolution in place of the branches: 3x3 + 1x1 padded to 3x3 + the identity as a 3x3; always trainable."""
+    dense = module.children.get("rbr_dense")
+    if dense is None:
+        return module
+    children = {"act": module.child("act"), "rbr_reparam": one_convolution(dense.child("0"), trains=True)}
+    return with_attributes(module, children, deploy=True, rbr_identity=None, rbr_1x1=None, rbr_dense=None)
+
+
+def _fused_head(module: Module, path: str, grad_enabled: bool) -> Module:
+    """The head with ``ia`` and ``im`` computed into its convolutions; both stay, and are not run any more."""
+    return with_attributes(module, module.children, forward="fuseforward")
+
+
+YOLOV7 = Fork(
+    "YOLOv7",
+    line="v5.0",
+    marks=frozenset({
+        "IDetect", "IAuxDetect", "IKeypoint", "IBin", "SPPCSPC", "GhostSPPCSPC", "ReOrg", "Chuncat", "MP",
+    }),
+    builds=lambda root: root.kind == "Model",
+    fuses={
+        "Conv": merged_conv, "RepConv": _fused_rep_conv, "IDetect": _fused_head, "IAuxDetect": _fused_head,
+    },
+)  # fmt: skip
