@@ -39,11 +39,11 @@ def from_source(folder: Path, root: Module, numbers: Numbers) -> Rebuilt:
     """
     with silent():
         model = _Maker(_classes(folder, root), numbers).module(root)
-        stored, fixed = Live(model), fixed_names(root)
+        stored, fixed = Live(model, complete=False), fixed_names(root)
         built = deepcopy(model)
         for name, parameter in built.named_parameters():
             parameter.requires_grad_(name not in fixed)
-        return Rebuilt(Live(built), stored, stored.fused(), saved_fused=False)
+        return Rebuilt(Live(built, complete=False), stored, stored.fused(), saved_fused=False)
 
 
 def line_form() -> LineForm | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import prod
 
 from yolo_probe.model import operators
-from yolo_probe.model.forward import Frame, Value, block, several
+from yolo_probe.model.forward import Frame, Value, block, from_scattered, several
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Shape
 
@@ -118,6 +118,7 @@ def simam(f: Frame, x: Shape) -> Shape:
     n, c, *_ = x
     mean = f.function("mean", (x,), (n, c, 1, 1))
     y = f.function("pow", (f.function("sub", (x, mean), x),), x)
+    f.function("sum()", (y,), (n, c, 1, 1))
     total = f.function("div", ((n, c, 1, 1),), (n, c, 1, 1))
     total = f.function("mul", (f.function("add", (total,), total),), total)
     y = f.function("add", (f.function("div", (y, total), y),), y)
@@ -128,7 +129,11 @@ def simam(f: Frame, x: Shape) -> Shape:
 @block("GAM_Attention", "GAMAttention", "GAM", holds="channel_attention spatial_attention")
 def gam(f: Frame, x: Shape) -> Shape:
     n, c, h, w = x
-    y = f("channel_attention", (n, h * w, c))
+    inside = f.inside("channel_attention")
+    # the axes are permuted, so the first linear layer gets a tensor that is not contiguous
+    y = from_scattered(inside.inside("0"), (n, h * w, c))
+    for name in list(inside.module.children)[1:]:
+        y = inside(name, y)
     x = _times(f, x, f.view(y, x))
     y = f("spatial_attention", x)
     return _times(f, x, f.function("sigmoid", (y,), y))
@@ -183,6 +188,7 @@ def bifpn_add(f: Frame, x: Value) -> Shape:
 
 def _shares(f: Frame, weight: Shape) -> None:
     """The weights of the rows, divided by their sum."""
+    f.function("sum()", (weight,), ())
     f.function("add", ((),), ())
     f.function("div", (weight, ()), weight)
 

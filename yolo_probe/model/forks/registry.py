@@ -8,13 +8,13 @@ import yolo_probe.model.forks.pasted  # noqa: F401  # registers its blocks
 from yolo_probe.model.forks.fork import Fork
 from yolo_probe.model.forks.yolov5_face import YOLOV5_FACE
 from yolo_probe.model.forks.yolov5_lite import YOLOV5_LITE
-from yolo_probe.model.forks.yolov7 import YOLOV7
+from yolo_probe.model.forks.yolov7 import YOLOV7, YOLOV7_U7
 from yolo_probe.model.forks.yolov9 import YOLOV9
 from yolo_probe.model.forward import recipe_of
 from yolo_probe.model.fusion import Fusion, difference, fuse
 from yolo_probe.model.structure import Module, named_modules
 
-FORKS = (YOLOV9, YOLOV7, YOLOV5_FACE, YOLOV5_LITE)
+FORKS = (YOLOV9, YOLOV7, YOLOV7_U7, YOLOV5_FACE, YOLOV5_LITE)
 """In the order in which they are asked: YOLOv9 has blocks of YOLOv7 too."""
 
 
@@ -37,10 +37,10 @@ def fuse_as_host(root: Module, *, grad_enabled: bool) -> Fusion:
 
 
 def of_another_host(root: Module) -> tuple[tuple[str, str], ...]:
-    """Path and class of every block that a fork's ``fuse()`` changes, in a network that this fork did not build."""
-    own = fork_of(root)
-    theirs = {kind for fork in FORKS if fork is not own for kind in fork.fuses} - {"Conv", "DWConv"}
-    theirs -= set(own.fuses if own else ())
+    """Path and class of every block that a fork's ``fuse()`` changes, in a network that no fork has built."""
+    if fork_of(root):
+        return ()
+    theirs = {kind for fork in FORKS for kind in fork.fuses} - {"Conv", "DWConv"}
     return tuple(
         (path, module.class_path) for path, module in named_modules(root) if module.kind in theirs and recipe_of(module)
     )

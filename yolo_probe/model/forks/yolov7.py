@@ -138,7 +138,13 @@ def rep_conv(f: Frame, x: Shape) -> Shape:
 _HEAD = f"{HEAD} forward? end2end? include_nms? concat?"
 
 
-@block("IDetect", holds="m ia im", sets=_HEAD, tensors=ANCHORS, takes="several")
+def _is_of_u7(module: Module) -> bool:
+    return "inplace" in module.attributes
+
+
+@block(
+    "IDetect", holds="m ia im", sets=_HEAD, tensors=ANCHORS, takes="several", when=lambda module: not _is_of_u7(module)
+)
 def i_detect(f: Frame, x: Value) -> list[Shape]:
     return boxes(f, [_implicit(f, i, level) for i, level in enumerate(several(x)[: f.get("nl", int)])])
 
@@ -153,6 +159,36 @@ def i_aux_detect(f: Frame, x: Value) -> list[Shape]:
             y = second(str(i), levels[leads + i])
             f.copy(y, (y[0], f.get("na", int), *y[2:], f.get("no", int)))
     return boxes(f, predictions)
+
+
+@block("IDetect", holds="m ia im", sets=HEAD, tensors="anchors", takes="several", when=_is_of_u7)
+@block("ISegment", holds="m ia im proto", sets=f"{HEAD} nm npr detect", tensors="anchors", takes="several")
+def i_detect_of_u7(f: Frame, x: Value) -> list[Shape]:
+    levels, predictions, found = several(x), [], []
+    if f.has("proto"):
+        f("proto", levels[0])
+    for i in range(f.get("nl", int)):
+        n, _, h, w = y = f.inside("m")(str(i), f.inside("ia")(str(i), levels[i]))
+        anchors, outputs = f.get("na", int), f.get("no", int)
+        predictions.append(f.copy(y, (n, anchors, h, w, outputs)))
+        if not f.current.training:
+            _boxes_of_u7(f, i, (n, anchors, h, w, 2))
+            found.append(f.view(f.copy(y, predictions[-1]), (n, anchors * h * w, outputs)))
+    if not f.current.training:
+        f.cat(found)
+    return predictions
+
+
+def _boxes_of_u7(f: Frame, level: int, two: Shape) -> None:
+    """What the boxes of one level cost: the grid, which is made for the first image of a size, scores, centre, size."""
+    scores = (*two[:4], 5 + f.get("nc", int))
+    f.function("sub", (two,), (1, *two[1:]))
+    f.function("mul", ((two[1], 2), ()), (two[1], 2))
+    f.function("activation", (scores,), scores)
+    for operator, inputs in (("mul", (two,)), ("add", (two, two)), ("mul", (two, ()))):
+        f.function(operator, inputs, two)
+    for operator, inputs in (("mul", (two,)), ("pow", (two,)), ("mul", (two, two))):
+        f.function(operator, inputs, two)
 
 
 def _implicit(f: Frame, i: int, x: Shape) -> Shape:
@@ -181,12 +217,22 @@ def _fused_head(module: Module, path: str, grad_enabled: bool) -> Module:
     return with_attributes(module, module.children, forward="fuseforward")
 
 
+_MARKS = frozenset({
+    "IDetect", "IAuxDetect", "IKeypoint", "IBin", "ISegment", "SPPCSPC", "GhostSPPCSPC", "ReOrg", "Chuncat", "MP",
+})  # fmt: skip
+
+YOLOV7_U7 = Fork(
+    "YOLOv7 (branch u7)",
+    line="v7.0",
+    marks=_MARKS,
+    builds=lambda root: root.kind in ("DetectionModel", "SegmentationModel"),
+    fuses={"Conv": merged_conv, "DWConv": merged_conv},
+)
+
 YOLOV7 = Fork(
     "YOLOv7",
     line="v5.0",
-    marks=frozenset({
-        "IDetect", "IAuxDetect", "IKeypoint", "IBin", "SPPCSPC", "GhostSPPCSPC", "ReOrg", "Chuncat", "MP",
-    }),
+    marks=_MARKS,
     builds=lambda root: root.kind == "Model",
     fuses={
         "Conv": merged_conv, "RepConv": _fused_rep_conv, "IDetect": _fused_head, "IAuxDetect": _fused_head,
