@@ -13,6 +13,11 @@ def shown(value: object) -> str:
     return text if len(text) <= 120 else f"{text[:117]}..."
 
 
+def visible(text: str) -> str:
+    """A text from a file or a path with its line feeds and control characters written out, so that it is one line."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def first_words(error: BaseException) -> str:
     """The first sentence of an error's message; the name of its class where it has none."""
     try:
@@ -48,6 +53,10 @@ class TargetError(ProbeError):
 
 class CheckpointError(ProbeError):
     """A file that is no checkpoint of YOLOv5, or a damaged one."""
+
+
+class UnsafeError(CheckpointError):
+    """A file that would run something when it is loaded, which no checkpoint needs; the command exits with 3."""
 
 
 class ModelYamlError(ProbeError):

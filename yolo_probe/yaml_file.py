@@ -16,6 +16,10 @@ MOST_VALUES = 100_000
 """Most values in one file; what an alias repeats counts each time."""
 DEEPEST = 32
 """Most levels of nesting."""
+LONGEST_SCALAR = 64 << 10
+"""Most bytes of one value."""
+MOST_DIGITS = 20
+"""Most digits of a number: a longer one, or one of sixty as its base, may take hours to compute with."""
 WITH_LINES = 3
 """Levels of nesting for which line numbers are kept; messages name nothing deeper."""
 
@@ -129,6 +133,7 @@ def _lines(root: Any, kind: YamlKind, refuse: Callable[..., NoReturn]) -> Mappin
         if seen > MOST_VALUES:
             refuse(f"more than {MOST_VALUES:,} values, expected some hundred")
         if isinstance(node.value, str):
+            _refuse_giant(node, refuse)
             continue
         if node.id == "mapping":
             keys = [key for key, _ in node.value]
@@ -145,6 +150,16 @@ def _lines(root: Any, kind: YamlKind, refuse: Callable[..., NoReturn]) -> Mappin
                 lines[below] = first.start_mark.line + 1
             nodes.append((value, below))
     return lines
+
+
+def _refuse_giant(node: Any, refuse: Callable[..., NoReturn]) -> None:
+    """Refuse a value that is too long, or a number of too many digits."""
+    text, line = node.value, node.start_mark.line + 1
+    if len(text) > LONGEST_SCALAR:
+        refuse(f"found a value of {len(text):,} characters, expected at most {LONGEST_SCALAR:,}", line)
+    is_number = node.tag.endswith((":int", ":float")) and (node.tag.endswith(":int") or ":" in text)
+    if is_number and sum(map(str.isalnum, text)) > MOST_DIGITS:
+        refuse(f"found a number of {sum(map(str.isalnum, text))} digits, expected at most {MOST_DIGITS}", line)
 
 
 def _refuse_repeated(keys: Sequence[Any], refuse: Callable[..., NoReturn]) -> None:

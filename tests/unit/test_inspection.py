@@ -148,12 +148,18 @@ def test_bytes_in_front_of_the_archive_are_said(tmp_path: Path) -> None:
     assert report.anatomy.file == sum(sizes_of(report).values()) + report.anatomy.container
 
 
-@pytest.mark.parametrize(("write", "said"), [(save, "bytes behind the last member"), (save_legacy, "last storage")])
-def test_bytes_at_the_end_that_belong_to_nothing_are_said(tmp_path: Path, write: Any, said: str) -> None:
-    path = write(tmp_path / "x.pt", unstripped())
-    assert said not in words_of(inspect(str(path)))
+def test_bytes_at_the_end_that_belong_to_nothing_are_said(tmp_path: Path) -> None:
+    path = save_legacy(tmp_path / "x.pt", unstripped())
+    assert "last storage" not in words_of(inspect(str(path)))
     path.write_bytes(path.read_bytes() + b"#" * 20_000)
-    assert said in words_of(inspect(str(path)))
+    assert "last storage" in words_of(inspect(str(path)))
+
+
+def test_bytes_behind_the_directory_of_an_archive_are_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "x.pt", unstripped())
+    path.write_bytes(path.read_bytes() + b"#" * 20_000)
+    with pytest.raises(CheckpointError, match="20,000 bytes are behind its zip directory"):
+        inspect(str(path))
 
 
 def test_stripping_keeps_the_ema_in_half_the_bytes(tmp_path: Path) -> None:
@@ -249,8 +255,10 @@ def test_what_loading_would_import_and_call_is_named(tmp_path: Path) -> None:
     assert (
         "models.yolo (DetectionModel()), os (system()), shutil (rmtree), torch.hub (load()) and parts of torch" in said
     )
-    assert "it names os.system, and calls it: no checkpoint needs that" in said
-    assert "it names shutil.rmtree: no checkpoint needs that" in said
+    assert "it names os.system, and loading it runs that: no checkpoint needs it" in said
+    assert "it names shutil.rmtree, which no known host has: loading it imports shutil" in said
+    assert "Share: no. Loading it runs what no checkpoint needs: os.system, torch.hub.load" in said
+    assert report.runs == ("os.system", "torch.hub.load")
 
 
 def test_a_builtin_that_no_checkpoint_needs_is_not_hidden_among_those_that_it_does(tmp_path: Path) -> None:

@@ -140,6 +140,10 @@ def _find_directory(file: File) -> tuple[int, int]:
     tail_start = max(file.size - 22 - 0xFFFF, 0)
     tail = file.read(tail_start, file.size - tail_start)
     at = tail.rfind(_END)
+    if at >= 0 and at + 22 < len(tail):
+        raise CheckpointError(
+            f"{len(tail) - at - 22:,} bytes are behind its zip directory, and torch.save ends with that", COPY_THE_FILE
+        )
     if at < 0 or at + 22 > len(tail):
         raise CheckpointError(
             f"cut short: the zip directory at its end is missing ({file.size:,} bytes are there)",
@@ -186,17 +190,22 @@ def foreign(file: File) -> CheckpointError | None:
     head = file.read(0, min(file.size, 1024))
     if not head:
         return CheckpointError("an empty file (0 bytes)", "download or copy the file again")
+    if head[257:262] == b"ustar":
+        return CheckpointError(
+            "a tar archive, perhaps in PyTorch's format before 2017",
+            "unpack it and pass the .pt inside, or save it again with a current PyTorch",
+        )
+    if _is_tar(head[:512]):
+        return CheckpointError(
+            "a tar archive, by the checksum of its first block: PyTorch would unpack it, whatever else it is",
+            "unpack it and pass the .pt inside, or save it again with a current PyTorch",
+        )
     if head.startswith(_HEADER) or (head[0] == 0x80 and head[1:2] in (b"\2", b"\3", b"\4", b"\5")):
         return None
     if head.startswith(b"version https://git-lfs"):
         size = next((line[5:] for line in head.split(b"\n") if line.startswith(b"size ") and line[5:].isdigit()), b"")
         real = f"{int(size):,} bytes" if 0 < len(size) < 20 else "unknown"
         return CheckpointError(f"a git-lfs pointer, not the checkpoint itself (real size: {real})", "run git lfs pull")
-    if head[257:262] == b"ustar":
-        return CheckpointError(
-            "a tar archive, perhaps in PyTorch's format before 2017",
-            "unpack it and pass the .pt inside, or save it again with a current PyTorch",
-        )
     for start, found in _MAGIC.items():
         if head.startswith(start):
             return CheckpointError(f"{found}, not a PyTorch checkpoint", PASS_A_CHECKPOINT)
@@ -212,8 +221,29 @@ def foreign(file: File) -> CheckpointError | None:
     )
 
 
+def _is_tar(block: bytes) -> bool:
+    """Whether a file begins as a tar archive: its first block has the sum of its own bytes in it.
+
+    Source: ``TarInfo.frombuf`` in Python's tarfile, which torch.load asks before it reads a legacy file.
+    """
+    if len(block) < 512:
+        return False
+    field = block[148:156]
+    if field[0] in (0o200, 0o377):
+        told = int.from_bytes(field[1:], "big") - (256**7 if field[0] == 0o377 else 0)
+    else:
+        text = field.partition(b"\0")[0].strip()
+        if not all(byte in b"01234567" for byte in text):
+            return False
+        told = int(text or b"0", 8)
+    others = block[:148] + block[156:]
+    signed = sum(byte - 256 * (byte > 127) for byte in others)
+    return told in (256 + sum(others), 256 + signed)
+
+
 _MAGIC = {
     b"\x93NUMPY": "a NumPy file (.npy)",
+    b"<?xml": "an XML file, perhaps an OpenVINO model (.xml beside .bin)",
     b"\x1f\x8b": "gzip data",
     b"BZh": "bzip2 data",
     b"\xfd7zXZ": "xz data",

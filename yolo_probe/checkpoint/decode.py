@@ -14,7 +14,7 @@ from typing import TypeGuard
 
 from yolo_probe.checkpoint.archive import Entry
 from yolo_probe.checkpoint.pickle_machine import CallRecord, Name, Persistent, is_flat
-from yolo_probe.errors import CheckpointError
+from yolo_probe.errors import CheckpointError, visible
 from yolo_probe.model.structure import Location, Module, Tensor
 
 MAX_DEPTH = 64
@@ -194,10 +194,7 @@ class Records:
         inside = self._named(state, "_modules", path)
         module = Module(
             class_path=name_of(record),
-            attributes={
-                key: value if type(value) in _SCALARS else self.plain(value, f"{path}.{key}")
-                for key, value in self._own(state, path)
-            },
+            attributes={key: self.plain(value, f"{path}.{key}") for key, value in self._own(state, path)},
             parameters=self._tensors_in(state, "_parameters", path),
             buffers=self._tensors_in(state, "_buffers", path),
             children=dict.fromkeys(inside),
@@ -209,8 +206,8 @@ class Records:
         """The attributes of a module's ``__dict__`` that are not PyTorch's bookkeeping."""
         own = []
         for key, value in state.items():
-            if type(key) is not str:
-                raise _damaged(path, "an attribute whose name is no text")
+            if type(key) is not str or not key.isprintable():
+                raise _damaged(path, "an attribute whose name is no printable text")
             if key not in _BOOKKEEPING and not (key[:1] == "_" and "_hook" in key):
                 own.append((key, value))
         return own
@@ -220,8 +217,8 @@ class Records:
         found = mapping_of(state.get(part))
         if found is None:
             raise _damaged(path, f"{part} is {name_of(state.get(part))}, expected a dict")
-        if not all(type(key) is str for key in found):
-            raise _damaged(path, f"a name in {part} is no text")
+        if not all(type(key) is str and key.isprintable() for key in found):
+            raise _damaged(path, f"a name in {part} is no printable text")
         return found  # type: ignore[return-value]
 
     def _tensors_in(self, state: dict[object, object], part: str, path: str) -> dict[str, Tensor]:
@@ -307,6 +304,8 @@ class Records:
     def plain(self, value: object, path: str = "contents", depth: int = 0) -> object:
         """A value without records: containers copied, tensors as ``Tensor``, what is not known as ``Inert``."""
         kind = type(value)
+        if kind is str:
+            return visible(value)  # type: ignore[arg-type]  # a text
         if kind in _SCALARS:
             return value
         if kind is Name:
@@ -328,7 +327,10 @@ class Records:
         if isinstance(value, (set, frozenset)):
             return frozenset(value)
         if (entries := mapping_of(value)) is not None:
-            return {key: self.plain(item, path, depth) for key, item in entries.items()}
+            return {
+                visible(key) if type(key) is str else key: self.plain(item, path, depth)
+                for key, item in entries.items()
+            }
         if not isinstance(value, CallRecord):
             return Inert(name_of(value))
         if (tensor := self.tensor(value, path)) is not None:

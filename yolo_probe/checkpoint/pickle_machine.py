@@ -81,6 +81,8 @@ class Pickle:
     """What it names outside itself, each time that it does."""
     called: tuple[Name, ...]
     """Those of the names that it calls, directly or through a ``Persistent``."""
+    run: tuple[Name, ...]
+    """Those of them that it calls as functions, and does not only make objects of."""
     calls_results: bool
     """Whether it calls the result of a call, which no real checkpoint does."""
 
@@ -110,7 +112,7 @@ class _Refused(Exception):
 class _Machine:
     """The stack, marks and memo of one pickle while it is read."""
 
-    __slots__ = ("called", "data", "marks", "memo", "names", "persistent", "stack", "tuple_keys")
+    __slots__ = ("called", "data", "marks", "memo", "names", "persistent", "run_names", "stack", "tuple_keys")
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -121,11 +123,14 @@ class _Machine:
         self.persistent: list[Persistent] = []
         self.called: dict[int, object] = {}
         """What is called, by its identity: to hash a name for each of ten thousand calls takes time."""
+        self.run_names: dict[int, object] = {}
+        """Those that are called as functions."""
         self.tuple_keys = 0
 
     def run(self, position: int) -> Pickle:
         """Read one pickle. The eight most frequent opcodes, nine tenths of a checkpoint, are handled here for speed."""
         data, stack, marks, memo, called = self.data, self.stack, self.marks, self.memo, self.called
+        run = self.run_names
         push, pop, rare = stack.append, stack.pop, _RARE
         try:
             for _ in range(MAX_OPCODES):
@@ -144,6 +149,8 @@ class _Machine:
                             f"{type(function).__name__} called with {type(args).__name__}, not a name with a tuple"
                         )
                     called[id(function)] = function
+                    if opcode == 0x52:
+                        run[id(function)] = function
                     stack[-1] = CallRecord(function, args)
                     position += 1
                 elif opcode == 0x29:  # EMPTY_TUPLE
@@ -183,8 +190,10 @@ class _Machine:
         """The pickle that ends at this offset and builds this value."""
         functions = [_wrapped(function) for function in self.called.values()]
         called = {name for name in functions if type(name) is Name}
+        run = {name for each in self.run_names.values() if type(name := _wrapped(each)) is Name}
         return Pickle(
             value, end, tuple(self.names), tuple(self.persistent), tuple(name for name in self.names if name in called),
+            tuple(name for name in self.names if name in run),
             calls_results=any(type(function) is CallRecord for function in functions),
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ are read before somebody asks for those of one tensor.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from struct import calcsize, unpack
@@ -26,17 +26,12 @@ from yolo_probe.checkpoint.archive import (
 )
 from yolo_probe.checkpoint.decode import LAYOUTS, Records, is_module, layout_of, mapping_of
 from yolo_probe.checkpoint.pickle_machine import MAX_BYTES, CallRecord, Name, Pickle, read
-from yolo_probe.errors import CheckpointError
-from yolo_probe.model.structure import Location, Module, Tensor
+from yolo_probe.checkpoint.usual_names import is_usual
+from yolo_probe.errors import CheckpointError, UnsafeError, visible
+from yolo_probe.model.structure import Location, Module, Tensor, named_modules
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
-_EXPECTED = ("models", "yolov5", "ultralytics", "torch", "collections", "pathlib", "numpy", "utils.activations")
-_EXPECTED_NAMES = frozenset({"argparse.Namespace", "_codecs.encode"}).union(
-    f"{module}.{name}"
-    for module in ("builtins", "__builtin__")
-    for name in ("set", "frozenset", "range", "xrange", "getattr")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +89,9 @@ class Checkpoint:
     optimizer_groups: int
     """Number of the optimizer's parameter groups, 0 without an optimizer."""
     unusual: tuple[str, ...]
-    """Classes and functions named in the file that no checkpoint of YOLOv5 needs."""
+    """Names in the file that no checkpoint of a known host has, but for the classes of its own modules."""
+    runs: tuple[str, ...]
+    """Those of them that loading would run."""
     _entries: Mapping[str, Entry] = field(repr=False)
     _modified: int = field(repr=False)
 
@@ -130,11 +127,7 @@ class Checkpoint:
             raise CheckpointError(f"{self.path}: values of dtype {tensor.dtype} are not read")
         width = calcsize("<" + layout)
         offsets = [offset_of(tensor, location, index) for index in range(min(limit, tensor.numel))]
-        if not offsets:
-            return ()
-        start = min(offsets)
-        data = self._read(tensor, start * width, (max(offsets) + 1 - start) * width)
-        parts = [data[(offset - start) * width :][:width] for offset in offsets]
+        parts = [self._read(tensor, offset * width, width) for offset in offsets]  # they may be far apart
         if tensor.dtype == "bfloat16":
             return tuple(unpack("<f", b"\0\0" + part)[0] for part in parts)
         return tuple(unpack("<" + layout, part)[0] for part in parts)
@@ -175,8 +168,7 @@ def _naming(path: str) -> Iterator[None]:
         yield
     except CheckpointError as error:
         # a message may contain names from the file, and these must not send control characters to a terminal
-        problem = "".join(character if character.isprintable() else "?" for character in str(error)[:500])
-        raise CheckpointError(f"{path}: {problem}", error.remedy) from error.__cause__
+        raise type(error)(f"{path}: {visible(str(error)[:500])}", error.remedy) from error.__cause__
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
@@ -212,6 +204,11 @@ def _read_zip(path: str, file: File) -> Stored:
         raise CheckpointError(
             "an exported TorchScript model, which has no YOLOv5 modules", "pass the best.pt that it was exported from"
         )
+    if twice := _same_but_for_case(names):
+        raise CheckpointError(
+            f"entries {twice[0]} and {twice[1]} of the archive differ in case alone, and PyTorch may read either",
+            COPY_THE_FILE,
+        )
     if packed := next((entry.name for entry in names.values() if not entry.stored), None):
         raise CheckpointError(
             f"entry {packed} is compressed or encrypted, and torch.save does neither",
@@ -231,6 +228,14 @@ def _read_zip(path: str, file: File) -> Stored:
     return Stored(path, file.size, file.modified, "zip", pickle, names[f"{root}data.pkl"].size, storages, members)
 
 
+def _same_but_for_case(names: Iterable[str]) -> tuple[str, str] | None:
+    found: dict[str, str] = {}
+    for name in names:
+        if (other := found.setdefault(name.casefold(), name)) != name:
+            return other, name
+    return None
+
+
 def _content(file: File, entry: Entry) -> bytes:
     return file.read(content_start(file, entry), entry.size)
 
@@ -243,18 +248,22 @@ def _read_legacy(path: str, file: File) -> Stored:
         magic = read(data)
     except CheckpointError as error:
         raise plain from error
+    _refuse_to_run(magic)
     if type(magic.value) is not int or magic.value != _LEGACY_MAGIC:
         raise plain
     protocol = read(data, magic.end)
     if type(protocol.value) is not int or protocol.value != _LEGACY_PROTOCOL:
         raise CheckpointError("PyTorch's legacy format in an unknown version", "save it again with a current PyTorch")
     system = read(data, protocol.end)
+    for part in (protocol, system):
+        _refuse_to_run(part)
     if not isinstance(system.value, dict) or system.value.get("little_endian") is not True:
         raise CheckpointError(
             "written on a machine of other byte order (big-endian)", "save it again on a usual machine"
         )
     pickle = read(data, system.end)
     keys = read(data, pickle.end)
+    _refuse_to_run(keys)
     if not isinstance(keys.value, list):
         raise CheckpointError("damaged: the list of storages behind the pickle is missing", COPY_THE_FILE)
     widths = {}
@@ -277,6 +286,15 @@ def _read_legacy(path: str, file: File) -> Stored:
     return Stored(path, file.size, file.modified, "legacy", pickle, keys.end, storages, ())
 
 
+def _refuse_to_run(pickle: Pickle) -> None:
+    """Raises: UnsafeError for a pickle that has no network, and would run something when it is loaded."""
+    if runs := would_run(pickle):
+        raise UnsafeError(
+            f"would run {', '.join(runs[:3])} when it is loaded, and has no network that would need it",
+            "do not load it: torch.load(weights_only=False) and pickle.load run what a file names",
+        )
+
+
 def describe(stored: Stored) -> Checkpoint:
     """The checkpoint in what was saved.
 
@@ -291,6 +309,7 @@ def _describe(stored: Stored) -> Checkpoint:
     # a state_dict or None in the place of a model says nothing about its modules
     copies = {name: records.network(top[name], name) for name in ("model", "ema") if is_module(top.get(name))}
     if not copies:
+        _refuse_to_run(pickle)
         raise CheckpointError(
             f"weights without modules ({_kind(pickle.value)}), so the network is not in the file",
             "pass the full checkpoint, as YOLOv5's train.py saves it; yolo-probe inspect tells what this one has",
@@ -310,10 +329,17 @@ def _describe(stored: Stored) -> Checkpoint:
         ema=copies.get("ema"),
         optimizer_present=optimizer is not None,
         optimizer_groups=len(groups) if isinstance(groups, list) else 0,
-        unusual=tuple(sorted({name.path for name in pickle.names if not is_expected(name)})),
+        unusual=tuple(sorted(_unusual(pickle, copies.values()))),
+        runs=would_run(pickle),
         _entries=stored.storages,
         _modified=stored.modified,
     )
+
+
+def _unusual(pickle: Pickle, copies: Iterable[Module]) -> set[str]:
+    """The names that no known host has, without the classes that modules of the network are of."""
+    own = {module.class_path for copy in copies for _, module in named_modules(copy)} - set(would_run(pickle))
+    return {name.path for name in pickle.names if not is_expected(name)} - own
 
 
 def _kind(value: object) -> str:
@@ -330,8 +356,12 @@ def _kind(value: object) -> str:
 
 
 def is_expected(name: Name) -> bool:
-    """Whether checkpoints of YOLOv5 name this. A name with a dot may reach anything that a module imports."""
-    if name.path in _EXPECTED_NAMES:
-        return True
-    root = next((root for root in _EXPECTED if name.module == root or name.module.startswith(f"{root}.")), None)
-    return root is not None and ("." not in name.name or root in ("models", "yolov5", "ultralytics"))
+    """Whether checkpoints of known hosts name this class or function."""
+    return is_usual(name.module, name.name)
+
+
+def would_run(pickle: Pickle) -> tuple[str, ...]:
+    """Full names of what loading would run and no checkpoint needs; a name with a dot reaches into a module."""
+    return tuple(
+        name.path for name in pickle.names if not is_expected(name) and (name in pickle.run or "." in name.name)
+    )

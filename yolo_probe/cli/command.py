@@ -10,11 +10,10 @@ import click
 
 from yolo_probe import __version__
 from yolo_probe.cli import network_commands, training_commands
-from yolo_probe.cli.output import NO_ANSWER, write
+from yolo_probe.cli.output import NO_ANSWER, UNSAFE, write
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import Thop, installed_thop, version_of
-from yolo_probe.errors import HostError, ProbeError, SettingsError
-from yolo_probe.render.text_layout import printable
+from yolo_probe.errors import HostError, ProbeError, SettingsError, UnsafeError, visible
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,7 +24,8 @@ def cli() -> None:
     TARGET is a checkpoint (best.pt), a model YAML, or the name of a network (yolov5s, yolov5s@v6.1; with ultralytics
     installed also yolov8n). Nothing in a checkpoint is executed.
 
-    Exit code: 0 if all is explained, 1 if a number is not or a check that you asked for fails, 2 if there is no answer.
+    Exit code: 0 if all is explained, 1 if a number is not or a check that you asked for fails, 2 if there is no answer,
+    3 if the file would run something when it is loaded, which no checkpoint needs.
     """
 
 
@@ -64,8 +64,9 @@ def _thop_words(thop: Thop | None) -> str:
 
 
 def _refuse(error: ProbeError) -> NoReturn:
-    click.echo(printable(f"yolo-probe: {error}" + (f"\n  {error.remedy}" if error.remedy else "")), err=True)
-    sys.exit(NO_ANSWER)
+    remedy = f"\n  {visible(error.remedy)}" if error.remedy else ""
+    click.echo(f"yolo-probe: {visible(str(error))}{remedy}", err=True)
+    sys.exit(UNSAFE if isinstance(error, UnsafeError) else NO_ANSWER)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -14,7 +14,7 @@ from warnings import simplefilter
 import click
 
 from yolo_probe.cli.options import FUSED_OPTION, NETWORK_OPTIONS, WEIGHTS_OPTION, of_networks
-from yolo_probe.cli.output import UNEXPLAINED, show, show_table
+from yolo_probe.cli.output import UNEXPLAINED, show, show_table, warn_of
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import HostError, TargetError, UnknownModuleError
@@ -120,7 +120,9 @@ def inspect_command(target: str, cfg: str | None, weights: bool, form: str) -> N
     """
     from yolo_probe.reports.inspection import inspect
 
-    show(inspect(target, cfg, values=weights), form)
+    found = inspect(target, cfg, values=weights)
+    warn_of(target, found.runs)
+    show(found, form)
 
 
 class _GradientsCommand(click.Command):
@@ -245,6 +247,8 @@ def _question(
         raise click.UsageError("--verify runs the real thop, which has no rules of yours: leave --rules or it out.")
     own = _own_rules(rules) if rules else None
     subject = _subject(target, host, nc, source, copy)
+    if subject.saved:
+        warn_of(target, subject.saved.runs)
     typed = {
         "--host": host, "--nc": nc, "--copy": copy, "--source": source and quote(source), "--counter": counter,
         "--rules": rules and quote(rules),

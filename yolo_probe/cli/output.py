@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from yolo_probe.errors import TargetError
+import click
+
+from yolo_probe.errors import TargetError, visible
 from yolo_probe.render.text_layout import printable
 
 if TYPE_CHECKING:
@@ -16,6 +19,22 @@ UNEXPLAINED = 1
 """Exit code if a number is not explained, an operator is not counted, or the real tools give another figure."""
 NO_ANSWER = 2
 """Exit code if the question cannot be answered."""
+UNSAFE = 3
+"""Exit code if the file would run something when it is loaded, which no checkpoint needs."""
+
+
+def warn_of(target: str, runs: Sequence[str]) -> None:
+    """Say what a file would run when it is loaded, if there is any; the command then exits with ``UNSAFE``."""
+    if not runs:
+        return
+    click.echo(
+        printable(
+            f"yolo-probe: {visible(target)} would run {', '.join(runs[:5])} when it is loaded, and no checkpoint does\n"
+            "  Do not load it: torch.load(weights_only=False) runs what a file names. Nothing of it was run here."
+        ),
+        err=True,
+    )
+    click.get_current_context().call_on_close(lambda: sys.exit(UNSAFE))
 
 
 def show(report: Report, form: str) -> None:

@@ -84,7 +84,9 @@ class Saved:
     freeze_option: str = ""
     """The option as the user wrote it: ``--freeze 10``."""
     unusual: tuple[str, ...] = ()
-    """Names in the file that no checkpoint of YOLOv5 needs."""
+    """Names in the file that no checkpoint of a known host has."""
+    runs: tuple[str, ...] = ()
+    """Those of them that loading would run."""
 
     @property
     def unused(self) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Literal
 
 from yolo_probe.environment import version_of
-from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, TraceError, shown
+from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, TraceError, shown, visible
 from yolo_probe.hosts import ultralytics, ultralytics_names
 from yolo_probe.hosts.images import head_stride, image_channels
 from yolo_probe.hosts.subject import Gap, Rebuilt, Saved, Subject
@@ -113,9 +113,9 @@ def _from_yaml(target: str, host: Generation | None, classes: int | None, copy: 
 
     if ultralytics_names.is_model_yaml(target):
         document = ultralytics_names.document_of(target, PurePath(target).stem)
-        return _built_by_ultralytics(document, "yaml", PurePath(target).name, target, host, classes, copy)
+        return _built_by_ultralytics(document, "yaml", visible(PurePath(target).name), target, host, classes, copy)
     network = read_model_yaml(target)
-    return _built(network, "yaml", PurePath(target).name, target, host, classes, copy)
+    return _built(network, "yaml", visible(PurePath(target).name), target, host, classes, copy)
 
 
 def _from_ultralytics_name(name: str, host: Generation | None, classes: int | None, copy: CopyName | None) -> Subject:
@@ -239,7 +239,7 @@ def _from_checkpoint(
     stride = _stored_stride(checkpoint, root) or _stride(root, bool(unknown))
     name, classes_there = network_name(root, options_of(checkpoint.contents)), classes_of(root)
     subject = Subject(
-        "checkpoint", Path(target).name, target, name, classes_there, origin, root, image_channels(root),
+        "checkpoint", visible(Path(target).name), target, name, classes_there, origin, root, image_channels(root),
         stride, checkpoint, saved_of(checkpoint, root, copy), unknown, unfused=of_another_host(root),
     )  # fmt: skip
     return subject if source is None else _with_source(subject, checkpoint, source)
@@ -279,7 +279,7 @@ def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subje
 def _from_ultralytics(target: str, checkpoint: Checkpoint, root: Module, copy: CopyName | None) -> Subject:
     stride, options = _stored_stride(checkpoint, root) or 32, options_of(checkpoint.contents)
     return Subject(
-        "checkpoint", Path(target).name, target, network_name(root, options), classes_of(root),
+        "checkpoint", visible(Path(target).name), target, network_name(root, options), classes_of(root),
         ultralytics.identify(checkpoint.contents, root), root, image_channels(root), stride, checkpoint,
         saved_of(checkpoint, root, copy), rebuilt=_rebuilt(root, options),
     )  # fmt: skip
@@ -351,6 +351,7 @@ def saved_of(checkpoint: Checkpoint, root: Module, copy: CopyName | None) -> Sav
         freeze=rows,
         freeze_option=freeze,
         unusual=checkpoint.unusual,
+        runs=checkpoint.runs,
     )
 
 

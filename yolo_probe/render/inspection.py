@@ -136,6 +136,11 @@ def _resume(report: Inspection) -> str:
 
 def _share(report: Inspection) -> str:
     """A sentence on whether the file can be shared as it is."""
+    if report.strange:
+        if report.runs:
+            return f"no. Loading it runs what no checkpoint needs: {_first([name[:60] for name in report.runs], 4)}."
+        names = _first([name[:60] for name in report.strange], 4)
+        return f"only with its own code. No known host has {names}."
     strip = report.anatomy.strip
     if report.secrets:
         names = _first([name[:40] for name in report.secrets], 4)

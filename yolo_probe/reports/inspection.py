@@ -14,7 +14,7 @@ from struct import calcsize
 from typing import TYPE_CHECKING, Literal
 
 from yolo_probe.checkpoint.decode import LAYOUTS
-from yolo_probe.checkpoint.reader import Checkpoint, Stored, describe, read_stored
+from yolo_probe.checkpoint.reader import Checkpoint, Stored, describe, read_stored, would_run
 from yolo_probe.checkpoint.sizes import (
     ULTRALYTICS,
     YOLOV5,
@@ -29,7 +29,7 @@ from yolo_probe.checkpoint.sizes import (
 )
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import CheckpointError, TargetError, TraceError, shown
+from yolo_probe.errors import CheckpointError, TargetError, TraceError, shown, visible
 from yolo_probe.hosts import ultralytics, yolov5
 from yolo_probe.hosts.subject import Origin, Saved, Subject
 from yolo_probe.hosts.target import classes_of, network_name, options_of, precision_of, resolve, saved_of
@@ -162,7 +162,9 @@ class Inspection:
     calls: tuple[str, ...]
     """Names that it would call."""
     strange: tuple[str, ...]
-    """Names that no checkpoint needs."""
+    """Names that no checkpoint of a known host has."""
+    runs: tuple[str, ...]
+    """Those of them that loading would run."""
     unusual: tuple[str, ...]
     secrets: tuple[str, ...]
     """Names of the options whose value is a secret."""
@@ -173,7 +175,7 @@ class Inspection:
     @property
     def label(self) -> str:
         """The file's name."""
-        return Path(self.path).name
+        return visible(Path(self.path).name)
 
     @property
     def options(self) -> Mapping[object, object]:
@@ -245,6 +247,7 @@ def _inspect_checkpoint(stored: Stored, checkpoint: Checkpoint) -> Inspection:
         imports=imports(stored),
         calls=calls(stored),
         strange=strange(stored),
+        runs=would_run(stored.pickle),
         unusual=tuple(unusual(stored, checkpoint, anatomy, saved, names)),
         secrets=secrets(options),
         weights=None,
@@ -281,6 +284,7 @@ def _inspect_weights(stored: Stored, asked: str | None) -> Inspection:
         imports=imports(stored),
         calls=calls(stored),
         strange=strange(stored),
+        runs=would_run(stored.pickle),
         unusual=tuple(unusual_storage(stored, anatomy)),
         secrets=(),
         weights=weights,

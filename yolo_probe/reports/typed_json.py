@@ -14,7 +14,7 @@ from math import isfinite
 from types import NoneType, UnionType
 from typing import Annotated, Literal, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from yolo_probe.errors import shown
+from yolo_probe.errors import shown, visible
 
 T = TypeVar("T")
 
@@ -144,6 +144,8 @@ def _value(type_: object, value: object, place: str) -> object:
         raise wrong(value, place, _words(only))
     if isinstance(value, int) and abs(value) > MAX_WHOLE_NUMBER:
         raise wrong(value, place, f"a number of at most {MAX_WHOLE_NUMBER:,}")
+    if isinstance(value, str):
+        return visible(value)
     return float(cast(float, value)) if only is float else value
 
 

@@ -54,8 +54,10 @@ def unusual_storage(stored: Stored, anatomy: Anatomy) -> Iterator[str]:
     """The same on how a file is stored, of a checkpoint or of weights alone."""
     for name in stored.pickle.names:
         if not is_expected(name):
-            calls = ", and calls it" * (name in stored.pickle.called)
-            yield f"it names {name.path}{calls}: no checkpoint needs that"
+            if name in stored.pickle.run or "." in name.name:
+                yield f"it names {name.path}, and loading it runs that: no checkpoint needs it"
+            else:
+                yield f"it names {name.path}, which no known host has: loading it imports {name.module}"
     if stored.pickle.calls_results:
         yield "its pickle calls what a call returned, which no checkpoint does"
     if anatomy.unused:

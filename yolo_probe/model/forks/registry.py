@@ -10,7 +10,7 @@ from yolo_probe.model.forks.yolov5_face import YOLOV5_FACE
 from yolo_probe.model.forks.yolov5_lite import YOLOV5_LITE
 from yolo_probe.model.forks.yolov7 import YOLOV7, YOLOV7_U7
 from yolo_probe.model.forks.yolov9 import YOLOV9
-from yolo_probe.model.forward import recipe_of
+from yolo_probe.model.forward import RECIPES, recipe_of
 from yolo_probe.model.fusion import Fusion, difference, fuse
 from yolo_probe.model.structure import Module, named_modules
 
@@ -21,6 +21,11 @@ FORKS = (YOLOV9, YOLOV7, YOLOV7_U7, YOLOV5_FACE, YOLOV5_LITE)
 def fork_of(root: Module) -> Fork | None:
     """The fork that built a network; None for YOLOv5 itself, and for a fork that is not known."""
     return next((fork for fork in FORKS if fork.marks_of(root)), None)
+
+
+def has_recipe(name: str) -> bool:
+    """Whether YOLOv5 or a fork has a class of that name, or people paste one into it."""
+    return name in RECIPES
 
 
 def fork_with(names: Container[str]) -> str:
