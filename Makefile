@@ -4,6 +4,7 @@
 # make unit   the tests that need no torch: half a minute
 # make live   the tests that need torch, and the examples of the documentation: a minute
 # make bench  how long, how much memory, beside `import torch` and the real host
+# make fuzz   changed files, guided by the code that they reach in the reader of checkpoints, for five minutes
 # make clean  back to a fresh clone
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -13,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 pip_install = .venv/bin/pip install --quiet
 pytest = .venv/bin/python -m pytest --numprocesses 2
 
-.PHONY: demo test check unit live bench clean
+.PHONY: demo test check unit live bench fuzz clean
 
 demo: .venv/installed
 	.venv/bin/yolo-probe fuse-diff configs/demo/narrow-best.pt
@@ -34,6 +35,10 @@ check: .venv/dev
 
 bench: .venv/oracles
 	.venv/bin/python -m tests.benchmarks
+
+fuzz: .venv/dev
+	$(pip_install) atheris
+	.venv/bin/python -m tests.attacks.fuzz
 
 clean:
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

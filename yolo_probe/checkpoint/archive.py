@@ -214,11 +214,19 @@ def foreign(file: File) -> CheckpointError | None:
             return CheckpointError(f"{found}, not a PyTorch checkpoint", PASS_A_CHECKPOINT)
     if len(head) > 8 and int.from_bytes(head[:8], "little") < file.size and head[8:9] == b"{":
         return CheckpointError("a safetensors file: weights only, without the architecture", PASS_A_CHECKPOINT)
+    if head[0] == 8 and head[2:3] == b"\x12" and _is_message(head[3:]):
+        return CheckpointError("a CoreML model, which has no YOLOv5 modules", "pass the .pt that it was exported from")
     if head[0] == 8 and len(head) > 2 and head[1] < 32 and head[2] in b"\x12\x1a\x22\x2a\x32\x3a\x42":
         return CheckpointError("an ONNX model, which has no YOLOv5 modules", "pass the .pt that it was exported from")
     return _text(head) or CheckpointError(
         f"not a PyTorch checkpoint (first bytes {head[:8].hex(' ')})", PASS_A_CHECKPOINT
     )
+
+
+def _is_message(field: bytes) -> bool:
+    """Whether a field of a protocol buffer, its length first, holds a message, as CoreML's description; else a text."""
+    start = next((i + 1 for i, byte in enumerate(field[:4]) if byte < 128), 0)
+    return field[start : start + 1] == b"\n"
 
 
 def _is_tar(block: bytes) -> bool:

@@ -10,7 +10,7 @@ import click
 
 from yolo_probe import __version__
 from yolo_probe.cli import network_commands, training_commands
-from yolo_probe.cli.output import NO_ANSWER, UNSAFE, write
+from yolo_probe.cli.output import NO_ANSWER, UNSAFE, Outcome, write
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import Thop, installed_thop, version_of
 from yolo_probe.errors import HostError, ProbeError, SettingsError, UnsafeError, visible
@@ -63,28 +63,34 @@ def _thop_words(thop: Thop | None) -> str:
     return f"{thop.title}{rules}"
 
 
-def _refuse(error: ProbeError) -> NoReturn:
+def _refuse(error: ProbeError, *, is_unsafe: bool = False) -> NoReturn:
     remedy = f"\n  {visible(error.remedy)}" if error.remedy else ""
     click.echo(f"yolo-probe: {visible(str(error))}{remedy}", err=True)
-    sys.exit(UNSAFE if isinstance(error, UnsafeError) else NO_ANSWER)
+    sys.exit(UNSAFE if is_unsafe or isinstance(error, UnsafeError) else NO_ANSWER)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: run the command line and turn errors into messages and exit codes."""
-    collecting = gc.isenabled()
+    outcome, collecting = Outcome(), gc.isenabled()
     gc.disable()  # the process ends before there is anything worth collecting
     try:
-        host = cli.main(args=arguments, prog_name="yolo-probe", standalone_mode=False)
+        host = cli.main(args=arguments, prog_name="yolo-probe", standalone_mode=False, obj=outcome)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit("Aborted!")
     except ProbeError as error:
-        _refuse(error)
+        _refuse(error, is_unsafe=outcome.is_unsafe)
+    except SystemExit:
+        if outcome.is_unsafe:
+            sys.exit(UNSAFE)
+        raise
     finally:
         if collecting:
             gc.enable()
+    if outcome.is_unsafe:
+        sys.exit(UNSAFE)
     if host:  # only train gives something to be run
         from yolo_probe.training.runner import run_host
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -23,6 +24,14 @@ UNSAFE = 3
 """Exit code if the file would run something when it is loaded, which no checkpoint needs."""
 
 
+@dataclass(slots=True)
+class Outcome:
+    """What one run of the command found, beside its report."""
+
+    is_unsafe: bool = False
+    """Whether the file would run something when it is loaded."""
+
+
 def warn_of(target: str, runs: Sequence[str]) -> None:
     """Say what a file would run when it is loaded, if there is any; the command then exits with ``UNSAFE``."""
     if not runs:
@@ -34,7 +43,7 @@ def warn_of(target: str, runs: Sequence[str]) -> None:
         ),
         err=True,
     )
-    click.get_current_context().call_on_close(lambda: sys.exit(UNSAFE))
+    click.get_current_context().obj.is_unsafe = True
 
 
 def show(report: Report, form: str) -> None:

@@ -153,6 +153,8 @@ def _since_v6_2(contents: Mapping[str, object], root: Module) -> Origin:
     day = date[:10] if isinstance(date, str) else ""
     options = contents.get("opt")
     if day >= LEAF_LAYERS_SINCE:
+        if not (isinstance(options, Mapping) or "git" in contents) and _one_activation_each(root):
+            return origin_of("v6.2", (f"class {name} (from v6.2)", "an activation in each Conv (to v6.2)"))
         commit_words = f"the git commit in the file, {commit[:7]}, is no tag" if commit else "no git commit in the file"
         if isinstance(options, Mapping) and "evolve_population" in options:
             evidence = (commit_words, "opt.evolve_population (after v7.0)", f"dated {day}")

@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
-from yolo_probe.errors import TraceError
+from yolo_probe.errors import TraceError, shown
 from yolo_probe.model.structure import Module, Tensor, below, named_modules
 
 FUSED_KINDS = frozenset({"Conv", "DWConv"})
@@ -122,6 +122,8 @@ def merge_of(path: str, conv: Module, grad_enabled: bool) -> Merge:
     weight = _weight(convolution) if convolution else None
     if convolution is None or weight is None:
         raise _fails(path, "no convolution with a weight")
+    if contradiction := _contradiction(convolution, weight):
+        raise _fails(path, contradiction, f"what its weight of shape {weight.shape} has")
     if (
         batch_norm is None
         or batch_norm.kind not in BATCH_NORMS
@@ -138,6 +140,21 @@ def merge_of(path: str, conv: Module, grad_enabled: bool) -> Merge:
         "bias": Tensor(weight.shape[:1], weight.dtype, shifts),
     }
     return Merge(path, convolution, batch_norm, replace(convolution, parameters=parameters))
+
+
+def _contradiction(convolution: Module, weight: Tensor) -> str:
+    """The attribute that does not fit the weight, of those that ``fuse()`` makes the new convolution with."""
+    told = convolution.attributes
+    groups = told.get("groups", 1)
+    if not isinstance(groups, int):
+        return f"groups={shown(groups)}"
+    for name, has in (
+        ("out_channels", weight.shape[0]), ("in_channels", weight.shape[1] * groups), ("kernel_size", weight.shape[2:]),
+    ):  # fmt: skip
+        if name in told and told[name] != has and told[name] != list(has if isinstance(has, tuple) else (has,)):
+            return f"{name}={shown(told[name])}"
+    padding = told.get("padding")
+    return f"padding={shown(padding)}" if isinstance(padding, str) and padding not in ("same", "valid") else ""
 
 
 def _weight(convolution: Module) -> Tensor | None:
