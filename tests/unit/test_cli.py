@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.checkpoint_files import Asked, network, save
 from tests.conftest import Probe
 from tests.environments import ROOT
 from yolo_probe.counters.conventions import CONVENTIONS
@@ -76,6 +77,17 @@ def test_a_run_folder_is_answered_with_its_checkpoint(tmp_path: Path, probe: Pro
     done = probe("fuse-diff", tmp_path)
     assert done.returncode == 2
     assert str(Path("weights") / "best.pt") in done.stderr
+
+
+@pytest.mark.parametrize("command", ["inspect", "info", "fuse-diff", "layers", "counters", "gradients"])
+@pytest.mark.parametrize("alone", [False, True])
+def test_what_loading_would_run_is_named_and_exits_with_3(
+    command: str, alone: bool, tmp_path: Path, probe: Probe
+) -> None:
+    call = Asked("os.system", "true")
+    done = probe(command, save(tmp_path / "best.pt", call if alone else {"model": network(), "date": call}))
+    assert done.returncode == 3
+    assert "would run os.system when it is loaded" in done.stderr
 
 
 def test_json_stands_alone_on_stdout(demo_checkpoint: Path, probe: Probe) -> None:

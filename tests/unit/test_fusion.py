@@ -117,6 +117,19 @@ def test_a_batchnorm_without_weights_is_told_as_what_the_host_would_fail_on() ->
         fuse(replace(broken, children={**broken.children, "bn": bare}), grad_enabled=False)
 
 
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [("in_channels", 999), ("out_channels", 4), ("kernel_size", (99, 99)), ("padding", "x"), ("groups", "1")],
+)
+def test_a_convolution_that_contradicts_its_weight_is_told_as_what_the_host_would_fail_on(
+    attribute: str, value: object
+) -> None:
+    broken = conv()
+    odd = replace(broken.child("conv"), attributes={attribute: value})
+    with pytest.raises(TraceError, match=rf"found {attribute}=.*YOLOv5's fuse\(\) fails here"):
+        fuse(replace(broken, children={**broken.children, "conv": odd}), grad_enabled=False)
+
+
 def test_what_was_saved_after_fuse_is_put_back_as_it_was_built() -> None:
     root = resolve("yolov5s").root
     fused = fuse(root, grad_enabled=False).root

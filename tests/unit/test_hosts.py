@@ -34,6 +34,7 @@ def built(network: str, generation: Generation, release: str | None = None) -> M
         ({"opt": {}, "date": NOW}, built("yolov5n", "v7.0"), "v7.0", None),
         ({"opt": {}, "date": "2022-09-01T07:34:00"}, built("yolov5n-seg", "v7.0"), "v7.0", None),
         ({"date": "2022-08-20T07:34:00"}, built("yolov5n", "v6.2"), "v6.2", None),
+        ({"date": NOW}, built("yolov5n", "v6.2"), "v6.2", None),
         ({"date": "2022-03-20T07:34:00"}, built("yolov5n", "v6.1"), "v6.1", None),
         ({"updates": None, "training_results": None}, built("yolov5n", "v6.0"), "v6.0", None),
         ({"training_results": None, "updates": None}, built("yolov5s", "v5.0"), "v5.0", None),

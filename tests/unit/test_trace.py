@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -63,6 +64,31 @@ def test_a_module_is_in_as_many_places_as_ways_lead_to_it() -> None:
 
 def test_every_class_that_a_yaml_can_name_has_a_block() -> None:
     assert {name for name in CONSTRUCTORS if name not in RECIPES} == set()
+
+
+@pytest.mark.parametrize(
+    ("part", "names", "words"),
+    [
+        ("children", {"att": Module("torch.nn.modules.linear.Identity")}, "with att"),
+        ("attributes", {"alpha": 0.5}, "with alpha"),
+        ("parameters", {"gamma": Tensor((1,))}, "with gamma"),
+    ],
+)
+def test_a_block_that_holds_anything_else_is_another_class(part: str, names: dict[str, object], words: str) -> None:
+    root = resolve("yolov5n").root
+    rows = root.child("model")
+    changes: dict[str, Any] = {part: {**getattr(rows.child("2"), part), **names}}
+    edited = replace(rows.child("2"), **changes)
+    changed = replace(root, children={"model": replace(rows, children={**rows.children, "2": edited})})
+    assert unknown_modules(changed) == (("model.2", "models.common.C3"),)
+    with pytest.raises(UnknownModuleError, match=rf"model\.2: found a module of class models\.common\.C3 {words}"):
+        trace(changed, IMAGE)
+
+
+def test_a_module_beside_the_rows_is_not_passed_over() -> None:
+    root = resolve("yolov5n").root
+    beside = replace(root, children={**root.children, "extra": Module("models.common.Conv")})
+    assert ("extra", "models.common.Conv") in unknown_modules(beside)
 
 
 def test_shapes_that_do_not_fit_name_the_row() -> None:

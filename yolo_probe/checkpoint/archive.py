@@ -274,6 +274,11 @@ def _text(head: bytes) -> CheckpointError | None:
     start = text.lstrip().lower()
     if start.startswith("<"):
         return CheckpointError("a web page (HTML or XML): the download failed", "download the file itself again")
+    if any(line.strip() in ("[net]", "[network]") for line in start.splitlines()):
+        return CheckpointError(
+            "a .cfg of Darknet, which describes a network that no YOLOv5 builds",
+            "pass a checkpoint, a model YAML, or the name of a network such as yolov3",
+        )
     if start.startswith(("{", "[")):
         return CheckpointError("JSON text, not a checkpoint: perhaps the download failed", "download the file again")
     return CheckpointError(

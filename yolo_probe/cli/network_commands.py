@@ -247,8 +247,6 @@ def _question(
         raise click.UsageError("--verify runs the real thop, which has no rules of yours: leave --rules or it out.")
     own = _own_rules(rules) if rules else None
     subject = _subject(target, host, nc, source, copy)
-    if subject.saved:
-        warn_of(target, subject.saved.runs)
     typed = {
         "--host": host, "--nc": nc, "--copy": copy, "--source": source and quote(source), "--counter": counter,
         "--rules": rules and quote(rules),
@@ -263,7 +261,10 @@ def _subject(
 ) -> Subject:
     if source is not None:
         simplefilter("ignore")  # what the fork's code warns of is not about the report
-    return resolve(target, host=host, classes=nc, copy=copy, source=source)
+    subject = resolve(target, host=host, classes=nc, copy=copy, source=source)
+    if subject.saved:
+        warn_of(target, subject.saved.runs)
+    return subject
 
 
 def _weight_values(subject: Subject) -> WeightValues:
