@@ -87,9 +87,11 @@ Answers = Callable[[str], dict[str, Any]]
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
     """What one process of a release (of ultralytics where it is empty) says of every state; two run at a time."""
     pool = ThreadPoolExecutor(2)
+    states = tmp_path_factory.mktemp("states")  # not in the threads, which would race for it
 
     def ask(release: str) -> dict[str, Any]:
-        folder = tmp_path_factory.mktemp("states")
+        folder = states / (release or "ultralytics")
+        folder.mkdir()
         script = HERE / ("gradients_check.py" if release else "ultralytics_gradients_check.py")
         paths = [ROOT, host(release)] if release else [ROOT, counter("ultralytics-thop", "2.2.3")]
         done = run_python(script, folder, paths=paths, cwd=folder)

@@ -30,8 +30,10 @@ Made = tuple[Path, dict[str, dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
+    folders = {name: tmp_path_factory.mktemp(name) for name in HOSTS}  # not in the threads, which would race for it
+
     def files(name: str) -> Made:
-        folder = tmp_path_factory.mktemp(name)
+        folder = folders[name]
         needs = ULTRALYTICS_TRAINING_NEEDS if name == "ultralytics" else TRAINING_NEEDS
         paths = [*([] if name == "ultralytics" else [host(name)]), *(release(*need) for need in needs)]
         done = run_python(CHECK, name, folder, paths=paths)
