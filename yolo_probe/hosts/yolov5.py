@@ -12,7 +12,7 @@ from yolo_probe.hosts.subject import Origin
 from yolo_probe.hosts.summary_line import FORMS, RELEASE_FORMS, LineForm
 from yolo_probe.model.forks.fork import Fork
 from yolo_probe.model.forks.registry import fork_of, fork_with
-from yolo_probe.model.structure import Module, named_modules
+from yolo_probe.model.structure import Module, distinct_modules, named_modules
 from yolo_probe.networks.generations import Generation
 
 TAG_COMMITS: Mapping[str, Generation] = {"915bbf294bb74c859f0b41f1c23bc395014ea679": "v7.0"}
@@ -86,8 +86,9 @@ def identify(contents: Mapping[str, object], root: Module) -> Origin:
 def _of_fork(fork: Fork, root: Module) -> Origin:
     generation = cast(Generation, fork.line)
     form = replace(FORMS[generation], smallest_image=fork.smallest_image)
-    marks, changed = (f"it has {', '.join(fork.marks_of(root)[:3])}",), (fork.changed,) if fork.changed else ()
-    return Origin(generation, form, marks, changed, fork=fork.name)
+    marks = sorted(fork.marks & {module.kind for module in distinct_modules(root)})
+    changed = (fork.changed,) if fork.changed else ()
+    return Origin(generation, form, (f"it has {', '.join(marks[:3])}",), changed, fork=fork.name)
 
 
 def _pypi(contents: Mapping[str, object], root: Module) -> Origin:

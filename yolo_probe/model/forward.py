@@ -9,7 +9,7 @@ models/experimental.py and models/yolo.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from math import prod
 from typing import Literal, NamedTuple, TypeAlias, TypeVar, cast
@@ -216,13 +216,22 @@ class Frame:
 
     def halves(self, x: Shape, dim: int = 1) -> tuple[Shape, Shape]:
         """The two halves of a tensor along an axis, which are views of it; the first may be larger by one."""
-        size = x[dim]
-        return tuple(self.view(x, (*x[:dim], part, *x[dim + 1 :])) for part in ((size + 1) // 2, size // 2))  # type: ignore[return-value]  # two of them
+        before, size, after = x[:dim], x[dim], x[dim + 1 :]
+        return self.view(x, (*before, (size + 1) // 2, *after)), self.view(x, (*before, size // 2, *after))
 
     def add(self, a: Shape, b: Shape) -> Shape:
         """Sum of two tensors."""
         return self.function("add", (a, b), operators.broadcast(a, b))
 
+    def mul(self, a: Shape, b: Shape) -> Shape:
+        """Product of two tensors, value by value."""
+        return self.function("mul", (a, b), operators.broadcast(a, b))
+
+
+_ROW_ATTRIBUTES = frozenset({"training", "i", "f", "type", "np"})
+"""What torch or YOLOv5's builder sets on any module."""
+_PROFILED = frozenset({"total_ops", "total_params"})
+"""Buffers that thop may leave behind in any module."""
 
 Takes: TypeAlias = Literal["one", "several", "several of several"]
 
@@ -234,11 +243,18 @@ class Names(NamedTuple):
     known: frozenset[str]
 
     @classmethod
-    def of(cls, text: str) -> Names:
-        """The names in a text such as ``conv bn? act``; a question mark after those that may be missing."""
+    def of(cls, text: str, usual: frozenset[str] = frozenset()) -> Names:
+        """The names in a text such as ``conv bn? act``; a question mark after those that may be missing.
+
+        ``usual``: those that any module may have.
+        """
         words = text.split()
         needed = tuple(word for word in words if not word.endswith("?"))
-        return cls(needed, frozenset(word.rstrip("?") for word in words))
+        return cls(needed, usual.union(word.rstrip("?") for word in words))
+
+    def fit(self, there: Set[str]) -> bool:
+        """Whether these are the names."""
+        return there <= self.known and all(name in there for name in self.needed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,29 +274,26 @@ class Recipe:
 
     def fits(self, module: Module) -> bool:
         """Whether a module of that name holds what the class holds, and nothing else."""
-        return self.children is None or (not any(self.unlike(module)) and (self.when is None or self.when(module)))
+        return self.children is None or (
+            self.children.fit(module.children.keys())
+            and self.attributes.fit(module.attributes.keys())
+            and self.tensors.fit(module.parameters.keys() | module.buffers.keys())
+            and (self.when is None or self.when(module))
+        )
 
     def unlike(self, module: Module) -> tuple[list[str], list[str]]:
         """Names that the module has and the class has not, and the reverse."""
         if self.children is None:
             return [], []
-        more: list[str] = []
-        less: list[str] = []
-        held = {*module.parameters, *module.buffers}
-        for there, names, usual in (
-            (module.children.keys(), self.children, frozenset()),
-            (module.attributes.keys(), self.attributes, _ROW_ATTRIBUTES),
-            (held, self.tensors, _PROFILED),
-        ):
-            more += [name for name in there if name not in names.known and name not in usual]
-            less += [name for name in names.needed if name not in there]
+        groups: list[tuple[Collection[str], Names]] = [
+            (module.children, self.children),
+            (module.attributes, self.attributes),
+            ([*module.parameters, *module.buffers], self.tensors),
+        ]
+        more = [name for there, names in groups for name in there if name not in names.known]
+        less = [name for there, names in groups for name in names.needed if name not in there]
         return more, less
 
-
-_ROW_ATTRIBUTES = frozenset({"training", "i", "f", "type", "np"})
-"""What torch or YOLOv5's builder sets on any module."""
-_PROFILED = frozenset({"total_ops", "total_params"})
-"""Buffers that thop may leave behind in any module."""
 
 RECIPES: dict[str, list[Recipe]] = {}
 """By the short name of the class; several where hosts have different classes of one name."""
@@ -299,7 +312,9 @@ def block(
     def register(function: F) -> F:
         for kind in kinds:
             children = None if holds is None or kind.startswith("nn.") else Names.of(holds)
-            recipe = Recipe(function, takes, children, Names.of(sets), Names.of(tensors), when)
+            recipe = Recipe(
+                function, takes, children, Names.of(sets, _ROW_ATTRIBUTES), Names.of(tensors, _PROFILED), when
+            )
             RECIPES.setdefault(kind, []).append(recipe)
         return function
 
@@ -343,8 +358,13 @@ def conv(f: Frame, x: Shape) -> Shape:
 
 @block("Focus", holds="conv")
 def focus(f: Frame, x: Shape) -> Shape:
-    corners = [(0, 0), (1, 0), (0, 1), (1, 1)]
-    return f("conv", f.cat([f.view(x, operators.every_second(x, row, column)) for row, column in corners]))
+    return f("conv", corners(f, x))
+
+
+def corners(f: Frame, x: Shape) -> Shape:
+    """The four pixels of each square of two by two, as channels."""
+    places = [(0, 0), (1, 0), (0, 1), (1, 1)]
+    return f.cat([f.view(x, operators.every_second(x, row, column)) for row, column in places])
 
 
 @block("GhostConv", holds="cv1 cv2")
@@ -392,9 +412,13 @@ def c3(f: Frame, x: Shape) -> Shape:
 
 @block("SPP", holds="cv1 cv2 m")
 def spp(f: Frame, x: Shape) -> Shape:
-    x = f("cv1", x)
+    return f("cv2", with_pools(f, f("cv1", x)))
+
+
+def with_pools(f: Frame, x: Shape) -> Shape:
+    """A tensor, and what each pool in ``m`` makes of it, as channels."""
     pools = f.inside("m")
-    return f("cv2", f.cat([x, *(pools(name, x) for name in pools.module.children)]))
+    return f.cat([x, *(pools(name, x) for name in pools.module.children)])
 
 
 @block("SPPF", holds="cv1 cv2 m")
@@ -472,24 +496,24 @@ def expand(f: Frame, x: Shape) -> Shape:
 # Heads
 
 
-def _numbers_for_each_box(module: Module) -> bool:
-    """Whether a head gives a box 5 numbers and one for each class, and its masks."""
-    outputs, classes, masks = (module.attributes.get(name, 0) for name in ("no", "nc", "nm"))
-    return (
-        isinstance(outputs, int)
-        and isinstance(classes, int)
-        and isinstance(masks, int)
-        and outputs == 5 + classes + masks
-    )
+def gives_a_box(more: int = 0) -> Callable[[Module], bool]:
+    """Whether a head gives a box 5 numbers, one for each class and each mask, and so many more."""
+
+    def gives(module: Module) -> bool:
+        outputs, *parts = (module.attributes.get(name, 0) for name in ("no", "nc", "nm"))
+        numbers = [part for part in parts if isinstance(part, int)]
+        return len(numbers) == len(parts) and outputs == 5 + sum(numbers) + more
+
+    return gives
 
 
-HEAD = "nc no nl na grid? stride? anchor_grid? inplace? export? dynamic? onnx_dynamic? training?"
+HEAD = "nc no nl na grid? stride? anchor_grid? inplace? export? dynamic? onnx_dynamic?"
 """Attributes of YOLOv5's heads."""
 ANCHORS = "anchors? anchor_grid?"
 """Buffers of YOLOv5's heads."""
 
 
-@block("Detect", holds="m", sets=HEAD, tensors=ANCHORS, takes="several", when=_numbers_for_each_box)
+@block("Detect", holds="m", sets=HEAD, tensors=ANCHORS, takes="several", when=gives_a_box())
 def detect(f: Frame, x: Value) -> list[Shape]:
     convolutions, levels = f.inside("m"), several(x)
     if f.get("nl", int) > len(levels):
@@ -504,8 +528,12 @@ def several(x: Value) -> list[Shape]:
     return x
 
 
-def boxes(f: Frame, levels: Iterable[Shape]) -> list[Shape]:
-    """The predictions of a head with anchors, of the outputs of its convolutions, and in evaluation mode its boxes."""
+def boxes(f: Frame, levels: Iterable[Shape], decoded: Callable[[Frame, Shape], Shape] | None = None) -> list[Shape]:
+    """The predictions of a head with anchors, of the outputs of its convolutions, and in evaluation mode its boxes.
+
+    ``decoded``: the boxes of one level, of its predictions; without it as YOLOv5 computes them.
+    """
+    decoded = decoded or _boxes
     anchors, outputs = f.get("na", int), f.get("no", int)
     predictions: list[Shape] = []
     found: list[Shape] = []
@@ -515,7 +543,7 @@ def boxes(f: Frame, levels: Iterable[Shape]) -> list[Shape]:
             raise ShapeError(f"m.{i}: found {c} output channels, expected {anchors} anchors x {outputs} outputs")
         predictions.append(f.copy(level, (n, anchors, h, w, outputs)))
         if not f.current.training:
-            found.append(_boxes(f, predictions[-1]))
+            found.append(decoded(f, predictions[-1]))
     if not f.current.training:
         f.cat(found)
     return predictions
@@ -553,7 +581,7 @@ def _boxes(f: Frame, x: Shape) -> Shape:
 
 @block(
     "Segment", holds="m proto", sets=f"{HEAD} nm npr? detect?", tensors=ANCHORS, takes="several",
-    when=_numbers_for_each_box,
+    when=gives_a_box(),
 )  # fmt: skip
 def segment(f: Frame, x: Value) -> list[Shape]:
     f("proto", several(x)[0])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from yolo_probe.model.fusion import BATCH_NORMS, merge_of
-from yolo_probe.model.structure import Module, Tensor, named_modules
+from yolo_probe.model.structure import Module, Tensor, below
 
 FuseRule = Callable[[Module, str, bool], Module]
 """``rule(module, path, grad_enabled)`` -> what ``fuse()`` makes of it."""
@@ -24,17 +24,13 @@ class Fork:
     builds: Callable[[Module], bool]
     """Whether a network that has one of those may be its own."""
     fuses: Mapping[str, FuseRule] = field(default_factory=dict)
-    """What its ``fuse()`` does beside merging Conv with BatchNorm, by the short name of the class."""
+    """What its ``fuse()`` makes of the modules of a class, by its short name; all others stay."""
     finish: Callable[[Module], Module] | None = None
     """What its ``fuse()`` does to the whole network at last."""
     changed: str = ""
     """What its ``fuse()`` did in an earlier version, in a few words."""
     smallest_image: int = 32
     """Least side of the image that it counts for its line, in pixels."""
-
-    def marks_of(self, root: Module) -> list[str]:
-        """The names of its classes in a network that it built; empty for one of another host."""
-        return sorted(self.marks & kinds_in(root)) if self.builds(root) else []
 
     def fused(self, root: Module, *, grad_enabled: bool) -> Module:
         """The structure after its ``fuse()``; ``root`` itself is not changed."""
@@ -60,18 +56,13 @@ def _rebuilt(
     rule = rules.get(module.kind)
     now = rule(module, path, grad_enabled) if rule else module
     children = {
-        name: child and _rebuilt(child, f"{path}.{name}" if path else name, rules, grad_enabled, made)
+        name: child and _rebuilt(child, below(path, name), rules, grad_enabled, made)
         for name, child in now.children.items()
     }
     if any(children[name] is not child for name, child in now.children.items()):
         now = replace(now, children=children)
     made[id(module)] = now
     return now
-
-
-def kinds_in(root: Module) -> frozenset[str]:
-    """Short names of all classes in a structure."""
-    return frozenset(module.kind for _, module in named_modules(root))
 
 
 def one_convolution(dense: Module, *, trains: bool) -> Module:
@@ -100,8 +91,4 @@ def pairs_merged(sequence: Module, path: str, grad_enabled: bool) -> Module:
             made[-1] = merge_of(path, pair, grad_enabled).fused
         else:
             made.append(child)
-    return replace(sequence, children=_numbered(made))
-
-
-def _numbered(modules: Iterable[Module]) -> dict[str, Module | None]:
-    return {str(number): module for number, module in enumerate(modules)}
+    return replace(sequence, children={str(number): module for number, module in enumerate(made)})

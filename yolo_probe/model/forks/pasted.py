@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from math import prod
 
-from yolo_probe.model import operators
+from yolo_probe.model.forks.yolov5_lite import hswish
 from yolo_probe.model.forward import Frame, Value, block, from_scattered, several
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Shape
@@ -22,10 +22,6 @@ def c2f(f: Frame, x: Shape) -> Shape:
     return f("cv2", f.cat(parts))
 
 
-def _times(f: Frame, x: Shape, y: Shape) -> Shape:
-    return f.function("mul", (x, y), operators.broadcast(x, y))
-
-
 # Squeeze and excitation
 
 
@@ -33,21 +29,21 @@ def _times(f: Frame, x: Shape, y: Shape) -> Shape:
 def se(f: Frame, x: Shape) -> Shape:
     n, c, *_ = x
     y = f.view(f("avgpool", x), (n, c))
-    return _times(f, x, f.view(f("sig", f("l2", f("relu", f("l1", y)))), (n, c, 1, 1)))
+    return f.mul(x, f.view(f("sig", f("l2", f("relu", f("l1", y)))), (n, c, 1, 1)))
 
 
 @block("SE", "SEAttention", "SELayer", "SEBlock", "SEModule", holds="avg_pool fc", sets="channel? reduction?")
 def se_of_linear(f: Frame, x: Shape) -> Shape:
     n, c, *_ = x
     y = f("fc", f.view(f("avg_pool", x), (n, c)))
-    return _times(f, x, f.view(y, (n, c, 1, 1)))
+    return f.mul(x, f.view(y, (n, c, 1, 1)))
 
 
 @block("ECA", "eca_layer", "ECAAttention", "ECALayer", holds="avg_pool conv sigmoid", sets="k_size?")
 def eca(f: Frame, x: Shape) -> Shape:
     n, c, *_ = f("avg_pool", x)
     y = f("sigmoid", f.view(f("conv", (n, 1, c)), (n, c, 1, 1)))
-    return _times(f, x, y)
+    return f.mul(x, y)
 
 
 # Channel and spatial attention
@@ -55,15 +51,21 @@ def eca(f: Frame, x: Shape) -> Shape:
 
 @block("ChannelAttention", "ChannelAttentionModule", holds="avg_pool max_pool f1 relu f2 sigmoid")
 def channel_attention(f: Frame, x: Shape) -> Shape:
-    average = f("f2", f("relu", f("f1", f("avg_pool", x))))
-    largest = f("f2", f("relu", f("f1", f("max_pool", x))))
-    return f("sigmoid", f.add(average, largest))
+    return _of_both_pools(f, x, "f1", "relu", "f2")
 
 
 @block("ChannelAttention", "ChannelAttentionModule", holds="avg_pool max_pool fc1 relu1 fc2 sigmoid")
-def channel_attention_of_two(f: Frame, x: Shape) -> Shape:
-    average = f("fc2", f("relu1", f("fc1", f("avg_pool", x))))
-    largest = f("fc2", f("relu1", f("fc1", f("max_pool", x))))
+def channel_attention_numbered(f: Frame, x: Shape) -> Shape:
+    return _of_both_pools(f, x, "fc1", "relu1", "fc2")
+
+
+def _of_both_pools(f: Frame, x: Shape, *names: str) -> Shape:
+    """The sigmoid of what these modules make of the averages, plus what they make of the largest values."""
+    average, largest = f("avg_pool", x), x
+    for name in names:
+        average = f(name, average)
+    for name in ("max_pool", *names):
+        largest = f(name, largest)
     return f("sigmoid", f.add(average, largest))
 
 
@@ -78,14 +80,14 @@ def spatial_attention(f: Frame, x: Shape) -> Shape:
 
 @block("CBAM", holds="channel_attention spatial_attention")
 def cbam(f: Frame, x: Shape) -> Shape:
-    x = _times(f, f("channel_attention", x), x)
-    return _times(f, f("spatial_attention", x), x)
+    x = f.mul(f("channel_attention", x), x)
+    return f.mul(f("spatial_attention", x), x)
 
 
 @block("CBAM", holds="ca sa")
 def cbam_short(f: Frame, x: Shape) -> Shape:
-    x = _times(f, f("ca", x), x)
-    return _times(f, f("sa", x), x)
+    x = f.mul(f("ca", x), x)
+    return f.mul(f("sa", x), x)
 
 
 @block("CoordAtt", "CA", "CABlock", holds="pool_h pool_w conv1 bn1 act conv_h conv_w")
@@ -97,18 +99,15 @@ def coordinate_attention(f: Frame, x: Shape) -> Shape:
     rows = f("conv_h", f.view(y, (n, y[1], h, 1)))
     columns = f("conv_w", f.view(y, (n, y[1], 1, w)))
     rows, columns = f.function("sigmoid", (rows,), rows), f.function("sigmoid", (columns,), columns)
-    return _times(f, _times(f, x, columns), rows)
+    return f.mul(f.mul(x, columns), rows)
 
 
-@block("h_sigmoid", holds="relu")
-def h_sigmoid(f: Frame, x: Shape) -> Shape:
-    y = f("relu", f.function("add", (x,), x))
-    return f.function("div", (y,), y)
+block("h_sigmoid", holds="relu")(hswish)
 
 
 @block("h_swish", holds="sigmoid")
 def h_swish(f: Frame, x: Shape) -> Shape:
-    return _times(f, x, f("sigmoid", x))
+    return f.mul(x, f("sigmoid", x))
 
 
 @block("SimAM", holds="activaton", sets="e_lambda")
@@ -123,7 +122,7 @@ def simam(f: Frame, x: Shape) -> Shape:
     total = f.function("mul", (f.function("add", (total,), total),), total)
     y = f.function("add", (f.function("div", (y, total), y),), y)
     name = next(name for name in ("activaton", "activation", "act") if f.has(name))
-    return _times(f, x, f(name, y))
+    return f.mul(x, f(name, y))
 
 
 @block("GAM_Attention", "GAMAttention", "GAM", holds="channel_attention spatial_attention")
@@ -134,9 +133,9 @@ def gam(f: Frame, x: Shape) -> Shape:
     y = from_scattered(inside.inside("0"), (n, h * w, c))
     for name in list(inside.module.children)[1:]:
         y = inside(name, y)
-    x = _times(f, x, f.view(y, x))
+    x = f.mul(x, f.view(y, x))
     y = f("spatial_attention", x)
-    return _times(f, x, f.function("sigmoid", (y,), y))
+    return f.mul(x, f.function("sigmoid", (y,), y))
 
 
 # Light convolutions
@@ -145,8 +144,8 @@ def gam(f: Frame, x: Shape) -> Shape:
 @block("GSConv", holds="cv1 cv2")
 def gs_conv(f: Frame, x: Shape) -> Shape:
     y = f("cv1", x)
-    n, c, h, w = y = f.cat([y, f("cv2", y)])
-    return f.copy(y, (n, c, h, w))
+    y = f.cat([y, f("cv2", y)])
+    return f.copy(y, y)
 
 
 @block("GSBottleneck", "GSBottleneckC", holds="conv_lighting shortcut")
@@ -163,34 +162,34 @@ def vov_gscsp(f: Frame, x: Shape) -> Shape:
 # Between rows
 
 
-@block("BiFPN_Concat2", "Concat_BiFPN", "BiFPN_Concat", sets="d epsilon", tensors="w", takes="several")
-@block("BiFPN_Concat3", sets="d epsilon", tensors="w", takes="several")
+_CONCATS = ("BiFPN_Concat2", "BiFPN_Concat3", "BiFPN_Concat", "Concat_BiFPN")
+
+
+@block(*_CONCATS, sets="d epsilon", tensors="w", takes="several")
 def bifpn_concat(f: Frame, x: Value) -> Shape:
-    levels, weight = several(x), f.module.parameters["w"].shape
-    if len(levels) != prod(weight):
-        raise ShapeError(f"found {len(levels)} inputs, expected {prod(weight)}, one for each weight")
-    _shares(f, weight)
+    levels = _weighted(f, x)
     scaled = [f.function("mul", ((), each), each) for each in levels]
     return f.cat(scaled, f.get("d", int))
 
 
 @block("BiFPN_Add2", "BiFPN_Add3", holds="conv silu", sets="epsilon", tensors="w", takes="several")
 def bifpn_add(f: Frame, x: Value) -> Shape:
-    levels, weight = several(x), f.module.parameters["w"].shape
-    if len(levels) != prod(weight):
-        raise ShapeError(f"found {len(levels)} inputs, expected {prod(weight)}, one for each weight")
-    _shares(f, weight)
+    levels = _weighted(f, x)
     total = f.function("mul", ((), levels[0]), levels[0])
     for each in levels[1:]:
         total = f.add(total, f.function("mul", ((), each), each))
     return f("conv", f("silu", total))
 
 
-def _shares(f: Frame, weight: Shape) -> None:
-    """The weights of the rows, divided by their sum."""
+def _weighted(f: Frame, x: Value) -> list[Shape]:
+    """The inputs, one for each weight; the weights are divided by their sum."""
+    levels, weight = several(x), f.module.parameters["w"].shape
+    if len(levels) != prod(weight):
+        raise ShapeError(f"found {len(levels)} inputs, expected {prod(weight)}, one for each weight")
     f.function("sum()", (weight,), ())
     f.function("add", ((),), ())
     f.function("div", (weight, ()), weight)
+    return levels
 
 
 @block("CARAFE", holds="comp enc pix_shf upsmp unfold", sets="scale")
@@ -202,6 +201,5 @@ def carafe(f: Frame, x: Shape) -> Shape:
     taps = weights[1]
     f("upsmp", x)
     f.copy(x, (n, c, taps, h * scale, w * scale))
-    options = {"equation": "bkhw,bckhw->bchw"}
     inputs = (weights, (n, c, taps, h * scale, w * scale))
-    return f.function("einsum", inputs, (n, c, h * scale, w * scale), **options)
+    return f.function("einsum", inputs, (n, c, h * scale, w * scale), equation="bkhw,bckhw->bchw")

@@ -11,8 +11,8 @@ from yolo_probe.model.forks.yolov5_lite import YOLOV5_LITE
 from yolo_probe.model.forks.yolov7 import YOLOV7, YOLOV7_U7
 from yolo_probe.model.forks.yolov9 import YOLOV9
 from yolo_probe.model.forward import RECIPES, recipe_of
-from yolo_probe.model.fusion import Fusion, difference, fuse
-from yolo_probe.model.structure import Module, named_modules
+from yolo_probe.model.fusion import FUSED_KINDS, Fusion, difference, fuse
+from yolo_probe.model.structure import Module, distinct_modules, named_modules
 
 FORKS = (YOLOV9, YOLOV7, YOLOV7_U7, YOLOV5_FACE, YOLOV5_LITE)
 """In the order in which they are asked: YOLOv9 has blocks of YOLOv7 too."""
@@ -20,7 +20,8 @@ FORKS = (YOLOV9, YOLOV7, YOLOV7_U7, YOLOV5_FACE, YOLOV5_LITE)
 
 def fork_of(root: Module) -> Fork | None:
     """The fork that built a network; None for YOLOv5 itself, and for a fork that is not known."""
-    return next((fork for fork in FORKS if fork.marks_of(root)), None)
+    kinds = {module.kind for module in distinct_modules(root)}
+    return next((fork for fork in FORKS if fork.marks & kinds and fork.builds(root)), None)
 
 
 def has_recipe(name: str) -> bool:
@@ -45,7 +46,7 @@ def of_another_host(root: Module) -> tuple[tuple[str, str], ...]:
     """Path and class of every block that a fork's ``fuse()`` changes, in a network that no fork has built."""
     if fork_of(root):
         return ()
-    theirs = {kind for fork in FORKS for kind in fork.fuses} - {"Conv", "DWConv"}
+    theirs = {kind for fork in FORKS for kind in fork.fuses} - FUSED_KINDS
     return tuple(
         (path, module.class_path) for path, module in named_modules(root) if module.kind in theirs and recipe_of(module)
     )

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from yolo_probe.model.forks.fork import Fork, merged_conv
 from yolo_probe.model.forks.yolov5_lite import shuffled_branches
-from yolo_probe.model.forward import ANCHORS, HEAD, Frame, Value, block, several
-from yolo_probe.model.operators import ShapeError
-from yolo_probe.model.structure import Module, Shape
+from yolo_probe.model.forward import ANCHORS, HEAD, Frame, Value, block, boxes, gives_a_box, several
+from yolo_probe.model.structure import Shape
 
 LANDMARKS = 10
 """Numbers of the five landmarks of a box."""
@@ -33,33 +32,17 @@ def blaze_block(f: Frame, x: Shape) -> Shape:
     return f("relu", f.add(y, f("shortcut", x) if f.flag("use_pool") else x))
 
 
-def _has_landmarks(module: Module) -> bool:
-    outputs, classes = module.attributes.get("no"), module.attributes.get("nc")
-    return isinstance(outputs, int) and isinstance(classes, int) and outputs == 5 + LANDMARKS + classes
-
-
-@block("Detect", holds="m", sets=f"{HEAD} export_cat?", tensors=ANCHORS, takes="several", when=_has_landmarks)
+@block("Detect", holds="m", sets=f"{HEAD} export_cat?", tensors=ANCHORS, takes="several", when=gives_a_box(LANDMARKS))
 def detect(f: Frame, x: Value) -> list[Shape]:
     convolutions, levels = f.inside("m"), several(x)
-    anchors, outputs = f.get("na", int), f.get("no", int)
-    predictions, found = [], []
-    for i in range(f.get("nl", int)):
-        n, c, h, w = level = convolutions(str(i), levels[i])
-        if c != anchors * outputs:
-            raise ShapeError(f"m.{i}: found {c} output channels, expected {anchors} anchors x {outputs} outputs")
-        predictions.append(f.copy(level, (n, anchors, h, w, outputs)))
-        if not f.current.training:
-            _box(f, n, anchors, h, w, outputs - LANDMARKS)
-            found.append(f.view(predictions[-1], (n, anchors * h * w, outputs)))
-    if not f.current.training:
-        f.cat(found)
-    return predictions
+    return boxes(f, (convolutions(str(i), levels[i]) for i in range(f.get("nl", int))), _boxes)
 
 
-def _box(f: Frame, n: int, anchors: int, h: int, w: int, scores: int) -> None:
-    """What the boxes of one level cost: their scores, centre and size, and five landmarks."""
-    two, grid = (n, anchors, h, w, 2), (1, 1, h, w, 2)
-    f.function("sigmoid", ((n, anchors, h, w, scores),), (n, anchors, h, w, scores))
+def _boxes(f: Frame, x: Shape) -> Shape:
+    """One level's boxes: their scores, centre and size, and five landmarks of two numbers each."""
+    n, anchors, h, w, outputs = x
+    two, grid, scores = (n, anchors, h, w, 2), (1, 1, h, w, 2), (n, anchors, h, w, outputs - LANDMARKS)
+    f.function("sigmoid", (scores,), scores)
     for operator, inputs in (("mul", (two,)), ("sub", (two,)), ("add", (two, grid)), ("mul", (two, ()))):
         f.function(operator, inputs, two)
     for operator, inputs in (("mul", (two,)), ("pow", (two,)), ("mul", (two, (1, anchors, 1, 1, 2)))):
@@ -68,6 +51,7 @@ def _box(f: Frame, n: int, anchors: int, h: int, w: int, scores: int) -> None:
         f.function("mul", (two, (1, anchors, 1, 1, 2)), two)
         f.function("mul", (grid, ()), grid)
         f.function("add", (two, grid), two)
+    return f.view(x, (n, anchors * h * w, outputs))
 
 
 YOLOV5_FACE = Fork(

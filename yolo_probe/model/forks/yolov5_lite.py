@@ -49,7 +49,7 @@ def _gated(f: Frame, x: Shape, names: str) -> Shape:
     y = x
     for name in names.split():
         y = f(name, y)
-    return f.function("mul", (x, y), operators.broadcast(x, y))
+    return f.mul(x, y)
 
 
 @block("Dense", holds="dense_conv hardswish dropout")
@@ -98,10 +98,10 @@ def shuffled_branches(f: Frame, x: Shape) -> Shape:
         first, x = f.halves(x)
     else:
         first = f("branch1", x)
-    return shuffled(f, f.cat([first, f("branch2", x)]))
+    return _shuffled(f, f.cat([first, f("branch2", x)]))
 
 
-def shuffled(f: Frame, x: Shape) -> Shape:
+def _shuffled(f: Frame, x: Shape) -> Shape:
     """The same channels in another order."""
     return f.copy(x, x)
 
@@ -110,7 +110,7 @@ def shuffled(f: Frame, x: Shape) -> Shape:
 def es_bottleneck(f: Frame, x: Shape) -> Shape:
     if f.get("stride", int) == 1:
         first, second = f.halves(x)
-        return shuffled(f, f.cat([first, f("branch3", second)]))
+        return _shuffled(f, f.cat([first, f("branch3", second)]))
     return f("branch4", f.cat([f("branch1", x), f("branch2", x)]))
 
 
@@ -118,13 +118,6 @@ def es_bottleneck(f: Frame, x: Shape) -> Shape:
 def hswish(f: Frame, x: Shape) -> Shape:
     y = f("relu", f.function("add", (x,), x))
     return f.function("div", (y,), y)
-
-
-@block("SELayer", holds="avg_pool fc")
-def se_layer(f: Frame, x: Shape) -> Shape:
-    n, c, _, _ = x
-    f("fc", f.view(f("avg_pool", x), (n, c)))
-    return f.function("mul", (x, (n, c, 1, 1)), x)
 
 
 @block("mobilev3_bneck", holds="conv", sets="identity")

@@ -5,7 +5,6 @@ Source: https://github.com/WongKinYiu/yolov7 at a207844 (November 2023).
 
 from __future__ import annotations
 
-from yolo_probe.model import operators
 from yolo_probe.model.forks.fork import Fork, merged_conv, one_convolution, with_attributes
 from yolo_probe.model.forward import (
     ANCHORS,
@@ -16,7 +15,10 @@ from yolo_probe.model.forward import (
     bottleneck,
     boxes,
     c3,
+    corners,
+    ghost_bottleneck,
     several,
+    with_pools,
 )
 from yolo_probe.model.structure import Module, Shape
 
@@ -28,8 +30,7 @@ def pool(f: Frame, x: Shape) -> Shape:
 
 @block("ReOrg")
 def reorg(f: Frame, x: Shape) -> Shape:
-    corners = [(0, 0), (1, 0), (0, 1), (1, 1)]
-    return f.cat([f.view(x, operators.every_second(x, row, column)) for row, column in corners])
+    return corners(f, x)
 
 
 @block("Chuncat", sets="d", takes="several")
@@ -61,7 +62,7 @@ def robust_conv2(f: Frame, x: Shape) -> Shape:
 
 def _scaled(f: Frame, x: Shape) -> Shape:
     gamma = f.module.parameters.get("gamma")
-    return x if gamma is None else f.function("mul", (x, (1, *gamma.shape, 1, 1)), x)
+    return x if gamma is None else f.mul(x, (1, *gamma.shape, 1, 1))
 
 
 @block("Stem", "GhostStem", holds="cv1 cv2 cv3 pool cv4")
@@ -77,9 +78,7 @@ def down_c(f: Frame, x: Shape) -> Shape:
 
 @block("SPPCSPC", "GhostSPPCSPC", holds="cv1 cv2 cv3 cv4 m cv5 cv6 cv7")
 def sppcspc(f: Frame, x: Shape) -> Shape:
-    y = f("cv4", f("cv3", f("cv1", x)))
-    pools = f.inside("m")
-    y = f("cv6", f("cv5", f.cat([y, *(pools(name, y) for name in pools.module.children)])))
+    y = f("cv6", f("cv5", with_pools(f, f("cv4", f("cv3", f("cv1", x))))))
     return f("cv7", f.cat([y, f("cv2", x)]))
 
 
@@ -92,11 +91,7 @@ def residual(f: Frame, x: Shape) -> Shape:
     return f.add(x, y) if f.flag("add") else y
 
 
-@block("Ghost", holds="conv shortcut")
-def ghost(f: Frame, x: Shape) -> Shape:
-    return f.add(f("conv", x), f("shortcut", x))
-
-
+block("Ghost", holds="conv shortcut")(ghost_bottleneck)
 _INSIDE = ("Bottleneck", "Res", "ResX", "Ghost", "RepBottleneck", "RepRes", "RepResX", "ST", "ST2")
 block(*(f"{name}CSPA" for name in _INSIDE), holds="cv1 cv2 cv3 m")(c3)
 
@@ -119,8 +114,7 @@ def implicit_a(f: Frame, x: Shape) -> Shape:
 
 @block("ImplicitM", sets="channel mean? std?", tensors="implicit")
 def implicit_m(f: Frame, x: Shape) -> Shape:
-    implicit = f.module.parameters["implicit"].shape
-    return f.function("mul", (implicit, x), operators.broadcast(implicit, x))
+    return f.mul(f.module.parameters["implicit"].shape, x)
 
 
 _SIZES = "deploy groups in_channels out_channels rbr_identity? rbr_dense? rbr_1x1? id_tensor?"
@@ -164,31 +158,26 @@ def i_aux_detect(f: Frame, x: Value) -> list[Shape]:
 @block("IDetect", holds="m ia im", sets=HEAD, tensors="anchors", takes="several", when=_is_of_u7)
 @block("ISegment", holds="m ia im proto", sets=f"{HEAD} nm npr detect", tensors="anchors", takes="several")
 def i_detect_of_u7(f: Frame, x: Value) -> list[Shape]:
-    levels, predictions, found = several(x), [], []
+    levels = several(x)
     if f.has("proto"):
         f("proto", levels[0])
-    for i in range(f.get("nl", int)):
-        n, _, h, w = y = f.inside("m")(str(i), f.inside("ia")(str(i), levels[i]))
-        anchors, outputs = f.get("na", int), f.get("no", int)
-        predictions.append(f.copy(y, (n, anchors, h, w, outputs)))
-        if not f.current.training:
-            _boxes_of_u7(f, i, (n, anchors, h, w, 2))
-            found.append(f.view(f.copy(y, predictions[-1]), (n, anchors * h * w, outputs)))
-    if not f.current.training:
-        f.cat(found)
-    return predictions
+    before, convolutions = f.inside("ia"), f.inside("m")
+    outputs = (convolutions(str(i), before(str(i), levels[i])) for i in range(f.get("nl", int)))
+    return boxes(f, outputs, _boxes_of_u7)
 
 
-def _boxes_of_u7(f: Frame, level: int, two: Shape) -> None:
-    """What the boxes of one level cost: the grid, which is made for the first image of a size, scores, centre, size."""
-    scores = (*two[:4], 5 + f.get("nc", int))
+def _boxes_of_u7(f: Frame, x: Shape) -> Shape:
+    """One level's boxes: the grid, which is made for the first image of a size, then scores, centre and size."""
+    n, anchors, h, w, outputs = x
+    two, scores = (n, anchors, h, w, 2), (n, anchors, h, w, 5 + f.get("nc", int))
     f.function("sub", (two,), (1, *two[1:]))
-    f.function("mul", ((two[1], 2), ()), (two[1], 2))
+    f.function("mul", ((anchors, 2), ()), (anchors, 2))
     f.function("activation", (scores,), scores)
     for operator, inputs in (("mul", (two,)), ("add", (two, two)), ("mul", (two, ()))):
         f.function(operator, inputs, two)
     for operator, inputs in (("mul", (two,)), ("pow", (two,)), ("mul", (two, two))):
         f.function(operator, inputs, two)
+    return f.view(f.copy(x, x), (n, anchors * h * w, outputs))
 
 
 def _implicit(f: Frame, i: int, x: Shape) -> Shape:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from yolo_probe.model import operators
 from yolo_probe.model.forks.fork import Fork, merged_conv, one_convolution, with_attributes
+from yolo_probe.model.forks.yolov7 import residual
 from yolo_probe.model.forward import Frame, Value, block, bottleneck, c3, several
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Module, Shape
@@ -50,10 +51,7 @@ block("BottleneckBase", "RBottleneckBase", "RepNBottleneck", "RepNRBottleneckBas
 block("CSP", "CSPBase", "RepNCSP", holds="cv1 cv2 cv3 m")(c3)
 
 
-@block("RepNRes", holds="cv1 cv2 cv3", sets="add")
-def residual(f: Frame, x: Shape) -> Shape:
-    y = f("cv3", f("cv2", f("cv1", x)))
-    return f.add(x, y) if f.flag("add") else y
+block("RepNRes", holds="cv1 cv2 cv3", sets="add")(residual)
 
 
 @block("RepNCSPELAN4", "ELAN1", holds="cv1 cv2 cv3 cv4", sets="c")
@@ -122,7 +120,7 @@ _SEGMENT = f"{_HEAD} nm npr detect?"
 
 @block("Detect", "DDetect", holds="cv2 cv3 dfl", sets=_HEAD, takes="several")
 def d_detect(f: Frame, x: Value) -> list[Shape]:
-    return _decoded(f, _levels(f, several(x), "cv2", "cv3"), "dfl")
+    return _several_heads(f, several(x), 1)
 
 
 @block("DualDetect", "DualDDetect", holds="cv2 cv3 cv4 cv5 dfl dfl2", sets=_HEAD, takes="several")
@@ -144,33 +142,24 @@ def triple_d_detect(f: Frame, x: Value) -> list[Shape]:
 
 
 def _several_heads(f: Frame, x: list[Shape], heads: int, scored: Collection[int] = range(3)) -> list[Shape]:
-    """Heads side by side, each on inputs of its own; ``scored``: those that give the scores of the classes."""
+    """One head, or several side by side, each on inputs of its own; ``scored``: those that give scores of classes."""
     levels = f.get("nl", int)
     found: list[list[Shape]] = [[] for _ in range(heads)]
     for i in range(levels):
         for head in range(heads):
-            names = (f"cv{2 * head + 2}", f"cv{2 * head + 3}")
-            found[head].append(_level(f, i, x[head * levels + i], *names))
-    for head, predictions in enumerate(found):
-        _decoded(f, predictions, f"dfl{head + 1 if head else ''}", first=not head, scored=head in scored)
+            level, parts = x[head * levels + i], (f"cv{2 * head + 2}", f"cv{2 * head + 3}")
+            found[head].append(f.cat([f.inside(part)(str(i), level) for part in parts]))
+    if not f.current.training:
+        for head, predictions in enumerate(found):
+            _decode(f, predictions, f"dfl{head + 1 if head else ''}", first=not head, scored=head in scored)
     return found[0]
 
 
-def _levels(f: Frame, x: list[Shape], *names: str) -> list[Shape]:
-    return [_level(f, i, x[i], *names) for i in range(f.get("nl", int))]
-
-
-def _level(f: Frame, i: int, x: Shape, box: str, classes: str) -> Shape:
-    return f.cat([f.inside(box)(str(i), x), f.inside(classes)(str(i), x)])
-
-
-def _decoded(f: Frame, levels: list[Shape], name: str, *, first: bool = True, scored: bool = True) -> list[Shape]:
-    """Boxes of a head's levels, in evaluation mode.
+def _decode(f: Frame, levels: list[Shape], name: str, *, first: bool, scored: bool) -> None:
+    """The boxes of a head's levels.
 
     ``first``: whether it also places the anchors. ``scored``: whether it gives the scores of the classes too.
     """
-    if f.current.training:
-        return levels
     n, outputs = levels[0][0], f.get("no", int)
     flat = [f.view(each, (n, outputs, each[2] * each[3])) for each in levels]
     total = sum(each[2] for each in flat)
@@ -188,7 +177,6 @@ def _decoded(f: Frame, levels: list[Shape], name: str, *, first: bool = True, sc
     f.function("mul", (four, (1, total)), four)
     if scored:
         f.cat([four, f.function("sigmoid", (classes,), classes)])
-    return levels
 
 
 def _anchors(f: Frame, levels: list[Shape], total: int) -> None:
@@ -203,13 +191,13 @@ def _anchors(f: Frame, levels: list[Shape], total: int) -> None:
 @block("Segment", holds="cv2 cv3 dfl proto cv4", sets=_SEGMENT, takes="several")
 def segment(f: Frame, x: Value) -> list[Shape]:
     f("proto", several(x)[0])
-    return _with_masks(f, several(x), "cv4", 1)
+    return _with_masks(f, several(x), "cv4")
 
 
 @block("DSegment", holds="cv2 cv3 dfl proto cv4", sets=_SEGMENT, takes="several")
 def d_segment(f: Frame, x: Value) -> list[Shape]:
     f("proto", several(x)[-1])
-    return _with_masks(f, several(x), "cv4", 1)
+    return _with_masks(f, several(x), "cv4")
 
 
 @block("DualDSegment", holds="cv2 cv3 cv4 cv5 dfl dfl2 proto proto2 cv6 cv7", sets=_SEGMENT, takes="several")
@@ -217,23 +205,23 @@ def dual_d_segment(f: Frame, x: Value) -> list[Shape]:
     levels = several(x)
     f("proto", levels[-2])
     f("proto2", levels[-1])
-    return _with_masks(f, levels, "cv6 cv7", 2)
+    return _with_masks(f, levels, "cv6", "cv7")
 
 
 @block("Panoptic", holds="cv2 cv3 dfl proto uconv cv4", sets=f"{_SEGMENT} sem_nc", takes="several")
 def panoptic(f: Frame, x: Value) -> list[Shape]:
     f("proto", several(x)[0])
     f("uconv", several(x)[0])
-    return _with_masks(f, several(x), "cv4", 1)
+    return _with_masks(f, several(x), "cv4")
 
 
-def _with_masks(f: Frame, x: list[Shape], names: str, heads: int) -> list[Shape]:
-    """The boxes of a head and the coefficients of its masks."""
+def _with_masks(f: Frame, x: list[Shape], *names: str) -> list[Shape]:
+    """The boxes of a head for each name, and the coefficients of its masks."""
     masks, levels = [], f.get("nl", int)
-    for head, name in enumerate(names.split()):
+    for head, name in enumerate(names):
         found = [f.inside(name)(str(i), x[head * levels + i]) for i in range(levels)]
         masks.append(f.cat([f.view(y, (y[0], y[1], y[2] * y[3])) for y in found], 2))
-    out = _several_heads(f, x, heads) if heads > 1 else _decoded(f, _levels(f, x, "cv2", "cv3"), "dfl")
+    out = _several_heads(f, x, len(names))
     if not f.current.training:
         n, coefficients, total = masks[-1]
         rest = 4 + f.get("no", int) - 4 * f.get("reg_max", int)
