@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from tests.checkpoint_files import (
@@ -19,6 +19,7 @@ from tests.checkpoint_files import (
     Storage,
     Writer,
     module,
+    named,
     network,
     parameter,
     save,
@@ -88,6 +89,8 @@ def _places(path: str) -> Iterator[tuple[str, object]]:
     yield "in the date", control() | {"date": call}
     yield "in the options", control() | {"opt": {"epochs": 3, "hyp": {"lr0": [call]}}}
     yield "as a model", control() | {"model": call}
+    rebuilt = Asked("torch._tensor._rebuild_from_type_v2", named(path), named("torch.Tensor"), ("true",), None)
+    yield "by a function that calls it", control() | {"optimizer": rebuilt}
     hooked: Any = network()
     hooked.__dict__["_forward_hooks"] = {0: call}
     yield "as a hook", control() | {"model": hooked}
@@ -130,6 +133,8 @@ def _bytes(content: bytes) -> Any:
 
 def dialects() -> Iterator[Attack]:
     """Opcodes that torch.save never writes."""
+    found = b"\x80\x02c__builtin__\ngetattr\ncmodels.common\nConv\nX\x07\x00\x00\x00forward\x86R)R."
+    yield Attack("dialect call of what getattr finds", _zipped(found), runs=True)
     for name, body in {
         "INST": b"(Vtrue\nios\nsystem\n.", "OBJ": b"(cos\nsystem\nX\x04\x00\x00\x00trueo.", "DUP": b"\x80\x02}2.",
         "NEWOBJ_EX": b"\x80\x04cos\nsystem\n)}\x92.", "EXT1": b"\x80\x02\x82\x01.",
@@ -287,10 +292,7 @@ def _renamed(path: Path) -> None:
 
 def flips() -> Iterator[Attack]:
     """Each byte that is not a weight, changed once."""
-    file = io.BytesIO()
-    path = _Memory(file)
-    save(path, control())
-    data = file.getvalue()
+    data = _saved()
     chance = random.Random(1)
     for position in range(len(data)):
         if data[position] or position % 3 == 0:
@@ -299,18 +301,16 @@ def flips() -> Iterator[Attack]:
             yield Attack(f"flip {position}", _bytes(bytes(changed)))
 
 
-class _Memory:
-    """A file in memory as zipfile writes it."""
-
-    def __new__(cls, file: io.BytesIO) -> Any:  # zipfile takes the file itself
-        return file
+def _saved() -> bytes:
+    """The control as torch.save writes it."""
+    file = io.BytesIO()
+    save(cast("Path", file), control())  # zipfile takes an open file too
+    return file.getvalue()
 
 
 def truncations() -> Iterator[Attack]:
     """A file that was cut short."""
-    file = io.BytesIO()
-    save(_Memory(file), control())
-    data = file.getvalue()
+    data = _saved()
     for length in range(0, len(data), max(len(data) // 60, 1)):
         yield Attack(f"cut at {length}", _bytes(data[:length]))
         yield Attack(f"compressed, cut at {length}", _bytes(zlib.compress(data)[: length // 2]))

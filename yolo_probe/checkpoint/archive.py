@@ -190,15 +190,11 @@ def foreign(file: File) -> CheckpointError | None:
     head = file.read(0, min(file.size, 1024))
     if not head:
         return CheckpointError("an empty file (0 bytes)", "download or copy the file again")
-    if head[257:262] == b"ustar":
+    if head[257:262] == b"ustar" or _is_tar(head[:512]):
+        hidden = "by the checksum of its first block: PyTorch would unpack it, whatever else it is"
+        kind = "perhaps in PyTorch's format before 2017" if head[257:262] == b"ustar" else hidden
         return CheckpointError(
-            "a tar archive, perhaps in PyTorch's format before 2017",
-            "unpack it and pass the .pt inside, or save it again with a current PyTorch",
-        )
-    if _is_tar(head[:512]):
-        return CheckpointError(
-            "a tar archive, by the checksum of its first block: PyTorch would unpack it, whatever else it is",
-            "unpack it and pass the .pt inside, or save it again with a current PyTorch",
+            f"a tar archive, {kind}", "unpack it and pass the .pt inside, or save it again with a current PyTorch"
         )
     if head.startswith(_HEADER) or (head[0] == 0x80 and head[1:2] in (b"\2", b"\3", b"\4", b"\5")):
         return None

@@ -82,7 +82,7 @@ class Pickle:
     called: tuple[Name, ...]
     """Those of the names that it calls, directly or through a ``Persistent``."""
     run: tuple[Name, ...]
-    """Those of them that it calls as functions, and does not only make objects of."""
+    """Those of them that it calls as functions, or hands to a function that calls them; others it makes objects of."""
     calls_results: bool
     """Whether it calls the result of a call, which no real checkpoint does."""
 
@@ -97,6 +97,8 @@ def read(data: bytes | memoryview, start: int = 0) -> Pickle:
     return _Machine(bytes(data)).run(start)
 
 
+_CALLS_ITS_FIRST = "torch._tensor._rebuild_from_type_v2"
+"""The one function of usual checkpoints that calls its first argument."""
 _CALLABLE = frozenset({Name, Persistent, CallRecord})
 
 
@@ -124,7 +126,7 @@ class _Machine:
         self.called: dict[int, object] = {}
         """What is called, by its identity: to hash a name for each of ten thousand calls takes time."""
         self.run_names: dict[int, object] = {}
-        """Those that are called as functions."""
+        """Those that are called as functions, or by one that they are handed to."""
         self.tuple_keys = 0
 
     def run(self, position: int) -> Pickle:
@@ -151,6 +153,8 @@ class _Machine:
                     called[id(function)] = function
                     if opcode == 0x52:
                         run[id(function)] = function
+                        if type(function) is Name and function.path == _CALLS_ITS_FIRST and args:
+                            run[id(args[0])] = args[0]
                     stack[-1] = CallRecord(function, args)
                     position += 1
                 elif opcode == 0x29:  # EMPTY_TUPLE

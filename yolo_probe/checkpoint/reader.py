@@ -7,7 +7,7 @@ are read before somebody asks for those of one tensor.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from struct import calcsize, unpack
@@ -70,7 +70,7 @@ class Stored:
     def storage_bytes(self, tensor: Tensor) -> bytes:
         """As ``Checkpoint.storage_bytes``, for a tensor of a file without modules."""
         entry = self.storages[_location(self.path, self.storages, tensor).storage]
-        return _read(self.path, self.container, (self.size, self.modified), entry, 0, entry.size)
+        return _read(self.path, self.container, (self.size, self.modified), entry, [0], entry.size)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Checkpoint:
         Raises: CheckpointError if the tensor has no values in the file or the file has changed.
         """
         entry = self._entries[_location(self.path, self._entries, tensor).storage]
-        return self._read(tensor, 0, entry.size)
+        return self._read(tensor, [0], entry.size)[0]
 
     def numbers(self, tensor: Tensor, limit: int = 64) -> tuple[float, ...]:
         """The first values of a tensor in row-major order, at most ``limit``.
@@ -127,14 +127,14 @@ class Checkpoint:
             raise CheckpointError(f"{self.path}: values of dtype {tensor.dtype} are not read")
         width = calcsize("<" + layout)
         offsets = [offset_of(tensor, location, index) for index in range(min(limit, tensor.numel))]
-        parts = [self._read(tensor, offset * width, width) for offset in offsets]  # they may be far apart
+        parts = self._read(tensor, [offset * width for offset in offsets], width)  # they may be far apart
         if tensor.dtype == "bfloat16":
             return tuple(unpack("<f", b"\0\0" + part)[0] for part in parts)
         return tuple(unpack("<" + layout, part)[0] for part in parts)
 
-    def _read(self, tensor: Tensor, start: int, length: int) -> bytes:
+    def _read(self, tensor: Tensor, starts: Sequence[int], length: int) -> list[bytes]:
         entry = self._entries[_location(self.path, self._entries, tensor).storage]
-        return _read(self.path, self.container, (self.size, self._modified), entry, start, length)
+        return _read(self.path, self.container, (self.size, self._modified), entry, starts, length)
 
 
 def _location(path: str, entries: Mapping[str, Entry], tensor: Tensor) -> Location:
@@ -143,13 +143,15 @@ def _location(path: str, entries: Mapping[str, Entry], tensor: Tensor) -> Locati
     return tensor.location
 
 
-def _read(path: str, container: str, stamp: tuple[int, int], entry: Entry, start: int, length: int) -> bytes:
-    """Bytes of a storage. ``stamp``: size and time of the file when it was first read."""
+def _read(
+    path: str, container: str, stamp: tuple[int, int], entry: Entry, starts: Sequence[int], length: int
+) -> list[bytes]:
+    """So many bytes of a storage from each start on. ``stamp``: size and time of the file when it was first read."""
     with _naming(path), opened(path) as file:
         if (file.size, file.modified) != stamp:
             raise CheckpointError("changed since it was read", "run the command again")
         begin = content_start(file, entry) if container == "zip" else entry.header
-        return file.read(begin + start, length)
+        return [file.read(begin + start, length) for start in starts]
 
 
 def offset_of(tensor: Tensor, location: Location, index: int) -> int:
@@ -339,7 +341,7 @@ def _describe(stored: Stored) -> Checkpoint:
 def _unusual(pickle: Pickle, copies: Iterable[Module]) -> set[str]:
     """The names that no known host has, without the classes that modules of the network are of."""
     own = {module.class_path for copy in copies for _, module in named_modules(copy)} - set(would_run(pickle))
-    return {name.path for name in pickle.names if not is_expected(name)} - own
+    return {name.path for name in pickle.names if not is_usual(name)} - own
 
 
 def _kind(value: object) -> str:
@@ -355,13 +357,7 @@ def _kind(value: object) -> str:
     return "a state_dict" if top else "an empty dict"
 
 
-def is_expected(name: Name) -> bool:
-    """Whether checkpoints of known hosts name this class or function."""
-    return is_usual(name.module, name.name)
-
-
 def would_run(pickle: Pickle) -> tuple[str, ...]:
-    """Full names of what loading would run and no checkpoint needs; a name with a dot reaches into a module."""
-    return tuple(
-        name.path for name in pickle.names if not is_expected(name) and (name in pickle.run or "." in name.name)
-    )
+    """What loading would run and no checkpoint needs, by full names; one with a dot in it reaches into a module."""
+    names = [name.path for name in pickle.names if not is_usual(name) and (name in pickle.run or "." in name.name)]
+    return (*names, *(("what a call returned",) if pickle.calls_results else ()))

@@ -12,7 +12,8 @@ from typing import Literal, get_args
 
 from yolo_probe.checkpoint.decode import Records, is_module, layout_of, mapping_of
 from yolo_probe.checkpoint.pickle_machine import CallRecord, Persistent
-from yolo_probe.checkpoint.reader import Stored, is_expected
+from yolo_probe.checkpoint.reader import Stored
+from yolo_probe.checkpoint.usual_names import is_usual
 from yolo_probe.model.structure import Tensor
 
 Owner = Literal["model", "ema", "optimizer", "other"]
@@ -334,4 +335,4 @@ def imports(stored: Stored) -> Mapping[str, tuple[str, ...]]:
 
 def strange(stored: Stored) -> tuple[str, ...]:
     """Full names in the file that no checkpoint of a host needs."""
-    return tuple(name.path for name in stored.pickle.names if not is_expected(name))
+    return tuple(name.path for name in stored.pickle.names if not is_usual(name))

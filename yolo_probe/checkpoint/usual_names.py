@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from yolo_probe.checkpoint.pickle_machine import Name
 from yolo_probe.model.forks.registry import has_recipe
-
-_HOMES = ("models.common", "models.experimental", "models.yolo", "utils.activations")
-_PACKAGES = ("", "yolov5.", "yolov7.", "yolov5_face.")
-"""Packages on PyPI that have these modules inside."""
+from yolo_probe.model.structure import HOST_MODULES, in_repository
 
 MODELS = "Model DetectionModel SegmentationModel ClassificationModel BaseModel Ensemble AutoShape autoShape NMS"
 """Classes of whole models, and what wraps one."""
@@ -149,11 +147,10 @@ USUAL: Mapping[str, frozenset[str]] = {
 """By module: the names of torch's, NumPy's, Python's and ultralytics' that are found in checkpoints."""
 
 
-def is_usual(module: str, name: str) -> bool:
-    """Whether real checkpoints have that class or function of that module."""
-    if name in USUAL.get(module, ()):
+def is_usual(name: Name) -> bool:
+    """Whether checkpoints of known hosts name this class or function."""
+    if name.name in USUAL.get(name.module, ()):
         return True
-    package = next(
-        (each for each in _PACKAGES if module.removeprefix(each) in _HOMES and module.startswith(each)), None
+    return in_repository(name.module) in HOST_MODULES and (
+        has_recipe(name.name) or name.name in MODELS.split() or name.name in ACTIVATIONS.split()
     )
-    return package is not None and (has_recipe(name) or name in MODELS.split() or name in ACTIVATIONS.split())

@@ -37,10 +37,8 @@ def warn_of(target: str, runs: Sequence[str]) -> None:
     if not runs:
         return
     click.echo(
-        printable(
-            f"yolo-probe: {visible(target)} would run {', '.join(runs[:5])} when it is loaded, and no checkpoint does\n"
-            "  Do not load it: torch.load(weights_only=False) runs what a file names. Nothing of it was run here."
-        ),
+        f"yolo-probe: {visible(target)} would run {', '.join(runs[:5])} when it is loaded, and no checkpoint does\n"
+        "  Do not load it: torch.load(weights_only=False) runs what a file names. Nothing of it was run here.",
         err=True,
     )
     click.get_current_context().obj.is_unsafe = True

@@ -153,24 +153,24 @@ def _since_v6_2(contents: Mapping[str, object], root: Module) -> Origin:
     date = contents.get("date")
     day = date[:10] if isinstance(date, str) else ""
     options = contents.get("opt")
+    dated = f"dated {day}" if day else "no date"
+    since_v7_0 = ""
+    if isinstance(options, Mapping) or "git" in contents or name == "SegmentationModel":
+        since_v7_0 = "opt" if isinstance(options, Mapping) else "git" if "git" in contents else f"class {name}"
+    elif _one_activation_each(root):
+        return origin_of("v6.2", (f"class {name} (from v6.2)", "an activation in each Conv (to v6.2)", dated))
     if day >= LEAF_LAYERS_SINCE:
-        if not (isinstance(options, Mapping) or "git" in contents) and _one_activation_each(root):
-            return origin_of("v6.2", (f"class {name} (from v6.2)", "an activation in each Conv (to v6.2)"))
         commit_words = f"the git commit in the file, {commit[:7]}, is no tag" if commit else "no git commit in the file"
         if isinstance(options, Mapping) and "evolve_population" in options:
             evidence = (commit_words, "opt.evolve_population (after v7.0)", f"dated {day}")
             return origin_of("head", evidence, alternatives=(_older_line(),))
         return origin_of("v7.0", (commit_words, f"class {name} (from v6.2)"),
                          alternatives=(f"HEAD: dated {day}, which does not exclude it",))  # fmt: skip
-    dated = f"dated {day}" if day else "no date"
-    if isinstance(options, Mapping) or "git" in contents or name == "SegmentationModel":
-        words = "opt" if isinstance(options, Mapping) else "git" if "git" in contents else f"class {name}"
+    if since_v7_0:
         before = bool(day) and day < V7_0_SINCE
         limit = f"the tag ({V7_0_SINCE})" if before else f"HEAD's new line ({LEAF_LAYERS_SINCE})"
         when = f"{dated}: before {limit}" if day else dated
-        return replace(origin_of("v7.0", (f"{words} (from v7.0)", when)), before=before)
-    if _one_activation_each(root):
-        return origin_of("v6.2", (f"class {name} (from v6.2)", "an activation in each Conv (to v6.2)", dated))
+        return replace(origin_of("v7.0", (f"{since_v7_0} (from v7.0)", when)), before=before)
     return origin_of("v7.0", (f"class {name} (from v6.2)", "one activation shared by all Conv (from v7.0)", dated))
 
 

@@ -13,20 +13,26 @@ from math import prod
 
 Shape = tuple[int, ...]
 
-_HOST_MODULES = ("models.common.", "models.experimental.", "models.yolo.", "utils.activations.")
+HOST_MODULES = ("models.common", "models.experimental", "models.yolo", "utils.activations")
+"""The modules of a host's repository in which its classes are."""
+_HOST_CLASSES = tuple(f"{module}." for module in HOST_MODULES)
 _PACKAGES = ("yolov5.", "yolov7.", "yolov5_face.")
 """Packages on PyPI that have these modules inside."""
+
+
+def in_repository(path: str) -> str:
+    """The path of a module or class in its host's repository: without the name of the package on PyPI."""
+    return path.removeprefix(next((package for package in _PACKAGES if path.startswith(package)), ""))
 
 
 @cache
 def kind_of(class_path: str) -> str:
     """Short name of a class: ``Conv`` for a YOLOv5 block, ``nn.Conv2d`` for one of torch, else the path itself."""
-    package = next((package for package in _PACKAGES if class_path.startswith(package)), "")
-    path = class_path.removeprefix(package)
+    path = in_repository(class_path)
     name = path.rpartition(".")[2]
     if path.startswith("torch.nn.modules."):
         return f"nn.{name}"
-    return name if path.startswith(_HOST_MODULES) else class_path
+    return name if path.startswith(_HOST_CLASSES) else class_path
 
 
 def is_torch_or_yolov5(class_path: str) -> bool:

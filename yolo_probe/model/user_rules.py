@@ -16,7 +16,7 @@ from typing import Any
 
 from yolo_probe.errors import RulesError, reason_of, shown
 from yolo_probe.model.operators import OpRecord, Rule
-from yolo_probe.model.structure import Module, Shape, Tensor, kind_of, named_modules, named_parameters
+from yolo_probe.model.structure import Module, Shape, Tensor, in_repository, kind_of, named_modules, named_parameters
 
 CountingRule = Callable[[Any, "tuple[Any, ...]", Any], object]
 """``rule(module, inputs, output)``, which adds MACs to ``module.total_ops``."""
@@ -53,7 +53,7 @@ class OwnRules:
         """The rule for a class, None if there is none; a full name goes before a short one."""
         for name in (
             class_path,
-            class_path.removeprefix("yolov5."),
+            in_repository(class_path),
             kind_of(class_path),
             class_path.rpartition(".")[2],
         ):
@@ -71,7 +71,7 @@ class OwnRules:
 
 def _names(record: OpRecord) -> set[str]:
     path = str(record.options.get("class"))
-    return {path, path.removeprefix("yolov5."), record.kind, record.kind.rpartition(".")[2]}
+    return {path, in_repository(path), record.kind, record.kind.rpartition(".")[2]}
 
 
 def class_path(kind: type) -> str:

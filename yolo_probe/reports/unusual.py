@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from yolo_probe.checkpoint.reader import Checkpoint, Stored, is_expected
-from yolo_probe.checkpoint.sizes import Anatomy
+from yolo_probe.checkpoint.reader import Checkpoint, Stored, would_run
+from yolo_probe.checkpoint.sizes import Anatomy, strange
 from yolo_probe.hosts.subject import Saved
 from yolo_probe.hosts.target import classes_of
 from yolo_probe.model.fusion import BATCH_NORMS, fused_state
@@ -52,12 +52,12 @@ def unusual(
 
 def unusual_storage(stored: Stored, anatomy: Anatomy) -> Iterator[str]:
     """The same on how a file is stored, of a checkpoint or of weights alone."""
-    for name in stored.pickle.names:
-        if not is_expected(name):
-            if name in stored.pickle.run or "." in name.name:
-                yield f"it names {name.path}, and loading it runs that: no checkpoint needs it"
-            else:
-                yield f"it names {name.path}, which no known host has: loading it imports {name.module}"
+    runs = would_run(stored.pickle)
+    for path in strange(stored):
+        if path in runs:
+            yield f"it names {path}, and loading it runs that: no checkpoint needs it"
+        else:
+            yield f"it names {path}, which no known host has: loading it imports {path.rpartition('.')[0]}"
     if stored.pickle.calls_results:
         yield "its pickle calls what a call returned, which no checkpoint does"
     if anatomy.unused:
