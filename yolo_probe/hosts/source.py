@@ -27,6 +27,8 @@ from yolo_probe.live.live import Live
 from yolo_probe.model.freezing import fixed_names
 from yolo_probe.model.structure import Module, Tensor, named_modules
 
+_PASS_THE_SOURCE = "Pass the folder of the source that trained the file, in which `models` lies."
+
 Numbers = Callable[[Tensor], tuple[float, ...]]
 """Reads the values of a small tensor; nothing where they cannot be read."""
 
@@ -76,12 +78,13 @@ def _class(class_path: str, path: str, folder: Path) -> type[nn.Module]:
     try:
         module = imported(home)
     except Exception as error:  # whatever the fork's code raises
-        raise TargetError(f"--source {folder}: {where}, and {home} cannot be imported: {reason_of(error)}") from error
+        problem = f"--source {folder}: {where}, and {home} cannot be imported: {reason_of(error)}"
+        raise TargetError(problem, f"{_PASS_THE_SOURCE} What it imports must be installed.") from error
     found = getattr(module, name, None)
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
         raise TargetError(
             f"--source {folder}: {where}, which {getattr(module, '__file__', home)} does not have",
-            "Pass the folder of the source that trained the file, in which `models` lies.",
+            _PASS_THE_SOURCE,
         )
     return found
 

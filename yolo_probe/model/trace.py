@@ -44,12 +44,16 @@ def unknown_modules(root: Module, rules: OwnRules | None = None) -> tuple[tuple[
     inside = tuple(f"{path}." for path, _ in ruled_modules(root, rules))
     ruled = {path[:-1] for path in inside}
     beside = {name for name in root.children if name != "model"}  # what the model itself runs is not known then
+
+    def is_known(path: str, module: Module) -> bool:
+        in_rule = path in ruled or path.startswith(inside)
+        return module is root or module.kind in passed or in_rule or recipe_of(module) is not None
+
     return tuple(
         (path, module.class_path)
         for path, module in named_modules(root)
-        if path in beside or (module is not root and module.kind not in passed and not recipe_of(module)
-        and path not in ruled and not path.startswith(inside))
-    )  # fmt: skip
+        if path in beside or not is_known(path, module)
+    )
 
 
 def ruled_modules(root: Module, rules: OwnRules | None) -> tuple[tuple[str, str], ...]:
