@@ -178,7 +178,7 @@ def _built(
     network: Network, kind: Literal["yaml", "name"], label: str, path: str | None,
     host: Generation | None, classes: int | None, copy: CopyName | None,
 ) -> Subject:  # fmt: skip
-    from yolo_probe.hosts.yolov5 import origin_of
+    from yolo_probe.hosts.yolov5 import of_fork, origin_of
     from yolo_probe.networks.model_yaml import build
 
     _refuse_copy(label, copy)
@@ -189,6 +189,12 @@ def _built(
     title = "HEAD" if generation == "head" else generation
     evidence = (f"--host {host}" if host else f"{title}, because none was named",)
     origin = replace(origin_of(generation, evidence), asked=host is not None)
+    if fork := fork_of(root):
+        origin = of_fork(fork, root)
+        if host is not None:
+            raise TargetError(
+                f"{label}: found --host {host} for a network of {fork.name} ({origin.evidence[0]})", "leave --host out"
+            )
     unknown = unknown_modules(root)
     return Subject(
         kind, label, path, network.name, network.classes, origin, root, image_channels(root),

@@ -75,7 +75,7 @@ def identify(contents: Mapping[str, object], root: Module) -> Origin:
             "a checkpoint of another package or of a fork is not read yet",
         )
     if (fork := fork_of(root)) is not None:
-        return _of_fork(fork, root)
+        return of_fork(fork, root)
     if root.class_path.startswith(PYPI_PREFIX):
         return _pypi(contents, root)
     if root.class_path.endswith(".Model"):
@@ -83,7 +83,8 @@ def identify(contents: Mapping[str, object], root: Module) -> Origin:
     return _since_v6_2(contents, root)
 
 
-def _of_fork(fork: Fork, root: Module) -> Origin:
+def of_fork(fork: Fork, root: Module) -> Origin:
+    """A fork that has built a network, with the classes that say so."""
     generation = cast(Generation, fork.line)
     form = replace(FORMS[generation], smallest_image=fork.smallest_image)
     marks = sorted(fork.marks & {module.kind for module in distinct_modules(root)})

@@ -16,6 +16,7 @@ from yolo_probe.expressions import ConstructorCall
 from yolo_probe.model.structure import Module, Tensor
 from yolo_probe.networks import torch_nn
 from yolo_probe.networks.generations import GENERATIONS, Generation, HostGenerations, is_since
+from yolo_probe.networks.network import MOST_ANCHORS
 from yolo_probe.networks.torch_nn import (
     ArgumentError,
     Count,
@@ -40,52 +41,159 @@ MAX_BLOCKS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """A row as the parser reads it."""
+
+    inputs: list[int]
+    """The output width of each of its sources, in channels."""
+    arguments: list[object]
+    """Its arguments, texts evaluated."""
+    outputs: int
+    """Outputs of the head, which are not scaled."""
+    scaled: Callable[[int], int]
+    """A width multiplied by the width multiple, and made divisible."""
+
+    def whole(self, index: int, meaning: str) -> int:
+        """The argument at a place, which must be a number of channels. Raises: ArgumentError."""
+        if index >= len(self.arguments):
+            raise ArgumentError(f"{len(self.arguments)} arguments, expected {meaning} at place {index + 1}")
+        value = self.arguments[index]
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= torch_nn.MAX_COUNT:
+            found = torch_nn.shown(value)
+            raise ArgumentError(f"{meaning} is {found}, expected a whole number from 1 to {torch_nn.MAX_COUNT:,}")
+        return value
+
+
+Parsed = tuple[list[object], int]
+"""The arguments that a module is constructed with, and the width of its output."""
+
+
+def as_written(row: Row) -> Parsed:
+    """Its arguments are as written, and its output is as wide as its input."""
+    return row.arguments, row.inputs[0]
+
+
+def scaled(row: Row) -> Parsed:
+    """Its first argument is the output width: it is scaled, and the input width is put before it."""
+    width = row.whole(0, "the output width")
+    width = width if width == row.outputs else row.scaled(width)
+    return [row.inputs[0], width, *row.arguments[1:]], width
+
+
+def joined(row: Row) -> Parsed:
+    """Its output is as wide as all its inputs together."""
+    return row.arguments, sum(row.inputs)
+
+
+def contracted(row: Row) -> Parsed:
+    """``Contract``: the square of its gain wider."""
+    return row.arguments, row.inputs[0] * row.whole(0, "the gain") ** 2
+
+
+def expanded(row: Row) -> Parsed:
+    """``Expand``: the square of its gain narrower."""
+    return row.arguments, row.inputs[0] // row.whole(0, "the gain") ** 2
+
+
+def normalized(row: Row) -> Parsed:
+    """``nn.BatchNorm2d``: its only argument is the input width, whatever is written."""
+    return [row.inputs[0]], row.inputs[0]
+
+
+def on_anchors(row: Row) -> Parsed:
+    """A head with anchors: a number of them becomes a list, and the widths of all inputs are put behind."""
+    return _with_anchors(row, "nc, anchors"), row.inputs[-1]
+
+
+def on_anchors_with_masks(row: Row) -> Parsed:
+    """``Segment``: its number of prototypes is scaled too."""
+    arguments = _with_anchors(row, "nc, anchors, masks, prototypes")
+    return [*arguments[:3], row.scaled(row.whole(3, "the prototypes")), *arguments[4:]], row.inputs[-1]
+
+
+def _with_anchors(row: Row, expected: str) -> list[object]:
+    arguments = list(row.arguments)
+    if len(arguments) != expected.count(",") + 1:
+        raise ArgumentError(f"{len(arguments)} arguments, expected {expected.count(',') + 1} ({expected})")
+    if isinstance(arguments[1], int) and 1 <= arguments[1] <= MOST_ANCHORS:
+        arguments[1] = [list(range(arguments[1] * 2))] * len(row.inputs)
+    if isinstance(arguments[1], list) and len(arguments[1]) != len(row.inputs):
+        raise ArgumentError(f"{len(row.inputs)} rows to detect on, but anchors for {len(arguments[1])}")
+    return [*arguments, row.inputs]
+
+
+@dataclass(frozen=True, slots=True)
 class BlockClass:
     """How a host's parser treats a class that a row can name."""
 
-    since: Generation = "v5.0"
-    """The first generation that has it."""
-    scaled: bool = False
-    """Whether its first argument is the output width: the parser scales it and puts the input width before it."""
+    parse: Callable[[Row], Parsed] = as_written
+    """From the row to the arguments of the constructor and the width of the output."""
     repeats: bool = False
-    """Whether the number of the row becomes an argument; else the module is repeated so often."""
+    """Whether the number of the row becomes the third argument; else the module is repeated so often."""
+    merges: bool = False
+    """Whether it takes a list of rows."""
+    since: Generation = "v5.0"
+    """The first generation of YOLOv5 that has it."""
 
 
-_SCALED = BlockClass(scaled=True)
-_REPEATING = BlockClass(scaled=True, repeats=True)
+SCALED = BlockClass(scaled)
+REPEATING = BlockClass(scaled, repeats=True)
 
 BLOCKS: Mapping[str, BlockClass] = {
-    "Conv": _SCALED,
-    "DWConv": _SCALED,
-    "GhostConv": _SCALED,
-    "GhostBottleneck": _SCALED,
-    "Bottleneck": _SCALED,
-    "BottleneckCSP": _REPEATING,
-    "CrossConv": _SCALED,
-    "MixConv2d": _SCALED,
-    "C3": _REPEATING,
-    "C3TR": _REPEATING,
-    "C3Ghost": BlockClass("v6.0", scaled=True, repeats=True),
-    "C3SPP": BlockClass("v6.0", scaled=True),
-    "C3x": BlockClass("v6.2", scaled=True, repeats=True),
-    "SPP": _SCALED,
-    "SPPF": BlockClass("v6.0", scaled=True),
-    "Focus": _SCALED,
-    "DWConvTranspose2d": BlockClass("v6.2", scaled=True),
+    "Conv": SCALED,
+    "DWConv": SCALED,
+    "GhostConv": SCALED,
+    "GhostBottleneck": SCALED,
+    "Bottleneck": SCALED,
+    "BottleneckCSP": REPEATING,
+    "CrossConv": SCALED,
+    "MixConv2d": SCALED,
+    "C3": REPEATING,
+    "C3TR": REPEATING,
+    "C3Ghost": BlockClass(scaled, repeats=True, since="v6.0"),
+    "C3SPP": BlockClass(scaled, since="v6.0"),
+    "C3x": BlockClass(scaled, repeats=True, since="v6.2"),
+    "SPP": SCALED,
+    "SPPF": BlockClass(scaled, since="v6.0"),
+    "Focus": SCALED,
+    "DWConvTranspose2d": BlockClass(scaled, since="v6.2"),
     "TransformerLayer": BlockClass(),
     "TransformerBlock": BlockClass(),
-    "Contract": BlockClass(),
-    "Expand": BlockClass(),
-    "Concat": BlockClass(),
+    "Contract": BlockClass(contracted),
+    "Expand": BlockClass(expanded),
+    "Concat": BlockClass(joined, merges=True),
     "Sum": BlockClass(),
     "Classify": BlockClass(),
-    "Proto": BlockClass("v7.0"),
-    "Detect": BlockClass(),
-    "Segment": BlockClass("v7.0"),
+    "Proto": BlockClass(since="v7.0"),
+    "Detect": BlockClass(on_anchors, merges=True),
+    "Segment": BlockClass(on_anchors_with_masks, merges=True, since="v7.0"),
 }
 """The classes of YOLOv5 that a row can name."""
 
 _INPLACE = ("nn.Hardswish", "nn.LeakyReLU", "nn.ReLU", "nn.ReLU6", "nn.SiLU")
+
+
+_OF_TORCH = {"nn.BatchNorm2d": BlockClass(normalized), "nn.ConvTranspose2d": BlockClass(scaled)}
+"""The classes of torch.nn that a parser does not take as written; ``nn.ConvTranspose2d`` since v6.2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one family of hosts reads a model YAML: YOLOv5's own, or that of a fork."""
+
+    blocks: Mapping[str, BlockClass]
+    """The classes that a row can name, beside those of torch.nn."""
+    constructors: Callable[[HostGenerations, ConstructorCall | None], Blocks]
+    """Makes their constructors for one model."""
+    host: HostGenerations | None = None
+    """The generations of YOLOv5 that a fork's own parts follow; None for YOLOv5."""
+    name: str = "YOLOv5"
+
+    def block(self, name: str, modules: Generation) -> BlockClass:
+        """How its parser treats a class; of one that it does not know, the arguments stay as they are written."""
+        if name in _OF_TORCH and (name != "nn.ConvTranspose2d" or is_since(modules, "v6.2")):
+            return _OF_TORCH[name]
+        return self.blocks.get(name, BlockClass())
 
 
 def generations_with(name: str) -> tuple[Generation, ...]:
@@ -605,3 +713,6 @@ def _equal_weights(channels: Count, k: Sequence[int]) -> list[int]:
     """
     shares = [Fraction(1, size * size) for size in k]
     return [round(channels * share / sum(shares)) for share in shares]
+
+
+YOLOV5 = Dialect(BLOCKS, Blocks)

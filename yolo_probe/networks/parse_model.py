@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
 from yolo_probe.errors import ModelYamlError
 from yolo_probe.expressions import ConstructorCall, ExpressionError, evaluate
 from yolo_probe.model.structure import Module, Tensor, count_parameters
-from yolo_probe.networks.constructors import BLOCKS, BlockClass, Blocks, generations_with
+from yolo_probe.networks.constructors import Blocks, Row
+from yolo_probe.networks.forks.registry import dialect_of
 from yolo_probe.networks.generations import Generation, host_of, is_since
-from yolo_probe.networks.network import MOST_ANCHORS, Network, NetworkRow, place_of
-from yolo_probe.networks.torch_nn import ArgumentError, sequential, shown
-
-_PROTOTYPES = 3
-"""Position of the number of mask prototypes among the arguments of ``Segment``."""
+from yolo_probe.networks.network import Network, NetworkRow, place_of
+from yolo_probe.networks.torch_nn import TORCH_NAMES, ArgumentError, sequential
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +31,8 @@ class Builder:
     def __init__(self, network: Network, generation: Generation, host_version: str | None) -> None:
         self._network = network
         self._generation = generation
-        self._host = host_of(generation, host_version)
+        self._dialect = dialect_of(row.module for row in network.rows)
+        self._host = self._dialect.host or host_of(generation, host_version)
         self._widths: list[int] = []
         self._save: list[int] = []
         self.made: list[Made] = []
@@ -57,12 +55,12 @@ class Builder:
     def _constructors(self) -> Blocks:
         text = self._network.activation
         if not text or not is_since(self._host.modules, "v7.0"):
-            return Blocks(self._host)
+            return self._dialect.constructors(self._host, None)
         try:
             activation = evaluate(text, {})
             if not isinstance(activation, ConstructorCall):
                 raise ExpressionError(f"{text!r} is no module, expected nn.SiLU(), nn.LeakyReLU(0.1) or another")
-            return Blocks(self._host, activation)
+            return self._dialect.constructors(self._host, activation)
         except (ExpressionError, ArgumentError) as error:
             raise ModelYamlError(
                 f"{self._network.origin}: activation: {error}", "Write a module of torch.nn, such as nn.ReLU()."
@@ -95,11 +93,11 @@ class Builder:
     def _module(self, index: int, row: NetworkRow) -> Module:
         try:
             name = self._class_name(index, row)
-            block = BLOCKS.get(name, BlockClass(scaled=name == "nn.ConvTranspose2d" and self._is_since("v6.2")))
-            inputs = self._input_widths(index, row, name)
+            block = self._dialect.block(name, self._host.modules)
+            inputs = self._input_widths(index, row, name, block.merges)
             arguments = [evaluate(a, self._names) if isinstance(a, str) else a for a in row.arguments]
             number = max(round(row.number * self._network.depth_multiple), 1) if row.number > 1 else row.number
-            arguments, width = self._arguments(name, block, inputs, arguments, len(self._network.rows) == index + 1)
+            arguments, width = block.parse(Row(inputs, arguments, self._outputs, self._scaled))
             repeats = number
             if block.repeats:
                 arguments.insert(2, number)
@@ -119,24 +117,25 @@ class Builder:
     def _class_name(self, index: int, row: NetworkRow) -> str:
         """The class that a row names, if this host has it."""
         name = row.module.removeprefix("torch.") if row.module.startswith("torch.nn.") else row.module
-        having = generations_with(name)
+        block = self._dialect.blocks.get(name)
         place = place_of(self._network.origin, index, row.line)
-        if not having:
+        if block is None and name not in TORCH_NAMES:
             raise ModelYamlError(
-                f"{place}: {row.module} is no class of YOLOv5 or torch.nn that yolo-probe knows (a custom module)",
-                "Pass a checkpoint of this network instead: layers and parameters are counted for any class.",
+                f"{place}: {row.module} is no class of {self._dialect.name} or torch.nn that yolo-probe knows "
+                "(a custom module)",
+                "Pass the folder of the code that has it with --source, or a checkpoint of this network: layers and "
+                "parameters are counted for any class.",
             )
-        if self._host.modules not in having:
+        if block and not self._dialect.host and not self._is_since(block.since):
             raise ModelYamlError(
                 f"{place}: YOLOv5 {self._generation} has no {row.module} and "
-                f"fails with NameError; {having[0]} and later have it",
-                f"Choose --host {having[0]} or later.",
+                f"fails with NameError; {block.since} and later have it",
+                f"Choose --host {block.since} or later.",
             )
         return name
 
-    def _input_widths(self, index: int, row: NetworkRow, name: str) -> list[int]:
+    def _input_widths(self, index: int, row: NetworkRow, name: str, merges: bool) -> list[int]:
         """The output width of each source of a row, in channels."""
-        merges = name in ("Concat", "Detect", "Segment")
         if merges == isinstance(row.sources, int):
             found = "one row" if merges else "a list"
             raise ArgumentError(f"from is {found}, but {name} takes {'a list of rows' if merges else 'one row'}")
@@ -149,40 +148,9 @@ class Builder:
                 raise ArgumentError(f"from is {source}, but only the rows 0 to {index - 1} stand before it")
         return [widths[source] for source in sources]
 
-    def _arguments(
-        self, name: str, block: BlockClass, inputs: list[int], arguments: list[object], last: bool
-    ) -> tuple[list[object], int]:
-        """The arguments that the host constructs a row's module with, and the width of its output."""
-        if block.scaled:
-            width = self._scaled(_argument(arguments, 0, "the output width"), exempt=self._outputs)
-            return [inputs[0], width, *arguments[1:]], width
-        if name == "nn.BatchNorm2d":
-            return [inputs[0]], inputs[0]
-        if name == "Concat":
-            return arguments, sum(inputs)
-        if name in ("Detect", "Segment"):
-            return self._head_arguments(name, inputs, arguments), inputs[-1]
-        if name == "Contract":
-            return arguments, inputs[0] * _argument(arguments, 0, "the gain") ** 2
-        if name == "Expand":
-            return arguments, inputs[0] // _argument(arguments, 0, "the gain") ** 2
-        return arguments, inputs[0]
-
-    def _head_arguments(self, name: str, inputs: list[int], arguments: list[object]) -> list[object]:
-        expected = "nc, anchors" if name == "Detect" else "nc, anchors, masks, prototypes"
-        if len(arguments) != expected.count(",") + 1:
-            raise ArgumentError(f"{len(arguments)} arguments, expected {expected.count(',') + 1} ({expected})")
-        if isinstance(arguments[1], int) and 1 <= arguments[1] <= MOST_ANCHORS:
-            arguments[1] = [list(range(arguments[1] * 2))] * len(inputs)
-        if name == "Segment":
-            arguments[_PROTOTYPES] = self._scaled(_argument(arguments, _PROTOTYPES, "the prototypes"))
-        if isinstance(arguments[1], list) and len(arguments[1]) != len(inputs):
-            raise ArgumentError(f"{len(inputs)} rows to detect on, but anchors for {len(arguments[1])}")
-        return [*arguments, inputs]
-
-    def _scaled(self, width: int, exempt: int | None = None) -> int:
-        """A width after the host's ``make_divisible``; a width of ``exempt`` is not changed."""
-        return width if width == exempt else ceil(width * self._network.width_multiple / self._divisor) * self._divisor
+    def _scaled(self, width: int) -> int:
+        """A width after the host's ``make_divisible``."""
+        return ceil(width * self._network.width_multiple / self._divisor) * self._divisor
 
     def _attached(self, module: Module, index: int, row: NetworkRow, name: str) -> Module:
         """A row's module with the attributes that the parser sets on it."""
@@ -203,11 +171,3 @@ class Builder:
             f"Correct the row [from, number, module, args] of {row.module}.",
         )
 
-
-def _argument(arguments: Sequence[object], index: int, meaning: str) -> int:
-    if index >= len(arguments):
-        raise ArgumentError(f"{len(arguments)} arguments, expected {meaning} at place {index + 1}")
-    value = arguments[index]
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 2**20:
-        raise ArgumentError(f"{meaning} is {shown(value)}, expected a whole number from 1 to {2**20:,}")
-    return value
