@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from yolo_probe import __version__
-from yolo_probe.cli import network_commands, training_commands
+from yolo_probe.cli import line_commands, network_commands, training_commands
 from yolo_probe.cli.output import NO_ANSWER, UNSAFE, Outcome, write
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import Thop, installed_thop, version_of
@@ -29,7 +29,7 @@ def cli() -> None:
     """
 
 
-for command in (*network_commands.COMMANDS, *training_commands.COMMANDS):
+for command in (*network_commands.COMMANDS, *line_commands.COMMANDS, *training_commands.COMMANDS):
     cli.add_command(command)
 
 

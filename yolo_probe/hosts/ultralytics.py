@@ -35,7 +35,7 @@ def identify(contents: Mapping[str, object], root: Module) -> Origin:
         installed = version_of("ultralytics")
         others = (f"built and fused here by {installed}",) if installed not in (None, version) else ()
         evidence = (f"version {version} in the file", kind, *dated)
-        return Origin("ultralytics", _form_of(version), evidence, others, version)
+        return Origin("ultralytics", form_of_release(version), evidence, others, version)
     return Origin("ultralytics", ULTRALYTICS_FORMS[0][1], ("no version in the file", kind, *dated))
 
 
@@ -52,10 +52,11 @@ def running() -> Origin:
 
 def _of_release(version: str | None, evidence: str) -> Origin:
     """That release, with the form of its line; without a version the newest form."""
-    form = _form_of(version) if version else ULTRALYTICS_FORMS[0][1]
+    form = form_of_release(version) if version else ULTRALYTICS_FORMS[0][1]
     return Origin("ultralytics", form, (evidence,), release=version or None)
 
 
-def _form_of(version: str) -> LineForm:
+def form_of_release(version: str) -> LineForm:
+    """The form of the line of a release: ``8.3.76``."""
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
     return next(form for first, form in ULTRALYTICS_FORMS if numbers >= first)

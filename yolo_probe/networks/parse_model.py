@@ -170,4 +170,3 @@ class Builder:
             f"{place_of(self._network.origin, index, row.line)} ({row.module}): {problem}",
             f"Correct the row [from, number, module, args] of {row.module}.",
         )
-

@@ -11,6 +11,7 @@ from yolo_probe.render.document import Section
 if TYPE_CHECKING:
     from yolo_probe.counters.comparison import Comparison
     from yolo_probe.reports.counters import Counters
+    from yolo_probe.reports.explain import Explanation
     from yolo_probe.reports.flop_count import FlopCount
     from yolo_probe.reports.fuse_diff import FuseDiff
     from yolo_probe.reports.gradients import Provenance
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from yolo_probe.reports.story import Story
 
     Report: TypeAlias = (
-        FuseDiff | Info | Counters | Inspection | LayerCosts | Provenance | Story | FlopCount | Comparison
+        FuseDiff | Info | Explanation | Counters | Inspection | LayerCosts | Provenance | Story | FlopCount | Comparison
     )
 
 HOMES: Mapping[str, tuple[str, str]] = {
     "FuseDiff": ("render.fuse_diff", "reports.fuse_diff"),
     "Info": ("render.info", "reports.info"),
+    "Explanation": ("render.explain", "reports.explain"),
     "Counters": ("render.counters", "reports.counters"),
     "FlopCount": ("render.flop_count", "reports.flop_count"),
     "Comparison": ("render.comparison", "reports.comparison"),

@@ -14,6 +14,7 @@ From the ground up; a module imports only from lines above its own::
     schema                 the parts of the JSON that reports have in common
     fused_outputs          whether fuse() changed a model's outputs
     fuse_diff              two lines, and the four ledgers between them
+    explain                the networks that print a line, and what is between two lines
     info                   one state, number by number
     verify                 the figures of the real thop and fuse() beside the computed ones
     comparison             a comparison of counters as rows and JSON

@@ -1,0 +1,61 @@
+"""The commands about numbers that stand in a log or a thread, without a file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from yolo_probe.cli.options import of_networks
+from yolo_probe.cli.output import UNEXPLAINED, show
+from yolo_probe.errors import TargetError, shown
+
+LARGEST_LOG = 256 * 2**20
+"""Most bytes of a log that are read."""
+
+
+@click.command("explain")
+@click.argument("lines", nargs=-1, metavar="[LINE | LOG]...")
+@of_networks("format")
+def explain_command(lines: tuple[str, ...], form: str) -> None:
+    """Say which network prints a summary line, and why its numbers are what they are.
+
+    LINE is text such as "213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs"; LOG is a file with such lines;
+    without either, standard input is read. Two lines are explained against each other.
+    """
+    from yolo_probe.hosts.printed_line import lines_in
+    from yolo_probe.reports.explain import explanation
+
+    texts = [_text(line) for line in lines] if lines else [(sys.stdin.read(LARGEST_LOG), True)]
+    found = [line for text, log in texts for line in lines_in(text, log=log)]
+    if not found:
+        what = shown(lines[0]) if lines else "standard input"
+        raise TargetError(
+            f"{what}: found no summary line, expected one such as "
+            '"213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs"',
+            "Copy the whole line from the log, in quotes; a checkpoint goes to yolo-probe fuse-diff.",
+        )
+    report = explanation(found)
+    show(report, form)
+    if not report.exact:
+        sys.exit(UNEXPLAINED)
+
+
+def _text(argument: str) -> tuple[str, bool]:
+    """The text of an argument, and whether it is a log: a file of that name, else the argument itself."""
+    path = Path(argument)
+    try:
+        if len(argument) > 4096 or not path.is_file():
+            return argument, False
+        if path.suffix in (".pt", ".pth", ".yaml", ".yml", ".onnx"):
+            raise TargetError(
+                f"{argument}: found a network, expected a line or a log", f"Run yolo-probe fuse-diff {argument}."
+            )
+        with path.open("rb") as file:
+            return file.read(LARGEST_LOG).decode("utf-8", "replace"), True
+    except (OSError, ValueError) as error:
+        raise TargetError(f"{shown(argument)} cannot be read: {error}", "Check the path.") from None
+
+
+COMMANDS = (explain_command,)

@@ -1,0 +1,200 @@
+"""Which network of which host prints a given summary line: all that fit, the likeliest first, or the nearest ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import cast
+
+from yolo_probe.hosts.known_lines import GradientState, KnownNetwork, Numbers, known_networks
+from yolo_probe.hosts.printed_line import Figure, PrintedLine
+from yolo_probe.hosts.summary_line import FORMS, LineForm
+from yolo_probe.hosts.ultralytics import form_of_release
+from yolo_probe.networks.generations import Generation
+
+STATES = (False, True)
+"""Before and after ``fuse()``."""
+
+FUSED_STATES: tuple[GradientState, ...] = ("stripped", "autograd", "no_grad")
+"""What leaves gradients after ``fuse()``, the likeliest first."""
+
+LIKELY_CLASSES = 1000
+"""Most classes of a network that is told as nearest."""
+
+SHOWN = 8
+"""Most matches that are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """Why a line has this number of gradients."""
+
+    cause: str
+    """What happened to the model: ``new``, ``stripped``, ``frozen``, ``no_grad``, ``autograd``."""
+    rows: int = 0
+    """Of ``frozen``: how many rows are, from row 0 on."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """A network that prints a line, or nearly does."""
+
+    network: KnownNetwork
+    hosts: tuple[str, ...]
+    """Those of its hosts that print a line of this form; all of them where none does."""
+    numbers: Numbers
+    fused: bool
+    layers: int
+    parameters: int
+    gradients: Gradients | None
+    """None where nothing explains the number, or the line has none."""
+    counters: tuple[str, ...]
+    """The counters that give these GFLOPs; none where the line has none."""
+    unlike: tuple[str, ...]
+    """The figures that it does not print: ``layers``, ``gradients``."""
+    fits_form: bool
+    """Whether its hosts print a line of this form."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether every figure of the line is what it prints."""
+        return not self.unlike
+
+    def gflops(self, *, fused: bool) -> dict[str, float]:
+        """The GFLOPs in one state by counter, where its hosts print some."""
+        pairs = self.numbers.gflops.items()
+        return {counter: pair[fused] or 0.0 for counter, pair in pairs if pair[fused] is not None}
+
+
+def matches(line: PrintedLine) -> tuple[Match, ...]:
+    """The networks that print a line, the likeliest first; where none does, those that nearly do, or the nearest."""
+    found = [match for network in known_networks() for fused in STATES for match in _tried(line, network, fused)]
+    exact = [match for match in found if match.exact]
+    fitting = [match for match in exact if match.fits_form] or exact
+    if fitting:
+        return tuple(_merged(sorted(fitting, key=lambda match: _likeliest_first(line, match))))[:SHOWN]
+    return tuple(_merged(sorted(found, key=lambda match: (len(match.unlike), _distance(line, match)))))[:3]
+
+
+def _tried(line: PrintedLine, network: KnownNetwork, fused: bool) -> Iterator[Match]:
+    near = network.classes_near(line.parameters.value, fused=fused)
+    for classes in dict.fromkeys((*near, 80)):
+        if classes > LIKELY_CLASSES and not line.parameters.shows(network.numbers(classes).parameters[fused]):
+            continue
+        yield _match(line, network, network.numbers(classes), fused)
+
+
+def _match(line: PrintedLine, network: KnownNetwork, numbers: Numbers, fused: bool) -> Match:
+    layers, parameters = network.layers[fused], numbers.parameters[fused]
+    counters = tuple(
+        counter for counter, pair in numbers.gflops.items()
+        if line.gflops and (gflops := pair[fused]) is not None and line.shows_gflops(gflops)
+    )  # fmt: skip
+    gradients = _gradients(line.gradients, network, numbers, fused) if line.gradients else None
+    unlike = {
+        "layers": line.layers is not None and not line.layers.shows(layers),
+        "parameters": not line.parameters.shows(parameters),
+        "gradients": line.gradients is not None and gradients is None,
+        "GFLOPs": bool(line.gflops) and not counters,
+    }
+    fitting = tuple(
+        host for host, form in zip(network.hosts or ("",), network.forms, strict=True)
+        if _fits(line, line_form(network, form), fused, parameters)
+    )  # fmt: skip
+    return Match(
+        network, fitting if network.hosts and fitting else network.hosts, numbers, fused, layers, parameters,
+        gradients, counters, tuple(name for name, differs in unlike.items() if differs), bool(fitting),
+    )  # fmt: skip
+
+
+def line_form(network: KnownNetwork, form: str) -> LineForm:
+    """The form of the line of one of a network's hosts."""
+    return form_of_release(form) if network.family == "ultralytics" else FORMS[cast(Generation, form)]
+
+
+def _fits(line: PrintedLine, form: LineForm, fused: bool, parameters: int) -> bool:
+    """Whether a line has this form, as far as it is there."""
+    worded = line.is_capital is not None
+    return not (
+        (line.unit and line.unit != form.unit)
+        or (parameters >= 1000 and line.has_separators != form.separators)
+        or (worded and line.is_capital == bool(form.named_after))
+        or (line.says_fused and not (form.marks_fused and fused))
+        or (line.parameters.is_rounded and not getattr(form, "rounds", False))
+        or (getattr(form, "rounds", False) and parameters >= 1_000_000 and not line.parameters.is_rounded)
+    )
+
+
+def _gradients(figure: Figure, network: KnownNetwork, numbers: Numbers, fused: bool) -> Gradients | None:
+    """The likeliest explanation of a number of gradients."""
+    for number, gradients in _explained(network, numbers, fused):
+        if figure.shows(number):
+            return gradients
+    return None
+
+
+def _explained(network: KnownNetwork, numbers: Numbers, fused: bool) -> Iterator[tuple[int, Gradients]]:
+    """Numbers of gradients with their explanations, the likeliest first."""
+    trainable = numbers.parameters[fused] - network.fixed
+    frozen = [Gradients("frozen", rows) for rows in range(1, len(network.rows[fused]) + 1)]
+    left = [trainable - rows for rows in accumulate(network.rows[fused])]
+    if not fused:
+        yield trainable, Gradients("new")
+        yield 0, Gradients("stripped")
+        yield from zip(left, frozen, strict=True)
+        return
+    yield from ((numbers.gradients[state], Gradients(state)) for state in FUSED_STATES)
+    if numbers.gradients["autograd"] == trainable:
+        yield from zip(left, frozen, strict=True)
+
+
+def _likeliest_first(line: PrintedLine, match: Match) -> tuple[object, ...]:
+    """What to sort exact matches by."""
+    named = line.name.lower().replace("model", "")
+    families = ("YOLOv5", "ultralytics")
+    family = match.network.family
+    return (
+        bool(named) and named != match.network.network.lower(),
+        bool(match.network.note),
+        0 if match.numbers.classes == 80 else 1 if match.numbers.classes <= LIKELY_CLASSES else 2,
+        families.index(family) if family in families else len(families),
+        match.network.network.count("-"),
+        len(match.network.network),
+    )
+
+
+def _distance(line: PrintedLine, match: Match) -> float:
+    """How far a network is from a line: the difference of each figure, relative to it."""
+    pairs = [(float(line.parameters.value), float(match.parameters))]
+    if line.layers:
+        pairs.append((line.layers.value, match.layers))
+    gflops = match.gflops(fused=match.fused)
+    if line.gflops and gflops:
+        pairs.append((float(line.gflops), min(gflops.values(), key=lambda each: abs(each - float(line.gflops)))))
+    return sum(abs(found - known) / max(found, known, 1) for found, known in pairs)
+
+
+def _merged(found: Iterable[Match]) -> Iterator[Match]:
+    """Matches that differ in their hosts alone as one, in the order of the first of them."""
+    groups: dict[tuple[object, ...], list[Match]] = {}
+    for match in found:
+        network = match.network
+        key = (
+            network.network, network.family, network.note, match.numbers.classes, match.fused, match.layers,
+            match.parameters, match.gradients, match.counters, match.unlike,
+        )  # fmt: skip
+        groups.setdefault(key, []).append(match)
+    for group in groups.values():
+        hosts = _in_order(host for match in group for host in match.hosts)
+        yield replace(group[0], hosts=hosts)
+
+
+def _in_order(hosts: Iterable[str]) -> tuple[str, ...]:
+    """Generations or releases, each once, the oldest first."""
+    order: Sequence[str] = list(FORMS)
+    return tuple(sorted(set(hosts), key=lambda host: (order.index(host), ()) if host in order else (0, _numbers(host))))
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdecimal() else 0 for part in release.split("."))

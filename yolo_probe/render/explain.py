@@ -1,0 +1,241 @@
+"""The words of an explanation: for each line the network that prints it, and why each number is what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from yolo_probe.counters.conventions import CONVENTIONS
+from yolo_probe.hosts.known_lines import KnownNetwork
+from yolo_probe.hosts.line_matches import Match
+from yolo_probe.hosts.printed_line import PrintedLine
+from yolo_probe.render.document import (
+    Cause,
+    Figures,
+    Footer,
+    Heading,
+    Heads,
+    Note,
+    Part,
+    Remainder,
+    Section,
+    Words,
+    signed,
+)
+from yolo_probe.reports.explain import GRADIENTS, Answer, Explanation, definition_of, elsewhere
+
+LAYERS = {
+    "modules": "any module, also one that holds others",
+    "leaf_modules": "a module that holds no others",
+    "parameter_tensors": "a tensor of parameters, so that a BatchNorm counts as two",
+}
+"""What hosts count as layers, in words."""
+
+SHORT = {"modules": "all modules", "leaf_modules": "those that hold no others", "parameter_tensors": "tensors"}
+"""The same in a few words."""
+
+
+def document(report: Explanation) -> Iterator[Section]:
+    """The report as sections of parts, in reading order."""
+    for answer in report.answers:
+        yield from _answer(answer)
+    if report.diff:
+        from yolo_probe.render.fuse_diff import ledgers
+
+        yield (Heading("From the first line to the last"),)
+        yield from ledgers(report.diff)
+    elif report.alone:
+        yield (Heading("From the first line to the last, from the numbers alone"),)
+        yield Heads(("first", "last", "change")), *_ledgers(report)
+    if report.exact:
+        yield (Footer("Network", f"yolo-probe info {_named(report.answers[-1].matches[0])} shows what it is made of"),)
+
+
+def _ledgers(report: Explanation) -> Iterator[Part]:
+    for name, ledger in report.alone:
+        yield Figures(name, (f"{ledger.before:,}", f"{ledger.after:,}", signed(ledger.after - ledger.before)))
+        for entry in ledger.entries:
+            yield Cause(entry.cause, signed(entry.amount))
+        yield Remainder(ledger.unexplained)
+
+
+def _answer(answer: Answer) -> Iterator[Section]:
+    line = answer.line
+    yield (Heading(line.text),)
+    if not answer.exact:
+        yield (Words(" ".join(_nearest(answer))),)
+        return
+    first, *others = answer.matches
+    yield (Words(_verdict(first)),)
+    yield tuple(_figures(line, first))
+    if others:
+        yield (Words(f"It may also be {'; or '.join(_or_told(match) for match in others)}."),)
+
+
+def _verdict(match: Match) -> str:
+    when = "after fuse(): the line of a validation" if match.fused else "before fuse(): the line of a training's start"
+    note = f" The model is {match.network.note}." if match.network.note else ""
+    return f"This is {_told(match)}, {when}.{note}"
+
+
+def _told(match: Match) -> str:
+    """A match in a few words: ``yolov5s with 2 classes of YOLOv5 v7.0``."""
+    return f"{match.network.network} with {_classes(match)}, as {_host(match)} prints it"
+
+
+def _or_told(match: Match) -> str:
+    """Another match, and what would tell it apart."""
+    note = f", {match.network.note}" if match.network.note else ""
+    return f"{_told(match)}{', fused' if match.fused else ''}{note}"
+
+
+def _classes(match: Match) -> str:
+    count = match.numbers.classes
+    return f"{count:,} class{'es' * (count != 1)}"
+
+
+def _host(match: Match) -> str:
+    return f"{match.network.family} {hosts_in_words(match.hosts)}".rstrip()
+
+
+def hosts_in_words(hosts: Sequence[str]) -> str:
+    """Generations or releases: ``v6.0, v6.1 and HEAD``, ``8.2.54 to 8.3.75``."""
+    names = ["HEAD" if host == "head" else host for host in hosts]
+    if len(names) > 2 and names[0][0].isdigit():
+        return f"{names[0]} to {names[-1]}"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _named(match: Match) -> str:
+    """The target that names the network: ``yolov5s@v6.1``."""
+    if match.network.family != "YOLOv5" or not match.hosts:
+        return match.network.network
+    return f"{match.network.network}@{match.hosts[-1]} --nc {match.numbers.classes}"
+
+
+def _figures(line: PrintedLine, match: Match) -> Iterator[Part]:
+    network, numbers = match.network, match.numbers
+    other = "before" if match.fused else "after"
+    if line.layers:
+        yield Figures("layers", (f"{match.layers:,}",))
+        yield Note(_layers_note(match, other))
+    yield Figures("parameters", (f"{match.parameters:,}",))
+    yield Note(_parameters_note(match, other))
+    if line.gradients and match.gradients:
+        yield Figures("gradients", (f"{line.gradients.value:,}",))
+        yield Note(_gradients_note(match))
+    if line.gflops:
+        yield Figures("FLOPs", (f"{line.gflops} GFLOPs",))
+        yield Note(_gflops_note(line, match, other))
+    elif any(pair[match.fused] is not None for pair in numbers.gflops.values()):
+        figures = sorted({f"{gflops:.1f}" for gflops in match.gflops(fused=match.fused).values()})
+        yield Figures("FLOPs", ("missing",))
+        yield Note(
+            f"With thop installed it prints {' or '.join(figures)}. Without thop, or where its counting run fails, the "
+            f"figure is left out without a word."
+        )
+    if network.fixed and not match.fused:
+        yield Note(f"{network.fixed} parameters of DFL never train: they are fixed numbers.")
+
+
+def _layers_note(match: Match, other: str) -> str:
+    network = match.network
+    there = f"{network.layers[not match.fused]:,} {other} fuse(), which merges BatchNorms into convolutions."
+    others = [
+        f"{each.layers[match.fused]:,} for {_whose(each, network)}" for each in elsewhere(network) if not each.note
+    ]
+    same = f" The same network has {', '.join(others[:3])}." if others else ""
+    return f"A layer here is {LAYERS[definition_of(network)]}. {there}{same}"
+
+
+def _whose(network: KnownNetwork, than: KnownNetwork) -> str:
+    """The hosts that count other layers of a network than those of another entry, and why."""
+    hosts = hosts_in_words(network.hosts)
+    return hosts if definition_of(network) == definition_of(than) else f"{hosts} ({SHORT[definition_of(network)]})"
+
+
+def _parameters_note(match: Match, other: str) -> str:
+    numbers, network = match.numbers, match.network
+    there = numbers.parameters[not match.fused]
+    words = [f"{there:,} {other} fuse()."]
+    stock = network.numbers(80).parameters[match.fused]
+    if numbers.classes != 80 and stock != match.parameters:
+        change = match.parameters - stock
+        more = "more" if change > 0 else "fewer"
+        words.append(
+            f"With 80 classes it has {stock:,}; with {_classes(match)} {abs(change):,} {more}, all in the head."
+        )
+    return " ".join(words)
+
+
+def _gradients_note(match: Match) -> str:
+    assert match.gradients
+    cause, rows = match.gradients.cause, match.gradients.rows
+    words = f"{GRADIENTS[cause].format(rows=rows)}."
+    if cause == "new":
+        words += " The line is printed before anything is frozen: --freeze never shows in it."
+    elif cause == "stripped" and match.fused:
+        words += " fuse() is not the reason: nothing trained before it."
+    elif cause == "no_grad":
+        words += " The new convolutions are made with requires_grad=False; 0 would be a finished file."
+    elif cause == "autograd":
+        words += " The new convolutions then train as the old ones did."
+    elif cause == "frozen":
+        words += f" {match.parameters - match.network.fixed - sum(match.network.rows[match.fused][:rows]):,} are left."
+    return words[:1].upper() + words[1:]
+
+
+def _gflops_note(line: PrintedLine, match: Match, other: str) -> str:
+    numbers = match.numbers
+    by = " and ".join(CONVENTIONS[counter].title for counter in match.counters)
+    words = [f"2 x MACs of one image of 640x640, whatever size is trained, as {by} counts them."]
+    here = {counter: pair[match.fused] for counter, pair in numbers.gflops.items()}
+    unlike = [
+        f"{CONVENTIONS[counter].title} gives {gflops:.1f}"
+        for counter, gflops in here.items()
+        if gflops is not None and counter not in match.counters
+    ]
+    if unlike:
+        words.append(f"{', '.join(unlike)}.")
+    pairs = [numbers.gflops[counter] for counter in match.counters]
+    there = sorted({f"{gflops:.1f}" for pair in pairs if (gflops := pair[not match.fused]) is not None})
+    if there:
+        words.append(f"{' or '.join(there)} {other} fuse(): the convolutions cost the same, BatchNorm was charged.")
+    return " ".join(words)
+
+
+def _nearest(answer: Answer) -> Iterator[str]:
+    line, found = answer.line, answer.matches
+    if not found:
+        yield "No known network is near it."
+        return
+    match = found[0]
+    state = ", fused" if match.fused else ""
+    yield f"No known network prints all of these figures. The nearest is {_told(match)}{state}:"
+    parts = [f"{name} {_found_and_expected(line, match, name)}" for name in match.unlike]
+    yield f"{'; '.join(parts)}."
+    if "GFLOPs" in match.unlike and len(match.unlike) == 1 and (side := _other_size(line, match)):
+        yield f"{line.gflops} GFLOPs is what it has at {side}x{side}, but hosts print those of 640x640."
+    yield "One figure may be mistyped, or the network is changed: pass its file or YAML to fuse-diff."
+
+
+def _found_and_expected(line: PrintedLine, match: Match, name: str) -> str:
+    if name == "GFLOPs":
+        figures = sorted({f"{gflops:.1f}" for gflops in match.gflops(fused=match.fused).values()})
+        return f"found {line.gflops}, expected {' or '.join(figures) or 'none'}"
+    if name == "gradients":
+        assert line.gradients
+        return f"found {line.gradients.value:,}, which neither freezing rows nor fuse() leaves"
+    figure, expected = (line.layers, match.layers) if name == "layers" else (line.parameters, match.parameters)
+    assert figure
+    more = figure.value - expected
+    return f"found {figure.value:,}, expected {expected:,} ({abs(more):,} {'more' if more > 0 else 'fewer'})"
+
+
+def _other_size(line: PrintedLine, match: Match) -> int:
+    """The side of a square image of which the network has these GFLOPs; 0 where there is none."""
+    for side in range(32, 2049, 32):
+        if any(
+            line.shows_gflops(gflops * side * side / 640 / 640) for gflops in match.gflops(fused=match.fused).values()
+        ):
+            return side
+    return 0

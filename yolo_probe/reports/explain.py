@@ -1,0 +1,194 @@
+"""The report of ``yolo-probe explain``: which network prints a line of a log, and what is between two such lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.errors import ProbeError
+from yolo_probe.hosts.known_lines import KnownNetwork, known_networks
+from yolo_probe.hosts.line_matches import Match, line_form, matches
+from yolo_probe.hosts.printed_line import PrintedLine
+from yolo_probe.hosts.summary_line import LayerDefinition
+from yolo_probe.hosts.target import resolve
+from yolo_probe.model.freezing import as_built
+from yolo_probe.networks.generations import GENERATIONS
+from yolo_probe.reports.fuse_diff import FuseDiff, explain, fuse_diff
+from yolo_probe.reports.ledger import Entry, Ledger, account_of
+from yolo_probe.reports.question import Question
+from yolo_probe.reports.schema import SCHEMA
+from yolo_probe.reports.typed_json import as_plain
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One line, and the networks that print it; without an exact one, those that are nearest to it."""
+
+    line: PrintedLine
+    matches: tuple[Match, ...]
+
+    @property
+    def exact(self) -> bool:
+        """Whether a known network prints every figure of it."""
+        return bool(self.matches) and self.matches[0].exact
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Lines of logs, and what is between the first before ``fuse()`` and the last after it."""
+
+    answers: tuple[Answer, ...]
+    diff: FuseDiff | None
+    """Both lines of one network that can be built here, with all four ledgers."""
+    alone: tuple[tuple[str, Ledger], ...]
+    """What follows from the numbers of two lines alone, where the network cannot be built."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether every line is known."""
+        return all(answer.exact for answer in self.answers)
+
+    @property
+    def ledgers(self) -> Sequence[tuple[str, Ledger]]:
+        """The ledgers between the two lines, by name."""
+        if self.diff is None:
+            return self.alone
+        return [(name, ledger) for name, ledger in self.diff.ledgers if ledger]
+
+
+def explanation(lines: Sequence[PrintedLine]) -> Explanation:
+    """The report on the summary lines of a log."""
+    answers = tuple(Answer(line, matches(line)) for line in lines)
+    if len(answers) < 2:
+        return Explanation(answers, None, ())
+    first, last = answers[0], answers[-1]
+    pair = _pair(first, last)
+    diff = _diff(*pair) if pair else None
+    return Explanation(answers, diff, () if diff else tuple(_alone(first.line, last.line)))
+
+
+def _pair(first: Answer, last: Answer) -> tuple[Match, Match] | None:
+    """One network for both lines, before and after ``fuse()``; None where there is none."""
+    if not (first.exact and last.exact):
+        return None
+    pairs = ((a, b) for a in first.matches for b in last.matches)
+    return next((pair for pair in pairs if _are_one(*pair)), None)
+
+
+def _are_one(a: Match, b: Match) -> bool:
+    same = (a.network.family, a.network.network, a.network.note) == (
+        b.network.family,
+        b.network.network,
+        b.network.note,
+    )
+    hosts = not a.network.hosts or bool(set(a.hosts) & set(b.hosts))
+    return same and hosts and a.numbers.classes == b.numbers.classes and (a.fused, b.fused) == (False, True)
+
+
+def _diff(first: Match, last: Match) -> FuseDiff | None:
+    """The four ledgers of a network that can be built here; None where it cannot, or not as these lines have it."""
+    if first.network.note or first.network.family == "ultralytics":
+        return None
+    hosts = [host for host in first.hosts if host in last.hosts and host in GENERATIONS]
+    try:
+        subject = resolve(first.network.network, host=hosts[-1] if hosts else None, classes=first.numbers.classes)
+    except ProbeError:
+        return None
+    counters = [counter for counter in first.counters if counter in last.counters] or list(first.network.counters)
+    question = Question(subject, (640, 640), choose_counter(counters[-1], None))
+    if (first.gradients is None or first.gradients.cause == "new") and (
+        last.gradients is None or last.gradients.cause == "stripped"
+    ):
+        return fuse_diff(question)
+    if first.gradients is None or first.gradients.cause != "new" or last.gradients is None:
+        return None
+    if last.gradients.cause not in ("autograd", "no_grad"):
+        return None
+    built = as_built(subject.root)
+    fusion = question.fusion(built, grad_enabled=last.gradients.cause == "autograd")
+    return explain(question, question.state(built, built=True), question.state(fusion.root, built=True), fusion, ())
+
+
+def _alone(first: PrintedLine, last: PrintedLine) -> Iterator[tuple[str, Ledger]]:
+    """What fuse() alone does to the numbers, if the second line is the first one's network after it."""
+    if first.parameters.is_rounded or last.parameters.is_rounded:
+        return
+    if first.layers and last.layers and first.layers.value > last.layers.value:
+        gone = first.layers.value - last.layers.value
+        why = "A plain fuse() takes one layer away with each BatchNorm that it merges, and nothing else."
+        cause = "BatchNorms merged, if fuse() does nothing else"
+        yield (
+            "layers",
+            Ledger(
+                first.layers.value, last.layers.value, (Entry(cause, gone, -gone, f"-{gone} x 1", why, f"{gone} x 1"),)
+            ),
+        )
+    before, after = first.parameters.value, last.parameters.value
+    if before > after:
+        lost = before - after
+        why = "A merged BatchNorm loses two numbers for each channel, and the convolution gains one, its bias."
+        cause = "channels of the merged BatchNorms, if fuse() does nothing else"
+        yield "parameters", Ledger(before, after, (Entry(cause, lost, -lost, f"-2 x {lost:,} + {lost:,}", why),))
+    if first.gradients and last.gradients and first.gradients.value > 0 == last.gradients.value:
+        before = first.gradients.value
+        why = "strip_optimizer(), or the copy that validation uses (EMA), trains nothing; fuse() is not the reason."
+        entry = Entry("a file or a copy that trains nothing", before, -before, f"-1 x {before:,}", why)
+        yield "gradients", Ledger(before, 0, (entry,))
+
+
+def elsewhere(network: KnownNetwork) -> Iterator[KnownNetwork]:
+    """The same network as other hosts count it: those that print another number of layers."""
+    seen = {network.layers}
+    for other in reversed(known_networks()):
+        same = (other.network, other.family) == (network.network, network.family)
+        if same and other.layers not in seen and bool(other.note) <= bool(network.note):
+            seen.add(other.layers)
+            yield other
+
+
+def definition_of(network: KnownNetwork) -> LayerDefinition:
+    """What a layer is to its hosts: ``modules``, ``leaf_modules``, ``parameter_tensors``."""
+    return line_form(network, network.forms[0]).layers
+
+
+def as_json(report: Explanation) -> dict[str, object]:
+    """The report as plain data."""
+    ledgers = {name: as_plain(account_of(ledger)) for name, ledger in report.ledgers}
+    return {
+        "schema": SCHEMA,
+        "command": "explain",
+        "lines": [
+            {
+                "text": answer.line.text,
+                "exact": answer.exact,
+                "matches": [_match_as_json(match) for match in answer.matches],
+            }
+            for answer in report.answers
+        ],
+        **({"ledger": ledgers} if ledgers else {}),
+    }
+
+
+def _match_as_json(match: Match) -> dict[str, object]:
+    return {
+        "network": match.network.network,
+        "classes": match.numbers.classes,
+        "family": match.network.family,
+        "hosts": list(match.hosts),
+        "fused": match.fused,
+        "counters": list(match.counters),
+        "gradients": GRADIENTS[match.gradients.cause].format(rows=match.gradients.rows) if match.gradients else None,
+        **({"note": match.network.note} if match.network.note else {}),
+        **({"unlike": list(match.unlike)} if match.unlike else {}),
+    }
+
+
+GRADIENTS = {
+    "new": "all of it trains: a model that was just built",
+    "frozen": "the first {rows} rows are frozen: freeze {rows}",
+    "stripped": "nothing trains: a finished file, or the copy that validation uses (EMA)",
+    "no_grad": "a model that trains, fused with autograd off: what fuse() did not merge",
+    "autograd": "a model that trains, fused with autograd on",
+}
+"""Why a line has its number of gradients, in a few words."""
