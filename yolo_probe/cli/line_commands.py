@@ -1,15 +1,22 @@
-"""The commands about numbers that stand in a log or a thread, without a file."""
+"""The commands about several networks, and about numbers that stand in a log or a thread."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from yolo_probe.cli.options import of_networks
-from yolo_probe.cli.output import UNEXPLAINED, show
+from yolo_probe.cli.output import UNEXPLAINED, show, write
+from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.environment import installed_thop
 from yolo_probe.errors import TargetError, shown
+
+if TYPE_CHECKING:
+    from yolo_probe.hosts.images import Size
+    from yolo_probe.networks.generations import Generation
 
 LARGEST_LOG = 256 * 2**20
 """Most bytes of a log that are read."""
@@ -58,4 +65,36 @@ def _text(argument: str) -> tuple[str, bool]:
         raise TargetError(f"{shown(argument)} cannot be read: {error}", "Check the path.") from None
 
 
-COMMANDS = (explain_command,)
+@click.command("compare")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET TARGET...")
+@of_networks("imgsz", "counter", "host", "nc")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "md", "json", "csv")),
+    default="text",
+    show_default=True,
+    help="Plain text, Markdown, JSON or CSV.",
+)
+def compare_command(
+    targets: tuple[str, ...], imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, form: str
+) -> None:  # fmt: skip
+    """Put the numbers of several networks side by side.
+
+    Each TARGET is a checkpoint, a model YAML or the name of a network; --host and --nc are for names and YAMLs.
+    """
+    from yolo_probe.reports.side_by_side import as_csv, side_by_side
+
+    report = side_by_side(targets, imgsz, choose_counter(counter, installed_thop()), host=host, classes=nc)
+    if form == "csv":
+        import csv
+        from io import StringIO
+
+        text = StringIO()
+        csv.writer(text, lineterminator="\n").writerows(as_csv(report))
+        write(text.getvalue())
+        return
+    show(report, form)
+
+
+COMMANDS = (explain_command, compare_command)

@@ -18,16 +18,28 @@ if TYPE_CHECKING:
     from yolo_probe.reports.info import Info
     from yolo_probe.reports.inspection import Inspection
     from yolo_probe.reports.layers import LayerCosts
+    from yolo_probe.reports.side_by_side import SideBySide
     from yolo_probe.reports.story import Story
 
     Report: TypeAlias = (
-        FuseDiff | Info | Explanation | Counters | Inspection | LayerCosts | Provenance | Story | FlopCount | Comparison
+        FuseDiff
+        | Info
+        | Explanation
+        | SideBySide
+        | Counters
+        | Inspection
+        | LayerCosts
+        | Provenance
+        | Story
+        | FlopCount
+        | Comparison
     )
 
 HOMES: Mapping[str, tuple[str, str]] = {
     "FuseDiff": ("render.fuse_diff", "reports.fuse_diff"),
     "Info": ("render.info", "reports.info"),
     "Explanation": ("render.explain", "reports.explain"),
+    "SideBySide": ("render.side_by_side", "reports.side_by_side"),
     "Counters": ("render.counters", "reports.counters"),
     "FlopCount": ("render.flop_count", "reports.flop_count"),
     "Comparison": ("render.comparison", "reports.comparison"),
