@@ -5,7 +5,7 @@ From the ground up; a module imports only from lines above its own::
     options            the options that questions about a network take
     output             a report on standard output, and the exit codes
     network_commands   fuse-diff, info, inspect, gradients, counters, layers
-    line_commands      explain, compare
+    line_commands      explain, diff, compare
     training_commands  train, story
     command            the command: subcommands, errors, exit codes
 """

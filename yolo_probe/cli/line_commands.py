@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolo_probe.cli.options import of_networks
+from yolo_probe.cli.options import ImageSize, of_networks
 from yolo_probe.cli.output import UNEXPLAINED, show, write
-from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.counters.conventions import CONVENTIONS, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import TargetError, shown
 
@@ -97,4 +97,33 @@ def compare_command(
     show(report, form)
 
 
-COMMANDS = (explain_command, compare_command)
+@click.command("diff")
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@click.option("--counter-a", type=click.Choice(tuple(CONVENTIONS)), metavar="NAME", help="Counter of A, if another.")
+@click.option("--counter-b", type=click.Choice(tuple(CONVENTIONS)), metavar="NAME", help="Counter of B, if another.")
+@click.option("--imgsz-a", type=ImageSize(), help="Image size of A, if another.")
+@click.option("--imgsz-b", type=ImageSize(), help="Image size of B, if another.")
+@of_networks("imgsz", "counter", "nc", "format")
+def diff_command(
+    first: str, second: str, counter_a: str | None, counter_b: str | None, imgsz_a: Size | None, imgsz_b: Size | None,
+    imgsz: Size, counter: str | None, nc: int | None, form: str,
+) -> None:  # fmt: skip
+    """Explain every difference between two networks: from A to B, all four numbers.
+
+    A and B are checkpoints, model YAMLs, names of networks (yolov5s@v6.1) or summary lines in quotes.
+    """
+    from yolo_probe.reports.diff import diff, side
+
+    thop = installed_thop()
+    sides = [
+        side(target, size or imgsz, choose_counter(own or counter, thop), classes=nc)
+        for target, size, own in ((first, imgsz_a, counter_a), (second, imgsz_b, counter_b))
+    ]
+    report = diff(*sides)
+    show(report, form)
+    if not report.balanced:
+        sys.exit(UNEXPLAINED)
+
+
+COMMANDS = (explain_command, diff_command, compare_command)

@@ -11,6 +11,7 @@ from yolo_probe.render.document import Section
 if TYPE_CHECKING:
     from yolo_probe.counters.comparison import Comparison
     from yolo_probe.reports.counters import Counters
+    from yolo_probe.reports.diff import Diff
     from yolo_probe.reports.explain import Explanation
     from yolo_probe.reports.flop_count import FlopCount
     from yolo_probe.reports.fuse_diff import FuseDiff
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     Report: TypeAlias = (
         FuseDiff
         | Info
+        | Diff
         | Explanation
         | SideBySide
         | Counters
@@ -40,6 +42,7 @@ HOMES: Mapping[str, tuple[str, str]] = {
     "Info": ("render.info", "reports.info"),
     "Explanation": ("render.explain", "reports.explain"),
     "SideBySide": ("render.side_by_side", "reports.side_by_side"),
+    "Diff": ("render.diff", "reports.diff"),
     "Counters": ("render.counters", "reports.counters"),
     "FlopCount": ("render.flop_count", "reports.flop_count"),
     "Comparison": ("render.comparison", "reports.comparison"),

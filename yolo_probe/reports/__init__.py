@@ -16,6 +16,8 @@ From the ground up; a module imports only from lines above its own::
     fuse_diff              two lines, and the four ledgers between them
     explain                the networks that print a line, and what is between two lines
     info                   one state, number by number
+    row_parts              a network cut into its rows
+    diff                   the four ledgers from one network to another
     side_by_side           several networks in one table
     verify                 the figures of the real thop and fuse() beside the computed ones
     comparison             a comparison of counters as rows and JSON

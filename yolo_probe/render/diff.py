@@ -1,0 +1,77 @@
+"""The words of a diff: the two lines, and a block for each of the four numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from yolo_probe.counters.conventions import CONVENTIONS
+from yolo_probe.render.common import giga, host_line
+from yolo_probe.render.document import (
+    Cause,
+    Figures,
+    Footer,
+    Heading,
+    Heads,
+    Note,
+    Part,
+    Remainder,
+    Section,
+    Words,
+    signed,
+)
+from yolo_probe.reports.diff import Diff, Side
+from yolo_probe.reports.ledger import Ledger
+
+
+def document(report: Diff) -> Iterator[Section]:
+    """The report as sections of parts, in reading order."""
+    first, second = report.first, report.second
+    yield (Heading(f"{_named(first)} -> {_named(second)}"),)
+    yield (
+        Words(_prints(first)),
+        host_line(first.state, first.question),
+        Words(_prints(second)),
+        host_line(second.state, second.question),
+    )
+    for name, ledger in report.ledgers:
+        heads = (Heads(("first", "second", "change")),) if name == "layers" else ()
+        yield *heads, *_block(report, name, ledger)
+    yield (
+        Footer("Counted", _counted(report)),
+        Footer("More", "--counter-a  --counter-b  --imgsz-a  --imgsz-b  --format json"),
+    )
+
+
+def _named(side: Side) -> str:
+    """A side in a few words: ``yolov5s@v6.1, 80 classes``."""
+    subject = side.subject
+    network = "" if subject.network in (None, subject.label) or subject.saved is None else f" ({subject.network})"
+    classes = "" if subject.classes is None else f", {subject.classes} class{'es' * (subject.classes != 1)}"
+    return f"{subject.label}{network}{classes}{', fused' if side.is_fused else ''}"
+
+
+def _prints(side: Side) -> str:
+    return f"Of {side.subject.label} {side.subject.origin.name} prints"
+
+
+def _block(report: Diff, name: str, ledger: Ledger | None) -> Iterator[Part]:
+    label = "FLOPs" if name == "flops" else name
+    if ledger is None:
+        yield Figures(label, ("not known", "not known", ""))
+        yield Note("The forward pass of one of them is not known; yolo-probe info tells which module it is.")
+        return
+    yield Figures(label, (f"{ledger.before:,}", f"{ledger.after:,}", signed(ledger.after - ledger.before)))
+    if name == "flops":
+        yield Figures("rounded to", (f"{giga(ledger.before)} GFLOPs", f"{giga(ledger.after)} GFLOPs", ""))
+    for entry in ledger.entries:
+        yield Cause(f"{entry.cause}: {entry.detail}" if entry.detail else entry.cause, signed(entry.amount))
+    yield Remainder(ledger.unexplained)
+
+
+def _counted(report: Diff) -> str:
+    questions = [each.question for each in (report.first, report.second)]
+    words = [
+        f"{CONVENTIONS[question.counter.convention.name].title} at {question.size[0]}x{question.size[1]}"
+        for question in questions
+    ]
+    return words[0] if words[0] == words[1] else f"{words[0]}; then {words[1]}"
