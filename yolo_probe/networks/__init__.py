@@ -6,6 +6,7 @@ From the ground up; a module imports only from lines above its own::
     network         the rows of a YAML as plain data
     torch_nn        torch's modules that a YAML can name
     constructors    YOLOv5's blocks: the arguments of a row -> modules
+    forks.yolov9    YOLOv9's blocks and heads
     forks.registry  whose model YAML it is, by the classes that its rows name
     shipped         the networks that YOLOv5 and its forks ship, by name
     parse_model     rows -> modules, as the host's parse_model does

@@ -8,7 +8,7 @@ child order, parameter names, shared modules and the attributes that its forward
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import gcd
 
@@ -16,7 +16,7 @@ from yolo_probe.expressions import ConstructorCall
 from yolo_probe.model.structure import Module, Tensor
 from yolo_probe.networks import torch_nn
 from yolo_probe.networks.generations import GENERATIONS, Generation, HostGenerations, is_since
-from yolo_probe.networks.network import MOST_ANCHORS
+from yolo_probe.networks.network import MOST_ANCHORS, NetworkRow
 from yolo_probe.networks.torch_nn import (
     ArgumentError,
     Count,
@@ -188,6 +188,14 @@ class Dialect:
     host: HostGenerations | None = None
     """The generations of YOLOv5 that a fork's own parts follow; None for YOLOv5."""
     name: str = "YOLOv5"
+    heads: Mapping[str, int] = field(default_factory=dict)
+    """How many arguments its heads take, where hosts have different heads of one name."""
+
+    def fit(self, rows: Sequence[NetworkRow]) -> tuple[bool, bool, int]:
+        """How well it reads these rows, the least is the best: whether it lacks a class, its heads differ; how many."""
+        lacking = {row.module for row in rows if not _is_of_torch(row.module) and row.module not in self.blocks}
+        numbers = ((len(row.arguments), self.heads.get(row.module)) for row in rows)
+        return bool(lacking), any(number not in (found, None) for found, number in numbers), len(lacking)
 
     def block(self, name: str, modules: Generation) -> BlockClass:
         """How its parser treats a class; of one that it does not know, the arguments stay as they are written."""
@@ -315,7 +323,7 @@ class Blocks:
         act: Act = True,
     ) -> Module:
         """``Conv``: convolution, batch normalization, activation."""
-        convolution = conv2d(c1, c2, k, s, _same_padding(k, p, d), d, g, bias=False)
+        convolution = conv2d(c1, c2, k, s, same_padding(k, p, d), d, g, bias=False)
         return self._conv("Conv", convolution, act)
 
     def conv_without_dilation(
@@ -338,7 +346,7 @@ class Blocks:
 
     def dw_conv(self, c1: Count, c2: Count, k: OneOrTwo = 1, s: OneOrTwo = 1, d: Count = 1, act: Act = True) -> Module:
         """``DWConv``: a ``Conv`` with as many groups as its widths allow; in v5.0 a function that makes a ``Conv``."""
-        convolution = conv2d(c1, c2, k, s, _same_padding(k, None, d), d, gcd(c1, c2), bias=False)
+        convolution = conv2d(c1, c2, k, s, same_padding(k, None, d), d, gcd(c1, c2), bias=False)
         return self._conv("DWConv" if self._is_since("v6.0") else "Conv", convolution, act)
 
     def dw_conv_without_dilation(
@@ -378,7 +386,7 @@ class Blocks:
 
     def bottleneck(self, c1: Count, c2: Count, shortcut: Flag = True, g: Count = 1, e: Number = 0.5) -> Module:
         """``Bottleneck``."""
-        hidden = _width(c2, e)
+        hidden = width_of(c2, e)
         return Module(
             "models.common.Bottleneck",
             {"add": shortcut and c1 == c2},
@@ -392,7 +400,7 @@ class Blocks:
         self, c1: Count, c2: Count, n: int = 1, shortcut: Flag = True, g: Count = 1, e: Number = 0.5
     ) -> Module:
         """``BottleneckCSP``: its own batch normalization and activation follow a concatenation."""
-        hidden = _width(c2, e)
+        hidden = width_of(c2, e)
         return Module(
             "models.common.BottleneckCSP",
             children={
@@ -411,7 +419,7 @@ class Blocks:
         return self._torch("nn.SiLU") if self._is_since("v6.1") else self._torch("nn.LeakyReLU", 0.1, True)
 
     def _c3(self, name: str, c1: Count, c2: Count, e: Number, inner: Callable[[Count], Module]) -> Module:
-        hidden = _width(c2, e)
+        hidden = width_of(c2, e)
         return Module(
             f"models.common.{name}",
             children={
@@ -467,7 +475,7 @@ class Blocks:
 
     def spp(self, c1: Count, c2: Count, k: Sequence[int] = (5, 9, 13)) -> Module:
         """``SPP``."""
-        hidden = _half(c1)
+        hidden = half_of(c1)
         pools = [max_pool2d(size, 1, size // 2) for size in k]
         return Module(
             "models.common.SPP",
@@ -480,7 +488,7 @@ class Blocks:
 
     def sppf(self, c1: Count, c2: Count, k: Count = 5) -> Module:
         """``SPPF``: one pooling, applied three times."""
-        hidden = _half(c1)
+        hidden = half_of(c1)
         return Module(
             "models.common.SPPF",
             children={
@@ -507,7 +515,7 @@ class Blocks:
         self, c1: Count, c2: Count, k: OneOrTwo = 1, s: OneOrTwo = 1, g: Count = 1, act: Act = True
     ) -> Module:
         """``GhostConv``: half of the output from the input, the other half from the first."""
-        half = _half(c2)
+        half = half_of(c2)
         return Module(
             self._experimental_to_v5("GhostConv"),
             children={
@@ -518,7 +526,7 @@ class Blocks:
 
     def ghost_bottleneck(self, c1: Count, c2: Count, k: OneOrTwo = 3, s: OneOrTwo = 1) -> Module:
         """``GhostBottleneck``."""
-        half = _half(c2)
+        half = half_of(c2)
         strided = s == 2
         inner = sequential(
             self.ghost_conv(c1, half),
@@ -572,7 +580,7 @@ class Blocks:
         return Module(
             "models.common.Classify",
             children={
-                "conv": self.conv(c1, 1280, k, s, _same_padding(k, p, 1), g),
+                "conv": self.conv(c1, 1280, k, s, same_padding(k, p, 1), g),
                 "pool": self._torch("nn.AdaptiveAvgPool2d", 1),
                 "drop": self._torch("nn.Dropout", dropout_p, True),
                 "linear": linear(1280, c2),
@@ -587,7 +595,7 @@ class Blocks:
             "models.common.Classify",
             children={
                 "aap": self._torch("nn.AdaptiveAvgPool2d", 1),
-                "conv": conv2d(c1, c2, k, s, _same_padding(k, p, 1), groups=g),
+                "conv": conv2d(c1, c2, k, s, same_padding(k, p, 1), groups=g),
                 "flat": self._torch("nn.Flatten"),
             },
         )
@@ -605,7 +613,7 @@ class Blocks:
         shortcut: Flag = False,
     ) -> Module:
         """``CrossConv``: a row of the kernel, then a column."""
-        hidden = _width(c2, e)
+        hidden = width_of(c2, e)
         return Module(
             "models.common.CrossConv" if self._is_since("v6.2") else "models.experimental.CrossConv",
             {"add": shortcut and c1 == c2},
@@ -677,20 +685,22 @@ class _Head:
         self.anchors = lengths.pop() // 2
 
 
-def _width(channels: Count, expansion: Number) -> int:
+def width_of(channels: Count, expansion: Number) -> int:
+    """The channels inside a block. Raises: ArgumentError where there is none."""
     hidden = int(channels * expansion)
     if hidden < 1:
         raise ArgumentError(f"{channels} channels x {expansion} leaves none inside the block")
     return hidden
 
 
-def _half(channels: Count) -> int:
+def half_of(channels: Count) -> int:
+    """Half of a number of channels, rounded down. Raises: ArgumentError where there is nothing to halve."""
     if channels < 2:
         raise ArgumentError(f"{channels} channel cannot be halved")
     return channels // 2
 
 
-def _same_padding(k: OneOrTwo, p: OneOrTwo | None, d: Count) -> OneOrTwo:
+def same_padding(k: OneOrTwo, p: OneOrTwo | None, d: Count) -> OneOrTwo:
     """The padding of the host's ``autopad``: it keeps height and width at stride 1."""
     if p is not None:
         return p
@@ -715,4 +725,8 @@ def _equal_weights(channels: Count, k: Sequence[int]) -> list[int]:
     return [round(channels * share / sum(shares)) for share in shares]
 
 
-YOLOV5 = Dialect(BLOCKS, Blocks)
+def _is_of_torch(name: str) -> bool:
+    return name.startswith(("nn.", "torch.nn."))
+
+
+YOLOV5 = Dialect(BLOCKS, Blocks, heads={"Detect": 2, "Segment": 4})

@@ -31,7 +31,7 @@ class Builder:
     def __init__(self, network: Network, generation: Generation, host_version: str | None) -> None:
         self._network = network
         self._generation = generation
-        self._dialect = dialect_of(row.module for row in network.rows)
+        self._dialect = dialect_of(network.rows)
         self._host = self._dialect.host or host_of(generation, host_version)
         self._widths: list[int] = []
         self._save: list[int] = []
@@ -41,8 +41,8 @@ class Builder:
         anchors = network.anchors
         per_output = anchors if isinstance(anchors, int) else len(anchors[0]) // 2
         self._outputs = per_output * (network.classes + 5)
-        multiple = network.channel_multiple if generation == "head" and host_version is None else None
-        self._divisor = multiple or 8
+        is_head = generation == "head" and host_version is None and self._dialect.host is None
+        self._divisor = (network.channel_multiple if is_head else None) or 8
         self._names: dict[str, object] = {
             "nc": network.classes,
             "anchors": anchors if isinstance(anchors, int) else [list(sizes) for sizes in anchors],
@@ -88,7 +88,8 @@ class Builder:
     def _root_class(self, last: Module) -> str:
         if not is_since(self._host.root, "v6.2"):
             return "models.yolo.Model"
-        return "models.yolo.SegmentationModel" if last.kind == "Segment" else "models.yolo.DetectionModel"
+        has_masks = "nm" in last.attributes
+        return "models.yolo.SegmentationModel" if has_masks else "models.yolo.DetectionModel"
 
     def _module(self, index: int, row: NetworkRow) -> Module:
         try:

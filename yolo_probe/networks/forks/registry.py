@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from yolo_probe.networks.constructors import YOLOV5, Dialect
+from yolo_probe.networks.forks.yolov9 import YOLOV9
+from yolo_probe.networks.network import NetworkRow
 
-DIALECTS: tuple[Dialect, ...] = ()
+DIALECTS: tuple[Dialect, ...] = (YOLOV9,)
 """In the order in which they are asked."""
 
 
-def dialect_of(classes: Iterable[str]) -> Dialect:
-    """The dialect of the first fork that has classes which YOLOv5 has not, and all of these; else that of YOLOv5."""
-    named = {name for name in classes if not name.startswith(("nn.", "torch.nn."))}
-    if named <= YOLOV5.blocks.keys():
-        return YOLOV5
-    return next((dialect for dialect in DIALECTS if named <= dialect.blocks.keys()), YOLOV5)
+def dialect_of(rows: Sequence[NetworkRow]) -> Dialect:
+    """The dialect that has all classes of these rows, else the most; of several the first, YOLOv5 before its forks.
+
+    Heads of one name, such as ``Detect``, are told by the number of their arguments.
+    """
+    return min((YOLOV5, *DIALECTS), key=lambda dialect: dialect.fit(rows))
