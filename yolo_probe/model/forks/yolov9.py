@@ -87,11 +87,15 @@ def cb_fuse(f: Frame, x: Value) -> Shape:
     if not isinstance(x, list) or len(x) < 2 or isinstance(x[-1], list):
         raise ShapeError("found one input, expected those of several rows and a tensor")
     last, parts = x[-1], f.get("idx", list)
-    resized = []
-    for part, each in zip(parts, x, strict=False):
-        chosen = each[part]
-        if isinstance(chosen, int):
+    if len(parts) < len(x) - 1:
+        raise ShapeError(f"found idx={parts}, expected a number for each of {len(x) - 1} inputs")
+    resized: list[Shape] = []
+    for part, each in zip(parts, x[:-1], strict=False):
+        if not isinstance(each, list):
             raise ShapeError("found a row with one output, expected several")
+        if not isinstance(part, int) or not -len(each) <= part < len(each):
+            raise ShapeError(f"found idx={parts}, expected numbers of one of {len(each)} outputs")
+        chosen = each[part]
         resized.append(f.function("upsample", (chosen,), (*chosen[:2], *last[2:]), mode="nearest", sized=True))
     return f.function("sum()", ((len(resized) + 1, *last),), last)
 
