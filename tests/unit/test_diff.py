@@ -1,0 +1,94 @@
+"""Any two networks: four ledgers that add up; and several in one table."""
+
+from __future__ import annotations
+
+import csv
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from yolo_probe.cli import cli
+from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.reports.diff import Diff, diff, side
+
+COUNTER = choose_counter("thop-0.1", None)
+
+
+def between(first: str, second: str) -> Diff:
+    return diff(side(first, (640, 640), COUNTER), side(second, (640, 640), COUNTER))
+
+
+PAIRS = [
+    ("yolov5s@v5.0", "yolov5s@v6.0"),
+    ("yolov5s@v6.1", "yolov5n@v7.0"),
+    ("yolov5s", "yolov5m"),
+    ("yolov5x6@v7.0", "yolov5s-seg@v7.0"),
+    ("yolov5n@head", "yolov3-tiny@v5.0"),
+    ("yolov5s-ghost@v6.2", "yolov5s-transformer@v7.0"),
+    ("yolov5-bifpn@v7.0", "yolov5-p2@v6.0"),
+    ("Model summary: 157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs", "yolov5s@v6.2"),
+    ("yolov5l@v7.0", "YOLOv5s summary: 213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs"),
+    ("157 layers, 7225885 parameters, 229245 gradients", "157 layers, 7225885 parameters, 7225885 gradients"),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_every_ledger_adds_up(first: str, second: str) -> None:
+    report = between(first, second)
+    assert {name: ledger and ledger.unexplained for name, ledger in report.ledgers} == {
+        "layers": 0, "parameters": 0, "gradients": 0, "flops": 0,
+    }  # fmt: skip
+
+
+def test_a_network_has_no_difference_from_itself() -> None:
+    report = between("yolov5s", "yolov5s")
+    assert all(ledger is not None and not ledger.entries for _, ledger in report.ledgers)
+
+
+def test_classes_are_told_by_the_formula_of_the_head() -> None:
+    report = between("yolov5s@v7.0", "Model summary: 214 layers, 7025023 parameters, 7025023 gradients, 16.0 GFLOPs")
+    (entry,) = report.parameters.entries
+    assert (entry.cause, entry.detail, entry.amount) == ("classes 80 -> 2", "-78 x 2,697 in Detect", -210_366)
+
+
+def test_a_checkpoint_against_the_published_network(demo_checkpoint: Path) -> None:
+    report = between("yolov5n@v7.0", str(demo_checkpoint))
+    assert report.balanced
+    assert report.gradients.after == 0
+
+
+def test_rows_are_aligned_as_lines_are() -> None:
+    causes = [entry.cause for entry in between("yolov5s@v5.0", "yolov5s@v6.0").layers.entries]
+    assert "row 0 Focus -> Conv" in causes
+    assert "row 9 SPPF added" in causes
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(cli, list(arguments))
+    return result.exit_code, result.output
+
+
+def test_counters_and_sizes_are_causes_too() -> None:
+    options = ("--counter-a", "thop-0.0.31", "--counter-b", "thop-0.1", "--imgsz-b", "320", "--format", "json")
+    code, output = run("diff", "yolov5s", "yolov5s", *options)
+    ledger = json.loads(output)["ledger"]["flops"]
+    causes = [entry["cause"] for entry in ledger["entries"]]
+    assert (code, causes) == (0, ["counter thop 0.0.31 -> thop 0.1", "image 640x640 -> 320x320"])
+    assert ledger["after"] == ledger["before"] + sum(entry["amount"] for entry in ledger["entries"])
+
+
+def test_networks_side_by_side_as_text_and_csv() -> None:
+    code, output = run("compare", "yolov5n", "yolov5s@v7.0", "--counter", "thop-0.1", "--format", "csv")
+    first, second = csv.DictReader(StringIO(output))
+    assert (code, first["parameters"], second["fused_parameters"]) == (0, "1872157", "7225885")
+    assert (second["layers"], second["fused_layers"]) == ("214", "157")
+    assert "1,872,157*" in run("compare", "yolov5n", "yolov5s")[1]
+
+
+def test_a_line_that_is_not_known_is_refused() -> None:
+    code, output = run("diff", "yolov5s", "999 layers, 7 parameters")
+    assert code != 0
+    assert "Traceback" not in output

@@ -1,0 +1,188 @@
+"""Summary lines without a file: the network that prints one, and what is between two."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner
+
+from yolo_probe.cli import cli
+from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.hosts.line_matches import matches
+from yolo_probe.hosts.printed_line import lines_in
+from yolo_probe.hosts.target import resolve
+from yolo_probe.networks.generations import GENERATIONS
+from yolo_probe.networks.shipped import network_names
+from yolo_probe.reports.explain import explanation
+from yolo_probe.reports.fuse_diff import fuse_diff
+from yolo_probe.reports.question import Question
+
+QUOTED = {
+    # network, classes, fused, a host, a counter, gradients
+    "Model Summary: 270 layers, 7235389 parameters, 7235389 gradients, 16.5 GFLOPs":
+        ("yolov5s", 80, False, "v6.1", "thop-0.0.31", "new"),
+    "Model Summary: 213 layers, 7225885 parameters, 0 gradients, 16.5 GFLOPs":
+        ("yolov5s", 80, True, "v6.0", "thop-0.0.31", "stripped"),
+    "YOLOv5s summary: 270 layers, 7235389 parameters, 7235389 gradients, 16.6 GFLOPs":
+        ("yolov5s", 80, False, "v6.2", "thop-0.1", "new"),
+    "270 layers, 7022326 parameters, 7022326 gradients, 15.8 GFLOPs":
+        ("yolov5s", 1, False, "v6.1", "thop-0.0.31", "new"),
+    "213 layers, 1867405 parameters, 0 gradients, 4.5 GFLOPs":
+        ("yolov5n", 80, True, "v6.2", "thop-0.1", "stripped"),
+    "290 layers, 21172173 parameters, 0 gradients, 48.9 GFLOPs":
+        ("yolov5m", 80, True, "v6.2", "thop-0.1", "stripped"),
+    "444 layers, 86705005 parameters, 0 gradients, 205.7 GFLOPs":
+        ("yolov5x", 80, True, "v6.1", "thop-0.0.31", "stripped"),
+    "YOLOv5s summary: 214 layers, 7235389 parameters, 7235389 gradients, 16.6 GFLOPs":
+        ("yolov5s", 80, False, "v7.0", "thop-0.1", "new"),
+    "YOLOv5s summary: 213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs":
+        ("yolov5s", 80, True, "v7.0", "thop-0.1", "stripped"),
+    "Model summary: 157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs":
+        ("yolov5s", 2, True, "v7.0", "thop-0.1", "stripped"),
+    "214 layers, 7049296 parameters, 7049296 gradients, 16.0 GFLOPs":
+        ("yolov5s", 11, False, "v7.0", "thop-0.1", "new"),
+    "Model summary: 157 layers, 7039792 parameters, 0 gradients, 15.8 GFLOPs":
+        ("yolov5s", 11, True, "v7.0", "thop-0.1", "stripped"),
+    "346 layers, 76726332 parameters, 653820 gradients, 111.2 GFLOPs":
+        ("yolov5l6", 80, True, "v7.0", "thop-0.1", "no_grad"),
+    "165 layers, 7611485 parameters, 0 gradients, 26.4 GFLOPs":
+        ("yolov5s-seg", 80, True, "v7.0", "thop-0.1", "stripped"),
+    "214 layers, 7235389 parameters, 3063933 gradients": ("yolov5s", 80, False, "v7.0", None, "frozen"),
+    "157 layers, 7225885 parameters, 229245 gradients": ("yolov5s", 80, True, "v7.0", None, "no_grad"),
+    "157 layers, 7225885 parameters, 7225885 gradients": ("yolov5s", 80, True, "v7.0", None, "autograd"),
+    "283 layers, 7082421 parameters, 7082421 gradients, 16.5 GFLOPS":
+        ("yolov5s", 8, False, "v5.0", "thop-0.1", "new"),
+    "255 layers, 7225885 parameters": None,
+    "213 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs":
+        ("yolov5s", 2, True, "v6.1", "thop-0.0.31", "stripped"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", QUOTED)
+def test_a_line_of_a_thread_is_known(text: str) -> None:
+    (line,) = lines_in(text)
+    found, expected = matches(line), QUOTED[text]
+    if expected is None:
+        assert not found[0].exact
+        return
+    network, classes, fused, host, counter, gradients = expected
+    assert any(
+        (match.network.network, match.numbers.classes, match.fused) == (network, classes, fused)
+        and host in match.hosts
+        and (counter is None or counter in match.counters)
+        and (match.gradients is None or match.gradients.cause == gradients)
+        for match in found
+        if match.exact
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x1b[34m\x1b[1mtrain: \x1b[0mModel summary: 157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs",
+        "2024-05-01 10:00:00 Fusing layers... Model summary: 157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs",
+        "  5%|##  | 3/60\rModel summary: 157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs\r 10%|###",
+        "Model summary: 157 layers, 7,015,519 parameters, 0 gradients, 15.8 GFLOPs",
+        "157 layers, 7015519 params, 0 grads, 15.8 GFLOPs",
+        "Model summary: 157 layers, 7015519 parameters, 0\ngradients, 15.8 GFLOPs",
+    ],
+)
+def test_what_stands_around_a_line_does_not_matter(text: str) -> None:
+    (line,) = lines_in(text, log=True)
+    assert (line.parameters.value, line.gflops) == (7015519, "15.8")
+    assert matches(line)[0].network.network == "yolov5s"
+
+
+def made(rng: random.Random, passes: int) -> Iterator[tuple[str, str, int, str, bool]]:
+    """Lines of random networks as they are computed, not looked up, with the network, classes, host and state."""
+    for _ in range(passes):
+        host = rng.choice(GENERATIONS)
+        name = rng.choice(network_names(host))
+        classes = rng.choice((1, 2, 3, 5, 20, 80, rng.randint(4, 600)))
+        counter = rng.choice(("thop-0.1", "thop-0.0.31")) if host != "head" else "ultralytics-thop-2.2"
+        report = fuse_diff(
+            Question(resolve(name, host=host, classes=classes), (640, 640), choose_counter(counter, None))
+        )
+        for fused, state in ((False, report.training), (True, report.validation)):
+            text = state.line.text or ""
+            yield text, name, classes, host, fused
+            yield text.partition(": ")[2], name, classes, host, fused
+            yield text.rpartition(", ")[0], name, classes, host, fused
+
+
+def test_lines_of_random_networks_are_known_exactly() -> None:
+    rng = random.Random(15)
+    for text, name, classes, host, fused in made(rng, 60):
+        (line,) = lines_in(text)
+        same = {
+            (match.network.network, match.numbers.classes, match.fused)
+            for match in matches(line)
+            if match.exact and host in match.hosts
+        }
+        assert (name, classes, fused) in same or "LeakyReLU" in name or len(same) > 4, text
+
+
+def test_a_changed_digit_is_not_called_exact_unless_another_line_has_it() -> None:
+    rng = random.Random(16)
+    for text, *_ in made(rng, 40):
+        places = [at for at, sign in enumerate(text) if sign.isdigit() and at > text.find(":")]
+        at = rng.choice(places)
+        changed = f"{text[:at]}{rng.choice([d for d in '123456789' if d != text[at]])}{text[at + 1 :]}"
+        for line in lines_in(changed):
+            for match in matches(line):
+                if match.exact:
+                    assert line.layers is None or line.layers.shows(match.layers)
+                    assert line.parameters.shows(match.parameters)
+                    gflops = match.gflops(fused=match.fused).values()
+                    assert not line.gflops or any(map(line.shows_gflops, gflops))
+                    assert line.gradients is None or match.gradients
+
+
+def test_two_lines_have_all_four_ledgers() -> None:
+    text = (
+        "Model summary: 214 layers, 7025023 parameters, 7025023 gradients, 16.0 GFLOPs\n"
+        "Model summary: 157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs"
+    )
+    report = explanation(list(lines_in(text)))
+    assert [name for name, _ in report.ledgers] == ["layers", "parameters", "gradients", "flops"]
+    assert all(ledger.unexplained == 0 for _, ledger in report.ledgers)
+    assert [ledger.after - ledger.before for _, ledger in report.ledgers][:2] == [-57, -9504]
+
+
+def test_two_lines_of_an_unknown_network_say_what_follows_from_them() -> None:
+    text = "300 layers, 9000000 parameters, 9000000 gradients\n250 layers, 8990000 parameters, 0 gradients"
+    report = explanation(list(lines_in(text)))
+    assert not report.exact
+    assert {name: ledger.entries[0].amount for name, ledger in report.ledgers} == {
+        "layers": -50, "parameters": -10_000, "gradients": -9_000_000,
+    }  # fmt: skip
+
+
+def run(*arguments: str, text: str | None = None) -> tuple[int, str]:
+    result = CliRunner().invoke(cli, ["explain", *arguments], input=text)
+    return result.exit_code, result.output
+
+
+def test_the_command_reads_arguments_logs_and_standard_input(tmp_path: object) -> None:
+    line = "Model summary: 157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs"
+    code, output = run(line, "--format", "json")
+    (found,) = json.loads(output)["lines"]
+    assert (code, found["exact"]) == (0, True)
+    best = found["matches"][0]
+    assert (best["network"], best["classes"], best["hosts"], best["fused"]) == ("yolov5s", 2, ["v7.0"], True)
+    assert run(text=f"epoch 1\n{line}\n")[0] == 0
+    assert "yolov5s with 2 classes" in run(line)[1]
+
+
+def test_a_line_that_nobody_prints_names_the_nearest() -> None:
+    code, output = run("Model summary: 158 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs")
+    assert code == 1
+    assert "layers found 158, expected 157 (1 more)" in " ".join(output.split())
+
+
+def test_figures_of_another_size_are_told() -> None:
+    _, output = run("157 layers, 7225885 parameters, 0 gradients, 4.1 GFLOPs")
+    assert "4.1 GFLOPs is what it has at 320x320" in " ".join(output.split())
