@@ -188,6 +188,8 @@ class Dialect:
     host: HostGenerations | None = None
     """The generations of YOLOv5 that a fork's own parts follow; None for YOLOv5."""
     name: str = "YOLOv5"
+    marks: frozenset[str] = frozenset()
+    """Classes of which a YAML of a fork names at least one; where there are none, any that YOLOv5 has not."""
     heads: Mapping[str, int] = field(default_factory=dict)
     """How many arguments its heads take, where hosts have different heads of one name."""
 

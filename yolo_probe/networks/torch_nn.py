@@ -59,6 +59,7 @@ def _is_number(value: object) -> bool:
 
 _KINDS = {
     "Count": _Kind(_is_count, "a whole number from 1"),
+    "Count | None": _Kind(lambda value: value is None or _is_count(value), "a whole number from 1, or None"),
     "int": _Kind(_is_whole, "a whole number"),
     "OneOrTwo": _Kind(_is_size, "a whole number or two of them"),
     "OneOrTwo | None": _Kind(lambda value: value is None or _is_size(value), "a whole number, two of them, or None"),
