@@ -43,7 +43,7 @@ BROKEN_YAML = "nc: 2\nanchors: [1, 2\nbackbone: x\n"
         (("no-such.pt",), "no-such.pt: no such file"),
         (("configs/demo/narrow-best.pt", "--nc", "3"), "a checkpoint's classes are built in"),
         (("configs/demo/narrow-best.pt", "--copy", "ema"), "has no copy 'ema', only model"),
-        ((".",), ".: a directory, expected a file"),
+        ((".",), ".: found a folder without best.pt"),
         (("configs/probe.yaml",), "configs/probe.yaml"),
         ((), "Missing argument 'TARGET'"),
     ],

@@ -467,7 +467,7 @@ def test_an_inspection_answers_on_the_command_line(probe: Probe, demo_checkpoint
         (("yolov5s",), "inspect takes a checkpoint, info also the name of a network"),
         (("configs/probe.yaml",), "text, not a checkpoint"),
         (("configs/demo/narrow-best.pt", "--cfg", "yolov5s"), "found --cfg yolov5s, but the file has its own modules"),
-        ((".",), ".: a directory, expected a file"),
+        ((".",), ".: found a folder without best.pt"),
         ((), "Missing argument 'TARGET'"),
     ],
 )

@@ -3,6 +3,7 @@
 From the ground up; a module imports only from lines above its own::
 
     options            the options that questions about a network take
+    spellings          what people type, in the spelling of this command
     output             a report on standard output, and the exit codes
     network_commands   fuse-diff, info, inspect, gradients, counters, layers
     line_commands      explain, diff, compare

@@ -11,6 +11,7 @@ import click
 from yolo_probe import __version__
 from yolo_probe.cli import line_commands, network_commands, training_commands
 from yolo_probe.cli.output import NO_ANSWER, UNSAFE, Outcome, write
+from yolo_probe.cli.spellings import DEFAULT_COMMAND, respelled
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import Thop, installed_thop, version_of
 from yolo_probe.errors import HostError, ProbeError, SettingsError, UnsafeError, visible
@@ -74,7 +75,12 @@ def main(arguments: list[str] | None = None) -> None:
     outcome, collecting = Outcome(), gc.isenabled()
     gc.disable()  # the process ends before there is anything worth collecting
     try:
-        host = cli.main(args=arguments, prog_name="yolo-probe", standalone_mode=False, obj=outcome)
+        typed = sys.argv[1:] if arguments is None else arguments
+        words = respelled(typed, cli.commands)
+        if words[:1] == [DEFAULT_COMMAND] != typed[:1]:
+            others = "info, layers, counters, gradients, inspect, compare, diff, explain"
+            click.echo(f"yolo-probe: showing {DEFAULT_COMMAND}; there are also {others}", err=True)
+        host = cli.main(args=words, prog_name="yolo-probe", standalone_mode=False, obj=outcome)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

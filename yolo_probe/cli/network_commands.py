@@ -17,8 +17,8 @@ from yolo_probe.cli.options import FUSED_OPTION, NETWORK_OPTIONS, WEIGHTS_OPTION
 from yolo_probe.cli.output import UNEXPLAINED, show, show_table, warn_of
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import HostError, TargetError, UnknownModuleError
-from yolo_probe.hosts.target import CopyName, resolve, with_rules
+from yolo_probe.errors import HostError, TargetError, UnknownModuleError, visible
+from yolo_probe.hosts.target import CopyName, in_folder, resolve, with_rules
 from yolo_probe.model.user_rules import OwnRules, advice
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
 from yolo_probe.reports.info import Info, info
@@ -120,6 +120,7 @@ def inspect_command(target: str, cfg: str | None, weights: bool, form: str) -> N
     """
     from yolo_probe.reports.inspection import inspect
 
+    target = _file_of(target)
     found = inspect(target, cfg, values=weights)
     warn_of(target, found.runs)
     show(found, form)
@@ -259,12 +260,22 @@ def _question(
 def _subject(
     target: str, host: Generation | None, nc: int | None, source: str | None, copy: CopyName | None = None
 ) -> Subject:
+    target = _file_of(target)
     if source is not None:
         simplefilter("ignore")  # what the fork's code warns of is not about the report
     subject = resolve(target, host=host, classes=nc, copy=copy, source=source)
     if subject.saved:
         warn_of(target, subject.saved.runs)
     return subject
+
+
+def _file_of(target: str) -> str:
+    """The target itself; of the folder of a run its best checkpoint, which is said."""
+    if not Path(target).is_dir():
+        return target
+    found = in_folder(target)
+    click.echo(f"yolo-probe: {visible(target)} is a folder; this is its {visible(found)}", err=True)
+    return found
 
 
 def _weight_values(subject: Subject) -> WeightValues:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import click
@@ -13,7 +14,7 @@ from yolo_probe.networks.network import MOST_CLASSES
 
 
 class ImageSize(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on
-    """``640`` or ``640,320``: height and width in pixels."""
+    """``640``, ``640,320`` or ``640x320``: height and width in pixels."""
 
     name = "size"
 
@@ -21,7 +22,7 @@ class ImageSize(click.ParamType):  # type: ignore[type-arg]  # generic from clic
         """Height and width, in pixels; click's usage error for anything else."""
         if isinstance(value, tuple):
             return value[0], value[1]
-        parts = str(value).split(",")
+        parts = re.split(r"[,xX*]", str(value))
         sides = [int(part) for part in parts if part.strip().isdecimal() and part.isascii()]
         if len(sides) != len(parts) or len(sides) not in (1, 2) or min(sides) < 1 or max(sides) > MAX_SIDE:
             self.fail(f"found {value!r}, expected pixels, 1 to {MAX_SIDE}: 640, or height,width: 640,320", param, ctx)

@@ -54,6 +54,13 @@ def resolve(
     folder of the code that trained a checkpoint, which is imported and run.
     Raises: ProbeError for a target that cannot be read, is not known, or does not take an option.
     """
+    if re.match(r"[a-z][a-z0-9+.-]*://", target):
+        file = target.rpartition("/")[2] or "best.pt"
+        raise TargetError(
+            f"{target}: found a URL, expected a file", f"Download it: curl -LO {target}, then pass {visible(file)}."
+        )
+    if os.path.isdir(target):
+        target = in_folder(target)
     if os.path.lexists(target) or "/" in target or os.sep in target:
         if target.endswith((".yaml", ".yml")):
             _refuse_source(target, source)
@@ -62,9 +69,31 @@ def resolve(
     if target.endswith((".pt", ".pth")) and not ultralytics_names.name_in(target):
         return _from_checkpoint(target, host, classes, copy, source)
     _refuse_source(target, source)
+    if network := _network_of_fork(target):
+        return _built(network, "name", target, None, host, classes, copy)
     if name := ultralytics_names.name_in(target):
         return _from_ultralytics_name(name, host, classes, copy)
     return _from_name(target, host, classes, copy)
+
+
+def in_folder(folder: str) -> str:
+    """The best checkpoint of the folder of a run, or of its ``weights``. Raises: TargetError where there is none."""
+    for place in ("best.pt", "weights/best.pt", "last.pt", "weights/last.pt"):
+        if os.path.isfile(found := os.path.join(folder, place)):
+            return found
+    held = sorted(name for name in os.listdir(folder) if name.endswith((".pt", ".pth")))
+    remedy = f"Pass one of its files: {', '.join(held[:5])}." if held else "Pass the path of a .pt file."
+    raise TargetError(f"{folder}: found a folder without best.pt or weights/best.pt, expected that of a run", remedy)
+
+
+def _network_of_fork(target: str) -> Network | None:
+    """The network of a fork that a target names, if neither YOLOv5 nor ultralytics has one of that name."""
+    from yolo_probe.networks.shipped import find_fork_network, is_shipped
+
+    name = target.removesuffix(".yaml")
+    if "@" in target or is_shipped(name) or ultralytics_names.yaml_of(name):
+        return None
+    return find_fork_network(name)
 
 
 def with_rules(subject: Subject, rules: OwnRules) -> Subject:
@@ -93,12 +122,17 @@ def rows_made_of(subject: Subject) -> tuple[Made, ...]:
 
 
 def _from_name(target: str, host: Generation | None, classes: int | None, copy: CopyName | None) -> Subject:
-    from yolo_probe.networks.shipped import find_network
+    from yolo_probe.networks.shipped import FORKS, find_fork_network, find_network
 
     name, at, tag = target.partition("@")
+    if tag in FORKS:
+        found = find_fork_network(name.removesuffix(".yaml"), tag)
+        assert found
+        return _built(found, "name", target, None, host, classes, copy)
     if at:
         if tag not in GENERATIONS:
-            raise TargetError(f"{target}: found host {tag!r}, expected one of {', '.join(GENERATIONS)}")
+            known = ", ".join((*GENERATIONS, *FORKS))
+            raise TargetError(f"{target}: found host {tag!r}, expected one of {known}")
         if host not in (None, tag):
             raise TargetError(
                 f"{target}: found --host {host} beside @{tag}, expected one of them", "name the host once"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from yolo_probe import shipped_files as configs_path
@@ -12,6 +13,14 @@ from yolo_probe.errors import TargetError
 from yolo_probe.networks.generations import GENERATIONS, Generation, is_since
 from yolo_probe.networks.network import Network, NetworkRow
 from yolo_probe.yaml_file import YamlKind, read_yaml
+
+FORKS: Mapping[str, str] = {
+    "yolov9": "YOLOv9",
+    "yolov7": "YOLOv7",
+    "yolov5-lite": "YOLOv5-Lite",
+    "yolov5-face": "yolov5-face",
+}
+"""The forks whose networks are known by name: as ``yolov5s@yolov5-face`` names one, and its own name."""
 
 _ROW = re.compile(
     r"(?:(?P<sources>-?\d+(?:,-?\d+)*) )?(?P<module>[\w.]+)(?:\*(?P<number>\d+))?(?P<arguments>(?: \S+)*)"
@@ -22,6 +31,11 @@ def network_names(generation: Generation) -> tuple[str, ...]:
     """The networks that a generation ships and can build."""
     table = _table()
     return tuple(name for name, entry in table["networks"].items() if _layout(entry, generation))
+
+
+def is_shipped(name: str) -> bool:
+    """Whether some generation ships a network of that name."""
+    return name in _table()["networks"]
 
 
 def find_network(name: str, generation: Generation) -> Network:
@@ -48,6 +62,27 @@ def find_network(name: str, generation: Generation) -> Network:
     return _network(name, entry, layout, table)
 
 
+def fork_network_names(fork: str) -> tuple[str, ...]:
+    """The networks that a fork ships, a key of ``FORKS``."""
+    return tuple(_table(fork)["networks"])
+
+
+def find_fork_network(name: str, fork: str = "") -> Network | None:
+    """The network that a fork ships under a name, by default the first fork that has one; None where none has.
+
+    Raises: TargetError where the fork that is named does not ship it.
+    """
+    for each in (fork,) if fork else FORKS:
+        table = _table(each)
+        if entry := table["networks"].get(name):
+            return _network(name, entry, entry["layout"], table)
+    if fork:
+        raise TargetError(
+            f"{FORKS[fork]} ships no {name}; it ships {', '.join(fork_network_names(fork))}", "Choose one of them."
+        )
+    return None
+
+
 def shipped_networks(generation: Generation) -> tuple[Network, ...]:
     """All networks that a generation ships and can build."""
     table = _table()
@@ -63,15 +98,17 @@ def shipped_networks(generation: Generation) -> tuple[Network, ...]:
 def _unknown(name: str, table: Mapping[str, Any]) -> TargetError:
     from difflib import get_close_matches
 
-    known = list(table["networks"])
+    known = [*table["networks"], *(each for fork in FORKS for each in fork_network_names(fork))]
     folded = {other.lower(): other for other in known}
     nearest = [folded[match] for match in get_close_matches(name.lower(), folded, n=3, cutoff=0.5)]
-    remedy = f"Did you mean {' or '.join(nearest)}?" if nearest else f"Known networks: {', '.join(known)}."
+    remedy = f"Did you mean {' or '.join(nearest)}?" if nearest else f"Known networks: {', '.join(table['networks'])}."
     return TargetError(f"{name!r} is neither a file nor a detection or segmentation network that YOLOv5 ships", remedy)
 
 
-def _table() -> Any:
-    return read_yaml(configs_path.path("models/networks.yaml"), YamlKind("networks.yaml", TargetError, "")).document
+@cache
+def _table(fork: str = "") -> Any:
+    name = f"{fork.replace('-', '_') or 'networks'}.yaml"
+    return read_yaml(configs_path.path(f"models/{name}"), YamlKind(name, TargetError, "")).document
 
 
 def _layout(entry: Mapping[str, Any], generation: Generation) -> str | None:
@@ -86,15 +123,15 @@ def _layout(entry: Mapping[str, Any], generation: Generation) -> str | None:
 def _network(name: str, entry: Mapping[str, Any], layout: str, table: Mapping[str, Any]) -> Network:
     depth, width = table["sizes"][entry["size"]]
     anchors = entry["anchors"]
-    backbone, head = (_rows(table["layouts"][part]) for part in layout.split(" + "))
+    backbone, *heads = (_rows(table["layouts"][part]) for part in layout.split(" + "))
     return Network(
         name=name,
-        classes=80,
+        classes=entry.get("classes", 80),
         anchors=anchors if isinstance(anchors, int) else tuple(tuple(row) for row in table["anchors"][anchors]),
         depth_multiple=depth,
         width_multiple=width,
         backbone=backbone,
-        head=head,
+        head=tuple(row for head in heads for row in head),
         activation=entry.get("activation"),
         yaml_file=f"{name}.yaml",
         origin=name,

@@ -1,0 +1,60 @@
+"""What people type is understood: a file alone, a folder, the hosts' own options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from shutil import copyfile
+
+import pytest
+
+from tests.conftest import Probe
+from yolo_probe.cli.command import cli
+from yolo_probe.cli.spellings import respelled
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("best.pt", "fuse-diff best.pt"),
+        ("yolov5s", "fuse-diff yolov5s"),
+        ("yolov5s@v6.1 --nc 2", "fuse-diff yolov5s@v6.1 --nc 2"),
+        ("info best.pt", "info best.pt"),
+        ("info --weights best.pt", "info best.pt"),
+        ("info best.pt --weights", "info best.pt --weights"),
+        ("info model=best.pt imgsz=640", "info best.pt --imgsz 640"),
+        ("layers best.pt --img 320", "layers best.pt --imgsz 320"),
+        ("layers best.pt --img-size 640 480 --top 3", "layers best.pt --imgsz 640,480 --top 3"),
+        ("layers best.pt --imgsz 480x640", "layers best.pt --imgsz 480x640"),
+        ("info yolov5s imgsz=[480,640] nc=2", "info yolov5s --imgsz 480,640 --nc 2"),
+        ("--weights best.pt --img 640", "fuse-diff best.pt --imgsz 640"),
+        ("train yolov5 --weights yolov5s.pt --img 640", "train yolov5 --weights yolov5s.pt --img 640"),
+        ("inspect w.pt --cfg yolov5s.yaml", "inspect w.pt --cfg yolov5s.yaml"),
+        ("no-such-command", "no-such-command"),
+        ("--help", "--help"),
+        ("", ""),
+    ],
+)
+def test_words_in_the_spelling_of_the_hosts(typed: str, meant: str) -> None:
+    assert respelled(typed.split(), cli.commands) == meant.split()
+
+
+def test_a_folder_of_a_run_stands_for_its_best_checkpoint(probe: Probe, tmp_path: Path, demo_checkpoint: Path) -> None:
+    (tmp_path / "weights").mkdir()
+    copyfile(demo_checkpoint, tmp_path / "weights" / "best.pt")
+    done = probe(str(tmp_path))
+    assert done.returncode == 0
+    assert "this is its" in done.stderr
+    assert "showing fuse-diff" in done.stderr
+    assert done.stdout == probe("fuse-diff", str(tmp_path / "weights" / "best.pt")).stdout
+
+
+def test_a_url_says_what_to_download(probe: Probe) -> None:
+    done = probe("fuse-diff", "https://example.org/runs/best.pt")
+    assert done.returncode == 2
+    assert "curl -LO https://example.org/runs/best.pt" in done.stderr
+
+
+def test_a_size_may_be_written_with_an_x(probe: Probe) -> None:
+    assert (
+        probe("info", "yolov5n", "--imgsz", "320x640").stdout == probe("info", "yolov5n", "--imgsz", "320,640").stdout
+    )

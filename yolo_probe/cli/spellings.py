@@ -1,0 +1,65 @@
+"""What people type, in the spelling of this command: the hosts' own options, a file without a command, a folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+DEFAULT_COMMAND = "fuse-diff"
+"""The command where only a network is named."""
+
+_SIZES = ("--img", "--img-size", "--image-size", "--imgsz", "--size")
+_TARGETS = ("--weights", "--cfg", "--model")
+"""Options of the hosts that name a network."""
+_KEYS = {"imgsz": "--imgsz", "img": "--imgsz", "nc": "--nc", "classes": "--nc", "source": "--source"}
+"""Options that ultralytics writes as ``key=value``."""
+_NETWORK = re.compile(r"\.(?:pt|pth|ya?ml)$", re.IGNORECASE)
+_NOT_HERE = ("train", "inspect")
+"""Commands whose arguments are another program's, or whose ``--cfg`` is their own."""
+
+
+def respelled(arguments: Sequence[str], commands: Collection[str]) -> list[str]:
+    """The arguments as this command takes them. ``commands``: its subcommands."""
+    words = list(arguments)
+    if any(word in _NOT_HERE for word in words[:1]):
+        return words
+    made: list[str] = []
+    while words:
+        word = words.pop(0)
+        key, equals, value = word.partition("=")
+        if equals and key == "model":
+            made.append(value)
+        elif equals and key in _KEYS:
+            made += [_KEYS[key], value.strip("[]()").replace(" ", "")]
+        elif equals and key in _SIZES:
+            made += ["--imgsz", value]
+        elif word in _SIZES:
+            made += ["--imgsz", *_size(words)]
+        elif word in _TARGETS and words and (_NETWORK.search(words[0]) or Path(words[0]).is_dir()):
+            made.append(words.pop(0))
+        else:
+            made.append(word)
+    first = next((word for word in made if not word.startswith("-")), "")
+    if first and first not in commands and _is_network(first):
+        return [DEFAULT_COMMAND, *made]
+    return made
+
+
+def _size(words: list[str]) -> list[str]:
+    """The value of an image size, taken from the words that follow: one, or height and width apart."""
+    sides: list[str] = []
+    while words and len(sides) < 2 and words[0].isdecimal():
+        sides.append(words.pop(0))
+    return [",".join(sides)] if sides else words[:1] and [words.pop(0)]
+
+
+def _is_network(word: str) -> bool:
+    """Whether a word that is no command names a network: a file, a folder, a name."""
+    if _NETWORK.search(word) or "://" in word or Path(word).exists():
+        return True
+    from yolo_probe.hosts.ultralytics_names import name_in
+    from yolo_probe.networks.shipped import find_fork_network, is_shipped
+
+    name = word.partition("@")[0]
+    return is_shipped(name) or name_in(word) is not None or find_fork_network(name) is not None
