@@ -42,17 +42,35 @@ def document(report: Explanation) -> Iterator[Section]:
         from yolo_probe.render.fuse_diff import ledgers
 
         yield (Heading("From the first line to the last"),)
+        yield from _counters(report)
         yield from ledgers(report.diff)
     elif report.alone:
-        yield (Heading("From the first line to the last, from the numbers alone"),)
+        alone = "" if report.exact else ", from the numbers alone"
+        yield (Heading(f"From the first line to the last{alone}"),)
         yield Heads(("first", "last", "change")), *_ledgers(report)
     if report.exact:
         yield (Footer("Network", f"yolo-probe info {_named(report.answers[-1].matches[0])} shows what it is made of"),)
 
 
+def _counters(report: Explanation) -> Iterator[Section]:
+    """A sentence where no counter prints both lines."""
+    first, last = (answer.matches[0] for answer in (report.answers[0], report.answers[-1]))
+    if first.counters and last.counters and not set(first.counters) & set(last.counters):
+        by = [" or ".join(CONVENTIONS[name].title for name in match.counters) for match in (first, last)]
+        yield (
+            Words(
+                f"No one counter prints both lines: the first is of {by[0]}, the last of {by[1]}. The environment "
+                "changed between them; below, one counter counts both."
+            ),
+        )
+
+
 def _ledgers(report: Explanation) -> Iterator[Part]:
     for name, ledger in report.alone:
-        yield Figures(name, (f"{ledger.before:,}", f"{ledger.after:,}", signed(ledger.after - ledger.before)))
+        yield Figures(
+            "FLOPs" if name == "flops" else name,
+            (f"{ledger.before:,}", f"{ledger.after:,}", signed(ledger.after - ledger.before)),
+        )
         for entry in ledger.entries:
             yield Cause(entry.cause, signed(entry.amount))
         yield Remainder(ledger.unexplained)

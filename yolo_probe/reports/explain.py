@@ -65,6 +65,8 @@ def explanation(lines: Sequence[PrintedLine]) -> Explanation:
     first, last = answers[0], answers[-1]
     pair = _pair(first, last)
     diff = _diff(*pair) if pair else None
+    if pair and not diff:
+        return Explanation(answers, None, tuple(_recorded(*pair)))
     return Explanation(answers, diff, () if diff else tuple(_alone(first.line, last.line)))
 
 
@@ -108,6 +110,28 @@ def _diff(first: Match, last: Match) -> FuseDiff | None:
     built = as_built(subject.root)
     fusion = question.fusion(built, grad_enabled=last.gradients.cause == "autograd")
     return explain(question, question.state(built, built=True), question.state(fusion.root, built=True), fusion, ())
+
+
+def _recorded(first: Match, last: Match) -> Iterator[tuple[str, Ledger]]:
+    """What ``fuse()`` does to a network that only its host can build, from the recorded figures."""
+    why = "The recorded figures of this network before and after fuse(); its own host lists the places."
+    pairs = {
+        "layers": (first.layers, last.layers),
+        "parameters": (first.parameters, last.parameters),
+        "flops": _flops(first, last),
+    }
+    for name, (before, after) in pairs.items():
+        if before or after:
+            entry = Entry("fuse()", 1, after - before, f"{after:,} - {before:,}", why)
+            yield name, Ledger(before, after, (entry,))
+
+
+def _flops(first: Match, last: Match) -> tuple[int, int]:
+    """FLOPs before and after ``fuse()`` by the counter of both lines; zeros where there is none."""
+    for counter, (before, after) in last.numbers.gflops.items():
+        if counter in first.counters and counter in last.counters and before and after:
+            return round(before * 1e9), round(after * 1e9)
+    return 0, 0
 
 
 def _alone(first: PrintedLine, last: PrintedLine) -> Iterator[tuple[str, Ledger]]:
