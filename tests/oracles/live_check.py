@@ -149,9 +149,8 @@ def foretold(host: Host, model: nn.Module, grad_enabled: bool) -> dict[str, Any]
     first, second = before.trace(image), after.trace(image)
     change = fusion.difference(before.root, after.root)
     first_layers, last_layers = (host.form.layer_count(totals.layers) for totals in (old, new))
-    leaves = host.form.layers == "leaf_modules"
     ledgers = (
-        ledger.layers_ledger(first_layers, last_layers, change, "", leaves=leaves),
+        ledger.layers_ledger(first_layers, last_layers, change, "", counted=host.form.layers),
         ledger.parameters_ledger(old.parameters, new.parameters, change),
         ledger.gradients_ledger(old.gradients, new.gradients, before.root, (), change),
         ledger.flops_ledger(charge(first.records, convention()), charge(second.records, convention()), change),

@@ -121,8 +121,8 @@ def _fits(line: PrintedLine, form: LineForm, fused: bool, parameters: int) -> bo
         or (parameters >= 1000 and line.has_separators != form.separators)
         or (worded and line.is_capital == bool(form.named_after))
         or (line.says_fused and not (form.marks_fused and fused))
-        or (line.parameters.is_rounded and not getattr(form, "rounds", False))
-        or (getattr(form, "rounds", False) and parameters >= 1_000_000 and not line.parameters.is_rounded)
+        or (line.parameters.is_rounded and not form.shortens)
+        or (form.shortens and parameters >= 1_000_000 and not line.parameters.is_rounded)
     )
 
 

@@ -51,6 +51,21 @@ class Origin:
         return self.fork or f"{self.host.name} {self.title}".rstrip()
 
     @property
+    def fuses_as_v3_0(self) -> bool:
+        """Whether its ``fuse()`` makes trainable convolutions also of frozen ones, as that of v1.0 to v3.0 does."""
+        return self.generation in ("v1.0", "v2.0", "v3.0") and not self.fork
+
+    @property
+    def fuses_frozen(self) -> bool:
+        """Whether its ``fuse()`` leaves nothing of what it makes trainable, with autograd on too: YOLOv3 since 2026."""
+        return self.fork == "YOLOv3" and self.generation == "head"
+
+    @property
+    def saves_ema_as_model(self) -> bool:
+        """Whether the one copy in its files is the EMA: YOLOv5 to v4.0, and YOLOv3 to v9.1, which prints the same."""
+        return self.generation in ("v1.0", "v2.0", "v3.0", "v3.1", "v4.0")
+
+    @property
     def family(self) -> str:
         """The host without its version: ``YOLOv5``."""
         return self.fork or self.host.name

@@ -2,6 +2,7 @@
 
 ``Summary.flops`` is counted directly at the asked size. ``host_line`` is what the host itself prints: it counts one
 image as large as the model's stride, multiplies by the area, and leaves the figure out where that run fails.
+v1.0 counts 480x640, and v2.0 to v3.1 count 64x64 a hundred times, whatever the stride.
 Source: ``model_info`` in YOLOv5's utils/torch_utils.py; from HEAD of July 2026, the one of ultralytics with
 ``thop.profile(stride=...)``.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import isqrt
 from pathlib import PurePath
 from typing import Literal
 
@@ -67,8 +69,14 @@ class LineForm:
     unit: Literal["GFLOPs", "GFLOPS"] = "GFLOPs"
     separators: bool = False
     """Whether thousands are separated by commas."""
-    channels: Literal["yaml", "first parameter"] = "first parameter"
+    channels: Literal["yaml", "first parameter", "always 3"] = "first parameter"
     """Where it finds the number of an image's channels."""
+    shortens: bool = False
+    """Whether it writes numbers with six digits at most: ``7.46816e+06``."""
+    image: Size | None = None
+    """The image that it counts, whatever the stride and the size that it is asked for; None: one of the stride."""
+    images: int = 1
+    """By how much it multiplies the count of that image."""
     writes_anchor_grid: bool = True
     """Whether its ``Detect`` assigns to ``anchor_grid``, which fails where that is a buffer."""
     proxies: bool = False
@@ -88,12 +96,32 @@ class LineForm:
         """Layers in this host's definition."""
         return int(getattr(counts, self.layers))
 
+    def number(self, value: int) -> str:
+        """A number as this host writes it."""
+        return f"{value:,}" if self.separators else f"{value:g}" if self.shortens else str(value)
 
+    def size(self, asked: Size) -> Size:
+        """The image that its GFLOPs are for."""
+        if self.image is None:
+            return asked
+        height, width = self.image
+        return height * isqrt(self.images), width * isqrt(self.images)
+
+
+_V2_0 = LineForm(
+    "parameter_tensors", unit="GFLOPS", channels="always 3", writes_anchor_grid=False, shortens=True, image=(64, 64),
+    images=100,
+)  # fmt: skip
 _V5_0 = LineForm("modules", unit="GFLOPS", channels="yaml", writes_anchor_grid=False)
 _V6_0 = LineForm("modules", channels="yaml")
 _V6_2 = LineForm("modules", named_after="yolov5")
 
 FORMS: Mapping[Generation, LineForm] = {
+    "v1.0": replace(_V2_0, image=(480, 640), images=1),
+    "v2.0": _V2_0,
+    "v3.0": _V2_0,
+    "v3.1": _V2_0,
+    "v4.0": replace(_V5_0, smallest_image=1),
     "v5.0": _V5_0,
     "v6.0": _V6_0,
     "v6.1": _V6_0,
@@ -178,7 +206,8 @@ def host_line(
     """
     totals = totals or totals_of(root)
     numbers = [form.layer_count(totals.layers), totals.parameters, totals.gradients]
-    layers, parameters, gradients = (f"{n:,}" if form.separators else str(n) for n in numbers)
+    layers, parameters, gradients = map(form.number, numbers)
+    size = form.size(size)
     title = f"{_title(root, form)}{' (fused)' if fused else ''}"
     counted = f"{title}: {layers} layers, {parameters} parameters, {gradients} gradients"
     passes: list[Trace] = []
@@ -231,6 +260,8 @@ def host_gflops(
         raise MissingGflops(
             f"{form.host.newest} calls thop.profile(stride=...), which {convention.title} does not know"
         )
+    if form.image:
+        return _of_one_image(form, convention, run)
     channels = _host_channels(root, form)
     cell = max(stride, form.smallest_image)
     try:
@@ -250,6 +281,17 @@ def host_gflops(
         raise MissingGflops(f"the counting run of {form.host.name} fails at {error}") from None
     # the order of these floating-point operations is the host's
     return macs * size[0] / cell * size[1] / cell
+
+
+def _of_one_image(form: LineForm, convention: Convention, run: Run) -> float:
+    """The GFLOPs of a host that counts the same image of every network. Raises: as ``host_gflops``."""
+    assert form.image
+    try:
+        return count_image(run, 3, form.image, convention) / 1e9 * 2 * form.images
+    except UnknownModuleError:
+        raise
+    except TraceError as error:
+        raise MissingGflops(f"the counting run of {form.host.name} fails at {error}") from None
 
 
 def _host_channels(root: Module, form: LineForm) -> int:

@@ -115,7 +115,8 @@ def rows_made_of(subject: Subject) -> tuple[Made, ...]:
     if not isinstance(subject.source, Checkpoint):
         return rows_made(subject.source, origin.generation)
     try:
-        network = network_in(subject.root.attributes.get("yaml"), subject.label)
+        attributes = subject.root.attributes
+        network = network_in(attributes.get("yaml", attributes.get("md")), subject.label)
         return rows_made(network, origin.generation, origin.release)
     except ModelYamlError:
         return ()

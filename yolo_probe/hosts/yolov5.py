@@ -12,7 +12,7 @@ from yolo_probe.hosts.subject import Origin
 from yolo_probe.hosts.summary_line import FORMS, RELEASE_FORMS, LineForm
 from yolo_probe.model.forks.fork import Fork
 from yolo_probe.model.forks.registry import fork_of, fork_with
-from yolo_probe.model.structure import Module, distinct_modules, named_modules
+from yolo_probe.model.structure import Module, distinct_modules, named_modules, named_parameters
 from yolo_probe.networks.generations import Generation
 
 TAG_COMMITS: Mapping[str, Generation] = {"915bbf294bb74c859f0b41f1c23bc395014ea679": "v7.0"}
@@ -78,6 +78,8 @@ def identify(contents: Mapping[str, object], root: Module) -> Origin:
         return of_fork(fork, root)
     if root.class_path.startswith(PYPI_PREFIX):
         return _pypi(contents, root)
+    if (older := _by_yolov3(contents, root) or _before_v5_0(contents, root)) is not None:
+        return older
     if root.class_path.endswith(".Model"):
         return _to_v6_1(contents, root)
     return _since_v6_2(contents, root)
@@ -134,6 +136,87 @@ def _is_v5_0(contents: Mapping[str, object], root: Module) -> bool:
     )
 
 
+def _before_v5_0(contents: Mapping[str, object], root: Module) -> Origin | None:
+    """The host of a file from before v5.0; None where nothing says that it is from so early."""
+    heads = [module for _, module in named_modules(root) if module.kind == "Detect"]
+    if not root.class_path.endswith(".Model") or not heads or "inplace" in heads[0].attributes:
+        return None
+    if "md" in root.attributes and not heads[0].children:
+        return origin_of("v1.0", ("model.md (model.yaml from v2.0)", "Detect without convolutions (with, from v2.0)"))
+    if "updates" in contents:
+        return None
+    activations = _activations(root)
+    if "nn.LeakyReLU" in activations and "export" in heads[0].attributes:
+        return _of_2020(contents, root)
+    if "nn.Hardswish" in activations:
+        other = "a master of August or September 2020, whose fuse() leaves what it makes anew trainable"
+        if "wandb_id" in contents:
+            other = "a master from 14 November 2020 prints the line of v4.0"
+        return origin_of("v3.1", ("Conv with Hardswish (to v3.1, from August 2020)",), alternatives=(other,))
+    if "nn.SiLU" in activations and "training_results" in contents:
+        return origin_of("v4.0", ("Conv with SiLU (from v4.0)", "no updates (v5.0 has them)"))
+    return None
+
+
+def _of_2020(contents: Mapping[str, object], root: Module) -> Origin:
+    """v2.0 or v3.0, which fuse and print alike."""
+    marks = ("Conv with LeakyReLU (to v3.0)", "model.yaml (from v2.0)")
+    if contents.get("epoch") != -1:
+        return origin_of("v2.0", (*marks, "not stripped as v3.0 does it"), alternatives=(
+            "v3.0: its unfinished files and its lines are the same",))  # fmt: skip
+    if any(tensor.requires_grad for _, tensor in named_parameters(root)):
+        alternative = "v2.0: create_pretrained() writes the same, and its lines are the same"
+        return origin_of("v3.0", (*marks, "epoch -1"), alternatives=(alternative,))
+    return origin_of("v3.0", (*marks, "stripped, with epoch -1 (from v3.0)"))
+
+
+def _activations(root: Module) -> set[str]:
+    """Kinds of the activations of all Conv."""
+    acts = (module.children.get("act") for _, module in named_modules(root) if module.kind == "Conv")
+    return {act.kind for act in acts if act is not None}
+
+
+_YOLOV3_HOLDS = frozenset({"Model", "Conv", "Bottleneck", "SPP", "Concat", "Detect"})
+"""The classes of the networks that YOLOv3 ships, beside those of torch."""
+
+
+def _by_yolov3(contents: Mapping[str, object], root: Module) -> Origin | None:
+    """YOLOv3 of Ultralytics, whose code is that of YOLOv5 of its day; None where nothing says that it is YOLOv3."""
+    if not root.class_path.endswith(".Model"):
+        return _by_late_yolov3(contents)
+    heads = [module for _, module in named_modules(root) if module.kind == "Detect"]
+    kinds = {kind for _, module in named_modules(root) if not (kind := module.kind).startswith("nn.")}
+    activations = _activations(root)
+    if "nn.LeakyReLU" in activations and kinds <= _YOLOV3_HOLDS and heads and "export" not in heads[0].attributes:
+        marks = ("Conv with LeakyReLU, and Detect without export (YOLOv5 never had both)",)
+        if "updates" in contents:
+            return _of_yolov3("v5.0", (*marks, "updates (from v9.5.0)"))
+        return _of_yolov3("v4.0", (*marks, "no updates (to v9.1)"))
+    name = root.attributes.get("yaml_file")
+    if isinstance(name, str) and name.startswith("yolov3") and "date" in contents and "nn.SiLU" in activations:
+        alternative = "YOLOv5 v6.1: its files of this network and its lines are the same"
+        return _of_yolov3("v6.1", (f"built from {name[:40]}", "a date (from v9.6.0)"), alternative)
+    return None
+
+
+def _by_late_yolov3(contents: Mapping[str, object]) -> Origin | None:
+    """YOLOv3 since February 2023, which its files name as the origin of the code."""
+    remote = _text(contents.get("git"), "remote") or _text(contents.get("git"), "origin")
+    if not remote.removesuffix(".git").endswith("/yolov3"):
+        return None
+    date = contents.get("date")
+    mark = f"the git remote in the file, {remote[-60:]}"
+    if isinstance(date, str) and date[:10] >= LEAF_LAYERS_SINCE:
+        return _of_yolov3("head", (mark, f"dated {date[:10]}"), _older_line())
+    origin = _of_yolov3("v7.0", (mark,))
+    return replace(origin, form=replace(origin.form, named_after="yolov3"))
+
+
+def _of_yolov3(line: Generation, evidence: tuple[str, ...], *alternatives: str) -> Origin:
+    """``line``: the generation of YOLOv5 whose line it prints."""
+    return replace(origin_of(line, evidence, alternatives=alternatives), fork="YOLOv3")
+
+
 def _to_v6_1(contents: Mapping[str, object], root: Module) -> Origin:
     model = "class Model (to v6.1)"
     if "date" in contents:
@@ -141,7 +224,8 @@ def _to_v6_1(contents: Mapping[str, object], root: Module) -> Origin:
     if any(module.kind == "SPPF" for _, module in named_modules(root)):
         return origin_of("v6.0", (model, "SPPF (from v6.0)", "no date (v6.1 has one)"))
     if _is_v5_0(contents, root):
-        return origin_of("v5.0", (model, "Detect without inplace, or training_results (to v5.0)"))
+        others = () if "updates" in contents else ("v4.0: nothing in the file excludes it, and its lines are the same",)
+        return origin_of("v5.0", (model, "Detect without inplace, or training_results (to v5.0)"), alternatives=others)
     return origin_of("v6.0", (model, "no date (v6.1 has one)"), alternatives=("v5.0: nothing in the file excludes it",))
 
 

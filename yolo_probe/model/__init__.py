@@ -14,6 +14,7 @@ From the ground up; a module imports only from lines above its own::
     forks.yolov5_lite  YOLOv5-Lite
     forks.yolov5_face  yolov5-face
     forks.pasted       blocks that people paste into YOLOv5
+    forks.before_v5_0  blocks that YOLOv5 had before v5.0 alone
     forks.registry     all forks, and fuse() by the rules of a network's own
     trace         one whole pass: structure and image size -> operator records
     activations   what a pass reads, writes and keeps in memory

@@ -351,7 +351,8 @@ def unlike(module: Module) -> str:
 @block("Conv", "DWConv", holds="conv bn? act", sets="forward? bn?")
 def conv(f: Frame, x: Shape) -> Shape:
     x = f("conv", x)
-    if "bn" in f.module.children:  # fuse() removes the name; a bn that is None fails, as in the host
+    # fuse() removes the name, or, to v3.0, sets another forward; else a bn that is None fails, as in the host
+    if "bn" in f.module.children and (f.has("bn") or "forward" not in f.module.attributes):
         x = f("bn", x)
     return f("act", x)
 

@@ -2,8 +2,8 @@
 
 ``fuse`` follows YOLOv5's rule: every ``Conv`` (and ``DWConv``) that has a ``bn`` loses it, and a new convolution with a
 bias takes the place of the old one. All other BatchNorms stay. Source: ``fuse`` in YOLOv5's models/yolo.py and
-``fuse_conv_and_bn`` in its utils/torch_utils.py, the same in every generation. Other hosts do more: ``difference``
-compares a structure before and after.
+``fuse_conv_and_bn`` in its utils/torch_utils.py, the same in every generation since v3.1. Other hosts do more:
+``difference`` compares a structure before and after.
 """
 
 from __future__ import annotations
@@ -89,23 +89,40 @@ class Fusion:
     """Paths of the BatchNorms that were not merged."""
     changes: tuple[Change, ...] = ()
     """What else changed."""
+    always_trains: bool = False
+    """Whether the new convolutions train whatever the old ones did, as after the ``fuse()`` of v1.0 to v3.0."""
 
 
-def fuse(root: Module, *, grad_enabled: bool) -> Fusion:
+def fuse(root: Module, *, grad_enabled: bool, as_v3_0: bool = False) -> Fusion:
     """The structure after YOLOv5's ``fuse()``; ``root`` itself is not changed.
 
     ``grad_enabled``: whether autograd is on while it runs. The new convolution is made with ``requires_grad=False``,
     but copying trainable weights into it sets the flag; under ``no_grad`` (val.py) it stays False.
+    ``as_v3_0``: as v1.0 to v3.0 do it. The new convolution is always trainable, the name ``bn`` stays with None, and a
+    convolution of several groups makes it fail.
     Raises: TraceError where a ``Conv`` has a ``bn`` that ``fuse()`` could not merge.
     """
     merges = {
-        id(module): merge_of(path, module, grad_enabled)
+        id(module): _merge_as_v3_0(path, module) if as_v3_0 else merge_of(path, module, grad_enabled)
         for path, module in named_modules(root)
         if module.kind in FUSED_KINDS and ("bn" in module.children or "bn" in module.attributes)
     }
-    fused = _rebuild(root, merges)
+    fused = _rebuild(root, merges, keep_name=as_v3_0)
     stays = tuple(path for path, module in named_modules(fused) if module.kind in BATCH_NORMS)
-    return Fusion(fused, tuple(merges.values()), stays)
+    return Fusion(fused, tuple(merges.values()), stays, always_trains=as_v3_0)
+
+
+def _merge_as_v3_0(path: str, conv: Module) -> Merge:
+    """As ``merge_of``, with a new convolution that is always trainable and has one group."""
+    merge = merge_of(path, conv, grad_enabled=True)
+    groups = merge.convolution.attributes.get("groups", 1)
+    if groups != 1:
+        raise TraceError(
+            f"{path}: found a convolution of {shown(groups)} groups, expected one group: fuse() of YOLOv5 v1.0 to v3.0 "
+            "fails here with RuntimeError"
+        )
+    made = {name: replace(tensor, requires_grad=True) for name, tensor in merge.fused.parameters.items()}
+    return replace(merge, fused=replace(merge.fused, parameters=made))
 
 
 def restore(root: Module) -> Module:
@@ -167,17 +184,24 @@ def _fails(path: str, found: str, expected: str = "one") -> TraceError:
     return TraceError(f"{path}: found {found}, expected {expected}: YOLOv5's fuse() fails here")
 
 
-def _rebuild(module: Module, merges: Mapping[int, Merge], put_back: bool = False) -> Module:
+def _rebuild(module: Module, merges: Mapping[int, Merge], *, put_back: bool = False, keep_name: bool = False) -> Module:
     """The same structure with the merged modules in place of the old; what does not change stays the same object.
 
-    ``put_back``: the other way round, with a new BatchNorm in every fused ``Conv``.
+    ``put_back``: the other way round, with a new BatchNorm in every fused ``Conv``. ``keep_name``: whether the name of
+    a merged BatchNorm stays, with None, and another forward is set that does not ask for it.
     """
     merge = merges.get(id(module))
     children = {
-        name: child and (merge.fused if merge and name == "conv" else _rebuild(child, merges, put_back))
+        name: child
+        and (
+            merge.fused if merge and name == "conv" else _rebuild(child, merges, put_back=put_back, keep_name=keep_name)
+        )
         for name, child in module.children.items()
         if not (merge and name == "bn")
     }
+    if merge and keep_name:
+        children = {name: children.get(name) for name in module.children}
+        return replace(module, attributes={**module.attributes, "forward": "fuseforward"}, children=children)
     if put_back and module.kind in FUSED_KINDS and pair_state(module) == "fused":
         children = _with_batch_norm(children)
     if children.keys() == module.children.keys() and all(children[name] is module.children[name] for name in children):
@@ -196,7 +220,7 @@ def _with_batch_norm(children: dict[str, Module | None]) -> dict[str, Module | N
         {"num_features": weight.shape[0], "affine": True},
         {name: replace(bias, location=None) for name in ("weight", "bias")},
     )
-    rest = {name: child for name, child in children.items() if name != "conv"}
+    rest = {name: child for name, child in children.items() if name not in ("conv", "bn")}
     return {"conv": replace(convolution, parameters={"weight": weight}), "bn": batch_norm, **rest}
 
 

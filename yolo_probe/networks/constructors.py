@@ -133,7 +133,11 @@ class BlockClass:
     merges: bool = False
     """Whether it takes a list of rows."""
     since: Generation = "v5.0"
-    """The first generation of YOLOv5 that has it."""
+    """The first generation of YOLOv5 from v5.0 on that has it."""
+    place: Callable[[int], int] | None = None
+    """From a source to its place in the list of widths in which the parser looks, the image's first; None: its own."""
+    finds: Callable[[Sequence[int], int, int], tuple[int, ...]] | None = None
+    """Finds the sources where none are written, from the widths (the image's first), the row and the outputs."""
 
 
 SCALED = BlockClass(scaled)
@@ -188,6 +192,8 @@ class Dialect:
     host: HostGenerations | None = None
     """The generations of YOLOv5 that a fork's own parts follow; None for YOLOv5."""
     name: str = "YOLOv5"
+    other: BlockClass = BlockClass()
+    """How its parser treats every other class: arguments as they are written."""
     marks: frozenset[str] = frozenset()
     """Classes of which a YAML of a fork names at least one; where there are none, any that YOLOv5 has not."""
     heads: Mapping[str, int] = field(default_factory=dict)
@@ -200,14 +206,16 @@ class Dialect:
         return bool(lacking), any(number not in (found, None) for found, number in numbers), len(lacking)
 
     def block(self, name: str, modules: Generation) -> BlockClass:
-        """How its parser treats a class; of one that it does not know, the arguments stay as they are written."""
+        """How its parser treats a class."""
+        if name in self.blocks:
+            return self.blocks[name]
         if name in _OF_TORCH and (name != "nn.ConvTranspose2d" or is_since(modules, "v6.2")):
             return _OF_TORCH[name]
-        return self.blocks.get(name, BlockClass())
+        return self.other
 
 
 def generations_with(name: str) -> tuple[Generation, ...]:
-    """The generations that have a class; empty if none has it."""
+    """The generations from v5.0 on that have a class, and of torch's all; empty if none has it."""
     if name in torch_nn.TORCH_NAMES:
         return GENERATIONS
     block = BLOCKS.get(name)

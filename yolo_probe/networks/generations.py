@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Generation = Literal["v5.0", "v6.0", "v6.1", "v6.2", "v7.0", "head"]
+Generation = Literal["v1.0", "v2.0", "v3.0", "v3.1", "v4.0", "v5.0", "v6.0", "v6.1", "v6.2", "v7.0", "head"]
 
 GENERATIONS: tuple[Generation, ...] = get_args(Generation)
 """Oldest first; HEAD builds as v7.0 does and prints as ultralytics does."""

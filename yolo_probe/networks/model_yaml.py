@@ -127,7 +127,9 @@ def _row(origin: str, index: int, value: object, line: int | None) -> NetworkRow
         )
     sources, number, module, arguments = value
     listed = sources if isinstance(sources, list) else [sources]
-    if not listed or not all(isinstance(source, int) and not isinstance(source, bool) for source in listed):
+    if (not listed and module != "Detect") or not all(
+        isinstance(source, int) and not isinstance(source, bool) for source in listed
+    ):
         raise ModelYamlError(
             f"{place}: from is {shown(sources)}, expected a row number or a list of them", "-1 is the row before."
         )

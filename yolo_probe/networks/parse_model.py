@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 
 from yolo_probe.errors import ModelYamlError
 from yolo_probe.expressions import ConstructorCall, ExpressionError, evaluate
 from yolo_probe.model.structure import Module, Tensor, count_parameters
-from yolo_probe.networks.constructors import Blocks, Row
+from yolo_probe.networks.before_v5_0 import BEFORE, generations_that_name, host_before
+from yolo_probe.networks.constructors import YOLOV5, BlockClass, Blocks, Row, generations_with
 from yolo_probe.networks.forks.registry import dialect_of
-from yolo_probe.networks.generations import Generation, host_of, is_since
+from yolo_probe.networks.generations import GENERATIONS, Generation, host_of, is_since
 from yolo_probe.networks.network import Network, NetworkRow, place_of
 from yolo_probe.networks.torch_nn import TORCH_NAMES, ArgumentError, sequential
 
@@ -32,7 +34,11 @@ class Builder:
         self._network = network
         self._generation = generation
         self._dialect = dialect_of(network.rows)
+        if self._dialect is YOLOV5:
+            self._dialect = BEFORE.get(generation, YOLOV5)
         self._host = self._dialect.host or host_of(generation, host_version)
+        # before v4.0 a YAML cannot say how many channels an image has
+        self._channels = network.channels if is_since(self._host.root, "v4.0") else 3
         self._widths: list[int] = []
         self._save: list[int] = []
         self.made: list[Made] = []
@@ -78,6 +84,7 @@ class Builder:
             "save": sorted(self._save),
             "names": [str(index) for index in range(network.classes)],
         }
+        attributes = host_before(attributes, self._host.root)
         if is_since(self._host.root, "v6.0"):
             attributes["inplace"] = True
         last = modules[-1]
@@ -95,7 +102,8 @@ class Builder:
         try:
             name = self._class_name(index, row)
             block = self._dialect.block(name, self._host.modules)
-            inputs = self._input_widths(index, row, name, block.merges)
+            row = self._with_sources(index, row, block)
+            inputs = self._input_widths(index, row, name, block)
             arguments = [evaluate(a, self._names) if isinstance(a, str) else a for a in row.arguments]
             number = max(round(row.number * self._network.depth_multiple), 1) if row.number > 1 else row.number
             arguments, width = block.parse(Row(inputs, arguments, self._outputs, self._scaled))
@@ -118,35 +126,49 @@ class Builder:
     def _class_name(self, index: int, row: NetworkRow) -> str:
         """The class that a row names, if this host has it."""
         name = row.module.removeprefix("torch.") if row.module.startswith("torch.nn.") else row.module
-        block = self._dialect.blocks.get(name)
+        able = (*generations_that_name(name), *generations_with(name))
+        ours = not self._dialect.host
+        if name in TORCH_NAMES or (self._host.modules in able if ours else name in self._dialect.blocks):
+            return name
         place = place_of(self._network.origin, index, row.line)
-        if block is None and name not in TORCH_NAMES:
+        if ours and able:
+            first = next((other for other in able if is_since(other, self._generation)), able[-1])
+            later = " or later" if able[-1] == GENERATIONS[-1] and first in generations_with(name) else ""
             raise ModelYamlError(
-                f"{place}: {row.module} is no class of {self._dialect.name} or torch.nn that yolo-probe knows "
-                "(a custom module)",
-                "Pass the folder of the code that has it with --source, or a checkpoint of this network: layers and "
-                "parameters are counted for any class.",
+                f"{place}: YOLOv5 {self._generation} has no {row.module} and fails with NameError; "
+                f"{_generations(able)} it",
+                f"Choose --host {first}{later}.",
             )
-        if block and not self._dialect.host and not self._is_since(block.since):
-            raise ModelYamlError(
-                f"{place}: YOLOv5 {self._generation} has no {row.module} and "
-                f"fails with NameError; {block.since} and later have it",
-                f"Choose --host {block.since} or later.",
-            )
-        return name
+        raise ModelYamlError(
+            f"{place}: {row.module} is no class of {self._dialect.name} or torch.nn that yolo-probe knows "
+            "(a custom module)",
+            "Pass the folder of the code that has it with --source, or a checkpoint of this network: layers and "
+            "parameters are counted for any class.",
+        )
 
-    def _input_widths(self, index: int, row: NetworkRow, name: str, merges: bool) -> list[int]:
-        """The output width of each source of a row, in channels."""
-        if merges == isinstance(row.sources, int):
-            found = "one row" if merges else "a list"
-            raise ArgumentError(f"from is {found}, but {name} takes {'a list of rows' if merges else 'one row'}")
+    def _with_sources(self, index: int, row: NetworkRow, block: BlockClass) -> NetworkRow:
+        """The same row with the sources that the host finds for it, where none are written."""
+        if row.sources != ():
+            return row
+        if block.finds is None:
+            raise ArgumentError("from is an empty list, expected row numbers; only Detect of v1.0 finds its own")
+        return replace(row, sources=block.finds([self._channels, *self._widths], index, self._outputs))
+
+    def _input_widths(self, index: int, row: NetworkRow, name: str, block: BlockClass) -> list[int]:
+        """The output width of each source of a row, in channels, as the host's parser has it."""
+        if block.merges == isinstance(row.sources, int):
+            found = "one row" if block.merges else "a list"
+            raise ArgumentError(f"from is {found}, but {name} takes {'a list of rows' if block.merges else 'one row'}")
         sources = [row.sources] if isinstance(row.sources, int) else list(row.sources)
-        widths = self._widths if index else [self._network.channels]
+        widths = self._widths if index else [self._channels]
         if not index and any(source != -1 for source in sources):
             raise ArgumentError(f"from is {sources[0]}, but the first row can only take the image: -1")
         for source in sources:
             if not -len(widths) <= source < len(widths):
                 raise ArgumentError(f"from is {source}, but only the rows 0 to {index - 1} stand before it")
+        if block.place:
+            seen = [self._channels, *self._widths]
+            return [seen[block.place(source)] for source in sources]
         return [widths[source] for source in sources]
 
     def _scaled(self, width: int) -> int:
@@ -171,3 +193,13 @@ class Builder:
             f"{place_of(self._network.origin, index, row.line)} ({row.module}): {problem}",
             f"Correct the row [from, number, module, args] of {row.module}.",
         )
+
+
+def _generations(able: Sequence[Generation]) -> str:
+    """Generations as the subject of a sentence, with its verb: ``v1.0, v2.0, v5.0 and later have``."""
+    named = list(able)
+    while len(named) > 1 and named[-1] == GENERATIONS[GENERATIONS.index(named[-2]) + 1] and able[-1] == GENERATIONS[-1]:
+        del named[-1]
+    if len(named) < len(able):
+        return f"{', '.join(named)} and later have"
+    return f"{', '.join(named)} {'have' if len(named) > 1 else 'has'}"

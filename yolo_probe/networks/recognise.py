@@ -19,7 +19,7 @@ from yolo_probe.networks.model_yaml import build
 from yolo_probe.networks.network import MOST_CLASSES, Network
 from yolo_probe.networks.shipped import shipped_networks
 
-COMPARED_GENERATIONS: tuple[Generation, ...] = ("head", "v6.0", "v5.0")
+COMPARED_GENERATIONS: tuple[Generation, ...] = ("head", "v6.0", "v5.0", "v3.1", "v1.0")
 """Generations whose networks differ in the names or shapes of their weights, the newest first."""
 
 SHOWN_DIFFERENCES = 4
@@ -61,9 +61,13 @@ def shapes_of(weights: Mapping[str, Tensor]) -> dict[str, Shape]:
 
 
 def class_count(shapes: Mapping[str, Shape]) -> int | None:
-    """Number of classes, from the outputs of a Detect or Segment; None where there is no such head."""
+    """Number of classes, from the outputs of a Detect or Segment; None where there is no such head.
+
+    To v1.0 the convolutions of Detect are rows, of which one is the last before it.
+    """
     last = _rows(shapes) - 1
-    outputs = shapes.get(f"model.{last}.m.0.weight", ())
+    rows = (shapes.get(f"model.{row}.weight") for row in (last, last - 1))
+    outputs = shapes.get(f"model.{last}.m.0.weight") or next(filter(None, rows), ())
     anchors = shapes.get(f"model.{last}.anchors", ())
     each = anchors[1] if len(anchors) == 3 and anchors[1] else 3
     masks = (shapes.get(f"model.{last}.proto.cv3.conv.weight") or (0,))[0]

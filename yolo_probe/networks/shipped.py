@@ -23,7 +23,8 @@ FORKS: Mapping[str, str] = {
 """The forks whose networks are known by name: as ``yolov5s@yolov5-face`` names one, and its own name."""
 
 _ROW = re.compile(
-    r"(?:(?P<sources>-?\d+(?:,-?\d+)*) )?(?P<module>[\w.]+)(?:\*(?P<number>\d+))?(?P<arguments>(?: \S+)*)"
+    r"(?:(?P<sources>\[\]|-?\d+(?:,-?\d+)*) )?(?P<module>[\w.]+)(?:\*(?P<number>\d+))?"
+    r"(?P<arguments>(?: '[^']*'| \S+)*)"
 )
 
 
@@ -122,8 +123,8 @@ def _layout(entry: Mapping[str, Any], generation: Generation) -> str | None:
 
 def _network(name: str, entry: Mapping[str, Any], layout: str, table: Mapping[str, Any]) -> Network:
     depth, width = table["sizes"][entry["size"]]
-    anchors = entry["anchors"]
-    backbone, *heads = (_rows(table["layouts"][part]) for part in layout.split(" + "))
+    *parts, anchors = layout.split(" @ ") if " @ " in layout else (layout, entry["anchors"])
+    backbone, *heads = (_rows(table["layouts"][part]) for part in parts[0].split(" + "))
     return Network(
         name=name,
         classes=entry.get("classes", 80),
@@ -145,8 +146,9 @@ def _rows(layout: str) -> tuple[NetworkRow, ...]:
 def _row(line: str) -> NetworkRow:
     match = _ROW.fullmatch(line)
     assert match, line
-    sources = [int(source) for source in (match["sources"] or "-1").split(",")]
-    arguments = tuple(_argument(word) for word in match["arguments"].split())
+    written = match["sources"] or "-1"
+    sources = [] if written == "[]" else [int(source) for source in written.split(",")]
+    arguments = tuple(_argument(word) for word in re.findall(r"'[^']*'|\S+", match["arguments"]))
     return NetworkRow(
         sources[0] if len(sources) == 1 else tuple(sources), int(match["number"] or 1), match["module"], arguments
     )
@@ -154,6 +156,8 @@ def _row(line: str) -> NetworkRow:
 
 def _argument(word: str) -> object:
     """One argument as YAML reads it: a number, a list, true, false; else a text, which the host would evaluate."""
+    if word.startswith("'"):
+        return word[1:-1]
     if word in ("True", "False"):
         return word == "True"
     return ast.literal_eval(word) if re.fullmatch(r"-?[\d.]+|\[.*\]", word) else word

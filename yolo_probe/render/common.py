@@ -124,12 +124,13 @@ def line_differs(states: Sequence[State], question: Question) -> Iterator[str]:
     elif host is not question.counter.convention:
         yield f"{says}: a host counts with thop, here by the rules of {host.title}."
     elif question.size != states[0].line.size:
-        yield f"{says}, whatever {form.host.option('imgsz')}: {form.host.name} counts at 640x640."
+        height, width = form.size((640, 640))
+        yield f"{says}, whatever {form.host.option('imgsz')}: {form.host.name} counts at {height}x{width}."
     else:
         pairs = [(round(g * 1e9), state.summary.flops) for g, state in zip(lines, states, strict=True) if g is not None]
         differences = [line - flops for line, flops in pairs if flops is not None]
         if any(differences):
-            cell = max(question.subject.stride, 32)
+            cell = form.image[0] if form.image else max(question.subject.stride, form.smallest_image)
             words = {f"{abs(d):,} FLOPs {'less' if d < 0 else 'more'}" for d in differences}
             yield (
                 f"{says}, {' and '.join(sorted(words))} than counted here: {form.host.name} counts one {cell}x{cell} "

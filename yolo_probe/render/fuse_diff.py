@@ -163,6 +163,11 @@ def _predictions(report: FuseDiff) -> str:
 def _gradients_answer(report: FuseDiff) -> str:
     saved = report.question.subject.saved
     after = report.validation.summary.gradients
+    if after and report.fusion.always_trains:
+        also = "" if saved and not saved.stripped else ", also in a finished file"
+        return (
+            f"Gradients are {after:,} because this fuse() leaves every convolution that it makes anew trainable{also}."
+        )
     if after and (report.question.subject.kind == "run" or _by_its_code(report)):
         trains = {tensor.requires_grad for tensor in _made_anew(report)}
         part = "a part of " if len(trains) == 2 else ""
@@ -228,6 +233,12 @@ def _layers_note(report: FuseDiff) -> str:
             f"{host.all_layers_by} count any module: {before.modules} and {after.modules}."
         )
     leaves = f"{before.leaf_modules} and {after.leaf_modules}"
+    if subject.origin.form.layers == "parameter_tensors":
+        return (
+            f"A layer here is a parameter tensor, a weight or a bias. {host.all_layers_by} count any module: "
+            f"{before.modules} and {after.modules}. {host.leaf_layers()} counts only modules that hold no others: "
+            f"{leaves}."
+        )
     if not host.shared_activation_since:
         return (
             f"A layer here is any module, also one that only holds others. {convolutions}. "
@@ -340,12 +351,19 @@ def _batch_norm_rate(report: FuseDiff) -> int:
     return rates.pop() if len(rates) == 1 else 0
 
 
+_YEARS = {
+    "v2.0": "2020", "v3.0": "2020", "v3.1": "2020", "v4.0": "early 2021", "v5.0": "2021", "v6.0": "2021",
+    "v6.1": "early 2022",
+}  # fmt: skip
+"""The year in which most people trained with a generation, of those that count an image of 640x640."""
+
+
 def _old_log(report: FuseDiff) -> str:
-    """A sentence on the GFLOPs in logs of 2021, which thop 0.0.31 counted."""
+    """A sentence on the GFLOPs in logs of 2020 and 2021, which thop 0.0.31 counted."""
     question = report.question
     runs = (report.training.run, report.validation.run)
     old = CONVENTIONS["thop-0.0.31"]
-    year = {"v5.0": "2021", "v6.0": "2021", "v6.1": "early 2022"}.get(question.subject.origin.generation)
+    year = _YEARS.get(question.subject.origin.generation)
     if year is None or question.counter.convention is old or question.subject.kind == "yaml":
         return ""
     before, after = (giga(charge(run.records, old).flops) if run else "" for run in runs)

@@ -25,14 +25,15 @@ def parameter_table(root: Module, form: LineForm, statistics: Statistics) -> Ite
 
 
 def _rows(root: Module, made: Sequence[Made]) -> Iterator[str]:
-    yield f"{'':>3}{'from':>18}{'n':>3}{'params':>10}  {'module':<40}{'arguments':<30}".rstrip()
+    width = 15 if "md" in root.attributes else 18  # v1.0 has a narrower column, and model.md
+    yield f"{'':>3}{'from':>{width}}{'n':>3}{'params':>10}  {'module':<40}{'arguments':<30}".rstrip()
     rows = [row for row in root.child("model").children.values() if row is not None]
     for i, row in enumerate(rows):
         at = row.attributes
         words = made[i].arguments if len(made) == len(rows) else "?"
         number = made[i].number if len(made) == len(rows) else "?"
         yield (
-            f"{at.get('i', i)!s:>3}{at.get('f', -1)!s:>18}{number:>3}{at.get('np', '?')!s:>10}  "
+            f"{at.get('i', i)!s:>3}{at.get('f', -1)!s:>{width}}{number:>3}{at.get('np', '?')!s:>10}  "
             f"{at.get('type', row.class_path)!s:<40}{words:<30}"
         ).rstrip()
 

@@ -82,6 +82,9 @@ def _layers(report: Info) -> Iterator[Part]:
     yield Figures("layers", (f"{form.layer_count(counts):,}",))
     modules = [module for _, module in named_modules(report.state.root)]
     listed = modules if form.layers == "modules" else [module for module in modules if not module.children]
+    if form.layers == "parameter_tensors":
+        yield Note(_tensor_meaning(form, counts))
+        return
     leaves = Counter(module.kind.removeprefix("nn.").rpartition(".")[2] for module in listed)
     parts = [
         f"{count}\N{NO-BREAK SPACE}{kind}"
@@ -110,6 +113,13 @@ def _layer_meaning(form: LineForm, counts: LayerCounts, parts: str) -> str:
     return (
         f"All modules, also those that hold others: {parts}. {form.host.leaf_layers()} counts only modules that "
         f"hold no others: {counts.leaf_modules}{_tensors(form, counts)}."
+    )
+
+
+def _tensor_meaning(form: LineForm, counts: LayerCounts) -> str:
+    return (
+        f"Parameter tensors: each weight and each bias. {form.host.all_layers_by} count all modules: {counts.modules}. "
+        f"{form.host.leaf_layers()} counts only modules that hold no others: {counts.leaf_modules}."
     )
 
 

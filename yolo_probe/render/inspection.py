@@ -12,6 +12,7 @@ from yolo_probe.errors import shown
 from yolo_probe.hosts.host import YOLOV5, Host
 from yolo_probe.hosts.subject import Saved
 from yolo_probe.hosts.target import DTYPES
+from yolo_probe.networks.generations import GENERATIONS
 from yolo_probe.render.common import host_line
 from yolo_probe.render.document import Figures, Footer, Heading, Heads, Note, Part, Section, Words
 from yolo_probe.reports.inspection import Inspection, Weights
@@ -255,7 +256,7 @@ def _options(report: Inspection) -> str:
     options, saved = report.options, report.saved
     assert saved is not None
     if not options:
-        old = report.origin and report.origin.generation in ("v5.0", "v6.0", "v6.1", "v6.2")
+        old = report.origin and report.origin.generation in GENERATIONS[: GENERATIONS.index("v7.0")]
         return "none recorded" + "; before v7.0 they are only in opt.yaml, beside the folder weights" * bool(old)
     words = [f"{key} {_brief(options[key])}" for key in _LISTED_OPTIONS if options.get(key) not in (None, "")]
     if options.get("weights") == "":
@@ -304,6 +305,8 @@ def _layers(report: Inspection) -> str:
         numbers = [count(each) + extra for each in (found.layers, found.fused) if each is not None]
         return ", fused ".join(f"{number:,}" for number in dict.fromkeys(numbers))
 
+    if origin and origin.form.layers == "parameter_tensors":
+        return f"{both(0)}: parameter tensors"
     if found.distinct == 1 and found.blocks > 1:
         how = f"its {found.blocks} Conv share one activation"
     elif found.distinct == found.blocks:

@@ -8,7 +8,6 @@ from functools import cached_property
 
 from yolo_probe.hosts.subject import Rebuilt, Subject
 from yolo_probe.hosts.summary_line import FORMS, host_line
-from yolo_probe.model.forks.registry import fuse_as_host
 from yolo_probe.model.freezing import as_built, with_gradients
 from yolo_probe.model.fusion import Fusion, difference, restore
 from yolo_probe.model.structure import (
@@ -124,7 +123,7 @@ def fuse_diff(question: Question) -> FuseDiff:
     saved_fused = unfused is not stored
     built = as_built(unfused)
     # a file saved after fuse() has the flags that fuse() set; they are kept as they are
-    fusion = question.fusion(unfused, grad_enabled=saved_fused)
+    fusion = question.fusion(unfused, grad_enabled=saved_fused, kept_flags=saved_fused)
     return explain(
         question,
         question.state(built, built=True),
@@ -132,7 +131,7 @@ def fuse_diff(question: Question) -> FuseDiff:
         fusion,
         tuple(_events(subject, built, unfused, restored=saved_fused)),
         saved_fused=saved_fused,
-        gradients_with_autograd=count_gradients(fuse_as_host(unfused, grad_enabled=True).root),
+        gradients_with_autograd=count_gradients(question.fusion(unfused, grad_enabled=True).root),
     )
 
 
@@ -173,7 +172,7 @@ def explain(
         saved_fused=saved_fused,
         events=events,
         gradients_with_autograd=gradients_with_autograd,
-        layers=layers_ledger(*layers, fusion, _stays(fusion), leaves=form.layers == "leaf_modules"),
+        layers=layers_ledger(*layers, fusion, _stays(fusion), counted=form.layers),
         parameters=parameters_ledger(before.parameters, after.parameters, fusion),
         gradients=gradients_ledger(before.gradients, after.gradients, training.root, events, fusion),
         flops=flops,

@@ -184,8 +184,9 @@ def _fused_by_host(rebuilt: Rebuilt, root: Module) -> int:
 
 
 def _fused(subject: Subject, root: Module) -> Fused:
-    """The gradients after ``fuse()``; 0 if nothing trained before it."""
-    if not count_gradients(root):
+    """The gradients after ``fuse()``; 0 if nothing trained before it, but in YOLOv5 to v3.0."""
+    as_v3_0 = subject.origin.fuses_as_v3_0
+    if not count_gradients(root) and not as_v3_0:
         return Fused(0, 0)
     if fused_state(root) == "fused":
         return Fused(count_gradients(root), count_gradients(root))
@@ -194,7 +195,10 @@ def _fused(subject: Subject, root: Module) -> Fused:
         return Fused(gradients, gradients)
     try:
         refuse_unknown(subject)
-        grad_on, no_grad = (count_gradients(fuse_as_host(root, grad_enabled=on).root) for on in (True, False))
+        grad_on, no_grad = (
+            count_gradients(fuse_as_host(root, grad_enabled=on, as_v3_0=as_v3_0).root)
+            for on in (not subject.origin.fuses_frozen, False)
+        )
     except (UnknownModuleError, TraceError) as error:
         return Fused(None, None, str(error), error.remedy)
     return Fused(grad_on, no_grad)

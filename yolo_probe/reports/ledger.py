@@ -14,6 +14,7 @@ from typing import Literal
 
 from yolo_probe.counters.charges import Charges, charge
 from yolo_probe.counters.conventions import Convention
+from yolo_probe.hosts.summary_line import LayerDefinition
 from yolo_probe.model.fusion import Fusion, Merge
 from yolo_probe.model.operators import OpRecord
 from yolo_probe.model.structure import Module, Tensor, named_parameters
@@ -90,31 +91,35 @@ def account_of(ledger: Ledger) -> Account:
     return Account(before=ledger.before, after=ledger.after, entries=entries, unexplained=ledger.unexplained)
 
 
-def layers_ledger(before: int, after: int, fusion: Fusion, stays_after: str, *, leaves: bool = False) -> Ledger:
+def layers_ledger(
+    before: int, after: int, fusion: Fusion, stays_after: str, *, counted: LayerDefinition = "modules"
+) -> Ledger:
     """The ledger of layers before and after ``fuse()``: one less for each BatchNorm that is merged.
 
-    ``leaves``: whether only modules without children count as layers. ``stays_after``: the place of the BatchNorms that
-    are not merged, in words.
+    ``counted``: what counts as a layer. ``stays_after``: the place of the BatchNorms that are not merged, in words.
     """
-    merged = len({id(merge.batch_norm) for merge in fusion.merges})
-    entries = [
-        Entry(
-            "BatchNorm2d merged into the convolution before it",
-            merged,
-            -merged,
-            f"-{merged} x 1",
-            "fuse() computes the BatchNorm into the convolution's weights, so that module is gone; the network "
-            "computes the same.",
-            f"{merged} x 1",
-        )
-    ]
-    if apart := len(fusion.merges) - len({id(merge.convolution) for merge in fusion.merges}):
+    tensors = counted == "parameter_tensors"
+    if tensors:
+        entries = [_merged_tensors(fusion)]
+    else:
+        merged = len({id(merge.batch_norm) for merge in fusion.merges})
+        entries = [
+            Entry(
+                "BatchNorm2d merged into the convolution before it",
+                merged,
+                -merged,
+                f"-{merged} x 1",
+                "fuse() computes the BatchNorm into the convolution's weights, so that module is gone; the network "
+                "computes the same.",
+                f"{merged} x 1",
+            )
+        ]
+    apart = len(fusion.merges) - len({id(merge.convolution) for merge in fusion.merges})
+    if apart and not tensors:
         why = "Places that shared one convolution have one each after fuse(), which makes every convolution anew."
         entries.append(Entry("convolutions no longer shared", apart, apart, f"{apart} x 1", why, f"{apart} x 1"))
     for change in fusion.changes:
-        gone, new = (
-            sum(not (leaves and module.children) for _, module in modules) for modules in (change.gone, change.new)
-        )
+        gone, new = (_layers_in(places, counted) for places in (change.gone, change.new))
         detail = f"{gone} gone, {new} new" if new else f"{gone} x 1"
         entries.append(Entry(change.cause, gone + new, new - gone, f"{new} - {gone}", change.why, detail))
     if fusion.stays:
@@ -123,6 +128,28 @@ def layers_ledger(before: int, after: int, fusion: Fusion, stays_after: str, *, 
         stay = Entry("BatchNorm2d that stay", len(fusion.stays), 0, "0", f"{why}{', '.join(fusion.stays)}.", detail)
         entries.append(stay)
     return Ledger(before, after, tuple(entries))
+
+
+def _layers_in(places: Iterable[tuple[str, Module]], counted: LayerDefinition) -> int:
+    """Number of layers among the modules of a change."""
+    modules = [module for _, module in places]
+    if counted == "parameter_tensors":
+        return len({id(tensor) for module in modules for tensor in module.parameters.values()})
+    return sum(not (counted == "leaf_modules" and module.children) for module in modules)
+
+
+def _merged_tensors(fusion: Fusion) -> Entry:
+    """The entry for merged BatchNorms where a parameter tensor counts as a layer."""
+    old = {id(t) for m in fusion.merges for part in (m.convolution, m.batch_norm) for t in part.parameters.values()}
+    new = {id(tensor) for merge in fusion.merges for tensor in merge.fused.parameters.values()}
+    why = (
+        "Each parameter tensor is a layer here: the weight of a convolution and the two of its BatchNorm become a "
+        "weight and a bias."
+    )
+    return Entry(
+        "BatchNorm2d merged into the convolution before it", len(fusion.merges), len(new) - len(old),
+        f"{len(new)} - {len(old)}", why, f"{len(old)} tensors become {len(new)}",
+    )  # fmt: skip
 
 
 def parameters_ledger(before: int, after: int, fusion: Fusion) -> Ledger:
@@ -214,6 +241,8 @@ def _fuse_gradients(fusion: Fusion) -> Entry:
         return Entry("fuse()", 0, 0, "0", why, "none left to change")
     if gained and not lost:
         why = "This fuse() makes trainable convolutions of frozen ones, as that of YOLOv5 v1 to v3.0 does."
+    elif fusion.always_trains:
+        why = "This fuse() makes every convolution anew, and leaves it trainable, with autograd on or off."
     elif gained:
         why = "Autograd was on, so the new weights inherit the gradient from the old ones."
     else:

@@ -70,7 +70,7 @@ def known_of(subject: Subject, copy: Literal["model", "ema"] | None = None, *, i
         return Known("file", is_stripped=True, freeze=())
     return Known(
         "file",
-        is_ema=(copy or saved.copy) == "ema",
+        is_ema=(copy or saved.copy) == "ema" or (subject.origin.saves_ema_as_model and not subject.origin.asked),
         is_stripped=saved.stripped,
         is_alone=saved.optimizer and not saved.has_ema,
         host=subject.origin.host,

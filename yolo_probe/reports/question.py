@@ -113,14 +113,17 @@ class Question:
             host = self.subject.origin.host.name
             raise self.placed(error, f"correct the network: its forward pass fails there, in {host} too") from None
 
-    def fusion(self, root: Module, *, grad_enabled: bool) -> Fusion:
+    def fusion(self, root: Module, *, grad_enabled: bool, kept_flags: bool = False) -> Fusion:
         """The structure after ``fuse()``.
 
+        ``kept_flags``: whether ``requires_grad`` stays as it is, because the host's own ``fuse()`` has set it before.
         Raises: UnknownModuleError where it is not known what ``fuse()`` does, TraceError where it fails.
         """
         refuse_unknown(self.subject)
         try:
-            return fuse_as_host(root, grad_enabled=grad_enabled)
+            origin = self.subject.origin
+            copies_flags = grad_enabled and (kept_flags or not origin.fuses_frozen)
+            return fuse_as_host(root, grad_enabled=copies_flags, as_v3_0=origin.fuses_as_v3_0 and not kept_flags)
         except TraceError as error:
             raise self.placed(error, "correct the network; yolo-probe info shows it unfused") from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-import yolo_probe.model.forks.pasted  # noqa: F401  # registers its blocks
+from yolo_probe.model.forks import before_v5_0, pasted  # noqa: F401  # register their blocks
 from yolo_probe.model.forks.fork import Fork
 from yolo_probe.model.forks.yolov5_face import YOLOV5_FACE
 from yolo_probe.model.forks.yolov5_lite import YOLOV5_LITE
@@ -34,11 +34,11 @@ def fork_with(names: Container[str]) -> str:
     return next((fork.name for fork in FORKS if any(mark in names for mark in fork.marks)), "")
 
 
-def fuse_as_host(root: Module, *, grad_enabled: bool) -> Fusion:
+def fuse_as_host(root: Module, *, grad_enabled: bool, as_v3_0: bool = False) -> Fusion:
     """As ``fusion.fuse``, by the rules of the fork that built the network."""
     fork = fork_of(root)
     if fork is None:
-        return fuse(root, grad_enabled=grad_enabled)
+        return fuse(root, grad_enabled=grad_enabled, as_v3_0=as_v3_0)
     return difference(root, fork.fused(root, grad_enabled=grad_enabled))
 
 

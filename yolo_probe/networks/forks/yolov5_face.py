@@ -120,4 +120,4 @@ class FaceBlocks(ShuffleNetBlocks):
         return replace(head, attributes={**head.attributes, "no": outputs}, children={"m": module_list(convolutions)})
 
 
-YOLOV5_FACE = Dialect(CLASSES, FaceBlocks, host_of("v5.0"), FORK.name, FORK.marks)
+YOLOV5_FACE = Dialect(CLASSES, FaceBlocks, host_of("v5.0"), FORK.name, marks=FORK.marks)

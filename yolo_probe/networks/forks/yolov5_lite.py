@@ -400,4 +400,4 @@ class LiteBlocks(ShuffleNetBlocks):
         return sequential(conv2d(inplanes, planes, 1), norm, self._inplace("nn.ReLU"), conv2d(planes, inplanes, 1))
 
 
-YOLOV5_LITE = Dialect(CLASSES, LiteBlocks, host_of("v5.0"), FORK.name, FORK.marks)
+YOLOV5_LITE = Dialect(CLASSES, LiteBlocks, host_of("v5.0"), FORK.name, marks=FORK.marks)
