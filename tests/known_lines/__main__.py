@@ -10,15 +10,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tests.known_lines.ours import entry
 from yolo_probe import shipped_files
 from yolo_probe.hosts.summary_line import FORMS, ULTRALYTICS_FORMS
+from yolo_probe.hosts.target import resolve
 from yolo_probe.hosts.ultralytics import form_of_release
 from yolo_probe.networks.generations import GENERATIONS
-from yolo_probe.networks.shipped import network_names
+from yolo_probe.networks.shipped import FORKS, fork_network_names, network_names
 
 FILE = shipped_files.path("known_lines.json")
 OWN_ACTIVATIONS = (
@@ -42,6 +44,19 @@ def of_yolov5() -> Iterator[Entry]:
 def _entry(target: str, name: str, generation: Any) -> Entry:
     words = {"network": name, "family": "YOLOv5", "hosts": [generation], "forms": [generation]}
     return entry(target, FORMS[generation], **words)
+
+
+def of_forks() -> Iterator[Entry]:
+    """Every network that a fork ships, and that it names itself."""
+    for fork, family in FORKS.items():
+        for name in fork_network_names(fork):
+            print(name, fork, file=sys.stderr)
+            target = f"{name}@{fork}"
+            form = resolve(target).origin.form
+            generation = next(
+                each for each, other in FORMS.items() if replace(other, smallest_image=form.smallest_image) == form
+            )
+            yield entry(target, form, network=name, family=family, hosts=[], forms=[generation])
 
 
 def of_ultralytics(files: Iterable[Path]) -> Iterator[Entry]:
@@ -82,7 +97,7 @@ def main(files: list[Path]) -> None:
     """Writes the file."""
     before = json.loads(FILE.read_text(encoding="utf-8"))["networks"] if FILE.is_file() else []
     theirs = list(of_ultralytics(files)) or [each for each in before if each["family"] == "ultralytics"]
-    networks = merged([*of_yolov5(), *theirs])
+    networks = merged([*of_yolov5(), *of_forks(), *theirs])
     lines = ",\n".join(json.dumps(each, separators=(",", ":")) for each in networks)
     FILE.write_text(f'{{"networks":[\n{lines}\n]}}\n', encoding="utf-8")
 
