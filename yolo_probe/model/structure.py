@@ -13,7 +13,7 @@ from math import prod
 
 Shape = tuple[int, ...]
 
-HOST_MODULES = ("models.common", "models.experimental", "models.yolo", "utils.activations")
+HOST_MODULES = ("models.common", "models.experimental", "models.yolo", "utils.activations", "utils.loss")
 """The modules of a host's repository in which its classes are."""
 _HOST_CLASSES = tuple(f"{module}." for module in HOST_MODULES)
 _PACKAGES = ("yolov5.", "yolov7.", "yolov5_face.")

@@ -37,10 +37,12 @@ class Trace:
 def unknown_modules(root: Module, rules: OwnRules | None = None) -> tuple[tuple[str, str], ...]:
     """Path and class of every module whose forward pass is not known, outermost first.
 
-    The model itself and plain containers need no block; ``nn.MultiheadAttention`` is run by the block that holds it.
+    The model itself and plain containers need no block; ``nn.MultiheadAttention`` is run by the block that holds it,
+    and the losses of a head are not run at all.
     Where a rule of the user's counts a module, all that is inside is known too.
     """
     passed = {"nn.ModuleList", "nn.MultiheadAttention", "nn.NonDynamicallyQuantizableLinear"}
+    passed |= {"nn.BCEWithLogitsLoss", "nn.MSELoss"}
     inside = tuple(f"{path}." for path, _ in ruled_modules(root, rules))
     ruled = {path[:-1] for path in inside}
     beside = {name for name in root.children if name != "model"}  # what the model itself runs is not known then

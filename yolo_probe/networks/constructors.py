@@ -52,6 +52,8 @@ class Row:
     """Outputs of the head, which are not scaled."""
     scaled: Callable[[int], int]
     """A width multiplied by the width multiple, and made divisible."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """The keys of the YAML that only its dialect has."""
 
     def whole(self, index: int, meaning: str) -> int:
         """The argument at a place, which must be a number of channels. Raises: ArgumentError."""
@@ -198,6 +200,8 @@ class Dialect:
     """Classes of which a YAML of a fork names at least one; where there are none, any that YOLOv5 has not."""
     heads: Mapping[str, int] = field(default_factory=dict)
     """How many arguments its heads take, where hosts have different heads of one name."""
+    settings: tuple[str, ...] = ()
+    """Keys of its YAML that YOLOv5 does not have; a row can name them as it names ``nc``."""
 
     def fit(self, rows: Sequence[NetworkRow]) -> tuple[bool, bool, int]:
         """How well it reads these rows, the least is the best: whether it lacks a class, its heads differ; how many."""

@@ -30,6 +30,7 @@ KIND = YamlKind(
 )
 
 _REQUIRED = ("nc", "anchors", "depth_multiple", "width_multiple", "backbone", "head")
+_KNOWN = (*_REQUIRED, "ch", "activation", "channel_multiple")
 
 
 def read_model_yaml(path: str | Path) -> Network:
@@ -62,6 +63,11 @@ def _network(document: object, lines: Mapping[KeyPath, int], file_name: str, ori
         channel_multiple=_whole(origin, document, "channel_multiple", 1000)
         if document.get("channel_multiple")
         else None,
+        settings={
+            str(key): value
+            for key, value in document.items()
+            if key not in _KNOWN and isinstance(key, str) and isinstance(value, int | float)
+        },
         yaml_file=file_name,
         origin=origin,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from yolo_probe.errors import ModelYamlError
@@ -48,6 +49,8 @@ class Network:
     """The activation of every ``Conv`` in place of SiLU, as written; hosts before v7.0 do not read it."""
     channel_multiple: int | None = None
     """Scaled widths are rounded up to a multiple of this; hosts before HEAD do not read it and take 8."""
+    settings: Mapping[str, int | float] = field(default_factory=dict)
+    """The numbers and flags under further keys, of which a fork reads those that it knows."""
     yaml_file: str | None = None
     """Name of the file, which the host makes the model's name of."""
     origin: str = field(default="", compare=False)
@@ -74,6 +77,7 @@ class Network:
             "backbone": [_written(row) for row in self.backbone],
             "head": [_written(row) for row in self.head],
             "ch": self.channels,
+            **self.settings,
         }
         optional = {"activation": self.activation, "channel_multiple": self.channel_multiple}
         return written | {key: value for key, value in optional.items() if value is not None}

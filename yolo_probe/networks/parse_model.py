@@ -57,6 +57,8 @@ class Builder:
             "gd": network.depth_multiple,
             "gw": network.width_multiple,
         }
+        self._settings = {key: network.settings[key] for key in self._dialect.settings if key in network.settings}
+        self._names |= self._settings
 
     def _constructors(self) -> Blocks:
         text = self._network.activation
@@ -106,7 +108,7 @@ class Builder:
             inputs = self._input_widths(index, row, name, block)
             arguments = [evaluate(a, self._names) if isinstance(a, str) else a for a in row.arguments]
             number = max(round(row.number * self._network.depth_multiple), 1) if row.number > 1 else row.number
-            arguments, width = block.parse(Row(inputs, arguments, self._outputs, self._scaled))
+            arguments, width = block.parse(Row(inputs, arguments, self._outputs, self._scaled, self._settings))
             repeats = number
             if block.repeats:
                 arguments.insert(2, number)
@@ -181,9 +183,8 @@ class Builder:
         path = "models.common.DWConv" if name == "DWConv" else kind.class_path
         sources = row.sources if isinstance(row.sources, int) else list(row.sources)
         written: dict[str, object] = {"i": index, "f": sources, "type": path, "np": count_parameters(module)}
-        if module.kind in ("Detect", "Segment") and index + 1 == len(self._network.rows):
-            outputs = module.attributes["nl"]
-            assert isinstance(outputs, int)
+        outputs = module.attributes.get("nl")
+        if isinstance(outputs, int) and index + 1 == len(self._network.rows):
             written["stride"] = Tensor((outputs,))
         attributes = {**module.attributes, **written}
         return Module(module.class_path, attributes, module.parameters, module.buffers, module.children)

@@ -134,6 +134,7 @@ def _network(name: str, entry: Mapping[str, Any], layout: str, table: Mapping[st
         backbone=backbone,
         head=tuple(row for head in heads for row in head),
         activation=entry.get("activation"),
+        settings=entry.get("settings", {}),
         yaml_file=f"{name}.yaml",
         origin=name,
     )

@@ -20,6 +20,7 @@ from yolo_probe.model.forward import (
     several,
     with_pools,
 )
+from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Module, Shape
 
 
@@ -132,6 +133,16 @@ def rep_conv(f: Frame, x: Shape) -> Shape:
 _HEAD = f"{HEAD} forward? end2end? include_nms? concat?"
 
 
+_KEY_POINTS = 17
+"""Key points of a person, the only number for which the forward of ``IKeypoint`` runs."""
+_BIN_COUNT = 21
+"""Bins of a width or height, the only number for which the forward of ``IBin`` runs."""
+_POINTS = "nkpt dw_conv_kpt no_det no_kpt flip_test?"
+_BINS = (
+    "bin_count length reg_scale use_fw_regression step min? max? scale? shift? use_loss_regression? BCE_weight? cp? cn?"
+)
+
+
 def _is_of_u7(module: Module) -> bool:
     return "inplace" in module.attributes
 
@@ -139,6 +150,7 @@ def _is_of_u7(module: Module) -> bool:
 @block(
     "IDetect", holds="m ia im", sets=_HEAD, tensors=ANCHORS, takes="several", when=lambda module: not _is_of_u7(module)
 )
+@block("IDetect", holds="m ia im", sets=HEAD, tensors="anchors anchor_grid", takes="several", when=_is_of_u7)
 def i_detect(f: Frame, x: Value) -> list[Shape]:
     return boxes(f, [_implicit(f, i, level) for i, level in enumerate(several(x)[: f.get("nl", int)])])
 
@@ -178,6 +190,77 @@ def _boxes_of_u7(f: Frame, x: Shape) -> Shape:
     for operator, inputs in (("mul", (two,)), ("pow", (two,)), ("mul", (two, two))):
         f.function(operator, inputs, two)
     return f.view(f.copy(x, x), (n, anchors * h * w, outputs))
+
+
+@block("IKeypoint", holds="m ia im m_kpt", sets=f"{_HEAD} {_POINTS}", tensors=ANCHORS, takes="several")
+def i_keypoint(f: Frame, x: Value) -> list[Shape]:
+    points = f.inside("m_kpt")
+    levels = enumerate(several(x)[: f.get("nl", int)])
+    return boxes(f, [f.cat([_implicit(f, i, level), points(str(i), level)]) for i, level in levels], _boxes_with_points)
+
+
+def _boxes_with_points(f: Frame, x: Shape) -> Shape:
+    """One level's boxes, of one class, and its key points: two coordinates each, and a score."""
+    n, anchors, h, w, outputs = x
+    if outputs != 6 + 3 * _KEY_POINTS:
+        raise ShapeError(f"found {outputs} outputs, expected 6 of a box and 3 for each of {_KEY_POINTS} key points")
+    first, two = (n, anchors, h, w, 6), (n, anchors, h, w, 2)
+    f.function("sigmoid", (first,), first)
+    _centre_and_size(f, two)
+    points = (n, anchors, h, w, _KEY_POINTS)
+    for _ in range(2):
+        _centre(f, points)
+    f.function("sigmoid", (points,), points)
+    parts = (two, two, two, (n, anchors, h, w, outputs - 6))
+    return f.view(f.function("cat", parts, x), (n, anchors * h * w, outputs))
+
+
+def _centre_and_size(f: Frame, two: Shape) -> None:
+    """Centre and size of the boxes, of the sigmoid of their predictions."""
+    _centre(f, two)
+    for operator in ("mul", "pow", "mul"):
+        f.function(operator, (two,), two)
+
+
+def _centre(f: Frame, x: Shape) -> None:
+    """Coordinates in pixels: twice the prediction, less a half, plus the grid, times the stride."""
+    for operator in ("mul", "sub", "add", "mul"):
+        f.function(operator, (x,), x)
+
+
+@block(
+    "IBin",
+    holds="w_bin_sigmoid h_bin_sigmoid m ia im",
+    sets=f"{_HEAD} bin_count",
+    tensors=ANCHORS,
+    takes="several",
+)
+def i_bin(f: Frame, x: Value) -> list[Shape]:
+    levels = enumerate(several(x)[: f.get("nl", int)])
+    return boxes(f, [_implicit(f, i, level) for i, level in levels], _boxes_of_bins)
+
+
+def _boxes_of_bins(f: Frame, x: Shape) -> Shape:
+    """One level's boxes, whose width and height are each the sum of the likeliest bin and a number."""
+    n, anchors, h, w, outputs = x
+    if f.get("bin_count", int) != _BIN_COUNT:
+        raise ShapeError(f"found {f.get('bin_count', int)} bins, expected the {_BIN_COUNT} that its forward takes")
+    f.function("sigmoid", (x,), x)
+    _centre(f, (n, anchors, h, w, 2))
+    one = (n, anchors, h, w)
+    for name in ("w_bin_sigmoid", "h_bin_sigmoid"):
+        bins = f.inside(name)
+        for operator in ("mul", "sub", "mul", "add"):
+            bins.function(operator, (one,), one)
+        f.function("mul", (one,), one)
+    rest = outputs - 2 - 2 * (_BIN_COUNT + 1)
+    out = f.function("cat", ((*one, 4), (*one, rest)), (*one, 4 + rest))
+    return f.view(out, (n, anchors * h * w, 4 + rest))
+
+
+@block("SigmoidBin", holds="BCEbins MSELoss", sets=_BINS, tensors="bins")
+def sigmoid_bin(f: Frame, x: Shape) -> Shape:
+    raise ShapeError("found a call of its own, expected one by its head")
 
 
 def _implicit(f: Frame, i: int, x: Shape) -> Shape:

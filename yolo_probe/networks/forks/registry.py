@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from yolo_probe.networks.constructors import YOLOV5, Dialect
 from yolo_probe.networks.forks.yolov5_face import YOLOV5_FACE
 from yolo_probe.networks.forks.yolov5_lite import YOLOV5_LITE
+from yolo_probe.networks.forks.yolov7 import YOLOV7, YOLOV7_U7
 from yolo_probe.networks.forks.yolov9 import YOLOV9
 from yolo_probe.networks.network import NetworkRow
 
-DIALECTS: tuple[Dialect, ...] = (YOLOV9, YOLOV5_FACE, YOLOV5_LITE)
+DIALECTS: tuple[Dialect, ...] = (YOLOV9, YOLOV7, YOLOV7_U7, YOLOV5_FACE, YOLOV5_LITE)
 """In the order in which they are asked."""
 
 
