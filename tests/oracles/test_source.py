@@ -122,6 +122,65 @@ def test_without_the_source_nothing_after_fuse_is_called_known(fork: tuple[Path,
         run_python(REPORT, "fuse-diff", "best.pt", paths=[ROOT], cwd=folder)
 
 
+READS_YAML = """
+
+import yaml
+
+class Model(Before):
+    def __init__(self, cfg, ch=3, nc=None):
+        super().__init__()
+        self.yaml = yaml.safe_load(open(cfg))
+        self.yaml["ch"] = ch
+        for _, _, name, (c1, c2) in self.yaml["backbone"]:
+            block = Branches.__new__(Branches)
+            nn.Module.__init__(block)
+            block.one, block.two = nn.Conv2d(c1, c2, 1), nn.Conv2d(c1, c2, 3, padding=1, bias=False)
+            self.model[2] = block
+        self.model[3] = nn.Conv2d(16, 5 + (nc or self.yaml["nc"]), 1)
+
+    def fuse(self):
+        for module in self.modules():
+            if isinstance(module, Branches):
+                module.merge()
+        return super().fuse()
+"""
+"""A model that is built of a YAML with its block."""
+
+YAML = """
+nc: 2
+depth_multiple: 1.0
+width_multiple: 1.0
+anchors: 1
+backbone:
+  - [-1, 1, Branches, [16, 16]]
+head: []
+"""
+
+OWN = """
+import json
+from models.yolo import Model
+def numbers(model):
+    return [len(list(model.modules())), sum(p.numel() for p in model.parameters())]
+model = Model("net.yaml", nc=4)
+before = numbers(model)
+print(json.dumps([before, numbers(model.fuse())]))
+"""
+
+
+def test_a_model_yaml_is_built_by_the_forks_own_parser(fork: tuple[Path, list[list[int]]], tmp_path: Path) -> None:
+    folder = tmp_path / "fork"
+    shutil.copytree(fork[0], folder, ignore=shutil.ignore_patterns("__pycache__"))
+    with (folder / "models" / "yolo.py").open("a", encoding="utf-8") as file:
+        file.write(READS_YAML)
+    (folder / "net.yaml").write_text(YAML, encoding="utf-8")
+    done = run_python(OWN, paths=[folder], cwd=folder)
+    before, after = json.loads(done.stdout.splitlines()[-1])
+    found = report(folder, "fuse-diff", str(folder / "net.yaml"), "--source", str(folder), "--nc", "4")
+    for state, expected in (("training", before), ("validation", after)):
+        assert [found[state][key] for key in ("layers", "parameters")] == expected
+    assert {ledger["unexplained"] for ledger in found["ledger"].values()} == {0}
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [

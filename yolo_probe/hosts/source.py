@@ -1,8 +1,9 @@
 """A network of any fork, from its file and its source: the file gives the data, the source the behaviour.
 
-Each module is made from the class of its name under a folder, with the attributes that stand in the file and tensors
-without values. No constructor runs and nothing is unpickled; the code under that folder is imported, and its forward
-and fuse() run on shapes: it must be trusted. This module imports torch.
+Each module of a checkpoint is made from the class of its name under a folder, with the attributes that stand in the
+file and tensors without values: no constructor runs and nothing is unpickled. A model YAML is built by the folder's own
+parser. The code under that folder is imported, and its forward and fuse() run on shapes: it must be trusted. This
+module imports torch.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ import torch
 from torch import nn
 
 from yolo_probe.checkpoint.decode import Inert
-from yolo_probe.errors import TargetError, reason_of
+from yolo_probe.errors import TargetError, TraceError, reason_of
 from yolo_probe.hosts.known_functions import known_function
 from yolo_probe.hosts.subject import Rebuilt
 from yolo_probe.hosts.summary_line import LineForm
-from yolo_probe.hosts.ultralytics_rebuild import imported, silent
-from yolo_probe.live.live import Live
+from yolo_probe.hosts.ultralytics_rebuild import Weightless, imported, silent
+from yolo_probe.live.live import Live, say_nothing
 from yolo_probe.model.freezing import fixed_names
 from yolo_probe.model.structure import Module, Tensor, named_modules
 
@@ -46,6 +47,58 @@ def from_source(folder: Path, root: Module, numbers: Numbers) -> Rebuilt:
         for name, parameter in built.named_parameters():
             parameter.requires_grad_(name not in fixed)
         return Rebuilt(Live(built, complete=False), stored, stored.fused(), saved_fused=False)
+
+
+def built_from_source(folder: Path, path: str, classes: int | None) -> Rebuilt:
+    """The network of a model YAML, built by the code under a folder, as a finished training leaves it: not trainable.
+
+    Its constructor and its parser run, without weights where they can. ``classes``: in place of the YAML's number.
+    Raises: TargetError where the code cannot be imported, TraceError where it does not build the network.
+    """
+    place = str(folder.resolve())
+    sys.path.insert(0, place)
+    try:
+        with silent():
+            model = _constructed(_model_class(folder, path), path, classes)
+    finally:
+        sys.path.remove(place)
+    with silent():
+        built = Live(model, complete=False)
+        trainable = built.fused(grad_enabled=True)
+        model.requires_grad_(False)
+        stored = Live(model, complete=False)
+        return Rebuilt(built, stored, stored.fused(), saved_fused=False, fused_trainable=trainable)
+
+
+def _model_class(folder: Path, path: str) -> type[nn.Module]:
+    """The class that builds a network of that YAML: one with masks has another since YOLOv5 v7.0."""
+    try:
+        module = imported("models.yolo")
+    except Exception as error:  # whatever the fork's code raises
+        problem = f"--source {folder}: models.yolo cannot be imported: {reason_of(error)}"
+        raise TargetError(problem, f"{_PASS_THE_SOURCE} What it imports must be installed.") from error
+    masks = b"Segment" in Path(path).read_bytes()
+    for name in (*(("SegmentationModel",) if masks else ()), "DetectionModel", "Model"):
+        if isinstance(found := getattr(module, name, None), type):
+            return found
+    raise TargetError(f"--source {folder}: found no Model in {module.__file__}", _PASS_THE_SOURCE)
+
+
+def _constructed(kind: type[nn.Module], path: str, classes: int | None) -> nn.Module:
+    """A model of that class, without weights; with them, where its constructor reads values of tensors."""
+    failed = ""
+    for device in ("meta", "cpu"):
+        model: nn.Module = kind.__new__(kind)  # type: ignore[call-overload]  # torch is not read by mypy
+        model.__dict__["info"] = say_nothing
+        try:
+            with torch.device(device), Weightless():
+                kind.__init__(model, path, ch=3, nc=classes)
+        except Exception as error:  # whatever the fork's code raises
+            failed = reason_of(error)
+            continue
+        del model.__dict__["info"]
+        return model
+    raise TraceError(failed)
 
 
 def line_form() -> LineForm | None:

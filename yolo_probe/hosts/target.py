@@ -63,7 +63,8 @@ def resolve(
         target = in_folder(target)
     if os.path.lexists(target) or "/" in target or os.sep in target:
         if target.endswith((".yaml", ".yml")):
-            _refuse_source(target, source)
+            if source is not None:
+                return _from_yaml_with_source(target, source, host, classes, copy)
             return _from_yaml(target, host, classes, copy)
         return _from_checkpoint(target, host, classes, copy, source)
     if target.endswith((".pt", ".pth")) and not ultralytics_names.name_in(target):
@@ -153,6 +154,43 @@ def _from_yaml(target: str, host: Generation | None, classes: int | None, copy: 
     return _built(network, "yaml", visible(PurePath(target).name), target, host, classes, copy)
 
 
+def _from_yaml_with_source(
+    target: str, source: str, host: Generation | None, classes: int | None, copy: CopyName | None
+) -> Subject:
+    """The network of a model YAML as the code in a folder builds it. Raises: TargetError where that does not fit."""
+    from yolo_probe.hosts.yolov5 import identify
+    from yolo_probe.networks.model_yaml import read_model_yaml
+
+    _refuse_copy(target, copy)
+    if host is not None:
+        raise TargetError(f"{target}: found --host {host} beside --source, expected one of them", "leave --host out")
+    network = read_model_yaml(target)
+    folder = _source_folder(source)
+    from yolo_probe.hosts.source import built_from_source, line_form
+
+    try:
+        rebuilt = built_from_source(folder, target, classes)
+    except TraceError as error:
+        raise TargetError(f"{target}: the code in {source} does not build this network: {error}") from None
+    root = rebuilt.built.root
+    try:
+        origin = identify({}, root)
+    except CheckpointError as error:
+        raise TargetError(f"{target}: the code in {source} builds another kind of model: {error}") from None
+    form = replace(line_form() or origin.form, host=origin.host)
+    return Subject(
+        "yaml", visible(PurePath(target).name), target, network.name, classes_of(root),
+        replace(origin, form=form, evidence=(f"built by the code in {source}",), alternatives=(), nearest=True),
+        root, image_channels(root), _stride_of(root), None, rebuilt=rebuilt,
+    )  # fmt: skip
+
+
+def _stride_of(root: Module) -> int:
+    """The largest stride that a model has as an attribute; 32 where it has none."""
+    strides = root.attributes.get("stride")
+    return int(max(strides)) if isinstance(strides, list | tuple) and strides else 32
+
+
 def _from_ultralytics_name(name: str, host: Generation | None, classes: int | None, copy: CopyName | None) -> Subject:
     found = ultralytics_names.yaml_of(name)
     if found is None:
@@ -201,8 +239,7 @@ def _built_by_ultralytics(
     except ImportError as error:
         raise TargetError(f"{label}: ultralytics cannot be imported: {error}", INSTALL_ULTRALYTICS) from None
     root = rebuilt.built.root
-    strides = root.attributes.get("stride")
-    stride = int(max(strides)) if isinstance(strides, list | tuple) and strides else 32
+    stride = _stride_of(root)
     return Subject(
         kind, label, path, network_name(root, {}), classes_of(root), ultralytics.installed(), root,
         image_channels(root), stride, None, rebuilt=rebuilt,
@@ -244,7 +281,9 @@ def _refuse_copy(label: str, copy: CopyName | None) -> None:
 
 def _refuse_source(label: str, source: str | None) -> None:
     if source is not None:
-        raise TargetError(f"{label}: found --source {source}, but only a checkpoint needs it", "leave --source out")
+        raise TargetError(
+            f"{label}: found --source {source}, but the code of its network is known", "leave --source out"
+        )
 
 
 def _from_checkpoint(
@@ -286,12 +325,18 @@ def _from_checkpoint(
     return subject if source is None else _with_source(subject, checkpoint, source)
 
 
-def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subject:
-    """The same subject with the behaviour of the code in a folder. Raises: TargetError where that does not fit."""
+def _source_folder(source: str) -> Path:
+    """The folder of a fork's code. Raises: TargetError where there is none, or no torch to run it on shapes."""
     if not os.path.isdir(source):
         raise TargetError(f"--source {source}: found no such folder, expected the one in which `models` lies")
     if find_spec("torch") is None:
         raise TargetError(f"--source {source}: found no torch, which runs its code on shapes", "pip install torch")
+    return Path(source)
+
+
+def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subject:
+    """The same subject with the behaviour of the code in a folder. Raises: TargetError where that does not fit."""
+    folder = _source_folder(source)
     if fused_state(subject.root) != "unfused":
         raise TargetError(
             f"{subject.label}: found a file that was saved after fuse(), whose modules --source cannot put back",
@@ -303,7 +348,7 @@ def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subje
         return checkpoint.numbers(tensor) if 0 < tensor.numel <= SMALL_TENSOR and tensor.location else ()
 
     try:
-        rebuilt = from_source(Path(source), subject.root, numbers)
+        rebuilt = from_source(folder, subject.root, numbers)
     except TraceError as error:
         raise TargetError(f"{subject.label}: the source in {source} does not fit this file: {error}") from None
     fork = fork_of(subject.root)

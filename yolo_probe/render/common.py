@@ -243,6 +243,8 @@ def _version(subject: Subject, alternatives: Sequence[str]) -> str:
             return f"{origin.title}, as asked"
         if not origin.host.has_generations:
             return f"{origin.name}, {origin.evidence[0]}"
+        if origin.fork or subject.rebuilt:
+            return f"{origin.fork or origin.name}: {origin.evidence[0]}"
         return f"{origin.evidence[0]} (--host v7.0{word})"
     title = (origin.fork or origin.title or "not known") if origin.host.has_generations else origin.host.name
     text = f"{title}: {', '.join(origin.evidence)}"
