@@ -3,15 +3,16 @@
 ``model_info(model)`` prints the line of a live model as its own host does; ``install()`` replaces the host's function
 by it, and ``uninstall()`` puts the host's own back. ``count_flops(model)`` counts by the rules of one FLOP counter,
 ``compare_counters(model)`` by those of all. ``explain_gradients(model, optimizer)`` says what set ``requires_grad``,
-``explain_layers(model)`` what each layer costs. ``register(callbacks)`` attaches a probe to a training of a host,
-``with watch(model, optimizer):`` to a training loop of your own.
+``explain_layers(model)`` what each layer costs, ``diff(model_a, model_b)`` what is between two models.
+``register(callbacks)`` attaches a probe to a training of a host, ``with watch(model, optimizer):`` to a training loop
+of your own.
 
 These functions need torch. Each is imported when it is first used, so that importing the package costs nothing.
 """
 
 TYPE_CHECKING = False  # as typing's own, which costs an import
 if TYPE_CHECKING:
-    from yolo_probe.api import compare_counters, count_flops, explain_gradients, explain_layers
+    from yolo_probe.api import compare_counters, count_flops, diff, explain_gradients, explain_layers
     from yolo_probe.training.dropin import install, model_info, uninstall
     from yolo_probe.training.probe import register
     from yolo_probe.training.watch import watch
@@ -20,6 +21,7 @@ __version__ = "0.1.0"
 __all__ = [
     "compare_counters",
     "count_flops",
+    "diff",
     "explain_gradients",
     "explain_layers",
     "install",

@@ -21,12 +21,15 @@ from yolo_probe.counters import comparison
 from yolo_probe.counters.charges import charge
 from yolo_probe.counters.comparison import Measured, Mode, compare
 from yolo_probe.counters.conventions import CONVENTIONS, Convention, choose_counter
+from yolo_probe.counters.conventions import Counter as Counting
 from yolo_probe.counters.rules_file import read_rules
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import CounterError, TargetError, TraceError, shown
-from yolo_probe.hosts.images import fitting_image, refused
-from yolo_probe.hosts.subject import LiveModel
+from yolo_probe.errors import CheckpointError, CounterError, TargetError, TraceError, shown
+from yolo_probe.hosts import ultralytics
+from yolo_probe.hosts.images import Size, fitting_image, image_channels, refused
+from yolo_probe.hosts.subject import LiveModel, Origin, Subject
 from yolo_probe.hosts.target import classes_of, network_name
+from yolo_probe.hosts.yolov5 import identify, origin_of
 from yolo_probe.live.applied_rules import OwnOps
 from yolo_probe.live.description import tensors_in
 from yolo_probe.live.live import Live, network_of, unwrapped
@@ -41,11 +44,14 @@ from yolo_probe.render.sections import as_json
 from yolo_probe.render.text import render
 from yolo_probe.reports import flop_count
 from yolo_probe.reports.comparison import rows_of as rows_of_comparison
+from yolo_probe.reports.diff import Diff, Side
+from yolo_probe.reports.diff import diff as diff_of
 from yolo_probe.reports.flop_count import count_of
 from yolo_probe.reports.gradients import CopyGradients, Fused, OptimizerCheck, Provenance, rows_of
 from yolo_probe.reports.layers import LayerCosts, View, gathered
 from yolo_probe.reports.line_costs import By, Sort
 from yolo_probe.reports.mechanisms import decide
+from yolo_probe.reports.question import Question
 from yolo_probe.reports.stride_scaling import Scaled
 from yolo_probe.training.dropin import scaled_of
 from yolo_probe.training.host_state import Running
@@ -354,6 +360,69 @@ def explain_layers(
             scaled=_scaled(inner, run) if counter == "thop" and own is None else None,
         )
     )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Difference(_Shown):
+    """The result of ``diff``; printed, it is the text."""
+
+    report: Diff
+
+    def _shown(self) -> Diff:
+        return self.report
+
+
+def diff(
+    model_a: nn.Module, model_b: nn.Module, imgsz: int | tuple[int, int] = 640, counter: str = "thop"
+) -> Difference:
+    """Every difference between two live models: layers, parameters, gradients and FLOPs, as ledgers that add up.
+
+    ``model_a`` and ``model_b`` are any ``nn.Module``; a row is a child of ``model.model``, or of the model itself, and
+    rows are aligned by their classes. ``imgsz`` is the side of an image, or height and width, in pixels. ``counter`` is
+    as in ``count_flops``.
+
+    Unit: FLOPs, whatever the counter's own unit; parameters and gradients are single numbers. Layers are counted as the
+    host of the second model does.
+    Raises: TargetError where one is not an ``nn.Module``, CounterError for an unknown counter, TraceError where a
+    forward pass cannot be followed.
+
+    Example:
+        >>> from torch import nn
+        >>> wide, narrow = (nn.Sequential(nn.Conv2d(3, n, 3), nn.Conv2d(n, 8, 1)) for n in (16, 4))
+        >>> found = diff(wide, narrow, 64).report
+        >>> [entry.amount for entry in found.parameters.entries] == [12 * -28, 12 * -8]
+        True
+        >>> found.parameters.unexplained
+        0
+    """
+    counting_rules(counter)
+    size = (imgsz, imgsz) if isinstance(imgsz, int) else imgsz
+    chosen = choose_counter(counter, installed_thop())
+    first, second = (_side(model, name, size, chosen) for model, name in ((model_a, "first"), (model_b, "second")))
+    return Difference(diff_of(first, second))
+
+
+def _side(model: nn.Module, name: str, size: Size, counter: Counting) -> Side:
+    """One side of a diff: a live model as it is."""
+    inner = unwrapped(network_of(model, "diff"))
+    live = Live(inner, complete=False)
+    root = live.root
+    subject = Subject(
+        "run", f"the {name} model ({root.kind})", None, network_name(root, {}), classes_of(root), _origin(root), root,
+        image_channels(root), 32, None,
+    )  # fmt: skip
+    question = Question(subject, size, counter)
+    return Side(question, question.state(root, built=True, model=live), root, live, is_fused=False)
+
+
+def _origin(root: Module) -> Origin:
+    """The host that a live model is from, as far as its class tells."""
+    if ultralytics.is_ultralytics(root):
+        return ultralytics.running()
+    try:
+        return identify({}, root)
+    except CheckpointError:
+        return replace(origin_of("v7.0", ("a model of your own",)), nearest=True)
 
 
 def _scaled(model: nn.Module, run: Trace) -> Scaled | None:

@@ -2,66 +2,103 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from tests.known_lines.pieces import Figures, pieces_of
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.hosts.summary_line import LineForm, host_line
 from yolo_probe.hosts.target import resolve
-from yolo_probe.model.forks.registry import fuse_as_host
 from yolo_probe.model.freezing import as_built, fixed_names, with_gradients
 from yolo_probe.model.structure import Module, count_gradients, count_parameters, named_parameters, totals_of
+from yolo_probe.networks.constructors import Blocks
+from yolo_probe.networks.generations import host_of
+from yolo_probe.networks.torch_nn import sequential
+from yolo_probe.reports.question import Question
 
 COUNTERS = ("thop-0.0.31", "thop-0.1")
 NEWEST_COUNTERS = ("ultralytics-thop-2.2",)
 
+CUT = 10
+"""Rows of a detector that YOLOv5's classifiers keep; ``Classify`` takes the place of the last."""
 
-def entry(name: str, form: LineForm, **words: object) -> dict[str, object]:
-    """The entry of a network. ``form``: the line of the host that prints it, if it is not the one that builds it."""
+Made = Callable[[int], Subject]
+"""From a number of classes to the network."""
+
+
+def detector(target: str) -> Made:
+    """The networks of a name: ``yolov5s@v7.0``."""
+    return lambda classes: resolve(target, classes=classes)
+
+
+def classifier(target: str) -> Made:
+    """The classifiers that YOLOv5 makes of a detector. Source: ``ClassificationModel`` in models/yolo.py of v6.2."""
+
+    def made(classes: int) -> Subject:
+        subject = resolve(target)
+        generation = subject.origin.generation
+        assert generation != "ultralytics"
+        rows = [row for row in subject.root.child("model").children.values() if row][:CUT]
+        *kept, last = rows
+        width = last.child("cv1").child("conv").parameters["weight"].shape[1]
+        head = Blocks(host_of(generation)).make("Classify", [width, classes])
+        conv = head.child("conv")
+        if generation == "v7.0":  # all Conv of a network share one activation
+            conv = replace(conv, children={**conv.children, "act": kept[0].child("act")})
+        placed = {key: last.attributes[key] for key in ("i", "f", "np")}
+        head = replace(head, attributes=head.attributes | placed, children={**head.children, "conv": conv})
+        yaml = {key: value for key, value in subject.root.attributes.items() if key == "yaml"}
+        root = Module(
+            "models.yolo.ClassificationModel", {**yaml, "save": []}, children={"model": sequential(*kept, head)}
+        )
+        return replace(subject, root=root, classes=classes)
+
+    return made
+
+
+def entry(made: Made, form: LineForm, *, loaded: bool = False, **words: object) -> dict[str, object]:
+    """The entry of a network. ``loaded``: whether the host that prints the line has read it from an older file."""
     counters = NEWEST_COUNTERS if form.proxies else COUNTERS
-    first = resolve(name, classes=1)
-    built, fused = _states(first)
-    rows = [_rows(root) for root in (built, fused)]
-    layers = [form.layer_count(totals_of(root).layers) for root in (built, fused)]
-
-    def figures(classes: int) -> Figures:
-        return _figures(resolve(name, classes=classes), form, counters)
-
+    built, fused, *_ = _states(made(1))
     fixed = sum(dict(named_parameters(built))[each].numel for each in fixed_names(built))
     return {
         **words,
-        "layers": layers,
+        "layers": [form.layer_count(totals_of(root).layers) for root in (built, fused)],
         **({"fixed": fixed} if fixed else {}),
-        "rows": rows,
+        "rows": [_rows(root) for root in (built, fused)],
         "counters": list(counters),
-        "pieces": pieces_of(figures),
+        "pieces": pieces_of(lambda classes: _figures(made(classes), form, counters, loaded=loaded)),
     }
 
 
-def _states(subject: Subject) -> tuple[Module, Module]:
+def _states(subject: Subject) -> list[Module]:
+    """A network as it is built, and after fuse(): of one that trains without autograd, of one that does not, with."""
+    question = Question(subject, (640, 640), choose_counter("thop-0.1", None))
     built = as_built(subject.root)
-    return built, fuse_as_host(built, grad_enabled=False).root
-
-
-def _figures(subject: Subject, form: LineForm, counters: tuple[str, ...]) -> Figures:
-    built, fused = _states(subject)
-    gradients = [
-        count_gradients(fuse_as_host(with_gradients(built, False), grad_enabled=False).root),
-        count_gradients(fused),
-        count_gradients(fuse_as_host(built, grad_enabled=True).root),
+    return [
+        built,
+        question.fusion(built, grad_enabled=False).root,
+        question.fusion(with_gradients(built, False), grad_enabled=False).root,
+        question.fusion(built, grad_enabled=True).root,
     ]
-    found: list[float | None] = [count_parameters(built), count_parameters(fused), *gradients]
+
+
+def _figures(subject: Subject, form: LineForm, counters: tuple[str, ...], *, loaded: bool) -> Figures:
+    built, fused, stripped, trained = _states(subject)
+    found: list[float | None] = [count_parameters(built), count_parameters(fused)]
+    found += [count_gradients(root) for root in (stripped, fused, trained)]
     for counter in counters:
         convention = choose_counter(counter, None).convention
         for root in (built, fused):
-            found.append(host_line(root, form, convention, subject.stride, built=root is built).gflops)
+            new = root is built and not loaded
+            found.append(host_line(root, form, convention, subject.stride, built=new).gflops)
     return found
 
 
 def _rows(root: Module) -> list[int]:
     """Parameters of each row but the last; a tensor that rows share counts in its first one."""
-    rows = root.child("model").children
-    sizes = dict.fromkeys(rows, 0)
+    sizes = dict.fromkeys(root.child("model").children, 0)
     for name, tensor in named_parameters(root):
-        row = name.split(".")[1]
-        sizes[row] += tensor.numel
+        sizes[name.split(".")[1]] += tensor.numel
     return list(sizes.values())[:-1]

@@ -103,6 +103,11 @@ class KnownNetwork:
         return found or [self.pieces[0].first]
 
 
+def release_numbers(release: str) -> tuple[int, ...]:
+    """A release as numbers that can be sorted: ``8.3.76``."""
+    return tuple(int(part) for part in release.split(".") if part.isdecimal())
+
+
 @cache
 def known_networks() -> tuple[KnownNetwork, ...]:
     """Every network of every known host."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import cast
 
-from yolo_probe.hosts.known_lines import GradientState, KnownNetwork, Numbers, known_networks
+from yolo_probe.hosts.known_lines import GradientState, KnownNetwork, Numbers, known_networks, release_numbers
 from yolo_probe.hosts.printed_line import Figure, PrintedLine
 from yolo_probe.hosts.summary_line import FORMS, LineForm
 from yolo_probe.hosts.ultralytics import form_of_release
@@ -193,8 +193,8 @@ def _merged(found: Iterable[Match]) -> Iterator[Match]:
 def _in_order(hosts: Iterable[str]) -> tuple[str, ...]:
     """Generations or releases, each once, the oldest first."""
     order: Sequence[str] = list(FORMS)
-    return tuple(sorted(set(hosts), key=lambda host: (order.index(host), ()) if host in order else (0, _numbers(host))))
 
+    def place(host: str) -> tuple[int, ...]:
+        return (order.index(host),) if host in order else release_numbers(host)
 
-def _numbers(release: str) -> tuple[int, ...]:
-    return tuple(int(part) if part.isdecimal() else 0 for part in release.split("."))
+    return tuple(sorted(set(hosts), key=place))

@@ -9,7 +9,7 @@ from typing import cast
 from yolo_probe.counters.conventions import Counter
 from yolo_probe.errors import TargetError
 from yolo_probe.hosts.images import Size
-from yolo_probe.hosts.known_lines import KnownNetwork, known_networks
+from yolo_probe.hosts.known_lines import KnownNetwork, known_networks, release_numbers
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.hosts.target import resolve
 from yolo_probe.networks.generations import Generation
@@ -109,11 +109,7 @@ def _of_subject(subject: Subject, question: Question) -> NetworkRow:
 def _recorded(target: str) -> KnownNetwork | None:
     """The newest recorded network of that name, where only its own host could build it."""
     found = [each for each in known_networks() if each.network == target.removesuffix(".yaml") and not each.note]
-    return max(found, key=lambda each: _release(each.hosts[-1]) if each.hosts else (), default=None)
-
-
-def _release(host: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in host.split(".") if part.isdecimal())
+    return max(found, key=lambda each: release_numbers(each.hosts[-1]) if each.hosts else (), default=None)
 
 
 def _of_known(target: str, known: KnownNetwork, classes: int) -> NetworkRow:
