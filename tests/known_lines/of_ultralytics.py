@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Sequence
 from copy import deepcopy
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -56,15 +56,20 @@ class Network:
         """A copy after the host's own fuse()."""
         return deepcopy(model).eval().fuse()
 
+    @lru_cache(maxsize=1)  # noqa: B019  # one network at a time
+    def _states(self, classes: int) -> tuple[torch.nn.Module, torch.nn.Module]:
+        """The network before fuse() and after it, with autograd off."""
+        model = self.built(classes)
+        with torch.no_grad():
+            return model, self.fused(model)
+
     def gflops(self, model: torch.nn.Module) -> float | None:
         """As the host finds them for its line; None where it prints none."""
         return float(self._utils.get_flops(model)) or None
 
     def figures(self, classes: int) -> Figures:
         """The figures of a piece."""
-        model = self.built(classes)
-        with torch.no_grad():
-            fused = self.fused(model)
+        model, fused = self._states(classes)
         trained = gradients(self.fused(model)) if self._copies_flags else gradients(fused)
         counts = [parameters(model), parameters(fused), 0, gradients(fused), trained]
         return [*counts, self.gflops(model), self.gflops(fused)]
@@ -72,15 +77,13 @@ class Network:
     @cached_property
     def _copies_flags(self) -> bool:
         """Whether a fuse() with autograd makes convolutions that train."""
-        model = self.built(2)
+        model, _ = self._states(2)
         assert gradients(self.fused(deepcopy(model).requires_grad_(False))) == 0
         return gradients(self.fused(model)) > gradients(model) // 2
 
     def entry(self, known: Sequence[list[Piece]]) -> dict[str, object]:
         """The entry of the network, without its hosts."""
-        model = self.built(2)
-        with torch.no_grad():
-            fused = self.fused(model)
+        model, fused = self._states(2)
         fixed = parameters(model) - gradients(model)
         return {
             "network": self._name,

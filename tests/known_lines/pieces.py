@@ -24,13 +24,12 @@ def pieces_of(figures: Callable[[int], Figures], known: Sequence[list[Piece]] = 
             asked[classes] = figures(classes)
         return asked[classes]
 
+    for pieces in known:
+        if all(_fits(_at(pieces, classes), classes, ask(classes)) for classes in (2, 80, LAST_BEND)):
+            return pieces
     first = _piece(1, ask(1), ask(2))
     if all(_fits(first, classes, ask(classes)) for classes in PROBES):
         return [first]
-    ask(70)
-    for pieces in known:
-        if all(_fits(_at(pieces, classes), classes, found) for classes, found in asked.items()):
-            return pieces
     made, classes = [first], _first_unlike(first, ask)
     while classes <= LAST_BEND:
         made.append(_piece(classes, ask(classes), ask(classes + 1)))

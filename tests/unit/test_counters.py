@@ -185,3 +185,11 @@ def test_a_network_that_cannot_be_followed_has_no_comparison(tmp_path: Path) -> 
     )
     done = CliRunner().invoke(cli, ["counters", str(wrong)])
     assert done.exit_code != 0
+
+
+def test_the_figures_fit_a_screen_unless_all_is_asked_for() -> None:
+    brief, whole = (CliRunner().invoke(cli, ["counters", "yolov5n", *more]).output for more in ((), ("--all",)))
+    assert len(brief.splitlines()) <= 40
+    assert "--all" in brief
+    assert all(name in brief for name in CONVENTIONS)
+    assert len(whole.splitlines()) > 100

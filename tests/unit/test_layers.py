@@ -362,3 +362,12 @@ def test_a_network_that_cannot_be_followed_says_where(tmp_path: Path, probe: Pro
     done = probe("layers", wrong)
     assert (done.returncode, done.stdout) == (2, "")
     assert str(wrong) in done.stderr
+
+
+def test_the_table_fits_a_screen_unless_all_is_asked_for() -> None:
+    brief, whole = (CliRunner().invoke(cli, ["layers", "yolov5n", *more]).output for more in ((), ("--all",)))
+    assert len(brief.splitlines()) <= 42
+    assert "9      backbone  SPPF" in brief
+    assert "10     head      Conv" in brief
+    assert "1,872,157" in whole
+    assert "bytes moved" in whole

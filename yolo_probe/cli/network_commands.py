@@ -171,14 +171,15 @@ def gradients_command(
 
 @click.command("counters")
 @of_networks("target", "imgsz", "counter", "host", "nc", "copy", "source", "rules", "strict", "format")
+@click.option("--all", "whole", is_flag=True, help="Also show the terms of each counter, and why they differ.")
 def counters_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
-    source: str | None, rules: str | None, strict: bool, form: str,
+    source: str | None, rules: str | None, strict: bool, form: str, whole: bool,
 ) -> None:  # fmt: skip
     """Compare all FLOP counters, and say why their figures differ."""
     from yolo_probe.reports.counters import counters
 
-    report = counters(_question(target, imgsz, counter, host, nc, copy, rules, source=source))
+    report = counters(_question(target, imgsz, counter, host, nc, copy, rules, source=source), brief=not whole)
     show(report, form)
     _be_strict(strict, report.uncounted)
 
@@ -219,10 +220,13 @@ def counters_command(
     help="Show memory instead: values moved, activations, and where ShuffleNet V2's guidelines are broken.",
 )
 @FUSED_OPTION
+@click.option(
+    "--all", "whole", is_flag=True, help="Also show exact figures, bytes moved, and the arithmetic of each line."
+)
 def layers_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
     source: str | None, rules: str | None, strict: bool, form: str, by: By | None, depth: int | None,
-    sort: Sort | None, top: int | None, memory: bool, fused: bool,
+    sort: Sort | None, top: int | None, memory: bool, fused: bool, whole: bool,
 ) -> None:  # fmt: skip
     """Show the FLOPs, parameters and bytes of each part of a network.
 
@@ -233,7 +237,7 @@ def layers_command(
     chosen = by or "row"
     if chosen == "row" and depth not in (None, 1):
         chosen = "module"
-    view = View(chosen, depth, sort or ("bytes" if top and memory else None), top, memory)
+    view = View(chosen, depth, sort or ("bytes" if top and memory else None), top, memory, not whole)
     question = _question(target, imgsz, counter, host, nc, copy, rules, source=source)
     report = layer_costs(question, view, fused=fused)
     show(report, form)

@@ -61,10 +61,11 @@ def document(report: Counters) -> Iterator[Section]:
     yield (Heading(heading(question.subject)),)
     yield (Words(_answer(report)),)
     yield (Table(_HEADS, tuple(row for counted in comparison.counters.values() for row in _rows(counted))),)
-    default = comparison.counters[comparison.default]
-    yield tuple(_parameters(comparison))
-    for counted in comparison.counters.values():
-        yield tuple(_block(counted, default, report))
+    if not report.brief:
+        default = comparison.counters[comparison.default]
+        yield tuple(_parameters(comparison))
+        for counted in comparison.counters.values():
+            yield tuple(_block(counted, default, report))
     yield tuple(_footers(report))
 
 
@@ -199,4 +200,5 @@ def _footers(report: Counters) -> Iterator[Footer]:
     if report.question.rules:
         yield Footer("Rules", own_rules(report.question.rules, report.unused_rules))
     yield Footer("Default", f"{report.comparison.default}: another with --counter NAME, also in info and fuse-diff")
-    yield Footer("More", "--imgsz  --nc  --host  --format json (the same as data)")
+    whole = "--all (the terms of each, and why they differ)  " if report.brief else ""
+    yield Footer("More", f"{whole}--imgsz  --nc  --host  --format json (the same as data)")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from yolo_probe.counters.charges import added
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.model.activations import BYTES, Access, total
-from yolo_probe.model.structure import Shape, packed_weights
+from yolo_probe.model.structure import Shape, named_rows, packed_weights
 from yolo_probe.render.common import (
     counted,
     first_of,
@@ -34,6 +34,8 @@ def document(report: LayerCosts) -> Iterator[Section]:
         yield _moved(report)
         yield from _peak(report)
         yield from _guidelines(report)
+    elif report.view.brief:
+        yield (_brief(report),)
     else:
         yield _costs(report)
         if works := tuple(_workings(report)):
@@ -123,6 +125,43 @@ def _costs(report: LayerCosts) -> Section:
     )  # fmt: skip
     own = f" {OWN}" if report.view.by == "module" and report.view.depth is None else ""
     return chart, Note(TRAFFIC + own)
+
+
+def _brief(report: LayerCosts) -> Chart:
+    """The costs alone, one unit in each column."""
+    places = report.view.by in ("row", "module")
+    parts = _parts(report) if places else {}
+    heads = (report.view.by, *(("part",) if parts else ()), "class" if places else "count")
+
+    def cells(name: tuple[str, str], part: str, parameters: int, flops: int | None) -> tuple[str, ...]:
+        counted = "not counted" if flops is None else f"{flops / 1e9:.3f}"
+        figures = f"{parameters / 1e6:.3f}", counted, share(flops, report.flops)
+        return name[0], *((part,) if parts else ()), name[1], *figures
+
+    lines = tuple(
+        cells(_name(line, places), parts.get(line.name.partition(".")[0], ""), line.parameters, line.flops)
+        for line in report.lines
+    )
+    sums = tuple(
+        cells(
+            (label, "" if places else str(sum(line.count for line in lines))), "",
+            sum(line.parameters for line in lines), added(line.flops for line in lines),
+        )
+        for label, lines in _summed(report)
+    )  # fmt: skip
+    columns = (*heads, "M parameters", "GFLOPs", "share")
+    amounts = tuple(line.flops or 0 for line in report.lines)
+    return Chart(columns, lines, sums, len(heads) - (not places), len(columns), amounts)
+
+
+def _parts(report: LayerCosts) -> dict[str, str]:
+    """Whether each row is one of the backbone or of the head, by its name; empty where that is not known."""
+    yaml = report.root.attributes.get("yaml")
+    backbone = yaml.get("backbone") if isinstance(yaml, Mapping) else None
+    if not isinstance(backbone, list):
+        return {}
+    kinds, _ = named_rows(report.root)
+    return {name: "backbone" if number < len(backbone) else "head" for number, name in enumerate(kinds)}
 
 
 TRAFFIC = (
@@ -332,4 +371,7 @@ def _footers(report: LayerCosts) -> Iterator[Footer]:
         return
     memory = "" if report.view.memory else "  --memory"
     fused = "" if report.is_fused else "  --fused"
-    yield Footer("More", f"--by row|module|operator|type  --depth N  --sort  --top N{memory}{fused}  --format json")
+    whole = "--all (bytes moved, arithmetic)  " if report.view.brief and not report.view.memory else ""
+    yield Footer(
+        "More", f"{whole}--by row|module|operator|type  --depth N  --sort  --top N{memory}{fused}  --format json"
+    )

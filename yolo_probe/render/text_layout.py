@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from textwrap import wrap
 
@@ -83,6 +84,7 @@ def chart(
     amounts: Sequence[int], width: int = WIDTH, paint: Paint = plain,
 ) -> Iterator[str]:  # fmt: skip
     """The lines of a chart: names left-aligned, figures right-aligned, then a bar for each amount."""
+    mark = "#" if paint is plain or not _has_blocks() else "\N{FULL BLOCK}"
     every = (heads, *lines, *sums)
     widths = [max(map(len, column)) for column in zip(*every, strict=True)]
     gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= width else 1
@@ -96,10 +98,15 @@ def chart(
         elif number > len(lines):
             yield paint("bold" if number == len(every) - 1 else "", line)
         elif room >= SHORTEST_BAR and largest:
-            bar = "#" * ((2 * room * amounts[number - 1] + largest) // (2 * largest))
+            bar = mark * ((2 * room * amounts[number - 1] + largest) // (2 * largest))
             yield f"{line}{' ' * gap}{paint('yellow', bar) if bar else ''}"
         else:
             yield line
+
+
+def _has_blocks() -> bool:
+    """Whether the terminal can show more than ASCII."""
+    return (getattr(sys.stdout, "encoding", None) or "").lower().startswith("utf")
 
 
 LONGEST_BAR, SHORTEST_BAR = 30, 6

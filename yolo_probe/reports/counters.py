@@ -26,6 +26,8 @@ class Counters:
     comparison: Comparison
     unused_rules: tuple[str, ...] = ()
     """Rules of the user's own that no operator of this network used."""
+    brief: bool = False
+    """Whether the text has the figures alone, without the terms of each counter."""
 
     @property
     def uncounted(self) -> tuple[Uncounted, ...]:
@@ -33,9 +35,10 @@ class Counters:
         return self.comparison.counters[self.comparison.default].uncounted
 
 
-def counters(question: Question) -> Counters:
+def counters(question: Question, *, brief: bool = False) -> Counters:
     """Every counter's figure for one network, each as terms that add up to it.
 
+    ``brief``: whether the text has the figures alone.
     Raises: TargetError where the forward pass is not known, TraceError where it or ``fuse()`` fails.
     """
     question.need_flops()
@@ -62,7 +65,7 @@ def counters(question: Question) -> Counters:
         raise question.placed(error, "correct the network: its forward pass fails there") from None
     conventions = [convention.with_rules(question.rules) for convention in CONVENTIONS.values()]
     unused = question.rules.unused(modes["unfused"].records) if question.rules else ()
-    return Counters(question, compare(modes, conventions, question.counter.convention.name), unused)
+    return Counters(question, compare(modes, conventions, question.counter.convention.name), unused, brief)
 
 
 def as_json(report: Counters) -> dict[str, object]:

@@ -39,6 +39,8 @@ class View:
     """Number of lines that are shown; the others are added up in one. None: all."""
     memory: bool = False
     """Whether the text is about memory."""
+    brief: bool = False
+    """Whether the text has the table of costs alone, in millions of parameters and GFLOPs."""
 
     def __post_init__(self) -> None:
         """Refuse a value that an option does not have.
