@@ -5,6 +5,7 @@
 # make live   the tests that need torch, and the examples of the documentation: a minute
 # make bench  how long, how much memory, beside `import torch` and the real host
 # make fuzz   changed files, guided by the code that they reach in the reader of checkpoints, for five minutes
+# make picture  the picture of the README, from what the command prints in a terminal
 # make clean  back to a fresh clone
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -14,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 pip_install = .venv/bin/pip install --quiet
 pytest = .venv/bin/python -m pytest --numprocesses 2
 
-.PHONY: demo test check unit live bench fuzz clean
+.PHONY: demo test check unit live bench fuzz picture clean
 
 demo: .venv/installed
 	.venv/bin/yolo-probe fuse-diff configs/demo/narrow-best.pt
@@ -39,6 +40,9 @@ bench: .venv/oracles
 fuzz: .venv/dev
 	$(pip_install) atheris
 	.venv/bin/python -m tests.attacks.fuzz
+
+picture: .venv/dev
+	.venv/bin/python -m tests.picture_of_terminal
 
 clean:
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

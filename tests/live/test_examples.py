@@ -1,8 +1,7 @@
-"""The examples in docstrings give what they say, and the README's Python runs."""
+"""The examples in docstrings give what they say, and the Python of the guide runs."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, DocTest, DocTestFinder, DocTestRunner
 from importlib import import_module
@@ -14,10 +13,9 @@ import torch
 from torch import nn
 
 import yolo_probe
-from tests.environments import ROOT
+from tests.documents import TEXTS, python_blocks
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-ON_A_MODEL, OF_A_LOOP, OF_RULES = re.findall(r"^```python\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+(ON_A_MODEL,), (OF_A_LOOP,), (OF_RULES,) = map(python_blocks, ("live-models", "training", "counters-and-rules"))
 
 
 def examples() -> Iterator[DocTest]:
@@ -39,27 +37,31 @@ class SE(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
         return torch.fft.fft2(x).real
 
 
-def test_the_readmes_lines_for_a_live_model_run(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_other_page_has_python() -> None:
+    assert {name for name in TEXTS if python_blocks(name)} == {"live-models", "training", "counters-and-rules"}
+
+
+def test_the_guides_lines_for_a_live_model_run(capsys: pytest.CaptureFixture[str]) -> None:
     model = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.SiLU())
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     try:
-        exec(ON_A_MODEL, {"model": model, "optimizer": optimizer})  # noqa: S102  # the README's own text
+        exec(ON_A_MODEL, {"model": model, "optimizer": optimizer})  # noqa: S102  # the guide's own text
     finally:
         yolo_probe.uninstall()
     assert "parameters" in capsys.readouterr().out
 
 
-def test_the_readmes_training_loop_runs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_guides_training_loop_runs(capsys: pytest.CaptureFixture[str]) -> None:
     model = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.SiLU())
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     step = "model(torch.rand(2, 3, 64, 64)).mean().backward(), optimizer.step()"
     loop = OF_A_LOOP.replace("...", step, 1)
     names = {"model": model, "optimizer": optimizer, "epochs": 2, "yolo_probe": yolo_probe, "torch": torch}
-    exec(loop, names)  # noqa: S102  # the README's own text
+    exec(loop, names)  # noqa: S102  # the guide's own text
     assert capsys.readouterr().out.startswith("runs/mine: a training, as its probe.json tells it")
 
 
-def test_the_readmes_rules_count(tmp_path: Path) -> None:
+def test_the_guides_rules_count(tmp_path: Path) -> None:
     path = tmp_path / "rules.py"
     path.write_text(OF_RULES)
     model = nn.Sequential(nn.Conv2d(3, 8, 1, bias=False), SE(), nn.SiLU())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tests.documents import not_printed, screens
 from tests.oracles.trainings import (
     HERE,
     Trained,
@@ -345,6 +347,12 @@ def test_what_a_frozen_training_really_trains_stands_beside_the_line_that_claims
     assert "1766623 gradients" in trained.host_lines[0]
     assert "720,255 gradients" in trained.probe_lines[0]
     assert any("--freeze 10" in line and "(1,046,368 parameters)" in line for line in trained.probe_lines)
+
+
+@pytest.mark.parametrize(("command", "shown"), screens(of_trainings=True))
+def test_the_readme_and_the_guide_show_what_a_training_prints(command: str, shown: list[str], done: Done) -> None:
+    assert {*shlex.split(command)[2:]} <= {word for step in EVERY["classic"].steps for word in step}
+    assert not_printed(shown, done("classic").output) == []
 
 
 SUMS = """

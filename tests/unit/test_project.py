@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -16,25 +17,16 @@ import yaml
 from hatchling.build import build_wheel
 
 from tests.conftest import Probe
+from tests.documents import GUIDE, PAGES, TEXTS, chinese, fences, not_printed, prose, screens, shell_commands
 from tests.environments import ROOT
+from tests.picture_of_terminal import ARGUMENTS, PICTURE, picture, printed
 
 PACKAGE = ROOT / "yolo_probe"
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-FENCES = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
-COMMANDS = [
-    line.partition("#")[0].strip()
-    for language, text in FENCES
-    if language == "sh"
-    for line in text.splitlines()
-    if line
-]
-SCREENS = {
-    text.splitlines()[0].removeprefix("$ "): text.splitlines()[1:]
-    for language, text in FENCES
-    if language == "" and text.startswith("$ ")
-}
-HOUSE = next(text.splitlines() for _, text in FENCES if text.startswith("errors "))
+README = TEXTS["README"]
+COMMANDS = {command: name for name, text in reversed(TEXTS.items()) for command in shell_commands(text)}
+"""Every command of the README and the guide, and a page that has it."""
+HOUSE = next(text.splitlines() for _, text in fences(README) if text.startswith("errors "))
 GROUND = 5
 """Modules on the first line of the house."""
 SIDE_BY_SIDE = {"networks", "checkpoint", "live", "counters"}
@@ -92,7 +84,12 @@ def ours(path: Path) -> set[str]:
 
 
 def test_the_readme_shows_the_two_commands_that_set_everything_up() -> None:
-    assert COMMANDS[:2] == ["make demo", "make test"]
+    assert shell_commands(README)[:3] == ["make demo", "make test", "make bench"]
+
+
+def test_the_readme_fits_on_a_screen_and_points_to_chinese_in_its_first_line() -> None:
+    assert len(README.splitlines()) <= 100
+    assert f"({chinese('README').relative_to(ROOT).as_posix()})" in README.splitlines()[0]
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make ")])
@@ -104,19 +101,35 @@ def test_every_make_command_of_the_readme_is_a_target_of_the_makefile(command: s
 
 # What `yolo-probe train` runs is not here; tests/oracles/test_training.py has real hosts.
 ANSWERED = [c for c in COMMANDS if c.startswith("yolo-probe ") and not c.startswith("yolo-probe train ")]
+STAND_INS = {
+    "best.pt": "configs/demo/narrow-best.pt",
+    "train.log": "yolo_probe/guide/training.md",
+    "runs/train/exp": "tests/golden/probe-before.json",
+}
+"""What the project has of the files that its documents name; the log is of the training that the guide shows."""
 
 
 @pytest.mark.parametrize("command", ANSWERED)
-def test_every_command_of_the_readme_answers(command: str, probe: Probe) -> None:
-    done = probe(*command.split()[1:])
+def test_every_command_of_the_readme_and_the_guide_answers(command: str, probe: Probe) -> None:
+    done = probe(*(STAND_INS.get(word, word) for word in shlex.split(command)[1:]))
     assert (done.returncode, done.stdout != "") == (0, True), done.stderr
 
 
-@pytest.mark.parametrize("command", SCREENS)
-def test_the_readme_shows_what_the_command_prints(command: str, probe: Probe) -> None:
-    remaining = iter(probe(*command.split()[1:]).stdout.splitlines())
-    shown = [line for line in SCREENS[command] if line != "..."]
-    assert [line for line in shown if line not in remaining] == []
+@pytest.mark.parametrize(("command", "shown"), screens(of_trainings=False))
+def test_the_readme_and_the_guide_show_what_the_command_prints(command: str, shown: list[str], probe: Probe) -> None:
+    assert not_printed(shown, probe(*shlex.split(command)[1:]).stdout) == []
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_page_links_to_what_is_there(name: str) -> None:
+    for path in (PAGES[name], chinese(name)):
+        links = re.findall(r"\]\(([^)#]+)\)", prose(path.read_text(encoding="utf-8")))
+        assert [link for link in links if "://" not in link and not (path.parent / link).exists()] == []
+
+
+def test_the_picture_of_the_readme_is_what_a_terminal_shows() -> None:
+    assert f"]({PICTURE.relative_to(ROOT).as_posix()})" in README
+    assert picture(printed(ARGUMENTS)) == PICTURE.read_text(encoding="utf-8")
 
 
 def test_continuous_integration_runs_the_readmes_test_command() -> None:
@@ -192,12 +205,13 @@ def test_an_installation_brings_two_light_packages() -> None:
     assert [re.split(r"[^\w-]", requirement)[0] for requirement in always] == ["click", "pyyaml"]
 
 
-def test_the_wheel_brings_the_networks_and_the_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wheel_brings_the_networks_the_guide_and_the_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     wheel = tmp_path / build_wheel(str(tmp_path))
     held = set(zipfile.ZipFile(wheel).namelist())
     shipped = {f"yolo_probe/{path.relative_to(ROOT)}" for path in (ROOT / "configs").rglob("*") if path.is_file()}
-    assert {*shipped, "yolo_probe/py.typed"} <= held
+    guide = {path.relative_to(ROOT).as_posix() for path in GUIDE.rglob("*.md")}
+    assert {*shipped, *guide, "yolo_probe/py.typed"} <= held
 
 
 def test_yolov5_printed_the_two_lines_that_the_demo_explains(

@@ -8,6 +8,7 @@ From the ground up; a module imports only from lines above its own::
     network_commands   fuse-diff, info, inspect, gradients, counters, layers
     line_commands      explain, diff, compare
     training_commands  train, story
+    guide_command      guide
     command            the command: subcommands, errors, exit codes
 """
 

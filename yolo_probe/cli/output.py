@@ -94,7 +94,9 @@ def write(text: str, *, styled: bool = False) -> None:
     if sys.stdout is None:
         raise TargetError("standard output is closed, expected somewhere to write the report")
     try:
-        sys.stdout.write(printable(text, styled=styled))
+        text = printable(text, styled=styled)
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
         sys.stdout.flush()
     except OSError as error:
         # keep Python from complaining when it flushes once more at exit

@@ -1,0 +1,216 @@
+"""Contract: the guide is shown, each figure in it is computed, and its Chinese says the same as its English."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.conftest import Probe
+from tests.documents import GUIDE, PAGES, TEXTS, chinese, fences, figures, prose, sections
+from yolo_probe.cli.guide_command import TOPICS, plain
+
+WHY = sections(TEXTS["why-the-numbers-differ"])
+
+
+def test_the_topics_are_the_pages() -> None:
+    assert sorted(TOPICS) == sorted(path.stem for path in GUIDE.glob("*.md"))
+    assert {path.stem for path in (GUIDE / "zh").glob("*.md")} == {*TOPICS, "README"}
+
+
+@pytest.mark.parametrize("options", [(), ("--lang", "zh")])
+def test_the_topics_are_listed_one_a_line(options: tuple[str, ...], probe: Probe) -> None:
+    lines = probe("guide", *options).stdout.splitlines()
+    assert [line.split()[0] for line in lines] == [*TOPICS]
+    assert all(len(line.split(maxsplit=1)[1]) > 10 and len(line) <= 84 for line in lines)
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_topic_is_shown_as_plain_text(topic: str, probe: Probe) -> None:
+    shown = probe("guide", topic[:4], "--lang", "en").stdout
+    assert shown == plain(TEXTS[topic])
+    assert not re.search(r"```|\*\*|\]\(", shown)
+
+
+def test_an_environment_in_chinese_gets_chinese(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LC_ALL", raising=False)
+    monkeypatch.setenv("LC_MESSAGES", "zh_CN.UTF-8")
+    assert probe("guide", "why").stdout == plain(chinese("why-the-numbers-differ").read_text(encoding="utf-8"))
+    assert probe("guide", "why", "--lang", "en").stdout == plain(TEXTS["why-the-numbers-differ"])
+
+
+def test_an_unknown_topic_names_those_that_there_are(probe: Probe) -> None:
+    done = probe("guide", "nothing")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "expected one of why-the-numbers-differ, counters-and-rules" in done.stderr
+
+
+@pytest.mark.parametrize("name", TOPICS)
+def test_the_lines_of_the_guide_fit_in_a_terminal(name: str) -> None:
+    assert [line for line in prose(TEXTS[name]).splitlines() if len(line) > (88 if line.startswith("|") else 80)] == []
+
+
+@pytest.fixture(scope="module")
+def asked(probe: Probe) -> dict[str, Any]:
+    """The reports that have the figures of why-the-numbers-differ, as data."""
+    questions = {
+        "diff": "fuse-diff yolov5s@v7.0", "old": "fuse-diff yolov5s@v6.1", "v5": "info yolov5s@v5.0",
+        "two": "info yolov5s@v7.0 --nc 2", "three": "info yolov5s@v7.0 --nc 3",
+        "thop": "fuse-diff yolov5s@v7.0 --counter thop-0.0.31", "counters": "counters yolov5s",
+        "freeze": "gradients yolov5s --freeze 10", "gradients": "gradients yolov5s",
+        "memory": "layers yolov5s --memory", "large": "info yolov5s --imgsz 1280",
+        "attention": "info yolov5s-transformer --imgsz 1280 --stride-scaled", "v9": "info yolov9-c",
+    }  # fmt: skip
+    return {name: json.loads(probe(*words.split(), "--format", "json").stdout) for name, words in questions.items()}
+
+
+def gigas(flops: float, digits: int = 1) -> str:
+    return f"{flops / 1e9:.{digits}f}"
+
+
+def test_what_fuse_does(asked: dict[str, Any], probe: Probe) -> None:
+    before, after = asked["diff"]["training"], asked["diff"]["validation"]
+    bn, layers, lost = 57, before["layers"], before["parameters"] - after["parameters"]
+    (v3,) = re.findall(r"merges (\d+) of (\d+) BatchNorms", probe("fuse-diff", "yolov5s@v3.1").stdout)
+    assert layers - bn == after["layers"]
+    assert {*figures(WHY["What fuse() does with the algebra"])} == {
+        *map(str, (bn, layers, after["layers"], 2, 1, *v3, int(v3[1]) - int(v3[0]))), f"{lost:,}", f"{2 * lost:,}",
+    }  # fmt: skip
+
+
+def test_the_meanings_of_layers(asked: dict[str, Any]) -> None:
+    of = [asked["diff"][state]["layers_by_definition"] for state in ("training", "validation")]
+    old = [asked["old"][state]["layers"] for state in ("training", "validation")]
+    shared = old[0] - of[0]["modules"]
+    rows = len(asked["gradients"]["rows"])
+    assert {*figures(WHY["Layers: four meanings"])} == {
+        str(each)
+        for each in (
+            rows, *(each for state in of for each in state.values()), 60, *old, shared, shared + 1, 1,
+        )
+    }  # fmt: skip
+    table = [figures(line) for line in WHY["Layers: four meanings"].splitlines() if re.match(r"\| [tY]", line)]
+    kinds = ("parameter_tensors", "modules", "leaf_modules")
+    assert table == [[str(rows)] * 2, *([str(state[kind]) for state in of] for kind in kinds)]
+
+
+def test_parameters(asked: dict[str, Any]) -> None:
+    before, after = asked["diff"]["training"], asked["diff"]["validation"]
+    two = asked["two"]["summary"]["parameters"]
+    info = asked["counters"]["counters"]
+    assert {*figures(WHY["Parameters: the surest of the four"])} == {
+        f"{asked['three']['summary']['parameters'] - two:,}", "2", f"{two:,}", "0",
+        f"{before['parameters'] - after['parameters']:,}", f"{asked['v5']['summary']['parameters']:,}",
+        f"{info['ptflops']['parameters']['fused']:,}", f"{info['torchinfo']['parameters']['unfused']:,}",
+    }  # fmt: skip
+    assert info["ptflops"]["parameters"]["fused"] == info["calflops"]["parameters"]["fused"]
+
+
+def test_gradients(asked: dict[str, Any]) -> None:
+    fused = asked["gradients"]["validation"]["fused"]
+    v9 = asked["v9"]["summary"]
+    fixed = v9["parameters"] - v9["gradients"]
+    figures_of_table = [
+        f"{asked['gradients']['copies']['model']['gradients']:,}",
+        f"{asked['freeze']['copies']['model']['gradients']:,}",
+        *("0", "0"),
+        f"{fused['grad_on']:,}",
+        f"{fused['no_grad']:,}",
+    ]
+    text = WHY["Gradients: a switch, not a size"]
+    rows = [line.split("|")[2].strip() for line in text.splitlines() if line.startswith("| a")]
+    assert rows == figures_of_table[:2] + figures_of_table[3:]
+    assert {*figures(text)} == {*figures_of_table, "9", str(fixed // 2 - 1), str(fixed // 2), str(fixed)}
+
+
+def test_flops_macs_and_memory(asked: dict[str, Any]) -> None:
+    report = asked["counters"]["counters"]
+    flops = asked["diff"]["training"]["flops"]
+    assert {*figures(WHY["FLOPs against FLOPS"])} == {"1", gigas(flops), "10", f"{flops / 10e12 * 1e3:.2f}"}
+    assert "GFLOPS" in asked["v5"]["line"]
+    assert "GFLOPs" in asked["old"]["host_lines"]["training"]
+    convolutions = report["ptflops-aten"]["terms"]["convolution"]["unfused"]
+    assert report["torch"]["unfused"] == 2 * convolutions
+    moved = asked["memory"]["total"]["memory_access_cost"]
+    assert {*figures(WHY["MAC: two meanings"])} == {
+        "2", f"{convolutions:,}", f"{2 * convolutions:,}", f"{moved:,}",
+    }  # fmt: skip
+
+
+def test_why_gflops_drop(asked: dict[str, Any]) -> None:
+    before, after = asked["diff"]["training"]["flops"], asked["diff"]["validation"]["flops"]
+    torch = asked["counters"]["counters"]["torch"]
+    thop = [asked["thop"][state]["flops"] for state in ("training", "validation")]
+    values = (before - after) // 8
+    assert torch["unfused"] == torch["fused"] == after
+    assert {*figures(WHY["Why GFLOPs drop although nothing gets cheaper"])} == {
+        f"{after:,}", "8", f"{values:,}", f"{8 * values:,}", gigas(before), gigas(after), gigas(torch["fused"], 2), "4",
+        *map(gigas, thop),
+    }  # fmt: skip
+    assert thop[0] - thop[1] == (4 - 2) * values
+
+
+def test_why_counters_differ(asked: dict[str, Any]) -> None:
+    shared = asked["counters"]["counters"]["calflops"]["terms"]["shared modules again"]["unfused"]
+    assert shared == 56 * 23_654_400
+    charged = {
+        each["terms"].get("BatchNorm", {}).get(mode, 0) / 23_654_400
+        for each in asked["counters"]["counters"].values()
+        if each["unit"] == "MACs"
+        for mode in ("train", "unfused")
+    }
+    assert charged - {19_008 / 23_654_400} == {0, 1, 2, 4, 5}
+    assert {*figures(WHY["Why counters differ"])} == {"1", "2", "4", "5", "57", f"{shared:,}"}
+
+
+def test_why_the_size_hardly_matters(asked: dict[str, Any]) -> None:
+    large, small = asked["large"]["summary"], asked["diff"]["training"]
+    scaled, direct = (asked["attention"]["stride_scaled"][key] for key in ("flops", "direct"))
+    assert large["flops"] == 4 * small["flops"]
+    assert {*figures(WHY["Why the image size hardly matters to the line"])} == {
+        "640", "32", str(640 * 640 // (32 * 32)), "1280", gigas(small["flops"]), gigas(large["flops"]), gigas(scaled),
+        gigas(direct), f"{(direct - scaled) / direct:.2%}",
+    }  # fmt: skip
+
+
+def test_the_other_sections_have_no_figure() -> None:
+    assert figures(WHY["Why the numbers differ"]) == ["80"]
+    assert figures(WHY["When something is wrong"]) == ["0"]
+    assert len(WHY) == 2 + 9, "a section without a test of its figures"
+
+
+def headings(text: str) -> list[str]:
+    return re.findall(r"^(#+) ", prose(text), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_chinese_page_has_the_headings_blocks_and_figures_of_the_english(name: str) -> None:
+    english, other = TEXTS[name], chinese(name).read_text(encoding="utf-8")
+    assert headings(other) == headings(english)
+    assert fences(other) == fences(english)
+    assert Counter(figures(other)) == Counter(figures(english))
+
+
+def paragraphs(text: str) -> list[str]:
+    """The paragraphs, items of lists and rows of tables of a page, and how many sentences each has."""
+    return [part for part in re.split(r"\n\n+|\n(?=[-|#])", prose(text)) if part.strip()]
+
+
+def sentences(paragraph: str) -> int:
+    """How many sentences of a paragraph end, in English or in Chinese."""
+    bare = re.sub(r"`[^`]*`|\]\([^)]*\)", "x", paragraph)
+    return len(re.findall(r"[.?!](?=[\s)*\"|]|$)|[。?!]", bare))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_sentence_and_no_code_word_is_missing_in_chinese(name: str) -> None:
+    english, other = paragraphs(TEXTS[name]), paragraphs(chinese(name).read_text(encoding="utf-8"))
+    assert len(other) == len(english)
+    for ours, theirs in zip(english, other, strict=True):
+        words = [Counter(re.findall(r"`([^`]+)`", part)) for part in (ours, theirs)]
+        assert words[0] == words[1], ours
+        assert sentences(theirs) == sentences(ours), ours
+        assert re.search(r"[一-鿿]", theirs) or not re.search(r"[a-z]{3}", re.sub(r"`[^`]*`", "", ours)), theirs
