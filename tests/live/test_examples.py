@@ -43,9 +43,10 @@ def test_no_other_page_has_python() -> None:
 
 def test_the_guides_lines_for_a_live_model_run(capsys: pytest.CaptureFixture[str]) -> None:
     model = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.SiLU())
+    other = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.SiLU())
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     try:
-        exec(ON_A_MODEL, {"model": model, "optimizer": optimizer})  # noqa: S102  # the guide's own text
+        exec(ON_A_MODEL, {"model": model, "other": other, "optimizer": optimizer})  # noqa: S102  # the guide's own text
     finally:
         yolo_probe.uninstall()
     assert "parameters" in capsys.readouterr().out
