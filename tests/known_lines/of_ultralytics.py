@@ -6,6 +6,7 @@ Takes the names of networks; writes one JSON object for each on a line of standa
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from copy import deepcopy
@@ -17,8 +18,10 @@ from typing import Any
 import torch
 
 from tests.known_lines.pieces import Figures, Piece, pieces_of
+from yolo_probe.errors import ModelYamlError
 from yolo_probe.hosts.ultralytics_names import shipped_yamls
 from yolo_probe.hosts.ultralytics_rebuild import Weightless, silent
+from yolo_probe.yaml_file import YamlKind, read_yaml
 
 MODELS = {
     "seg": "SegmentationModel",
@@ -107,12 +110,8 @@ def gradients(model: torch.nn.Module) -> int:
 
 def names() -> list[str]:
     """Every network that the release ships, with the letter of its scale."""
-    import re
-
-    from yolo_probe.yaml_file import YamlKind, read_yaml
-
     found = []
-    kind = YamlKind("a model YAML", ValueError, "", last_counts=True, ascii_alone=True)
+    kind = YamlKind("a model YAML", ModelYamlError, "", last_counts=True, ascii_alone=True)
     for stem, path in shipped_yamls().items():
         scales = read_yaml(path, kind).document.get("scales")
         match = re.match(r"(yolov?\d+)(.*)$", stem)

@@ -47,7 +47,7 @@ def classifier(target: str) -> Made:
         if generation == "v7.0":  # all Conv of a network share one activation
             conv = replace(conv, children={**conv.children, "act": kept[0].child("act")})
         placed = {key: last.attributes[key] for key in ("i", "f", "np")}
-        head = replace(head, attributes=head.attributes | placed, children={**head.children, "conv": conv})
+        head = replace(head, attributes={**head.attributes, **placed}, children={**head.children, "conv": conv})
         yaml = {key: value for key, value in subject.root.attributes.items() if key == "yaml"}
         root = Module(
             "models.yolo.ClassificationModel", {**yaml, "save": []}, children={"model": sequential(*kept, head)}

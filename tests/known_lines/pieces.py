@@ -68,6 +68,6 @@ def _fits(piece: Piece, classes: int, found: Figures) -> bool:
     first, figures, growth = piece
     more = classes - first
     return all(
-        (a is None) == (b is None) and (a is None or abs(a + more * (each or 0) - b) < 1e-5)
+        a is b if a is None or b is None else abs(a + more * (each or 0) - b) < 1e-5
         for a, each, b in zip(figures, growth, found, strict=True)
     )

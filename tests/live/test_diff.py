@@ -9,7 +9,7 @@ from torch import nn
 import yolo_probe
 
 
-class Block(nn.Module):
+class Block(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
     act = nn.SiLU()
 
     def __init__(self, c1: int, c2: int, *, shared: bool) -> None:

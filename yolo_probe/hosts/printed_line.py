@@ -20,6 +20,9 @@ _LINE = re.compile(
 )
 _COLOUR = re.compile(r"\x1b\[[\d;?]*[ -/]*[@-~]|\x1b")
 
+OWN_LINES = "yolo-probe: "
+"""What the probe's own lines in a log begin with."""
+
 LARGEST_TEXT = 64 * 2**20
 """Most characters of a log that are read."""
 
@@ -79,6 +82,8 @@ def lines_in(text: str, *, log: bool = False) -> Iterator[PrintedLine]:
     """
     seen = set()
     for match in _LINE.finditer(_COLOUR.sub("", text[:LARGEST_TEXT]).replace("\r", "\n")):
+        if _is_ours(match):
+            continue
         if log and not any(match[part] for part in ("layers", "gradients", "gflops", "word")):
             continue
         line = _line(match)
@@ -86,6 +91,12 @@ def lines_in(text: str, *, log: bool = False) -> Iterator[PrintedLine]:
         if key not in seen:
             seen.add(key)
             yield line
+
+
+def _is_ours(match: re.Match[str]) -> bool:
+    """Whether a line is one of the probe's own, which it adds to a training's log."""
+    start = match.string.rfind("\n", 0, match.start()) + 1
+    return OWN_LINES in match.string[start : match.start()]
 
 
 def _line(match: re.Match[str]) -> PrintedLine:
