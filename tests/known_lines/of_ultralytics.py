@@ -68,7 +68,8 @@ class Network:
 
     def gflops(self, model: torch.nn.Module) -> float | None:
         """As the host finds them for its line; None where it prints none."""
-        return float(self._utils.get_flops(model)) or None
+        with torch.device("cpu"):  # thop adds numbers up in tensors of its own
+            return float(self._utils.get_flops(model)) or None
 
     def figures(self, classes: int) -> Figures:
         """The figures of a piece."""
