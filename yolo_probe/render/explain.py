@@ -21,7 +21,7 @@ from yolo_probe.render.document import (
     Words,
     signed,
 )
-from yolo_probe.reports.explain import GRADIENTS, Answer, Explanation, definition_of, elsewhere
+from yolo_probe.reports.explain import Answer, Explanation, definition_of, elsewhere, why_gradients
 
 LAYERS = {
     "modules": "any module, also one that holds others",
@@ -139,7 +139,7 @@ def _figures(line: PrintedLine, match: Match) -> Iterator[Part]:
     yield Figures("parameters", (f"{match.parameters:,}",))
     yield Note(_parameters_note(match, other))
     if line.gradients and match.gradients:
-        yield Figures("gradients", (f"{line.gradients.value:,}",))
+        yield Figures("gradients", (f"{_gradients(line, match):,}",))
         yield Note(_gradients_note(match))
     if line.gflops:
         yield Figures("FLOPs", (f"{line.gflops} GFLOPs",))
@@ -185,13 +185,22 @@ def _parameters_note(match: Match, other: str) -> str:
     return " ".join(words)
 
 
+def _gradients(line: PrintedLine, match: Match) -> int:
+    """The number of gradients, exact also where the line has only six digits of it."""
+    assert line.gradients
+    if not line.gradients.is_rounded:
+        return line.gradients.value
+    known = (match.parameters - match.network.fixed, *match.numbers.gradients.values())
+    return next((number for number in known if line.gradients.shows(number)), line.gradients.value)
+
+
 def _gradients_note(match: Match) -> str:
     assert match.gradients
     cause, rows = match.gradients.cause, match.gradients.rows
-    words = f"{GRADIENTS[cause].format(rows=rows)}."
+    words = f"{why_gradients(match)}."
     if cause == "new":
         words += " The line is printed before anything is frozen: --freeze never shows in it."
-    elif cause == "stripped" and match.fused:
+    elif cause == "stripped" and match.fused and not match.numbers.gradients["stripped"]:
         words += " fuse() is not the reason: nothing trained before it."
     elif cause == "no_grad":
         words += " The new convolutions are made with requires_grad=False; 0 would be a finished file."

@@ -163,9 +163,10 @@ def _alone(first: PrintedLine, last: PrintedLine) -> Iterator[tuple[str, Ledger]
 
 def elsewhere(network: KnownNetwork) -> Iterator[KnownNetwork]:
     """The same network as other hosts count it: those that print another number of layers."""
-    seen = {network.layers}
+    seen, parameters = {network.layers}, network.numbers(80).parameters
     for other in reversed(known_networks()):
         same = (other.network, other.family) == (network.network, network.family)
+        same = same and other.numbers(80).parameters == parameters
         if same and other.layers not in seen and bool(other.note) <= bool(network.note):
             seen.add(other.layers)
             yield other
@@ -202,10 +203,19 @@ def _match_as_json(match: Match) -> dict[str, object]:
         "hosts": list(match.hosts),
         "fused": match.fused,
         "counters": list(match.counters),
-        "gradients": GRADIENTS[match.gradients.cause].format(rows=match.gradients.rows) if match.gradients else None,
+        "gradients": why_gradients(match) if match.gradients else None,
         **({"note": match.network.note} if match.network.note else {}),
         **({"unlike": list(match.unlike)} if match.unlike else {}),
     }
+
+
+def why_gradients(match: Match) -> str:
+    """Why a line has its number of gradients, in a few words."""
+    assert match.gradients
+    cause = match.gradients.cause
+    if cause == "stripped" and match.fused and match.numbers.gradients["stripped"]:
+        return "a finished file, or the EMA copy, trains nothing; but this host's fuse() makes convolutions that train"
+    return GRADIENTS[cause].format(rows=match.gradients.rows)
 
 
 GRADIENTS = {
