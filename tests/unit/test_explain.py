@@ -9,13 +9,15 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner
 
+from tests.known_lines.ours import detector, entry
+from yolo_probe import shipped_files
 from yolo_probe.cli import cli
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.hosts.line_matches import matches
 from yolo_probe.hosts.printed_line import lines_in
 from yolo_probe.hosts.target import resolve
-from yolo_probe.networks.generations import GENERATIONS
-from yolo_probe.networks.shipped import network_names
+from yolo_probe.networks.generations import GENERATIONS, Generation
+from yolo_probe.networks.shipped import FORKS, network_names
 from yolo_probe.reports.explain import explanation
 from yolo_probe.reports.fuse_diff import fuse_diff
 from yolo_probe.reports.question import Question
@@ -115,7 +117,7 @@ def made(rng: random.Random, passes: int) -> Iterator[tuple[str, str, int, str, 
 
 def test_lines_of_random_networks_are_known_exactly() -> None:
     rng = random.Random(15)
-    for text, name, classes, host, fused in made(rng, 60):
+    for text, name, classes, host, fused in made(rng, 40):
         (line,) = lines_in(text)
         same = {
             (match.network.network, match.numbers.classes, match.fused)
@@ -127,7 +129,7 @@ def test_lines_of_random_networks_are_known_exactly() -> None:
 
 def test_a_changed_digit_is_not_called_exact_unless_another_line_has_it() -> None:
     rng = random.Random(16)
-    for text, *_ in made(rng, 40):
+    for text, *_ in made(rng, 25):
         places = [at for at, sign in enumerate(text) if sign.isdigit() and at > text.find(":")]
         at = rng.choice(places)
         changed = f"{text[:at]}{rng.choice([d for d in '123456789' if d != text[at]])}{text[at + 1 :]}"
@@ -186,3 +188,23 @@ def test_a_line_that_nobody_prints_names_the_nearest() -> None:
 def test_figures_of_another_size_are_told() -> None:
     _, output = run("157 layers, 7225885 parameters, 0 gradients, 4.1 GFLOPs")
     assert "4.1 GFLOPs is what it has at 320x320" in " ".join(output.split())
+
+
+@pytest.mark.parametrize(
+    ("target", "generation"),
+    [("yolov5s@v2.0", "v2.0"), ("yolov5n6@v6.1", "v6.1"), ("yolov5s-seg@head", "head"), ("yolov7-tiny@yolov7", "v5.0"),
+     ("gelan-t@yolov9", "v7.0"), ("v5Lite-g@yolov5-lite", "v5.0")],
+)  # fmt: skip
+def test_the_recorded_figures_are_those_of_the_networks_themselves(target: str, generation: Generation) -> None:
+    name, _, tag = target.partition("@")
+    form = resolve(target).origin.form
+    found = json.loads(json.dumps(entry(detector(target), form)))
+    recorded = json.loads(shipped_files.path("known_lines.json").read_text(encoding="utf-8"))["networks"]
+    family = FORKS.get(tag, "YOLOv5")
+    same = [
+        each for each in recorded
+        if (each["network"], each["family"]) == (name, family) and "note" not in each
+        and (not each["hosts"] or generation in each["hosts"])
+    ]  # fmt: skip
+    assert len(same) == 1
+    assert {key: same[0][key] for key in found} == found
