@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 _NUMBER = r"\d[\d,]{0,20}(?:\.\d{1,9})?(?:e[+-]?\d{1,2})?"
 _LINE = re.compile(
-    rf"(?:(?P<name>[^\s:|]{{1,255}})[ \t]+(?P<word>[Ss]ummary)(?P<fused>[ \t]*\(fused\))?:?\s*)?"
-    rf"(?:(?P<layers>{_NUMBER})\s+layers?[,;\s]+)?"
+    rf"(?:(?<![^\s:|])(?P<name>[^\s:|]{{1,255}})[ \t]+(?P<word>[Ss]ummary)(?P<fused>[ \t]*\(fused\))?:?\s*)?"
+    rf"(?<![\d.,])(?:(?P<layers>{_NUMBER})\s+layers?[,;\s]+)?"
     rf"(?P<parameters>{_NUMBER})\s+param(?:eter)?s?"
     rf"(?:[,;\s]+(?P<gradients>{_NUMBER})\s+grad(?:ient)?s?)?"
     rf"(?:[,;\s]+(?P<gflops>{_NUMBER})\s*(?P<unit>GFLOPs|GFLOPS|GFlops|GFLOPs\b))?",
