@@ -210,6 +210,8 @@ def test_the_recorded_figures_are_those_of_the_networks_themselves(target: str, 
     assert {key: same[0][key] for key in found} == found
 
 
-@pytest.mark.parametrize("junk", ["1" * 200_000, "1," * 100_000, "a" * 200_000, "x summary " * 20_000, "12345 " * 30_000])
+@pytest.mark.parametrize(
+    "junk", ["1" * 200_000, "1," * 100_000, "a" * 200_000, "x summary " * 20_000, "12345 " * 30_000]
+)
 def test_a_log_of_anything_is_read_in_one_go(junk: str) -> None:
     assert list(lines_in(junk, log=True)) == []
