@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from yolo_probe.hosts.images import Size
     from yolo_probe.networks.generations import Generation
 
-LARGEST_LOG = 256 * 2**20
-"""Most bytes of a log that are read."""
-
 
 @click.command("explain")
 @click.argument("lines", nargs=-1, metavar="[LINE | LOG]...")
@@ -31,10 +28,10 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     LINE is text such as "213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs"; LOG is a file with such lines;
     without either, standard input is read. Two lines are explained against each other.
     """
-    from yolo_probe.hosts.printed_line import lines_in
+    from yolo_probe.hosts.printed_line import LARGEST_TEXT, lines_in
     from yolo_probe.reports.explain import explanation
 
-    texts = [_text(line) for line in lines] if lines else [(sys.stdin.read(LARGEST_LOG), True)]
+    texts = [_text(line) for line in lines] if lines else [(sys.stdin.read(LARGEST_TEXT), True)]
     found = [line for text, log in texts for line in lines_in(text, log=log)]
     if not found:
         what = shown(lines[0]) if lines else "standard input"
@@ -51,6 +48,8 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
 
 def _text(argument: str) -> tuple[str, bool]:
     """The text of an argument, and whether it is a log: a file of that name, else the argument itself."""
+    from yolo_probe.hosts.printed_line import LARGEST_TEXT
+
     path = Path(argument)
     try:
         if len(argument) > 4096 or not path.is_file():
@@ -60,22 +59,14 @@ def _text(argument: str) -> tuple[str, bool]:
                 f"{argument}: found a network, expected a line or a log", f"Run yolo-probe fuse-diff {argument}."
             )
         with path.open("rb") as file:
-            return file.read(LARGEST_LOG).decode("utf-8", "replace"), True
+            return file.read(LARGEST_TEXT).decode("utf-8", "replace"), True
     except (OSError, ValueError) as error:
         raise TargetError(f"{shown(argument)} cannot be read: {error}", "Check the path.") from None
 
 
 @click.command("compare")
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET TARGET...")
-@of_networks("imgsz", "counter", "host", "nc")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("text", "md", "json", "csv")),
-    default="text",
-    show_default=True,
-    help="Plain text, Markdown, JSON or CSV.",
-)
+@of_networks("imgsz", "counter", "host", "nc", "table format")
 def compare_command(
     targets: tuple[str, ...], imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, form: str
 ) -> None:  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import click
 
@@ -29,6 +29,10 @@ class ImageSize(click.ParamType):  # type: ignore[type-arg]  # generic from clic
         return sides[0], sides[-1]
 
 
+def _format(forms: tuple[str, ...], words: str) -> Callable[[Command], Command]:
+    return click.option("--format", "form", type=click.Choice(forms), default="text", show_default=True, help=words)
+
+
 def of_networks(*names: str) -> Callable[[Command], Command]:
     """A decorator that adds these of the shared options to a command, in this order."""
     hosts = click.Choice(GENERATIONS, case_sensitive=False)
@@ -42,9 +46,10 @@ def of_networks(*names: str) -> Callable[[Command], Command]:
         "rules": "YAML or Python file with counting rules of your own. A .py file is executed.",
         "strict": "Exit with 1 if the counter has no rule for some operator.",
         "format": "Plain text, Markdown or JSON.",
+        "table format": "Plain text, Markdown, JSON or CSV.",
         "verify": "Also run the installed host's fuse() and thop. Exit with 1 if their figures differ.",
     }
-    options = {
+    options: Mapping[str, Callable[[Command], Command]] = {
         "target": click.argument("target"),
         "imgsz": click.option("--imgsz", type=ImageSize(), default="640", show_default=True, help=helps["imgsz"]),
         "counter": click.option(
@@ -65,10 +70,8 @@ def of_networks(*names: str) -> Callable[[Command], Command]:
         "rules": click.option("--rules", metavar="FILE", help=helps["rules"]),
         "strict": click.option("--strict", is_flag=True, help=helps["strict"]),
         "verify": click.option("--verify", is_flag=True, help=helps["verify"]),
-        "format": click.option(
-            "--format", "form", type=click.Choice(("text", "md", "json")), default="text", show_default=True,
-            help=helps["format"],
-        ),
+        "format": _format(("text", "md", "json"), helps["format"]),
+        "table format": _format(("text", "md", "json", "csv"), helps["table format"]),
     }  # fmt: skip
 
     def added(command: Command) -> Command:

@@ -69,11 +69,13 @@ class Match:
 
 def matches(line: PrintedLine) -> tuple[Match, ...]:
     """The networks that print a line, the likeliest first; where none does, those that nearly do, or the nearest."""
-    found = [match for network in known_networks() for fused in STATES for match in _tried(line, network, fused)]
-    exact = [match for match in found if match.exact]
+    places = [(network, fused) for network in known_networks() for fused in STATES]
+    same = [(each, fused) for each, fused in places if line.layers is None or line.layers.shows(each.layers[fused])]
+    exact = [match for each, fused in same for match in _tried(line, each, fused) if match.exact]
     fitting = [match for match in exact if match.fits_form] or exact
     if fitting:
         return tuple(_merged(sorted(fitting, key=lambda match: _likeliest_first(line, match))))[:SHOWN]
+    found = [match for each, fused in places for match in _tried(line, each, fused)]
     return tuple(_merged(sorted(found, key=lambda match: (len(match.unlike), _distance(line, match)))))[:3]
 
 

@@ -9,7 +9,8 @@ module imports torch.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from types import FunctionType, MethodType
@@ -55,14 +56,9 @@ def built_from_source(folder: Path, path: str, classes: int | None) -> Rebuilt:
     Its constructor and its parser run, without weights where they can. ``classes``: in place of the YAML's number.
     Raises: TargetError where the code cannot be imported, TraceError where it does not build the network.
     """
-    place = str(folder.resolve())
-    sys.path.insert(0, place)
-    try:
-        with silent():
-            model = _constructed(_model_class(folder, path), path, classes)
-    finally:
-        sys.path.remove(place)
     with silent():
+        with _importable(folder):
+            model = _constructed(_model_class(folder, path), path, classes)
         built = Live(model, complete=False)
         trainable = built.fused(grad_enabled=True)
         model.requires_grad_(False)
@@ -72,11 +68,7 @@ def built_from_source(folder: Path, path: str, classes: int | None) -> Rebuilt:
 
 def _model_class(folder: Path, path: str) -> type[nn.Module]:
     """The class that builds a network of that YAML: one with masks has another since YOLOv5 v7.0."""
-    try:
-        module = imported("models.yolo")
-    except Exception as error:  # whatever the fork's code raises
-        problem = f"--source {folder}: models.yolo cannot be imported: {reason_of(error)}"
-        raise TargetError(problem, f"{_PASS_THE_SOURCE} What it imports must be installed.") from error
+    module = _imported("models.yolo", folder)
     masks = b"Segment" in Path(path).read_bytes()
     for name in (*(("SegmentationModel",) if masks else ()), "DetectionModel", "Model"):
         if isinstance(found := getattr(module, name, None), type):
@@ -113,26 +105,38 @@ def _classes(folder: Path, root: Module) -> Mapping[str, type[nn.Module]]:
 
     Raises: TargetError for a class that is not there, with the module that is of it.
     """
-    place = str(folder.resolve())
-    sys.path.insert(0, place)
-    try:
+    with _importable(folder):
         found: dict[str, type[nn.Module]] = {}
         for path, module in named_modules(root):
             if module.class_path not in found:
                 found[module.class_path] = _class(module.class_path, path, folder)
         return found
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Inside, the modules in a folder can be imported."""
+    place = str(folder.resolve())
+    sys.path.insert(0, place)
+    try:
+        yield
     finally:
         sys.path.remove(place)
+
+
+def _imported(home: str, folder: Path, where: str = "") -> Any:
+    """A module of the source. ``where``: which module is of a class in it. Raises: TargetError where that fails."""
+    try:
+        return imported(home)
+    except Exception as error:  # whatever the fork's code raises
+        problem = f"--source {folder}: {where and f'{where}, and '}{home} cannot be imported: {reason_of(error)}"
+        raise TargetError(problem, f"{_PASS_THE_SOURCE} What it imports must be installed.") from error
 
 
 def _class(class_path: str, path: str, folder: Path) -> type[nn.Module]:
     home, _, name = class_path.rpartition(".")
     where = f"{path or 'the model'} is a {class_path}"
-    try:
-        module = imported(home)
-    except Exception as error:  # whatever the fork's code raises
-        problem = f"--source {folder}: {where}, and {home} cannot be imported: {reason_of(error)}"
-        raise TargetError(problem, f"{_PASS_THE_SOURCE} What it imports must be installed.") from error
+    module = _imported(home, folder, where)
     found = getattr(module, name, None)
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
         raise TargetError(

@@ -7,8 +7,8 @@ From the ground up; a module imports only from lines above its own::
     torch_nn           torch's modules that a YAML can name
     constructors       YOLOv5's blocks: the arguments of a row -> modules
     before_v5_0        what v1.0 to v4.0 read and build in another way
-    forks.yolov9       YOLOv9's blocks and heads
     forks.yolov7       those of YOLOv7 and its branches pose and u7
+    forks.yolov9       YOLOv9's blocks and heads
     forks.yolov5_lite  those of YOLOv5-Lite
     forks.yolov5_face  those of yolov5-face
     forks.registry     whose model YAML it is, by the classes that its rows name

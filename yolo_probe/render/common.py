@@ -8,10 +8,11 @@ from yolo_probe.counters.charges import Uncounted
 from yolo_probe.hosts.subject import LiveModel, Subject
 from yolo_probe.model.structure import Module, named_modules, named_parameters
 from yolo_probe.model.user_rules import OwnRules
-from yolo_probe.render.document import Figures, Footer, HostLine, Note, Section
+from yolo_probe.render.document import Cause, Figures, Footer, HostLine, Note, Part, Remainder, Section, signed
 from yolo_probe.render.verification import verification_words
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.info import Info
+from yolo_probe.reports.ledger import Ledger
 from yolo_probe.reports.question import Question, State
 
 
@@ -32,6 +33,18 @@ def heading(subject: Subject) -> str:
         known = "" if origin.nearest else f", {trained}"
         return f"{subject.label}{copy}: {network}{classes}{known}"
     return f"{subject.label}: as {subject.origin.name} builds it{classes}"
+
+
+def ledger_block(name: str, ledger: Ledger, words: str = "", second: Figures | None = None) -> Iterator[Part]:
+    """One number before and after, the causes of its change, and what is left of it; ``second``: below the figures."""
+    yield Figures(name, (f"{ledger.before:,}", f"{ledger.after:,}", signed(ledger.after - ledger.before)))
+    if second:
+        yield second
+    for entry in ledger.entries:
+        yield Cause(f"{entry.cause}: {entry.detail}" if entry.detail else entry.cause, signed(entry.amount))
+    yield Remainder(ledger.unexplained)
+    if words:
+        yield Note(words)
 
 
 def live_heading(live: LiveModel) -> str:

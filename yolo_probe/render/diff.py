@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from yolo_probe.counters.conventions import CONVENTIONS
-from yolo_probe.render.common import giga, host_line
+from yolo_probe.render.common import giga, host_line, ledger_block
 from yolo_probe.render.document import (
-    Cause,
     Figures,
     Footer,
     Heading,
     Heads,
     Note,
     Part,
-    Remainder,
     Section,
     Words,
-    signed,
 )
 from yolo_probe.reports.diff import Diff, Side
 from yolo_probe.reports.ledger import Ledger
@@ -35,7 +32,7 @@ def document(report: Diff) -> Iterator[Section]:
     )
     for name, ledger in report.ledgers:
         heads = (Heads(("first", "second", "change")),) if name == "layers" else ()
-        yield *heads, *_block(report, name, ledger)
+        yield *heads, *_block(name, ledger)
     yield (
         Footer("Counted", _counted(report)),
         Footer("More", "--counter-a  --counter-b  --imgsz-a  --imgsz-b  --format json"),
@@ -54,18 +51,16 @@ def _prints(side: Side) -> str:
     return f"Of {side.subject.label} {side.subject.origin.name} prints"
 
 
-def _block(report: Diff, name: str, ledger: Ledger | None) -> Iterator[Part]:
+def _block(name: str, ledger: Ledger | None) -> Iterator[Part]:
     label = "FLOPs" if name == "flops" else name
     if ledger is None:
         yield Figures(label, ("not known", "not known", ""))
         yield Note("The forward pass of one of them is not known; yolo-probe info tells which module it is.")
         return
-    yield Figures(label, (f"{ledger.before:,}", f"{ledger.after:,}", signed(ledger.after - ledger.before)))
+    rounded = None
     if name == "flops":
-        yield Figures("rounded to", (f"{giga(ledger.before)} GFLOPs", f"{giga(ledger.after)} GFLOPs", ""))
-    for entry in ledger.entries:
-        yield Cause(f"{entry.cause}: {entry.detail}" if entry.detail else entry.cause, signed(entry.amount))
-    yield Remainder(ledger.unexplained)
+        rounded = Figures("rounded to", (f"{giga(ledger.before)} GFLOPs", f"{giga(ledger.after)} GFLOPs", ""))
+    yield from ledger_block(label, ledger, second=rounded)
 
 
 def _counted(report: Diff) -> str:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.hosts.known_lines import KnownNetwork
 from yolo_probe.hosts.line_matches import Match
 from yolo_probe.hosts.printed_line import PrintedLine
+from yolo_probe.render.common import ledger_block
 from yolo_probe.render.document import (
-    Cause,
     Figures,
     Footer,
     Heading,
     Heads,
     Note,
     Part,
-    Remainder,
     Section,
     Words,
-    signed,
 )
 from yolo_probe.reports.explain import Answer, Explanation, definition_of, elsewhere, why_gradients
+from yolo_probe.reports.ledger import Ledger
 
 LAYERS = {
     "modules": "any module, also one that holds others",
@@ -47,7 +46,7 @@ def document(report: Explanation) -> Iterator[Section]:
     elif report.alone:
         alone = "" if report.exact else ", from the numbers alone"
         yield (Heading(f"From the first line to the last{alone}"),)
-        yield Heads(("first", "last", "change")), *_ledgers(report)
+        yield Heads(("first", "last", "change")), *_ledgers(report.alone)
     if report.exact:
         yield (Footer("Network", f"yolo-probe info {_named(report.answers[-1].matches[0])} shows what it is made of"),)
 
@@ -65,15 +64,9 @@ def _counters(report: Explanation) -> Iterator[Section]:
         )
 
 
-def _ledgers(report: Explanation) -> Iterator[Part]:
-    for name, ledger in report.alone:
-        yield Figures(
-            "FLOPs" if name == "flops" else name,
-            (f"{ledger.before:,}", f"{ledger.after:,}", signed(ledger.after - ledger.before)),
-        )
-        for entry in ledger.entries:
-            yield Cause(entry.cause, signed(entry.amount))
-        yield Remainder(ledger.unexplained)
+def _ledgers(ledgers: Iterable[tuple[str, Ledger]]) -> Iterator[Part]:
+    for name, ledger in ledgers:
+        yield from ledger_block("FLOPs" if name == "flops" else name, ledger)
 
 
 def _answer(answer: Answer) -> Iterator[Section]:

@@ -16,25 +16,22 @@ from yolo_probe.render.common import (
     giga,
     heading,
     host_line,
+    ledger_block,
     line_differs,
     uncounted,
     unknown_flops,
 )
 from yolo_probe.render.document import (
-    Cause,
     Figures,
     Footer,
     Heading,
     Heads,
     Note,
     Part,
-    Remainder,
     Section,
     Words,
-    signed,
 )
 from yolo_probe.reports.fuse_diff import FuseDiff
-from yolo_probe.reports.ledger import Ledger
 
 
 def document(report: FuseDiff) -> Iterator[Section]:
@@ -59,16 +56,16 @@ def document(report: FuseDiff) -> Iterator[Section]:
 
 def ledgers(report: FuseDiff) -> Iterator[Section]:
     """The four numbers, each with the causes of its change."""
-    yield Heads(("training", "validation", "change")), *_block("layers", report.layers, _layers_note(report))
-    yield tuple(_block("parameters", report.parameters))
-    yield tuple(_block("gradients", report.gradients, _gradients_note(report)))
+    yield Heads(("training", "validation", "change")), *ledger_block("layers", report.layers, _layers_note(report))
+    yield tuple(ledger_block("parameters", report.parameters))
+    yield tuple(ledger_block("gradients", report.gradients, _gradients_note(report)))
     if report.validation.fails:
         before = f"{report.training.summary.flops:,}"
         yield Figures("FLOPs", (before, "not known", "")), Note("After fuse() no forward pass can be counted.")
     elif report.flops is None:
         yield unknown_flops(report.question.subject, "not known", "not known", "")
     else:
-        yield tuple(_block("FLOPs", report.flops, _flops_note(report), _rounded(report)))
+        yield tuple(ledger_block("FLOPs", report.flops, _flops_note(report), _rounded(report)))
 
 
 def _start(report: FuseDiff) -> Iterator[Part]:
@@ -208,17 +205,6 @@ def _made_anew(report: FuseDiff) -> Iterator[Tensor]:
     for change in report.fusion.changes:
         for _, module in change.new:
             yield from module.parameters.values()
-
-
-def _block(name: str, ledger: Ledger, words: str = "", second: Figures | None = None) -> Iterator[Part]:
-    yield Figures(name, (f"{ledger.before:,}", f"{ledger.after:,}", signed(ledger.after - ledger.before)))
-    if second:
-        yield second
-    for entry in ledger.entries:
-        yield Cause(f"{entry.cause}: {entry.detail}" if entry.detail else entry.cause, signed(entry.amount))
-    yield Remainder(ledger.unexplained)
-    if words:
-        yield Note(words)
 
 
 def _layers_note(report: FuseDiff) -> str:

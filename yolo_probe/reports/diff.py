@@ -19,7 +19,7 @@ from yolo_probe.model.fusion import restore
 from yolo_probe.model.structure import Module, count_parameters
 from yolo_probe.networks.generations import GENERATIONS, Generation
 from yolo_probe.networks.network import Network
-from yolo_probe.reports.ledger import Entry, Ledger, account_of
+from yolo_probe.reports.ledger import Entry, FourLedgers, Ledger, account_of
 from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.row_parts import Number, Pair, Parts, aligned, parts_of
 from yolo_probe.reports.schema import SCHEMA, counter_as_json, state_as_json, target_as_json
@@ -53,7 +53,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Diff:
+class Diff(FourLedgers):
     """Two networks, and the causes of each difference of their four numbers."""
 
     first: Side
@@ -63,21 +63,6 @@ class Diff:
     gradients: Ledger
     flops: Ledger | None
     """None where the forward pass of one of them is not known."""
-
-    @property
-    def ledgers(self) -> Iterator[tuple[str, Ledger | None]]:
-        """The four ledgers by name."""
-        yield from (
-            ("layers", self.layers),
-            ("parameters", self.parameters),
-            ("gradients", self.gradients),
-            ("flops", self.flops),
-        )
-
-    @property
-    def balanced(self) -> bool:
-        """Whether every difference is explained exactly."""
-        return all(ledger is None or ledger.unexplained == 0 for _, ledger in self.ledgers)
 
 
 def side(target: str, size: Size, counter: Counter, *, classes: int | None = None) -> Side:

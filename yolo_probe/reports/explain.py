@@ -144,9 +144,7 @@ def _alone(first: PrintedLine, last: PrintedLine) -> Iterator[tuple[str, Ledger]
         cause = "BatchNorms merged, if fuse() does nothing else"
         yield (
             "layers",
-            Ledger(
-                first.layers.value, last.layers.value, (Entry(cause, gone, -gone, f"-{gone} x 1", why, f"{gone} x 1"),)
-            ),
+            Ledger(first.layers.value, last.layers.value, (Entry(cause, gone, -gone, f"-{gone} x 1", why),)),
         )
     before, after = first.parameters.value, last.parameters.value
     if before > after:

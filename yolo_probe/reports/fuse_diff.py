@@ -19,6 +19,7 @@ from yolo_probe.model.structure import (
 )
 from yolo_probe.reports.fused_outputs import FusedOutputs
 from yolo_probe.reports.ledger import (
+    FourLedgers,
     GradientEvent,
     Ledger,
     account_of,
@@ -35,7 +36,7 @@ from yolo_probe.reports.verification import Verification
 
 
 @dataclass(frozen=True)
-class FuseDiff:
+class FuseDiff(FourLedgers):
     """The states of a network in training and validation, and a ledger for each of the four numbers."""
 
     question: Question
@@ -63,21 +64,6 @@ class FuseDiff:
     """Whether it has printed the second line; else it is what the host prints when it loads the model."""
     outputs: FusedOutputs | None = None
     """The outputs before and after ``fuse()``; None if they were not compared."""
-
-    @property
-    def ledgers(self) -> Iterator[tuple[str, Ledger | None]]:
-        """The four ledgers by name."""
-        yield from (
-            ("layers", self.layers),
-            ("parameters", self.parameters),
-            ("gradients", self.gradients),
-            ("flops", self.flops),
-        )
-
-    @property
-    def balanced(self) -> bool:
-        """Whether every change is explained exactly."""
-        return all(ledger is None or ledger.unexplained == 0 for _, ledger in self.ledgers)
 
     @cached_property
     def is_shipped(self) -> bool:

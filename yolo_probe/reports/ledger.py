@@ -7,7 +7,7 @@ cause explains, is always reported.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
@@ -52,6 +52,30 @@ class Ledger:
     def unexplained(self) -> int:
         """The part of the change that no entry explains; 0 in a correct ledger."""
         return self.after - self.before - sum(entry.amount for entry in self.entries)
+
+
+class FourLedgers:
+    """A report with a ledger for each of the four numbers; that of FLOPs is None where they are not known."""
+
+    layers: Ledger
+    parameters: Ledger
+    gradients: Ledger
+    flops: Ledger | None
+
+    @property
+    def ledgers(self) -> Iterator[tuple[str, Ledger | None]]:
+        """The four ledgers by name."""
+        yield from (
+            ("layers", self.layers),
+            ("parameters", self.parameters),
+            ("gradients", self.gradients),
+            ("flops", self.flops),
+        )
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every change is explained exactly."""
+        return all(ledger is None or ledger.unexplained == 0 for _, ledger in self.ledgers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

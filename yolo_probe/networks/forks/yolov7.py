@@ -26,7 +26,7 @@ from yolo_probe.networks.constructors import (
     on_anchors_with_masks,
     width_of,
 )
-from yolo_probe.networks.generations import HostGenerations
+from yolo_probe.networks.generations import HostGenerations, host_of
 from yolo_probe.networks.torch_nn import (
     ArgumentError,
     Count,
@@ -129,7 +129,55 @@ YOLOV7_BLOCKS: Mapping[str, BlockClass] = {
 """The classes of YOLOv7 that a row can name; those of Swin Transformer and ``RepConv_OREPA`` are not here."""
 
 
-class Yolov7Blocks(Blocks):
+class CspBlocks(Blocks):
+    """The constructors that YOLOv7 and YOLOv9 have alike."""
+
+    def mp(self, k: Count = 2) -> Module:
+        """``MP``: the largest of each square of pixels."""
+        return Module("models.common.MP", children={"m": max_pool2d(k, k)})
+
+    def reorg(self) -> Module:
+        """``ReOrg``: four neighbouring pixels become one with four times the channels."""
+        return Module("models.common.ReOrg")
+
+    def shortcut(self, dimension: int = 0) -> Module:
+        """``Shortcut``: the sum of its first two inputs."""
+        return Module("models.common.Shortcut", {"d": dimension})
+
+    def sppcspc(self, name: str, conv: Callable[..., Module]) -> Callable[..., Module]:
+        """The constructor of ``SPPCSPC``, or of one of ``GhostConv``: poolings of several sizes on one of two branches.
+
+        It uses neither its repeats nor ``shortcut`` nor ``g``.
+        """
+
+        def spp(
+            c1: Count,
+            c2: Count,
+            n: int = 1,
+            shortcut: Flag = False,
+            g: Count = 1,
+            e: Number = 0.5,
+            k: Sequence[int] = (5, 9, 13),
+        ) -> Module:
+            hidden = width_of(2 * c2, e)
+            return Module(
+                f"models.common.{name}",
+                children={
+                    "cv1": conv(c1, hidden),
+                    "cv2": conv(c1, hidden),
+                    "cv3": conv(hidden, hidden, 3),
+                    "cv4": conv(hidden, hidden),
+                    "m": module_list([max_pool2d(size, 1, size // 2) for size in k]),
+                    "cv5": conv(4 * hidden, hidden),
+                    "cv6": conv(hidden, hidden, 3),
+                    "cv7": conv(2 * hidden, c2),
+                },
+            )
+
+        return spp
+
+
+class Yolov7Blocks(CspBlocks):
     """The constructors of YOLOv7."""
 
     def _constructors(self) -> dict[str, Callable[..., Module]]:
@@ -140,15 +188,15 @@ class Yolov7Blocks(Blocks):
             "RobustConv2": self.robust_conv2,
             "RepConv": self.rep_conv,
             "DownC": self.down_c,
-            "SPPCSPC": self.sppcspc,
-            "GhostSPPCSPC": self.ghost_sppcspc,
-            "Stem": self.stem,
-            "GhostStem": self.ghost_stem,
+            "SPPCSPC": self.sppcspc("SPPCSPC", self.conv),
+            "GhostSPPCSPC": self.sppcspc("GhostSPPCSPC", self.ghost_conv),
+            "Stem": self._stem("Stem", self.conv),
+            "GhostStem": self._stem("GhostStem", self.ghost_conv),
             "RepBottleneck": self.rep_bottleneck,
-            "Res": self.res,
-            "RepRes": self.rep_res,
-            "ResX": self.res_x,
-            "RepResX": self.rep_res_x,
+            "Res": self._res("Res", self.conv, 1),
+            "RepRes": self._res("RepRes", self.rep_conv, 1),
+            "ResX": self._res("ResX", self.conv, 32),
+            "RepResX": self._res("RepResX", self.rep_conv, 32),
             "Ghost": self.ghost,
             "MP": self.mp,
             "SP": self.sp,
@@ -167,25 +215,13 @@ class Yolov7Blocks(Blocks):
 
     # models/common.py
 
-    def mp(self, k: Count = 2) -> Module:
-        """``MP``: the largest of each square of pixels."""
-        return Module("models.common.MP", children={"m": max_pool2d(k, k)})
-
     def sp(self, k: Count = 3, s: Count = 1) -> Module:
         """``SP``: pooling that keeps height and width at stride 1."""
         return Module("models.common.SP", children={"m": max_pool2d(k, s, k // 2)})
 
-    def reorg(self) -> Module:
-        """``ReOrg``."""
-        return Module("models.common.ReOrg")
-
     def chuncat(self, dimension: int = 1) -> Module:
         """``Chuncat``: the first halves of its inputs, then the second ones."""
         return Module("models.common.Chuncat", {"d": dimension})
-
-    def shortcut(self, dimension: int = 0) -> Module:
-        """``Shortcut``: the sum of its first two inputs."""
-        return Module("models.common.Shortcut", {"d": dimension})
 
     def foldcut(self, dimension: int = 0) -> Module:
         """``Foldcut``: the sum of the two halves of its input."""
@@ -264,88 +300,31 @@ class Yolov7Blocks(Blocks):
             },
         )
 
-    def stem(
-        self,
-        c1: Count,
-        c2: Count,
-        k: OneOrTwo = 1,
-        s: OneOrTwo = 1,
-        p: OneOrTwo | None = None,
-        g: Count = 1,
-        act: Act = True,
-    ) -> Module:
-        """``Stem``, which uses none of the arguments after its widths."""
-        return self._stem("Stem", self.conv, c1, c2)
+    def _stem(self, name: str, conv: Callable[..., Module]) -> Callable[..., Module]:
+        """The constructor of ``Stem``, or of one of ``GhostConv``: it uses no argument after its widths."""
 
-    def ghost_stem(
-        self,
-        c1: Count,
-        c2: Count,
-        k: OneOrTwo = 1,
-        s: OneOrTwo = 1,
-        p: OneOrTwo | None = None,
-        g: Count = 1,
-        act: Act = True,
-    ) -> Module:
-        """``GhostStem``: ``Stem`` of ``GhostConv``."""
-        return self._stem("GhostStem", self.ghost_conv, c1, c2)
+        def stem(
+            c1: Count,
+            c2: Count,
+            k: OneOrTwo = 1,
+            s: OneOrTwo = 1,
+            p: OneOrTwo | None = None,
+            g: Count = 1,
+            act: Act = True,
+        ) -> Module:
+            hidden = width_of(c2, 0.5)
+            return Module(
+                f"models.common.{name}",
+                children={
+                    "cv1": conv(c1, hidden, 3, 2),
+                    "cv2": conv(hidden, hidden),
+                    "cv3": conv(hidden, hidden, 3, 2),
+                    "pool": max_pool2d(2, 2),
+                    "cv4": conv(2 * hidden, c2),
+                },
+            )
 
-    def _stem(self, name: str, conv: Callable[..., Module], c1: Count, c2: Count) -> Module:
-        hidden = width_of(c2, 0.5)
-        return Module(
-            f"models.common.{name}",
-            children={
-                "cv1": conv(c1, hidden, 3, 2),
-                "cv2": conv(hidden, hidden),
-                "cv3": conv(hidden, hidden, 3, 2),
-                "pool": max_pool2d(2, 2),
-                "cv4": conv(2 * hidden, c2),
-            },
-        )
-
-    def sppcspc(
-        self,
-        c1: Count,
-        c2: Count,
-        n: int = 1,
-        shortcut: Flag = False,
-        g: Count = 1,
-        e: Number = 0.5,
-        k: Sequence[int] = (5, 9, 13),
-    ) -> Module:
-        """``SPPCSPC``: poolings of several sizes on one of two branches."""
-        return self._sppcspc("SPPCSPC", self.conv, c1, c2, e, k)
-
-    def ghost_sppcspc(
-        self,
-        c1: Count,
-        c2: Count,
-        n: int = 1,
-        shortcut: Flag = False,
-        g: Count = 1,
-        e: Number = 0.5,
-        k: Sequence[int] = (5, 9, 13),
-    ) -> Module:
-        """``GhostSPPCSPC``: ``SPPCSPC`` of ``GhostConv``."""
-        return self._sppcspc("GhostSPPCSPC", self.ghost_conv, c1, c2, e, k)
-
-    def _sppcspc(
-        self, name: str, conv: Callable[..., Module], c1: Count, c2: Count, e: Number, k: Sequence[int]
-    ) -> Module:
-        hidden = width_of(2 * c2, e)
-        return Module(
-            f"models.common.{name}",
-            children={
-                "cv1": conv(c1, hidden),
-                "cv2": conv(c1, hidden),
-                "cv3": conv(hidden, hidden, 3),
-                "cv4": conv(hidden, hidden),
-                "m": module_list([max_pool2d(size, 1, size // 2) for size in k]),
-                "cv5": conv(4 * hidden, hidden),
-                "cv6": conv(hidden, hidden, 3),
-                "cv7": conv(2 * hidden, c2),
-            },
-        )
+        return stem
 
     def ghost(self, c1: Count, c2: Count, k: OneOrTwo = 3, s: OneOrTwo = 1) -> Module:
         """``Ghost``: YOLOv5's ``GhostBottleneck``."""
@@ -359,35 +338,22 @@ class Yolov7Blocks(Blocks):
             children={"cv1": self.conv(c1, width_of(c2, 0.5)), "cv2": self.rep_conv(width_of(c2, e), c2, g=g)},
         )
 
-    def res(self, c1: Count, c2: Count, shortcut: Flag = True, g: Count = 1, e: Number = 0.5) -> Module:
-        """``Res``: one pixel, three by three, one pixel."""
-        return self._res("Res", self.conv, c1, c2, shortcut, g, e)
+    def _res(self, name: str, middle: Callable[..., Module], groups: Count) -> Callable[..., Module]:
+        """The constructor of ``Res``: one pixel, three by three, one pixel. ``middle``: the kind of the second."""
 
-    def res_x(self, c1: Count, c2: Count, shortcut: Flag = True, g: Count = 32, e: Number = 0.5) -> Module:
-        """``ResX``: ``Res`` in groups."""
-        return self._res("ResX", self.conv, c1, c2, shortcut, g, e)
+        def res(c1: Count, c2: Count, shortcut: Flag = True, g: Count = groups, e: Number = 0.5) -> Module:
+            hidden = width_of(c2, e)
+            return Module(
+                f"models.common.{name}",
+                {"add": shortcut and c1 == c2},
+                children={
+                    "cv1": self.conv(c1, hidden),
+                    "cv2": middle(hidden, hidden, 3, g=g),
+                    "cv3": self.conv(hidden, c2),
+                },
+            )
 
-    def rep_res(self, c1: Count, c2: Count, shortcut: Flag = True, g: Count = 1, e: Number = 0.5) -> Module:
-        """``RepRes``: ``Res`` around ``RepConv``."""
-        return self._res("RepRes", self.rep_conv, c1, c2, shortcut, g, e)
-
-    def rep_res_x(self, c1: Count, c2: Count, shortcut: Flag = True, g: Count = 32, e: Number = 0.5) -> Module:
-        """``RepResX``: ``ResX`` around ``RepConv``."""
-        return self._res("RepResX", self.rep_conv, c1, c2, shortcut, g, e)
-
-    def _res(
-        self, name: str, middle: Callable[..., Module], c1: Count, c2: Count, shortcut: Flag, g: Count, e: Number
-    ) -> Module:
-        hidden = width_of(c2, e)
-        return Module(
-            f"models.common.{name}",
-            {"add": shortcut and c1 == c2},
-            children={
-                "cv1": self.conv(c1, hidden),
-                "cv2": middle(hidden, hidden, 3, g=g),
-                "cv3": self.conv(hidden, c2),
-            },
-        )
+        return res
 
     def _stage(self, name: str) -> Callable[..., Module]:
         """The constructor of a stage, such as ``ResCSPA``: blocks on one of two branches, in one of three forms."""
@@ -416,18 +382,8 @@ class Yolov7Blocks(Blocks):
         """One of the blocks inside a stage; those in a stage of ``ResX`` are ``Res``."""
         if name == "Ghost":
             return self.ghost(width, width)
-        make = self._constructors_inside()[name]
+        make = self._constructors()["Res" if name == "ResX" else name]
         return make(width, width, shortcut, g, _INSIDE[name].expansion)
-
-    def _constructors_inside(self) -> dict[str, Callable[..., Module]]:
-        return {
-            "Bottleneck": self.bottleneck,
-            "Res": self.res,
-            "ResX": self.res,
-            "RepBottleneck": self.rep_bottleneck,
-            "RepRes": self.rep_res,
-            "RepResX": self.rep_res_x,
-        }
 
     # models/yolo.py
 
@@ -558,7 +514,7 @@ U7_BLOCKS: Mapping[str, BlockClass] = {
 YOLOV7 = Dialect(
     YOLOV7_BLOCKS,
     Yolov7Blocks,
-    host=HostGenerations("v5.0", modules="v5.0", heads="v5.0", root="v5.0"),
+    host=host_of("v5.0"),
     name="YOLOv7",
     heads={"Detect": 2},
     settings=("nkpt", "dw_conv_kpt"),

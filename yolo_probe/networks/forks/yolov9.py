@@ -15,7 +15,6 @@ from yolo_probe.networks.constructors import (
     SCALED,
     Act,
     BlockClass,
-    Blocks,
     Dialect,
     Parsed,
     Row,
@@ -26,7 +25,8 @@ from yolo_probe.networks.constructors import (
     same_padding,
     width_of,
 )
-from yolo_probe.networks.generations import HostGenerations
+from yolo_probe.networks.forks.yolov7 import CspBlocks, reorganized
+from yolo_probe.networks.generations import HostGenerations, host_of
 from yolo_probe.networks.torch_nn import (
     ArgumentError,
     Count,
@@ -47,19 +47,9 @@ REG_MAX = 16
 """Values of which a head makes each side of a box."""
 
 
-def as_first(row: Row) -> Parsed:
-    """Its output is as wide as the first of its inputs."""
-    return row.arguments, row.inputs[0]
-
-
 def as_last(row: Row) -> Parsed:
     """Its output is as wide as the last of its inputs."""
     return row.arguments, row.inputs[-1]
-
-
-def four_times(row: Row) -> Parsed:
-    """``ReOrg``: its output is four times as wide as its input."""
-    return row.arguments, row.inputs[0] * 4
 
 
 def divided(row: Row) -> Parsed:
@@ -116,11 +106,11 @@ BLOCKS: Mapping[str, BlockClass] = {
     "ELAN1": SCALED,
     "RepNCSPELAN4": SCALED,
     "MP": BlockClass(),
-    "ReOrg": BlockClass(four_times),
+    "ReOrg": BlockClass(reorganized),
     "Contract": BlockClass(contracted),
     "Expand": BlockClass(expanded),
     "Concat": BlockClass(joined, merges=True),
-    "Shortcut": BlockClass(as_first, merges=True),
+    "Shortcut": BlockClass(merges=True),
     "Silence": BlockClass(),
     "CBLinear": BlockClass(divided),
     "CBFuse": BlockClass(as_last, merges=True),
@@ -138,7 +128,7 @@ BLOCKS: Mapping[str, BlockClass] = {
 """The classes that its parser treats by name, and the others that its model YAMLs have."""
 
 
-class YoloV9Blocks(Blocks):
+class Yolov9Blocks(CspBlocks):
     """The constructors of YOLOv9."""
 
     def __init__(self, host: HostGenerations, activation: ConstructorCall | None = None) -> None:
@@ -154,7 +144,7 @@ class YoloV9Blocks(Blocks):
             "ADown": self.a_down,
             "ConvTranspose": self.conv_transpose,
             "Bottleneck": self.bottleneck_of_two_kernels,
-            "SPPCSPC": self.sppcspc,
+            "SPPCSPC": self.sppcspc("SPPCSPC", self.conv),
             "SPPELAN": self.spp_elan,
             "ELAN1": self.elan1,
             "RepNCSPELAN4": self.rep_ncsp_elan4,
@@ -252,32 +242,6 @@ class YoloV9Blocks(Blocks):
 
         return self._c3("RepNCSP", c1, c2, 0.5, inner)
 
-    def sppcspc(
-        self,
-        c1: Count,
-        c2: Count,
-        n: int = 1,
-        shortcut: Flag = False,
-        g: Count = 1,
-        e: Number = 0.5,
-        k: Sequence[int] = (5, 9, 13),
-    ) -> Module:
-        """``SPPCSPC``: pools inside a cross-stage block; it uses neither its repeats nor ``shortcut`` nor ``g``."""
-        hidden = width_of(2 * c2, e)
-        return Module(
-            "models.common.SPPCSPC",
-            children={
-                "cv1": self.conv(c1, hidden),
-                "cv2": self.conv(c1, hidden),
-                "cv3": self.conv(hidden, hidden, 3),
-                "cv4": self.conv(hidden, hidden),
-                "m": module_list([max_pool2d(size, 1, size // 2) for size in k]),
-                "cv5": self.conv(4 * hidden, hidden),
-                "cv6": self.conv(hidden, hidden, 3),
-                "cv7": self.conv(2 * hidden, c2),
-            },
-        )
-
     def spp_elan(self, c1: Count, c2: Count, c3: Count) -> Module:
         """``SPPELAN``: three pools, one after the other, and all four outputs together."""
         pools = {
@@ -300,18 +264,6 @@ class YoloV9Blocks(Blocks):
         """A block of four: the halves of the first, the second, the third, and all of these together."""
         children = {"cv1": self.conv(c1, c3), "cv2": second, "cv3": third, "cv4": self.conv(c3 + 2 * c4, c2)}
         return Module(f"models.common.{name}", {"c": c3 // 2}, children=children)
-
-    def mp(self, k: Count = 2) -> Module:
-        """``MP``: the largest pixel of a square of ``k``."""
-        return Module("models.common.MP", children={"m": max_pool2d(k, k)})
-
-    def reorg(self) -> Module:
-        """``ReOrg``: four neighbouring pixels become one with four times the channels."""
-        return Module("models.common.ReOrg")
-
-    def shortcut(self, dimension: int = 0) -> Module:
-        """``Shortcut``: the sum of its first two inputs."""
-        return Module("models.common.Shortcut", {"d": dimension})
 
     def silence(self) -> Module:
         """``Silence``: its input, unchanged."""
@@ -460,8 +412,8 @@ def _at_least(ch: Sequence[int], number: int) -> Sequence[int]:
 
 YOLOV9 = Dialect(
     BLOCKS,
-    YoloV9Blocks,
-    host=HostGenerations("v7.0", "v7.0", "v7.0", "v7.0"),
+    Yolov9Blocks,
+    host=host_of("v7.0"),
     name="YOLOv9",
     heads={"Detect": 1, "Segment": 3},
 )
