@@ -13,6 +13,7 @@ from tests.known_lines.ours import detector, entry
 from yolo_probe import shipped_files
 from yolo_probe.cli import cli
 from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.errors import TargetError
 from yolo_probe.hosts.line_matches import matches
 from yolo_probe.hosts.printed_line import lines_in
 from yolo_probe.hosts.target import resolve
@@ -215,3 +216,8 @@ def test_the_recorded_figures_are_those_of_the_networks_themselves(target: str, 
 )
 def test_a_log_of_anything_is_read_in_one_go(junk: str) -> None:
     assert list(lines_in(junk, log=True)) == []
+
+
+def test_a_log_that_is_not_there_is_said_to_be_missing() -> None:
+    with pytest.raises(TargetError, match="no such file, expected a log or a summary line"):
+        CliRunner().invoke(cli, ["explain", "runs/train.log"], catch_exceptions=False, standalone_mode=False)

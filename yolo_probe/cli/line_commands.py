@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +54,10 @@ def _text(argument: str) -> tuple[str, bool]:
     path = Path(argument)
     try:
         if len(argument) > 4096 or not path.is_file():
+            if re.fullmatch(r"\S+\.(?:log|txt|out)|\S*/\S+", argument):
+                raise TargetError(
+                    f"{shown(argument)}: no such file, expected a log or a summary line", "Check the path."
+                )
             return argument, False
         if path.suffix in (".pt", ".pth", ".yaml", ".yml", ".onnx"):
             raise TargetError(
