@@ -25,7 +25,7 @@ from yolo_probe.render.common import (
     percent,
     unknown_flops,
 )
-from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words
+from yolo_probe.render.document import Cause, Figures, Footer, Heading, Note, Part, Remainder, Section, Words
 from yolo_probe.render.stride_scaling import scaled_parts
 from yolo_probe.reports.info import Info
 from yolo_probe.reports.ledger import MERGING_CONVOLUTIONS
@@ -51,7 +51,7 @@ def document(report: Info) -> Iterator[Section]:
         from yolo_probe.render.weight_values import weight_sections
 
         yield from weight_sections(report.values)
-    yield tuple(footers(report, _options(report), subject.origin.alternatives))
+    yield *_for_a_paper(report), *footers(report, _options(report), subject.origin.alternatives)
 
 
 def _line(report: Info) -> Iterator[Part]:
@@ -287,6 +287,20 @@ def _options(report: Info) -> str:
     )
     gflops = "" if summary.flops is None else f", {giga(summary.flops)} GFLOPs"
     return f"{command} ({numbers}{gflops})  --verbose{classes}"
+
+
+def _for_a_paper(report: Info) -> Iterator[Part]:
+    """The sentence to copy where these figures are published, if all of them are known."""
+    state, question = report.fused, report.question
+    if state is None or state.run is None or question.charges(state).uncounted:
+        return
+    height, width = question.size
+    flops, parameters = state.summary.flops or 0, state.summary.parameters
+    sentence = (
+        f"{parameters / 1e6:.2f} M parameters and {giga(flops)} GFLOPs for one {height}x{width} image, with BatchNorm "
+        f"merged into the convolutions; 1 MAC = 2 FLOPs, counted by the rules of {question.counter.convention.title}."
+    )
+    yield Footer("Paper", f'"{sentence}" That is the network that predicts, at the size that you name with --imgsz.')
 
 
 def _imgsz(question: Question) -> str:
