@@ -186,6 +186,25 @@ def test_a_line_that_nobody_prints_names_the_nearest() -> None:
     assert "layers found 158, expected 157 (1 more)" in " ".join(output.split())
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("YOLOv8n summary: 240 layers, 3400000 parameters, 3399984 gradients, 9.4 GFLOPs",
+         "nearest is yolov8n with 80 classes; Blocks were added, on maps of stride 19; train but 16, the fixed"),
+        ("214 layers, 9049296 parameters, 9049296 gradients, 20.1 GFLOPs",
+         "nearest is yolov5s with 80 classes; 1.25 times the parameters: another width; All of its parameters train"),
+        ("YOLOv5s summary: 150 layers, 6500000 parameters, 0 gradients, 14.0 GFLOPs",
+         "nearest is yolov5s; Blocks were taken out; Nothing trains"),
+        ("214 layers, 7235389 parameters, 7235300 gradients, 16.5 GFLOPs",
+         "nearest is yolov5s with 80 classes; 7,235,300 of its 7,235,389 parameters train, which is not what"),
+    ],
+)  # fmt: skip
+def test_a_changed_network_is_told_by_its_direction_from_the_nearest(line: str, words: str) -> None:
+    code, output = run(line)
+    assert code == 1
+    assert [each for each in words.split("; ") if each not in " ".join(output.split())] == []
+
+
 def test_figures_of_another_size_are_told() -> None:
     _, output = run("157 layers, 7225885 parameters, 0 gradients, 4.1 GFLOPs")
     assert "4.1 GFLOPs is what it has at 320x320" in " ".join(output.split())

@@ -76,7 +76,7 @@ def matches(line: PrintedLine) -> tuple[Match, ...]:
     if fitting:
         return tuple(_merged(sorted(fitting, key=lambda match: _likeliest_first(line, match))))[:SHOWN]
     found = [match for each, fused in places for match in _tried(line, each, fused)]
-    return tuple(_merged(sorted(found, key=lambda match: (len(match.unlike), _distance(line, match)))))[:3]
+    return tuple(_merged(sorted(found, key=lambda match: _nearest_first(line, match))))[:3]
 
 
 def _tried(line: PrintedLine, network: KnownNetwork, fused: bool) -> Iterator[Match]:
@@ -94,6 +94,8 @@ def _match(line: PrintedLine, network: KnownNetwork, numbers: Numbers, fused: bo
         if line.gflops and (gflops := pair[fused]) is not None and line.shows_gflops(gflops)
     )  # fmt: skip
     gradients = _gradients(line.gradients, network, numbers, fused) if line.gradients else None
+    if line.gradients and not gradients and not line.parameters.shows(parameters):
+        gradients = _gradients_alone(line, network, fused)
     unlike = {
         "layers": line.layers is not None and not line.layers.shows(layers),
         "parameters": not line.parameters.shows(parameters),
@@ -136,6 +138,14 @@ def _gradients(figure: Figure, network: KnownNetwork, numbers: Numbers, fused: b
     return None
 
 
+def _gradients_alone(line: PrintedLine, network: KnownNetwork, fused: bool) -> Gradients | None:
+    """Why a line of another network has its number of gradients, where all or none of it trains."""
+    assert line.gradients
+    if line.gradients.value == line.parameters.value - network.fixed:
+        return Gradients("autograd" if fused else "new")
+    return None
+
+
 def _explained(network: KnownNetwork, numbers: Numbers, fused: bool) -> Iterator[tuple[int, Gradients]]:
     """Numbers of gradients with their explanations, the likeliest first."""
     trainable = numbers.parameters[fused] - network.fixed
@@ -151,30 +161,49 @@ def _explained(network: KnownNetwork, numbers: Numbers, fused: bool) -> Iterator
         yield from zip(left, frozen, strict=True)
 
 
+FAMILIES = ("YOLOv5", "ultralytics")
+"""The families that most lines are of."""
+
+
+def _is_named_otherwise(line: PrintedLine, match: Match) -> bool:
+    """Whether a line has the name of another network."""
+    named = line.name.lower().replace("model", "")
+    return bool(named) and named != match.network.network.lower()
+
+
 def _likeliest_first(line: PrintedLine, match: Match) -> tuple[object, ...]:
     """What to sort exact matches by."""
-    named = line.name.lower().replace("model", "")
-    families = ("YOLOv5", "ultralytics")
     family = match.network.family
     return (
-        bool(named) and named != match.network.network.lower(),
+        _is_named_otherwise(line, match),
         bool(match.network.note),
         0 if match.numbers.classes == 80 else 1 if match.numbers.classes <= LIKELY_CLASSES else 2,
-        families.index(family) if family in families else len(families),
+        FAMILIES.index(family) if family in FAMILIES else len(FAMILIES),
         match.network.network.count("-"),
         len(match.network.network),
     )
 
 
+def _nearest_first(line: PrintedLine, match: Match) -> tuple[object, ...]:
+    """What to sort other matches by: people change the usual networks, and train them for few classes."""
+    unusual = 0.05 * match.network.network.count("-") + 0.1 * (match.network.family not in FAMILIES)
+    unusual += 0.02 * bool(match.network.note) + 0.1 * (not match.fits_form)
+    unusual += 0.3 * ("gradients" in match.unlike)
+    unusual += 0 if match.numbers.classes == 80 else 0.01 if match.numbers.classes <= 100 else 0.3
+    return _is_named_otherwise(line, match), len(match.unlike) > 1, _distance(line, match) + unusual
+
+
 def _distance(line: PrintedLine, match: Match) -> float:
-    """How far a network is from a line: the difference of each figure, relative to it."""
-    pairs = [(float(line.parameters.value), float(match.parameters))]
-    if line.layers:
-        pairs.append((line.layers.value, match.layers))
-    gflops = match.gflops(fused=match.fused)
-    if line.gflops and gflops:
-        pairs.append((float(line.gflops), min(gflops.values(), key=lambda each: abs(each - float(line.gflops)))))
-    return sum(abs(found - known) / max(found, known, 1) for found, known in pairs)
+    """How far a network is from a line, relative to it: a change of width leaves the layers and changes all else."""
+    cost = [_ratio(line.parameters.value, match.parameters)]
+    if line.gflops:
+        known = match.gflops(fused=match.fused).values()
+        cost.append(min((_ratio(float(line.gflops), each) for each in known), default=1))
+    return max(cost) + (3 * _ratio(line.layers.value, match.layers) if line.layers else 0)
+
+
+def _ratio(found: float, known: float) -> float:
+    return abs(found - known) / max(found, known, 1)
 
 
 def _merged(found: Iterable[Match]) -> Iterator[Match]:

@@ -230,21 +230,71 @@ def _nearest(answer: Answer) -> Iterator[str]:
         return
     match = found[0]
     state = ", fused" if match.fused else ""
-    yield f"No known network prints all of these figures. The nearest is {_told(match)}{state}:"
-    parts = [f"{name} {_found_and_expected(line, match, name)}" for name in match.unlike]
-    yield f"{'; '.join(parts)}."
+    parts = [f"{name} {_found_and_expected(line, match, name)}" for name in match.unlike if name != "gradients"]
+    figures = f": {'; '.join(parts)}" if parts else ""
+    yield f"No known network prints all of these figures. The nearest is {_told(match)}{state}{figures}."
     if "GFLOPs" in match.unlike and len(match.unlike) == 1 and (side := _other_size(line, match)):
         yield f"{line.gflops} GFLOPs is what it has at {side}x{side}, but hosts print those of 640x640."
+    yield from _direction(line, match)
+    if line.gradients:
+        yield _gradients_alone(line, line.gradients.value)
     yield "One figure may be mistyped, or the network is changed: pass its file or YAML to fuse-diff."
+
+
+def _gradients_alone(line: PrintedLine, gradients: int) -> str:
+    """What the gradients say of a network that is not known."""
+    parameters = line.parameters.value
+    if gradients == parameters:
+        return "All of its parameters train: a model that was just built."
+    if gradients == parameters - DFL_BINS:
+        return f"All of its parameters train but {DFL_BINS}, the fixed numbers of DFL, which ultralytics builds in."
+    if gradients == 0:
+        return "Nothing trains: a finished file, or the copy that validation uses (EMA)."
+    if gradients > parameters:
+        return f"Gradients found {gradients:,}, expected at most the parameters."
+    return (
+        f"{gradients:,} of its {parameters:,} parameters train, which is not what freezing rows or fuse() leaves of "
+        "the nearest."
+    )
+
+
+DFL_BINS = 16
+"""Fixed numbers in the head of every ultralytics detector: what its DFL weighs."""
+
+
+def _direction(line: PrintedLine, match: Match) -> Iterator[str]:
+    """What kind of change leads from the nearest network to a line, as far as its figures say."""
+    if not line.layers or "parameters" not in match.unlike:
+        return
+    layers, parameters = line.layers.value - match.layers, line.parameters.value - match.parameters
+    if not layers:
+        yield f"As many layers, {line.parameters.value / match.parameters:.3g} times the parameters: another width."
+        return
+    yield f"Blocks were {'added' if layers > 0 else 'taken out'}{_where(line, match, parameters)}."
+
+
+def _where(line: PrintedLine, match: Match, parameters: int) -> str:
+    """On which maps the parameters lie that differ, since a convolution costs 2 FLOPs for each of them and cell."""
+    known = match.gflops(fused=match.fused).values()
+    if not line.gflops or not known:
+        return ""
+    gflops = min((float(line.gflops) - each for each in known), key=abs)
+    if abs(gflops) < 5 * ROUNDED_GFLOPS or gflops * parameters <= 0:
+        return ""
+    stride = 640 / (gflops * 1e9 / 2 / parameters) ** 0.5
+    if not 2 < stride < 128:
+        return ""
+    return f", on maps of stride {stride:.0f} on average" + (", such as a head at stride 4 (P2)" if stride < 6 else "")
+
+
+ROUNDED_GFLOPS = 0.1
+"""What the last digit of a printed number of GFLOPs stands for."""
 
 
 def _found_and_expected(line: PrintedLine, match: Match, name: str) -> str:
     if name == "GFLOPs":
         figures = sorted({f"{gflops:.1f}" for gflops in match.gflops(fused=match.fused).values()})
         return f"found {line.gflops}, expected {' or '.join(figures) or 'none'}"
-    if name == "gradients":
-        assert line.gradients
-        return f"found {line.gradients.value:,}, which neither freezing rows nor fuse() leaves"
     figure, expected = (line.layers, match.layers) if name == "layers" else (line.parameters, match.parameters)
     assert figure
     more = figure.value - expected
