@@ -267,10 +267,11 @@ def _direction(line: PrintedLine, match: Match) -> Iterator[str]:
     if not line.layers or "parameters" not in match.unlike:
         return
     layers, parameters = line.layers.value - match.layers, line.parameters.value - match.parameters
-    if not layers:
-        yield f"As many layers, {line.parameters.value / match.parameters:.3g} times the parameters: another width."
-        return
-    yield f"Blocks were {'added' if layers > 0 else 'taken out'}{_where(line, match, parameters)}."
+    ratio = line.parameters.value / match.parameters
+    if layers:
+        yield f"Blocks were {'added' if layers > 0 else 'taken out'}{_where(line, match, parameters)}."
+    elif not 0.98 < ratio < 1.02:
+        yield f"As many layers, {ratio:.3g} times the parameters: another width."
 
 
 def _where(line: PrintedLine, match: Match, parameters: int) -> str:
