@@ -5,14 +5,15 @@ by it, and ``uninstall()`` puts the host's own back. ``count_flops(model)`` coun
 ``compare_counters(model)`` by those of all. ``explain_gradients(model, optimizer)`` says what set ``requires_grad``,
 ``explain_layers(model)`` what each layer costs, ``diff(model_a, model_b)`` what is between two models.
 ``register(callbacks)`` attaches a probe to a training of a host, ``with watch(model, optimizer):`` to a training loop
-of your own.
+of your own. ``describe(path)`` is one checkpoint as a flat dict.
 
-These functions need torch. Each is imported when it is first used, so that importing the package costs nothing.
+All but the last need torch. Each is imported when it is first used, so that importing the package costs nothing.
 """
 
 TYPE_CHECKING = False  # as typing's own, which costs an import
 if TYPE_CHECKING:
     from yolo_probe.api import compare_counters, count_flops, diff, explain_gradients, explain_layers
+    from yolo_probe.registry.rows import describe
     from yolo_probe.training.dropin import install, model_info, uninstall
     from yolo_probe.training.probe import register
     from yolo_probe.training.watch import watch
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 __all__ = [
     "compare_counters",
     "count_flops",
+    "describe",
     "diff",
     "explain_gradients",
     "explain_layers",
@@ -35,6 +37,10 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "describe":
+        from yolo_probe.registry.rows import describe
+
+        return describe
     try:
         from yolo_probe import api
         from yolo_probe.training import dropin, probe, watch

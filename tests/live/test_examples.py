@@ -15,7 +15,8 @@ from torch import nn
 import yolo_probe
 from tests.documents import TEXTS, python_blocks
 
-(ON_A_MODEL,), (OF_A_LOOP,), (OF_RULES,) = map(python_blocks, ("live-models", "training", "counters-and-rules"))
+PAGES_WITH_PYTHON = ("live-models", "training", "counters-and-rules", "many-files")
+(ON_A_MODEL,), (OF_A_LOOP,), (OF_RULES,), (OF_A_FILE,) = map(python_blocks, PAGES_WITH_PYTHON)
 
 
 def examples() -> Iterator[DocTest]:
@@ -38,7 +39,11 @@ class SE(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
 
 
 def test_no_other_page_has_python() -> None:
-    assert {name for name in TEXTS if python_blocks(name)} == {"live-models", "training", "counters-and-rules"}
+    assert {name for name in TEXTS if python_blocks(name)} == {*PAGES_WITH_PYTHON}
+
+
+def test_the_guides_lines_for_a_file_run() -> None:
+    exec(OF_A_FILE, {})  # noqa: S102  # the guide's own text
 
 
 def test_the_guides_lines_for_a_live_model_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -103,6 +103,7 @@ def test_every_make_command_of_the_readme_is_a_target_of_the_makefile(command: s
 ANSWERED = [c for c in COMMANDS if c.startswith("yolo-probe ") and not c.startswith("yolo-probe train ")]
 STAND_INS = {
     "best.pt": "configs/demo/narrow-best.pt",
+    "runs": "configs/demo",
     "train.log": "tests/golden/yolov5s-official.txt",
     "runs/train/exp": "tests/golden/probe-before.json",
 }
@@ -200,9 +201,9 @@ def test_importing_the_package_imports_nothing_else() -> None:
     assert done.stdout.split() == ["yolo_probe"]
 
 
-def test_an_installation_brings_two_light_packages() -> None:
+def test_an_installation_brings_three_light_packages() -> None:
     always = [requirement for requirement in requires("yolo-probe") or () if "extra ==" not in requirement]
-    assert [re.split(r"[^\w-]", requirement)[0] for requirement in always] == ["click", "pyyaml"]
+    assert [re.split(r"[^\w-]", requirement)[0] for requirement in always] == ["click", "pebble", "pyyaml"]
 
 
 def test_the_wheel_brings_the_networks_the_guide_and_the_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

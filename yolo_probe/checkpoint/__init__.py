@@ -2,6 +2,7 @@
 
 From the ground up; a module imports only from lines above its own::
 
+    remote             a file behind a URL, read by ranges
     archive            what kind of file this is, and where its parts are
     pickle_machine     a reader of pickles that can only build data
     decode             that data -> modules, tensors, values

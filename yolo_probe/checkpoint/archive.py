@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from stat import S_ISREG
 from struct import unpack_from
 
+from yolo_probe.checkpoint.remote import RemoteFile, is_url, opened_url
 from yolo_probe.errors import CheckpointError
 
 PASS_A_CHECKPOINT = "pass a YOLOv5 checkpoint such as best.pt"
@@ -61,12 +62,20 @@ class File:
         return b"".join(parts)
 
 
+Readable = File | RemoteFile
+"""What is read by ranges of bytes."""
+
+
 @contextmanager
-def opened(path: str) -> Iterator[File]:
-    """The regular file at that path, open for reading; symbolic links are followed.
+def opened(path: str) -> Iterator[Readable]:
+    """The regular file at that path, or the file behind that URL; symbolic links are followed.
 
     Raises: CheckpointError for a missing file, a directory, a device, a pipe, or one that may not be read.
     """
+    if is_url(path):
+        with opened_url(path) as remote:
+            yield remote
+        return
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
         if os.path.isdir(path):
@@ -98,7 +107,7 @@ def _directory(path: str) -> CheckpointError:
     return CheckpointError("a directory, expected a file", PASS_A_CHECKPOINT)
 
 
-def entries(file: File) -> dict[str, Entry]:
+def entries(file: Readable) -> dict[str, Entry]:
     """Every entry of a zip archive by its name, in the order of its directory.
 
     Raises: CheckpointError for a directory that is missing, broken or larger than the file, and for entries that have
@@ -135,7 +144,7 @@ def entries(file: File) -> dict[str, Entry]:
     return found
 
 
-def _find_directory(file: File) -> tuple[int, int]:
+def _find_directory(file: Readable) -> tuple[int, int]:
     """Offset and size of the zip directory."""
     tail_start = max(file.size - 22 - 0xFFFF, 0)
     tail = file.read(tail_start, file.size - tail_start)
@@ -173,7 +182,7 @@ def _widened(extra: bytes, values: tuple[int, int, int]) -> list[int]:
     return list(values)
 
 
-def content_start(file: File, entry: Entry) -> int:
+def content_start(file: Readable, entry: Entry) -> int:
     """Offset in the file of an entry's first byte.
 
     Raises: CheckpointError where the local header before it is not this entry's.
@@ -185,7 +194,7 @@ def content_start(file: File, entry: Entry) -> int:
     return entry.header + 30 + int(name_length) + int(extra_length)
 
 
-def foreign(file: File) -> CheckpointError | None:
+def foreign(file: Readable) -> CheckpointError | None:
     """The error for a file that is neither a zip archive nor a pickle, by its first bytes; None for one of these."""
     head = file.read(0, min(file.size, 1024))
     if not head:

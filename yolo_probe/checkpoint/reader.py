@@ -17,7 +17,7 @@ from yolo_probe.checkpoint.archive import (
     COPY_THE_FILE,
     PASS_A_CHECKPOINT,
     Entry,
-    File,
+    Readable,
     content_start,
     entries,
     foreign,
@@ -193,7 +193,7 @@ def read_stored(path: str | os.PathLike[str]) -> Stored:
         return _read_zip(path, file) if file.read(0, 2) == b"PK" else _read_legacy(path, file)
 
 
-def _read_zip(path: str, file: File) -> Stored:
+def _read_zip(path: str, file: Readable) -> Stored:
     """The content of a zip archive: its pickle, and the entries that are its storages."""
     names = entries(file)
     roots = [name[: -len("data.pkl")] for name in names if name.endswith("/data.pkl") and name.count("/") == 1]
@@ -238,11 +238,11 @@ def _same_but_for_case(names: Iterable[str]) -> tuple[str, str] | None:
     return None
 
 
-def _content(file: File, entry: Entry) -> bytes:
+def _content(file: Readable, entry: Entry) -> bytes:
     return file.read(content_start(file, entry), entry.size)
 
 
-def _read_legacy(path: str, file: File) -> Stored:
+def _read_legacy(path: str, file: Readable) -> Stored:
     """The content of a file as PyTorch wrote it before 1.6: its pickle, and where its storages are."""
     data = file.read(0, min(file.size, MAX_BYTES))
     plain = CheckpointError("a plain pickle, not a PyTorch checkpoint", PASS_A_CHECKPOINT)

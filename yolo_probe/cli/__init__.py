@@ -7,6 +7,7 @@ From the ground up; a module imports only from lines above its own::
     output             a report on standard output, and the exit codes
     network_commands   fuse-diff, info, inspect, gradients, counters, layers
     line_commands      explain, diff, compare
+    registry_commands  scan, check
     training_commands  train, story
     guide_command      guide
     command            the command: subcommands, errors, exit codes

@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from yolo_probe import __version__
-from yolo_probe.cli import guide_command, line_commands, network_commands, training_commands
+from yolo_probe.cli import guide_command, line_commands, network_commands, registry_commands, training_commands
 from yolo_probe.cli.output import NO_ANSWER, UNSAFE, Outcome, write
 from yolo_probe.cli.spellings import DEFAULT_COMMAND, respelled
 from yolo_probe.counters.conventions import choose_counter
@@ -30,7 +30,7 @@ def cli() -> None:
     """
 
 
-for room in (network_commands, line_commands, training_commands, guide_command):
+for room in (network_commands, line_commands, registry_commands, training_commands, guide_command):
     for command in room.COMMANDS:
         cli.add_command(command)
 

@@ -77,6 +77,14 @@ def resolve(
     return _from_name(target, host, classes, copy)
 
 
+def resolve_file(path: str) -> Subject:
+    """The subject in a checkpoint, a file or one behind a URL; no host that is installed is imported for it.
+
+    Raises: ProbeError for a file that cannot be read, or is no checkpoint.
+    """
+    return _from_checkpoint(path, None, None, None, imports=False)
+
+
 def in_folder(folder: str) -> str:
     """The best checkpoint of the folder of a run, or of its ``weights``. Raises: TargetError where there is none."""
     for place in ("best.pt", "weights/best.pt", "last.pt", "weights/last.pt"):
@@ -287,14 +295,16 @@ def _refuse_source(label: str, source: str | None) -> None:
 
 
 def _from_checkpoint(
-    target: str, host: Generation | None, classes: int | None, copy: CopyName | None, source: str | None = None
-) -> Subject:
+    target: str, host: Generation | None, classes: int | None, copy: CopyName | None, source: str | None = None,
+    *, imports: bool = True,
+) -> Subject:  # fmt: skip
     from yolo_probe.checkpoint.reader import read_checkpoint
+    from yolo_probe.checkpoint.remote import is_url
     from yolo_probe.hosts.yolov5 import identify, origin_of
 
     if classes is not None:
         raise TargetError(f"{target}: found --nc {classes}, but a checkpoint's classes are built in", "leave --nc out")
-    if not os.path.lexists(target):
+    if not is_url(target) and not os.path.lexists(target):
         stem = Path(target).stem
         remedy = f"check the path; for the network itself pass {stem}" if _is_network(stem) else "check the path"
         raise CheckpointError(f"{target}: no such file", remedy)
@@ -306,7 +316,7 @@ def _from_checkpoint(
                 f"{target}: found --host {host} for a {root.class_path}, which no YOLOv5 builds or prints",
                 "leave --host out",
             )
-        subject = _from_ultralytics(target, checkpoint, root, copy)
+        subject = _from_ultralytics(target, checkpoint, root, copy, imports=imports)
         return subject if source is None else _with_source(subject, checkpoint, source)
     try:
         origin = identify(checkpoint.contents, root)
@@ -362,13 +372,18 @@ def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subje
     )
 
 
-def _from_ultralytics(target: str, checkpoint: Checkpoint, root: Module, copy: CopyName | None) -> Subject:
+def _from_ultralytics(
+    target: str, checkpoint: Checkpoint, root: Module, copy: CopyName | None, *, imports: bool
+) -> Subject:
     stride, options = _stored_stride(checkpoint, root) or 32, options_of(checkpoint.contents)
     return Subject(
         "checkpoint", visible(Path(target).name), target, network_name(root, options), classes_of(root),
         ultralytics.identify(checkpoint.contents, root), root, image_channels(root), stride, checkpoint,
-        saved_of(checkpoint, root, copy), rebuilt=_rebuilt(root, options),
+        saved_of(checkpoint, root, copy), rebuilt=_rebuilt(root, options) if imports else NOT_BUILT,
     )  # fmt: skip
+
+
+NOT_BUILT = Gap("only ultralytics itself builds this network", "fuse-diff has them where ultralytics is installed")
 
 
 def _rebuilt(root: Module, options: Mapping[object, object]) -> Rebuilt | Gap:

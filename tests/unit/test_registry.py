@@ -1,0 +1,200 @@
+"""Many checkpoints: a row for each whatever it is, limits that say by how much, files of rows that are gone on with."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from tests.attacks.families import control
+from tests.checkpoint_files import save
+from tests.conftest import Probe
+from yolo_probe.errors import TargetError
+from yolo_probe.registry.files import checkpoints
+from yolo_probe.registry.limits import Limits
+from yolo_probe.registry.rows import COLUMNS, FileRow, describe, file_row, plain
+from yolo_probe.registry.tables import csv_head, csv_row, json_row, paths_in
+
+
+def test_a_row_has_the_figures_of_a_fuse_diff(demo_checkpoint: Path, probe: Probe) -> None:
+    row = describe(demo_checkpoint)
+    assert tuple(row) == COLUMNS
+    report = json.loads(probe("fuse-diff", demo_checkpoint, "--format", "json").stdout)
+    before, after = report["training"], report["validation"]
+    assert (row["layers"], row["parameters"], row["gradients"], row["gflops"]) == (
+        before["layers"], before["parameters"], before["gradients"], before["flops"] / 1e9,
+    )  # fmt: skip
+    assert (row["fused_layers"], row["fused_parameters"], row["fused_gflops"]) == (
+        after["layers"], after["parameters"], after["flops"] / 1e9,
+    )  # fmt: skip
+    assert (row["host"], row["network"], row["classes"]) == ("YOLOv5 7.0.14 (PyPI)", "narrow", 2)
+    assert (row["dtype"], row["stripped"], row["epoch"], row["bytes"]) == ("FP16", True, -1, 382_831)
+    assert (row["warnings"], row["error"]) == ([], "")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "an empty file"), (b"PK\3\4 and no more", "cut short"), (b"hello", "text, not a checkpoint")],
+)
+def test_a_broken_file_is_a_row_with_its_reason(content: bytes, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "broken.pt"
+    file.write_bytes(content)
+    row = file_row(str(file))
+    assert (row.bytes, row.network, row.is_known) == (len(content), None, False)
+    assert row.error.startswith(words)
+    assert str(tmp_path) not in row.error
+
+
+def test_a_file_that_is_not_there_or_cannot_be_named_is_a_row() -> None:
+    assert file_row("gone.pt").error == "no such file"
+    assert file_row("a\0b.pt").error
+    assert file_row(".").error.startswith("a directory")
+
+
+def test_a_fault_of_ours_is_a_row_and_says_whose_it_is(demo_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(path: str) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("yolo_probe.registry.rows.resolve_file", fails)
+    assert file_row(str(demo_checkpoint)).error == "yolo-probe failed: RuntimeError: boom"
+
+
+def test_the_hash_is_that_of_the_whole_file(demo_checkpoint: Path) -> None:
+    import hashlib
+
+    row = file_row(str(demo_checkpoint), sha256=True)
+    assert row.sha256 == hashlib.sha256(demo_checkpoint.read_bytes()).hexdigest()
+    assert list(plain(row, sha256=True))[-1] == "sha256"
+
+
+def test_files_come_in_order_and_only_those_that_are_checkpoints_by_name(tmp_path: Path) -> None:
+    for name in ("b/last.pt", "b/best.pt", "a/x.pth", "a/notes.txt", "top.pt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "a" / "link").symlink_to(tmp_path)
+    found = [Path(path).relative_to(tmp_path).as_posix() for path in checkpoints([str(tmp_path)])]
+    assert found == ["top.pt", "a/x.pth", "b/best.pt", "b/last.pt"]
+    named = str(tmp_path / "a" / "notes.txt")
+    assert list(checkpoints([named])) == [named]
+    with pytest.raises(TargetError, match="no such file or folder"):
+        next(checkpoints([named, str(tmp_path / "gone")]))
+
+
+ROW = FileRow(
+    "best.pt", "YOLOv5 v7.0", "yolov5s", 80, 214, 7_235_389, 7_235_389, 16.6227968, 157, 7_225_885, 16.4335616,
+    dtype="FP16", stripped=True, epoch=-1, bytes=14_462_000,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (Limits(gflops=16), ["16.6228 GFLOPs, at most 16 allowed: 0.6228 too many"]),
+        (Limits(parameters=7_000_000), ["7,235,389 parameters, at most 7,000,000 allowed: 235,389 too many"]),
+        (Limits(megabytes=14), ["14.462 MB, at most 14 allowed: 0.462 too many"]),
+        (Limits(7_235_389, 16.7, 14.5, ("stripped", "fp16", "known", "safe")), []),
+    ],
+)
+def test_a_limit_says_what_was_found_and_by_how_much_it_is_broken(limits: Limits, words: list[str]) -> None:
+    assert list(limits.broken(ROW)) == words
+
+
+def test_what_is_not_known_or_not_there_breaks_a_limit() -> None:
+    empty = FileRow("best.pt", "YOLOv5 v7.0", "fork", 80, 214, 7_235_389)
+    assert list(Limits(gflops=16).broken(empty)) == ["GFLOPs not known, at most 16 allowed"]
+    needs = Limits(require=("stripped", "fp16", "known"))
+    assert list(needs.broken(empty)) == ["not stripped", "not FP16", "not every number is known"]
+    assert list(needs.broken(FileRow("x.pt", error="an empty file"))) == ["an empty file"]
+    hostile = FileRow("x.pt", warnings=("would run posix.system when it is loaded",))
+    assert list(Limits(require=("safe",)).broken(hostile)) == ["not safe to load"]
+
+
+def test_a_table_can_be_read_again() -> None:
+    row = FileRow("odd, name\n.pt", network="yolov5s", gflops=16.5, warnings=("one", "two"), error="")
+    read = next(csv.DictReader(StringIO(csv_head() + csv_row(row))))
+    assert (read["path"], read["gflops"], read["warnings"], read["classes"]) == (row.path, "16.5", "one; two", "")
+    assert json.loads(json_row(row)) == plain(row)
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_file_of_rows_loses_only_its_unfinished_line(ending: str, tmp_path: Path) -> None:
+    rows = [FileRow("a.pt"), FileRow("b.pt")]
+    head, write = (csv_head(), csv_row) if ending == "csv" else ("", json_row)
+    whole = head + "".join(map(write, rows))
+    file = tmp_path / f"rows.{ending}"
+    file.write_text(whole + write(FileRow("c.pt"))[:7], encoding="utf-8")
+    assert list(paths_in(file)) == ["a.pt", "b.pt"]
+    assert file.read_text(encoding="utf-8") == whole
+    file.write_text("nothing,of,ours\n1,2,3\n", encoding="utf-8")
+    with pytest.raises(TargetError, match="expected CSV or JSON lines"):
+        list(paths_in(file))
+
+
+def test_check_exits_with_1_and_says_which_limit_by_how_much(probe: Probe, demo_checkpoint: Path) -> None:
+    done = probe("check", "yolov5s", "--max-gflops", "16")
+    assert (done.returncode, done.stdout.splitlines()) == (
+        1,
+        ["yolov5s: 7,235,389 parameters, 16.62 GFLOPs", "! 16.6228 GFLOPs, at most 16 allowed: 0.6228 too many"],
+    )
+    assert probe("check", demo_checkpoint, "--require", "safe,fp16,stripped,known", "--max-mb", "1").returncode == 0
+    wrong = probe("check", "yolov5s", "--require", "fast")
+    assert (wrong.returncode, "expected stripped, fp16, known, safe" in wrong.stderr) == (2, True)
+
+
+def test_check_annotates_the_file_of_a_workflow(probe: Probe, demo_checkpoint: Path) -> None:
+    done = probe("check", demo_checkpoint, "--max-params", "100000", "--format", "github")
+    error, notice = done.stdout.splitlines()
+    assert error.startswith("::error file=")
+    assert error.endswith("title=yolo-probe::115,071 parameters, at most 100,000 allowed: 15,071 too many")
+    assert notice.startswith("::notice file=")
+
+
+def test_check_says_by_how_much_a_change_is_heavier(probe: Probe, tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        subprocess.run(["git", *identity, "-C", str(tmp_path), *words], check=True, capture_output=True)
+
+    yaml = tmp_path / "net.yaml"
+    small = "nc: 80\ndepth_multiple: 0.33\nwidth_multiple: 0.25\nanchors: 3\nbackbone:\n" + BACKBONE
+    yaml.write_text(small, encoding="utf-8")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "first")
+    yaml.write_text(small.replace("width_multiple: 0.25", "width_multiple: 0.5"), encoding="utf-8")
+    done = probe("check", yaml, "--against", "HEAD")
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "first.yaml").write_text(small, encoding="utf-8")
+    old, new = (
+        json.loads(probe("info", tmp_path / name, "--format", "json").stdout)["summary"]["parameters"]
+        for name in ("first.yaml", "net.yaml")
+    )
+    assert f"; against HEAD: {new - old:+,} parameters (+" in done.stdout
+    lost = probe("check", yaml, "--against", "no-such-branch")
+    assert (lost.returncode, "found no such revision" in lost.stderr) == (2, True)
+    (tmp_path / "new.yaml").write_text(small, encoding="utf-8")
+    assert "not in HEAD: it is new" in probe("check", tmp_path / "new.yaml", "--against", "HEAD").stdout
+
+
+BACKBONE = """\
+  [[-1, 1, Conv, [64, 6, 2, 2]],
+   [-1, 1, Conv, [128, 3, 2]],
+   [-1, 3, C3, [128]],
+   [-1, 1, Conv, [256, 3, 2]],
+   [-1, 1, Conv, [512, 3, 2]],
+   [-1, 1, Conv, [1024, 3, 2]]]
+head:
+  [[[3, 4, 5], 1, Detect, [nc, anchors]]]
+"""
+
+
+def test_a_hostile_file_is_named_for_what_it_would_run(tmp_path: Path) -> None:
+    from tests.checkpoint_files import Asked
+
+    save(tmp_path / "x.pt", {**control(), "extra": Asked("os.system", "true")})
+    row = file_row(str(tmp_path / "x.pt"))
+    assert not row.is_safe
+    assert [words for words in (*row.warnings, row.error) if words.startswith("would run os.system")]

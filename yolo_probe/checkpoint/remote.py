@@ -1,0 +1,97 @@
+"""Files behind a URL, of which only what is asked for is transferred: ``https://``, ``s3://``, ``zip://a.pt::b.zip``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from yolo_probe.errors import CheckpointError, first_words
+
+BLOCK = 16 << 10
+"""Bytes that are transferred at least, so that neighbouring small parts are one request."""
+
+
+def is_url(path: str) -> bool:
+    """Whether a path is a URL as fsspec takes it; one letter before the colon is a drive."""
+    return re.match(r"[a-z][a-z0-9+.-]+://", path) is not None
+
+
+@dataclass(slots=True)
+class RemoteFile:
+    """A file of an fsspec file system, read by ranges."""
+
+    filesystem: Any
+    place: str
+    size: int
+    """Bytes."""
+    modified: int = 0
+    """Not known of all file systems, and not asked for."""
+    _blocks: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def read(self, start: int, length: int) -> bytes:
+        """``length`` bytes from ``start`` on; CheckpointError if the file has fewer, or is not reachable any more."""
+        for first, block in self._blocks:
+            if first <= start and start + length <= first + len(block):
+                return block[start - first : start - first + length]
+        end = min(start + max(length, BLOCK), self.size)
+        block = _asked(lambda: self.filesystem.cat_file(self.place, start=start, end=end)) if end > start else b""
+        if len(block) < length:
+            raise CheckpointError(
+                f"ends {length - len(block):,} bytes too early while {length:,} are read at byte {start:,}",
+                "the file is damaged or incomplete: download or copy it again",
+            )
+        self._blocks.append((start, block))
+        return block[:length]
+
+
+@contextmanager
+def opened_url(url: str) -> Iterator[RemoteFile]:
+    """The file behind a URL. Raises: CheckpointError where there is none, or fsspec or a package of it is missing."""
+    filesystem, place = _file_system(url)
+    size = _asked(lambda: filesystem.size(place))
+    if size is None:
+        raise CheckpointError("its server does not say how large it is", "download it, and pass the file")
+    yield RemoteFile(filesystem, place, int(size))
+
+
+def files_at(url: str, endings: tuple[str, ...]) -> Iterator[str]:
+    """The URLs of the files below a URL that end so, in order; the URL itself where it is a file.
+
+    Raises: CheckpointError as ``opened_url``.
+    """
+    if url.partition("?")[0].endswith(endings):
+        yield url
+        return
+    filesystem, place = _file_system(url)
+    if not _asked(lambda: filesystem.isdir(place)):
+        yield url
+        return
+    chain = "::".join(url.split("::")[1:])
+    for name in sorted(_asked(lambda: filesystem.find(place))):
+        if name.endswith(endings):
+            whole = filesystem.unstrip_protocol(name)
+            yield f"{whole}::{chain}" if chain else whole
+
+
+def _file_system(url: str) -> tuple[Any, str]:
+    try:
+        from fsspec.core import url_to_fs
+    except ImportError:
+        raise CheckpointError("a URL, and fsspec is not installed", "pip install 'yolo-probe[remote]'") from None
+    filesystem, place = _asked(lambda: url_to_fs(url))
+    return filesystem, place
+
+
+def _asked(ask: Any) -> Any:
+    """What a file system answers. Raises: CheckpointError for whatever it raises."""
+    try:
+        return ask()
+    except FileNotFoundError:
+        raise CheckpointError("no such file", "check the URL") from None
+    except ImportError as error:
+        raise CheckpointError(f"its file system cannot be used: {first_words(error)}", "pip install it") from None
+    except Exception as error:  # each file system has its own
+        raise CheckpointError(f"cannot be read: {first_words(error)}", "check the URL and the access to it") from None

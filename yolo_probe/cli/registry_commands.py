@@ -1,0 +1,278 @@
+"""The commands about many checkpoints, and about limits: a table of folders, a gate for continuous integration."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from os import cpu_count
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from yolo_probe.cli.output import UNEXPLAINED, write
+from yolo_probe.errors import TargetError, visible
+
+if TYPE_CHECKING:
+    from yolo_probe.registry.limits import Limits
+    from yolo_probe.registry.rows import FileRow
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+Command = Callable[..., None]
+
+
+def limit_options(command: Command) -> Command:
+    """The options that make a command a gate."""
+    for option in (
+        click.option("--require", help="What a file has to be, with commas: stripped, fp16, known, safe."),
+        click.option("--max-mb", type=click.FloatRange(0), help="Most MB of the file, 1 MB = 1,000,000 bytes."),
+        click.option("--max-gflops", type=click.FloatRange(0), help="Most GFLOPs of one 640x640 image, unfused."),
+        click.option("--max-params", type=click.IntRange(0), help="Most parameters, unfused."),
+    ):
+        command = option(command)
+    return command
+
+
+def _limits(max_params: int | None, max_gflops: float | None, max_mb: float | None, require: str | None) -> Limits:
+    from yolo_probe.registry.limits import REQUIREMENTS, Limits, Requirement
+
+    names = [name.strip() for name in (require or "").split(",") if name.strip()]
+    if unknown := [name for name in names if name not in REQUIREMENTS]:
+        raise click.UsageError(f"--require: found {', '.join(unknown)}, expected {', '.join(REQUIREMENTS)}.")
+    return Limits(max_params, max_gflops, max_mb, tuple(cast("list[Requirement]", names)))
+
+
+@click.command("scan")
+@click.argument("where", nargs=-1, required=True, metavar="WHERE...")
+@click.option("--jobs", type=click.IntRange(1), show_default="one for each core", help="Number of processes.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "jsonl", "csv", "parquet")),
+    default="text",
+    show_default=True,
+    help="A table to read, JSON lines, CSV, or a Parquet file (needs pyarrow).",
+)
+@click.option("-o", "--output", metavar="FILE", help="Write the rows to a file, not to standard output.")
+@click.option("--resume", metavar="FILE", help="Go on with a .jsonl or .csv file that an earlier scan has written.")
+@click.option(
+    "--engine",
+    type=click.Choice(("processes", "dask")),
+    default="processes",
+    show_default=True,
+    help="Who reads the files: processes of this machine, or the workers of a Dask cluster.",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    show_default="a cluster on this machine",
+    help="With --engine dask: a scheduler that is running, tcp://host:8786.",
+)
+@click.option("--sha256", is_flag=True, help="Add the hash of each file, for which all of it is read.")
+@limit_options
+def scan_command(
+    where: tuple[str, ...], jobs: int | None, form: str, output: str | None, resume: str | None,
+    engine: str, scheduler: str | None, sha256: bool,
+    max_params: int | None, max_gflops: float | None, max_mb: float | None, require: str | None,
+) -> None:  # fmt: skip
+    """Read every checkpoint below folders: one row each, in order.
+
+    WHERE is a folder, whose .pt and .pth files are read, or a file. A broken or hostile file is a row with its reason.
+    With a limit the command is a gate: it exits with 1 if a file breaks one.
+    """
+    from yolo_probe.registry.files import checkpoints
+
+    limits = _limits(max_params, max_gflops, max_mb, require)
+    if resume:
+        form, output = _form_of(resume, output), resume
+    if form == "parquet" and not output:
+        raise click.UsageError("--format parquet writes a file: name it with -o FILE.")
+    known = _known(resume) if resume else frozenset()
+    paths = (path for path in checkpoints(where) if path not in known)
+    total = sum(1 for path in checkpoints(where) if path not in known) if sys.stderr.isatty() else None
+    rows = _rows(paths, jobs or cpu_count() or 1, engine, scheduler, sha256)
+    done = faults = offenders = 0
+    try:
+        with _writer(form, output, resume is not None, sha256) as put, _progress(rows, total) as shown:
+            for row in shown:
+                put(row)
+                done, faults = done + 1, faults + bool(row.error)
+                if limits and (broken := list(limits.broken(row))):
+                    offenders += 1
+                    click.echo(f"yolo-probe: {visible(row.path)}: {'; '.join(broken)}", err=True)
+    except KeyboardInterrupt:
+        on = f"; go on with --resume {output}" if output and form in ("jsonl", "csv") else ""
+        click.echo(f"yolo-probe: stopped after {done:,} files{on}", err=True)
+        sys.exit(INTERRUPTED)
+    if not done and not known:
+        raise TargetError(f"{', '.join(where)}: found no checkpoint", "Files below a folder end with .pt or .pth.")
+    gate = f", {offenders:,} break a limit" if limits else ""
+    click.echo(f"yolo-probe: {done:,} files, {faults:,} without an answer{gate}", err=True)
+    if offenders:
+        sys.exit(UNEXPLAINED)
+
+
+def _rows(paths: Iterable[str], jobs: int, engine: str, scheduler: str | None, sha256: bool) -> Iterator[FileRow]:
+    if engine == "dask":
+        from yolo_probe.registry.cluster import rows_from_cluster
+
+        return rows_from_cluster(paths, scheduler=scheduler, jobs=jobs, sha256=sha256)
+    from yolo_probe.registry.workers import rows_of
+
+    if scheduler:
+        raise click.UsageError("--scheduler is of a Dask cluster: add --engine dask.")
+    return rows_of(paths, jobs=jobs, sha256=sha256)
+
+
+def _form_of(resume: str, output: str | None) -> str:
+    """The form of a file that is gone on with. Raises: UsageError where it is not one that can be."""
+    form = {".jsonl": "jsonl", ".csv": "csv"}.get(Path(resume).suffix)
+    if form is None or output not in (None, resume):
+        raise click.UsageError("--resume goes on with a file that ends with .jsonl or .csv, and writes to it.")
+    return form
+
+
+def _known(resume: str) -> frozenset[str]:
+    from yolo_probe.registry.tables import paths_in
+
+    file = Path(resume)
+    try:
+        return frozenset(paths_in(file)) if file.exists() else frozenset()
+    except (OSError, UnicodeError) as error:
+        raise TargetError(f"{resume}: cannot be read: {error}", "Check the path.") from None
+
+
+@contextmanager
+def _writer(form: str, output: str | None, append: bool, sha256: bool) -> Iterator[Callable[[FileRow], None]]:
+    """A function that writes one row."""
+    from yolo_probe.registry import tables
+
+    with ExitStack() as stack:
+        if form == "parquet":
+            assert output
+            yield stack.enter_context(tables.parquet(output, sha256=sha256))
+            return
+        put: Callable[[str], object] = write
+        empty = True
+        if output:
+            try:
+                file = stack.enter_context(Path(output).open("a" if append else "w", encoding="utf-8", newline=""))
+            except OSError as error:
+                raise TargetError(f"{output}: cannot be written: {error.strerror}", "Check the path.") from None
+            empty = file.tell() == 0
+
+            def put(text: str) -> None:
+                file.write(text)
+                file.flush()
+
+        heads = {"text": tables.TEXT_HEAD, "csv": tables.csv_head(sha256=sha256)}
+        if form in heads and empty:
+            put(heads[form])
+        forms: dict[str, Callable[[FileRow], str]] = {
+            "text": tables.text_row,
+            "csv": lambda row: tables.csv_row(row, sha256=sha256),
+            "jsonl": lambda row: tables.json_row(row, sha256=sha256),
+        }
+
+        def put_row(row: FileRow) -> None:
+            put(forms[form](row))
+
+        yield put_row
+
+
+@contextmanager
+def _progress(rows: Iterable[FileRow], total: int | None) -> Iterator[Iterable[FileRow]]:
+    """The rows, with a bar on standard error if that is a terminal: rate, time left, faults so far."""
+    if total is None:
+        yield rows
+        return
+    start, faults, done = time.monotonic(), 0, 0
+
+    def told(row: FileRow | None) -> str:
+        nonlocal faults, done
+        done, faults = done + (row is not None), faults + bool(row and row.error)
+        rate = done / max(time.monotonic() - start, 0.001)
+        return f"{rate:.0f} files/s, {faults} without an answer"
+
+    with click.progressbar(rows, length=total, file=sys.stderr, item_show_func=told, show_pos=True) as bar:
+        yield bar
+
+
+@click.command("check")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.option("--against", metavar="REVISION", help="Also say by how much it is heavier than in that git revision.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "github")),
+    default="text",
+    show_default=True,
+    help="Plain text, or annotations of a GitHub workflow.",
+)
+@limit_options
+def check_command(
+    targets: tuple[str, ...], against: str | None, form: str, max_params: int | None, max_gflops: float | None,
+    max_mb: float | None, require: str | None,
+) -> None:  # fmt: skip
+    """Hold networks against limits: exit with 1 and say which limit is broken, by how much.
+
+    TARGET is a checkpoint, a model YAML or the name of a network. --against is a git revision that has the file too,
+    such as origin/main, or another TARGET.
+    """
+    from yolo_probe.registry.rows import target_row
+
+    limits = _limits(max_params, max_gflops, max_mb, require)
+    is_broken = False
+    for target in targets:
+        row = target_row(target)
+        broken = list(limits.broken(row))
+        said = [_in_short(row), *(_beside(against, target, row) if against else ())]
+        is_broken |= bool(broken)
+        lines = _annotations(target, broken, said) if form == "github" else _lines(target, broken, said)
+        write("".join(f"{line}\n" for line in lines))
+    if is_broken:
+        sys.exit(UNEXPLAINED)
+
+
+def _in_short(row: FileRow) -> str:
+    parameters = "parameters not known" if row.parameters is None else f"{row.parameters:,} parameters"
+    return f"{parameters}, GFLOPs not known" if row.gflops is None else f"{parameters}, {row.gflops:.4g} GFLOPs"
+
+
+def _beside(against: str, target: str, row: FileRow) -> Iterator[str]:
+    """What changed since a revision, in a few words."""
+    from yolo_probe.registry.against import changes, row_in
+
+    before = row_in(against, target)
+    if before is None:
+        yield f"not in {against}: it is new"
+    else:
+        yield f"against {against}: {changes(before, row)}"
+
+
+def _lines(target: str, broken: Iterable[str], said: Iterable[str]) -> Iterator[str]:
+    yield f"{visible(target)}: {'; '.join(said)}"
+    yield from (f"! {words}" for words in broken)
+
+
+def _annotations(target: str, broken: Iterable[str], said: Iterable[str]) -> Iterator[str]:
+    """Workflow commands of GitHub: an error for each limit that is broken, a notice of the figures."""
+    place = f"file={_escaped(target)}," if Path(target).is_file() else ""
+    for words in broken:
+        yield f"::error {place}title=yolo-probe::{_escaped(words, is_property=False)}"
+    yield f"::notice {place}title=yolo-probe::{_escaped('; '.join(said), is_property=False)}"
+
+
+def _escaped(text: str, *, is_property: bool = True) -> str:
+    """Text as workflow commands take it."""
+    pairs = [("%", "%25"), ("\r", "%0D"), ("\n", "%0A"), *([(":", "%3A"), (",", "%2C")] if is_property else [])]
+    for found, code in pairs:
+        text = text.replace(found, code)
+    return text
+
+
+COMMANDS = (scan_command, check_command)
