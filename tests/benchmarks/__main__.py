@@ -2,7 +2,8 @@
 
 Files: whole processes, beside ``import torch`` too, measured in turn in one run, medians; the checkpoints are made once
 by ``yolov5==7.0.14``. Live models: calls in one process on one thread, medians (``live_model.py``). Training:
-what the probe takes of a run, in whole processes, medians (``training_overhead.py``).
+what the probe takes of a run, in whole processes, medians (``training_overhead.py``). Scan: ten thousand files, once
+(``scan.py``).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from tests.benchmarks.scan import measure_scan
 from tests.environments import CACHE, HOST_NEEDS, ROOT, counter, environment, host, release, run_python
 
 NETWORKS = ("yolov5n", "yolov5s", "yolov5x6")
@@ -177,14 +179,28 @@ def measure_training(runs: int) -> list[str]:
     return ["a training of yolov5s"] if totals[0] > TRAINING_SECONDS else []
 
 
+def measure_files_in_folders(_: int) -> list[str]:
+    """Print what scans take; the targets that were missed."""
+    return measure_scan(checkpoints()["yolov5n"])
+
+
+PARTS = {
+    "files": measure_files,
+    "live": measure_live,
+    "training": measure_training,
+    "scan": measure_files_in_folders,
+}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--runs", type=int, default=7, help="rounds, after one that does not count (default 7)")
-    parser.add_argument("--only", choices=("files", "live", "training"), help="one of the parts")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; by default all")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a target is missed")
     options = parser.parse_args()
-    parts = {"files": measure_files, "live": measure_live, "training": measure_training}
-    missed = [name for part in parts if options.only in (None, part) for name in parts[part](options.runs)]
+    if unknown := [part for part in options.parts if part not in PARTS]:
+        parser.error(f"found {', '.join(unknown)}, expected parts of {', '.join(PARTS)}")
+    missed = [name for part in options.parts or PARTS for name in PARTS[part](options.runs)]
     for name in missed:
         print(f"missed its target: {name}")
     return 1 if missed and options.check else 0
