@@ -71,9 +71,8 @@ def measure_scan(one: Path) -> list[str]:
             memory.append(megabytes)
             print(f"{files:>8}{jobs:>6}{seconds:>10.1f}{files / seconds:>9.1f}{megabytes:>18.1f}")
     two = rates[FEWER, 2] / rates[FEWER, 1]
-    print(
-        f"two jobs: {two:.2f} times one; {FILES:,} files: {rates[FILES, 2] / rates[FEWER, 2]:.2f} of the rate of {FEWER:,}"
-    )
+    steady = rates[FILES, 2] / rates[FEWER, 2]
+    print(f"two jobs: {two:.2f} times one; {FILES:,} files: {steady:.2f} of the rate of {FEWER:,}")
     print(f"targets: {RATE} files/s by one job, two jobs {SPEEDUP} times, {MOST_MEGABYTES} MB")
     return [
         name

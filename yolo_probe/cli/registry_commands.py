@@ -93,7 +93,8 @@ def scan_command(
         raise click.UsageError("--format parquet writes a file: name it with -o FILE.")
     known = _known(resume) if resume else frozenset()
     paths = (path for path in checkpoints(where) if path not in known)
-    total = sum(1 for path in checkpoints(where) if path not in known) if sys.stderr.isatty() else None
+    shows_bar = sys.stderr.isatty() and (output or not sys.stdout.isatty())  # rows on a terminal are progress enough
+    total = sum(1 for path in checkpoints(where) if path not in known) if shows_bar else None
     rows = _rows(paths, jobs or cpu_count() or 1, engine, scheduler, sha256)
     done = faults = offenders = 0
     try:
