@@ -6,7 +6,8 @@ What comes out of a file is shown, never interpreted: every character that Markd
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from yolo_probe.render.document import (
@@ -18,6 +19,7 @@ from yolo_probe.render.document import (
     Heads,
     HostLine,
     Note,
+    Part,
     Remainder,
     Section,
     Table,
@@ -35,58 +37,42 @@ if TYPE_CHECKING:
 
 
 def render(report: Report) -> str:
-    """The whole report in Markdown: the four numbers in one table, other figures in a table for each section."""
-    found = list(sections(report))
-    own = any(isinstance(part, TableRow | Table | Chart) for section in found for part in section)
-    return printable("\n\n".join(_sections(found) if own else _numbers(found)) + "\n")
+    """The whole report in Markdown: a table for each section with figures, its words outside of it."""
+    return printable("\n\n".join(_blocks(sections(report))) + "\n")
 
 
-def _numbers(found: Sequence[Section]) -> list[str]:
-    """The lines of a report on the four numbers: host lines as code, one table, notes below it."""
-    table: list[Heads | Figures | Cause | Remainder | Note] = []
-    blocks: list[str] = []
-    footers: list[str] = []
-    for part in (part for section in found for part in section):
-        match part:
-            case Heads() | Figures() | Cause() | Remainder() | Note():
-                table.append(part)
-            case TableRow() | Table() | Chart():
-                blocks.append("\n".join(_rows(part)))
-            case Footer():
-                footers += _words(part)
-            case Heading() | Words() | HostLine() | Working():
-                blocks += _words(part)
-            case _:
-                assert_never(part)
-    return [*blocks, "\n".join(_table(table)), "\n".join(footers)]
-
-
-def _sections(found: Sequence[Section]) -> Iterator[str]:
-    """The lines of any other report: each section as a table with its words below it."""
+def _blocks(found: Iterable[Section]) -> Iterator[str]:
+    """The blocks of a document, in its order; heads stand above every table until the next heading."""
+    heads: tuple[str, ...] = ()
     for section in found:
-        rows: list[str] = []
-        numbers: list[Heads | Figures | Cause | Remainder | Note] = []
-        words: list[str] = []
-        for part in section:
-            match part:
-                case TableRow() | Table() | Chart():
-                    rows += _rows(part)
-                case Heads() | Figures() | Cause() | Remainder():
-                    numbers.append(part)
-                case Heading() | Words() | HostLine() | Working() | Note() | Footer():
-                    words += _words(part)
-                case _:
-                    assert_never(part)
-        if rows:
-            yield "\n".join(rows)
-        if numbers:
-            yield "\n".join(_table(numbers))
-        if words:
-            yield "\n".join(words)
+        for kind, group in groupby(section, _kind_of):
+            parts = list(group)
+            if any(isinstance(part, Heading) for part in parts):
+                heads = ()
+            if kind == "figures":
+                heads = next((tuple(part.columns) for part in parts if isinstance(part, Heads)), heads)
+                yield "\n".join(_table(parts, heads))
+            elif kind == "words":
+                yield from (line for part in parts for line in _lines(part))
+            else:
+                yield "\n".join(line for part in parts for line in _lines(part))
 
 
-def _words(part: Heading | Words | HostLine | Working | Note | Footer) -> Iterator[str]:
-    """The lines of a part that is not in a table."""
+def _kind_of(part: Part) -> str:
+    """What a part is written as: a part of a table of figures, a table or list of its own, words."""
+    if isinstance(part, Heads | Figures | Cause | Remainder):
+        return "figures"
+    return (
+        "rows"
+        if isinstance(part, TableRow | Table | Chart)
+        else "list"
+        if isinstance(part, Footer | Working)
+        else "words"
+    )
+
+
+def _lines(part: Part) -> Iterator[str]:
+    """The lines of a part that is not in a table of figures; a row without a label begins a new table."""
     match part:
         case Heading(text):
             yield f"## {_escaped(text)}"
@@ -100,13 +86,6 @@ def _words(part: Heading | Words | HostLine | Working | Note | Footer) -> Iterat
             yield _escaped(text)
         case Working(label, sums):
             yield from (f"- **{_escaped(label)}** {_escaped(text)} {_escaped(name)}" for text, name in sums)
-        case _:
-            assert_never(part)
-
-
-def _rows(part: TableRow | Table | Chart) -> Iterator[str]:
-    """The lines of a table; a row without a label begins a new one."""
-    match part:
         case TableRow("", columns):
             yield _row("", columns)
             yield "|:--" + "|--:" * len(columns) + "|"
@@ -119,6 +98,8 @@ def _rows(part: TableRow | Table | Chart) -> Iterator[str]:
             yield from (_row(_escaped(name), figures) for name, *figures in lines)
         case Chart():
             yield from _chart(part)
+        case Heads() | Figures() | Cause() | Remainder():
+            raise AssertionError(part)
         case _:
             assert_never(part)
 
@@ -140,18 +121,14 @@ def fenced(text: str) -> str:
     return f"{fence}text\n{text.strip(chr(10))}\n{fence}"
 
 
-def _table(parts: Sequence[Heads | Figures | Cause | Remainder | Note]) -> Iterator[str]:
-    """The lines of the table of the four numbers, each with its causes and notes; figures are right-aligned."""
-    width = next((len(part.columns) for part in parts if isinstance(part, Figures)), 1)
-    names = next((part.columns for part in parts if isinstance(part, Heads)), ("",) * width)
-    yield _row("", names)
+def _table(parts: Sequence[Part], heads: tuple[str, ...]) -> Iterator[str]:
+    """The lines of a table of figures with their causes; figures are right-aligned."""
+    width = next((len(part.columns) for part in parts if isinstance(part, Figures)), len(heads) or 1)
+    yield _row("", heads if len(heads) == width else ("",) * width)
     yield "|:--" + "|--:" * width + "|"
     empty = ("",) * (width - 1)
     for part in parts:
         match part:
-            case Heads(columns):
-                if columns is not names:  # these heads are already printed above
-                    yield _row("", map(_strong, columns))
             case Figures(label, columns):
                 strong = hue(label) is not None
                 yield _row(*((_strong(label), map(_strong, columns)) if strong else (label, columns)))
@@ -162,10 +139,6 @@ def _table(parts: Sequence[Heads | Figures | Cause | Remainder | Note]) -> Itera
             case Remainder(amount):
                 yield _row(_strong("! unexplained"), (*empty, _strong(signed(amount))))
                 yield _row(_escaped(part.advice), (*empty, ""))
-            case Note(text):
-                yield _row(_escaped(text), (*empty, ""))
-            case _:
-                assert_never(part)
 
 
 def _row(label: str, columns: Sequence[str] | Iterator[str]) -> str:
