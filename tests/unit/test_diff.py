@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.conftest import Probe
 from yolo_probe.cli import cli
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.reports.diff import Diff, diff, side
@@ -92,3 +93,16 @@ def test_a_line_that_is_not_known_is_refused() -> None:
     code, output = run("diff", "yolov5s", "999 layers, 7 parameters")
     assert code != 0
     assert "Traceback" not in output
+
+
+def test_a_row_that_no_longer_halves_its_map_is_named(tmp_path: Path, probe: Probe) -> None:
+    rows = "[[-1, 1, Conv, [64, 6, 2, 2]], {}, [-1, 1, Conv, [256, 3, 2]], [-1, 1, Conv, [512, 3, 2]]]"
+    paths = []
+    for name, row in (("a", "[-1, 1, Conv, [64, 3, 2]]"), ("b", "[-1, 1, nn.Identity, []]")):
+        head = "head: [[[1, 2, 3], 1, Detect, [nc, anchors]]]"
+        text = f"nc: 80\ndepth_multiple: 1\nwidth_multiple: 0.25\nanchors: 3\nbackbone: {rows.format(row)}\n{head}\n"
+        paths.append(tmp_path / f"{name}.yaml")
+        paths[-1].write_text(text, encoding="utf-8")
+    words = " ".join(probe("diff", *paths).stdout.split())
+    assert "From row 1 (Identity) on the maps have 4 x the area" in words
+    assert "x the area" not in probe("diff", "yolov5n", "yolov5s").stdout

@@ -240,3 +240,63 @@ def test_a_log_of_anything_is_read_in_one_go(junk: str) -> None:
 def test_a_log_that_is_not_there_is_said_to_be_missing() -> None:
     with pytest.raises(TargetError, match="no such file, expected a log or a summary line"):
         CliRunner().invoke(cli, ["explain", "runs/train.log"], catch_exceptions=False, standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ModuleNotFoundError: No module named 'models.yolo'", "Run in the clone of the code that trained the file"),
+        ("_pickle.UnpicklingError: Weights only load failed. This file can still be loaded", "weights_only=False"),
+        ("RuntimeError: \"slow_conv2d_cpu\" not implemented for 'Half'", "model.float() before the first pass"),
+        ("AttributeError: 'Conv2' object has no attribute 'bn'", "fused already, or it is a class of your own"),
+        ("'Conv' object has no attribute 'total_params'", "Count a copy"),
+        ('Unexpected key(s) in state_dict: "total_ops", "model.0.total_ops"', "Take them out of the state_dict"),
+        ("AttributeError: Can't get attribute 'SPPF' on <module 'models.common'", "by a newer version, or by a fork"),
+    ],
+)
+def test_an_error_message_is_told_with_its_cause_and_what_to_do(text: str, words: str) -> None:
+    code, output = run(text)
+    assert (code, words in " ".join(output.split())) == (0, True)
+    (told,) = json.loads(run(text, "--format", "json")[1])["errors"]
+    assert told["text"] in text
+
+
+def test_a_warning_of_torch_in_a_log_is_no_error() -> None:
+    warning = "FutureWarning: You are using `torch.load` with `weights_only=False`"
+    log = f"{warning}\n213 layers, 7225885 parameters, 0 gradients"
+    assert "errors" not in json.loads(run(log, "--format", "json")[1])
+
+
+def test_of_several_lines_the_ledger_is_of_those_of_one_network() -> None:
+    lines = (
+        "214 layers, 7049296 parameters, 7049296 gradients, 16.0 GFLOPs",
+        "157 layers, 7039792 parameters, 0 gradients, 15.8 GFLOPs",
+        "213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs",
+    )
+    code, output = run(*lines)
+    assert code == 0
+    assert "From line 1 to line 2" in output
+    ledger = json.loads(run(*lines, "--format", "json")[1])["ledger"]["layers"]
+    assert (ledger["before"], ledger["after"], ledger["unexplained"]) == (214, 157, 0)
+
+
+def test_the_release_of_thop_that_prints_both_lines_is_named() -> None:
+    _, output = run(
+        "283 layers, 7082421 parameters, 7082421 gradients, 16.5 GFLOPs",
+        "224 layers, 7072789 parameters, 0 gradients, 16.4 GFLOPs",
+    )
+    assert "thop 2019 prints both lines" in output
+
+
+def test_one_layer_more_is_the_wrapper_of_several_devices() -> None:
+    _, output = run("215 layers, 7235389 parameters, 7235389 gradients, 16.6 GFLOPs")
+    assert "take model.module" in " ".join(output.split())
+
+
+def test_v1_0_counts_another_image() -> None:
+    _, output = run("191 layers, 7.46816e+06 parameters, 7.46816e+06 gradients, 13.2 GFLOPS")
+    assert "one image of 480x640" in output
+    without = json.loads(run("335 layers, 4.78187e+07 parameters, 4.78187e+07 gradients", "--format", "json")[1])
+    hosts = [match["hosts"] for match in without["lines"][0]["matches"] if match["network"] == "yolov5l"]
+    assert hosts[0] == ["v1.0"]
+    assert {"v2.0", "v3.0", "v3.1"} == {host for each in hosts[1:] for host in each}

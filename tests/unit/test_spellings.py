@@ -38,6 +38,14 @@ def test_words_in_the_spelling_of_the_hosts(typed: str, meant: str) -> None:
     assert respelled(typed.split(), cli.commands) == meant.split()
 
 
+def test_a_pasted_line_or_a_log_alone_is_explained(tmp_path: Path, probe: Probe) -> None:
+    line = "213 layers, 7225885 parameters, 0 gradients"
+    assert respelled([line, "--format", "json"], cli.commands) == ["explain", line, "--format", "json"]
+    log = tmp_path / "train.log"
+    log.write_text(f"epoch 1\n{line}\n", encoding="utf-8")
+    assert "yolov5s with 80 classes" in probe(log).stdout
+
+
 def test_a_folder_of_a_run_stands_for_its_best_checkpoint(probe: Probe, tmp_path: Path, demo_checkpoint: Path) -> None:
     (tmp_path / "weights").mkdir()
     copyfile(demo_checkpoint, tmp_path / "weights" / "best.pt")

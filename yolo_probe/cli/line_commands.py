@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,21 +28,24 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     """Say which network prints a summary line, and why its numbers are what they are.
 
     LINE is text such as "213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs"; LOG is a file with such lines;
-    without either, standard input is read. Two lines are explained against each other.
+    without either, standard input is read. Two lines are explained against each other; of an error message that is
+    known, such as "No module named 'models'", the cause and the remedy are told.
     """
     from yolo_probe.hosts.printed_line import LARGEST_TEXT, lines_in
     from yolo_probe.reports.explain import explanation
+    from yolo_probe.reports.known_errors import errors_in
 
     texts = [_text(line) for line in lines] if lines else [(sys.stdin.read(LARGEST_TEXT), True)]
     found = [line for text, log in texts for line in lines_in(text, log=log)]
-    if not found:
+    errors = tuple(error for text, _ in texts for error in errors_in(text))
+    if not found and not errors:
         what = shown(lines[0]) if lines else "standard input"
         raise TargetError(
             f"{what}: found no summary line, expected one such as "
             '"213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs"',
             "Copy the whole line from the log, in quotes; a checkpoint goes to yolo-probe fuse-diff.",
         )
-    report = explanation(found)
+    report = replace(explanation(found), errors=errors)
     show(report, form)
     if not report.exact:
         sys.exit(UNEXPLAINED)

@@ -41,9 +41,19 @@ def respelled(arguments: Sequence[str], commands: Collection[str]) -> list[str]:
         else:
             made.append(word)
     first = next((word for word in made if not word.startswith("-")), "")
-    if first and first not in commands and _is_network(first):
-        return [DEFAULT_COMMAND, *made]
+    if first and first not in commands:
+        if _is_text(first):
+            return ["explain", *made]
+        if _is_network(first):
+            return [DEFAULT_COMMAND, *made]
     return made
+
+
+def _is_text(word: str) -> bool:
+    """Whether a word that is no command is a pasted line, or the file of a log."""
+    return bool(re.search(r"\s", word.strip()) and not Path(word).exists()) or (
+        Path(word).suffix in (".log", ".txt", ".out") and Path(word).is_file()
+    )
 
 
 def _size(words: list[str]) -> list[str]:

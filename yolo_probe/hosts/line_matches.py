@@ -187,7 +187,7 @@ def _likeliest_first(line: PrintedLine, match: Match) -> tuple[object, ...]:
 def _nearest_first(line: PrintedLine, match: Match) -> tuple[object, ...]:
     """What to sort other matches by: people change the usual networks, and train them for few classes."""
     unusual = 0.05 * match.network.network.count("-") + 0.1 * (match.network.family not in FAMILIES)
-    unusual += 0.02 * bool(match.network.note) + 0.1 * (not match.fits_form)
+    unusual += 0.02 * bool(match.network.note) + 0.5 * (not match.fits_form)
     unusual += 0.3 * ("gradients" in match.unlike)
     unusual += 0 if match.numbers.classes == 80 else 0.01 if match.numbers.classes <= 100 else 0.3
     return _is_named_otherwise(line, match), len(match.unlike) > 1, _distance(line, match) + unusual
@@ -214,6 +214,7 @@ def _merged(found: Iterable[Match]) -> Iterator[Match]:
         key = (
             network.network, network.family, network.note, match.numbers.classes, match.fused, match.layers,
             match.parameters, match.gradients, match.counters, match.unlike,
+            tuple(match.gflops(fused=match.fused).items()),
         )  # fmt: skip
         groups.setdefault(key, []).append(match)
     for group in groups.values():

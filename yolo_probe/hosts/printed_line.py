@@ -18,7 +18,8 @@ _LINE = re.compile(
     rf"(?:[,;\s]+(?P<gradients>{_NUMBER})\s+grad(?:ient)?s?)?"
     rf"(?:[,;\s]+(?P<gflops>{_NUMBER})\s*(?P<unit>GFLOPs|GFLOPS|GFlops|GFLOPs\b))?",
 )
-_COLOUR = re.compile(r"\x1b\[[\d;?]*[ -/]*[@-~]|\x1b")
+_COLOUR = re.compile(r"\x1b\[[\d;?]*[ -/]*[@-~]|\x1b|\[(?:\d{1,3}(?:;\d{1,3})*)?m")
+"""Colour codes, also those of a text from which copying took the escape character."""
 
 OWN_LINES = "yolo-probe: "
 """What the probe's own lines in a log begin with."""

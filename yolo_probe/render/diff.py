@@ -32,7 +32,7 @@ def document(report: Diff) -> Iterator[Section]:
     )
     for name, ledger in report.ledgers:
         heads = (Heads(("first", "second", "change")),) if name == "layers" else ()
-        yield *heads, *_block(name, ledger)
+        yield *heads, *_block(name, ledger), *(_rescaled(report) if name == "flops" else ())
     yield (
         Footer("Counted", _counted(report)),
         Footer("More", "--counter-a  --counter-b  --imgsz-a  --imgsz-b  --format json"),
@@ -61,6 +61,17 @@ def _block(name: str, ledger: Ledger | None) -> Iterator[Part]:
     if name == "flops":
         rounded = Figures("rounded to", (f"{giga(ledger.before)} GFLOPs", f"{giga(ledger.after)} GFLOPs", ""))
     yield from ledger_block(label, ledger, second=rounded)
+
+
+def _rescaled(report: Diff) -> Iterator[Part]:
+    """A sentence on the row from which on maps are of another size."""
+    pair = report.rescaled
+    if pair and pair.second and report.flops:
+        where = f"row {pair.second.name} ({pair.second.kind.rpartition('.')[2]})"
+        yield Note(
+            f"From {where} on the maps have {pair.scale:.3g} x the area: the rows behind it cost that much more "
+            "or less, whatever their parameters are."
+        )
 
 
 def _counted(report: Diff) -> str:

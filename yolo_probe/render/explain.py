@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from yolo_probe.counters.conventions import CONVENTIONS
+from yolo_probe.counters.charges import charge
+from yolo_probe.counters.conventions import CONVENTIONS, Convention
 from yolo_probe.hosts.known_lines import KnownNetwork
-from yolo_probe.hosts.line_matches import Match
+from yolo_probe.hosts.line_matches import Match, line_form
 from yolo_probe.hosts.printed_line import PrintedLine
+from yolo_probe.hosts.summary_line import LineForm
 from yolo_probe.render.common import ledger_block
 from yolo_probe.render.document import (
     Figures,
@@ -37,31 +39,65 @@ def document(report: Explanation) -> Iterator[Section]:
     """The report as sections of parts, in reading order."""
     for answer in report.answers:
         yield from _answer(answer)
+    for text, known in report.errors:
+        yield (Heading(text),)
+        yield Words(known.cause), Words(f"Do: {known.remedy}")
     if report.diff:
         from yolo_probe.render.fuse_diff import ledgers
 
-        yield (Heading("From the first line to the last"),)
+        yield (Heading(_from_to(report)),)
         yield from _counters(report)
         yield from ledgers(report.diff)
     elif report.alone:
         alone = "" if report.exact else ", from the numbers alone"
-        yield (Heading(f"From the first line to the last{alone}"),)
+        yield (Heading(f"{_from_to(report)}{alone}"),)
         yield Heads(("first", "last", "change")), *_ledgers(report.alone)
-    if report.exact:
-        yield (Footer("Network", f"yolo-probe info {_named(report.answers[-1].matches[0])} shows what it is made of"),)
+    elif len(report.answers) > 1 and report.exact:
+        yield (
+            Words(
+                "These lines are not of one network before and after fuse(). yolo-probe diff, with two lines in "
+                "quotes, tells what is between any two networks."
+            ),
+        )
+    if report.answers and report.exact and "-cls" not in (last := report.answers[-1].matches[0]).network.network:
+        yield (Footer("Network", f"{_named(last)} shows what it is made of"),)
+
+
+def _from_to(report: Explanation) -> str:
+    lines = len(report.answers)
+    return "From the first line to the last" if report.last == lines - 1 else f"From line 1 to line {report.last + 1}"
 
 
 def _counters(report: Explanation) -> Iterator[Section]:
-    """A sentence where no counter prints both lines."""
-    first, last = (answer.matches[0] for answer in (report.answers[0], report.answers[-1]))
-    if first.counters and last.counters and not set(first.counters) & set(last.counters):
-        by = [" or ".join(CONVENTIONS[name].title for name in match.counters) for match in (first, last)]
+    """A sentence where no counter that its host usually has prints both lines."""
+    first, last = (answer.matches[0] for answer in (report.answers[0], report.answers[report.last]))
+    if not first.counters or not last.counters or set(first.counters) & set(last.counters):
+        return
+    by = [" or ".join(CONVENTIONS[name].title for name in match.counters) for match in (first, last)]
+    apart = f"the first is of {by[0]}, the last of {by[1]}"
+    if both := _printing_both(report):
+        yield (Words(f"{' and '.join(both)} prints both lines; else {apart}. Below, one counter counts both."),)
+    else:
         yield (
             Words(
-                f"No one counter prints both lines: the first is of {by[0]}, the last of {by[1]}. The environment "
-                "changed between them; below, one counter counts both."
+                f"No one thop prints both lines: {apart}. The environment changed between them; below, one counter "
+                "counts both."
             ),
         )
+
+
+def _printing_both(report: Explanation) -> list[str]:
+    """The releases of thop whose GFLOPs of both states are those of the two lines."""
+    assert report.diff
+    pairs = [
+        (report.answers[0].line, report.diff.training.run),
+        (report.answers[report.last].line, report.diff.validation.run),
+    ]
+
+    def prints(convention: Convention) -> bool:
+        return all(run and line.shows_gflops((charge(run.records, convention).flops or 0) / 1e9) for line, run in pairs)
+
+    return [each.title for name, each in CONVENTIONS.items() if "thop" in name and prints(each)]
 
 
 def _ledgers(ledgers: Iterable[tuple[str, Ledger]]) -> Iterator[Part]:
@@ -117,10 +153,11 @@ def hosts_in_words(hosts: Sequence[str]) -> str:
 
 
 def _named(match: Match) -> str:
-    """The target that names the network: ``yolov5s@v6.1``."""
-    if match.network.family != "YOLOv5" or not match.hosts:
-        return match.network.network
-    return f"{match.network.network}@{match.hosts[-1]} --nc {match.numbers.classes}"
+    """The command that shows the network in the state of a line: ``yolo-probe info yolov5s@v6.1 --nc 2 --fused``."""
+    network, classes = match.network, match.numbers.classes
+    tag = f"@{match.hosts[-1]}" if network.family == "YOLOv5" and match.hosts else ""
+    options = (f" --nc {classes}" if classes != 80 else "") + (" --fused" if match.fused else "")
+    return f"yolo-probe info {network.network}{tag}{options}"
 
 
 def _figures(line: PrintedLine, match: Match) -> Iterator[Part]:
@@ -161,7 +198,11 @@ def _layers_note(match: Match, other: str) -> str:
 def _whose(network: KnownNetwork, than: KnownNetwork) -> str:
     """The hosts that count other layers of a network than those of another entry, and why."""
     hosts = hosts_in_words(network.hosts)
-    return hosts if definition_of(network) == definition_of(than) else f"{hosts} ({SHORT[definition_of(network)]})"
+    if definition_of(network) != definition_of(than):
+        return f"{hosts} ({SHORT[definition_of(network)]})"
+    if network.family == "YOLOv5" and network.layers[0] > than.layers[0]:
+        return f"{hosts} and for files of then, the official ones too (an activation for each Conv)"
+    return hosts
 
 
 def _parameters_note(match: Match, other: str) -> str:
@@ -207,7 +248,8 @@ def _gradients_note(match: Match) -> str:
 def _gflops_note(line: PrintedLine, match: Match, other: str) -> str:
     numbers = match.numbers
     by = " and ".join(CONVENTIONS[counter].title for counter in match.counters)
-    words = [f"2 x MACs of one image of 640x640, whatever size is trained, as {by} counts them."]
+    height, width = _form(match).size((640, 640))
+    words = [f"2 x MACs of one image of {height}x{width}, whatever size is trained, as {by} counts them."]
     here = {counter: pair[match.fused] for counter, pair in numbers.gflops.items()}
     unlike = [
         f"{CONVENTIONS[counter].title} gives {gflops:.1f}"
@@ -220,7 +262,18 @@ def _gflops_note(line: PrintedLine, match: Match, other: str) -> str:
     there = sorted({f"{gflops:.1f}" for pair in pairs if (gflops := pair[not match.fused]) is not None})
     if there:
         words.append(f"{' or '.join(there)} {other} fuse(): the convolutions cost the same, BatchNorm was charged.")
+    if (height, width) == (640, 640):
+        side = 224 if "-cls" in match.network.network else 416
+        where = ", the size that classifiers train at" if side == 224 else ""
+        words.append(f"At {side}x{side}{where}, it is about {float(line.gflops) * side * side / 640 / 640:.1f}.")
     return " ".join(words)
+
+
+def _form(match: Match) -> LineForm:
+    """The form of the line of the newest of a match's hosts."""
+    network = match.network
+    forms = [form for host, form in zip(network.hosts, network.forms, strict=True) if host in match.hosts]
+    return line_form(network, (forms or network.forms)[-1])
 
 
 def _nearest(answer: Answer) -> Iterator[str]:
@@ -238,6 +291,8 @@ def _nearest(answer: Answer) -> Iterator[str]:
     yield from _direction(line, match)
     if line.gradients:
         yield _gradients_alone(line, line.gradients.value)
+    if not line.gflops and match.gflops(fused=match.fused):
+        yield "Without GFLOPs: thop is not installed there, or its counting run failed, which no host says."
     yield "One figure may be mistyped, or the network is changed: pass its file or YAML to fuse-diff."
 
 
@@ -264,6 +319,8 @@ DFL_BINS = 16
 
 def _direction(line: PrintedLine, match: Match) -> Iterator[str]:
     """What kind of change leads from the nearest network to a line, as far as its figures say."""
+    if line.layers and line.layers.value == match.layers + 1 and match.unlike == ("layers",):
+        yield "1 more is the wrapper of DataParallel or DistributedDataParallel: take model.module."
     if not line.layers or "parameters" not in match.unlike:
         return
     layers, parameters = line.layers.value - match.layers, line.parameters.value - match.parameters

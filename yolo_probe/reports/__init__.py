@@ -14,6 +14,7 @@ From the ground up; a module imports only from lines above its own::
     schema                 the parts of the JSON that reports have in common
     fused_outputs          whether fuse() changed a model's outputs
     fuse_diff              two lines, and the four ledgers between them
+    known_errors           error messages, and what they mean
     explain                the networks that print a line, and what is between two lines
     info                   one state, number by number
     row_parts              a network cut into its rows

@@ -63,6 +63,8 @@ class Diff(FourLedgers):
     gradients: Ledger
     flops: Ledger | None
     """None where the forward pass of one of them is not known."""
+    rescaled: Pair | None = None
+    """The first row of the same class whose map is larger or smaller than that of the first network."""
 
 
 def side(target: str, size: Size, counter: Counter, *, classes: int | None = None) -> Side:
@@ -82,6 +84,9 @@ def side_of(question: Question) -> Side:
     subject = question.subject
     if isinstance(subject.rebuilt, Rebuilt):
         rebuilt = subject.rebuilt
+        if subject.saved is None:
+            state = question.state(rebuilt.built.root, built=True, model=rebuilt.built)
+            return Side(question, state, rebuilt.built.root, rebuilt.built, is_fused=False)
         state = question.state(rebuilt.saved.root, model=rebuilt.saved)
         return Side(question, state, rebuilt.stored.root, rebuilt.stored, rebuilt.saved_fused)
     unfused = restore(subject.root)
@@ -118,7 +123,7 @@ def diff(first: Side, second: Side) -> Diff:
     parameters = _parameters(first, second, steps)
     return Diff(
         first, second, _layers(first, second, steps), parameters, _gradients(first, second, parameters),
-        _flops(first, second, steps),
+        _flops(first, second, steps), next((pair for pair in steps[-1].pairs if pair.scale != 1), None),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from yolo_probe.hosts.target import resolve
 from yolo_probe.model.freezing import as_built
 from yolo_probe.networks.generations import GENERATIONS
 from yolo_probe.reports.fuse_diff import FuseDiff, explain, fuse_diff
+from yolo_probe.reports.known_errors import KnownError
 from yolo_probe.reports.ledger import Entry, Ledger, account_of
 from yolo_probe.reports.question import Question
 from yolo_probe.reports.schema import SCHEMA
@@ -43,6 +44,10 @@ class Explanation:
     """Both lines of one network that can be built here, with all four ledgers."""
     alone: tuple[tuple[str, Ledger], ...]
     """What follows from the numbers of two lines alone, where the network cannot be built."""
+    last: int = -1
+    """Which of the lines the ledgers lead to, from the first one."""
+    errors: tuple[tuple[str, KnownError], ...] = ()
+    """Error messages beside the lines: the words that were found, and what is known of them."""
 
     @property
     def exact(self) -> bool:
@@ -62,12 +67,14 @@ def explanation(lines: Sequence[PrintedLine]) -> Explanation:
     answers = tuple(Answer(line, matches(line)) for line in lines)
     if len(answers) < 2:
         return Explanation(answers, None, ())
-    first, last = answers[0], answers[-1]
+    first, end = answers[0], len(answers) - 1
+    at = next((number for number in range(end, 0, -1) if _pair(first, answers[number])), end)
+    last = answers[at]
     pair = _pair(first, last)
     diff = _diff(*pair) if pair else None
     if pair and not diff:
-        return Explanation(answers, None, tuple(_recorded(*pair)))
-    return Explanation(answers, diff, () if diff else tuple(_alone(first.line, last.line)))
+        return Explanation(answers, None, tuple(_recorded(*pair)), at)
+    return Explanation(answers, diff, () if diff else tuple(_alone(first.line, last.line)), at)
 
 
 def _pair(first: Answer, last: Answer) -> tuple[Match, Match] | None:
@@ -190,7 +197,12 @@ def as_json(report: Explanation) -> dict[str, object]:
             for answer in report.answers
         ],
         **({"ledger": ledgers} if ledgers else {}),
+        **({"errors": [_error_as_json(*each) for each in report.errors]} if report.errors else {}),
     }
+
+
+def _error_as_json(text: str, known: KnownError) -> dict[str, object]:
+    return {"text": text, "cause": known.cause, "remedy": known.remedy}
 
 
 def _match_as_json(match: Match) -> dict[str, object]:

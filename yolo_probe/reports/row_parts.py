@@ -5,13 +5,15 @@ Activations that blocks share belong to no row: they are counted apart. So is wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from math import prod
 from typing import Literal
 
 from yolo_probe.counters.charges import Charges
 from yolo_probe.hosts.summary_line import LayerDefinition
-from yolo_probe.model.structure import Module, distinct_modules, named_parameters, row_holder, tally
+from yolo_probe.model.structure import Module, Shape, distinct_modules, named_parameters, row_holder, tally
 from yolo_probe.model.trace import Trace
 from yolo_probe.reports.line_costs import lines_of, operations_of
 
@@ -28,6 +30,8 @@ class RowPart:
     layers: int
     parameters: int
     flops: int
+    area: int = 0
+    """Height x width of the map that it puts out; 0 where it puts out none, or that is not known."""
 
 
 @dataclass(frozen=True)
@@ -56,19 +60,19 @@ def parts_of(root: Module, definition: LayerDefinition, run: Trace | None, charg
     shared = {id(act): act for act in acts if not act.children and not act.parameters}
     seen: set[int] = set(shared)
     tensors: set[int] = set()
-    flops = _flops_by_row(root, run, charges)
+    costs = _costs_by_row(root, run, charges)
     rows = tuple(
-        _part(name, row, definition, flops.get(name, 0), seen, tensors)
+        _part(name, row, definition, costs.get(name, (0, 0)), seen, tensors)
         for name, row in holder.children.items()
         if row is not None
     )
-    outside = _part("", root, definition, flops.get("", 0), seen, tensors)
+    outside = _part("", root, definition, costs.get("", (0, 0)), seen, tensors)
     counted = 0 if definition == "parameter_tensors" else len(shared)
     return Parts(rows, outside, counted, len(acts))
 
 
 def _part(
-    name: str, module: Module, definition: LayerDefinition, flops: int, seen: set[int], tensors: set[int]
+    name: str, module: Module, definition: LayerDefinition, costs: tuple[int, int], seen: set[int], tensors: set[int]
 ) -> RowPart:
     """The part of a module, without what other parts have had; adds to ``seen`` and ``tensors``."""
     inside = [each for each in distinct_modules(module) if id(each) not in seen]
@@ -77,13 +81,19 @@ def _part(
     seen.update(map(id, inside))
     tensors.update(map(id, own))
     totals = tally((each.children for each in inside), [(tensor.numel, tensor.requires_grad) for tensor in own])
-    return RowPart(name, module.kind, getattr(totals.layers, definition), totals.parameters, flops)
+    return RowPart(name, module.kind, getattr(totals.layers, definition), totals.parameters, *costs)
 
 
-def _flops_by_row(root: Module, run: Trace | None, charges: Charges) -> dict[str, int]:
+def _costs_by_row(root: Module, run: Trace | None, charges: Charges) -> dict[str, tuple[int, int]]:
+    """FLOPs of each row, and the area of the map that it puts out."""
     if run is None:
         return {}
-    return {line.name: line.flops or 0 for line in lines_of(root, run, operations_of(root, charges), "row")}
+    lines = lines_of(root, run, operations_of(root, charges), "row")
+    return {line.name: (line.flops or 0, _area(line.outputs)) for line in lines}
+
+
+def _area(outputs: Sequence[Shape]) -> int:
+    return prod(outputs[0][2:]) if len(outputs) == 1 and len(outputs[0]) == 4 else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,13 @@ class Pair:
     def change(self, number: Number) -> int:
         """The second one's figure less the first one's."""
         return sum(sign * getattr(part, number) for sign, part in ((-1, self.first), (1, self.second)) if part)
+
+    @property
+    def scale(self) -> float:
+        """How many times as large the second one's map is; 1 where that is not known."""
+        if not (self.first and self.second and self.first.area and self.second.area):
+            return 1
+        return self.second.area / self.first.area
 
 
 def aligned(first: Parts, second: Parts) -> tuple[Pair, ...]:
