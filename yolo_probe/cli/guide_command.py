@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from textwrap import indent
 
 import click
 
+from yolo_probe.cli.options import LANG_OPTION, spoken
 from yolo_probe.cli.output import write
 from yolo_probe.errors import TargetError, shown
 
@@ -22,18 +22,13 @@ TOPICS = (
 
 @click.command("guide")
 @click.argument("topic", required=False)
-@click.option(
-    "--lang",
-    type=click.Choice(("en", "zh")),
-    help="English or Chinese.",
-    show_default="zh if LC_ALL, LC_MESSAGES or LANG begins with it, else en",
-)
-def guide_command(topic: str | None, lang: str | None) -> None:
+@LANG_OPTION
+def guide_command(topic: str | None) -> None:
     """Teach the subject: what the numbers are, and why they differ.
 
     Without TOPIC, the topics are listed. The first letters of one are enough: why, counters.
     """
-    folder = GUIDE / "zh" if (lang or language()) == "zh" else GUIDE
+    folder = GUIDE / "zh" if spoken() == "zh" else GUIDE
     if topic is None:
         for name in TOPICS:
             write(f"{name:<24}{_text(folder, name).splitlines()[2]}\n")
@@ -42,12 +37,6 @@ def guide_command(topic: str | None, lang: str | None) -> None:
     if len(found) != 1:
         raise TargetError(f"guide: found topic {shown(topic)}, expected one of {', '.join(TOPICS)}")
     write(plain(_text(folder, found[0])))
-
-
-def language() -> str:
-    """The language that the environment asks for: ``zh`` or ``en``."""
-    asked = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
-    return "zh" if asked.lower().startswith("zh") else "en"
 
 
 def plain(markdown: str) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.command("explain")
 @click.argument("lines", nargs=-1, metavar="[LINE | LOG]...")
-@of_networks("format")
+@of_networks("format", "lang")
 def explain_command(lines: tuple[str, ...], form: str) -> None:
     """Say which network prints a summary line, and why its numbers are what they are.
 

@@ -13,12 +13,13 @@ from warnings import simplefilter
 
 import click
 
-from yolo_probe.cli.options import FUSED_OPTION, NETWORK_OPTIONS, WEIGHTS_OPTION, of_networks
+from yolo_probe.cli.options import FUSED_OPTION, NETWORK_OPTIONS, WEIGHTS_OPTION, of_networks, spoken
 from yolo_probe.cli.output import UNEXPLAINED, show, show_table, warn_of
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import HostError, TargetError, UnknownModuleError, visible
 from yolo_probe.hosts.target import CopyName, in_folder, resolve, with_rules
+from yolo_probe.language import shown_in
 from yolo_probe.model.user_rules import OwnRules, advice
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
 from yolo_probe.reports.info import Info, info
@@ -149,7 +150,7 @@ class _GradientsCommand(click.Command):
     help="Rows to freeze, if TARGET is a name or a YAML. As in train.py: 10 is rows 0 to 9; 0 5 is rows 0 and 5.",
     show_default="none",
 )
-@of_networks("target", "host", "nc", "source", "format")
+@of_networks("target", "host", "nc", "source", "format", "lang")
 def gradients_command(
     target: str, freeze: tuple[int, ...], host: Generation | None, nc: int | None, source: str | None, form: str
 ) -> None:
@@ -162,7 +163,7 @@ def gradients_command(
 
     report = provenance(_subject(target, host, nc, source), freeze)
     show(report, form)
-    show_table(render_rows(report), form)
+    show_table(render_rows(report, shown_in(spoken(), sys.stdout)), form)
     if report.fused.gap:
         raise TargetError(f"{target}: what fuse() leaves is not known: {report.fused.gap}", report.fused.remedy)
     if not report.balanced:

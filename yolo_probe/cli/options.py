@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import click
 
 from yolo_probe.counters.conventions import CONVENTIONS, DEFAULT
 from yolo_probe.hosts.images import MAX_SIDE, Size
+from yolo_probe.language import LANGUAGES, Language, language
 from yolo_probe.networks.generations import GENERATIONS
 from yolo_probe.networks.network import MOST_CLASSES
 
@@ -27,6 +29,32 @@ class ImageSize(click.ParamType):  # type: ignore[type-arg]  # generic from clic
         if len(sides) != len(parts) or len(sides) not in (1, 2) or min(sides) < 1 or max(sides) > MAX_SIDE:
             self.fail(f"found {value!r}, expected pixels, 1 to {MAX_SIDE}: 640, or height,width: 640,320", param, ctx)
         return sides[0], sides[-1]
+
+
+_LANGUAGE = "yolo_probe.language"
+"""Where a command notes the language of its report."""
+
+
+def spoken() -> Language:
+    """The language in which the command that runs writes its sentences; English where it has no ``--lang``."""
+    found: Language = click.get_current_context().meta.get(_LANGUAGE, "en")
+    return found
+
+
+def _speak(context: click.Context, _: click.Parameter, asked: Language | None) -> None:
+    context.meta[_LANGUAGE] = asked or language()
+
+
+_lang_option = partial(
+    click.option,
+    "--lang",
+    type=click.Choice(LANGUAGES),
+    help="Language of the sentences: English or Chinese.",
+    show_default="zh if LANGUAGE, LC_ALL, LC_MESSAGES or LANG asks for it, else en",
+)
+LANG_OPTION = _lang_option(callback=_speak, expose_value=False)
+TRAINING_LANG_OPTION = _lang_option()
+"""The same for a command whose settings name a language too."""
 
 
 def _format(forms: tuple[str, ...], words: str) -> Callable[[Command], Command]:
@@ -70,6 +98,7 @@ def of_networks(*names: str) -> Callable[[Command], Command]:
         "rules": click.option("--rules", metavar="FILE", help=helps["rules"]),
         "strict": click.option("--strict", is_flag=True, help=helps["strict"]),
         "verify": click.option("--verify", is_flag=True, help=helps["verify"]),
+        "lang": LANG_OPTION,
         "format": _format(("text", "md", "json"), helps["format"]),
         "table format": _format(("text", "md", "json", "csv"), helps["table format"]),
     }  # fmt: skip
@@ -86,7 +115,7 @@ Command = Callable[..., None]
 
 
 NETWORK_OPTIONS = of_networks(
-    "target", "imgsz", "counter", "host", "nc", "copy", "source", "rules", "strict", "format", "verify"
+    "target", "imgsz", "counter", "host", "nc", "copy", "source", "rules", "strict", "format", "lang", "verify"
 )
 """The options of the commands about the four numbers, ``fuse-diff`` and ``info``."""
 

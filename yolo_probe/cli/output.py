@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from yolo_probe.cli.options import spoken
 from yolo_probe.errors import TargetError, visible
+from yolo_probe.language import shown_in
 from yolo_probe.render.text_layout import printable
 
 if TYPE_CHECKING:
@@ -53,17 +55,18 @@ def show(report: Report, form: str) -> None:
 
         write(json.dumps(as_json(report), indent=2) + "\n")
         return
+    language = shown_in(spoken(), sys.stdout)
     if form == "md":
         from yolo_probe.render import markdown
 
-        write(markdown.render(report))
+        write(markdown.render(report, language=language))
         return
     from yolo_probe.render.text import coloured, render
 
     if _colour():
-        write(render(report, coloured, _columns()), styled=True)
+        write(render(report, coloured, _columns(), language=language), styled=True)
     else:
-        write(render(report, columns=_columns()))
+        write(render(report, columns=_columns(), language=language))
 
 
 def show_table(table: str, form: str) -> None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolo_probe.cli.options import of_networks
+from yolo_probe.cli.options import TRAINING_LANG_OPTION, of_networks
 from yolo_probe.cli.output import UNEXPLAINED, show
 
 if TYPE_CHECKING:
+    from yolo_probe.language import Language
     from yolo_probe.training.runner import HostCommand
 
 
@@ -37,7 +38,7 @@ class _TrainCommand(click.Command):
         own, module = 0, False
         while not module and own < len(args) and args[own].startswith("-") and args[own] != "--":
             module = args[own].startswith("-m")
-            own += 2 if args[own] in ("--settings", "-m") else 1
+            own += 2 if args[own] in ("--settings", "--lang", "-m") else 1
         if own <= len(args) and (module or args[own : own + 1] != ["--"]):
             args = [*args[:own], "--", *args[own:]]
         return super().parse_args(ctx, args)
@@ -47,9 +48,12 @@ class _TrainCommand(click.Command):
 @click.option(
     "--settings", metavar="FILE", help="YAML file with settings of the probe.", show_default="configs/probe.yaml"
 )
+@TRAINING_LANG_OPTION
 @click.option("-m", "module", metavar="MODULE", help="Run a module instead of a script, as python -m does.")
 @click.argument("host", nargs=-1, type=click.UNPROCESSED, metavar="TRAIN.PY [ARGUMENTS OF TRAIN.PY]")
-def train_command(settings: str | None, module: str | None, host: tuple[str, ...]) -> HostCommand:
+def train_command(
+    settings: str | None, lang: Language | None, module: str | None, host: tuple[str, ...]
+) -> HostCommand:
     """Run an unmodified training of YOLOv5 or ultralytics with the probe attached.
 
     \b
@@ -63,13 +67,13 @@ def train_command(settings: str | None, module: str | None, host: tuple[str, ...
     from yolo_probe.training.runner import ULTRALYTICS, HostCommand
 
     if module is not None:
-        return HostCommand("module", module, host, settings)
+        return HostCommand("module", module, host, settings, lang)
     if not host:
         raise click.UsageError(
             "Missing argument 'TRAIN.PY': expected the path of a training script, -m MODULE, or ultralytics."
         )
     name, *arguments = host
-    return HostCommand("ultralytics" if name in ULTRALYTICS else "script", name, tuple(arguments), settings)
+    return HostCommand("ultralytics" if name in ULTRALYTICS else "script", name, tuple(arguments), settings, lang)
 
 
 COMMANDS = (story_command, train_command)

@@ -6,6 +6,7 @@ From the ground up; a module imports only from lines above its own::
     text_layout     80 columns: a label and three figures
     host_tables     the host's own tables
     sections        finds the document and the JSON of each report
+    translation     a document in the reader's language
     verification    words of the figures of the real tools
     common          heading, host line and footer of every report
     weight_values   words of the values of weights

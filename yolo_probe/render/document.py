@@ -99,11 +99,12 @@ class Remainder:
     """The part that no cause explains; it is printed even when it is 0."""
 
     amount: int
+    remedy: str = "No rule covers this. See --layers, and please report it with --format json."
 
     @property
     def advice(self) -> str:
         """What to do about it; empty if it is 0."""
-        return "No rule covers this. See --layers, and please report it with --format json." if self.amount else ""
+        return self.remedy if self.amount else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from yolo_probe.hosts.subject import Subject
+from yolo_probe.language import Language, translated
 from yolo_probe.render.common import about, heading, live_heading
 from yolo_probe.render.document import Cause, Figures, Heading, Note, Part, Remainder, Section, Words
 from yolo_probe.render.text_layout import sentences
@@ -24,9 +25,9 @@ def document(report: Provenance) -> Iterator[Section]:
         yield tuple(about(report.subject, _options(report.subject), report.subject.origin.alternatives))
 
 
-def render_rows(report: Provenance) -> str:
+def render_rows(report: Provenance, language: Language = "en") -> str:
     """A table of the rows: how much trains, what froze the rest, and BatchNorms whose statistics still change."""
-    return "\n".join(_table(report.rows)) + "\n"
+    return "\n".join(_table(report.rows, language)) + "\n"
 
 
 def _heading(report: Provenance) -> str:
@@ -146,7 +147,7 @@ def _options(subject: Subject) -> str:
     return "yolo-probe fuse-diff (the lines that are printed of it)  --format\N{NO-BREAK SPACE}json"
 
 
-def _table(rows: Sequence[RowGradients]) -> Iterator[str]:
+def _table(rows: Sequence[RowGradients], language: Language) -> Iterator[str]:
     yield ""
     yield f"{'row':>6} {'module':<18}{'parameters':>12}{'trainable':>12}  {'frozen by':<21}{'moving':>7}"
     for row in rows:
@@ -156,7 +157,8 @@ def _table(rows: Sequence[RowGradients]) -> Iterator[str]:
             f"{row.moving or '-':>7}"
         )
     if any(row.moving for row in rows):
-        yield from sentences(
+        words = (
             "moving: BatchNorms with frozen weights whose running statistics still move, because a training keeps the "
             "whole model in training mode."
         )
+        yield from sentences(translated(words, language))

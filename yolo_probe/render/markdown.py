@@ -31,14 +31,16 @@ from yolo_probe.render.document import (
 )
 from yolo_probe.render.sections import sections
 from yolo_probe.render.text_layout import hue, printable
+from yolo_probe.render.translation import in_language
 
 if TYPE_CHECKING:
+    from yolo_probe.language import Language
     from yolo_probe.render.sections import Report
 
 
-def render(report: Report) -> str:
+def render(report: Report, *, language: Language = "en") -> str:
     """The whole report in Markdown: a table for each section with figures, its words outside of it."""
-    return printable("\n\n".join(_blocks(sections(report))) + "\n")
+    return printable("\n\n".join(_blocks(in_language(sections(report), language))) + "\n")
 
 
 def _blocks(found: Iterable[Section]) -> Iterator[str]:

@@ -28,23 +28,28 @@ from yolo_probe.render.document import (
 from yolo_probe.render.sections import sections
 from yolo_probe.render.text_layout import (
     HUES,
+    LABEL,
     NARROW,
     WIDTH,
     Paint,
     cause,
+    cells,
     chart,
     chart_width,
     footer,
     hue,
     note,
+    padded,
     plain,
     row,
     sentences,
     table,
     working,
 )
+from yolo_probe.render.translation import in_language
 
 if TYPE_CHECKING:
+    from yolo_probe.language import Language
     from yolo_probe.render.sections import Report
     from yolo_probe.reports.fuse_diff import FuseDiff
 
@@ -54,9 +59,9 @@ STYLES = {"bold": "1", "dim": "2", **{name: str(code) for code, name in enumerat
 """Codes of ECMA-48, which every terminal knows; whoever has no colours pipes, or sets NO_COLOR."""
 
 
-def render(report: Report, paint: Paint = plain, columns: int | None = None) -> str:
+def render(report: Report, paint: Paint = plain, columns: int | None = None, *, language: Language = "en") -> str:
     """The whole report as text. ``columns``: width of the terminal; None: no terminal, so host lines are not broken."""
-    return _text(sections(report), paint, columns)
+    return _text(in_language(sections(report), language), paint, columns)
 
 
 def coloured(style: str, text: str) -> str:
@@ -65,12 +70,12 @@ def coloured(style: str, text: str) -> str:
     return f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text
 
 
-def render_ledgers(report: FuseDiff, *, explained: bool = True) -> str:
+def render_ledgers(report: FuseDiff, *, explained: bool = True, language: Language = "en") -> str:
     """The four numbers with the causes of their changes. ``explained``: whether with their meaning."""
     from yolo_probe.render.fuse_diff import ledgers
 
     blocks = (tuple(part for part in section if explained or not isinstance(part, Note)) for section in ledgers(report))
-    return _text(blocks, plain, None)
+    return _text(in_language(blocks, language), plain, None)
 
 
 def _text(parts: Iterable[Section], paint: Paint, columns: int | None) -> str:
@@ -99,7 +104,7 @@ def _lines(part: Part, paint: Paint, columns: int | None, section: Section) -> I
         case Chart():
             yield from _chart(part, paint, columns)
         case Working(label, sums):
-            labels = [len(each.label) for each in section if isinstance(each, Working)]
+            labels = [cells(each.label) for each in section if isinstance(each, Working)]
             yield from working(label, sums, max(labels) + 2)
         case Cause(text, amount):
             yield from cause(text, amount)
@@ -110,7 +115,8 @@ def _lines(part: Part, paint: Paint, columns: int | None, section: Section) -> I
         case Footer(label, text):
             # the size at the end of this line may use the last column
             first, *others = footer(label, text, WIDTH + (label == "Counted"))
-            yield paint("dim", first[:9]) + first[9:]
+            start = len(padded(label, LABEL))
+            yield paint("dim", first[:start]) + first[start:]
             yield from others
         case _:
             assert_never(part)
@@ -125,16 +131,16 @@ def _chart(part: Chart, paint: Paint, columns: int | None) -> Iterator[str]:
         yield from chart(part.heads, part.lines, part.sums, part.names, part.amounts, width, paint)
         return
 
-    def cells(line: Sequence[str], first: bool) -> tuple[str, ...]:
+    def taken(line: Sequence[str], first: bool) -> tuple[str, ...]:
         return tuple(line[: part.split] if first else (line[0], *line[part.split :]))
 
     for first in (True, False):
         if not first:
             yield ""
-        heads, lines, sums = cells(part.heads, first), part.lines, part.sums
+        heads, lines, sums = taken(part.heads, first), part.lines, part.sums
         amounts = part.amounts if first else ()
         yield from chart(
-            heads, [cells(line, first) for line in lines], [cells(line, first) for line in sums],
+            heads, [taken(line, first) for line in lines], [taken(line, first) for line in sums],
             part.names if first else 1, amounts, paint=paint,
         )  # fmt: skip
 

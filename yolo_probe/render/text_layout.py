@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from textwrap import wrap
+from unicodedata import combining
+
+from yolo_probe.language import is_wide
 
 WIDTH = 80
 CAUSE = 60
@@ -13,6 +15,8 @@ CAUSE = 60
 COLUMN = 20
 NARROW = 16
 """Width of a column of figures if labels are long."""
+LABEL = 9
+"""Width of the labels of the footer."""
 
 Paint = Callable[[str, str], str]
 """A function of style and text that returns the text to write: plain, or with the terminal's codes."""
@@ -46,12 +50,55 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
 
 
+def cells(text: str) -> int:
+    """Number of columns that a terminal needs for a text: two for each Chinese character."""
+    if text.isascii():
+        return len(text)
+    return sum(1 + is_wide(character) for character in text if not combining(character))
+
+
+def padded(text: str, width: int) -> str:
+    """The text with spaces after it up to that many columns."""
+    return text + " " * (width - cells(text))
+
+
+def aligned(text: str, width: int) -> str:
+    """The text with spaces before it up to that many columns."""
+    return " " * (width - cells(text)) + text
+
+
+_WIDE = "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6"
+"""Blocks of Unicode whose characters are wide, for a pattern."""
+_CLOSING, _OPENING = "\uff0c\u3002\u3001\uff1b\uff1a\uff1f\uff01\uff09", "\uff08"
+"""The punctuation that no line begins with, and that none ends with."""
+_PIECES = re.compile(
+    rf"[ \t\r\f\v]+|(?:[{_OPENING}]*[{_WIDE}]|[{_OPENING}]*[^\s{_WIDE}](?:[^ \t\r\f\v{_WIDE}]*))[{_CLOSING}]*"
+)
+
+
+def wrapped(text: str, width: int, first: str = "", others: str = "") -> list[str]:
+    """The text in lines of at most ``width`` columns, broken at spaces and beside Chinese characters.
+
+    ``first``, ``others``: the start of the first line and of the others. A line that cannot be broken may be longer.
+    """
+    lines, line, gap = [], first, ""
+    is_empty = True
+    for piece in _PIECES.findall(text):
+        if piece.isspace():
+            gap = piece
+            continue
+        if not is_empty and cells(line + gap + piece) > width:
+            lines.append(line)
+            line, gap = others, ""
+        line, gap, is_empty = line + gap + piece, "", False
+    return lines if is_empty else [*lines, line]
+
+
 def sentences(text: str, indent: str = "", hanging: str | None = None, width: int = WIDTH) -> Iterator[str]:
     """Words in lines of at most ``width`` columns; line feeds are kept, and no line is broken at a no-break space."""
     hanging = indent if hanging is None else hanging
     for part in text.splitlines():
-        for line in wrap(part, width, initial_indent=indent, subsequent_indent=hanging,
-                         break_on_hyphens=False, break_long_words=False):  # fmt: skip
+        for line in wrapped(part, width, indent, hanging):
             yield line.replace("\N{NO-BREAK SPACE}", " ")
         indent = hanging
 
@@ -63,18 +110,18 @@ def note(text: str) -> Iterator[str]:
 
 def row(label: str, *columns: str, width: int = COLUMN) -> str:
     """A label and figures in columns of that width; the last one ends at the right edge."""
-    return f"{label:<{WIDTH - width * len(columns)}}" + "".join(f"{column:>{width}}" for column in columns)
+    return padded(label, WIDTH - width * len(columns)) + "".join(aligned(column, width) for column in columns)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], paint: Paint = plain) -> Iterator[str]:
     """The lines of a table: the first cell left-aligned, figures right-aligned."""
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    widths = [max(map(cells, column)) for column in zip(heads, *rows, strict=True)]
     room = max(WIDTH - sum(widths), len(widths) - 1)
     gaps = [room // (len(widths) - 1) + (i < room % (len(widths) - 1)) for i in range(len(widths) - 1)]
     gaps = [min(gap, 4) for gap in gaps]
-    for number, cells in enumerate((heads, *rows)):
-        line = f"{cells[0]:<{widths[0]}}" + "".join(
-            f"{cell:>{gap + width}}" for cell, gap, width in zip(cells[1:], gaps, widths[1:], strict=True)
+    for number, (name, *figures) in enumerate((heads, *rows)):
+        line = padded(name, widths[0]) + "".join(
+            aligned(figure, gap + width) for figure, gap, width in zip(figures, gaps, widths[1:], strict=True)
         )
         yield paint("dim", line) if number == 0 else line
 
@@ -86,13 +133,13 @@ def chart(
     """The lines of a chart: names left-aligned, figures right-aligned, then a bar for each amount."""
     mark = "#" if paint is plain or not _has_blocks() else "\N{FULL BLOCK}"
     every = (heads, *lines, *sums)
-    widths = [max(map(len, column)) for column in zip(*every, strict=True)]
+    widths = [max(map(cells, column)) for column in zip(*every, strict=True)]
     gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= width else 1
     room = min(width - sum(widths) - gap * len(widths), LONGEST_BAR) if amounts else 0
     largest = max(amounts, default=0)
-    for number, cells in enumerate(every):
-        places = enumerate(zip(cells, widths, strict=True))
-        line = (" " * gap).join(f"{cell:<{size}}" if i < names else f"{cell:>{size}}" for i, (cell, size) in places)
+    for number, texts in enumerate(every):
+        places = enumerate(zip(texts, widths, strict=True))
+        line = (" " * gap).join((padded if i < names else aligned)(text, size) for i, (text, size) in places)
         if number == 0:
             yield paint("dim", line)
         elif number > len(lines):
@@ -115,12 +162,12 @@ LONGEST_BAR, SHORTEST_BAR = 30, 6
 
 def chart_width(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """Number of columns that all cells and a bar need in one table."""
-    return sum(max(map(len, column)) + 2 for column in zip(heads, *rows, strict=True)) + SHORTEST_BAR
+    return sum(max(map(cells, column)) + 2 for column in zip(heads, *rows, strict=True)) + SHORTEST_BAR
 
 
 def working(label: str, sums: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
     """A label, and to its right sums with what each is for; a sum that is too long continues in the next line."""
-    start = f"{label:<{width}}"
+    start = padded(label, width)
     for text, name in sums:
         yield from sentences(f"{text} {name}", start, " " * (width + 2))
         start = " " * width
@@ -128,18 +175,18 @@ def working(label: str, sums: Sequence[tuple[str, str]], width: int) -> Iterator
 
 def cause(text: str, amount: str, mark: str = " ") -> Iterator[str]:
     """A cause and, on its last line, its amount at the right edge."""
-    room = max(CAUSE, WIDTH - 3 - len(amount))
-    *lines, last = wrap(text, room, break_on_hyphens=False, break_long_words=False)
+    room = max(CAUSE, WIDTH - 3 - cells(amount))
+    *lines, last = wrapped(text, room)
     for line in lines:
         yield f"{mark} {line}"
         mark = " "
-    space = WIDTH - len(last) - 2
-    if len(amount) >= space:
+    space = WIDTH - cells(last) - 2
+    if cells(amount) >= space:
         yield f"{mark} {last}"
         last, mark, space = "", " ", WIDTH - 2
-    yield f"{mark} {last}{amount:>{space}}"
+    yield f"{mark} {last}{aligned(amount, space)}"
 
 
 def footer(label: str, text: str, width: int = WIDTH) -> Iterator[str]:
     """A label of nine columns, and words to its right."""
-    return sentences(text, f"{label:<9}", " " * 9, width)
+    return sentences(text, padded(label, LABEL), " " * LABEL, width)

@@ -8,6 +8,7 @@ on.
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 import threading
 import time
@@ -27,6 +28,7 @@ from yolo_probe.environment import installed_thop
 from yolo_probe.errors import TargetError, reason_of
 from yolo_probe.hosts import ultralytics
 from yolo_probe.hosts.yolov5 import origin_of_line
+from yolo_probe.language import Language, language, shown_in, translated
 from yolo_probe.live.live import has_fuse, unwrapped
 from yolo_probe.render.text import render_ledgers
 from yolo_probe.reports.fuse_diff import FuseDiff
@@ -159,6 +161,7 @@ class Probe:
         """``running`` returns the state of the training that the caller is in."""
         self.settings = settings
         self._running = running
+        self._language = settings.language or language_of_log()
         self.listens = not is_switched_off()
         """Whether it is active; False after a fault, or if it is switched off."""
         self._run = Run()
@@ -267,7 +270,8 @@ class Probe:
             logger = self._run.logger
             with suppress(Exception):  # the words of the error and the handlers of the log are not ours
                 self.detach()
-                logger.warning(f"{NAME}: stopped, the training goes on ({reason_of(error)})")
+                words = f"stopped, the training goes on ({reason_of(error)})"
+                logger.warning(f"{NAME}: {translated(words, self._language)}")
 
     def _finish(self) -> None:
         """Wait for a callback in a daemon thread: Python aborts if it ends such a thread inside torch."""
@@ -496,7 +500,8 @@ class Probe:
         report = replace(report, first_printed=run.first_printed, second_printed=run.fused is not run.foreseen)
         if self._tells("end"):
             self._say(end_lines(report))
-            ledgers = render_ledgers(report, explained=self.settings.verbosity == "full")
+            explained = self.settings.verbosity == "full"
+            ledgers = render_ledgers(report, explained=explained, language=self._language)
             for line in ledgers.splitlines() if report.fusion.merges else ():
                 run.logger.info(line)
         if self.settings.verify:
@@ -552,7 +557,12 @@ class Probe:
         write = logger.warning if warning else logger.info
         with _beside_progress_bar():
             for line in lines:
-                write(f"{_prefix(logger)}{line}")
+                write(f"{_prefix(logger)}{translated(line, self._language)}")
+
+
+def language_of_log() -> Language:
+    """The environment's language, or English where a host's log loses it: on Windows it keeps ASCII alone."""
+    return "en" if os.name == "nt" else shown_in(language(), sys.stderr)
 
 
 def _trains(running: Running, optimizer: Optimizer) -> bool:

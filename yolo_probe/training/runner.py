@@ -22,6 +22,7 @@ from yolo_probe.training.old_torch_load import REMEDY, is_refused
 from yolo_probe.training.settings import is_first_rank, is_switched_off, read_settings
 
 if TYPE_CHECKING:
+    from yolo_probe.language import Language
     from yolo_probe.training.probe import Probe
 
 ULTRALYTICS = ("ultralytics", "yolo")
@@ -39,6 +40,8 @@ class HostCommand:
     """The arguments of the script, module or command."""
     settings: str | None = None
     """Path of a YAML file with settings of the probe; None for the defaults."""
+    language: Language | None = None
+    """Language of the probe's messages; None for that of the settings."""
 
 
 def run_host(command: HostCommand) -> None:
@@ -47,7 +50,7 @@ def run_host(command: HostCommand) -> None:
     Raises: SettingsError for a wrong settings file, HostError if there is nothing to run, SystemExit and everything
     else that the host raises.
     """
-    attachment = _attach(command.settings) if not is_switched_off() and is_first_rank() else None
+    attachment = _attach(command) if not is_switched_off() and is_first_rank() else None
     run = {"script": _run_script, "module": _run_module, "ultralytics": _run_ultralytics}[command.kind]
     try:
         run(command)
@@ -64,16 +67,18 @@ def run_host(command: HostCommand) -> None:
         attachment.finish()
 
 
-def _attach(settings_file: str | None) -> Attachment:
+def _attach(command: HostCommand) -> Attachment:
     """Attach a probe to each host that is imported; it is never detached, since threads may outlive the script."""
-    settings = read_settings(settings_file)
+    spoken = {"language": command.language} if command.language else {}
+    settings = read_settings(command.settings, **spoken)
 
     def make() -> Probe:
         from yolo_probe.training.probe import Probe  # with torch, once the host has imported it
 
         return Probe(settings)
 
-    return Attachment(make, ("--settings", os.path.abspath(settings_file)) if settings_file else ())
+    options = ["--settings", os.path.abspath(command.settings)] if command.settings else []
+    return Attachment(make, [*options, *(("--lang", command.language) if command.language else ())])
 
 
 def _run_script(command: HostCommand) -> None:

@@ -11,6 +11,7 @@ from yolo_probe import shipped_files as configs_path
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.errors import SettingsError, shown
 from yolo_probe.hosts.images import MAX_SIDE
+from yolo_probe.language import LANGUAGES, Language
 from yolo_probe.yaml_file import KeyPath, YamlKind, read_yaml
 
 Event: TypeAlias = Literal["start", "validation", "end"]
@@ -38,6 +39,8 @@ class Settings:
     verify: bool
     """Whether real outputs of the unfused and the fused best model are compared at the end."""
     verbosity: Verbosity
+    language: Language | None
+    """The language of the messages; None for that of the environment. Files are in English."""
 
 
 def read_settings(path: str | None = None, **overrides: object) -> Settings:
@@ -123,6 +126,7 @@ _CHECKS: Mapping[str, tuple[str, Callable[[object], object]]] = {
     "loggers": ("true or false", _one_of((True, False))),
     "verify": ("true or false", _one_of((True, False))),
     "verbosity": ("short or full", _one_of(get_args(Verbosity))),
+    "language": (f"{' or '.join(LANGUAGES)}; or null", _one_of((None, *LANGUAGES))),
 }
 """For each setting the expected value in words, and the function that returns the value or raises."""
 

@@ -1,0 +1,63 @@
+"""A document in the reader's language: its sentences and heads; figures, labels and names stay as logs have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from yolo_probe.language import Language, translated
+from yolo_probe.render.document import (
+    Cause,
+    Chart,
+    Figures,
+    Footer,
+    Heading,
+    Heads,
+    HostLine,
+    Note,
+    Part,
+    Remainder,
+    Section,
+    Table,
+    TableRow,
+    Words,
+    Working,
+    assert_never,
+)
+
+
+def in_language(found: Iterable[Section], language: Language) -> Iterator[Section]:
+    """The same sections with their sentences in that language."""
+    for section in found:
+        yield section if language == "en" else tuple(_part(part, language) for part in section)
+
+
+def _part(part: Part, language: Language) -> Part:
+    def words(text: str) -> str:
+        return translated(text, language)
+
+    match part:
+        case Heading(text):
+            label, colon, rest = text.partition(": ")  # a file may have any name
+            return Heading(f"{words(label)}{colon}{words(rest)}")
+        case Words(text):
+            return Words(words(text))
+        case Note(text):
+            return Note(words(text))
+        case HostLine(_, gap):
+            return replace(part, gap=words(gap))
+        case Heads(columns):
+            return Heads(tuple(map(words, columns)))
+        case Figures(label, columns):
+            return Figures(words(label), tuple(map(words, columns)))
+        case Cause(text, amount):
+            return Cause(words(text), words(amount))
+        case Remainder(_, remedy):
+            return replace(part, remedy=words(remedy))
+        case Table(heads):
+            return replace(part, heads=tuple(map(words, heads)))
+        case Footer(label, text):
+            return Footer(words(label), words(text))
+        case TableRow() | Chart() | Working():  # of reports that are in English alone
+            return part
+    assert_never(part)
