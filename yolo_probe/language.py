@@ -125,8 +125,8 @@ def is_name(text: str) -> bool:
     return " " not in text or not _PLAIN.search(_LABELS.sub("", text))
 
 
-_PLAIN = re.compile(r"(?:^|[\s(])[A-Za-z]?[a-z]+(?=[\s,.;:)]|$)")
-_LABELS = re.compile(r"\b(?:layers|parameters|gradients|model|ema|thop|ultralytics|textbook|summary)\b")
+_PLAIN = re.compile(r"(?:^|[\s(])[a-z]{2,}(?=[\s,.;:)]|$)")
+_LABELS = re.compile(r"\b(?:layers|parameters|gradients|model|ema|thop|ultralytics|textbook)\b")
 
 
 def _listed(text: str) -> str | None:

@@ -72,7 +72,7 @@ _WIDE = "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00
 _CLOSING, _OPENING = "\uff0c\u3002\u3001\uff1b\uff1a\uff1f\uff01\uff09", "\uff08"
 """The punctuation that no line begins with, and that none ends with."""
 _PIECES = re.compile(
-    rf"[ \t\r\f\v]+|(?:[{_OPENING}]*[{_WIDE}]|[{_OPENING}]*[^\s{_WIDE}](?:[^ \t\r\f\v{_WIDE}]*))[{_CLOSING}]*"
+    rf"[ \t\r\f\v]+|[{_OPENING}]*(?:(?![{_OPENING}])[{_WIDE}]|[^\s{_WIDE}][^ \t\r\f\v{_WIDE}]*)[{_CLOSING}]*"
 )
 
 

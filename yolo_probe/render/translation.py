@@ -38,8 +38,9 @@ def _part(part: Part, language: Language) -> Part:
 
     match part:
         case Heading(text):
-            label, colon, rest = text.partition(": ")  # a file may have any name
-            return Heading(f"{words(label)}{colon}{words(rest)}")
+            label, colon, rest = text.partition(": ")
+            is_file = colon and not label.endswith(")")  # which may have any name
+            return Heading(f"{label if is_file else words(label)}{colon}{words(rest)}")
         case Words(text):
             return Words(words(text))
         case Note(text):
@@ -60,4 +61,5 @@ def _part(part: Part, language: Language) -> Part:
             return Footer(words(label), words(text))
         case TableRow() | Chart() | Working():  # of reports that are in English alone
             return part
-    assert_never(part)
+        case _:
+            return assert_never(part)

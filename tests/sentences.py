@@ -1,0 +1,56 @@
+"""The sentences of reports as the source has them: each string of the rooms that write them, by its fixed parts."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tests.environments import ROOT
+
+SPOKEN = (
+    *("render/common", "render/document", "render/explain", "render/fuse_diff", "render/gradients", "render/info"),
+    *("render/stride_scaling", "render/verification", "render/weight_values", "reports/explain", "reports/fuse_diff"),
+    *("reports/fused_outputs", "reports/gradients", "reports/ledger", "reports/mechanisms", "reports/story"),
+    *("hosts/host", "hosts/summary_line", "hosts/ultralytics", "hosts/yolov5", "model/freezing", "model/fusion"),
+    *("training/log_lines", "training/moments", "training/probe", "training/run_files"),
+)
+"""The modules whose strings are read in the reports that are also in Chinese, and in a training's messages."""
+UNSPOKEN = {
+    "Functions": ("packed_words", "scaled_words", "verification_line", "as_json"),
+    "Why of a cause, which is in JSON alone": ("why",),
+    "Heads of a table whose columns are names": ("_pairs", "_table"),
+}
+"""Functions and names whose strings no such report shows."""
+
+
+def fixed_parts() -> Iterator[tuple[str, str]]:
+    """Module and text of each fixed part of a sentence: what is between two values of an f-string, or a string."""
+    for name in SPOKEN:
+        tree = ast.parse((ROOT / "yolo_probe" / f"{name}.py").read_text(encoding="utf-8"))
+        unread = set(_unread(tree))
+        parts = {id(value) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for value in node.values}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in unread:
+                for part in re.split(r"(?<=\S[.?!])\s|\n", node.value):
+                    words = part.strip(" .,;:?(\N{NO-BREAK SPACE}")
+                    if re.search(r"(?<!\S)[a-z]{2,}(?!\S)", words) and (" " in words or id(node) in parts):
+                        yield name, words
+
+
+def _unread(tree: ast.Module) -> Iterator[int]:
+    """The strings that no report shows: docstrings, errors, formats of figures, those of ``UNSPOKEN``."""
+    unspoken = {name for names in UNSPOKEN.values() for name in names}
+    for node in ast.walk(tree):
+        inside: ast.AST | None = None
+        if isinstance(node, ast.Raise) or (isinstance(node, ast.FunctionDef) and node.name in unspoken):
+            inside = node
+        elif isinstance(node, ast.FormattedValue):
+            inside = node.format_spec
+        elif (
+            isinstance(node, ast.Assign) and {each.id for each in node.targets if isinstance(each, ast.Name)} & unspoken
+        ):
+            inside = node.value
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            inside = node
+        yield from map(id, ast.walk(inside) if inside else ())

@@ -1,0 +1,409 @@
+"""Unit: reports and messages in Chinese: no sentence is missing, no figure is lost, columns are aligned by cells."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
+
+import pytest
+
+from tests.conftest import Probe
+from tests.networks import counter, difference, question
+from tests.sentences import fixed_parts
+from tests.unit.test_report import STRIPPED, saved_subject
+from tests.unit.test_training_record import EVENTS
+from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5, Host
+from yolo_probe.hosts.printed_line import lines_in
+from yolo_probe.hosts.subject import Saved
+from yolo_probe.hosts.target import resolve
+from yolo_probe.language import catalogue, is_name, language, shown_in, translated
+from yolo_probe.model.freezing import with_frozen
+from yolo_probe.model.structure import Module, named_parameters
+from yolo_probe.render.document import Figures, Footer, Heading, HostLine, Part, Section, Words
+from yolo_probe.render.sections import sections
+from yolo_probe.render.text import render
+from yolo_probe.render.text_layout import cells, hue, wrapped
+from yolo_probe.render.translation import in_language
+from yolo_probe.reports.explain import explanation
+from yolo_probe.reports.fuse_diff import fuse_diff
+from yolo_probe.reports.fused_outputs import DifferentRow, FusedOutputs
+from yolo_probe.reports.gradients import provenance
+from yolo_probe.reports.info import info
+from yolo_probe.reports.mechanisms import Known, decide
+from yolo_probe.reports.question import Question
+from yolo_probe.reports.training_record import Changed, FuseTrial, Started, Switched, Taken, Validated
+from yolo_probe.training.log_lines import (
+    change_lines,
+    end_lines,
+    outputs_line,
+    start_lines,
+    start_warnings,
+    validation_line,
+)
+
+if TYPE_CHECKING:
+    from yolo_probe.render.sections import Report
+
+NAMES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+
+UNCHANGED = {
+    *("--format\N{NO-BREAK SPACE}json", "--freeze N [N ...]  --host  --nc  --format\N{NO-BREAK SPACE}json"),
+    *("pip install ultralytics", "yolo val", "of ultralytics.nn.tasks"),
+}
+"""Commands and names of code."""
+UNSHOWN = {
+    "reports/ledger": ("BatchNorm has a weight and", "had no bias; the shift", "computes the BatchNorm into", "gives"),
+    "model/fusion": ("own fuse() does", "end-to-end model", "has two heads", "side by side", "removes these modules"),
+    "training/moments": ("these flags after the line",),
+}
+"""Words of strings that are in JSON alone: why a cause changes a number."""
+OF_ERRORS = {
+    "reports/ledger": ("the weights of a BatchNorm",),
+    "reports/story": ("pass the folder", "render it", "no such file", "in the folder"),
+    "model/fusion": ("YOLOv5's fuse() fails here",),
+    "training/moments": ("fuse() fails there",),
+    "hosts/summary_line": ("always 3",),
+    "render/stride_scaling": ("Less than",),
+}
+"""Words of errors, which are in English, and of comparisons."""
+BEFORE_A_DATE = ("the tag", "HEAD's new line")
+
+
+def plainer(text: str) -> str:
+    """A text with one sign for everything that differs from case to case."""
+    return re.sub(r"[^\s(]*\d[\w.]*", "#", re.sub(r"\{\w+\}", "#", text)).lower()
+
+
+# the language
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, "en"),
+        ({"LANG": "C"}, "en"),
+        ({"LANG": "C.UTF-8"}, "en"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": ""}, "zh"),
+        ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "zh_TW"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_MESSAGES": "en_GB.UTF-8"}, "en"),
+        ({"LANG": "en_US.UTF-8", "LANGUAGE": "zh_CN:en"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LANGUAGE": "en"}, "en"),
+        ({"LANG": "C", "LANGUAGE": "zh_CN"}, "en"),
+        ({"LANG": "zh_CN.UTF-8", "LANGUAGE": "fr"}, "zh"),
+    ],
+)
+def test_the_environment_names_a_language_as_for_gettext(
+    environment: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert language() == expected
+
+
+def test_a_stream_without_chinese_gets_english() -> None:
+    assert shown_in("zh", TextIOWrapper(BytesIO(), "ascii")) == "en"
+    assert shown_in("zh", TextIOWrapper(BytesIO(), "gbk")) == "zh"
+    assert shown_in("zh", None) == shown_in("zh", TextIOWrapper(BytesIO(), "utf-8")) == "zh"
+
+
+# the catalogue
+
+
+def test_every_sentence_of_the_source_is_in_the_catalogue() -> None:
+    known = "\0".join(plainer(each.english) for each in catalogue())
+    exempt = [
+        (name, words) for table in (UNSHOWN, OF_ERRORS) for name, all_words in table.items() for words in all_words
+    ]
+    missing = [
+        (name, words)
+        for name, words in fixed_parts()
+        if plainer(words) not in known and translated(words, "zh") == words and words not in UNCHANGED
+        and words not in BEFORE_A_DATE
+        and not any(name == module and each in words for module, each in exempt)
+    ]  # fmt: skip
+    assert missing == []
+
+
+def test_both_languages_say_the_same_of_a_case() -> None:
+    for each in catalogue():
+        names, theirs = (Counter(re.findall(r"\{(\w+)\}", text)) for text in (each.english, each.chinese))
+        assert (each.english, max(names.values(), default=1)) == (each.english, 1)
+        assert (each.english, names) == (each.english, theirs)
+        assert (each.english, figures(each.english)) == (each.english, figures(each.chinese))
+
+
+def test_a_sentence_stands_once_and_its_width_is_certain() -> None:
+    english = [each.english for each in catalogue()]
+    assert len(english) == len({*english}) > 600
+    assert all(
+        max(each.chinese) >= "\u4e00" or each.english == each.chinese for each in catalogue() if " " in each.english
+    )
+    assert {c for each in catalogue() for c in each.chinese if east_asian_width(c) == "A"} == set()
+
+
+# reports
+
+
+def frozen(names: tuple[int, ...]) -> Module:
+    root = resolve("yolov5n@v7.0").root
+    parts = tuple(f"model.{row}." for row in names)
+    return with_frozen(root, frozenset(name for name, _ in named_parameters(root) if name.startswith(parts)))
+
+
+def reports(demo: Path) -> Iterator[tuple[str, Report]]:
+    """Reports of every kind of network, file and line."""
+    for target in (
+        *("yolov5n", "yolov5n@v7.0", "yolov5s@v6.1", "yolov5s@v5.0", "yolov5s@v3.1", "yolov5s@v2.0", "yolov5s@v1.0"),
+        *("yolov5-fpn@v6.0", "yolov5s-ghost", "yolov7", "yolov9-c", "v5Lite-e", "yolov5s@yolov5-face"),
+    ):
+        yield f"fuse-diff {target}", difference(target)
+        yield (
+            f"info {target}",
+            info(Question(resolve(target), (320, 640), difference(target).question.counter), fused=False),
+        )
+        yield f"gradients {target}", provenance(resolve(target))
+    for name in ("torch", "fvcore", "ptflops", "calflops", "textbook", "thop-0.0.31"):
+        yield f"--counter {name}", difference("yolov5n@v7.0", (640, 640), name)
+        yield f"info {name}", info(question("yolov5s-transformer", (320, 320), name), fused=True)
+    saved = (
+        STRIPPED, replace(STRIPPED, freeze=None),
+        replace(STRIPPED, freeze=tuple(range(10)), freeze_option="--freeze 10"),
+        Saved("ema", 0, True, True, True, "FP16", ()), Saved("model", 3, True, True, False, "FP32", ()),
+        replace(STRIPPED, unusual=("os.system",), dtype="mixed precision"),
+        Saved("model", 0, True, True, True, "FP32", ()),
+    )  # fmt: skip
+    for each in saved:
+        for trains in (False, True):
+            asked = Question(saved_subject(each, trains), (640, 640), counter())
+            report = fuse_diff(asked)
+            yield f"{each} {trains}", report
+            yield f"info {each} {trains}", info(asked, fused=False, stride_scaled=True)
+    outputs = FusedOutputs(size=(64, 64), rows=25, largest=1e-12, first=None)
+    yield (
+        "outputs",
+        replace(report, outputs=outputs, run=("resumed", "--freeze 10 (rows 0 to 9)", "rows 0 to 9 frozen later")),
+    )
+    for difference_ in (0.25, None):
+        row = DifferentRow(name="model.4", kind="C3", difference=difference_)
+        yield "other outputs", replace(report, outputs=replace(outputs, first=row))
+    yield "unexplained", replace(report, layers=replace(report.layers, after=report.layers.after + 12))
+    for freeze in ((0,), (10,), (0, 3, 5), (99,)):
+        yield f"gradients {freeze}", provenance(resolve("yolov5s"), freeze)
+    yield "demo", fuse_diff(Question(resolve(str(demo)), (640, 640), counter()))
+    yield "demo gradients", provenance(resolve(str(demo)))
+    for text in LINES:
+        yield text, explanation(list(lines_in(text)))
+
+
+LINES = (
+    "Model summary: 157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs",
+    "214 layers, 7025023 parameters, 7025023 gradients, 16.0 GFLOPs\n"
+    "157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs",
+    "283 layers, 7276605 parameters, 7276605 gradients", "300 layers, 7276605 parameters, 0 gradients, 99.1 GFLOPs",
+    "214 layers, 7235389 parameters, 7235389 gradients, 66.5 GFLOPs", "290 layers, 10 parameters, 20 gradients",
+    "157 layers, 7225885 parameters, 229245 gradients, 16.4 GFLOPs", "214 layers, 9235389 parameters, 700 gradients",
+    "157 layers, 7225885 parameters, 7225885 gradients", "214 layers, 7235389 parameters, 3063933 gradients",
+    "270 layers, 7235389 parameters, 7235389 gradients, 16.5 GFLOPs",
+    "225 layers, 3157200 parameters, 3157184 gradients, 8.9 GFLOPs\n"
+    "168 layers, 3151904 parameters, 0 gradients, 8.7 GFLOPs",
+    "250 layers, 8468157 parameters, 8468157 gradients, 25.3 GFLOPs\n"
+    "200 layers, 8460317 parameters, 0 gradients, 25.2 GFLOPs",
+    "214 layers, 7235389 parameters, 7235389 gradients, 16.5 GFLOPs\n"
+    "157 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs",
+)  # fmt: skip
+
+MONTHS = {"July": "7", "August": "8", "September": "9", "November": "11", "December": "12", "February": "2"}
+
+
+def figures(text: str) -> Counter[str]:
+    """The figures of a text, with those of the months that English has as names."""
+    for month, number in MONTHS.items():
+        text = text.replace(month, number)
+    return Counter(re.findall(r"\d[\d,.]*\d|\d", re.sub(r"\{\w+\}", "", text)))
+
+
+def texts(part: Part) -> Iterator[str]:
+    """The sentences of a part, without a host's line and the label of a heading."""
+    match part:
+        case HostLine(_, gap):
+            yield gap
+        case Heading(text):
+            yield text.partition(": ")[2]
+        case Figures(label, columns):
+            yield from (label, *columns)
+        case _:
+            yield from (value for name in part.__slots__ if isinstance(value := getattr(part, name), str))
+
+
+def untranslated(text: str) -> str:
+    """What is left of English in a text: two small words in a row that are no names, commands or figures."""
+    plain = re.sub(r"`[^`]*`|\"[^\"]*\"|yolo-probe [a-z-]+|--\S+ \S+|\d+ (?:layers|parameters|gradients)", " ", text)
+    found = re.search(r"(?<![\w/.-])[a-z]{2,} [a-z]{2,}(?![\w/.(-])", plain)
+    return text if found else ""
+
+
+@pytest.fixture(scope="module")
+def both(demo_checkpoint: Path) -> list[tuple[str, list[Section], list[Section]]]:
+    """Each report in English and in Chinese."""
+    found = [(name, list(sections(report))) for name, report in reports(demo_checkpoint)]
+    return [(name, english, list(in_language(english, "zh"))) for name, english in found]
+
+
+def test_no_sentence_of_a_report_is_left_in_english(both: list[tuple[str, list[Section], list[Section]]]) -> None:
+    left = {
+        text: name
+        for name, _, chinese in both
+        for section in chinese
+        for part in section
+        for text in texts(part)
+        if untranslated(text) and text not in UNCHANGED
+    }
+    assert left == {}
+
+
+def test_every_part_has_the_same_figures_in_both(both: list[tuple[str, list[Section], list[Section]]]) -> None:
+    for name, english, chinese in both:
+        for section, theirs in zip(english, chinese, strict=True):
+            for part, other in zip(section, theirs, strict=True):
+                ours, its = (sum((figures(text) for text in texts(each)), Counter[str]()) for each in (part, other))
+                assert (name, part, ours) == (name, part, its)
+                if isinstance(part, Figures) and isinstance(other, Figures):
+                    assert (part.label, hue(part.label)) == (part.label, hue(other.label))
+                if isinstance(part, HostLine) and isinstance(other, HostLine):
+                    assert part.text == other.text
+
+
+def test_lines_in_chinese_fit_and_end_at_the_same_column(demo_checkpoint: Path) -> None:
+    for name, report in reports(demo_checkpoint):
+        english, chinese = (render(report, language=each) for each in ("en", "zh"))
+        own = {line for line in english.splitlines() if cells(line) > 80}
+        long = [line for line in chinese.splitlines() if cells(line) > 80 and line not in own]
+        assert (name, long) == (name, [])
+        amounts = re.compile(r"^.*\s{2,}[-+]?\d[\d,]*$")
+        ends = [cells(line) for line in chinese.splitlines() if line.startswith("  ") and amounts.match(line)]
+        assert (name, {*ends} - {80}) == (name, set())
+
+
+def test_a_line_does_not_begin_with_a_closing_mark() -> None:
+    text = "\u4e00\u4e8c\uff0c\u4e09\uff08a b\uff09\u3002" * 40
+    for width in range(12, 60):
+        lines = wrapped(text, width, "  ", "  ")
+        assert "".join(line.strip() for line in lines).replace(" ", "") == text.replace(" ", "")
+        assert all(cells(line) <= width for line in lines)
+        assert not any(line.strip()[0] in "\uff0c\u3002\uff09" or line[-1] == "\uff08" for line in lines)
+
+
+# messages of a training
+
+
+def test_no_message_of_a_training_is_left_in_english() -> None:
+    report = difference("yolov5n@v7.0")
+    start, validated, changed, _ = EVENTS
+    assert isinstance(start, Started)
+    assert isinstance(changed, Changed)
+    assert isinstance(validated, Validated)
+    assert start.printed
+    origin = report.question.subject.origin
+    two = replace(
+        start.printed, taken=(Taken(mechanism="--freeze", where="rows 0, 1 and 5"), Taken(mechanism="DFL", where=""))
+    )
+    starts = (
+        start, replace(start, printed=two), replace(start, printed=replace(two, taken=())),
+        replace(start, fuse=FuseTrial(merges=57, fails=None, layers=157, parameters=1_761_871)),
+        replace(start, not_in_optimizer=("a", "b")),
+    )  # fmt: skip
+    where = Switched(where="3 tensors (first: model.0.bn.bias)", tensors=3, parameters=30)
+    changes = (
+        changed,
+        replace(changed, epoch=None, train_no_more=where),
+        replace(changed, train_now=None, train_no_more=where),
+    )
+    row = DifferentRow(name="model.4", kind="C3", difference=0.25)
+    outputs = FusedOutputs(size=(64, 64), rows=25, largest=1e-12, first=None)
+    lines = [
+        *(line for each in starts for line in (*start_lines(each, origin), *start_warnings(each))),
+        *(line for each in changes for line in change_lines(each)),
+        *(validation_line(replace(validated, copy=copy, fused=fused), start.training)
+          for copy in ("ema", "model") for fused in (True, False)),
+        *(line for first in (True, False) for second in (True, False)
+          for line in end_lines(replace(report, first_printed=first, second_printed=second))),
+        *end_lines(replace(report, layers=replace(report.layers, after=0))),
+        outputs_line(outputs, 1.5), outputs_line(replace(outputs, first=row), 1.5),
+    ]  # fmt: skip
+    for line in lines:
+        chinese = translated(line, "zh")
+        assert (line, untranslated(chinese), chinese == line) == (line, "", False)
+        assert (line, figures(line)) == (line, figures(chinese))
+
+
+@pytest.mark.parametrize("host", [YOLOV5, ULTRALYTICS])
+def test_no_reason_of_a_mechanism_is_left_in_english(host: Host) -> None:
+    fused = difference("yolov5n@v7.0").validation.root
+    more: dict[str, Any] = {"host": host}
+    kinds = [
+        Known("live", **more), Known("file", **more), Known("file", is_ema=True, **more),
+        Known("file", is_alone=True, **more),
+        Known("file", is_stripped=True, **more), Known("file", is_restored=True, **more),
+        Known("live", freeze=(0, 1), option="--freeze 2", **more),
+        Known("live", freeze=(0, 2), option="--freeze 0 2", **more),
+        Known("live", freeze=(), **more), Known("live", non_leaf=frozenset(), **more),
+    ]  # fmt: skip
+    roots = [frozen(()), frozen((0, 1)), frozen((0, 2)), frozen((1,)), frozen(tuple(range(25))), fused]
+    for root in roots:
+        for known in kinds:
+            for each in decide(root, known):
+                chinese = translated(each.words, "zh")
+                assert (each.words, untranslated(chinese)) == (each.words, "")
+                assert (each.words, figures(each.words)) == (each.words, figures(chinese))
+
+
+# the command
+
+
+def test_a_language_changes_sentences_alone(
+    probe: Probe, demo_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in (f"{each} {demo_checkpoint}" for each in ("fuse-diff", "info", "gradients")):
+        english, chinese = (probe(*command.split(), "--lang", each) for each in ("en", "zh"))
+        assert (english.returncode, chinese.returncode) == (0, 0)
+        assert english.stdout.isascii()
+        assert not chinese.stdout.isascii()
+        data = probe(*command.split(), "--format", "json", "--lang", "zh").stdout
+        assert json.loads(data) == json.loads(probe(*command.split(), "--format", "json").stdout)
+        monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+        assert probe(*command.split()).stdout == chinese.stdout
+        assert probe(*command.split(), "--lang", "en").stdout == english.stdout
+        monkeypatch.delenv("LC_ALL")
+
+
+def test_a_file_alone_and_a_line_take_the_language_too(probe: Probe, demo_checkpoint: Path) -> None:
+    assert "\u6ca1\u6709\u95ee\u9898" in probe(demo_checkpoint, "--lang", "zh").stdout
+    line = "157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs"
+    said = probe("explain", line, "--lang", "zh").stdout
+    assert said.startswith(f"{line}\n")
+    assert "\u8fd9\u662f 2 \u4e2a\u7c7b\u522b\u7684 yolov5s" in said
+    markdown = probe("explain", line, "--lang", "zh", "--format", "md").stdout
+    assert "\u8fd9\u662f 2 \u4e2a\u7c7b\u522b\u7684 yolov5s" in markdown
+
+
+def test_a_name_from_a_file_stays_as_it_is() -> None:
+    parts = (Heading("other code: yolov5n, 2 classes"), Words("built from other code.yaml"), Footer("File", "my words"))
+    heading, words, footer = (part for section in in_language([parts], "zh") for part in section)
+    assert heading == Heading("other code: yolov5n\uff0c2 \u4e2a\u7c7b\u522b")
+    assert isinstance(words, Words)
+    assert "other code.yaml" in words.text
+    assert footer == Footer("\u6587\u4ef6", "my words")
+    assert is_name("YOLOv5 v7.0")
+    assert not is_name("two words")
