@@ -36,6 +36,7 @@ from yolo_probe.reports.fuse_diff import fuse_diff
 from yolo_probe.reports.fused_outputs import DifferentRow, FusedOutputs
 from yolo_probe.reports.gradients import provenance
 from yolo_probe.reports.info import info
+from yolo_probe.reports.known_errors import KNOWN_ERRORS
 from yolo_probe.reports.mechanisms import Known, decide
 from yolo_probe.reports.question import Question
 from yolo_probe.reports.training_record import Changed, FuseTrial, Started, Switched, Taken, Validated
@@ -55,6 +56,7 @@ NAMES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 
 UNCHANGED = {
     *("--format\N{NO-BREAK SPACE}json", "--freeze N [N ...]  --host  --nc  --format\N{NO-BREAK SPACE}json"),
+    "yolo-probe info",
     *("pip install ultralytics", "yolo val", "of ultralytics.nn.tasks"),
 }
 """Commands and names of code."""
@@ -134,6 +136,12 @@ def test_every_sentence_of_the_source_is_in_the_catalogue() -> None:
         and not any(name == module and each in words for module, each in exempt)
     ]  # fmt: skip
     assert missing == []
+
+
+def test_every_error_that_is_known_is_told_in_chinese() -> None:
+    for words in (words for known in KNOWN_ERRORS for words in (known.cause, known.remedy)):
+        for sentence in re.split(r"(?<=\S[.?!]) ", words):
+            assert translated(sentence, "zh") != sentence
 
 
 def test_both_languages_say_the_same_of_a_case() -> None:

@@ -41,7 +41,7 @@ def document(report: Explanation) -> Iterator[Section]:
         yield from _answer(answer)
     for text, known in report.errors:
         yield (Heading(text),)
-        yield Words(known.cause), Words(f"Do: {known.remedy}")
+        yield Words(known.cause), Footer("Do", known.remedy)
     if report.diff:
         from yolo_probe.render.fuse_diff import ledgers
 

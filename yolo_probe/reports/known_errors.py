@@ -63,8 +63,7 @@ KNOWN_ERRORS = (
     KnownError(
         r"(?:Missing|Unexpected) key\(s\)[^\n]*total_(?:ops|params)",
         "thop.profile left its buffers total_ops and total_params in the model, and they were saved with it.",
-        "Take them out of the state_dict before loading: {k: v for k, v in sd.items() if not "
-        "k.endswith(('total_ops', 'total_params'))}.",
+        "Take them out of the state_dict before loading: its keys that end with total_ops or total_params.",
     ),
     KnownError(
         r"has no attribute 'recompute_scale_factor'",
