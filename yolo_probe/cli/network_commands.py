@@ -127,7 +127,7 @@ def inspect_command(target: str, cfg: str | None, weights: bool, form: str) -> N
     show(found, form)
 
 
-class _GradientsCommand(click.Command):
+class _FreezeCommand(click.Command):
     """A command whose ``--freeze`` takes several numbers after one flag, as YOLOv5's does."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -141,8 +141,7 @@ class _GradientsCommand(click.Command):
         return super().parse_args(ctx, spread)
 
 
-@click.command("gradients", cls=_GradientsCommand)
-@click.option(
+_FREEZE_OPTION = click.option(
     "--freeze",
     type=click.IntRange(0),
     multiple=True,
@@ -150,6 +149,10 @@ class _GradientsCommand(click.Command):
     help="Rows to freeze, if TARGET is a name or a YAML. As in train.py: 10 is rows 0 to 9; 0 5 is rows 0 and 5.",
     show_default="none",
 )
+
+
+@click.command("gradients", cls=_FreezeCommand)
+@_FREEZE_OPTION
 @of_networks("target", "host", "nc", "source", "format", "lang")
 def gradients_command(
     target: str, freeze: tuple[int, ...], host: Generation | None, nc: int | None, source: str | None, form: str
@@ -168,6 +171,32 @@ def gradients_command(
         raise TargetError(f"{target}: what fuse() leaves is not known: {report.fused.gap}", report.fused.remedy)
     if not report.balanced:
         sys.exit(UNEXPLAINED)
+
+
+@click.command("report", cls=_FreezeCommand)
+@of_networks("target", "imgsz", "counter", "host", "nc", "copy", "source", "rules")
+@_FREEZE_OPTION
+@click.option(
+    "-o", "--output", metavar="FILE", default="report.html", show_default=True, help="The page to write, an .html file."
+)
+def report_command(
+    target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
+    source: str | None, rules: str | None, freeze: tuple[int, ...], output: str,
+) -> None:  # fmt: skip
+    """Write everything about a network as one page for a browser.
+
+    The page has the two lines and the causes of each change, what each row costs, all counters, what trains, and what
+    is in the file. It is one file that loads nothing from anywhere.
+    """
+    from yolo_probe.render.report_page import write
+    from yolo_probe.reports.full_report import full_report
+
+    question = _question(target, imgsz, counter, host, nc, copy, rules, source=source)
+    report = full_report(question, freeze)
+    write(report, output)
+    click.echo(f"yolo-probe: {visible(output)} is written; open it in a browser", err=True)
+    balanced = not isinstance(report.answer, FuseDiff) or report.answer.balanced
+    _finish(question, balanced=balanced, label=target, verification=None)
 
 
 @click.command("counters")
@@ -353,4 +382,12 @@ def _where_source_is(subject: Subject) -> str:
     return "--source DIR runs the code of the fork on shapes, "
 
 
-COMMANDS = (fuse_diff_command, info_command, inspect_command, gradients_command, counters_command, layers_command)
+COMMANDS = (
+    fuse_diff_command,
+    info_command,
+    inspect_command,
+    gradients_command,
+    counters_command,
+    layers_command,
+    report_command,
+)

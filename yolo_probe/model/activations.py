@@ -87,8 +87,6 @@ class Activations:
     place (a SiLU with inplace=True) makes no new one. Memory that an operator uses inside is not counted.
     """
 
-    made: int
-    """Values of all tensors that operators make."""
     peak: int
     """Values of the tensors at the moment when most are in memory together."""
     path: str
@@ -97,8 +95,15 @@ class Activations:
     """What that module runs."""
     held: tuple[Held, ...]
     """The tensors of that moment, in the order in which they were made."""
+    made_by: Mapping[str, int]
+    """The same values by the path of the module that makes them; empty: the model itself."""
     unfollowed: tuple[str, ...] = ()
     """Operators that make tensors inside, which are not counted."""
+
+    @property
+    def made(self) -> int:
+        """Values of all tensors that operators make."""
+        return sum(self.made_by.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +156,12 @@ def activations_of(
     peak = max(together)
     when = together.index(peak)
     held = tuple(Held(makers[t], shapes[t]) for t, moment in made_at.items() if moment <= when <= last[t])
-    made = sum(prod(shapes[tensor]) for tensor in made_at if makers[tensor] is not None)
+    made_by: dict[str, int] = {}
+    for tensor in made_at:
+        if (maker := makers[tensor]) is not None:
+            made_by[maker] = made_by.get(maker, 0) + prod(shapes[tensor])
     at = steps[when] if steps else Step("", "", (), ())
-    return Activations(made, peak, at.path, at.operator, held)
+    return Activations(peak, at.path, at.operator, held, made_by)
 
 
 def _steps(run: Trace, shapes: dict[int, Shape]) -> Iterator[Step]:

@@ -27,4 +27,5 @@ From the ground up; a module imports only from lines above its own::
     markdown        Markdown for an issue
     notebook        HTML for the output of a notebook
     picture         a fuse-diff as one picture
+    report_page     every report on one target as one HTML page
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from yolo_probe.counters.charges import added
 from yolo_probe.hosts.subject import Subject
@@ -23,6 +23,7 @@ from yolo_probe.render.document import Chart, Footer, Heading, Note, Section, Ta
 from yolo_probe.render.stride_scaling import scaled_parts
 from yolo_probe.reports.layers import LayerCosts
 from yolo_probe.reports.line_costs import Line, Sums
+from yolo_probe.reports.row_graph import backbone_rows
 from yolo_probe.reports.shufflenet_guidelines import Guideline
 
 
@@ -156,12 +157,11 @@ def _brief(report: LayerCosts) -> Chart:
 
 def _parts(report: LayerCosts) -> dict[str, str]:
     """Whether each row is one of the backbone or of the head, by its name; empty where that is not known."""
-    yaml = report.root.attributes.get("yaml")
-    backbone = yaml.get("backbone") if isinstance(yaml, Mapping) else None
-    if not isinstance(backbone, list):
+    backbone = backbone_rows(report.root)
+    if backbone is None:
         return {}
     kinds, _ = named_rows(report.root)
-    return {name: "backbone" if number < len(backbone) else "head" for number, name in enumerate(kinds)}
+    return {name: "backbone" if name in backbone else "head" for name in kinds}
 
 
 TRAFFIC = (

@@ -17,6 +17,7 @@ From the ground up; a module imports only from lines above its own::
     known_errors           error messages, and what they mean
     explain                the networks that print a line, and what is between two lines
     info                   one state, number by number
+    row_graph              the rows that each row reads
     row_parts              a network cut into its rows
     diff                   the four ledgers from one network to another
     side_by_side           several networks in one table
@@ -32,4 +33,5 @@ From the ground up; a module imports only from lines above its own::
     inspection_json        the same as plain data
     training_record        the record of a training: probe.json
     story                  a recorded training, moment by moment
+    full_report            every report on one target
 """

@@ -242,7 +242,13 @@ def _memory(report: LayerCosts) -> dict[str, object]:
         return head | {"activations_bytes": None, "peak": None}
     held = [{"path": each.path, "shape": list(each.shape), "bytes": each.values * BYTES} for each in found.held]
     peak = {"bytes": found.peak * BYTES, "path": found.path, "operator": found.operator, "tensors": held}
-    return head | {"activations_bytes": found.made * BYTES, "peak": peak, "not_followed": list(found.unfollowed)}
+    made_by = {path: values * BYTES for path, values in found.made_by.items()}
+    return head | {
+        "activations_bytes": found.made * BYTES,
+        "activations_bytes_by_module": made_by,
+        "peak": peak,
+        "not_followed": list(found.unfollowed),
+    }
 
 
 def _guideline(guideline: Guideline) -> dict[str, object]:

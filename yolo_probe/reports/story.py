@@ -80,23 +80,32 @@ def as_json(story: Story) -> Mapping[str, object]:
     return story.content
 
 
-def known_to_training(checkpoint: str, parameters: int) -> tuple[str, ...]:
-    """What the record beside a checkpoint says of its training that the file itself cannot, each in a few words.
+def story_beside(checkpoint: str, parameters: int) -> Story | None:
+    """The record beside a checkpoint; None where there is none that can be read, or it is of another network.
 
-    ``parameters``: of the network in the file; the record of another network, and one that cannot be read, is left out.
+    ``parameters``: of the network in the file.
     """
     folder = Path(checkpoint).absolute().parent
     try:
         story = read_story(str(folder.parent if folder.name == "weights" else folder))
     except StoryError:
-        return ()
-    starts = [moment for moment in story.moments if isinstance(moment, Started)]
-    if not starts or starts[0].training.parameters != parameters:
-        return ()
-    return tuple(_known(starts[0], story.moments))
+        return None
+    starts = (moment for moment in story.moments if isinstance(moment, Started))
+    first = next(starts, None)
+    return story if first and first.training.parameters == parameters else None
 
 
-def _known(start: Started, moments: Sequence[Event]) -> Iterator[str]:
+def known_to_training(checkpoint: str, parameters: int) -> tuple[str, ...]:
+    """What the record beside a checkpoint says of its training that the file itself cannot, each in a few words.
+
+    ``parameters``: of the network in the file; the record of another network, and one that cannot be read, is left out.
+    """
+    story = story_beside(checkpoint, parameters)
+    return tuple(_known(story.moments)) if story else ()
+
+
+def _known(moments: Sequence[Event]) -> Iterator[str]:
+    start = next(moment for moment in moments if isinstance(moment, Started))
     if start.weights:
         yield f"started from {start.weights}"
     if start.freeze:

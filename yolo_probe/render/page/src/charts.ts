@@ -1,0 +1,119 @@
+/** Charts: one component for all, in the colours of the page, drawn anew when those or its width change. */
+import { BarChart, GraphChart, LineChart, ScatterChart, TreemapChart } from "echarts/charts";
+import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
+import { init, use, type ECharts, type EChartsCoreOption } from "echarts/core";
+import { SVGRenderer } from "echarts/renderers";
+
+import { el } from "./dom";
+
+use([BarChart, GraphChart, LineChart, ScatterChart, TreemapChart]);
+use([AriaComponent, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
+
+export interface Colours {
+  ink: string;
+  faint: string;
+  line: string;
+  paper: string;
+  layers: string;
+  parameters: string;
+  gradients: string;
+  flops: string;
+  backbone: string;
+  neck: string;
+  head: string;
+  unknown: string;
+}
+
+const NAMES: (keyof Colours)[] = [
+  ...(["ink", "faint", "line", "paper", "layers", "parameters", "gradients", "flops"] as const),
+  ...(["backbone", "neck", "head", "unknown"] as const),
+];
+
+export interface Chart {
+  /** The element to place. */
+  element: HTMLElement;
+  /** Draws it again, as its option is now. */
+  draw: () => void;
+}
+
+export interface Picture {
+  option: EChartsCoreOption;
+  /** In pixels. */
+  height: number;
+  /** What it shows, for those who do not see it; its figures stand in a table. */
+  summary: string;
+}
+
+type Clicked = (name: string) => void;
+
+const drawn = new Set<() => void>();
+let observing: ResizeObserver | undefined;
+
+/** A chart. `picture`: what to draw in these colours and this width. `clicked`: gets the `id` of what was clicked. */
+export function chart(picture: (colours: Colours, width: number) => Picture, clicked?: Clicked): Chart {
+  const element = el("div", { class: clicked ? "chart clickable" : "chart", role: "img" });
+  let made: ECharts | undefined;
+  const draw = (): void => {
+    const width = element.clientWidth;
+    if (!width) return;
+    const { option, height, summary } = picture(colours(element), width);
+    element.style.height = `${height}px`;
+    element.setAttribute("aria-label", summary);
+    if (!made) {
+      made = init(element, null, { renderer: "svg" });
+      if (clicked) made.on("click", (event) => idOf(event.data, clicked));
+    }
+    made.resize({ width, height });
+    made.setOption({ animation: false, textStyle: { fontFamily: "inherit" }, ...option }, { notMerge: true });
+  };
+  drawn.add(draw);
+  observer().observe(element);
+  sizes.set(element, draw);
+  return { element, draw };
+}
+
+const sizes = new WeakMap<Element, () => void>();
+const widths = new WeakMap<Element, number>();
+
+function observer(): ResizeObserver {
+  observing ??= new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (widths.get(target) === target.clientWidth) continue;
+      widths.set(target, target.clientWidth);
+      sizes.get(target)?.();
+    }
+  });
+  return observing;
+}
+
+/** Draws every chart of the page again, in the colours that hold now. */
+export function drawAll(): void {
+  for (const draw of drawn) draw();
+}
+
+function idOf(data: unknown, clicked: Clicked): void {
+  if (typeof data === "object" && data !== null && "id" in data) clicked(String(data.id));
+}
+
+function colours(element: Element): Colours {
+  const style = getComputedStyle(element);
+  return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])) as unknown as Colours;
+}
+
+/** A box beside the pointer; its text is text. */
+export function tooltip(colours: Colours, lines: (data: unknown, index: number) => string[]): object {
+  return {
+    confine: true,
+    backgroundColor: colours.paper,
+    borderColor: colours.line,
+    textStyle: { color: colours.ink, fontSize: 13 },
+    extraCssText: "white-space: normal; max-width: 22rem",
+    formatter: (given: { data?: unknown; dataIndex: number }) =>
+      el("div", {}, ...lines(given.data, given.dataIndex).map((line) => el("div", {}, line))),
+  };
+}
+
+/** Stripes over a colour. */
+export function hatching(colours: Colours): object {
+  return { symbol: "rect", color: colours.ink, dashArrayX: [1, 0], dashArrayY: [1, 5], rotation: -Math.PI / 4 };
+}

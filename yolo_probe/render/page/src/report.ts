@@ -1,0 +1,51 @@
+/** A whole report as a page. */
+import type { ReportData } from "./data";
+import { el } from "./dom";
+import { networkOf, Selection } from "./network";
+import { words } from "./parts";
+import { costs } from "./sections/costs";
+import { counters } from "./sections/counters";
+import { graph } from "./sections/graph";
+import { head } from "./sections/head";
+import { ledgers } from "./sections/ledgers";
+import { rowTable } from "./sections/rows";
+import { file, gradients, missing, story } from "./sections/told";
+import "./style.css";
+import { themeSwitch } from "./theme";
+
+/** Shows a report in a container, in the place of what is there. */
+export function renderReport(container: HTMLElement, data: ReportData): void {
+  const network = networkOf(data);
+  const selection = new Selection(network);
+  const hasCosts = network.totals.training !== undefined || network.totals.fused !== undefined;
+  const sections = [
+    data.reports.info && one(data),
+    ledgers(data),
+    hasCosts ? costs(network, selection) : null,
+    graph(network, selection),
+    network.rows.length > 0 ? rowTable(network, selection) : null,
+    counters(data),
+    gradients(data),
+    file(data),
+    story(data),
+    missing(data),
+  ].filter((section): section is HTMLElement => section !== null);
+  container.classList.add("report");
+  container.replaceChildren(
+    el("a", { class: "skip", href: "#report-main" }, "Skip to the report"),
+    el("div", { class: "top" }, head(data), themeSwitch(container)),
+    el("nav", { "aria-label": "On this page" }, el("ul", {}, ...sections.map(entry))),
+    el("main", { id: "report-main", tabindex: -1 }, ...sections),
+    el("footer", {}, el("p", {}, `yolo-probe ${data.version}. This page loads nothing from anywhere. Charts: Apache ECharts, Apache License 2.0.`)),
+  );
+}
+
+/** The figures of a network of which one line alone is known. */
+function one(data: ReportData): HTMLElement {
+  const told = (data.words.answer ?? []).filter((parts) => !parts.some((part) => part.part === "HostLine"));
+  return el("section", { id: "numbers", "aria-labelledby": "numbers-title" }, el("h2", { id: "numbers-title" }, "What each number means"), ...words(told, "The four numbers"));
+}
+
+function entry(section: HTMLElement): HTMLElement {
+  return el("li", {}, el("a", { href: `#${section.id}` }, section.querySelector("h2")?.textContent ?? ""));
+}

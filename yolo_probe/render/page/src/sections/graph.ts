@@ -1,0 +1,125 @@
+/** The rows as a graph with their skips; the chosen row with its formula, shapes and costs. */
+import { chart, tooltip, type Colours, type Picture } from "../charts";
+import { el } from "../dom";
+import { title, type Network, type Row, type Selection } from "../network";
+import { detail } from "./detail";
+
+const ROW = 30;
+const PARTS = ["backbone", "neck", "head"] as const;
+
+export function graph(network: Network, selection: Selection): HTMLElement | null {
+  const rows = network.rows.filter((row) => row.graph);
+  if (rows.length === 0) return null;
+  const known = rows.every((row) => row.graph?.sources);
+  const picked = chart((colours) => picture(rows, network, selection.row, colours), (name) => selection.choose(name));
+  selection.listen(() => picked.draw());
+  const parts = PARTS.filter((part) => rows.some((row) => row.graph?.part === part));
+  return el(
+    "section",
+    { id: "graph", "aria-labelledby": "graph-title" },
+    el("h2", { id: "graph-title" }, "The rows, and what each one reads"),
+    el(
+      "p",
+      {},
+      "From top to bottom in the order in which they run; further to the right the feature maps are smaller. ",
+      known ? "A curve is a skip. " : "This network does not say which row reads which. ",
+      "Choose a row to see its formula, shapes and costs.",
+    ),
+    parts.length > 0 &&
+      el("ul", { class: "legend" }, ...parts.map((part) => el("li", {}, el("span", { class: `swatch ${part}` }), part))),
+    el(
+      "div",
+      { class: "graph-body" },
+      el("div", { class: "scrolling graph-scroll", role: "region", "aria-label": "Graph of the rows", tabindex: 0 }, el("div", { class: "graph-width" }, picked.element)),
+      detail(network, selection),
+    ),
+  );
+}
+
+/** How often the feature map was halved; null where its shape does not say. */
+function halvings(row: Row, imageHeight: number): number | null {
+  const outputs = row.costs.training?.line.outputs ?? [];
+  const height = outputs.length === 1 && outputs[0]?.length === 4 ? outputs[0][2] : undefined;
+  return height && imageHeight ? Math.max(0, Math.log2(imageHeight / height)) : null;
+}
+
+interface Place {
+  row: Row;
+  x: number;
+  y: number;
+}
+
+function places(rows: Row[], imageHeight: number): Place[] {
+  const found = rows.map((row) => halvings(row, imageHeight));
+  const last = Math.max(...found.map((each) => each ?? 0)) + 1;
+  return rows.map((row, y) => ({ row, x: found[y] ?? (imageHeight ? last : 0), y }));
+}
+
+function picture(rows: Row[], network: Network, chosen: Row | undefined, colours: Colours): Picture {
+  const placed = places(rows, network.imageHeight);
+  const order = new Map(placed.map((place) => [place.row.name, place]));
+  const columns = placed.map((place) => place.x);
+  const links = placed.flatMap(({ row, y }) =>
+    (row.graph?.sources ?? []).flatMap((source) => {
+      const from = order.get(source);
+      if (!from) return [];
+      const isSkip = y - from.y > 1;
+      const isChosen = chosen !== undefined && [source, row.name].includes(chosen.name);
+      return [
+        {
+          source: from.row.name,
+          target: row.name,
+          lineStyle: {
+            curveness: isSkip ? (from.x === order.get(row.name)?.x ? -0.28 : 0.12) : 0,
+            color: isChosen ? colours.ink : colours.faint,
+            width: isChosen ? 2 : 1.2,
+            opacity: isChosen ? 1 : 0.7,
+          },
+        },
+      ];
+    }),
+  );
+  return {
+    height: rows.length * ROW + 20,
+    summary: `Graph of ${rows.length} rows. Which rows each one reads is in the table of rows.`,
+    option: {
+      grid: { left: 50, right: 60, top: 16, bottom: 16 },
+      tooltip: tooltip(colours, (data) => lines(order.get(nameOf(data))?.row)),
+      xAxis: { type: "value", show: false, min: Math.min(...columns), max: Math.max(...columns, Math.min(...columns) + 1) },
+      yAxis: { type: "value", show: false, inverse: true, min: 0, max: Math.max(rows.length - 1, 1) },
+      series: [
+        {
+          type: "graph",
+          coordinateSystem: "cartesian2d",
+          symbol: "roundRect",
+          symbolSize: [88, 20],
+          edgeSymbol: ["none", "arrow"],
+          edgeSymbolSize: 6,
+          emphasis: { focus: "adjacency" },
+          data: placed.map(({ row, x, y }) => ({
+            id: row.name,
+            name: row.name,
+            value: [x, y],
+            itemStyle: {
+              color: colours[row.graph?.part ?? "unknown"],
+              borderColor: colours.ink,
+              borderWidth: row === chosen ? 3 : 0,
+            },
+            label: { show: true, color: "#fff", fontSize: 12, width: 82, overflow: "truncate", formatter: () => title(row) },
+          })),
+          links,
+        },
+      ],
+    },
+  };
+}
+
+function nameOf(data: unknown): string {
+  return typeof data === "object" && data !== null && "id" in data ? String(data.id) : "";
+}
+
+function lines(row: Row | undefined): string[] {
+  if (!row) return [];
+  const sources = row.graph?.sources;
+  return [title(row), ...(sources ? [`reads ${sources.join(", ")}`] : []), ...(row.frozen ? ["did not train"] : [])];
+}

@@ -1,0 +1,187 @@
+/** The four numbers: from the training line to the validation line, each cause with its arithmetic. */
+import { chart, tooltip, type Chart, type Colours, type Picture } from "../charts";
+import { NUMBERS, type Ledger, type NumberName, type Part, type ReportData } from "../data";
+import { el, scrolling, type Child } from "../dom";
+import { short, signed, whole } from "../figures";
+import { words } from "../parts";
+
+export const LABELS: Record<NumberName, string> = {
+  layers: "layers",
+  parameters: "parameters",
+  gradients: "gradients",
+  flops: "FLOPs",
+};
+const ROW = 34;
+
+export function ledgers(data: ReportData): HTMLElement | null {
+  const report = data.reports.fuse_diff;
+  if (!report) return null;
+  const sections = data.words.answer ?? [];
+  return el(
+    "section",
+    { id: "ledgers", "aria-labelledby": "ledgers-title" },
+    el("h2", { id: "ledgers-title" }, "What changed, and why"),
+    ...NUMBERS.map((name) => block(name, report.ledger[name], sections.find((parts) => isAbout(parts, name)) ?? [])),
+    ...words([(sections.at(-1) ?? []).filter((part) => part.part === "Footer")], "Facts"),
+  );
+}
+
+function isAbout(parts: Part[], name: NumberName): boolean {
+  return parts.some((part) => part.part === "Figures" && part.label === LABELS[name]);
+}
+
+function block(name: NumberName, ledger: Ledger | null, parts: Part[]): HTMLElement {
+  const notes = parts.filter((part) => part.part === "Note");
+  const heading = el("h3", { id: `${name}-title`, class: name }, LABELS[name]);
+  if (!ledger) {
+    return el(
+      "article",
+      { id: name, class: "ledger", "aria-labelledby": `${name}-title` },
+      heading,
+      ...words([parts.filter((part) => part.part !== "Heads")], LABELS[name]),
+    );
+  }
+  return el(
+    "article",
+    { id: name, class: "ledger", "aria-labelledby": `${name}-title` },
+    el("div", { class: "ledger-head" }, heading, change(ledger)),
+    el(
+      "div",
+      { class: "ledger-body" },
+      scrolling(`${LABELS[name]}: every cause`, statement(name, ledger, parts)),
+      waterfall(name, ledger).element,
+    ),
+    ...words([notes], LABELS[name]),
+  );
+}
+
+function change(ledger: Ledger): HTMLElement {
+  return el(
+    "p",
+    { class: "change" },
+    `${whole(ledger.before)} `,
+    el("span", { class: "arrow", "aria-label": "to" }, "\u2192"),
+    ` ${whole(ledger.after)} `,
+    el("span", { class: "difference" }, signed(ledger.after - ledger.before)),
+  );
+}
+
+function statement(name: NumberName, ledger: Ledger, parts: Part[]): HTMLTableElement {
+  const rounded = parts.flatMap((part) => (part.part === "Figures" && part.label !== LABELS[name] ? [part] : []))[0];
+  const row = (kind: string, head: Child, arithmetic: string, amount: string): HTMLElement =>
+    el(
+      "tr",
+      { class: kind },
+      el("th", { scope: "row" }, head),
+      el("td", { class: "figure" }, arithmetic),
+      el("td", { class: "figure" }, amount),
+    );
+  const printed = (column: number): string =>
+    rounded ? `${rounded.label} ${rounded.columns[column] ?? ""}` : "";
+  const total = (words: string, column: number, amount: number): HTMLElement =>
+    row("sum", words, printed(column), whole(amount));
+  const entries = ledger.entries.map((entry) =>
+    row("cause", el("span", {}, entry.cause, el("small", {}, entry.why)), entry.arithmetic, signed(entry.amount)),
+  );
+  const left = ledger.unexplained;
+  return el(
+    "table",
+    { class: "statement" },
+    el("caption", {}, `${LABELS[name]}, from training to validation`),
+    el("thead", {}, el("tr", {}, ...["cause", "arithmetic", "amount"].map((head, i) => el("th", { scope: "col", ...(i ? { class: "figure" } : {}) }, head)))),
+    el(
+      "tbody",
+      {},
+      total("training", 0, ledger.before),
+      ...entries,
+      row(left ? "remainder wrong" : "remainder", "unexplained", "", signed(left)),
+      total("validation", 1, ledger.after),
+    ),
+  );
+}
+
+interface Step {
+  name: string;
+  from: number;
+  to: number;
+  isTotal: boolean;
+}
+
+function waterfall(name: NumberName, ledger: Ledger): Chart {
+  const steps: Step[] = [{ name: "training", from: 0, to: ledger.before, isTotal: true }];
+  let level = ledger.before;
+  const causes = ledger.entries.map((entry) => [entry.cause, entry.amount] as const);
+  for (const [cause, amount] of [...causes, ...(ledger.unexplained ? [["unexplained", ledger.unexplained] as const] : [])]) {
+    steps.push({ name: cause, from: level, to: level + amount, isTotal: false });
+    level += amount;
+  }
+  steps.push({ name: "validation", from: 0, to: ledger.after, isTotal: true });
+  return chart((colours, width) => picture(name, steps, colours, width));
+}
+
+function picture(name: NumberName, steps: Step[], colours: Colours, width: number): Picture {
+  const start = axisStart(steps);
+  const colour = colours[name];
+  const labels = Math.min(width * 0.34, 190);
+  const value = (step: Step): string => (step.isTotal ? whole(step.to) : signed(step.to - step.from));
+  const isLeft = (step: Step): boolean => Math.max(step.from, step.to) - start > (axisEnd(steps) - start) * 0.6;
+  return {
+    height: steps.length * ROW + 30,
+    summary: `Waterfall of ${LABELS[name]}: ${steps.map((step) => `${step.name} ${value(step)}`).join(", ")}.`,
+    option: {
+      grid: { left: labels + 12, right: 14, top: 4, bottom: 26 },
+      tooltip: tooltip(colours, (_, i) => (steps[i] ? [steps[i].name, value(steps[i])] : [])),
+      xAxis: {
+        type: "value",
+        min: start,
+        max: axisEnd(steps),
+        splitNumber: 3,
+        axisLabel: { color: colours.faint, formatter: short, hideOverlap: true, showMaxLabel: false },
+        splitLine: { lineStyle: { color: colours.line } },
+      },
+      yAxis: {
+        type: "category",
+        inverse: true,
+        data: steps.map((step) => step.name),
+        axisTick: { show: false },
+        axisLine: { lineStyle: { color: colours.line } },
+        axisLabel: {
+          color: colours.ink, width: labels, overflow: "break", lineHeight: 13, fontSize: 12,
+          formatter: (text: string) => (text.length > 52 ? `${text.slice(0, 51)}\u2026` : text),
+        },
+      },
+      series: [
+        { type: "bar", stack: "all", silent: true, itemStyle: { opacity: 0 }, data: steps.map((step) => Math.min(step.from, step.to)) },
+        {
+          type: "bar",
+          stack: "all",
+          barWidth: 16,
+          data: steps.map((step) => ({
+            value: Math.abs(step.to - step.from),
+            itemStyle: { color: colour, opacity: step.isTotal ? 1 : 0.55 },
+            label: {
+              show: true,
+              position: isLeft(step) ? (step.isTotal ? "insideRight" : "left") : "right",
+              color: isLeft(step) && step.isTotal ? colours.paper : colours.ink,
+              formatter: () => value(step),
+            },
+          })),
+        },
+      ],
+    },
+  };
+}
+
+/** Where the scale starts: at 0, or where the change can be seen. */
+function axisStart(steps: Step[]): number {
+  const levels = steps.map((step) => step.to);
+  const least = Math.min(...levels);
+  const most = Math.max(...levels);
+  if (most === least || (most - least) / most > 0.3) return 0;
+  const unit = 10 ** Math.floor(Math.log10(most - least));
+  return Math.max(0, Math.floor((least - (most - least) * 0.6) / unit) * unit);
+}
+
+function axisEnd(steps: Step[]): number {
+  return Math.max(...steps.map((step) => Math.max(step.from, step.to)), 1);
+}

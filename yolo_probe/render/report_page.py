@@ -1,0 +1,114 @@
+"""Every report on one target as one HTML page that needs nothing else and asks no server for anything.
+
+The page is a program, built from the sources in ``page`` into ``page/built``, and the data that it shows. Nothing from
+the data becomes HTML: the program writes it as text.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from html import escape
+from math import isfinite
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from yolo_probe import __version__
+from yolo_probe.errors import TargetError
+from yolo_probe.render.sections import sections
+from yolo_probe.render.text_layout import printable
+from yolo_probe.reports.full_report import FullReport, as_json
+
+if TYPE_CHECKING:
+    from yolo_probe.render.document import Part
+    from yolo_probe.render.sections import Report
+
+BUILT = Path(__file__).parent / "page" / "built"
+"""The program and its styles, as `make page-bundle` builds them."""
+
+
+def render(report: FullReport) -> str:
+    """The whole page."""
+    program, style = ((BUILT / name).read_text(encoding="utf-8") for name in ("report.js", "report.css"))
+    data = json.dumps(data_of(report), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return _PAGE.format(
+        policy=f"default-src 'none'; script-src 'sha256-{_digest(program)}'; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'",
+        title=escape(printable(report.label)),
+        style=style,
+        data=data.replace("<", "\\u003c"),
+        program=program,
+    )
+
+
+def write(report: FullReport, path: str | PathLike[str]) -> None:
+    """Write the page as a file. Raises: TargetError where it cannot be written."""
+    try:
+        Path(path).write_text(render(report), encoding="utf-8")
+    except OSError as error:
+        raise TargetError(
+            f"{path}: the page cannot be written: {error.strerror}", "Name another file with -o."
+        ) from None
+
+
+def data_of(report: FullReport) -> dict[str, object]:
+    """The data of the page: the JSON of every report, and the words that the command prints of it."""
+    told = {
+        "answer": report.answer,
+        "gradients": report.gradients,
+        "counters": report.counters,
+        "inspection": report.inspection,
+        "story": report.story,
+    }
+    words = {name: each and _parts(each) for name, each in told.items()}
+    page = {"version": __version__, "label": report.label, "reports": as_json(report), "words": words}
+    return {key: _plain(value) for key, value in page.items()}
+
+
+def _parts(report: Report) -> list[list[dict[str, object]]]:
+    """The sections of a report, each part as its kind and its fields."""
+    return [[_part(part) for part in section] for section in sections(report)]
+
+
+def _part(part: Part) -> dict[str, object]:
+    return {"part": type(part).__name__} | {name: getattr(part, name) for name in type(part).__slots__}
+
+
+def _plain(value: object) -> object:
+    """A value as JSON can have it: no control characters, no NaN, no infinity."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {printable(str(key)): _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _digest(text: str) -> str:
+    return b64encode(sha256(text.encode()).digest()).decode()
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}: yolo-probe report</title>
+<link rel="icon" href="data:,">
+<style>{style}</style>
+</head>
+<body>
+<div id="report"></div>
+<noscript><p>This page shows its figures with JavaScript, which is turned off here. It loads nothing from anywhere; the
+same figures: yolo-probe fuse-diff TARGET.</p></noscript>
+<script id="report-data" type="application/json">{data}</script>
+<script>{program}</script>
+</body>
+</html>
+"""

@@ -1,0 +1,141 @@
+"""Every report on one target as one value: what ``yolo-probe report`` puts on a page. It has no figures of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from yolo_probe.counters.comparison import Comparison
+from yolo_probe.errors import ProbeError, UnknownModuleError
+from yolo_probe.model.structure import Module
+from yolo_probe.reports import comparison as comparison_report
+from yolo_probe.reports import counters as counters_report
+from yolo_probe.reports import fuse_diff as fuse_diff_report
+from yolo_probe.reports import gradients as gradients_report
+from yolo_probe.reports import info as info_report
+from yolo_probe.reports import inspection_json
+from yolo_probe.reports import layers as layers_report
+from yolo_probe.reports import story as story_report
+from yolo_probe.reports.counters import Counters, counters
+from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
+from yolo_probe.reports.gradients import Provenance, provenance
+from yolo_probe.reports.info import Info, info
+from yolo_probe.reports.inspection import Inspection, inspect
+from yolo_probe.reports.layers import LayerCosts, View, layer_costs
+from yolo_probe.reports.question import Question
+from yolo_probe.reports.row_graph import row_graph
+from yolo_probe.reports.schema import SCHEMA
+from yolo_probe.reports.story import Story, known_to_training, story_beside
+from yolo_probe.reports.typed_json import as_plain
+
+FINISHING = {"strip_optimizer()", "ModelEMA"}
+"""Mechanisms that freeze a copy of the model when it is saved, whatever trained."""
+
+_Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True)
+class FullReport:
+    """The reports on one target; None where there is none, which ``missing`` then explains."""
+
+    label: str
+    """Name of the file, the network or the class."""
+    root: Module
+    """The network as its rows are shown."""
+    answer: FuseDiff | Info
+    """The two lines; one line where it is not known what ``fuse()`` does."""
+    gradients: Provenance | None = None
+    layers: LayerCosts | None = None
+    fused_layers: LayerCosts | None = None
+    counters: Counters | Comparison | None = None
+    inspection: Inspection | None = None
+    story: Story | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """By the name of a report, why there is none and what to do."""
+
+    @property
+    def frozen_rows(self) -> tuple[str, ...]:
+        """Names of the rows that did not train, for another reason than that the file is finished."""
+        rows = self.gradients.rows if self.gradients else ()
+        return tuple(row.name for row in rows if row.parameters and not row.trainable and {*row.frozen_by} - FINISHING)
+
+
+class Attempts:
+    """Reports that are made one by one; why one cannot be made is kept."""
+
+    def __init__(self) -> None:
+        self.missing: dict[str, str] = {}
+
+    def made(self, name: str, make: Callable[[], _Found]) -> _Found | None:
+        """The report, or None with the reason in ``missing``."""
+        try:
+            return make()
+        except ProbeError as error:
+            self.missing[name] = f"{error}. {error.remedy}".rstrip()
+            return None
+
+
+def full_report(question: Question, freeze: tuple[int, ...] = ()) -> FullReport:
+    """Every report on a network, those that can be made.
+
+    ``freeze``: the numbers of ``--freeze``, for a name or YAML only.
+    Raises: ProbeError where not even its summary line is known, or for a checkpoint and such numbers.
+    """
+    subject = question.subject
+    attempts = Attempts()
+    answer = _answer(question)
+    path = subject.path if subject.kind == "checkpoint" and subject.path else None
+    return FullReport(
+        subject.label,
+        subject.root,
+        answer,
+        provenance(subject, freeze),
+        attempts.made("layers", lambda: layer_costs(question, View(), fused=False)),
+        attempts.made("fused_layers", lambda: layer_costs(question, View(), fused=True)),
+        attempts.made("counters", lambda: counters(question, brief=True)),
+        attempts.made("inspection", lambda: inspect(path)) if path else None,
+        story_beside(path, _parameters(answer)) if path else None,
+        attempts.missing,
+    )
+
+
+def _answer(question: Question) -> FuseDiff | Info:
+    try:
+        report = fuse_diff(question)
+    except UnknownModuleError:
+        return info(question, fused=False)
+    subject = question.subject
+    if subject.kind != "checkpoint" or not subject.path:
+        return report
+    return replace(report, run=known_to_training(subject.path, _parameters(report)))
+
+
+def _parameters(answer: FuseDiff | Info) -> int:
+    state = answer.training if isinstance(answer, FuseDiff) else answer.state
+    return state.summary.parameters
+
+
+def as_json(report: FullReport) -> dict[str, object]:
+    """The JSON of each report, the graph of the rows, and the reasons for those that are missing."""
+    answer, counted, costs = report.answer, report.counters, report.layers
+    is_pair = isinstance(answer, FuseDiff)
+    return {
+        "schema": SCHEMA,
+        "command": "report",
+        "fuse_diff": fuse_diff_report.as_json(answer) if isinstance(answer, FuseDiff) else None,
+        "info": None if is_pair or isinstance(answer, FuseDiff) else info_report.as_json(answer),
+        "layers": costs and layers_report.as_json(costs),
+        "fused_layers": report.fused_layers and layers_report.as_json(report.fused_layers),
+        "gradients": report.gradients and gradients_report.as_json(report.gradients),
+        "counters": (
+            counters_report.as_json(counted)
+            if isinstance(counted, Counters)
+            else counted and comparison_report.as_json(counted)
+        ),
+        "inspection": report.inspection and inspection_json.as_json(report.inspection),
+        "story": report.story and story_report.as_json(report.story),
+        "missing": dict(report.missing),
+        "graph": as_plain(row_graph(report.root)),
+        "frozen_rows": list(report.frozen_rows),
+    }
