@@ -5,6 +5,8 @@
 # make live   the tests that need torch, and the examples of the documentation: a minute
 # make bench  how long, how much memory, beside `import torch` and the real host
 # make fuzz   changed files, guided by the code that they reach in the reader of checkpoints, for five minutes
+# make browser  the tests of the report's page in a browser: a minute; apt-get installs node, npm, Chromium if they are not there
+# make page-bundle  the program of that page, from its sources in TypeScript
 # make picture  the picture of the README, from what the command prints in a terminal
 # make clean  back to a fresh clone
 
@@ -13,14 +15,18 @@ PYTEST_ARGS ?=
 export PIP_CONSTRAINT := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 pip_install = .venv/bin/pip install --quiet
+page = yolo_probe/render/page
+as_root = $(shell test "$$(id -u)" = 0 || echo sudo)
 pytest = .venv/bin/python -m pytest --numprocesses 2
 
-.PHONY: demo test check unit live bench fuzz picture clean
+apt = { $(as_root) apt-get update -q && $(as_root) apt-get install -q -y --no-install-recommends $(1); }
+
+.PHONY: demo test check unit live browser page-bundle bench fuzz picture clean
 
 demo: .venv/installed
 	.venv/bin/yolo-probe fuse-diff configs/demo/narrow-best.pt
 
-test: check .venv/oracles
+test: check .venv/oracles .venv/browser
 	$(pytest) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 unit: .venv/dev
@@ -28,6 +34,12 @@ unit: .venv/dev
 
 live: .venv/live
 	$(pytest) --dist worksteal $(PYTEST_ARGS) tests/live
+
+browser: .venv/browser
+	$(pytest) --dist worksteal $(PYTEST_ARGS) tests/browser
+
+page-bundle: .venv/page
+	npm --prefix $(page) run build
 
 check: .venv/dev
 	.venv/bin/ruff check .
@@ -45,7 +57,7 @@ picture: .venv/dev
 	.venv/bin/python -m tests.picture_of_terminal
 
 clean:
-	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .cache $(page)/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -64,4 +76,15 @@ clean:
 
 .venv/oracles: .venv/live
 	$(pip_install) --editable '.[dev,oracles]'
+	touch $@
+
+.venv/browser: .venv/dev .venv/page
+	command -v chromium || command -v chromium-browser || command -v google-chrome || $(call apt,chromium)
+	$(pip_install) --editable '.[dev,browser]'
+	touch $@
+
+.venv/page: .venv/bin/python $(page)/package-lock.json
+	command -v node || $(call apt,nodejs)
+	command -v npm || $(call apt,npm)
+	npm --prefix $(page) ci
 	touch $@

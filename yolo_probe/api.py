@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from html import escape
 from inspect import signature
+from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import torch
@@ -27,7 +28,7 @@ from yolo_probe.environment import installed_thop
 from yolo_probe.errors import CheckpointError, CounterError, TargetError, TraceError, shown
 from yolo_probe.hosts import ultralytics
 from yolo_probe.hosts.images import Size, fitting_image, image_channels, refused
-from yolo_probe.hosts.subject import LiveModel, Origin, Subject
+from yolo_probe.hosts.subject import LiveModel, Origin, Rebuilt, Subject
 from yolo_probe.hosts.target import classes_of, network_name
 from yolo_probe.hosts.yolov5 import identify, origin_of
 from yolo_probe.live.applied_rules import OwnOps
@@ -35,19 +36,22 @@ from yolo_probe.live.description import tensors_in
 from yolo_probe.live.live import Live, network_of, unwrapped
 from yolo_probe.live.recorder import Arguments, Inputs
 from yolo_probe.live.tensor_lifetimes import observe
-from yolo_probe.model.fusion import fused_state
+from yolo_probe.model.fusion import difference, fused_state
 from yolo_probe.model.structure import Module, Shape, count_gradients, packed_weights
 from yolo_probe.model.trace import Trace
-from yolo_probe.render import notebook
+from yolo_probe.render import notebook, report_page
 from yolo_probe.render.gradients import render_rows
 from yolo_probe.render.sections import as_json
 from yolo_probe.render.text import render
-from yolo_probe.reports import flop_count
+from yolo_probe.reports import flop_count, full_report
 from yolo_probe.reports.comparison import rows_of as rows_of_comparison
 from yolo_probe.reports.diff import Diff, Side
 from yolo_probe.reports.diff import diff as diff_of
 from yolo_probe.reports.flop_count import count_of
+from yolo_probe.reports.full_report import FullReport
+from yolo_probe.reports.fuse_diff import FuseDiff, explain
 from yolo_probe.reports.gradients import CopyGradients, Fused, OptimizerCheck, Provenance, rows_of
+from yolo_probe.reports.info import Info
 from yolo_probe.reports.layers import LayerCosts, View, gathered
 from yolo_probe.reports.line_costs import By, Sort
 from yolo_probe.reports.mechanisms import decide
@@ -400,6 +404,74 @@ def diff(
     chosen = choose_counter(counter, installed_thop())
     first, second = (_side(model, name, size, chosen) for model, name in ((model_a, "first"), (model_b, "second")))
     return Difference(diff_of(first, second))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ReportPage(_Shown):
+    """The result of ``report``; printed, it is the text, and in a notebook the page."""
+
+    report: FullReport
+
+    def _shown(self) -> Report:
+        return self.report.answer
+
+    def _repr_html_(self) -> str:
+        return report_page.framed(self.report)
+
+    def as_json(self) -> dict[str, object]:
+        """The JSON of every report on the page."""
+        return full_report.as_json(self.report)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the page as an ``.html`` file. Raises: TargetError where it cannot be written."""
+        report_page.write(self.report, path)
+
+
+def report(model: nn.Module, imgsz: int | tuple[int, int] = 640, counter: str = "thop") -> ReportPage:
+    """Everything about a live model on one page: its line before and after its own ``fuse()``, and every cause between.
+
+    ``model`` is any ``nn.Module``; one without a ``fuse()`` has one line. ``imgsz`` is the side of an image, or height
+    and width, in pixels. ``counter`` is as in ``count_flops``. ``save("report.html")`` writes the page.
+
+    Unit: FLOPs, whatever the counter's own unit; bytes are those of FP32, 4 a value.
+    Raises: TargetError where the model is not an ``nn.Module``, CounterError for an unknown counter, TraceError where
+    its forward pass cannot be followed.
+
+    Example:
+        >>> from torch import nn
+        >>> model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8))
+        >>> found = report(model, 64, counter="thop-0.1")
+        >>> found.report.answer.state.summary.flops == 2 * 8 * 64 * 64 * 3 * 3 * 3 + 8 * 8 * 64 * 64
+        True
+        >>> found._repr_html_().startswith("<iframe ")
+        True
+    """
+    counting_rules(counter)
+    inner = unwrapped(network_of(model, "report"))
+    live = Live(inner)
+    root = live.root
+    fused = live.fused() if callable(getattr(inner, "fuse", None)) and fused_state(root) != "fused" else None
+    subject = Subject(
+        "live", type(inner).__name__, None, network_name(root, {}), classes_of(root), _origin(root), root,
+        image_channels(root), 32, None, rebuilt=Rebuilt(live, live, fused or live, saved_fused=False),
+    )  # fmt: skip
+    size = (imgsz, imgsz) if isinstance(imgsz, int) else imgsz
+    question = Question(subject, size, choose_counter(counter, installed_thop()))
+    answer, gradients = _answer(question, live, fused), explain_gradients(inner).report
+    found = full_report.report_around(answer, gradients)
+    if fused is None:
+        reason = f"{subject.label} has no fuse() to come: compare_counters(model) compares the counters."
+        found = replace(found, fused_layers=None, counters=None, missing={**found.missing, "counters": reason})
+    return ReportPage(found)
+
+
+def _answer(question: Question, live: Live, fused: Live | None) -> FuseDiff | Info:
+    """What ``fuse()`` changes; of a model that has none, or is fused, its numbers."""
+    state = question.state(live.root, question.size, built=True, model=live)
+    if fused is None:
+        return Info(question, state, fused_state(live.root) == "fused", None, None)
+    after = question.state(fused.root, question.size, model=fused, may_fail=True)
+    return explain(question, state, after, difference(live.root, fused.root), ())
 
 
 def _side(model: nn.Module, name: str, size: Size, counter: Counting) -> Side:

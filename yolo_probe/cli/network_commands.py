@@ -194,7 +194,7 @@ def report_command(
     question = _question(target, imgsz, counter, host, nc, copy, rules, source=source)
     report = full_report(question, freeze)
     write(report, output)
-    click.echo(f"yolo-probe: {visible(output)} is written; open it in a browser", err=True)
+    click.echo(f"{visible(output)} is written: open it in a browser")
     balanced = not isinstance(report.answer, FuseDiff) or report.answer.balanced
     _finish(question, balanced=balanced, label=target, verification=None)
 

@@ -170,8 +170,8 @@ class Gap:
 class Subject:
     """A network to report on."""
 
-    kind: Literal["checkpoint", "yaml", "name", "run"]
-    """A run is a training that is going on."""
+    kind: Literal["checkpoint", "yaml", "name", "run", "live"]
+    """A run is a training that is going on; live is a model in this process."""
     label: str
     """Its name in reports: a file's name, or the network's."""
     path: str | None
@@ -187,7 +187,7 @@ class Subject:
     stride: int
     """The largest stride, in pixels."""
     source: Checkpoint | Network | None
-    """What it was read from; None for a run."""
+    """What it was read from; None for a run and a live model."""
     saved: Saved | None = None
     """For a checkpoint only."""
     unknown: tuple[tuple[str, str], ...] = ()

@@ -32,6 +32,8 @@ def heading(subject: Subject) -> str:
         copy = " (the copy model; validation uses ema)" if subject.saved.unused else ""
         known = "" if origin.nearest else f", {trained}"
         return f"{subject.label}{copy}: {network}{classes}{known}"
+    if subject.kind == "live":
+        return f"{subject.label}: {subject.network or 'a live model'}{classes}"
     return f"{subject.label}: as {subject.origin.name} builds it{classes}"
 
 

@@ -86,6 +86,8 @@ def _moments(report: FuseDiff) -> tuple[str, str]:
             f"When training started, {printed}" if report.first_printed else "As it trained, its line would be",
             "When it validated the best model, it printed" if report.second_printed else "At the end, its line is",
         )
+    if subject.kind == "live":
+        return "As it is, its line is", "After its own fuse(), without autograd, it is"
     if not subject.saved:
         return f"When training starts, {host} prints", "When it validates, it prints"
     training = f"When training starts, {host} {prints}"
@@ -165,7 +167,7 @@ def _gradients_answer(report: FuseDiff) -> str:
         return (
             f"Gradients are {after:,} because this fuse() leaves every convolution that it makes anew trainable{also}."
         )
-    if after and (report.question.subject.kind == "run" or _by_its_code(report)):
+    if after and (report.question.subject.kind in ("run", "live") or _by_its_code(report)):
         trains = {tensor.requires_grad for tensor in _made_anew(report)}
         part = "a part of " if len(trains) == 2 else ""
         does = (
@@ -181,7 +183,9 @@ def _gradients_answer(report: FuseDiff) -> str:
             f"Gradients are {after:,} because val.py turns autograd off while fuse() makes its convolutions anew; "
             f"with autograd on, as in train.py, the line says {report.gradients_with_autograd:,}."
         )
-    if saved is None:
+    if report.question.subject.kind == "live":
+        reason = "nothing of this model trains"
+    elif saved is None:
         reason = "a finished file, and the EMA copy before it, is marked as not trainable"
     elif saved.stripped:
         reason = "the finished file is marked as not trainable"
@@ -362,6 +366,8 @@ def _options(report: FuseDiff) -> str:
     if subject.kind == "run":
         best = f"{subject.path or '.'}/weights/best.pt"
         return f"yolo-probe fuse-diff {quote(best)} --layers (the {pairs} pairs)"
+    if subject.kind == "live":
+        return "explain_layers(model)  explain_gradients(model)  compare_counters(model)"
     classes = "  --nc" if subject.saved is None else ""
     host = "" if subject.rebuilt else "  --host"
     return f"--layers (the {pairs} pairs)  --imgsz  --counter{host}{classes}  --format\N{NO-BREAK SPACE}json"

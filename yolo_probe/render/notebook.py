@@ -108,4 +108,4 @@ def _table(rows: Sequence[tuple[Cells, bool]], names: int = 1) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    return escape(printable(text).replace("\N{NO-BREAK SPACE}", " ")).replace("\n", "<br>")
+    return escape(printable(text.replace("\N{NO-BREAK SPACE}", " "))).replace("\n", "<br>")

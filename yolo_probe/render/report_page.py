@@ -44,6 +44,12 @@ def render(report: FullReport) -> str:
     )
 
 
+def framed(report: FullReport) -> str:
+    """The page in a frame, for the output of a notebook: its styles and its program stay inside."""
+    page = escape(render(report))
+    return f'<iframe sandbox="allow-scripts" title="yolo-probe report" style="{_FRAME}" srcdoc="{page}"></iframe>'
+
+
 def write(report: FullReport, path: str | PathLike[str]) -> None:
     """Write the page as a file. Raises: TargetError where it cannot be written."""
     try:
@@ -80,7 +86,7 @@ def _part(part: Part) -> dict[str, object]:
 def _plain(value: object) -> object:
     """A value as JSON can have it: no control characters, no NaN, no infinity."""
     if isinstance(value, str):
-        return printable(value)
+        return printable(value.replace("\N{NO-BREAK SPACE}", " "))
     if isinstance(value, float):
         return value if isfinite(value) else None
     if isinstance(value, Mapping):
@@ -91,6 +97,8 @@ def _plain(value: object) -> object:
 def _digest(text: str) -> str:
     return b64encode(sha256(text.encode()).digest()).decode()
 
+
+_FRAME = "width: 100%; height: 48rem; border: 0"
 
 _PAGE = """<!doctype html>
 <html lang="en">

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from yolo_probe.counters.comparison import Comparison
 from yolo_probe.errors import ProbeError, UnknownModuleError
+from yolo_probe.model.activations import activations
 from yolo_probe.model.structure import Module
-from yolo_probe.reports import comparison as comparison_report
 from yolo_probe.reports import counters as counters_report
 from yolo_probe.reports import fuse_diff as fuse_diff_report
 from yolo_probe.reports import gradients as gradients_report
@@ -22,11 +21,12 @@ from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
 from yolo_probe.reports.gradients import Provenance, provenance
 from yolo_probe.reports.info import Info, info
 from yolo_probe.reports.inspection import Inspection, inspect
-from yolo_probe.reports.layers import LayerCosts, View, layer_costs
-from yolo_probe.reports.question import Question
+from yolo_probe.reports.layers import LayerCosts, View, gathered, layer_costs
+from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.row_graph import row_graph
 from yolo_probe.reports.schema import SCHEMA
 from yolo_probe.reports.story import Story, known_to_training, story_beside
+from yolo_probe.reports.training_record import Started
 from yolo_probe.reports.typed_json import as_plain
 
 FINISHING = {"strip_optimizer()", "ModelEMA"}
@@ -48,7 +48,7 @@ class FullReport:
     gradients: Provenance | None = None
     layers: LayerCosts | None = None
     fused_layers: LayerCosts | None = None
-    counters: Counters | Comparison | None = None
+    counters: Counters | None = None
     inspection: Inspection | None = None
     story: Story | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -57,11 +57,14 @@ class FullReport:
     @property
     def frozen_rows(self) -> tuple[str, ...]:
         """Names of the rows that did not train, for another reason than that the file is finished."""
-        rows = self.gradients.rows if self.gradients else ()
+        if self.gradients is None:
+            starts = [moment for moment in self.story.moments if isinstance(moment, Started)] if self.story else []
+            return tuple(str(row) for start in starts[:1] for row in start.frozen_rows)
+        rows = self.gradients.rows
         return tuple(row.name for row in rows if row.parameters and not row.trainable and {*row.frozen_by} - FINISHING)
 
 
-class Attempts:
+class _Attempts:
     """Reports that are made one by one; why one cannot be made is kept."""
 
     def __init__(self) -> None:
@@ -83,20 +86,53 @@ def full_report(question: Question, freeze: tuple[int, ...] = ()) -> FullReport:
     Raises: ProbeError where not even its summary line is known, or for a checkpoint and such numbers.
     """
     subject = question.subject
-    attempts = Attempts()
     answer = _answer(question)
-    path = subject.path if subject.kind == "checkpoint" and subject.path else None
+    report = report_around(answer, provenance(subject, freeze))
+    if subject.kind != "checkpoint" or not subject.path:
+        return report
+    attempts, path = _Attempts(), subject.path
+    parameters = _state(answer).summary.parameters
+    inspection = attempts.made("inspection", lambda: inspect(path))
+    missing = {**report.missing, **attempts.missing}
+    return replace(report, inspection=inspection, story=story_beside(path, parameters), missing=missing)
+
+
+def report_around(answer: FuseDiff | Info, gradients: Provenance | None = None) -> FullReport:
+    """A report with what can be found from the network of its answer: the costs of its rows, and every counter."""
+    question, attempts = answer.question, _Attempts()
     return FullReport(
-        subject.label,
-        subject.root,
+        question.subject.label,
+        question.subject.root,
         answer,
-        provenance(subject, freeze),
+        gradients,
         attempts.made("layers", lambda: layer_costs(question, View(), fused=False)),
         attempts.made("fused_layers", lambda: layer_costs(question, View(), fused=True)),
         attempts.made("counters", lambda: counters(question, brief=True)),
-        attempts.made("inspection", lambda: inspect(path)) if path else None,
-        story_beside(path, _parameters(answer)) if path else None,
-        attempts.missing,
+        missing=attempts.missing,
+    )
+
+
+def report_of_run(answer: FuseDiff, story: Story) -> FullReport:
+    """The report of a finished training: what its probe has on record, and the costs of the network in both states."""
+    question = answer.question
+    root, attempts = answer.training.root, _Attempts()
+
+    def costs(state: State, *, is_fused: bool) -> LayerCosts | None:
+        run, convention = state.run, question.counter.convention
+        if run is None:
+            return None
+        return gathered(
+            question.subject, question, convention, View(), state.root, run, activations(run), is_fused=is_fused
+        )
+
+    return FullReport(
+        question.subject.label,
+        root,
+        answer,
+        layers=attempts.made("layers", lambda: costs(answer.training, is_fused=False)),
+        fused_layers=attempts.made("fused_layers", lambda: costs(answer.validation, is_fused=True)),
+        story=story,
+        missing=attempts.missing,
     )
 
 
@@ -108,31 +144,26 @@ def _answer(question: Question) -> FuseDiff | Info:
     subject = question.subject
     if subject.kind != "checkpoint" or not subject.path:
         return report
-    return replace(report, run=known_to_training(subject.path, _parameters(report)))
+    return replace(report, run=known_to_training(subject.path, _state(report).summary.parameters))
 
 
-def _parameters(answer: FuseDiff | Info) -> int:
-    state = answer.training if isinstance(answer, FuseDiff) else answer.state
-    return state.summary.parameters
+def _state(answer: FuseDiff | Info) -> State:
+    """The network before ``fuse()``, as the answer has it."""
+    return answer.training if isinstance(answer, FuseDiff) else answer.state
 
 
 def as_json(report: FullReport) -> dict[str, object]:
     """The JSON of each report, the graph of the rows, and the reasons for those that are missing."""
-    answer, counted, costs = report.answer, report.counters, report.layers
-    is_pair = isinstance(answer, FuseDiff)
+    answer, made = report.answer, report.counters
     return {
         "schema": SCHEMA,
         "command": "report",
         "fuse_diff": fuse_diff_report.as_json(answer) if isinstance(answer, FuseDiff) else None,
-        "info": None if is_pair or isinstance(answer, FuseDiff) else info_report.as_json(answer),
-        "layers": costs and layers_report.as_json(costs),
+        "info": info_report.as_json(answer) if isinstance(answer, Info) else None,
+        "layers": report.layers and layers_report.as_json(report.layers),
         "fused_layers": report.fused_layers and layers_report.as_json(report.fused_layers),
         "gradients": report.gradients and gradients_report.as_json(report.gradients),
-        "counters": (
-            counters_report.as_json(counted)
-            if isinstance(counted, Counters)
-            else counted and comparison_report.as_json(counted)
-        ),
+        "counters": made and counters_report.as_json(made),
         "inspection": report.inspection and inspection_json.as_json(report.inspection),
         "story": report.story and story_report.as_json(report.story),
         "missing": dict(report.missing),

@@ -1,4 +1,4 @@
-"""The output of a probe for one run: ``probe.json``, ``.md`` and ``.png`` in its folder, figures in its loggers.
+"""The output of a probe for one run: ``probe.json``, ``.md``, ``.png``, ``.html`` beside it, figures in its loggers.
 
 If one of them cannot be written, that costs a warning, and the others are written.
 """
@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import get_args
 
 from yolo_probe.errors import StoryError, reason_of
+from yolo_probe.render import report_page
 from yolo_probe.render.markdown import render as render_markdown
 from yolo_probe.render.picture import draw
+from yolo_probe.reports.full_report import report_of_run
 from yolo_probe.reports.fuse_diff import FuseDiff
-from yolo_probe.reports.story import read_story
-from yolo_probe.reports.training_record import Event, as_json
+from yolo_probe.reports.story import Story, read_story
+from yolo_probe.reports.training_record import Event, as_json, from_json
 from yolo_probe.training.loggers import Scalars, sinks_of
 from yolo_probe.training.settings import File
 
@@ -60,6 +62,7 @@ class RunFiles:
         writers: dict[File, Callable[[Path], object]] = {"json": record}
         if report:
             writers |= {"md": partial(_write_markdown, report), "png": partial(draw, report)}
+            writers["html"] = partial(_write_page, (*self.earlier, *events), report)
         for ending, write in writers.items():
             if ending not in wanted or ending in self.unwritten:
                 continue
@@ -120,6 +123,12 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
 def _write_record(events: Sequence[Event], report: FuseDiff | None, path: Path) -> None:
     path.write_text(json.dumps(as_json(events, report), indent=2) + "\n", encoding="utf-8")
+
+
+def _write_page(events: Sequence[Event], report: FuseDiff, path: Path) -> None:
+    content = as_json(events, report)
+    story = Story(path.parent.name, from_json(content), content)
+    path.write_text(report_page.render(report_of_run(report, story)), encoding="utf-8")
 
 
 def _write_markdown(report: FuseDiff, path: Path) -> None:

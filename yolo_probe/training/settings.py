@@ -15,7 +15,7 @@ from yolo_probe.language import LANGUAGES, Language
 from yolo_probe.yaml_file import KeyPath, YamlKind, read_yaml
 
 Event: TypeAlias = Literal["start", "validation", "end"]
-File: TypeAlias = Literal["json", "md", "png"]
+File: TypeAlias = Literal["json", "md", "png", "html"]
 Verbosity: TypeAlias = Literal["short", "full"]
 
 MAX_FILE_BYTES = 100_000

@@ -1,7 +1,7 @@
 /** Charts: one component for all, in the colours of the page, drawn anew when those or its width change. */
 import { BarChart, GraphChart, LineChart, ScatterChart, TreemapChart } from "echarts/charts";
 import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
-import { init, use, type ECharts, type EChartsCoreOption } from "echarts/core";
+import { color, init, use, type ECharts, type EChartsCoreOption } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 
 import { el } from "./dom";
@@ -64,7 +64,7 @@ export function chart(picture: (colours: Colours, width: number) => Picture, cli
       if (clicked) made.on("click", (event) => idOf(event.data, clicked));
     }
     made.resize({ width, height });
-    made.setOption({ animation: false, textStyle: { fontFamily: "inherit" }, ...option }, { notMerge: true });
+    made.setOption({ animation: false, textStyle: { fontFamily: getComputedStyle(element).fontFamily }, ...option }, { notMerge: true });
   };
   drawn.add(draw);
   observer().observe(element);
@@ -111,6 +111,11 @@ export function tooltip(colours: Colours, lines: (data: unknown, index: number) 
     formatter: (given: { data?: unknown; dataIndex: number }) =>
       el("div", {}, ...lines(given.data, given.dataIndex).map((line) => el("div", {}, line))),
   };
+}
+
+/** A colour through which the paper shows. */
+export function faded(colour: string, share: number): string {
+  return color.modifyAlpha(colour, share) ?? colour;
 }
 
 /** Stripes over a colour. */

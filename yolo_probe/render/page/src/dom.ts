@@ -39,11 +39,17 @@ export function table(
         el(
           "tr",
           {},
-          ...cells.map((cell, i) => (i === 0 ? headCell(cell, { scope: "row" }) : el("td", align(i), cell))),
+          ...cells.map((cell, i) => (i === 0 ? rowHead(cell) : el("td", align(i), cell))),
         ),
       ),
     ),
   );
+}
+
+/** The head of a row; a text that begins with spaces is about the row above. */
+function rowHead(head: Child): HTMLTableCellElement {
+  const isInside = typeof head === "string" && head.startsWith(" ");
+  return headCell(head, { scope: "row", ...(isInside ? { class: "inside" } : {}) });
 }
 
 function headCell(head: Child, attributes: Attributes): HTMLTableCellElement {
@@ -52,7 +58,7 @@ function headCell(head: Child, attributes: Attributes): HTMLTableCellElement {
 
 /** A block that scrolls by itself where the page is too narrow, also by keyboard. */
 export function scrolling(name: string, ...children: Child[]): HTMLElement {
-  return el("div", { class: "scrolling", role: "region", "aria-label": name, tabindex: 0 }, ...children);
+  return el("div", { class: "scrolling", role: "group", "aria-label": name, tabindex: 0 }, ...children);
 }
 
 /** A choice of a few things, as radio buttons. */

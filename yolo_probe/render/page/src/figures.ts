@@ -1,8 +1,6 @@
 /** Figures as the command prints them. */
 
 const WHOLE = new Intl.NumberFormat("en-US");
-const SHORT = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3, notation: "compact" });
-const MINUS = "-";
 
 export function whole(value: number | null): string {
   return value === null ? "not known" : WHOLE.format(value);
@@ -10,12 +8,13 @@ export function whole(value: number | null): string {
 
 /** A change with its sign; 0 has none. */
 export function signed(amount: number): string {
-  return amount > 0 ? `+${WHOLE.format(amount)}` : WHOLE.format(amount).replace("-", MINUS);
+  return amount > 0 ? `+${WHOLE.format(amount)}` : WHOLE.format(amount);
 }
 
-/** A large figure for an axis: 1.77M, 4.2B as 4.2G. */
-export function short(value: number): string {
-  return SHORT.format(value).replace("B", "G").replace("K", "k");
+/** A large figure for an axis: 1.77M, 4.2G. `digits`: how many are needed to tell it from the next one. */
+export function short(value: number, digits = 3): string {
+  const format = { maximumSignificantDigits: digits, notation: "compact" } as const;
+  return new Intl.NumberFormat("en-US", format).format(value).replace("B", "G").replace("K", "k");
 }
 
 export function percent(value: number, total: number): string {

@@ -5,6 +5,11 @@ import { signed, whole } from "./figures";
 
 type Figured = Extract<Part, { part: "Heads" | "Figures" | "TableRow" | "Cause" | "Remainder" }>;
 
+/** The words of a section that another section does not have: no facts about the file and the host. */
+export function withoutFacts(sections: Section[]): Section[] {
+  return sections.map((parts) => parts.filter((part) => part.part !== "Footer"));
+}
+
 /** All parts but the heading, and what is only about the command. */
 export function words(sections: Section[], caption: string): Child[] {
   const made: Child[] = [];
@@ -90,7 +95,10 @@ function cells(part: Figured): [string, string[]] {
   }
 }
 
-/** Sentences on one line: a line feed in them is for a terminal. */
-export function joined(text: string): string {
-  return text.replace(/\s*\n\s*/g, " ");
+/** Sentences on one line, as a line feed in them is for a terminal; no line breaks inside an option's hyphens. */
+export function joined(text: string): DocumentFragment {
+  const made = document.createDocumentFragment();
+  const pieces = text.replace(/\s*\n\s*/g, " ").split(/(--[\w-]+)/);
+  made.append(...pieces.map((piece, i) => (i % 2 ? el("span", { class: "option" }, piece) : piece)));
+  return made;
 }

@@ -33,7 +33,12 @@ export function renderReport(container: HTMLElement, data: ReportData): void {
   container.classList.add("report");
   container.replaceChildren(
     el("a", { class: "skip", href: "#report-main" }, "Skip to the report"),
-    el("div", { class: "top" }, head(data), themeSwitch(container)),
+    el(
+      "header",
+      {},
+      el("div", { class: "top" }, el("p", { class: "eyebrow" }, "yolo-probe report"), themeSwitch(container)),
+      head(data),
+    ),
     el("nav", { "aria-label": "On this page" }, el("ul", {}, ...sections.map(entry))),
     el("main", { id: "report-main", tabindex: -1 }, ...sections),
     el("footer", {}, el("p", {}, `yolo-probe ${data.version}. This page loads nothing from anywhere. Charts: Apache ECharts, Apache License 2.0.`)),

@@ -22,6 +22,7 @@ export function costs(network: Network, selection: Selection): HTMLElement {
     map.draw();
   };
   draw();
+  const known = STATES.filter(([name]) => network.totals[name]);
   const hatched = network.rows.some((row) => row.frozen);
   return el(
     "section",
@@ -31,7 +32,7 @@ export function costs(network: Network, selection: Selection): HTMLElement {
       "div",
       { class: "controls" },
       choice("measure", "Size of an area", MEASURES, measure, (value) => ((measure = value), draw())),
-      choice("state", "Network", STATES.filter(([name]) => network.totals[name]), state, (value) => ((state = value), draw())),
+      known.length > 1 && choice("state", "Network", known, state, (value) => ((state = value), draw())),
     ),
     total,
     map.element,
@@ -74,10 +75,14 @@ function picture(network: Network, state: StateName, measure: MeasureName, colou
           nodeClick: false,
           breadcrumb: { show: false },
           visibleMin: 60,
-          itemStyle: { borderColor: colours.paper, borderWidth: 1, gapWidth: 1 },
+          itemStyle: { borderWidth: 0, gapWidth: 1 },
           label: { color: "#fff", fontSize: 11, overflow: "truncate", padding: [3, 4] },
           upperLabel: { show: true, height: 20, color: "#fff", fontSize: 12, overflow: "truncate", fontWeight: 600 },
-          levels: [{ itemStyle: { gapWidth: 2, borderWidth: 0 }, upperLabel: { show: false } }, { itemStyle: { gapWidth: 1, borderWidth: 1 } }],
+          levels: [
+            { itemStyle: { gapWidth: 2, borderWidth: 0, borderColor: colours.paper }, upperLabel: { show: false } },
+            { itemStyle: { gapWidth: 0, borderWidth: 1 } },
+            { itemStyle: { borderWidth: 0.5 } },
+          ],
           data: rows.map((row) => area(row, state, measure, total, colours)),
         },
       ],
@@ -90,8 +95,7 @@ function area(row: Row, state: StateName, measure: MeasureName, total: number, c
   const colour = colours[row.graph?.part ?? "unknown"];
   const style = (opacity: number): object => ({
     color: colour,
-    borderColor: colour,
-    colorAlpha: opacity,
+    borderColor: opacity < 1 ? "rgba(255, 255, 255, 0.45)" : colour,
     ...(row.frozen ? { decal: hatching(colours) } : {}),
   });
   const prefix = `${row.graph?.path ?? ""}.`;
@@ -99,7 +103,7 @@ function area(row: Row, state: StateName, measure: MeasureName, total: number, c
     const part = amounts[measure] ?? 0;
     const name = path.startsWith(prefix) ? path.slice(prefix.length) : row.kind;
     return part > 0
-      ? [{ id: row.name, name, value: part, lines: [`${title(row)}: ${name}`, `${whole(part)} ${UNITS[measure]}`, percent(part, total)], itemStyle: style(0.86) }]
+      ? [{ id: row.name, name, value: part, lines: [`${title(row)}: ${name}`, `${whole(part)} ${UNITS[measure]}`, percent(part, total)], itemStyle: style(0.9) }]
       : [];
   });
   return {

@@ -11,12 +11,14 @@ export function counters(data: ReportData): HTMLElement | null {
   const report = data.reports.counters;
   const told = data.words.counters;
   if (!report || !told) return null;
+  const [intro, ...others] = words(told, "Every counter");
   return el(
     "section",
     { id: "counters", "aria-labelledby": "counters-title" },
     el("h2", { id: "counters-title" }, "What other counters say"),
+    intro ?? null,
     chart((colours, width) => picture(report, colours, width)).element,
-    ...words(told, "Every counter"),
+    ...others,
     el("details", {}, el("summary", {}, "The terms of each counter"), scrolling("Terms of each counter", terms(report))),
   );
 }
@@ -46,7 +48,7 @@ function picture(report: Counters, colours: Colours, width: number): Picture {
     height: found.length * ROW + 70,
     summary: `GFLOPs by counter, before and after fuse(). They stand in the table below.`,
     option: {
-      legend: { top: 0, left: 0, textStyle: { color: colours.ink }, selectedMode: false, itemHeight: 10 },
+      legend: { top: 0, left: 0, textStyle: { color: colours.ink }, selectedMode: false, itemHeight: 10, itemWidth: 10, itemGap: 20 },
       grid: { left: width < 480 ? 150 : 180, right: 20, top: 32, bottom: 34 },
       tooltip: tooltip(colours, (point) => {
         const { counter, exact } = point as { counter: string; exact: number | null };

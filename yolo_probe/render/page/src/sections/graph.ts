@@ -1,17 +1,18 @@
 /** The rows as a graph with their skips; the chosen row with its formula, shapes and costs. */
 import { chart, tooltip, type Colours, type Picture } from "../charts";
 import { el } from "../dom";
-import { title, type Network, type Row, type Selection } from "../network";
+import { amount, title, type Network, type Row, type Selection } from "../network";
 import { detail } from "./detail";
 
 const ROW = 30;
+const LETTERS = 18;
 const PARTS = ["backbone", "neck", "head"] as const;
 
 export function graph(network: Network, selection: Selection): HTMLElement | null {
   const rows = network.rows.filter((row) => row.graph);
   if (rows.length === 0) return null;
   const known = rows.every((row) => row.graph?.sources);
-  const picked = chart((colours) => picture(rows, network, selection.row, colours), (name) => selection.choose(name));
+  const picked = chart((colours, width) => picture(rows, network, selection.row, colours, width), (name) => selection.choose(name));
   selection.listen(() => picked.draw());
   const parts = PARTS.filter((part) => rows.some((row) => row.graph?.part === part));
   return el(
@@ -23,6 +24,8 @@ export function graph(network: Network, selection: Selection): HTMLElement | nul
       {},
       "From top to bottom in the order in which they run; further to the right the feature maps are smaller. ",
       known ? "A curve is a skip. " : "This network does not say which row reads which. ",
+      "The larger a dot, the more FLOPs. ",
+      rows.some((row) => row.frozen) && "An empty dot did not train. ",
       "Choose a row to see its formula, shapes and costs.",
     ),
     parts.length > 0 &&
@@ -30,7 +33,7 @@ export function graph(network: Network, selection: Selection): HTMLElement | nul
     el(
       "div",
       { class: "graph-body" },
-      el("div", { class: "scrolling graph-scroll", role: "region", "aria-label": "Graph of the rows", tabindex: 0 }, el("div", { class: "graph-width" }, picked.element)),
+      el("div", { class: "scrolling graph-scroll", role: "group", "aria-label": "Graph of the rows", tabindex: 0 }, picked.element),
       detail(network, selection),
     ),
   );
@@ -55,35 +58,23 @@ function places(rows: Row[], imageHeight: number): Place[] {
   return rows.map((row, y) => ({ row, x: found[y] ?? (imageHeight ? last : 0), y }));
 }
 
-function picture(rows: Row[], network: Network, chosen: Row | undefined, colours: Colours): Picture {
+function picture(rows: Row[], network: Network, chosen: Row | undefined, colours: Colours, width: number): Picture {
   const placed = places(rows, network.imageHeight);
   const order = new Map(placed.map((place) => [place.row.name, place]));
   const columns = placed.map((place) => place.x);
-  const links = placed.flatMap(({ row, y }) =>
-    (row.graph?.sources ?? []).flatMap((source) => {
+  const most = Math.max(1, ...rows.map((row) => amount(row, "training", "flops") ?? 0));
+  const size = (row: Row): number => 8 + 14 * Math.sqrt((amount(row, "training", "flops") ?? 0) / most);
+  const links = placed.flatMap((place) =>
+    (place.row.graph?.sources ?? []).flatMap((source) => {
       const from = order.get(source);
-      if (!from) return [];
-      const isSkip = y - from.y > 1;
-      const isChosen = chosen !== undefined && [source, row.name].includes(chosen.name);
-      return [
-        {
-          source: from.row.name,
-          target: row.name,
-          lineStyle: {
-            curveness: isSkip ? (from.x === order.get(row.name)?.x ? -0.28 : 0.12) : 0,
-            color: isChosen ? colours.ink : colours.faint,
-            width: isChosen ? 2 : 1.2,
-            opacity: isChosen ? 1 : 0.7,
-          },
-        },
-      ];
+      return from ? [link(from, place, chosen, colours)] : [];
     }),
   );
   return {
     height: rows.length * ROW + 20,
     summary: `Graph of ${rows.length} rows. Which rows each one reads is in the table of rows.`,
     option: {
-      grid: { left: 50, right: 60, top: 16, bottom: 16 },
+      grid: { left: 16, right: width < 480 ? 84 : 110, top: 18, bottom: 18 },
       tooltip: tooltip(colours, (data) => lines(order.get(nameOf(data))?.row)),
       xAxis: { type: "value", show: false, min: Math.min(...columns), max: Math.max(...columns, Math.min(...columns) + 1) },
       yAxis: { type: "value", show: false, inverse: true, min: 0, max: Math.max(rows.length - 1, 1) },
@@ -91,27 +82,58 @@ function picture(rows: Row[], network: Network, chosen: Row | undefined, colours
         {
           type: "graph",
           coordinateSystem: "cartesian2d",
-          symbol: "roundRect",
-          symbolSize: [88, 20],
+          symbol: "circle",
           edgeSymbol: ["none", "arrow"],
           edgeSymbolSize: 6,
           emphasis: { focus: "adjacency" },
-          data: placed.map(({ row, x, y }) => ({
-            id: row.name,
-            name: row.name,
-            value: [x, y],
-            itemStyle: {
-              color: colours[row.graph?.part ?? "unknown"],
-              borderColor: colours.ink,
-              borderWidth: row === chosen ? 3 : 0,
-            },
-            label: { show: true, color: "#fff", fontSize: 12, width: 82, overflow: "truncate", formatter: () => title(row) },
-          })),
+          data: placed.map(({ row, x, y }) => dot(row, [x, y], size(row), row === chosen, colours)),
           links,
         },
       ],
     },
   };
+}
+
+function dot(row: Row, value: number[], size: number, isChosen: boolean, colours: Colours): object {
+  const colour = colours[row.graph?.part ?? "unknown"];
+  return {
+    id: row.name,
+    name: row.name,
+    value,
+    symbolSize: size,
+    itemStyle: { color: row.frozen ? colours.paper : colour, borderColor: colour, borderWidth: row.frozen ? 2 : 0 },
+    label: {
+      show: true,
+      position: "right",
+      distance: 4,
+      fontSize: 13,
+      fontWeight: isChosen ? 700 : 400,
+      color: isChosen ? colours.paper : colours.ink,
+      backgroundColor: isChosen ? colours.ink : "transparent",
+      borderRadius: 3,
+      padding: [4, 5],
+      formatter: () => shortened(title(row)),
+    },
+  };
+}
+
+function link(from: Place, to: Place, chosen: Row | undefined, colours: Colours): object {
+  const isSkip = to.y - from.y > 1;
+  const isChosen = chosen === from.row || chosen === to.row;
+  return {
+    source: from.row.name,
+    target: to.row.name,
+    lineStyle: {
+      curveness: !isSkip ? 0 : from.x === to.x ? -0.35 : from.x < to.x ? 0.1 : -0.1,
+      color: isChosen ? colours.ink : colours.faint,
+      width: isChosen ? 2 : 1.2,
+      opacity: isChosen ? 1 : 0.65,
+    },
+  };
+}
+
+function shortened(text: string): string {
+  return text.length > LETTERS ? `${text.slice(0, LETTERS - 1)}\u2026` : text;
 }
 
 function nameOf(data: unknown): string {

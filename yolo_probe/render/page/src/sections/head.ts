@@ -3,7 +3,7 @@ import { NUMBERS, type NumberName, type Part, type ReportData } from "../data";
 import { el, type Child } from "../dom";
 import { joined } from "../parts";
 
-const FIGURES = /([\d,.]+) (layers|parameters|gradients|GFLOP[sS])/g;
+const FIGURES = /(\d[\d,.]*(?:e[+-]\d+)?) (layers|parameters|gradients|GFLOP[sS])/g;
 
 /** The number that a word of the line is for. */
 function numberOf(word: string): NumberName {
@@ -15,9 +15,8 @@ export function head(data: ReportData): HTMLElement {
   const heading = parts.find((part) => part.part === "Heading");
   const [name, about] = split(heading && "text" in heading ? heading.text : data.label);
   return el(
-    "header",
+    "div",
     { class: "head" },
-    el("p", { class: "eyebrow" }, "yolo-probe report"),
     el("h1", {}, name),
     about !== "" && el("p", { class: "about" }, about),
     ...opening(parts, data.reports.fuse_diff !== null),

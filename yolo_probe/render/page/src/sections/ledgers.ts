@@ -1,7 +1,7 @@
 /** The four numbers: from the training line to the validation line, each cause with its arithmetic. */
-import { chart, tooltip, type Chart, type Colours, type Picture } from "../charts";
+import { chart, faded, tooltip, type Chart, type Colours, type Picture } from "../charts";
 import { NUMBERS, type Ledger, type NumberName, type Part, type ReportData } from "../data";
-import { el, scrolling, type Child } from "../dom";
+import { el, scrolling } from "../dom";
 import { short, signed, whole } from "../figures";
 import { words } from "../parts";
 
@@ -68,33 +68,34 @@ function change(ledger: Ledger): HTMLElement {
 
 function statement(name: NumberName, ledger: Ledger, parts: Part[]): HTMLTableElement {
   const rounded = parts.flatMap((part) => (part.part === "Figures" && part.label !== LABELS[name] ? [part] : []))[0];
-  const row = (kind: string, head: Child, arithmetic: string, amount: string): HTMLElement =>
+  const row = (kind: string, cause: string, why: string, arithmetic: string, amount: string): HTMLElement =>
     el(
       "tr",
       { class: kind },
-      el("th", { scope: "row" }, head),
-      el("td", { class: "figure" }, arithmetic),
+      el(
+        "th",
+        { scope: "row" },
+        cause,
+        arithmetic !== "" && arithmetic !== "0" && el("span", { class: "arithmetic" }, arithmetic),
+        why !== "" && el("small", {}, why),
+      ),
       el("td", { class: "figure" }, amount),
     );
-  const printed = (column: number): string =>
-    rounded ? `${rounded.label} ${rounded.columns[column] ?? ""}` : "";
-  const total = (words: string, column: number, amount: number): HTMLElement =>
-    row("sum", words, printed(column), whole(amount));
-  const entries = ledger.entries.map((entry) =>
-    row("cause", el("span", {}, entry.cause, el("small", {}, entry.why)), entry.arithmetic, signed(entry.amount)),
-  );
+  const total = (moment: string, column: number, amount: number): HTMLElement =>
+    row("sum", moment, rounded ? `${rounded.label} ${rounded.columns[column] ?? ""}` : "", "", whole(amount));
   const left = ledger.unexplained;
+  const head = (text: string): HTMLElement => el("th", { scope: "col", class: text === "cause" ? "" : "figure" }, text);
   return el(
     "table",
     { class: "statement" },
     el("caption", {}, `${LABELS[name]}, from training to validation`),
-    el("thead", {}, el("tr", {}, ...["cause", "arithmetic", "amount"].map((head, i) => el("th", { scope: "col", ...(i ? { class: "figure" } : {}) }, head)))),
+    el("thead", {}, el("tr", {}, ...["cause", "amount"].map(head))),
     el(
       "tbody",
       {},
       total("training", 0, ledger.before),
-      ...entries,
-      row(left ? "remainder wrong" : "remainder", "unexplained", "", signed(left)),
+      ...ledger.entries.map((entry) => row("cause", entry.cause, entry.why, entry.arithmetic, signed(entry.amount))),
+      row(left ? "remainder wrong" : "remainder", "unexplained", "", "", signed(left)),
       total("validation", 1, ledger.after),
     ),
   );
@@ -121,10 +122,14 @@ function waterfall(name: NumberName, ledger: Ledger): Chart {
 
 function picture(name: NumberName, steps: Step[], colours: Colours, width: number): Picture {
   const start = axisStart(steps);
-  const colour = colours[name];
-  const labels = Math.min(width * 0.34, 190);
+  const end = axisEnd(steps);
+  const digits = end > start ? Math.floor(Math.log10(end)) - Math.floor(Math.log10(end - start)) + 2 : 3;
+  const labels = Math.min(width * 0.36, 190);
   const value = (step: Step): string => (step.isTotal ? whole(step.to) : signed(step.to - step.from));
-  const isLeft = (step: Step): boolean => Math.max(step.from, step.to) - start > (axisEnd(steps) - start) * 0.6;
+  const place = (step: Step): "left" | "right" | "inside" => {
+    if (end - Math.max(step.from, step.to) > (end - start) * 0.3) return "right";
+    return !step.isTotal && Math.min(step.from, step.to) - start > (end - start) * 0.3 ? "left" : "inside";
+  };
   return {
     height: steps.length * ROW + 30,
     summary: `Waterfall of ${LABELS[name]}: ${steps.map((step) => `${step.name} ${value(step)}`).join(", ")}.`,
@@ -134,9 +139,14 @@ function picture(name: NumberName, steps: Step[], colours: Colours, width: numbe
       xAxis: {
         type: "value",
         min: start,
-        max: axisEnd(steps),
+        max: end,
         splitNumber: 3,
-        axisLabel: { color: colours.faint, formatter: short, hideOverlap: true, showMaxLabel: false },
+        axisLabel: {
+          color: colours.faint,
+          formatter: (amount: number) => short(amount, Math.max(digits, 1)),
+          hideOverlap: true,
+          showMaxLabel: false,
+        },
         splitLine: { lineStyle: { color: colours.line } },
       },
       yAxis: {
@@ -146,23 +156,33 @@ function picture(name: NumberName, steps: Step[], colours: Colours, width: numbe
         axisTick: { show: false },
         axisLine: { lineStyle: { color: colours.line } },
         axisLabel: {
-          color: colours.ink, width: labels, overflow: "break", lineHeight: 13, fontSize: 12,
+          color: colours.ink,
+          width: labels,
+          overflow: "break",
+          lineHeight: 13,
+          fontSize: 12,
           formatter: (text: string) => (text.length > 52 ? `${text.slice(0, 51)}\u2026` : text),
         },
       },
       series: [
-        { type: "bar", stack: "all", silent: true, itemStyle: { opacity: 0 }, data: steps.map((step) => Math.min(step.from, step.to)) },
         {
           type: "bar",
           stack: "all",
-          barWidth: 16,
+          silent: true,
+          itemStyle: { opacity: 0 },
+          data: steps.map((step) => Math.min(step.from, step.to)),
+        },
+        {
+          type: "bar",
+          stack: "all",
+          barWidth: 18,
           data: steps.map((step) => ({
             value: Math.abs(step.to - step.from),
-            itemStyle: { color: colour, opacity: step.isTotal ? 1 : 0.55 },
+            itemStyle: { color: step.isTotal ? colours[name] : faded(colours[name], 0.35) },
             label: {
               show: true,
-              position: isLeft(step) ? (step.isTotal ? "insideRight" : "left") : "right",
-              color: isLeft(step) && step.isTotal ? colours.paper : colours.ink,
+              position: place(step) === "inside" ? "insideRight" : place(step),
+              color: step.isTotal && place(step) === "inside" ? colours.paper : colours.ink,
               formatter: () => value(step),
             },
           })),

@@ -3,14 +3,14 @@ import { chart, tooltip, type Colours, type Picture } from "../charts";
 import type { Gradients, Inspection, ReportData, Story } from "../data";
 import { el, scrolling, table, type Child } from "../dom";
 import { percent, short, whole } from "../figures";
-import { words } from "../parts";
+import { withoutFacts, words } from "../parts";
 
 export function gradients(data: ReportData): HTMLElement | null {
   const report = data.reports.gradients;
   const told = data.words.gradients;
   if (!report || !told) return null;
   return section("requires-grad", "Who set requires_grad", [
-    ...words(told, "Gradients"),
+    ...words(withoutFacts(told), "Gradients"),
     scrolling("What trains in each row", trainTable(report)),
   ]);
 }
@@ -46,7 +46,7 @@ function bytes(report: Inspection, colours: Colours): Picture {
     height: 84,
     summary: `Bytes of the file: ${shown.map(([name, size]) => `${name} ${whole(size)}`).join(", ")}.`,
     option: {
-      legend: { top: 0, left: 0, textStyle: { color: colours.ink }, selectedMode: false, itemHeight: 10 },
+      legend: { top: 0, left: 0, textStyle: { color: colours.ink }, selectedMode: false, itemHeight: 10, itemWidth: 10, itemGap: 20 },
       grid: { left: 0, right: 0, top: 34, bottom: 18 },
       tooltip: tooltip(colours, (part) => {
         const { name, value } = part as { name: string; value: number };
@@ -86,7 +86,7 @@ function flags(report: Story, colours: Colours): Picture {
         return [name, `${whole(value)} gradients`];
       }),
       xAxis: { type: "category", data: points.map(({ name }) => name), axisLabel: { color: colours.ink }, axisLine: { lineStyle: { color: colours.line } }, axisTick: { show: false } },
-      yAxis: { type: "value", axisLabel: { color: colours.faint, formatter: short }, splitLine: { lineStyle: { color: colours.line } }, splitNumber: 3 },
+      yAxis: { type: "value", axisLabel: { color: colours.faint, formatter: (value: number) => short(value) }, splitLine: { lineStyle: { color: colours.line } }, splitNumber: 3 },
       series: [{ type: "bar", barMaxWidth: 40, itemStyle: { color: colours.gradients }, data: points, label: { show: true, position: "top", color: colours.ink, formatter: ({ value }: { value: number }) => whole(value) } }],
     },
   };
