@@ -90,7 +90,7 @@ def test_the_record_has_the_start_each_change_and_the_end_and_the_weights_are_th
     assert (end.validated.layers, end.validated.parameters, end.printed) == (2, 260, False)
     assert end.outputs is not None
     assert (end.outputs.rows, end.outputs.first) == (2, None)
-    assert {file.name for file in tmp_path.iterdir()} == {"probe.json", "probe.md", "probe.png"}
+    assert {file.name for file in tmp_path.iterdir()} == {"probe.json", "probe.md", "probe.png", "probe.html"}
     assert json.loads((tmp_path / "probe.json").read_text(encoding="utf-8")) == json.loads(json.dumps(story.as_json()))
     assert "requires_grad=True in epoch 1" in str(story)
     assert not any(line.startswith("!") for line in str(story).splitlines())

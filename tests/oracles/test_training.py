@@ -519,7 +519,7 @@ def test_switched_off_the_probe_is_not_there(done: Done) -> None:
 @of_each_pair_with_events
 def test_the_files_beside_the_run_are_written(name: str, done: Done) -> None:
     folder = done(name).folder
-    assert {file.name for file in folder.glob("probe.*")} == {"probe.json", "probe.md", "probe.png"}
+    assert {file.name for file in folder.glob("probe.*")} == {"probe.json", "probe.md", "probe.png", "probe.html"}
     assert json.loads((folder / "probe.json").read_text(encoding="utf-8"))
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.environments import ROOT
 
 TESTS = ROOT / "tests"
-KINDS = {"unit", "live", "oracles"}
+KINDS = {"unit", "live", "oracles", "browser"}
 FILES = sorted({*TESTS.rglob("test_*.py"), *TESTS.rglob("conftest.py")})
 HEAVY = {"torch", "torchvision", "thop", "ultralytics", "numpy", "matplotlib"}
 ALLOWED = "tests.environments.ROOT"

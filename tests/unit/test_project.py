@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shlex
 import subprocess
@@ -102,6 +103,7 @@ def test_every_make_command_of_the_readme_is_a_target_of_the_makefile(command: s
 # What `yolo-probe train` runs is not here; tests/oracles/test_training.py has real hosts.
 ANSWERED = [c for c in COMMANDS if c.startswith("yolo-probe ") and not c.startswith("yolo-probe train ")]
 STAND_INS = {
+    "report.html": os.devnull,
     "best.pt": "configs/demo/narrow-best.pt",
     "runs": "configs/demo",
     "train.log": "tests/golden/yolov5s-official.txt",
@@ -213,6 +215,8 @@ def test_the_wheel_brings_the_networks_the_guide_and_the_types(tmp_path: Path, m
     shipped = {f"yolo_probe/{path.relative_to(ROOT)}" for path in (ROOT / "configs").rglob("*") if path.is_file()}
     guide = {path.relative_to(ROOT).as_posix() for path in GUIDE.rglob("*.md")}
     assert {*shipped, *guide, "yolo_probe/py.typed"} <= held
+    program = {f"yolo_probe/render/page/built/report.{ending}" for ending in ("js", "css", "licences.txt")}
+    assert {name for name in held if name.startswith("yolo_probe/render/page/")} == program
 
 
 def test_yolov5_printed_the_two_lines_that_the_demo_explains(

@@ -59,7 +59,7 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
         ("counter: [torch]", "counter: found ['torch'], expected one of"),
         ("events: start", "events: found 'start', expected a list of start, validation, end"),
         ("events: [start, stop]", "events: found ['start', 'stop'], expected a list of start, validation, end"),
-        ("files: null", "files: found None, expected a list of json, md, png"),
+        ("files: null", "files: found None, expected a list of json, md, png, html"),
         ("files: [[json]]", "files: found [['json']], expected a list of json, md, png"),
         ("loggers: 1", "loggers: found 1, expected true or false"),
         ("verify: 'no'", "verify: found 'no', expected true or false"),

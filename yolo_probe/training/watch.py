@@ -64,7 +64,7 @@ def watch(
     It prints the model's summary line, at the first step of the optimizer what really trains, then every change of
     ``requires_grad``, and at the end what changed from the line to the model after its own ``fuse()``. ``model`` is any
     ``nn.Module``, or an object that has one, as ``YOLO`` does; ``optimizer`` is the one that trains it, None for any
-    that holds its parameters. ``probe.json``, ``probe.md`` and ``probe.png`` are written into ``folder``.
+    that holds its parameters. ``probe.json``, ``.md``, ``.png`` and ``.html`` are written into ``folder``.
     ``settings`` and ``overrides`` are those of ``register()``; ``imgsz`` is in pixels, 640 by default. Changes are told
     with the loop's variable ``epoch``, if it has one.
 

@@ -1,0 +1,55 @@
+"""Contract: the page of a live model has the figures of the functions that answer one question each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from torch import nn
+
+import yolo_probe
+from tests.live.test_watch import Network
+from yolo_probe.api import ReportPage
+from yolo_probe.errors import TargetError
+
+
+def data_of(report: ReportPage) -> dict[str, Any]:
+    return cast("dict[str, Any]", report.as_json())
+
+
+def test_the_page_of_a_live_model_has_the_figures_of_the_other_functions() -> None:
+    model = Network()
+    model.model[0].conv.requires_grad_(False)
+    found = data_of(yolo_probe.report(model, 64, counter="thop-0.1"))
+    assert found["layers"]["total"] == yolo_probe.explain_layers(model, 64, "thop-0.1").as_json()["total"]
+    assert found["gradients"] == yolo_probe.explain_gradients(model).as_json()
+    counters = cast("dict[str, Any]", yolo_probe.compare_counters(model, 64).as_json()["counters"])
+    for name, counter in counters.items():
+        assert found["counters"]["counters"][name]["flops"] == counter["flops"]
+    parameters = found["fuse_diff"]["ledger"]["parameters"]
+    assert [entry["amount"] for entry in parameters["entries"]] == [-2 * 8, 8]
+    assert parameters["unexplained"] == 0
+    assert model.model[0].bn.weight.requires_grad
+    assert isinstance(model.model[0].bn, nn.BatchNorm2d)
+
+
+def test_a_model_without_fuse_has_one_line(tmp_path: Path) -> None:
+    report = yolo_probe.report(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), 64)
+    found = data_of(report)
+    assert (found["fuse_diff"], found["fused_layers"], found["counters"]) == (None, None, None)
+    assert found["info"]["summary"]["parameters"] == 8 * 3 * 3 * 3 + 8
+    assert "Sequential has no fuse()" in found["missing"]["counters"]
+    report.save(tmp_path / "report.html")
+    assert "report-data" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_live_model_is_not_called_a_network_of_yolov5() -> None:
+    words = str(yolo_probe.report(Network(), 64))
+    assert words.startswith("Network: a live model\n\nAs it is, its line is\n")
+    assert "finished file" not in words
+
+
+def test_no_model_is_refused() -> None:
+    with pytest.raises(TargetError, match="report"):
+        yolo_probe.report("best.pt")
