@@ -46,7 +46,8 @@ export interface Picture {
 
 type Clicked = (name: string) => void;
 
-const drawn = new Set<() => void>();
+const charts = new Map<Element, { draw: () => void; dispose: () => void }>();
+const widths = new WeakMap<Element, number>();
 let observing: ResizeObserver | undefined;
 
 /** A chart. `picture`: what to draw in these colours and this width. `clicked`: gets the `id` of what was clicked. */
@@ -66,21 +67,17 @@ export function chart(picture: (colours: Colours, width: number) => Picture, cli
     made.resize({ width, height });
     made.setOption({ animation: false, textStyle: { fontFamily: getComputedStyle(element).fontFamily }, ...option }, { notMerge: true });
   };
-  drawn.add(draw);
+  charts.set(element, { draw, dispose: () => made?.dispose() });
   observer().observe(element);
-  sizes.set(element, draw);
   return { element, draw };
 }
-
-const sizes = new WeakMap<Element, () => void>();
-const widths = new WeakMap<Element, number>();
 
 function observer(): ResizeObserver {
   observing ??= new ResizeObserver((entries) => {
     for (const { target } of entries) {
       if (widths.get(target) === target.clientWidth) continue;
       widths.set(target, target.clientWidth);
-      sizes.get(target)?.();
+      charts.get(target)?.draw();
     }
   });
   return observing;
@@ -88,7 +85,17 @@ function observer(): ResizeObserver {
 
 /** Draws every chart of the page again, in the colours that hold now. */
 export function drawAll(): void {
-  for (const draw of drawn) draw();
+  for (const { draw } of charts.values()) draw();
+}
+
+/** Gives up the charts in a container whose content is to be replaced. */
+export function disposeCharts(container: HTMLElement): void {
+  for (const [element, { dispose }] of charts) {
+    if (!container.contains(element)) continue;
+    observer().unobserve(element);
+    dispose();
+    charts.delete(element);
+  }
 }
 
 function idOf(data: unknown, clicked: Clicked): void {
@@ -118,7 +125,11 @@ export function faded(colour: string, share: number): string {
   return color.modifyAlpha(colour, share) ?? colour;
 }
 
-/** Stripes over a colour. */
-export function hatching(colours: Colours): object {
-  return { symbol: "rect", color: colours.ink, dashArrayX: [1, 0], dashArrayY: [1, 5], rotation: -Math.PI / 4 };
-}
+/** Dark stripes over a colour, on which white letters can be read. */
+export const HATCHING = {
+  symbol: "rect",
+  color: "rgba(0, 0, 0, 0.5)",
+  dashArrayX: [1, 0],
+  dashArrayY: [1.5, 5],
+  rotation: -Math.PI / 4,
+};

@@ -1,4 +1,5 @@
 /** A whole report as a page. */
+import { disposeCharts } from "./charts";
 import type { ReportData } from "./data";
 import { el } from "./dom";
 import { networkOf, Selection } from "./network";
@@ -30,6 +31,7 @@ export function renderReport(container: HTMLElement, data: ReportData): void {
     story(data),
     missing(data),
   ].filter((section): section is HTMLElement => section !== null);
+  disposeCharts(container);
   container.classList.add("report");
   container.replaceChildren(
     el("a", { class: "skip", href: "#report-main" }, "Skip to the report"),

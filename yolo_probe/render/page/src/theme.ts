@@ -8,14 +8,15 @@ const THEMES = [
   ["dark", "dark"],
 ] as const;
 
+type Theme = (typeof THEMES)[number][0];
+
+for (const query of ["(prefers-color-scheme: dark)", "print"]) matchMedia(query).addEventListener("change", drawAll);
+for (const moment of ["beforeprint", "afterprint"]) addEventListener(moment, drawAll);
+
 /** The switch. Paper is always light. */
 export function themeSwitch(page: HTMLElement): HTMLElement {
-  for (const query of ["(prefers-color-scheme: dark)", "print"]) {
-    matchMedia(query).addEventListener("change", drawAll);
-  }
-  addEventListener("beforeprint", drawAll);
-  addEventListener("afterprint", drawAll);
-  return choice("theme", "Colours", THEMES, "system", (theme) => {
+  const chosen = (page.dataset["theme"] ?? "system") as Theme;
+  return choice("theme", "Colours", THEMES, chosen, (theme) => {
     page.dataset["theme"] = theme;
     drawAll();
   });

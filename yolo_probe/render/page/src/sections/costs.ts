@@ -1,5 +1,5 @@
 /** The network as areas: each row as large as its share, its modules inside. */
-import { chart, hatching, tooltip, type Colours, type Picture } from "../charts";
+import { chart, HATCHING, tooltip, type Colours, type Picture } from "../charts";
 import { choice, el } from "../dom";
 import { percent, whole } from "../figures";
 import { amount, MEASURES, STATES, title, type MeasureName, type Network, type Row, type Selection, type StateName } from "../network";
@@ -96,7 +96,7 @@ function area(row: Row, state: StateName, measure: MeasureName, total: number, c
   const style = (opacity: number): object => ({
     color: colour,
     borderColor: opacity < 1 ? "rgba(255, 255, 255, 0.45)" : colour,
-    ...(row.frozen ? { decal: hatching(colours) } : {}),
+    ...(row.frozen ? { decal: HATCHING } : {}),
   });
   const prefix = `${row.graph?.path ?? ""}.`;
   const inside = [...(row.costs[state]?.modules ?? [])].flatMap(([path, amounts]): Area[] => {
