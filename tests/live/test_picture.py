@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -17,6 +18,7 @@ from yolo_probe.render.picture import draw
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.row_costs import rows_of
 
+PATHS = ".//{http://www.w3.org/2000/svg}path"
 HOSTILE = "$x_1$ \\frac{1}{2} \n\x1b[31m \N{CJK UNIFIED IDEOGRAPH-4F60} " + "very long " * 40
 
 
@@ -51,13 +53,36 @@ def test_every_row_has_its_place(target: str, tmp_path: Path) -> None:
     draw(report, tmp_path / "probe.png")
     width, height = size_of(tmp_path / "probe.png")
     rows = 120 * 0.2 * len(rows_of(report))
-    assert rows < height < rows + 300
+    assert rows < height < rows + 600
     assert 1000 < width < 1400
+
+
+def test_an_svg_is_a_document_with_the_two_lines(tmp_path: Path) -> None:
+    report = difference("yolov5n")
+    draw(report, tmp_path / "probe.svg")
+    root = ElementTree.parse(tmp_path / "probe.svg").getroot()
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    described = root.findtext(".//{http://purl.org/dc/elements/1.1/}description")
+    assert described == f"{report.training.line.text}; {report.validation.line.text}"
+
+
+def test_a_name_is_text_in_an_svg_too(tmp_path: Path) -> None:
+    draw(named(difference("yolov5n"), "--><script>alert(1)</script>"), tmp_path / "probe.svg")
+    root = ElementTree.parse(tmp_path / "probe.svg").getroot()
+    assert not [each for each in root.iter() if str(each.tag).endswith("script")]
+
+
+def test_rows_that_did_not_train_are_striped(tmp_path: Path) -> None:
+    report = difference("yolov5n")
+    draw(report, tmp_path / "all.svg")
+    draw(report, tmp_path / "frozen.svg", [str(row) for row in range(10)])
+    drawn, striped = (len(ElementTree.parse(tmp_path / f"{name}.svg").findall(PATHS)) for name in ("all", "frozen"))
+    assert striped > drawn + 100
 
 
 def test_a_name_is_drawn_as_letters_and_not_as_a_formula(tmp_path: Path) -> None:
     draw(named(difference("yolov5n"), HOSTILE), tmp_path / "probe.png")
-    assert size_of(tmp_path / "probe.png")[0] < 1400
+    assert size_of(tmp_path / "probe.png")[0] < 1500
 
 
 def test_a_network_that_cannot_be_followed_is_drawn_with_its_parameters(tmp_path: Path) -> None:
@@ -76,6 +101,7 @@ def test_drawing_imports_no_pyplot_and_changes_no_setting(tmp_path: Path) -> Non
         "settings = lambda: {name: matplotlib.rcParams._get(name) for name in matplotlib.rcParams}\n"
         "before = settings()\n"
         f"draw(report, {str(tmp_path / 'probe.png')!r})\n"
+        f"draw(report, {str(tmp_path / 'probe.svg')!r})\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
         "assert before == settings()  # the backend, which reading would choose, is still to be chosen\n"
     )
@@ -99,10 +125,14 @@ def test_the_users_settings_do_not_change_the_picture(tmp_path: Path) -> None:
         "savefig.bbox": "tight",
         "lines.linewidth": 9,
         "patch.force_edgecolor": True,
+        "svg.fonttype": "none",
     }
+    draw(report, tmp_path / "plain.svg")
     with matplotlib.rc_context(settings):
         draw(report, tmp_path / "styled.png")
-    assert (tmp_path / "styled.png").read_bytes() == (tmp_path / "plain.png").read_bytes()
+        draw(report, tmp_path / "styled.svg")
+    for ending in ("png", "svg"):
+        assert (tmp_path / f"styled.{ending}").read_bytes() == (tmp_path / f"plain.{ending}").read_bytes()
 
 
 def test_a_missing_matplotlib_is_told_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

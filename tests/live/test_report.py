@@ -9,6 +9,7 @@ import pytest
 from torch import nn
 
 import yolo_probe
+from tests.conftest import Probe
 from tests.live.test_watch import Network
 from yolo_probe.api import ReportPage
 from yolo_probe.errors import TargetError
@@ -53,3 +54,17 @@ def test_a_live_model_is_not_called_a_network_of_yolov5() -> None:
 def test_no_model_is_refused() -> None:
     with pytest.raises(TargetError, match="report"):
         yolo_probe.report("best.pt")
+
+
+@pytest.mark.parametrize("ending", ["svg", "png"])
+def test_the_command_draws_a_picture(ending: str, probe: Probe, tmp_path: Path) -> None:
+    path = tmp_path / f"report.{ending}"
+    done = probe("report", "yolov5n", "--freeze", "10", "-o", path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{path} is written\n", "")
+    assert path.stat().st_size > 50_000
+
+
+def test_a_picture_that_cannot_be_written_is_told(probe: Probe, tmp_path: Path) -> None:
+    done = probe("report", "yolov5n", "-o", tmp_path / "not" / "there.png")
+    assert done.returncode == 2
+    assert "the picture cannot be written: No such file or directory" in done.stderr

@@ -113,6 +113,12 @@ def test_what_is_not_known_is_said(probe: Probe, tmp_path: Path) -> None:
     assert f"{path}: the page cannot be written: No such file or directory" in done.stderr
 
 
+def test_another_ending_is_refused_with_those_that_there_are(probe: Probe, tmp_path: Path) -> None:
+    done = probe("report", "yolov5n", "-o", tmp_path / "report.pdf")
+    assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert "found the ending .pdf, expected .html, .svg or .png" in done.stderr
+
+
 def test_freezing_a_checkpoint_is_refused(probe: Probe, demo_checkpoint: Path, tmp_path: Path) -> None:
     done = probe("report", demo_checkpoint, "--freeze", "10", "-o", tmp_path / "report.html")
     assert (done.returncode, list(tmp_path.iterdir())) == (2, [])

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from yolo_probe.hosts.images import Size
     from yolo_probe.hosts.subject import Subject
     from yolo_probe.networks.generations import Generation
+    from yolo_probe.reports.full_report import FullReport
     from yolo_probe.reports.line_costs import By, Sort
     from yolo_probe.reports.weight_values import WeightValues
 
@@ -177,26 +178,56 @@ def gradients_command(
 @of_networks("target", "imgsz", "counter", "host", "nc", "copy", "source", "rules")
 @_FREEZE_OPTION
 @click.option(
-    "-o", "--output", metavar="FILE", default="report.html", show_default=True, help="The page to write, an .html file."
+    "-o",
+    "--output",
+    metavar="FILE",
+    default="report.html",
+    show_default=True,
+    help="The file to write: a page (.html), or one picture (.svg, .png), which needs matplotlib.",
 )
 def report_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
     source: str | None, rules: str | None, freeze: tuple[int, ...], output: str,
 ) -> None:  # fmt: skip
-    """Write everything about a network as one page for a browser.
+    """Write everything about a network as one page for a browser, or the most of it as one picture.
 
     The page has the two lines and the causes of each change, what each row costs, all counters, what trains, and what
     is in the file. It is one file that loads nothing from anywhere.
     """
-    from yolo_probe.render.report_page import write
     from yolo_probe.reports.full_report import full_report
 
+    ending = Path(output).suffix.lower()
+    if ending not in ("", ".html", ".htm", *_PICTURES):
+        raise TargetError(f"{output}: found the ending {ending}, expected .html, .svg or .png", "Name another file.")
     question = _question(target, imgsz, counter, host, nc, copy, rules, source=source)
     report = full_report(question, freeze)
-    write(report, output)
-    click.echo(f"{visible(output)} is written: open it in a browser")
+    (_draw if ending in _PICTURES else _write_page)(report, output)
+    click.echo(f"{visible(output)} is written")
     balanced = not isinstance(report.answer, FuseDiff) or report.answer.balanced
     _finish(question, balanced=balanced, label=target, verification=None)
+
+
+def _write_page(report: FullReport, output: str) -> None:
+    from yolo_probe.render.report_page import write
+
+    write(report, output)
+
+
+def _draw(report: FullReport, output: str) -> None:
+    """Write the picture. Raises: TargetError where there are no two lines to draw, or the file cannot be written."""
+    from yolo_probe.render.picture import draw
+
+    if not isinstance(report.answer, FuseDiff):
+        raise TargetError(
+            f"{report.label}: found no line after fuse(), expected two lines to draw", "write a page: -o report.html"
+        )
+    try:
+        draw(report.answer, output, report.frozen_rows)
+    except OSError as error:
+        raise TargetError(f"{output}: the picture cannot be written: {error.strerror}", "Name another file.") from None
+
+
+_PICTURES = (".svg", ".png")
 
 
 @click.command("counters")

@@ -26,7 +26,7 @@ from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.row_graph import row_graph
 from yolo_probe.reports.schema import SCHEMA
 from yolo_probe.reports.story import Story, known_to_training, story_beside
-from yolo_probe.reports.training_record import Started
+from yolo_probe.reports.training_record import frozen_rows
 from yolo_probe.reports.typed_json import as_plain
 
 FINISHING = {"strip_optimizer()", "ModelEMA"}
@@ -58,8 +58,7 @@ class FullReport:
     def frozen_rows(self) -> tuple[str, ...]:
         """Names of the rows that did not train, for another reason than that the file is finished."""
         if self.gradients is None:
-            starts = [moment for moment in self.story.moments if isinstance(moment, Started)] if self.story else []
-            return tuple(str(row) for start in starts[:1] for row in start.frozen_rows)
+            return frozen_rows(self.story.moments) if self.story else ()
         rows = self.gradients.rows
         return tuple(row.name for row in rows if row.parameters and not row.trainable and {*row.frozen_by} - FINISHING)
 

@@ -212,6 +212,12 @@ def undecided(event: Event) -> int:
     return model_of(event).parameters - held if event.mechanisms else 0
 
 
+def frozen_rows(events: Sequence[Event]) -> tuple[str, ...]:
+    """Names of the rows that ``--freeze`` kept from training."""
+    first = next((event for event in events if isinstance(event, Started)), None)
+    return tuple(map(str, first.frozen_rows)) if first else ()
+
+
 def as_json(events: Sequence[Event], report: FuseDiff | None) -> dict[str, object]:
     """The record of a training as plain data. ``report``: the fuse-diff from start to end; None until it has ended."""
     head = report_as_json(report) if report else {"schema": SCHEMA, "command": "train"}

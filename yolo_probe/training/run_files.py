@@ -21,7 +21,7 @@ from yolo_probe.render.picture import draw
 from yolo_probe.reports.full_report import report_of_run
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.story import Story, read_story
-from yolo_probe.reports.training_record import Event, as_json, from_json
+from yolo_probe.reports.training_record import Event, as_json, from_json, frozen_rows
 from yolo_probe.training.loggers import Scalars, sinks_of
 from yolo_probe.training.settings import File
 
@@ -61,7 +61,7 @@ class RunFiles:
         record = partial(_write_record, (*self.earlier, *events), report)
         writers: dict[File, Callable[[Path], object]] = {"json": record}
         if report:
-            writers |= {"md": partial(_write_markdown, report), "png": partial(draw, report)}
+            writers |= {"md": partial(_write_markdown, report), "png": partial(_draw, (*self.earlier, *events), report)}
             writers["html"] = partial(_write_page, (*self.earlier, *events), report)
         for ending, write in writers.items():
             if ending not in wanted or ending in self.unwritten:
@@ -123,6 +123,10 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
 def _write_record(events: Sequence[Event], report: FuseDiff | None, path: Path) -> None:
     path.write_text(json.dumps(as_json(events, report), indent=2) + "\n", encoding="utf-8")
+
+
+def _draw(events: Sequence[Event], report: FuseDiff, path: Path) -> None:
+    draw(report, path, frozen_rows(events))
 
 
 def _write_page(events: Sequence[Event], report: FuseDiff, path: Path) -> None:
