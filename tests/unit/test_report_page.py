@@ -15,6 +15,7 @@ from tests.networks import difference, question, subject
 from yolo_probe.hosts.subject import Gap
 from yolo_probe.render.report_page import data_of, framed, render
 from yolo_probe.reports.full_report import FullReport, full_report, report_around
+from yolo_probe.reports.gradients import RowGradients
 from yolo_probe.reports.info import Info
 from yolo_probe.reports.row_graph import row_graph
 
@@ -57,6 +58,25 @@ def test_a_finished_file_hatches_only_what_did_not_train(probe: Probe, demo_chec
     data = written(probe, tmp_path / "report.html", demo_checkpoint)
     assert {row["trainable"] for row in data["reports"]["gradients"]["rows"]} == {0}
     assert data["reports"]["frozen_rows"] == []
+
+
+@pytest.mark.parametrize(
+    ("frozen_by", "is_frozen"),
+    [
+        (("--freeze",), True),
+        (("other code", "DFL"), True),
+        (("strip_optimizer()",), False),
+        (("strip_optimizer()", "DFL"), False),
+        (("DFL",), False),
+        ((), False),
+    ],
+)
+def test_what_froze_a_row_says_whether_it_trained(frozen_by: tuple[str, ...], is_frozen: bool) -> None:
+    report = full_report(question("yolov5n"))
+    assert report.gradients
+    rows = (RowGradients("24", "Detect", 100, 0, frozen_by, 0),)
+    found = replace(report, gradients=replace(report.gradients, rows=rows))
+    assert found.frozen_rows == (("24",) if is_frozen else ())
 
 
 def test_a_row_names_the_rows_that_it_reads() -> None:

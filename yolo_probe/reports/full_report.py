@@ -29,8 +29,8 @@ from yolo_probe.reports.story import Story, known_to_training, story_beside
 from yolo_probe.reports.training_record import frozen_rows
 from yolo_probe.reports.typed_json import as_plain
 
-FINISHING = {"strip_optimizer()", "ModelEMA"}
-"""Mechanisms that freeze a copy of the model when it is saved, whatever trained."""
+FREEZING = {"--freeze", "other code"}
+"""Mechanisms that keep parameters from training; the others freeze a copy of the model when it is saved or fused."""
 
 _Found = TypeVar("_Found")
 
@@ -56,11 +56,11 @@ class FullReport:
 
     @property
     def frozen_rows(self) -> tuple[str, ...]:
-        """Names of the rows that did not train, for another reason than that the file is finished."""
+        """Names of the rows that did not train; a finished file, of which nothing trains, has none for that alone."""
         if self.gradients is None:
             return frozen_rows(self.story.moments) if self.story else ()
-        rows = self.gradients.rows
-        return tuple(row.name for row in rows if row.parameters and not row.trainable and {*row.frozen_by} - FINISHING)
+        rows = (row for row in self.gradients.rows if not row.trainable)
+        return tuple(row.name for row in rows if {*row.frozen_by} - {"DFL"} and {*row.frozen_by} <= FREEZING | {"DFL"})
 
 
 class _Attempts:

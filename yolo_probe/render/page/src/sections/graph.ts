@@ -22,9 +22,10 @@ export function graph(network: Network, selection: Selection): HTMLElement | nul
     el(
       "p",
       {},
-      "From top to bottom in the order in which they run; further to the right the feature maps are smaller. ",
+      "From top to bottom in the order in which they run. ",
+      network.imageHeight > 0 && "Further to the right the feature maps are smaller. ",
       known ? "A curve is a skip. " : "This network does not say which row reads which. ",
-      "The larger a dot, the more FLOPs. ",
+      network.imageHeight > 0 && "The larger a dot, the more FLOPs. ",
       rows.some((row) => row.frozen) && "An empty dot did not train. ",
       "Choose a row to see its formula, shapes and costs.",
     ),
@@ -74,7 +75,7 @@ function picture(rows: Row[], network: Network, chosen: Row | undefined, colours
     height: rows.length * ROW + 20,
     summary: `Graph of ${rows.length} rows. Which rows each one reads is in the table of rows.`,
     option: {
-      grid: { left: 16, right: width < 480 ? 84 : 110, top: 18, bottom: 18 },
+      grid: { left: network.imageHeight ? 16 : width * 0.4, right: width < 480 ? 84 : 110, top: 18, bottom: 18 },
       tooltip: tooltip(colours, (data) => lines(order.get(nameOf(data))?.row)),
       xAxis: { type: "value", show: false, min: Math.min(...columns), max: Math.max(...columns, Math.min(...columns) + 1) },
       yAxis: { type: "value", show: false, inverse: true, min: 0, max: Math.max(rows.length - 1, 1) },

@@ -12,6 +12,7 @@ export const LABELS: Record<NumberName, string> = {
   flops: "FLOPs",
 };
 const ROW = 34;
+const LETTER = 6.3;
 
 export function ledgers(data: ReportData): HTMLElement | null {
   const report = data.reports.fuse_diff;
@@ -125,6 +126,7 @@ function picture(name: NumberName, steps: Step[], colours: Colours, width: numbe
   const end = axisEnd(steps);
   const digits = end > start ? Math.floor(Math.log10(end)) - Math.floor(Math.log10(end - start)) + 2 : 3;
   const labels = Math.min(width * 0.36, 190);
+  const letters = Math.floor((labels / LETTER) * 1.55); // two lines, of which the first may break early
   const value = (step: Step): string => (step.isTotal ? whole(step.to) : signed(step.to - step.from));
   const place = (step: Step): "left" | "right" | "inside" => {
     if (end - Math.max(step.from, step.to) > (end - start) * 0.3) return "right";
@@ -161,7 +163,7 @@ function picture(name: NumberName, steps: Step[], colours: Colours, width: numbe
           overflow: "break",
           lineHeight: 13,
           fontSize: 12,
-          formatter: (text: string) => (text.length > 52 ? `${text.slice(0, 51)}\u2026` : text),
+          formatter: (text: string) => (text.length > letters ? `${text.slice(0, letters - 1)}\u2026` : text),
         },
       },
       series: [

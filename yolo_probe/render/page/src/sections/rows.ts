@@ -107,16 +107,17 @@ function line(row: Row, columns: Column[], selection: Selection): HTMLTableRowEl
 }
 
 function totals(network: Network): HTMLElement {
-  const sums = (network: Network): Record<string, string> => ({
-    parameters: whole(network.totals.training?.parameters ?? null),
-    train: whole(network.rows.reduce((sum, row) => sum + (row.gradients?.trainable ?? 0), 0)),
+  const sum = (key: "parameters" | "trainable"): number =>
+    network.rows.reduce((found, row) => found + (row.gradients?.[key] ?? 0), 0);
+  const found: Record<string, string> = {
+    parameters: whole(network.totals.training?.parameters ?? sum("parameters")),
+    train: whole(sum("trainable")),
     FLOPs: whole(network.totals.training?.flops ?? null),
     "FLOPs after fuse()": whole(network.totals.fused?.flops ?? null),
     "parameters after fuse()": whole(network.totals.fused?.parameters ?? null),
     "bytes moved": whole(network.totals.training?.bytes ?? null),
     "activations, bytes": whole(network.totals.training?.activations ?? null),
-  });
-  const found = sums(network);
+  };
   return el(
     "tr",
     { class: "sum" },
