@@ -54,7 +54,7 @@ from yolo_probe.reports.gradients import CopyGradients, Fused, OptimizerCheck, P
 from yolo_probe.reports.info import Info
 from yolo_probe.reports.layers import LayerCosts, View, gathered
 from yolo_probe.reports.line_costs import By, Sort
-from yolo_probe.reports.mechanisms import decide
+from yolo_probe.reports.mechanisms import Known, decide, never_had_batch_norm
 from yolo_probe.reports.question import Question
 from yolo_probe.reports.stride_scaling import Scaled
 from yolo_probe.training.dropin import scaled_of
@@ -301,8 +301,8 @@ def explain_gradients(model: nn.Module, optimizer: Any = None) -> Explanation:
             _live_model(inner, root),
             (copy,),
             "model",
-            _fused(live),
-            fused_state(root) == "fused",
+            _fused(live, known),
+            _is_fused(root, known),
             rows_of(copy),
             optimizer=None if optimizer is None else check_optimizer(inner, optimizer),
             non_leaf=tuple(name for name, _ in inner.named_parameters() if name in non_leaf),
@@ -508,9 +508,13 @@ def _live_model(model: nn.Module, root: Module) -> LiveModel:
     return LiveModel(root.class_path, network_name(root, options={}), classes_of(root), model.training)
 
 
-def _fused(live: Live) -> Fused:
+def _is_fused(root: Module, known: Known) -> bool:
+    return fused_state(root) == "fused" and not never_had_batch_norm(root, known)
+
+
+def _fused(live: Live, known: Known) -> Fused:
     """The gradients after the model's own ``fuse()``, which is run on copies without weights."""
-    if fused_state(live.root) == "fused":
+    if _is_fused(live.root, known):
         return Fused(count_gradients(live.root), count_gradients(live.root))
     try:
         on, off = (count_gradients(live.fused(grad_enabled=grad).root) for grad in (True, False))

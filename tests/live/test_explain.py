@@ -118,6 +118,25 @@ def test_a_model_of_no_host_is_explained_too() -> None:
     assert repr(explanation) == str(explanation)
 
 
+class Biased(nn.Module):  # type: ignore[misc]
+    """A block that never had a BatchNorm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.act = nn.Conv2d(3, 8, 3), nn.SiLU()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.act(self.conv(x))
+
+
+def test_a_new_model_that_never_had_a_batch_norm_is_not_said_to_be_fused() -> None:
+    explanation = yolo_probe.explain_gradients(nn.Sequential(Biased()))
+    (copy,) = explanation.report.copies
+    assert [(each.mechanism, each.parameters) for each in copy.decisions] == [("built trainable", 3 * 8 * 9 + 8)]
+    assert not explanation.report.is_fused
+    assert "fuse() changes nothing more" not in str(explanation)
+
+
 @pytest.mark.parametrize(
     ("model", "optimizer", "message"),
     [("best.pt", None, "found 'best.pt', expected an nn.Module"), (Network(), 3, "found int without param_groups")],

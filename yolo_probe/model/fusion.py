@@ -396,6 +396,14 @@ def merged_names(root: Module) -> frozenset[str]:
     )
 
 
+def has_merged_class(root: Module) -> bool:
+    """Whether a block without BatchNorm is of a class that its host builds with one: ``fuse()`` has run, for certain.
+
+    A block of an unknown class may as well be built with a convolution that has a bias and no BatchNorm.
+    """
+    return any(_has_one_when_built(module) and pair_state(module) == "fused" for _, module in named_modules(root))
+
+
 def _convolutions(module: Module) -> tuple[str, ...]:
     return tuple(name for name in CONVOLUTION_NAMES if module.children.get(name) is not None)
 

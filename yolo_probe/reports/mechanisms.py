@@ -15,7 +15,7 @@ from typing import Literal
 from yolo_probe.hosts.host import YOLOV5, Host
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.model.freezing import fixed_names, frozen_by_rows, row_ranges, whole_rows
-from yolo_probe.model.fusion import merged_names
+from yolo_probe.model.fusion import fused_state, has_merged_class, merged_names
 from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.reports.ledger import GradientEvent
 from yolo_probe.reports.typed_json import Count
@@ -146,9 +146,23 @@ def decide(root: Module, known: Known) -> tuple[Decision, ...]:
     trained = frozenset(name for name, tensor in tensors.items() if tensor.requires_grad)
     if trained:  # strip_optimizer() leaves none: what looks finished was saved by something else
         known = replace(known, is_stripped=False)
-    case = _Case(root, tensors, known, fixed_names(root), merged_names(root), trained)
+    merged = frozenset() if never_had_batch_norm(root, known) else merged_names(root)
+    case = _Case(root, tensors, known, fixed_names(root), merged, trained)
     found = [each for each in _decisions(case) if each.names]
     return tuple(sorted(found, key=lambda each: not each.trains))
+
+
+def never_had_batch_norm(root: Module, known: Known) -> bool:
+    """Whether a live model was most likely built without BatchNorm, and not fused.
+
+    What tells: it has none, its blocks are of no class known to have had one, and all of them train as leaves, which
+    ``fuse()`` leaves in YOLOv5 to v3.0 alone, whose classes are known.
+    """
+    if known.source != "live" or fused_state(root) != "fused" or has_merged_class(root):
+        return False
+    merged = merged_names(root)
+    trained = {name for name, tensor in named_parameters(root) if tensor.requires_grad}
+    return merged <= trained and merged.isdisjoint(known.non_leaf or ())
 
 
 def _decisions(case: _Case) -> Iterator[Decision]:
