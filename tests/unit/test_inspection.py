@@ -304,6 +304,47 @@ def test_what_is_unusual_is_said(tmp_path: Path, contents: dict[str, object], sa
     assert said in "; ".join(report_of(tmp_path, unstripped(**contents)).unusual)
 
 
+def test_what_thop_left_is_named_with_the_line_that_removes_it(tmp_path: Path) -> None:
+    root = module("models.yolo.Model", buffers={"total_ops": floats("t", 1)})
+    said = words_of(report_of(tmp_path, unstripped(ema=root)))
+    assert "buffers that thop left behind in 1 module (total_ops, total_params)" in said
+    assert "[m._buffers.pop(k, None) for m in model.modules() for k in" in said
+
+
+def test_weights_that_thop_counted_are_those_of_their_network_all_the_same(tmp_path: Path) -> None:
+    kept = state_dict(build(find_network("yolov5n", "head"), "head")) | {"model.0.total_ops": floats("t", 1)}
+    report = report_of(tmp_path, kept)
+    assert report.weights is not None
+    assert report.weights.guess is not None
+    assert report.weights.guess.network == "yolov5n"
+    said = words_of(report)
+    assert "Unusual 1 number that thop left behind (total_ops, total_params)" in said
+    assert 'state = {k: v for k, v in state.items() if not k.endswith(("total_ops", "total_params"))}' in said
+
+
+def test_what_a_plain_load_meets_is_said_with_what_to_do(tmp_path: Path) -> None:
+    said = words_of(report_of(tmp_path, unstripped()))
+    assert "torch 2.6 and later refuse it without weights_only=False: pass that if you trust the file." in said
+    assert "Elsewhere than in the clone of YOLOv5: \"No module named 'models'\"." in said
+    assert "slow_conv2d_cpu" not in said
+    half = words_of(report_of(tmp_path, unstripped(ema=None, model=network())))
+    assert "It is FP16: call .float() on a CPU" in half
+    weights = words_of(report_of(tmp_path, OrderedDict(a=floats("0", 5))))
+    assert "torch 2.6" not in weights
+    dangerous = words_of(report_of(tmp_path, unstripped(kept=Asked("os.system", "echo"))))
+    assert "if you trust" not in dangerous
+
+
+def test_a_finished_file_of_an_unknown_host_is_not_told_what_yolov5_does(tmp_path: Path) -> None:
+    root = module("mine.net.Detector", children={"a": module("mine.net.Inner", {"weight": parameter(floats("w", 4))})})
+    said = words_of(report_of(tmp_path, unstripped(model=root, ema=None, optimizer=None, epoch=-1)))
+    assert "Finished and stripped: one copy of the model, but FP32 and with parameters that train." in said
+    assert "Validate: with the code that trained it; which host that is, is not known. Its only copy: FP32" in said
+    assert "strip it first" not in said
+    assert "val.py" not in said
+    assert "--weights" not in said
+
+
 def test_a_fork_is_inspected_and_its_host_left_open(tmp_path: Path) -> None:
     report = report_of(tmp_path, unstripped(ema=module("mine.net.Detector")))
     assert report.origin is None

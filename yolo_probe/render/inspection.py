@@ -16,6 +16,7 @@ from yolo_probe.networks.generations import GENERATIONS
 from yolo_probe.render.common import host_line
 from yolo_probe.render.document import Figures, Footer, Heading, Heads, Note, Part, Section, Words
 from yolo_probe.reports.inspection import Inspection, Weights
+from yolo_probe.reports.unusual import THOP_BUFFERS
 
 MAX_CLASS_NAMES = 12
 """Number of names of classes that are listed."""
@@ -79,9 +80,11 @@ def _validate(report: Inspection, saved: Saved) -> str:
     what = f"{copy.precision}, {copy.totals.parameters:,} parameters, {copy.totals.gradients:,} gradients"
     if report.resume.reason == "a model alone":
         return f"no, hosts expect a dict: torch.save({{'model': model}}, ...). It is {what}."
+    which = "EMA copy" if saved.copy == "ema" else "only copy"
+    if report.origin is None:
+        return f"with the code that trained it; which host that is, is not known. Its {which}: {what}."
     by = _host(report).validation(report.model_class.rpartition(".")[2])
-    which = "its EMA copy" if saved.copy == "ema" else "its only copy"
-    return f"yes. {by} uses {which}: {what}."
+    return f"yes. {by} uses its {which}: {what}."
 
 
 def _advice(weights: Weights) -> str:
@@ -99,7 +102,10 @@ def _kind(report: Inspection) -> str:
     if resume.reason == "a model alone":
         return "A model saved alone, without what a training keeps beside it."
     if saved.stripped:
-        return "Finished and stripped: one copy of the model, as strip_optimizer() leaves it."
+        left = "Finished and stripped: one copy of the model, "
+        other = [saved.dtype] * (saved.dtype != "FP16")
+        other += ["with parameters that train"] * bool(report.copies[saved.copy].totals.gradients)
+        return f"{left}but {_listed(other)}." if other else f"{left}as strip_optimizer() leaves it."
     parts = [
         name
         for name, there in (("model", saved.has_model), ("EMA", saved.has_ema), ("optimizer", saved.optimizer))
@@ -122,8 +128,8 @@ def _resume(report: Inspection) -> str:
         case "no epoch":
             return "no, it records no epoch."
         case "finished":
-            option = _host(report).weights_option
-            return f"no, the training is finished (epoch -1). Start a new one from it with {option}."
+            option = f" Start a new one from it with {report.origin.host.weights_option}." if report.origin else ""
+            return f"no, the training is finished (epoch -1).{option}"
         case "no epochs left":
             return f"no, epoch {resume.done} of {resume.epochs} is done."
     assert saved is not None
@@ -142,15 +148,15 @@ def _share(report: Inspection) -> str:
             return f"no. Loading it runs what no checkpoint needs: {_first([name[:60] for name in report.runs], 4)}."
         names = _first([name[:60] for name in report.strange], 4)
         return f"only with its own code. No known host has {names}."
-    strip = report.anatomy.strip
+    saved, strip = report.saved, report.anatomy.strip
     if report.secrets:
         names = _first([name[:40] for name in report.secrets], 4)
         return f"no. It holds secrets, under {names} in its options, which strip_optimizer() leaves there."
     if strip and strip.saved * 100 > report.anatomy.file:
         times = f"{report.anatomy.file / strip.file:.1f}"
         return (
-            f"strip it first. strip_optimizer() takes {strip.saved:,} bytes of tensors away: {times} x smaller, "
-            f"about {_megabytes(strip.file)}."
+            f"{'make it FP16' if saved and saved.stripped else 'strip it'} first. strip_optimizer() takes "
+            f"{strip.saved:,} bytes of tensors away: {times} x smaller, about {_megabytes(strip.file)}."
         )
     paths = [key for key, value in report.options.items() if isinstance(key, str) and _is_place(value)]
     paths_in_it = f" It tells paths of its machine: {_first([path[:40] for path in paths], 4)}." if paths else ""
@@ -234,8 +240,9 @@ def _notes(report: Inspection) -> Iterator[tuple[str, str]]:
     elif report.weights:
         yield "Beside", ", ".join(f"{key} {value}" for key, value in list(report.contents.items())[:8])
     yield "Version", _version(report)
-    yield "Loading", _loading(report)
+    yield "Loading", " ".join([_loading(report), *_when_loading(report)])
     yield "Unusual", _first(report.unusual, 12, "; ") or "nothing"
+    yield "Remove", _without_thop(report) if report.profiled else ""
     yield "More", _more(report)
 
 
@@ -344,6 +351,43 @@ def _loading(report: Inspection) -> str:
     own = [*own[:16], *([f"{len(own) - 16} more"] if len(own) > 16 else [])]
     parts = [*own, *([f"parts of {_listed([name for name in _COMMON if name in common])}"] if common else [])]
     return f"torch.load(weights_only=False) would import {_listed(parts)}, and call {len(called)} of the names in them."
+
+
+def _when_loading(report: Inspection) -> Iterator[str]:
+    """Sentences on the errors that this file meets when it is loaded, and what to do about each."""
+    if report.runs:
+        return
+    if not _PLAIN_MODULES.issuperset(report.imports):
+        yield "torch 2.6 and later refuse it without weights_only=False: pass that if you trust the file."
+    roots = [module.partition(".")[0] for module in report.imports]
+    if "models" in roots and report.origin:
+        yield f"Elsewhere than in the clone of {report.origin.family}: \"No module named 'models'\"."
+    for package in ("yolov5", "ultralytics"):
+        if package in roots:
+            yield f"\"No module named '{package}'\": pip install {package}."
+    if report.saved and report.copies[report.saved.copy].precision == "FP16":
+        yield (
+            'It is FP16: call .float() on a CPU, where older torch, such as 2.0, says "slow_conv2d_cpu" not '
+            "implemented for 'Half'."
+        )
+
+
+_PLAIN_MODULES = frozenset({"torch", "torch._utils", "collections", "builtins", "__builtin__", "_codecs"})
+"""Modules of which torch takes what weights alone need, also with ``weights_only=True``."""
+
+
+def _without_thop(report: Inspection) -> str:
+    """Where the numbers of thop come from, and the line of Python that removes them."""
+    names = f"({', '.join(map(_quoted, THOP_BUFFERS))})"
+    if report.weights:
+        remedy = f"state = {{k: v for k, v in state.items() if not k.endswith({names})}}"
+    else:
+        remedy = f"[m._buffers.pop(k, None) for m in model.modules() for k in {names}]"
+    return f"thop.profile(model) left these in the live model, which was then saved: count a copy. {remedy}"
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
 
 
 _COMMON = {

@@ -7,7 +7,7 @@ imported or called.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from struct import calcsize
@@ -40,7 +40,7 @@ from yolo_probe.model.trace import unknown_modules
 from yolo_probe.networks.network import Network
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
 from yolo_probe.reports.question import Question
-from yolo_probe.reports.unusual import secrets, unusual, unusual_storage
+from yolo_probe.reports.unusual import THOP_BUFFERS, of_thop, profiled, secrets, unusual, unusual_storage
 
 if TYPE_CHECKING:
     from yolo_probe.networks.recognise import Compared, Guess
@@ -166,6 +166,8 @@ class Inspection:
     runs: tuple[str, ...]
     """Those of them that loading would run."""
     unusual: tuple[str, ...]
+    profiled: int
+    """Number of modules, or of tensors of a state_dict, that thop left its numbers in."""
     secrets: tuple[str, ...]
     """Names of the options whose value is a secret."""
     weights: Weights | None
@@ -249,6 +251,7 @@ def _inspect_checkpoint(stored: Stored, checkpoint: Checkpoint) -> Inspection:
         strange=strange(stored),
         runs=would_run(stored.pickle),
         unusual=tuple(unusual(stored, checkpoint, anatomy, saved, names)),
+        profiled=profiled(root),
         secrets=secrets(options),
         weights=None,
     )
@@ -259,7 +262,8 @@ def _inspect_weights(stored: Stored, asked: str | None) -> Inspection:
     if tensors is None:
         describe(stored)  # raises, and says what the file has instead
         raise AssertionError(stored.path)
-    weights = _weights(stored.path, tensors, asked)
+    left = of_thop(tensors)
+    weights = _weights(stored.path, tensors, left, asked)
     anatomy = dissect(stored, YOLOV5)
     contents = {key: shown(value) for key, value in stored.top.items() if isinstance(key, str) and _is_plain(value)}
     subject = weights.summary.question.subject if weights.summary else None
@@ -285,21 +289,29 @@ def _inspect_weights(stored: Stored, asked: str | None) -> Inspection:
         calls=calls(stored),
         strange=strange(stored),
         runs=would_run(stored.pickle),
-        unusual=tuple(unusual_storage(stored, anatomy)),
+        unusual=(*unusual_storage(stored, anatomy), *_left_by_thop(left)),
+        profiled=len(left),
         secrets=(),
         weights=weights,
     )
 
 
-def _weights(path: str, tensors: Mapping[str, Tensor], asked: str | None) -> Weights:
+def _left_by_thop(names: Sequence[str]) -> Iterator[str]:
+    if names:
+        yield f"{len(names)} number{'s' * (len(names) != 1)} that thop left behind ({', '.join(THOP_BUFFERS)})"
+
+
+def _weights(path: str, tensors: Mapping[str, Tensor], left: Sequence[str], asked: str | None) -> Weights:
+    """The weights, and the network that has them without the numbers that thop left there."""
     from yolo_probe.networks.recognise import class_count, guess, shapes_of
 
-    classes = class_count(shapes_of(tensors))
-    found = guess(tensors) if asked is None else None
+    own = {name: tensor for name, tensor in tensors.items() if name not in left}
+    classes = class_count(shapes_of(own))
+    found = guess(own) if asked is None else None
     name = asked or (f"{found.network}@{found.generation}" if found else None)
     if name is None:
         return Weights(tensors, classes, None, None, None)
-    subject, compared = _nearest(path, tensors, name, classes)
+    subject, compared = _nearest(path, own, name, classes)
     if compared.differences:
         raise TargetError(
             f"{path}: its tensors are not those of {name}: {'; '.join(compared.differences)}",

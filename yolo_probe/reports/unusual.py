@@ -6,17 +6,20 @@ usual training does not have.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from yolo_probe.checkpoint.reader import Checkpoint, Stored, would_run
 from yolo_probe.checkpoint.sizes import Anatomy, strange
 from yolo_probe.hosts.subject import Saved
 from yolo_probe.hosts.target import classes_of
 from yolo_probe.model.fusion import BATCH_NORMS, fused_state
-from yolo_probe.model.structure import named_modules, totals_of
+from yolo_probe.model.structure import Module, named_modules, totals_of
 
 PART_TITLES = {"model": "the model", "ema": "the EMA", "optimizer": "the optimizer", "other": "the rest"}
 """The parts of a file, as sentences name them."""
+
+THOP_BUFFERS = ("total_ops", "total_params")
+"""Buffers that thop, and ultralytics-thop to 2.0.18, leave in each module that they count."""
 
 SECRETS = ("token", "password", "secret", "api_key", "apikey")
 """Parts of the names of options whose value is a secret."""
@@ -45,9 +48,18 @@ def unusual(
             yield f"partly fused: {words} left"
     if names and classes is not None and len(names) != classes:
         yield f"{len(names)} names for {classes} classes"
-    profiled = [path for path, module in named_modules(root) if module.buffers.keys() & {"total_ops", "total_params"}]
-    if profiled:
-        yield f"buffers that thop left behind in {len(profiled)} modules (total_ops, total_params)"
+    if count := profiled(root):
+        yield f"buffers that thop left behind in {count} module{'s' * (count != 1)} ({', '.join(THOP_BUFFERS)})"
+
+
+def profiled(root: Module) -> int:
+    """Number of modules in which thop left its buffers."""
+    return sum(not module.buffers.keys().isdisjoint(THOP_BUFFERS) for _, module in named_modules(root))
+
+
+def of_thop(tensors: Iterable[str]) -> tuple[str, ...]:
+    """Those names in a state_dict that are buffers of thop."""
+    return tuple(name for name in tensors if name.rpartition(".")[2] in THOP_BUFFERS)
 
 
 def unusual_storage(stored: Stored, anatomy: Anatomy) -> Iterator[str]:
