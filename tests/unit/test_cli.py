@@ -163,7 +163,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def terminal(arguments: list[str], **variables: str) -> str:
+def terminal(arguments: list[str], code: int = 0, **variables: str) -> str:
     """What a command writes into a terminal."""
     leader, follower = pty.openpty()
     environment = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "TERM")}
@@ -182,7 +182,7 @@ def terminal(arguments: list[str], **variables: str) -> str:
             break
         text += part
     os.close(leader)
-    assert done.wait(60) == 0
+    assert done.wait(60) == code
     return text.decode().replace("\r\n", "\n")
 
 
@@ -200,3 +200,18 @@ def test_without_torch_verify_says_so(probe: Probe) -> None:
     assert done.returncode == 2
     assert done.stdout.endswith("\nVerify   not verified: torch is not installed\n")
     assert done.stderr == "yolo-probe: yolov5n: not verified: torch is not installed\n  pip install torch\n"
+
+
+def test_a_terminal_gets_messages_in_lines_of_its_body() -> None:
+    unknown = ["info", "a-network-of-a-name-that-nobody-knows-and-no-file"]
+    for arguments, code in ((["configs/demo/narrow-best.pt"], 0), (unknown, 2)):
+        lines = terminal(arguments, code).splitlines()
+        found = [line for line in lines if line.startswith("yolo-probe: ")]
+        assert found
+        at = lines.index(found[0])
+        assert all(len(line) <= 80 for line in lines[at : at + 3]), lines[at : at + 3]
+
+
+def test_version_says_what_a_missing_thop_means(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yolo_probe.cli.command.installed_thop", lambda: None)
+    assert re.search(r"thop +not installed: hosts print no GFLOPs\n", probe("version").stdout)

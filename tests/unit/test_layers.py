@@ -364,6 +364,23 @@ def test_a_network_that_cannot_be_followed_says_where(tmp_path: Path, probe: Pro
     assert str(wrong) in done.stderr
 
 
+def test_a_module_that_holds_others_is_said_to_stand_for_its_own_operators_alone() -> None:
+    for view, where in (
+        (View("module", brief=True), "are the rows whose names begin with its own."),
+        (View("type", depth=5, brief=True), "are in the rows of their own types."),
+    ):
+        text = " ".join(render(report("yolov5s", view)).split())
+        assert "A module that holds others stands for what it computes itself: concatenations, sums, boxes." in text
+        assert where in text
+    assert "holds others" not in render(report("yolov5s", View(brief=True)))
+
+
+def test_rows_are_told_from_layers() -> None:
+    said = "The YAML's 25 rows hold the 214 layers of its line: most are blocks of several."
+    assert said in render(report("yolov5s@v7.0", View(brief=True)))
+    assert "The YAML's 25 rows" not in render(report("yolov5s@v7.0", View("module", brief=True)))
+
+
 def test_the_table_fits_a_screen_unless_all_is_asked_for() -> None:
     brief, whole = (CliRunner().invoke(cli, ["layers", "yolov5n", *more]).output for more in ((), ("--all",)))
     assert len(brief.splitlines()) <= 42

@@ -46,7 +46,7 @@ def test_the_shipped_checkpoint_reads_as_reviewed(demo_checkpoint: Path) -> None
 @pytest.mark.parametrize("size", [(640, 640), (320, 1280), (300, 300)])
 def test_no_line_is_longer_than_the_body_but_the_hosts(target: str, size: tuple[int, int]) -> None:
     for report in (difference(target, size), info(question(target, size), fused=False)):
-        long = [line for line in render(report).splitlines() if len(line) > WIDTH + 1]
+        long = [line for line in render(report).splitlines() if len(line) > WIDTH]
         assert [line for line in long if " summary: " not in line and "Model Summary: " not in line] == []
 
 
@@ -62,9 +62,31 @@ def test_a_host_line_is_broken_only_in_a_terminal_that_is_too_narrow() -> None:
 def test_a_text_is_ascii_and_says_the_counter_the_size_and_the_unit() -> None:
     text = render(difference("yolov5s", (320, 640)))
     assert text.isascii()
-    assert "by the rules of ultralytics-thop 2.2 (thop is not installed), at 320x640" in text
+    assert "by the rules of ultralytics-thop 2.2 (thop not installed), at 320x640" in text
     assert "8 FLOPs per output\n  value (4 MACs, 1 MAC = 2 FLOPs)" in text
     assert "whatever --imgsz: YOLOv5 counts at 640x640" in re.sub(r"\n\s*", " ", text)
+
+
+@pytest.mark.parametrize(
+    ("host", "counts"), [("v1.0", "480x640"), ("v2.0", "640x640"), ("v3.0", "640x640"), ("v3.1", "640x640")]
+)
+def test_a_host_whose_info_takes_no_size_is_not_asked_for_one(host: str, counts: str) -> None:
+    text = " ".join(render(info(question(f"yolov5s@{host}", (320, 640)), fused=False)).split())
+    assert "model.info() prints" in text
+    assert f"YOLOv5 to v3.1 has no image size to set there: its line counts {counts}," in text
+    assert "the FLOPs below are for 320x640." in text
+    later = render(info(question("yolov5s@v4.0", (320, 640)), fused=False))
+    assert "model.info(img_size=[320, 640]) prints" in later
+
+
+def test_an_info_says_where_hosts_print_no_gflops() -> None:
+    without = " ".join(render(info(question("yolov5s"), fused=False)).split())
+    assert "(thop not installed), at 640x640. Without it a host in this environment prints no GFLOPs." in without
+    both = choose_counter(None, replace(INSTALLED, shadowed="thop 0.1.0.post2206102148"))
+    text = " ".join(render(info(Question(resolve("yolov5s"), (640, 640), both), fused=False)).split())
+    assert "are both installed: with the old one YOLOv5 HEAD and ultralytics print no GFLOPs" in text
+    alone = choose_counter(None, INSTALLED)
+    assert "no GFLOPs" not in render(info(Question(resolve("yolov5s"), (640, 640), alone), fused=False))
 
 
 def test_a_rounded_size_is_told() -> None:

@@ -10,11 +10,11 @@ import click
 
 from yolo_probe import __version__
 from yolo_probe.cli import guide_command, line_commands, network_commands, registry_commands, training_commands
-from yolo_probe.cli.output import NO_ANSWER, UNSAFE, Outcome, write
+from yolo_probe.cli.output import NO_ANSWER, UNSAFE, Outcome, say, write
 from yolo_probe.cli.spellings import DEFAULT_COMMAND, respelled
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import Thop, installed_thop, version_of
-from yolo_probe.errors import HostError, ProbeError, SettingsError, UnsafeError, visible
+from yolo_probe.errors import HostError, ProbeError, SettingsError, UnsafeError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,24 +50,22 @@ def version_command() -> None:
     ]
     write("".join(f"{name:<13}{value}\n" for name, value in rows))
     if thop is not None and thop.shadowed:
-        click.echo(
-            f"yolo-probe: {thop.title} and {thop.shadowed} are both installed into the folder "
-            "thop; YOLOv5 HEAD and ultralytics print no GFLOPs with the old one.\n"
-            "  Do: pip uninstall -y thop ultralytics-thop && pip install ultralytics-thop",
-            err=True,
+        say(
+            f"{thop.title} and {thop.shadowed} are both installed into the folder thop; YOLOv5 HEAD and ultralytics "
+            "print no GFLOPs with the old one.",
+            "Do: pip uninstall -y thop ultralytics-thop && pip install ultralytics-thop",
         )
 
 
 def _thop_words(thop: Thop | None) -> str:
     if thop is None:
-        return "not installed"
+        return "not installed: hosts print no GFLOPs"
     rules = "" if thop.counter else ", whose rules yolo-probe does not know"
     return f"{thop.title}{rules}"
 
 
 def _refuse(error: ProbeError, *, is_unsafe: bool = False) -> NoReturn:
-    remedy = f"\n  {visible(error.remedy)}" if error.remedy else ""
-    click.echo(f"yolo-probe: {visible(str(error))}{remedy}", err=True)
+    say(str(error), error.remedy)
     sys.exit(UNSAFE if is_unsafe or isinstance(error, UnsafeError) else NO_ANSWER)
 
 
@@ -80,7 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
         words = respelled(typed, cli.commands)
         if words[:1] == [DEFAULT_COMMAND] != typed[:1]:
             others = "info, layers, counters, gradients, inspect, compare, diff, explain"
-            click.echo(f"yolo-probe: showing {DEFAULT_COMMAND}; there are also {others}", err=True)
+            say(f"showing {DEFAULT_COMMAND}", f"There are also {others}.")
         host = cli.main(args=words, prog_name="yolo-probe", standalone_mode=False, obj=outcome)
     except click.ClickException as error:
         error.show()

@@ -14,10 +14,10 @@ from warnings import simplefilter
 import click
 
 from yolo_probe.cli.options import FUSED_OPTION, NETWORK_OPTIONS, WEIGHTS_OPTION, of_networks, spoken
-from yolo_probe.cli.output import UNEXPLAINED, show, show_table, warn_of
+from yolo_probe.cli.output import UNEXPLAINED, say, show, show_table, warn_of
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import HostError, TargetError, UnknownModuleError, visible
+from yolo_probe.errors import HostError, TargetError, UnknownModuleError
 from yolo_probe.hosts.target import CopyName, in_folder, resolve, with_rules
 from yolo_probe.language import shown_in
 from yolo_probe.model.user_rules import OwnRules, advice
@@ -339,7 +339,7 @@ def _file_of(target: str) -> str:
     if not Path(target).is_dir():
         return target
     found = in_folder(target)
-    click.echo(f"yolo-probe: {visible(target)} is a folder; this is its {visible(found)}", err=True)
+    say(f"{target} is a folder; this is its {found}")
     return found
 
 

@@ -13,7 +13,7 @@ import click
 from yolo_probe.cli.options import spoken
 from yolo_probe.errors import TargetError, visible
 from yolo_probe.language import shown_in
-from yolo_probe.render.text_layout import printable
+from yolo_probe.render.text_layout import printable, sentences
 
 if TYPE_CHECKING:
     from yolo_probe.render.sections import Report
@@ -34,14 +34,21 @@ class Outcome:
     """Whether the file would run something when it is loaded."""
 
 
+def say(message: str, remedy: str = "") -> None:
+    """Write a message to standard error, with what to do below it; a terminal gets lines of 80 columns at most."""
+    for text, indent in ((f"yolo-probe: {visible(message)}", ""), (visible(remedy), "  ")):
+        if text:
+            lines = sentences(text, indent, "  ") if sys.stderr.isatty() else [indent + text]
+            click.echo("\n".join(lines), err=True)
+
+
 def warn_of(target: str, runs: Sequence[str]) -> None:
     """Say what a file would run when it is loaded, if there is any; the command then exits with ``UNSAFE``."""
     if not runs:
         return
-    click.echo(
-        f"yolo-probe: {visible(target)} would run {', '.join(runs[:5])} when it is loaded, and no checkpoint does\n"
-        "  Do not load it: torch.load(weights_only=False) runs what a file names. Nothing of it was run here.",
-        err=True,
+    say(
+        f"{target} would run {', '.join(runs[:5])} when it is loaded, and no checkpoint does",
+        "Do not load it: torch.load(weights_only=False) runs what a file names. Nothing of it was run here.",
     )
     click.get_current_context().obj.is_unsafe = True
 

@@ -92,6 +92,11 @@ class LineForm:
     smallest_image: int = 32
     """Least side of the image that it counts, in pixels; else that is the model's largest stride."""
 
+    @property
+    def takes_size(self) -> bool:
+        """Whether its ``model.info()`` takes the size of an image: since v4.0."""
+        return self.image is None
+
     def layer_count(self, counts: LayerCounts) -> int:
         """Layers in this host's definition."""
         return int(getattr(counts, self.layers))

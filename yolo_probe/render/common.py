@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from yolo_probe.counters.charges import Uncounted
 from yolo_probe.hosts.subject import LiveModel, Subject
-from yolo_probe.model.structure import Module, named_modules, named_parameters
+from yolo_probe.model.structure import Module, named_modules, named_parameters, named_rows
 from yolo_probe.model.user_rules import OwnRules
 from yolo_probe.render.document import Cause, Figures, Footer, HostLine, Note, Part, Remainder, Section, signed
 from yolo_probe.render.verification import verification_words
@@ -185,7 +185,8 @@ def giga(flops: int) -> str:
 def footers(report: FuseDiff | Info, options: str, alternatives: Sequence[str]) -> Iterator[Footer]:
     """The footer: counter, version, file, further options, and the figures of the real tools."""
     question = report.question
-    yield Footer("Counted", counted(question))
+    here = gflops_here(question) if isinstance(report, Info) else ""
+    yield Footer("Counted", f"{counted(question)}. {here}" if here else counted(question))
     if question.rules:
         state = report.state if isinstance(report, Info) else report.training
         yield Footer("Rules", own_rules(question.rules, question.rules.unused(state.run.records if state.run else ())))
@@ -229,7 +230,7 @@ def counted(question: Question) -> str:
     if counter.convention.release:
         beside = counter.convention.release
     elif thop is None:
-        beside = "thop is not installed"
+        beside = "thop not installed"
     elif thop.counter == counter.convention.name:
         beside = f"{thop.version} is installed"
     else:
@@ -237,6 +238,27 @@ def counted(question: Question) -> str:
         if thop.counter is None and not counter.asked:
             beside += ", whose rules are not known"
     return f"by the rules of {counter.convention.title} ({beside}), at {size_words(question)}"
+
+
+def gflops_here(question: Question) -> str:
+    """A sentence on hosts in this environment that print no GFLOPs, for want of a thop or by two; else empty."""
+    thop = question.counter.installed
+    if thop is None:
+        return "Without it a host in this environment prints no GFLOPs."
+    if thop.shadowed:
+        return (
+            f"{thop.title} and {thop.shadowed} are both installed: with the old one YOLOv5 HEAD and ultralytics print "
+            "no GFLOPs (yolo-probe version)."
+        )
+    return ""
+
+
+def rows_words(root: Module, layers: str) -> str:
+    """A sentence on the rows of a model YAML, which hold those layers; empty for a model without rows."""
+    kinds, _ = named_rows(root)
+    if not isinstance(root.attributes.get("yaml"), Mapping) or len(kinds) < 2:
+        return ""
+    return f"The YAML's {len(kinds)} rows hold {layers}: most are blocks of several."
 
 
 def size_words(question: Question) -> str:

@@ -23,6 +23,8 @@ from yolo_probe.render.common import (
     host_line,
     line_differs,
     percent,
+    rows_words,
+    size_words,
     unknown_flops,
 )
 from yolo_probe.render.document import Cause, Figures, Footer, Heading, Note, Part, Remainder, Section, Words
@@ -58,10 +60,10 @@ def _line(report: Info) -> Iterator[Part]:
     """The host's line with the time of its printing, and the line in a log if it differs."""
     question, subject = report.question, report.question.subject
     host = subject.origin.host
-    height, width = question.size
-    size = (
-        "" if question.size == (640, 640) else f"{host.size_keyword}={height if height == width else [height, width]}"
-    )
+    form, (height, width) = subject.origin.form, question.size
+    size = f"{host.size_keyword}={height if height == width else [height, width]}"
+    if not form.takes_size or question.size == (640, 640):
+        size = ""
     if report.is_fused and subject.saved is None:
         yield Words(f"At validation {host.name} prints" + (f", asked for {size}" if size else ""))
     else:
@@ -69,7 +71,14 @@ def _line(report: Info) -> Iterator[Part]:
         loaded = "Loaded as FP32, " if subject.saved and subject.saved.dtype != "FP32" else ""
         yield Words(f"{loaded}model.info({size}) prints")
     yield host_line(report.state, question)
-    if report.at_640 and report.at_640.line.gflops is not None:
+    if not form.takes_size:
+        counts = "x".join(map(str, form.size(question.size)))
+        if question.size != form.size(question.size):
+            yield Words(
+                f"YOLOv5 to v3.1 has no image size to set there: its line counts {counts}, the FLOPs below are for "
+                f"{size_words(question)}."
+            )
+    elif report.at_640 and report.at_640.line.gflops is not None:
         gflops = f"{report.at_640.line.gflops:.1f} GFLOPs"
         yield Words(
             f"A training log says {gflops}, whatever its {host.option('imgsz')}: {host.name} counts at 640x640."
@@ -82,8 +91,9 @@ def _layers(report: Info) -> Iterator[Part]:
     yield Figures("layers", (f"{form.layer_count(counts):,}",))
     modules = [module for _, module in named_modules(report.state.root)]
     listed = modules if form.layers == "modules" else [module for module in modules if not module.children]
+    rows = rows_words(report.state.root, "all of these")
     if form.layers == "parameter_tensors":
-        yield Note(_tensor_meaning(form, counts))
+        yield Note(f"{_tensor_meaning(form, counts)} {rows}".rstrip())
         return
     leaves = Counter(module.kind.removeprefix("nn.").rpartition(".")[2] for module in listed)
     parts = [
@@ -95,7 +105,8 @@ def _layers(report: Info) -> Iterator[Part]:
         part + (f" (shared by {shared} Conv)" if shared and part.endswith("\N{NO-BREAK SPACE}SiLU") else "")
         for part in parts
     ]
-    yield Note(_layer_meaning(form, counts, " +\N{NO-BREAK SPACE}".join(parts)))
+    joined = " +\N{NO-BREAK SPACE}".join(parts)
+    yield Note(f"{_layer_meaning(form, counts, joined)} {rows}".rstrip())
 
 
 def _sharing(root: Module) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from yolo_probe.counters.charges import added
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.model.activations import BYTES, Access, total
-from yolo_probe.model.structure import Shape, named_rows, packed_weights
+from yolo_probe.model.structure import Shape, count_layers, named_rows, packed_weights
 from yolo_probe.render.common import (
     counted,
     first_of,
@@ -16,6 +16,7 @@ from yolo_probe.render.common import (
     own_rules,
     packed_words,
     percent,
+    rows_words,
     share,
     shortened,
 )
@@ -36,7 +37,7 @@ def document(report: LayerCosts) -> Iterator[Section]:
         yield from _peak(report)
         yield from _guidelines(report)
     elif report.view.brief:
-        yield (_brief(report),)
+        yield _brief(report)
     else:
         yield _costs(report)
         if works := tuple(_workings(report)):
@@ -73,6 +74,11 @@ def _answer(report: LayerCosts) -> Iterator[str]:
     yield f"{text}{'' if report.view.memory else more}. FP16 takes half of it, INT8 a quarter."
     if packed := packed_weights(report.root):
         yield f"{packed_words(packed)}. Nor are they in the bytes here."
+    by_row = report.view.by == "row" and report.view.depth in (None, 1) and not report.view.memory
+    if by_row and isinstance(report.subject, Subject):
+        layers = report.subject.origin.form.layer_count(count_layers(report.root))
+        if words := rows_words(report.root, f"the {layers:,} layers of its line"):
+            yield words
     if report.unmerged:
         option = ": --fused" if named else ""
         yield f"{report.unmerged} BatchNorms stand here that fuse() merges before validation and export{option}."
@@ -128,7 +134,7 @@ def _costs(report: LayerCosts) -> Section:
     return chart, Note(TRAFFIC + own)
 
 
-def _brief(report: LayerCosts) -> Chart:
+def _brief(report: LayerCosts) -> Section:
     """The costs alone, one unit in each column."""
     places = report.view.by in ("row", "module")
     parts = _parts(report) if places else {}
@@ -152,7 +158,10 @@ def _brief(report: LayerCosts) -> Chart:
     )  # fmt: skip
     columns = (*heads, "M parameters", "GFLOPs", "share")
     amounts = tuple(line.flops or 0 for line in report.lines)
-    return Chart(columns, lines, sums, len(heads) - (not places), len(columns), amounts)
+    chart = Chart(columns, lines, sums, len(heads) - (not places), len(columns), amounts)
+    view = report.view
+    apart = view.depth is None if view.by == "module" else view.by == "type" and (view.depth or 1) > 1
+    return (chart, Note(f"{OWN} {INSIDE[view.by]}")) if apart else (chart,)
 
 
 def _parts(report: LayerCosts) -> dict[str, str]:
@@ -171,6 +180,12 @@ TRAFFIC = (
 
 
 OWN = "A module that holds others stands for what it computes itself: concatenations, sums, boxes."
+
+INSIDE = {
+    "module": "Those that it holds, such as its convolutions, are the rows whose names begin with its own.",
+    "type": "Those that it holds, such as its convolutions, are in the rows of their own types.",
+}
+"""Where the rest of such a module is, in a table of modules or of types."""
 
 
 def _summed(report: LayerCosts) -> Iterator[tuple[str, Sequence[Line]]]:

@@ -113,8 +113,7 @@ def _lines(part: Part, paint: Paint, columns: int | None, section: Section) -> I
         case Note(text):
             yield from note(text)
         case Footer(label, text):
-            # the size at the end of this line may use the last column
-            first, *others = footer(label, text, WIDTH + (label == "Counted"))
+            first, *others = footer(label, text)
             start = len(padded(label, LABEL))
             yield paint("dim", first[:start]) + first[start:]
             yield from others
