@@ -187,6 +187,13 @@ def test_a_network_that_cannot_be_followed_has_no_comparison(tmp_path: Path) -> 
     assert done.exit_code != 0
 
 
+def test_the_brief_table_names_the_faults_and_the_totals_that_are_others() -> None:
+    text = " ".join(render(counters(question("yolov5s-transformer@v7.0"), brief=True)).split())
+    assert "Faults attention not counted: thop-2019, thop-0.0.31, thop-0.1, ultralytics-thop-2.0.16" in text
+    assert "counted twice: ptflops; products of sizes: torchprofile" in text
+    assert "Params ptflops, ptflops-aten, calflops total only what trains: 0 of a finished best.pt" in text
+
+
 def test_the_figures_fit_a_screen_unless_all_is_asked_for() -> None:
     brief, whole = (CliRunner().invoke(cli, ["counters", "yolov5n", *more]).output for more in ((), ("--all",)))
     assert len(brief.splitlines()) <= 40

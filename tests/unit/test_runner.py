@@ -158,5 +158,6 @@ def test_help_names_the_ways_to_run_a_training(folder: Path) -> None:
         "-m yolov5.train --data",
         "ultralytics detect train model=",
         "torchrun --nproc_per_node 2 -m yolo_probe",
+        "With torchrun only rank 0 prints; the other ranks are silent, on purpose.",
     ):
         assert line in done.stdout

@@ -62,6 +62,8 @@ def train_command(
     yolo-probe train ultralytics detect train model=yolo11n.pt data=coco8.yaml
     torchrun --nproc_per_node 2 -m yolo_probe train train.py --data coco128.yaml
 
+    With torchrun only rank 0 prints; the other ranks are silent, on purpose.
+
     Put options of yolo-probe before the script. Set YOLO_PROBE=0 in the environment to run without the probe.
     """  # noqa: D301  # click reads the backspace as: keep these lines
     from yolo_probe.training.runner import ULTRALYTICS, HostCommand

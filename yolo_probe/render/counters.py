@@ -66,7 +66,21 @@ def document(report: Counters) -> Iterator[Section]:
         yield tuple(_parameters(comparison))
         for counted in comparison.counters.values():
             yield tuple(_block(counted, default, report))
-    yield tuple(_footers(report))
+    yield (*(_in_brief(comparison) if report.brief else ()), *_footers(report))
+
+
+def _in_brief(comparison: Comparison) -> Iterator[Footer]:
+    """The faults behind the rows, and the counters whose total of parameters is another."""
+    counters = comparison.counters.values()
+    by_fault: dict[str, list[str]] = {}
+    for counted in counters:
+        for fault in counted.faults:
+            by_fault.setdefault(fault.name, []).append(counted.convention.name)
+    if by_fault:
+        yield Footer("Faults", "; ".join(f"{name}: {', '.join(tools)}" for name, tools in by_fault.items()))
+    trainable = [counted.convention.name for counted in counters if counted.convention.parameters == "trainable"]
+    if trainable:
+        yield Footer("Params", f"{', '.join(trainable)} total only what trains: 0 of a finished best.pt")
 
 
 _HEADS = ("", "unfused", "fused", "", "GFLOPs", "fused")
