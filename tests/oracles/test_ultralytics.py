@@ -82,8 +82,8 @@ def test_a_file_whose_yaml_is_not_that_of_its_modules_is_told_and_nothing_is_exe
         "argument": "row 0: found argument ",
         "module": "row 0: found deepcopy in the YAML and ultralytics.nn.modules.conv.Conv in the model of the file",
         "width": "the installed ultralytics builds another network: model.0.conv: found parameters ",
-        "kernel": "the installed ultralytics cannot build this network: RuntimeError: ",
-        "kind of argument": "the installed ultralytics cannot build this network: TypeError: ",
+        "kernel": "the installed ultralytics cannot build this network: row 12, Concat on ",
+        "kind of argument": "the installed ultralytics cannot build this network: row 2, C3k2 with [None, ",
         "stride": "the installed ultralytics builds another network: model.9.m: found kernel_size=5 in the file, 7 ",
         "activation of another kind": "the installed ultralytics builds another network: model.0.act: found SiLU in ",
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.unit.test_hostile import nested
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import version_of
 from yolo_probe.errors import ModelYamlError, UnknownModuleError
+from yolo_probe.hosts import target
 from yolo_probe.hosts.host import ULTRALYTICS
 from yolo_probe.hosts.target import resolve
 from yolo_probe.hosts.ultralytics_architecture import architecture, mismatch
@@ -225,7 +227,7 @@ def test_nothing_else_reaches_the_builder(attack: str) -> None:
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [("torch.nn.modules.linear.Linear", "nn.Linear"), ("torch.nn.modules.utils.Upsample", "nn.utils.Upsample"),
+    [("torch.nn.modules.sparse.Embedding", "nn.Embedding"), ("torch.nn.modules.utils.Upsample", "nn.utils.Upsample"),
      ("os.Conv", "Conv"), ("ultralytics.nn.modules.conv.Conv", "nn.Conv")],
 )  # fmt: skip
 def test_a_block_is_built_only_where_file_and_yaml_agree_on_a_class_of_the_package(module: str, name: str) -> None:
@@ -292,3 +294,19 @@ def test_a_weight_that_two_blocks_of_the_file_share_is_a_mismatch() -> None:
     assert mismatch(model(row2=shared), model(row2=apart)) == (
         "the model: found 64 parameters in the file, 88 when built: some are shared"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PackageNotFoundError("torchvision"), ("for want of torchvision: ", "pip install torchvision")),
+        (ModuleNotFoundError("No module named 'cv2'", name="cv2"), ("for want of cv2: ", "pip install opencv-python")),
+        (ImportError("broken", name="ultralytics.nn"), ("cannot be imported: broken", "pip install ultralytics")),
+        (ImportError("broken"), ("cannot be imported: broken", "pip install ultralytics")),
+    ],
+)
+def test_what_ultralytics_lacks_is_named_with_how_to_install_it(error: ImportError, said: tuple[str, str]) -> None:
+    problem, remedy = target._not_imported(error)
+    assert problem.startswith("ultralytics cannot be imported")
+    assert said[0] in problem
+    assert remedy == said[1]

@@ -243,9 +243,11 @@ def _built_by_ultralytics(
 
         rebuilt = build(described)
     except (ModelYamlError, TraceError) as error:
-        raise TargetError(f"{label}: {error}", "Another release of ultralytics may build it.") from None
+        correct = "Correct that row if the YAML is yours. " if path else ""
+        raise TargetError(f"{label}: {error}", f"{correct}Another release of ultralytics may build it.") from None
     except ImportError as error:
-        raise TargetError(f"{label}: ultralytics cannot be imported: {error}", INSTALL_ULTRALYTICS) from None
+        problem, remedy = _not_imported(error)
+        raise TargetError(f"{label}: {problem}", remedy) from None
     root = rebuilt.built.root
     stride = _stride_of(root)
     return Subject(
@@ -402,7 +404,20 @@ def _rebuilt(root: Module, options: Mapping[object, object]) -> Rebuilt | Gap:
             str(error), "layers, parameters and gradients are exact; another release of ultralytics may build it"
         )
     except ImportError as error:
-        return Gap(f"ultralytics cannot be imported: {error}", INSTALL_ULTRALYTICS)
+        return Gap(*_not_imported(error))
+
+
+def _not_imported(error: ImportError) -> tuple[str, str]:
+    """What failed when ultralytics was imported, and what to do: it names the package that is missing."""
+    package = (error.name or "").partition(".")[0]
+    if package in ("", "ultralytics"):
+        return f"ultralytics cannot be imported: {error}", INSTALL_ULTRALYTICS
+    remedy = f"pip install {DISTRIBUTIONS.get(package, package)}"
+    return f"ultralytics cannot be imported, for want of {package}: {error}", remedy
+
+
+DISTRIBUTIONS = {"cv2": "opencv-python", "PIL": "pillow", "yaml": "pyyaml"}
+"""What to install for a module that has another name."""
 
 
 def _not_installed() -> Gap | None:

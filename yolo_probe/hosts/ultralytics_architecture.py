@@ -23,16 +23,21 @@ MODEL_CLASSES = (
 )  # fmt: skip
 """The classes of a whole model that can be built; others need a text model, or weights from elsewhere."""
 
-TORCH_MODULES = frozenset({
-    "nn.AvgPool2d", "nn.BatchNorm2d", "nn.Conv2d", "nn.ConvTranspose2d", "nn.Identity", "nn.MaxPool2d", "nn.Upsample",
-    "nn.ZeroPad2d",
-})  # fmt: skip
-"""Classes of torch that a row may name."""
-
 ACTIVATIONS = frozenset({
     "nn.ELU", "nn.GELU", "nn.Hardswish", "nn.Identity", "nn.LeakyReLU", "nn.Mish", "nn.PReLU", "nn.ReLU", "nn.ReLU6",
     "nn.SELU", "nn.SiLU", "nn.Sigmoid", "nn.Softplus", "nn.Tanh",
 })  # fmt: skip
+
+TORCH_MODULES = ACTIVATIONS | frozenset({
+    "nn.AdaptiveAvgPool2d", "nn.AdaptiveMaxPool2d", "nn.AvgPool2d", "nn.BatchNorm2d", "nn.CELU", "nn.ChannelShuffle",
+    "nn.CircularPad2d", "nn.ConstantPad2d", "nn.Conv2d", "nn.ConvTranspose2d", "nn.Dropout", "nn.Dropout2d",
+    "nn.Flatten", "nn.GLU", "nn.GroupNorm", "nn.Hardshrink", "nn.Hardsigmoid", "nn.Hardtanh", "nn.InstanceNorm2d",
+    "nn.LPPool2d", "nn.LayerNorm", "nn.Linear", "nn.LocalResponseNorm", "nn.LogSigmoid", "nn.MaxPool2d",
+    "nn.PixelShuffle", "nn.PixelUnshuffle", "nn.ReflectionPad2d", "nn.ReplicationPad2d", "nn.Softmax", "nn.Softmax2d",
+    "nn.Softshrink", "nn.Softsign", "nn.Tanhshrink", "nn.Threshold", "nn.Upsample", "nn.UpsamplingBilinear2d",
+    "nn.UpsamplingNearest2d", "nn.ZeroPad2d",
+})  # fmt: skip
+"""Classes of torch that a row may name: layers made of numbers alone."""
 
 ALLOWED_TEXTS = frozenset({"None", "True", "False", "nc", "kpt_shape", "nearest", "bilinear", "bicubic"})
 """Texts that an argument may be: the builder evaluates them, or looks them up among its own variables."""

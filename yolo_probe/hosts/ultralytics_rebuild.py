@@ -22,9 +22,10 @@ from torch import nn
 from torch.nn.modules.module import register_module_module_registration_hook
 from torch.overrides import TorchFunctionMode
 
-from yolo_probe.errors import ModelYamlError, TraceError, reason_of
+from yolo_probe.errors import ModelYamlError, TraceError, reason_of, shown
 from yolo_probe.hosts.subject import Rebuilt
 from yolo_probe.hosts.ultralytics_architecture import TORCH_MODULES, Architecture, mismatch
+from yolo_probe.live.description import tensors_in
 from yolo_probe.live.live import Live, say_nothing
 from yolo_probe.model.structure import Module, count_parameters, named_parameters
 
@@ -73,7 +74,27 @@ def _building(architecture: Architecture, most: int) -> Iterator[Any]:
     except (ModelYamlError, TraceError):
         raise
     except Exception as error:
-        raise TraceError(f"the installed ultralytics cannot build this network: {reason_of(error)}") from error
+        place = _place(error)
+        raise TraceError(f"the installed ultralytics cannot build this network: {place}{reason_of(error)}") from error
+
+
+def _place(error: Exception) -> str:
+    """The row at which the builder or its first pass failed and what came in, from the error's frames; may be empty."""
+    place, frame = "", error.__traceback__
+    while frame is not None:
+        found = frame.tb_frame.f_locals
+        row, module, given = found.get("m"), found.get("self"), found.get("input")
+        if frame.tb_frame.f_code.co_name == "parse_model" and isinstance(found.get("i"), int):
+            name = row if isinstance(row, str) else getattr(row, "__name__", "")
+            place = f"row {found['i']}, {name} with {shown(found.get('args'))}: "
+        elif isinstance(row, nn.Module) and isinstance(getattr(row, "i", None), int):
+            shapes = ", ".join("x".join(map(str, tensor.shape)) for tensor in tensors_in([found.get("x")]))
+            place = f"row {row.i}, {type(row).__name__} on {shapes or 'no tensor'}: "
+        elif isinstance(module, nn.Conv2d) and isinstance(given, torch.Tensor):
+            channels = f"found {given.shape[1]} channels, expected {module.in_channels}: "
+            place += channels * (given.shape[1] != module.in_channels and not place.endswith(channels))
+        frame = frame.tb_next
+    return place
 
 
 def _rebuilt(tasks: Any, architecture: Architecture, root: Module, options: Mapping[object, object]) -> Rebuilt:
@@ -130,7 +151,12 @@ def _tasks() -> Any:
     if found := sys.modules.get("ultralytics.nn.tasks"):
         return found
     stdout = sys.stdout
-    tasks = imported("ultralytics.nn.tasks")
+    try:
+        tasks = imported("ultralytics.nn.tasks")
+    except ImportError:
+        raise
+    except Exception as error:  # as where torchvision was made for another torch
+        raise ImportError(reason_of(error), name="torchvision" if "torchvision" in str(error) else None) from error
     for handler in tasks.LOGGER.handlers:
         if isinstance(handler, StreamHandler) and handler.stream is sys.stderr:
             handler.setStream(stdout)
@@ -139,18 +165,23 @@ def _tasks() -> Any:
 
 def _check_classes(architecture: Architecture, tasks: Any) -> None:
     """Refuse an architecture with a class that is no block of the package."""
+    rows: list[Sequence[Any]] = []
     for part in ("backbone", "head"):
-        rows = architecture.document[part]
-        assert isinstance(rows, list)
-        for _, _, name, _ in rows:
-            kind = getattr(tasks, name, None)
-            is_block = (
-                isinstance(kind, type)
-                and issubclass(kind, nn.Module)
-                and kind.__module__.startswith("ultralytics.nn.modules.")
+        found = architecture.document[part]
+        assert isinstance(found, list)
+        rows += found
+    for number, (_, _, name, _) in enumerate(rows):
+        kind = getattr(tasks, name, None)
+        is_block = (
+            isinstance(kind, type)
+            and issubclass(kind, nn.Module)
+            and kind.__module__.startswith("ultralytics.nn.modules.")
+        )
+        if name not in TORCH_MODULES and not is_block:
+            raise ModelYamlError(
+                f"row {number}: found {name}, expected a block of the installed ultralytics, or a layer of torch such "
+                "as nn.ReLU"
             )
-            if name not in TORCH_MODULES and not is_block:
-                raise ModelYamlError(f"the installed ultralytics has no block {name}")
     if not isinstance(getattr(tasks, architecture.model, None), type):
         raise ModelYamlError(f"the installed ultralytics has no {architecture.model}")
 
