@@ -13,7 +13,7 @@ from warnings import simplefilter
 
 import click
 
-from yolo_probe.cli.options import FUSED_OPTION, NETWORK_OPTIONS, WEIGHTS_OPTION, of_networks, spoken
+from yolo_probe.cli.options import FUSED_OPTION, NETWORK_OPTIONS, WEIGHTS_OPTION, RowNumber, of_networks, spoken
 from yolo_probe.cli.output import UNEXPLAINED, say, show, show_table, warn_of
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
@@ -144,7 +144,7 @@ class _FreezeCommand(click.Command):
 
 _FREEZE_OPTION = click.option(
     "--freeze",
-    type=click.IntRange(0),
+    type=RowNumber(),
     multiple=True,
     metavar="N [N ...]",
     help="Rows to freeze, if TARGET is a name or a YAML. As in train.py: 10 is rows 0 to 9; 0 5 is rows 0 and 5.",

@@ -31,6 +31,24 @@ class ImageSize(click.ParamType):  # type: ignore[type-arg]  # generic from clic
         return sides[0], sides[-1]
 
 
+class RowNumber(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on
+    """``10``: a number of ``--freeze``, whole and not below 0."""
+
+    name = "number"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; click's usage error for anything else."""
+        text = str(value)
+        if not (text.isdecimal() and text.isascii()):
+            self.fail(
+                f"found {text!r}, expected numbers of rows: 10 is rows 0 to 9 (the backbone of yolov5s), 0 5 is rows 0 "
+                "and 5. yolo-probe layers TARGET lists the rows.",
+                param,
+                ctx,
+            )
+        return int(text)
+
+
 _LANGUAGE = "yolo_probe.language"
 """Where a command notes the language of its report."""
 
