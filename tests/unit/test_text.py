@@ -81,7 +81,7 @@ def test_a_host_whose_info_takes_no_size_is_not_asked_for_one(host: str, counts:
 
 def test_an_info_says_where_hosts_print_no_gflops() -> None:
     without = " ".join(render(info(question("yolov5s"), fused=False)).split())
-    assert "(thop not installed), at 640x640. Without it a host in this environment prints no GFLOPs." in without
+    assert "(thop not installed), at 640x640; without it a host in this environment prints no GFLOPs" in without
     both = choose_counter(None, replace(INSTALLED, shadowed="thop 0.1.0.post2206102148"))
     text = " ".join(render(info(Question(resolve("yolov5s"), (640, 640), both), fused=False)).split())
     assert "are both installed: with the old one YOLOv5 HEAD and ultralytics print no GFLOPs" in text

@@ -186,7 +186,7 @@ def footers(report: FuseDiff | Info, options: str, alternatives: Sequence[str]) 
     """The footer: counter, version, file, further options, and the figures of the real tools."""
     question = report.question
     here = gflops_here(question) if isinstance(report, Info) else ""
-    yield Footer("Counted", f"{counted(question)}. {here}" if here else counted(question))
+    yield Footer("Counted", f"{counted(question)}; {here}" if here else counted(question))
     if question.rules:
         state = report.state if isinstance(report, Info) else report.training
         yield Footer("Rules", own_rules(question.rules, question.rules.unused(state.run.records if state.run else ())))
@@ -241,14 +241,14 @@ def counted(question: Question) -> str:
 
 
 def gflops_here(question: Question) -> str:
-    """A sentence on hosts in this environment that print no GFLOPs, for want of a thop or by two; else empty."""
+    """Words on hosts in this environment that print no GFLOPs, for want of a thop or by two; else empty."""
     thop = question.counter.installed
     if thop is None:
-        return "Without it a host in this environment prints no GFLOPs."
+        return "without it a host in this environment prints no GFLOPs"
     if thop.shadowed:
         return (
             f"{thop.title} and {thop.shadowed} are both installed: with the old one YOLOv5 HEAD and ultralytics print "
-            "no GFLOPs (yolo-probe version)."
+            "no GFLOPs (yolo-probe version)"
         )
     return ""
 
