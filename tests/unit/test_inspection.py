@@ -324,11 +324,11 @@ def test_weights_that_thop_counted_are_those_of_their_network_all_the_same(tmp_p
 
 def test_what_a_plain_load_meets_is_said_with_what_to_do(tmp_path: Path) -> None:
     said = words_of(report_of(tmp_path, unstripped()))
-    assert "torch 2.6 and later refuse it without weights_only=False: pass that if you trust the file." in said
-    assert "Elsewhere than in the clone of YOLOv5: \"No module named 'models'\"." in said
+    assert "torch 2.6 and later refuse that by default: pass weights_only=False if you trust the file." in said
+    assert "Run it in the clone of YOLOv5, else \"No module named 'models'\"." in said
     assert "slow_conv2d_cpu" not in said
     half = words_of(report_of(tmp_path, unstripped(ema=None, model=network())))
-    assert "It is FP16: call .float() on a CPU" in half
+    assert "On a CPU call .float() first: it is FP16" in half
     weights = words_of(report_of(tmp_path, OrderedDict(a=floats("0", 5))))
     assert "torch 2.6" not in weights
     dangerous = words_of(report_of(tmp_path, unstripped(kept=Asked("os.system", "echo"))))

@@ -358,21 +358,24 @@ def _when_loading(report: Inspection) -> Iterator[str]:
     if report.runs:
         return
     if not _PLAIN_MODULES.issuperset(report.imports):
-        yield "torch 2.6 and later refuse it without weights_only=False: pass that if you trust the file."
+        yield "torch 2.6 and later refuse that by default: pass weights_only=False if you trust the file."
     roots = [module.partition(".")[0] for module in report.imports]
     if "models" in roots and report.origin:
-        yield f"Elsewhere than in the clone of {report.origin.family}: \"No module named 'models'\"."
+        yield f"Run it in the clone of {report.origin.family}, else \"No module named 'models'\"."
     for package in ("yolov5", "ultralytics"):
         if package in roots:
-            yield f"\"No module named '{package}'\": pip install {package}."
+            yield f"It needs pip install {package}, else \"No module named '{package}'\"."
     if report.saved and report.copies[report.saved.copy].precision == "FP16":
         yield (
-            'It is FP16: call .float() on a CPU, where older torch, such as 2.0, says "slow_conv2d_cpu" not '
+            'On a CPU call .float() first: it is FP16, and an older torch, such as 2.0, says "slow_conv2d_cpu" not '
             "implemented for 'Half'."
         )
 
 
-_PLAIN_MODULES = frozenset({"torch", "torch._utils", "collections", "builtins", "__builtin__", "_codecs"})
+_PLAIN_MODULES = frozenset({
+    "torch", "torch._utils", "torch._tensor", "torch.nn.parameter", "torch.serialization", "collections", "builtins",
+    "__builtin__", "_codecs",
+})  # fmt: skip
 """Modules of which torch takes what weights alone need, also with ``weights_only=True``."""
 
 

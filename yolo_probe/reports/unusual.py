@@ -43,7 +43,8 @@ def unusual(
     words = f"{norms} BatchNorm{'s' * (norms != 1)}"
     match fused_state(root):
         case "fused":
-            yield f"saved after fuse(), which leaves {words}" if norms else "without BatchNorm: saved after fuse()"
+            left = f"saved after fuse(), which leaves {words}" if norms else "without BatchNorm: saved after fuse()"
+            yield f"{left} (call fuse() once only)"
         case "partly fused":
             yield f"partly fused: {words} left"
     if names and classes is not None and len(names) != classes:

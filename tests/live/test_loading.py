@@ -1,13 +1,18 @@
-"""The lines of Python that an inspection gives remove what the real thop leaves in a model."""
+"""What an inspection says of loading a file is what torch does, and its lines remove what the real thop leaves."""
 
 from __future__ import annotations
 
+import pickle
 import re
 import subprocess
 import sys
+from argparse import Namespace
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
 from tests import environments
 from tests.conftest import Probe
@@ -50,3 +55,30 @@ def _run(code: str) -> None:
     environment = {"PYTHONPATH": str(path), "PATH": ""}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+WEIGHTS = nn.Conv2d(3, 4, 3).state_dict()
+SAVED: dict[str, object] = {
+    "weights": WEIGHTS,
+    "halves": {name: tensor.half() for name, tensor in WEIGHTS.items()},
+    "parameters": OrderedDict(nn.Conv2d(3, 4, 3).named_parameters()),
+    "nested": {"state_dict": WEIGHTS, "epoch": 3, "size": torch.Size([1]), "best": {1, 2}},
+    "model": {"model": nn.Sequential(nn.Conv2d(3, 4, 3))},
+    "options": {"state_dict": WEIGHTS, "opt": Namespace(a=1)},
+    "path": {"state_dict": WEIGHTS, "opt": {"save_dir": Path("runs")}},
+}
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize("name", SAVED)
+def test_what_torch_refuses_by_default_is_what_is_said(name: str, legacy: bool, tmp_path: Path, probe: Probe) -> None:
+    path = tmp_path / "x.pt"
+    torch.save(SAVED[name], path, _use_new_zipfile_serialization=not legacy)
+    try:
+        torch.load(path)
+        refused = False
+    except pickle.UnpicklingError:
+        refused = True
+    said = " ".join(probe("inspect", path).stdout.split())
+    assert ("torch 2.6 and later refuse that by default" in said) is refused
+    assert refused is (name in ("model", "options", "path"))
