@@ -46,7 +46,14 @@ def test_the_guides_lines_for_a_file_run() -> None:
     exec(OF_A_FILE, {})  # noqa: S102  # the guide's own text
 
 
-def test_the_guides_lines_for_a_live_model_run(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, in which the guide's lines leave their files."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_guides_lines_for_a_live_model_run(capsys: pytest.CaptureFixture[str], here: Path) -> None:
     model = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.SiLU())
     other = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.SiLU())
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
@@ -55,8 +62,10 @@ def test_the_guides_lines_for_a_live_model_run(capsys: pytest.CaptureFixture[str
     finally:
         yolo_probe.uninstall()
     assert "parameters" in capsys.readouterr().out
+    assert (here / "report.html").is_file()
 
 
+@pytest.mark.usefixtures("here")
 def test_the_guides_training_loop_runs(capsys: pytest.CaptureFixture[str]) -> None:
     model = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.SiLU())
     optimizer = torch.optim.SGD(model.parameters(), 0.1)

@@ -17,7 +17,7 @@ from yolo_probe.cli.options import FUSED_OPTION, NETWORK_OPTIONS, WEIGHTS_OPTION
 from yolo_probe.cli.output import UNEXPLAINED, say, show, show_table, warn_of
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import HostError, TargetError, UnknownModuleError
+from yolo_probe.errors import HostError, TargetError, UnknownModuleError, visible
 from yolo_probe.hosts.target import CopyName, in_folder, resolve, with_rules
 from yolo_probe.language import shown_in
 from yolo_probe.model.user_rules import OwnRules, advice
