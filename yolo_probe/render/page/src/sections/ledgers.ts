@@ -128,9 +128,13 @@ function picture(name: NumberName, steps: Step[], colours: Colours, width: numbe
   const labels = Math.min(width * 0.36, 190);
   const letters = Math.floor((labels / LETTER) * 1.55); // two lines, of which the first may break early
   const value = (step: Step): string => (step.isTotal ? whole(step.to) : signed(step.to - step.from));
-  const place = (step: Step): "left" | "right" | "inside" => {
-    if (end - Math.max(step.from, step.to) > (end - start) * 0.3) return "right";
-    return !step.isTotal && Math.min(step.from, step.to) - start > (end - start) * 0.3 ? "left" : "inside";
+  const pixels = (amount: number): number => ((amount - start) / (end - start || 1)) * (width - labels - 26);
+  const place = (step: Step): "left" | "right" | "insideRight" => {
+    const [left, right] = [pixels(Math.min(step.from, step.to)), pixels(end) - pixels(Math.max(step.from, step.to))];
+    const needed = value(step).length * 7 + 8;
+    if (right >= needed) return "right";
+    if (!step.isTotal && left >= needed) return "left";
+    return "insideRight";
   };
   return {
     height: steps.length * ROW + 30,
@@ -183,8 +187,8 @@ function picture(name: NumberName, steps: Step[], colours: Colours, width: numbe
             itemStyle: { color: step.isTotal ? colours[name] : faded(colours[name], 0.35) },
             label: {
               show: true,
-              position: place(step) === "inside" ? "insideRight" : place(step),
-              color: step.isTotal && place(step) === "inside" ? colours.paper : colours.ink,
+              position: place(step),
+              color: step.isTotal && place(step) === "insideRight" ? colours.paper : colours.ink,
               formatter: () => value(step),
             },
           })),
