@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import torch
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 import yolo_probe
 from tests.conftest import Probe
 from tests.live.test_watch import Network
 from yolo_probe.api import ReportPage
 from yolo_probe.errors import TargetError
+from yolo_probe.render.text import render
+from yolo_probe.reports.fuse_diff import FuseDiff
 
 
 def data_of(report: ReportPage) -> dict[str, Any]:
@@ -68,3 +72,29 @@ def test_a_picture_that_cannot_be_written_is_told(probe: Probe, tmp_path: Path) 
     done = probe("report", "yolov5n", "-o", tmp_path / "not" / "there.png")
     assert done.returncode == 2
     assert "the picture cannot be written: No such file or directory" in done.stderr
+
+
+class LeavesIdentity(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """A block and a Sequential whose BatchNorms its own ``fuse()`` replaces by nn.Identity."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8)
+        self.rest = nn.Sequential(nn.Conv2d(8, 4, 1, bias=False), nn.BatchNorm2d(4), nn.ReLU())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.rest(self.bn(self.conv(x)))
+
+    def fuse(self) -> LeavesIdentity:
+        self.conv, self.bn = fuse_conv_bn_eval(self.conv.eval(), self.bn.eval()), nn.Identity()
+        self.rest[0], self.rest[1] = fuse_conv_bn_eval(self.rest[0].eval(), self.rest[1].eval()), nn.Identity()
+        return self
+
+
+def test_an_identity_in_the_place_of_a_merged_batch_norm_is_explained() -> None:
+    answer = yolo_probe.report(LeavesIdentity()).report.answer
+    assert isinstance(answer, FuseDiff)
+    assert answer.balanced
+    assert [(merge.batch_norm_path) for merge in answer.fusion.merges] == ["bn", "rest.1"]
+    assert (answer.layers.before, answer.layers.after) == (7, 7)
+    assert "as many layers" in render(answer)

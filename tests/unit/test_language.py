@@ -62,7 +62,14 @@ UNCHANGED = {
 """Commands and names of code."""
 UNSHOWN = {
     "reports/ledger": ("BatchNorm has a weight and", "had no bias; the shift", "computes the BatchNorm into", "gives"),
-    "model/fusion": ("own fuse() does", "end-to-end model", "has two heads", "side by side", "removes these modules"),
+    "model/fusion": (
+        "own fuse() does",
+        "a module there that computes nothing",
+        "end-to-end model",
+        "has two heads",
+        "side by side",
+        "removes these modules",
+    ),
     "training/moments": ("these flags after the line",),
 }
 """Words of strings that are in JSON alone: why a cause changes a number."""

@@ -240,6 +240,8 @@ def difference(before: Module, after: Module) -> Fusion:
             merges.append(merge)
             kept[id(merge.convolution)], stays[id(merge.fused)] = merge.convolution, merge.fused
             kept[id(merge.batch_norm)] = merge.batch_norm
+            if (stand_in := now.children.get(merge.batch_norm_name)) is not None:
+                new.setdefault(STAND_IN, []).append((below(place, merge.batch_norm_name), stand_in))
         taken = {name for merge in found_merges for name in (merge.name, merge.batch_norm_name)}
         deeper = []
         for was_name, has_name in names:
@@ -262,6 +264,18 @@ def difference(before: Module, after: Module) -> Fusion:
     )
     left = tuple(path for path, module in named_modules(after) if module.kind in BATCH_NORMS)
     return Fusion(after, tuple(merges), left, changes)
+
+
+STAND_IN = (
+    "Identity in the place of a merged BatchNorm",
+    "This fuse() leaves a module there that computes nothing.",
+)
+"""Cause, and a sentence why, of what some ``fuse()`` put where the BatchNorm was."""
+
+
+def _is_gone(module: Module | None) -> bool:
+    """Whether a BatchNorm is no longer there: nothing is in its place, or an Identity."""
+    return module is None or module.kind == "nn.Identity"
 
 
 def _same_children(old: Module, now: Module) -> list[tuple[str, str]]:
@@ -299,7 +313,7 @@ def _merged_in_order(path: str, place: str, old: Module, now: Module, names: lis
         return
     for (first, has), (second, gone) in pairwise(pair for pair in names if pair[0]):
         convolution, batch_norm, fused = old.children[first], old.children[second], now.children.get(has)
-        if gone or convolution is None or batch_norm is None or fused is None:
+        if not _is_gone(now.children.get(gone)) or convolution is None or batch_norm is None or fused is None:
             continue
         if batch_norm.kind in BATCH_NORMS and {"weight", "bias"} <= fused.parameters.keys():
             yield Merge(path, convolution, batch_norm, fused, first, second, below(place, has))
@@ -308,7 +322,7 @@ def _merged_in_order(path: str, place: str, old: Module, now: Module, names: lis
 def _merged(path: str, before: Module, after: Module) -> Iterator[Merge]:
     """The merge of a block's BatchNorm into its convolution; nothing where there was none."""
     batch_norm = before.children.get("bn")
-    if batch_norm is None or batch_norm.kind not in BATCH_NORMS or after.children.get("bn") is not None:
+    if batch_norm is None or batch_norm.kind not in BATCH_NORMS or not _is_gone(after.children.get("bn")):
         return
     for name in CONVOLUTION_NAMES:
         old, new = before.children.get(name), after.children.get(name)

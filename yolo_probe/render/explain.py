@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from yolo_probe.counters.charges import charge
@@ -195,13 +196,18 @@ def _layers_note(match: Match, other: str) -> str:
     return f"A layer here is {LAYERS[definition_of(network)]}. {there}{same}"
 
 
+_OFFICIAL = re.compile(r"yolov5[nsmlx]6?(?:-seg|-cls)?")
+"""Networks whose files YOLOv5 publishes."""
+
+
 def _whose(network: KnownNetwork, than: KnownNetwork) -> str:
     """The hosts that count other layers of a network than those of another entry, and why."""
     hosts = hosts_in_words(network.hosts)
     if definition_of(network) != definition_of(than):
         return f"{hosts} ({SHORT[definition_of(network)]})"
     if network.family == "YOLOv5" and network.layers[0] > than.layers[0]:
-        return f"{hosts} and for files of then, the official ones too (an activation for each Conv)"
+        official = ", the official ones too" if _OFFICIAL.fullmatch(network.network) else ""
+        return f"{hosts} and for files of then{official} (an activation for each Conv)"
     return hosts
 
 

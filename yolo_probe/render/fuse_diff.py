@@ -135,7 +135,8 @@ def _answer(report: FuseDiff) -> str:
     also = f" It changes more: {others}." if others else ""
     changes = report.validation.fails or (report.outputs and report.outputs.first)
     same = "" if changes else f", {_predictions(report)}"
-    return f"{opening} Before validation, {fusion}: fewer layers{same}.{also} {_gradients_answer(report)}"
+    layers = "fewer layers" if report.layers.after < report.layers.before else "as many layers"
+    return f"{opening} Before validation, {fusion}: {layers}{same}.{also} {_gradients_answer(report)}"
 
 
 def _foreign(report: FuseDiff) -> str:
