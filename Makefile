@@ -5,8 +5,9 @@
 # make live   the tests that need torch, and the examples of the documentation: a minute
 # make bench  how long, how much memory, beside `import torch` and the real host
 # make fuzz   changed files, guided by the code that they reach in the reader of checkpoints, for five minutes
-# make browser  the tests of the report's page in a browser: a minute; apt-get installs node, npm, Chromium if they are not there
-# make page-bundle  the program of that page, from its sources in TypeScript
+# make browser  the tests of both pages in a browser: three minutes; apt-get installs node, npm, Chromium if they are not there
+# make page   the page that answers in a browser, as a folder for any web server: build/page
+# make page-bundle  the programs of both pages, from their sources in TypeScript
 # make picture  the picture of the README, from what the command prints in a terminal
 # make clean  back to a fresh clone
 
@@ -21,7 +22,7 @@ pytest = .venv/bin/python -m pytest --numprocesses 2
 
 apt = { $(as_root) apt-get update -q && $(as_root) apt-get install -q -y --no-install-recommends $(1); }
 
-.PHONY: demo test check unit live browser page-bundle bench fuzz picture clean
+.PHONY: demo test check unit live browser page page-bundle bench fuzz picture clean
 
 demo: .venv/installed
 	.venv/bin/yolo-probe fuse-diff configs/demo/narrow-best.pt
@@ -37,6 +38,9 @@ live: .venv/live
 
 browser: .venv/browser
 	$(pytest) --dist worksteal $(PYTEST_ARGS) tests/browser
+
+page: .venv/installed .venv/page
+	.venv/bin/yolo-probe page -o build/page
 
 page-bundle: .venv/page
 	npm --prefix $(page) run build

@@ -7,8 +7,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any, Literal, cast
 
 import pytest
@@ -112,3 +114,42 @@ def written(probe: Probe, tmp_path_factory: pytest.TempPathFactory) -> Callable[
         )
 
     return write
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    """Python's own server of files, which remembers what it was asked for instead of printing it."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Remember the path."""
+        cast("_Server", self.server).asked.append(self.path)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, folder: Path) -> None:
+        self.asked: list[str] = []
+        super().__init__(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
+
+
+@pytest.fixture(scope="session")
+def site(probe: Probe, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site as the command writes it."""
+    folder = tmp_path_factory.mktemp("site")
+    done = probe("page", "-o", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[_Server]:
+    """A server of a folder on this machine; it stops when the test leaves it."""
+    server = _Server(folder)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

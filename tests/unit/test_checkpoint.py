@@ -559,7 +559,7 @@ def test_a_device_is_refused() -> None:
     assert refusal(Path(os.devnull)) == "a device, a pipe or a socket, expected a regular file"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
+@pytest.mark.skipif(os.getuid() == 0, reason="the superuser may read everything")
 def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "best.pt", {"model": network()})
     path.chmod(0)

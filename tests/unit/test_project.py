@@ -21,6 +21,7 @@ from tests.conftest import Probe
 from tests.documents import GUIDE, PAGES, TEXTS, chinese, fences, not_printed, prose, screens, shell_commands
 from tests.environments import ROOT
 from tests.picture_of_terminal import ARGUMENTS, PICTURE, picture, printed
+from yolo_probe.render.site import PROGRAMS
 
 PACKAGE = ROOT / "yolo_probe"
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -215,8 +216,8 @@ def test_the_wheel_brings_the_networks_the_guide_and_the_types(tmp_path: Path, m
     shipped = {f"yolo_probe/{path.relative_to(ROOT)}" for path in (ROOT / "configs").rglob("*") if path.is_file()}
     guide = {path.relative_to(ROOT).as_posix() for path in GUIDE.rglob("*.md")}
     assert {*shipped, *guide, "yolo_probe/py.typed"} <= held
-    program = {f"yolo_probe/render/page/built/report.{ending}" for ending in ("js", "css", "licences.txt")}
-    assert {name for name in held if name.startswith("yolo_probe/render/page/")} == program
+    programs = {f"yolo_probe/render/page/built/{name}" for name in (*PROGRAMS, "report.licences.txt")}
+    assert {name for name in held if name.startswith("yolo_probe/render/page/")} == programs
 
 
 def test_yolov5_printed_the_two_lines_that_the_demo_explains(

@@ -8,6 +8,8 @@ From the ground up; a module imports only from lines above its own::
     network_commands   fuse-diff, info, inspect, gradients, counters, layers
     line_commands      explain, diff, compare
     registry_commands  scan, check
+    in_browser         the answers of the page that runs in a browser
+    page_command       page
     training_commands  train, story
     guide_command      guide
     command            the command: subcommands, errors, exit codes

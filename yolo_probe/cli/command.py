@@ -9,7 +9,14 @@ from typing import NoReturn
 import click
 
 from yolo_probe import __version__
-from yolo_probe.cli import guide_command, line_commands, network_commands, registry_commands, training_commands
+from yolo_probe.cli import (
+    guide_command,
+    line_commands,
+    network_commands,
+    page_command,
+    registry_commands,
+    training_commands,
+)
 from yolo_probe.cli.output import NO_ANSWER, UNSAFE, Outcome, say, write
 from yolo_probe.cli.spellings import DEFAULT_COMMAND, respelled
 from yolo_probe.counters.conventions import choose_counter
@@ -30,7 +37,8 @@ def cli() -> None:
     """
 
 
-for room in (network_commands, line_commands, registry_commands, training_commands, guide_command):
+ROOMS = (network_commands, line_commands, registry_commands, page_command, training_commands, guide_command)
+for room in ROOMS:
     for command in room.COMMANDS:
         cli.add_command(command)
 

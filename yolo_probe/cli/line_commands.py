@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from yolo_probe.errors import TargetError, shown
 if TYPE_CHECKING:
     from yolo_probe.hosts.images import Size
     from yolo_probe.networks.generations import Generation
+    from yolo_probe.reports.explain import Explanation
 
 
 @click.command("explain")
@@ -31,27 +33,38 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     without either, standard input is read. Two lines are explained against each other; of an error message that is
     known, such as "No module named 'models'", the cause and the remedy are told.
     """
-    from yolo_probe.hosts.printed_line import LARGEST_TEXT, lines_in
-    from yolo_probe.reports.explain import explanation
-    from yolo_probe.reports.known_errors import errors_in
+    from yolo_probe.hosts.printed_line import LARGEST_TEXT
 
-    texts = [_text(line) for line in lines] if lines else [(sys.stdin.read(LARGEST_TEXT), True)]
-    found = [line for text, log in texts for line in lines_in(text, log=log)]
-    errors = tuple(error for text, _ in texts for error in errors_in(text))
-    if not found and not errors:
-        what = shown(lines[0]) if lines else "standard input"
-        raise TargetError(
-            f"{what}: found no summary line, expected one such as "
-            '"213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs"',
-            "Copy the whole line from the log, in quotes; a checkpoint goes to yolo-probe fuse-diff.",
-        )
-    report = replace(explanation(found), errors=errors)
+    texts = [text_of(line) for line in lines] if lines else [(sys.stdin.read(LARGEST_TEXT), True)]
+    report = explained(texts, lines[0] if lines else None)
     show(report, form)
     if not report.exact:
         sys.exit(UNEXPLAINED)
 
 
-def _text(argument: str) -> tuple[str, bool]:
+def explained(texts: Iterable[tuple[str, bool]], named: str | None) -> Explanation:
+    """The report on the lines and errors in texts, each with whether it is a log. ``named``: what stands for them.
+
+    Raises: TargetError where there is neither a summary line nor a known error.
+    """
+    from yolo_probe.hosts.printed_line import lines_in
+    from yolo_probe.reports.explain import explanation
+    from yolo_probe.reports.known_errors import errors_in
+
+    read = tuple(texts)
+    found = [line for text, log in read for line in lines_in(text, log=log)]
+    errors = tuple(error for text, _ in read for error in errors_in(text))
+    if not found and not errors:
+        what = "standard input" if named is None else shown(named)
+        raise TargetError(
+            f"{what}: found no summary line, expected one such as "
+            '"213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs"',
+            "Copy the whole line from the log, in quotes; a checkpoint goes to yolo-probe fuse-diff.",
+        )
+    return replace(explanation(found), errors=errors)
+
+
+def text_of(argument: str) -> tuple[str, bool]:
     """The text of an argument, and whether it is a log: a file of that name, else the argument itself."""
     from yolo_probe.hosts.printed_line import LARGEST_TEXT
 

@@ -26,6 +26,10 @@ UNSAFE = 3
 """Exit code if the file would run something when it is loaded, which no checkpoint needs."""
 
 
+DO_NOT_LOAD = "Do not load it: torch.load(weights_only=False) runs what a file names. Nothing of it was run here."
+"""What to do about a file that would run something."""
+
+
 @dataclass(slots=True)
 class Outcome:
     """What one run of the command found, beside its report."""
@@ -46,11 +50,13 @@ def warn_of(target: str, runs: Sequence[str]) -> None:
     """Say what a file would run when it is loaded, if there is any; the command then exits with ``UNSAFE``."""
     if not runs:
         return
-    say(
-        f"{target} would run {', '.join(runs[:5])} when it is loaded, and no checkpoint does",
-        "Do not load it: torch.load(weights_only=False) runs what a file names. Nothing of it was run here.",
-    )
+    say(warning_of(target, runs), DO_NOT_LOAD)
     click.get_current_context().obj.is_unsafe = True
+
+
+def warning_of(target: str, runs: Sequence[str]) -> str:
+    """What a file would run when it is loaded, in words."""
+    return f"{visible(target)} would run {', '.join(runs[:5])} when it is loaded, and no checkpoint does"
 
 
 def show(report: Report, form: str) -> None:

@@ -20,9 +20,11 @@ from yolo_probe import __version__
 from yolo_probe.errors import TargetError
 from yolo_probe.render.sections import sections
 from yolo_probe.render.text_layout import printable
+from yolo_probe.render.translation import in_language
 from yolo_probe.reports.full_report import FullReport, as_json
 
 if TYPE_CHECKING:
+    from yolo_probe.language import Language
     from yolo_probe.render.document import Part
     from yolo_probe.render.sections import Report
 
@@ -74,9 +76,14 @@ def data_of(report: FullReport) -> dict[str, object]:
     return {key: _plain(value) for key, value in page.items()}
 
 
-def _parts(report: Report) -> list[list[dict[str, object]]]:
+def words_of(report: Report, language: Language) -> object:
+    """The words that the command prints of one report, as data of a page."""
+    return _plain(_parts(report, language))
+
+
+def _parts(report: Report, language: Language = "en") -> list[list[dict[str, object]]]:
     """The sections of a report, each part as its kind and its fields."""
-    return [[_part(part) for part in section] for section in sections(report)]
+    return [[_part(part) for part in section] for section in in_language(sections(report), language)]
 
 
 def _part(part: Part) -> dict[str, object]:

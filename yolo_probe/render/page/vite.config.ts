@@ -18,7 +18,7 @@ function licences(mode: string): Plugin {
           if (inside?.[1]) packages.add(inside[1]);
         }
       }
-      this.emitFile({ type: "asset", fileName: `${mode}.licences.txt`, source: [...packages].sort().map(texts).join("\n") });
+      if (packages.size) this.emitFile({ type: "asset", fileName: `${mode}.licences.txt`, source: [...packages].sort().map(texts).join("\n") });
     },
   };
 }
@@ -36,7 +36,7 @@ export default defineConfig(({ mode }) => ({
   define: { "process.env.NODE_ENV": '"production"', __DEV__: "false" },
   plugins: [licences(mode)],
   build: {
-    outDir: "built",
+    outDir: process.env["BUILT"] ?? "built",
     emptyOutDir: false,
     target: "es2022",
     cssTarget: "es2022",
@@ -44,7 +44,7 @@ export default defineConfig(({ mode }) => ({
     lib: {
       entry: `src/entries/${mode}.ts`,
       name: "yoloProbe",
-      formats: ["iife"],
+      formats: [mode === "worker" ? "es" : "iife"], // the worker imports Pyodide, which is a module
       fileName: () => `${mode}.js`,
       cssFileName: mode,
     },
