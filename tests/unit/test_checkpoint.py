@@ -296,6 +296,7 @@ def test_nothing_is_imported_to_read_a_checkpoint(tmp_path: Path) -> None:
         (lambda: module(SEQUENTIAL, {"a": 3}), "model.a: expected a tensor, found int"),
         (lambda: module(SEQUENTIAL, children={"a": 3}), "model.a: expected a module, found int"),
         (lambda: module(SEQUENTIAL, children={3: module(SEQUENTIAL)}), "a name in _modules is no printable text"),  # type: ignore[dict-item]
+        (lambda: module(SEQUENTIAL, children={"b.n": module(SEQUENTIAL)}), "'b.n' in _modules has a dot"),
         (lambda: Asked(SEQUENTIAL, state={"_modules": 3, "_parameters": {}}), "_modules is int, expected a dict"),
         (lambda: Asked(SEQUENTIAL, state={"_modules": {}, "_parameters": {}}), "model: _buffers is NoneType"),
         (

@@ -219,6 +219,8 @@ class Records:
             raise _damaged(path, f"{part} is {name_of(state.get(part))}, expected a dict")
         if not all(type(key) is str and key.isprintable() for key in found):
             raise _damaged(path, f"a name in {part} is no printable text")
+        if dotted := next((key for key in map(str, found) if "." in key), None):
+            raise _damaged(path, f"{dotted!r} in {part} has a dot, which PyTorch allows in no name")
         return found  # type: ignore[return-value]
 
     def _tensors_in(self, state: dict[object, object], part: str, path: str) -> dict[str, Tensor]:
