@@ -149,6 +149,18 @@ def test_a_dropped_checkpoint_shows_all_four_ledgers_of_the_command(page: Site, 
     page.picture("checkpoint")
 
 
+def test_the_report_is_switched_sorted_and_searched_here_too(page: Site, probe: Probe) -> None:
+    page.drop(DEMO)
+    page.page.get_by_role("radio", name="after fuse()").check()
+    assert page.text("#costs .total") == f"{printed(probe, DEMO)['flops'][-1]} FLOPs"
+    lines = json.loads(probe("layers", DEMO, "--format", "json").stdout)["lines"]
+    page.page.locator("#rows th", has_text="FLOPs").first.get_by_role("button").click()
+    ranked = sorted(lines, key=lambda line: line["flops"], reverse=True)
+    assert [row[0] for row in page.rows("#rows tbody")] == [line["name"] for line in ranked]
+    page.page.get_by_label("Search").fill("concat")
+    assert {row[0] for row in page.rows("#rows tbody")} == {line["name"] for line in lines if line["class"] == "Concat"}
+
+
 def test_no_request_is_made_for_a_file(page: Site) -> None:
     asked, served = len(page.asked), len(page.served)
     page.drop(DEMO)
