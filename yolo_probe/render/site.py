@@ -146,8 +146,8 @@ form-action 'none'">
 </head>
 <body>
 <div id="page"></div>
-<noscript><p>This page runs yolo-probe with JavaScript and WebAssembly, which are turned off here. The same answers:
-pip install yolo-probe, then yolo-probe best.pt.</p></noscript>
+<noscript><p>This page runs yolo-probe with JavaScript and WebAssembly, which are turned off here. The same answers
+without them: the command yolo-probe best.pt.</p></noscript>
 <script src="report.js"></script>
 <script src="open.js"></script>
 </body>
