@@ -24,6 +24,8 @@ from yolo_probe.model.operators import OpRecord
 from yolo_probe.model.structure import Module, Tensor, count_parameters
 from yolo_probe.networks.shipped import network_names
 from yolo_probe.render import markdown
+from yolo_probe.render.common import share
+from yolo_probe.render.memory_advice import memory_advice
 from yolo_probe.render.text import render
 from yolo_probe.render.text_layout import WIDTH
 from yolo_probe.reports.layers import LayerCosts, View, as_json, gathered, layer_costs
@@ -388,3 +390,14 @@ def test_the_table_fits_a_screen_unless_all_is_asked_for() -> None:
     assert "10     head      Conv" in brief
     assert "1,872,157" in whole
     assert "bytes moved" in whole
+
+
+@pytest.mark.parametrize("target", ["yolov5n", "yolov5s-ghost", "yolov5-bifpn"])
+def test_the_memory_ends_with_advice_of_at_most_three_sentences_each_with_its_figure(target: str) -> None:
+    found = report(target, View(memory=True))
+    advice = memory_advice(found)
+    assert 1 <= len(advice) <= 3
+    assert all(" %" in sentence for sentence in advice)
+    most = max(found.lines, key=lambda line: line.access.values)
+    assert advice[0].startswith(f"Look at row {most.name} first: {share(most.access.values, found.access.values)}")
+    assert [sentence for sentence in memory_advice(report(target, fused=True)) if "after fuse()" in sentence] == []

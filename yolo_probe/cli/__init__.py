@@ -6,6 +6,7 @@ From the ground up; a module imports only from lines above its own::
     spellings          what people type, in the spelling of this command
     output             a report on standard output, and the exit codes
     network_commands   fuse-diff, info, inspect, gradients, counters, layers
+    bench_command      bench
     line_commands      explain, diff, compare
     registry_commands  scan, check
     in_browser         the answers of the page that runs in a browser

@@ -10,6 +10,7 @@ import click
 
 from yolo_probe import __version__
 from yolo_probe.cli import (
+    bench_command,
     guide_command,
     line_commands,
     network_commands,
@@ -37,7 +38,10 @@ def cli() -> None:
     """
 
 
-ROOMS = (network_commands, line_commands, registry_commands, page_command, training_commands, guide_command)
+ROOMS = (
+    *(network_commands, bench_command, line_commands, registry_commands),
+    *(page_command, training_commands, guide_command),
+)
 for room in ROOMS:
     for command in room.COMMANDS:
         cli.add_command(command)

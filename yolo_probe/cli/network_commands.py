@@ -48,7 +48,7 @@ def fuse_diff_command(
     Training prints its line before fuse(), validation after it; fuse() merges BatchNorms into convolutions. Every
     change of a number is listed with its cause, and the causes add up to the change.
     """
-    question = _question(target, imgsz, counter, host, nc, copy, rules, verify=verify, source=source)
+    question = question_of(target, imgsz, counter, host, nc, copy, rules, verify=verify, source=source)
     try:
         report = fuse_diff(question)
     except UnknownModuleError:
@@ -85,7 +85,7 @@ def info_command(
     stride_scaled: bool, verbose: bool, weights: bool,
 ) -> None:  # fmt: skip
     """Show the summary line of a network and what each number means."""
-    question = _question(target, imgsz, counter, host, nc, copy, rules, verify=verify, source=source)
+    question = question_of(target, imgsz, counter, host, nc, copy, rules, verify=verify, source=source)
     report = info(question, fused=fused, stride_scaled=stride_scaled)
     if weights:
         report = replace(report, values=_weight_values(question.subject))
@@ -240,7 +240,7 @@ def counters_command(
     """Compare all FLOP counters, and say why their figures differ."""
     from yolo_probe.reports.counters import counters
 
-    report = counters(_question(target, imgsz, counter, host, nc, copy, rules, source=source), brief=not whole)
+    report = counters(question_of(target, imgsz, counter, host, nc, copy, rules, source=source), brief=not whole)
     show(report, form)
     _be_strict(strict, report.uncounted)
 
@@ -299,16 +299,17 @@ def layers_command(
     if chosen == "row" and depth not in (None, 1):
         chosen = "module"
     view = View(chosen, depth, sort or ("bytes" if top and memory else None), top, memory, not whole)
-    question = _question(target, imgsz, counter, host, nc, copy, rules, source=source)
+    question = question_of(target, imgsz, counter, host, nc, copy, rules, source=source)
     report = layer_costs(question, view, fused=fused)
     show(report, form)
     _be_strict(strict, report.charges.uncounted)
 
 
-def _question(
+def question_of(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
     rules: str | None = None, *, verify: bool = False, source: str | None = None,
 ) -> Question:  # fmt: skip
+    """The question that the options of a command ask."""
     if rules and verify:
         raise click.UsageError("--verify runs the real thop, which has no rules of yours: leave --rules or it out.")
     own = _own_rules(rules) if rules else None

@@ -16,5 +16,8 @@ From the ground up; a module imports only from lines above its own::
     applied_rules       the user's counting rules, run on a copy
     recorder            records one pass of a copy
     live                a live model: its structure, its pass, its fuse()
+    kernels             torch's kernel for an operator record
+    replay              one pass as kernels on random tensors
+    stopwatch           times of passes, and the peak of the device
     tensor_lifetimes    each call and each tensor of a pass, as torch runs it
 """

@@ -19,7 +19,9 @@ From the ground up; a module imports only from lines above its own::
     counters        words of a comparison of counters
     flop_count      words of one count
     comparison      words of a comparison on a live model
+    memory_advice   advice from the values that a network moves
     layers          words of the costs of rows
+    bench           words of what was measured
     gradients       words of which parameters train
     inspection      words of the content of a file
     story           words of a training

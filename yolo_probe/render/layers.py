@@ -21,6 +21,7 @@ from yolo_probe.render.common import (
     shortened,
 )
 from yolo_probe.render.document import Chart, Footer, Heading, Note, Section, Table, Words, Working
+from yolo_probe.render.memory_advice import memory_advice
 from yolo_probe.render.stride_scaling import scaled_parts
 from yolo_probe.reports.layers import LayerCosts
 from yolo_probe.reports.line_costs import Line, Sums
@@ -36,6 +37,7 @@ def document(report: LayerCosts) -> Iterator[Section]:
         yield _moved(report)
         yield from _peak(report)
         yield from _guidelines(report)
+        yield tuple(Words(text) for text in memory_advice(report))
     elif report.view.brief:
         yield _brief(report)
     else:

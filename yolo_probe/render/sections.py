@@ -10,6 +10,7 @@ from yolo_probe.render.document import Section
 
 if TYPE_CHECKING:
     from yolo_probe.counters.comparison import Comparison
+    from yolo_probe.reports.bench import Bench
     from yolo_probe.reports.counters import Counters
     from yolo_probe.reports.diff import Diff
     from yolo_probe.reports.explain import Explanation
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         | Counters
         | Inspection
         | LayerCosts
+        | Bench
         | Provenance
         | Story
         | FlopCount
@@ -48,6 +50,7 @@ HOMES: Mapping[str, tuple[str, str]] = {
     "Comparison": ("render.comparison", "reports.comparison"),
     "Inspection": ("render.inspection", "reports.inspection_json"),
     "LayerCosts": ("render.layers", "reports.layers"),
+    "Bench": ("render.bench", "reports.bench"),
     "Provenance": ("render.gradients", "reports.gradients"),
     "Story": ("render.story", "reports.story"),
 }

@@ -27,6 +27,8 @@ From the ground up; a module imports only from lines above its own::
     counters               one network by every counter
     gradients              what trains in each copy, and what decided it
     layers                 the cost of each row, module, operator or type
+    timing                 the median of measured times, and how sure a difference is
+    bench                  measured times beside FLOPs
     row_costs              the cost of each row before and after fuse()
     unusual                sentences on what is unusual in a file
     inspection             the content of a file

@@ -95,7 +95,20 @@ def layer_costs(question: Question, view: View, *, fused: bool = False) -> Layer
     """
     question.need_flops()
     subject = question.subject
-    image = (1, subject.channels, *question.size)
+    root, run, observed = pass_of(question, (1, subject.channels, *question.size), fused=fused)
+    if observed:
+        run = replace(run, calls=observed.calls)
+    found = observed.activations if observed else activations(run)
+    is_fused = fused or fused_state(root) == "fused"
+    return gathered(subject, question, question.counter.convention, view, root, run, found, is_fused=is_fused)
+
+
+def pass_of(question: Question, image: Shape, *, fused: bool) -> tuple[Module, Trace, Observed | None]:
+    """The structure and the pass of a network in one state; of one that its host has built also what was observed.
+
+    Raises: TraceError where the pass or ``fuse()`` fails.
+    """
+    subject = question.subject
     observed: Observed | None = None
     try:
         if isinstance(subject.rebuilt, Rebuilt):
@@ -110,11 +123,7 @@ def layer_costs(question: Question, view: View, *, fused: bool = False) -> Layer
             run = question.ruled(root)(image)
     except TraceError as error:
         raise question.placed(error, "correct the network: its forward pass fails there") from None
-    if observed:
-        run = replace(run, calls=observed.calls)
-    found = observed.activations if observed else activations(run)
-    is_fused = fused or fused_state(root) == "fused"
-    return gathered(subject, question, question.counter.convention, view, root, run, found, is_fused=is_fused)
+    return root, run, observed
 
 
 def _observed(model: Model, image: Shape) -> Observed | None:

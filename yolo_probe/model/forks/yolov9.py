@@ -24,7 +24,9 @@ def a_conv(f: Frame, x: Shape) -> Shape:
 def a_down(f: Frame, x: Shape) -> Shape:
     a, b = f.halves(_averaged(f, x))
     a = f("cv1", a)
-    b = f("cv2", f.function("max_pool2d", (b,), operators.pool2d(b, 3, 2, 1, 1, False)))
+    pooled = operators.pool2d(b, 3, 2, 1, 1, False)
+    window = {"kernel_size": 3, "stride": 2, "padding": 1, "dilation": 1, "ceil_mode": False}
+    b = f("cv2", f.function("max_pool2d", (b,), pooled, **window))
     return f.cat([a, b])
 
 

@@ -1,0 +1,106 @@
+"""Live: every operator of every network that is known by name runs as torch's own kernel, and the command measures."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from tests.conftest import Probe
+from yolo_probe.hosts.target import resolve
+from yolo_probe.live.kernels import Memory
+from yolo_probe.live.replay import Replay
+from yolo_probe.model.forks.registry import fuse_as_host
+from yolo_probe.model.structure import named_rows
+from yolo_probe.model.trace import trace
+from yolo_probe.networks.shipped import FORKS, fork_network_names, network_names
+
+CPU = Memory(torch.device("cpu"), torch.float32, channels_last=False)
+SIDE = 128
+NETWORKS = [
+    *(f"{name}@{host}" for host in ("v1.0", "v3.1", "v6.0", "head") for name in network_names(host)),
+    *(f"{name}@{fork}" for fork in FORKS for name in fork_network_names(fork)),
+]
+SMALL = ("yolov5n", "yolov5s-transformer@v5.0", "yolov5s-ghost", "gelan-t", "v5Lite-e", "yolov7-tiny")
+
+
+def replay(target: str, memory: Memory = CPU, *, fused: bool = False, batch: int = 1) -> Replay:
+    """The kernels of a network."""
+    subject = resolve(target)
+    root = fuse_as_host(subject.root, grad_enabled=False, as_v3_0=False).root if fused else subject.root
+    return Replay(root, trace(root, (batch, subject.channels, SIDE, SIDE)), memory)
+
+
+@pytest.mark.parametrize("target", NETWORKS)
+def test_every_operator_of_a_network_has_its_kernel(target: str) -> None:
+    with torch.device("meta"):
+        found = replay(target, Memory(torch.device("meta"), torch.float32, channels_last=False))
+    assert found.unmeasured == {}
+    assert [step for step, out in found.outputs() if tuple(out.shape) != step.output] == []
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("target", SMALL)
+def test_a_kernel_gives_the_shape_of_its_record_and_finite_values(target: str, fused: bool) -> None:
+    for step, out in replay(target, fused=fused, batch=2).outputs():
+        assert tuple(out.shape) == step.output, step
+        assert torch.isfinite(out).all(), step
+
+
+def test_values_do_not_vanish_which_would_slow_the_kernels_down() -> None:
+    outputs = [out for step, out in replay("yolov5n", fused=True).outputs() if step.operator == "conv2d"]
+    assert min(float(out.abs().mean()) for out in outputs) > 1e-6
+
+
+def test_channels_last_reaches_the_convolutions() -> None:
+    memory = Memory(torch.device("cpu"), torch.float32, channels_last=True)
+    outputs = [out for step, out in replay("yolov5n", memory).outputs() if step.operator == "conv2d"]
+    assert all(out.is_contiguous(memory_format=torch.channels_last) for out in outputs)
+
+
+def test_an_operator_without_a_kernel_is_named_with_its_number() -> None:
+    root = resolve("yolov5n").root
+    run = trace(root, (1, 3, SIDE, SIDE))
+    records = tuple(each._replace(operator="erfinv") if each.operator == "silu" else each for each in run.records)
+    kinds = [each.operator for each in run.records]
+    other = Replay(root, type(run)(run.input, records, run.output, "", run.calls, run.moves), CPU)
+    assert other.unmeasured == {"erfinv": kinds.count("silu")}
+    other.run()
+
+
+def test_the_time_of_a_pass_is_that_of_its_rows() -> None:
+    found = replay("yolov5n", fused=True)
+    kinds, row_of = named_rows(resolve("yolov5n").root)
+    times = found.seconds_of(row_of)
+    assert set(times) == set(kinds)
+    assert min(times.values()) > 0
+
+
+def test_the_command_measures_a_network_and_its_threads_stay(probe: Probe) -> None:
+    threads = torch.get_num_threads()
+    done = probe("bench", "yolov5n", "--imgsz", 64, "--batch", 1, "--batch", 2, "--seconds", 0.01, "--threads", 1,
+                 "--format", "json")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert [(case["imgsz"], case["batch"]) for case in found["cases"]] == [([64, 64], 1), ([64, 64], 2)]
+    assert all(case["not_measured"] == {} for case in found["cases"])
+    assert found["cases"][1]["flops_fused"] == 2 * found["cases"][0]["flops_fused"]
+    assert sum(each["share_of_flops"] for each in found["rows"]) == pytest.approx(1, abs=0.01)
+    assert sum(each["share_of_time"] for each in found["rows"]) == pytest.approx(1, abs=0.01)
+    assert torch.get_num_threads() == threads
+
+
+def test_a_checkpoint_is_measured_by_its_structure_alone(probe: Probe) -> None:
+    done = probe("bench", "configs/demo/narrow-best.pt", "--imgsz", 64, "--seconds", 0.01)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "random weights" in done.stdout
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_without_a_cuda_device_the_command_says_so(probe: Probe) -> None:
+    done = probe("bench", "yolov5n", "--device", "cuda")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert (
+        "found no CUDA device that torch can use, expected one for --device cuda\n  Leave --device out" in done.stderr
+    )

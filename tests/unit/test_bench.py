@@ -1,0 +1,185 @@
+"""Unit: the statistics of measured times, the words and data of a bench on made-up times, and wrong input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.conftest import Probe
+from tests.networks import question
+from yolo_probe.render import markdown
+from yolo_probe.render.text import render
+from yolo_probe.render.text_layout import WIDTH
+from yolo_probe.reports.bench import Bench, Case, Row, Settings, as_json
+from yolo_probe.reports.timing import Timing, gain, timing
+
+
+def test_a_timing_is_the_median_and_the_quartiles() -> None:
+    assert timing((5.0, 1.0, 4.0, 2.0, 3.0)) == Timing(median=3.0, low=2.0, high=4.0, count=5)
+    assert timing((7.0,)) == Timing(7.0, 7.0, 7.0, 1)
+
+
+def test_a_difference_is_seen_where_it_is_more_than_the_noise() -> None:
+    slow, fast = timing((10.0, 10.1, 10.2, 10.1)), timing((8.0, 8.1, 8.0, 8.1))
+    assert gain(slow, fast).is_seen
+    assert gain(slow, fast).saved == pytest.approx(2.05)
+    assert gain(fast, slow).is_seen
+    assert gain(fast, slow).saved < 0
+
+
+def test_no_difference_is_seen_where_the_noise_is_larger() -> None:
+    found = gain(timing((10.0, 14.0, 12.0, 8.0)), timing((9.0, 13.0, 11.0, 8.0)))
+    assert (found.saved > 0, found.is_seen) == (True, False)
+    same = timing((3.0, 3.0))
+    assert not gain(same, same).is_seen
+
+
+def test_the_noise_falls_with_the_root_of_the_number_of_blocks() -> None:
+    assert Timing(1.0, 0.9, 1.1, 16).noise == pytest.approx(Timing(1.0, 0.9, 1.1, 4).noise / 2)
+    assert gain(Timing(1, 1, 2, 100), Timing(1, 1, 1, 1)).margin == pytest.approx(1.96 * 1.25 / 1.35 / 10)
+
+
+class MadeUpPeak(NamedTuple):
+    """A device that computes 100 GFLOPS and moves 10 GB/s."""
+
+    flops: float = 100e9
+    bytes: float = 10e9
+    side: int = 1024
+    copied: int = 2**27
+
+
+def steady(milliseconds: float) -> Timing:
+    """A time without noise."""
+    seconds = milliseconds / 1000
+    return Timing(seconds, seconds, seconds, 5)
+
+
+def row(name: str, milliseconds: float, share_of_time: float, share_of_flops: float, **others: Any) -> Row:
+    """A row of a network of 1 GFLOP."""
+    flops = round(share_of_flops * 1e9)
+    values: dict[str, Any] = {"kind": "Conv", "moved": 10**6, "bound": "arithmetic", "least": flops / 100e9}
+    return Row(name, timing=steady(milliseconds), flops=flops, share_of_time=share_of_time,
+               share_of_flops=share_of_flops, **{**values, **others})  # fmt: skip
+
+
+UNFUSED, FUSED = steady(120), steady(100)
+ROWS = (
+    row("0", 30, 0.3, 0.3),
+    row("1", 50, 0.5, 0.1, kind="C3", bound="memory", moved=10**8),
+    row("2", 20, 0.2, 0.6),
+)
+
+
+def report(
+    unfused: Timing | None = UNFUSED, fused: Timing = FUSED, unmeasured: Mapping[str, int] | None = None
+) -> Bench:
+    """What a measurement of yolov5n would be."""
+    asked = question("yolov5n")
+    case = Case((640, 640), 1, unfused, fused, None if unfused is None else 1_100_000_000, 10**9, unmeasured or {})
+    return Bench(asked.subject, asked, Settings(), "torch 0, cpu, 1 thread", 1, MadeUpPeak(), (case,), ROWS)  # type: ignore[arg-type]
+
+
+def words(found: Bench) -> str:
+    """The text, on one line."""
+    return " ".join(render(found).split())
+
+
+def test_the_answer_has_milliseconds_beside_flops() -> None:
+    shown = words(report())
+    assert "fuse() saves 20.0 ms of 120 ms (16.7 %), give or take 0.00 ms. In FLOPs it saves 0.100 of 1.1" in shown
+    assert "Fused, it reaches 10.0 GFLOPS, 10 % of the 100 GFLOPS" in shown
+    assert "below 10.0 FLOPs a byte, memory is the limit" in shown
+
+
+def test_no_difference_is_an_answer() -> None:
+    noisy = Timing(0.1, 0.05, 0.15, 5)
+    shown = words(report(unfused=noisy))
+    assert "No difference seen: fuse() changes 100 ms to 100 ms, and the noise of that difference is 81.2 ms" in shown
+    assert "none seen" in shown
+    assert "--seconds 2" in shown
+
+
+def test_a_slower_network_is_said_to_cost_time() -> None:
+    assert "fuse() costs 20.0 ms of 80.0 ms (25.0 %)" in words(report(unfused=steady(80)))
+
+
+def test_a_network_that_was_saved_fused_has_one_time() -> None:
+    shown = words(report(unfused=None))
+    assert "One pass takes 100 ms" in shown
+    assert "saves" not in shown
+
+
+def test_the_rows_that_cost_more_than_their_flops_are_named_alone() -> None:
+    found = report()
+    assert [each.name for each in found.dearer] == ["1"]
+    assert "1 C3 50.0 50.0 % 10.0 % 1.0 1.00 memory" in words(found)
+    assert "Look at row 1 (C3) first: 50.0 % of the time for 10.0 % of the FLOPs." in words(found)
+    every = words(replace(found, settings=Settings(by_row=True)))
+    assert "0 Conv 30.0 30.0 % 30.0 %" in every
+
+
+def test_a_row_within_its_noise_is_not_named() -> None:
+    noisy = tuple(replace(each, timing=replace(each.timing, low=0.0, high=0.2)) for each in ROWS)
+    assert replace(report(), rows=noisy).dearer == ()
+
+
+def test_operators_that_were_not_measured_are_named_with_their_number() -> None:
+    assert "Not measured, and missing in every time: 3 x erfinv." in words(report(unmeasured={"erfinv": 3}))
+    assert "Not measured" not in words(report())
+
+
+def test_the_report_fits_on_a_screen() -> None:
+    lines = render(report()).splitlines()
+    assert max(len(line) for line in lines if not line.startswith("Counted")) <= WIDTH
+    assert len(lines) <= 40
+    assert "| row | class |" in markdown.render(report())
+
+
+def test_there_are_at_most_three_sentences_of_advice_each_with_a_figure() -> None:
+    from yolo_probe.render.bench import _advice
+
+    found = report()
+    advice = list(_advice(found, found.cases[0]))
+    assert 1 <= len(advice) <= 3
+    assert all(any(letter.isdigit() for letter in sentence) for sentence in advice)
+
+
+def test_the_data_have_every_case_and_row() -> None:
+    data: dict[str, Any] = dict(as_json(report()))
+    assert (data["command"], data["weights"], data["dearer"]) == ("bench", "random", ["1"])
+    (case,) = data["cases"]
+    assert case["unfused"] == {"median_ms": 120.0, "quartiles_ms": [120.0, 120.0], "iqr_ms": 0.0, "blocks": 5}
+    assert (case["saved_ms"], case["margin_ms"], case["difference_seen"]) == (20.0, 0.0, True)
+    assert (case["flops_saved"], case["flops_per_second"], case["share_of_peak"]) == (100_000_000, 10**10, 0.1)
+    assert [each["name"] for each in data["rows"]] == ["0", "1", "2"]
+    assert (data["rows"][1]["bound_by"], data["rows"][1]["flops_per_byte"]) == ("memory", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("yolov5q",), "is neither a file nor a detection or segmentation network that YOLOv5 ships"),
+        (("yolov5n", "--imgsz", "0"), "found '0', expected pixels"),
+        (("yolov5n", "--batch", "0"), "0 is not in the range"),
+        (("yolov5n", "--threads", "0"), "0 is not in the range"),
+        (("yolov5n", "--device", "tpu"), "'tpu' is not one of 'cpu', 'cuda'"),
+        (("yolov5n", "--by", "module"), "'module'"),
+        (("yolov5n", "--seconds", "nan"), "bench: found seconds=nan, expected more than 0, at most 600"),
+        ((), "Missing argument 'TARGET'"),
+    ],
+)
+def test_wrong_input_is_told_on_stderr_and_exits_with_2(arguments: tuple[str, ...], message: str, probe: Probe) -> None:
+    done = probe("bench", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_torch_the_command_says_what_to_do(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yolo_probe.reports.bench.find_spec", lambda name: None)
+    done = probe("bench", "yolov5n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "bench: found no torch, expected it: its kernels are what is timed\n  pip install torch" in done.stderr

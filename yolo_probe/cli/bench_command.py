@@ -1,0 +1,55 @@
+"""The command that measures a network, where torch is installed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from yolo_probe.cli.network_commands import question_of
+from yolo_probe.cli.options import ImageSize, of_networks
+from yolo_probe.cli.output import show
+
+if TYPE_CHECKING:
+    from yolo_probe.hosts.images import Size
+    from yolo_probe.hosts.target import CopyName
+    from yolo_probe.networks.generations import Generation
+
+
+@click.command("bench")
+@of_networks("target", "counter", "host", "nc", "copy", "format")
+@click.option(
+    "--imgsz", "sizes", type=ImageSize(), default=["640"], multiple=True, show_default=True,
+    help="Image size in pixels, one number or HEIGHT,WIDTH; several times for several sizes.",
+)  # fmt: skip
+@click.option(
+    "--batch", "batches", type=click.IntRange(1, 4096), default=[1], multiple=True, show_default=True,
+    help="Images in one pass; several times for several batches.",
+)  # fmt: skip
+@click.option("--threads", type=click.IntRange(1, 1024), help="Threads on the CPU.", show_default="as torch has them")
+@click.option(
+    "--device", type=click.Choice(("cpu", "cuda")), default="cpu", show_default=True, help="Device that is measured."
+)
+@click.option("--half", is_flag=True, help="Compute in FP16.")
+@click.option("--channels-last", is_flag=True, help="Keep the channels of a pixel together in memory.")
+@click.option("--by", type=click.Choice(("row",)), help="Show every row, not only those that cost more than they say.")
+@click.option(
+    "--seconds", type=float, default=0.5, show_default=True,
+    help="Time for each measurement, at least.",
+)  # fmt: skip
+def bench_command(
+    target: str, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None, form: str,
+    sizes: tuple[Size, ...], batches: tuple[int, ...], threads: int | None, device: str, half: bool,
+    channels_last: bool, by: str | None, seconds: float,
+) -> None:  # fmt: skip
+    """Measure how long a network takes, beside its FLOPs.
+
+    Every operator runs as torch's own kernel on random tensors, before and after fuse(); nothing of a file is executed.
+    """
+    from yolo_probe.reports.bench import Settings, bench
+
+    settings = Settings(sizes, batches, threads, device, half, channels_last, by == "row", seconds)
+    show(bench(question_of(target, sizes[0], counter, host, nc, copy), settings), form)
+
+
+COMMANDS = (bench_command,)

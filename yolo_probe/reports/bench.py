@@ -1,0 +1,322 @@
+"""The report of ``yolo-probe bench``: measured times beside FLOPs, before and after ``fuse()``, and of each row.
+
+In goes a question; each operator of its forward pass runs as torch's own kernel on random tensors, so nothing of the
+network's file runs. FLOPs are those of the counter, bytes those that operators move if each runs alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal
+
+from yolo_probe.counters.charges import charge
+from yolo_probe.counters.conventions import Convention
+from yolo_probe.errors import HostError, TargetError, first_words
+from yolo_probe.hosts.images import Size, rounded_size
+from yolo_probe.hosts.subject import Rebuilt, Subject
+from yolo_probe.model.activations import BYTES
+from yolo_probe.model.fusion import fused_state
+from yolo_probe.model.structure import Module, Shape, named_rows
+from yolo_probe.model.trace import Trace
+from yolo_probe.reports.layers import pass_of
+from yolo_probe.reports.line_costs import lines_of, operations_of
+from yolo_probe.reports.question import Question
+from yolo_probe.reports.schema import counter_as_json, head_as_json
+from yolo_probe.reports.timing import SURE, Gain, Timing, gain, timing
+
+if TYPE_CHECKING:
+    from yolo_probe.live.kernels import Memory
+    from yolo_probe.live.replay import Replay
+    from yolo_probe.live.stopwatch import Peak
+
+Bound = Literal["memory", "arithmetic"]
+MOST_SECONDS = 600
+"""Time for one measurement, at most."""
+NOTICED = 0.01
+"""Share of the time from which a row is one that costs more than its FLOPs say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a network is measured."""
+
+    sizes: tuple[Size, ...] = ((640, 640),)
+    """Image sizes in pixels, as they were asked for."""
+    batches: tuple[int, ...] = (1,)
+    threads: int | None = None
+    """Threads on the CPU; None: as many as torch uses."""
+    device: str = "cpu"
+    half: bool = False
+    """Whether values are FP16 instead of FP32."""
+    channels_last: bool = False
+    by_row: bool = False
+    """Whether the text has every row."""
+    seconds: float = 0.5
+    """The time that is given to each measurement, at least."""
+
+    def __post_init__(self) -> None:
+        """Refuse a time that is none. Raises: TargetError."""
+        if not 0 < self.seconds <= MOST_SECONDS:
+            raise TargetError(f"bench: found seconds={self.seconds}, expected more than 0, at most {MOST_SECONDS}")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A network at one size and batch."""
+
+    size: Size
+    batch: int
+    unfused: Timing | None
+    """None for a network that is fused already."""
+    fused: Timing
+    flops_unfused: int | None
+    flops_fused: int
+    unmeasured: Mapping[str, int]
+    """Operators whose kernels are not known, with their number: the times are without them."""
+
+    @property
+    def gain(self) -> Gain | None:
+        """What ``fuse()`` saves."""
+        return gain(self.unfused, self.fused) if self.unfused else None
+
+    @property
+    def rate(self) -> float:
+        """FLOPs a second that the fused network reached."""
+        return self.flops_fused / self.fused.median
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the fused network, measured inside of whole passes."""
+
+    name: str
+    kind: str
+    """Its class."""
+    timing: Timing
+    flops: int
+    moved: int
+    """Bytes that its operators move if each runs alone."""
+    share_of_time: float
+    share_of_flops: float
+    bound: Bound
+    """What limits it: moving its bytes at the measured speed would take longer than its FLOPs, or the reverse."""
+    least: float
+    """Seconds that the measured peak allows, at the fastest: the roofline."""
+
+    @property
+    def seconds(self) -> float:
+        """The median of its times."""
+        return self.timing.median
+
+    @property
+    def intensity(self) -> float:
+        """FLOPs for each byte moved."""
+        return self.flops / self.moved if self.moved else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What was measured: every case, and the rows of the first one."""
+
+    subject: Subject
+    question: Question
+    settings: Settings
+    machine: str
+    threads: int
+    peak: Peak
+    cases: tuple[Case, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def ridge(self) -> float:
+        """FLOPs for each byte from which arithmetic is the limit of this device, no longer memory."""
+        return self.peak.flops / self.peak.bytes
+
+    @property
+    def dearer(self) -> tuple[Row, ...]:
+        """The rows that take more time than their share of the FLOPs says, beyond their noise, most first."""
+        total = sum(row.seconds for row in self.rows)
+        excess = {row: row.seconds - row.share_of_flops * total for row in self.rows}
+        found = [row for row, more in excess.items() if more > max(SURE * row.timing.noise, NOTICED * total)]
+        return tuple(sorted(found, key=lambda row: -excess[row]))
+
+
+def bench(question: Question, settings: Settings) -> Bench:
+    """Measure a network.
+
+    Raises: HostError where torch or the device is missing, TargetError where the forward pass is not known.
+    """
+    _need_torch(settings)
+    subject = question.subject
+    question.need_flops()
+    if isinstance(subject.rebuilt, Rebuilt):
+        raise TargetError(
+            f"{subject.label}: found a network that only its host's code builds, expected one that yolo-probe builds",
+            "bench runs no code of a host: name a network or a file of YOLOv5, YOLOv7, YOLOv9, YOLOv5-Lite or "
+            "yolov5-face.",
+        )
+    from yolo_probe.live import stopwatch
+
+    memory = stopwatch.memory_of(settings.device, half=settings.half, channels_last=settings.channels_last)
+    threads = settings.threads or stopwatch.default_threads()
+    places = [(rounded_size(size, subject.stride), batch) for size in settings.sizes for batch in settings.batches]
+    try:
+        peak = stopwatch.peak(memory, settings.seconds / 2, threads)
+        cases = tuple(_case(question, settings, memory, threads, size, batch) for size, batch in places)
+        rows = _rows(question, settings, memory, threads, peak, (places[0][1], subject.channels, *places[0][0]))
+    except (RuntimeError, MemoryError) as error:  # of torch: a kernel that the device has not, or no memory left
+        raise HostError(
+            f"{subject.label}: torch cannot run this on {settings.device}: {first_words(error)}",
+            "Choose a smaller --batch or --imgsz, or leave --half out.",
+        ) from None
+    return Bench(subject, question, settings, stopwatch.machine(settings.device, threads), threads, peak, cases, rows)
+
+
+def _need_torch(settings: Settings) -> None:
+    """Refuse to measure without torch or the device. Raises: HostError."""
+    if find_spec("torch") is None:
+        raise HostError("bench: found no torch, expected it: its kernels are what is timed", "pip install torch")
+    from yolo_probe.live.stopwatch import has_cuda
+
+    if settings.device == "cuda" and not has_cuda():
+        raise HostError(
+            "bench: found no CUDA device that torch can use, expected one for --device cuda",
+            "Leave --device out to measure on the CPU, or install a torch that was built for CUDA.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """One state of the network, ready to run."""
+
+    root: Module
+    run: Trace
+    replay: Replay
+
+
+def _state(question: Question, memory: Memory, image: Shape, *, fused: bool) -> _State:
+    from yolo_probe.live.replay import Replay
+
+    root, run, _ = pass_of(question, image, fused=fused)
+    return _State(root, run, Replay(root, run, memory))
+
+
+def _case(
+    question: Question, settings: Settings, memory: Memory, threads: int, size: Size, batch: int
+) -> Case:  # fmt: skip
+    from yolo_probe.live.stopwatch import alternated
+
+    image = (batch, question.subject.channels, *size)
+    is_fused = fused_state(question.subject.root) == "fused"
+    states = [_state(question, memory, image, fused=fused) for fused in ([True] if is_fused else [False, True])]
+    times = [timing(each) for each in alternated([each.replay.run for each in states], settings.seconds, threads)]
+    flops = [_flops(question.counter.convention, each.run) for each in states]
+    return Case(
+        size, batch, None if is_fused else times[0], times[-1], None if is_fused else flops[0], flops[-1],
+        states[-1].replay.unmeasured,
+    )  # fmt: skip
+
+
+def _flops(convention: Convention, run: Trace) -> int:
+    return charge(run.records, convention).flops or 0
+
+
+def _rows(
+    question: Question, settings: Settings, memory: Memory, threads: int, peak: Peak, image: Shape
+) -> tuple[Row, ...]:
+    from yolo_probe.live.stopwatch import rows_of
+
+    state = _state(question, memory, image, fused=True)
+    lines = lines_of(
+        state.root, state.run, operations_of(state.root, charge(state.run.records, question.counter.convention)), "row"
+    )
+    _, row_of = named_rows(state.root)
+    times = rows_of(state.replay, row_of, settings.seconds, threads)
+    took = {line.name: timing(times.get(line.name, (0.0,))) for line in lines}
+    time, flops = sum(each.median for each in took.values()), sum(line.flops or 0 for line in lines)
+    size = BYTES // 2 if settings.half else BYTES
+    found = []
+    for line in lines:
+        counted, moved, row = line.flops or 0, line.access.values * size, took[line.name]
+        computing, moving = counted / peak.flops, moved / peak.bytes
+        bound: Bound = "memory" if moving > computing else "arithmetic"
+        shares = row.median / time if time else 0.0, counted / flops if flops else 0.0
+        found.append(Row(line.name, line.kind, row, counted, moved, *shares, bound, max(computing, moving)))
+    return tuple(found)
+
+
+def as_json(report: Bench) -> dict[str, object]:
+    """The report as plain data; times in milliseconds, rates in FLOPs or bytes a second."""
+    settings, peak = report.settings, report.peak
+    return {
+        **head_as_json("bench", report.subject),
+        "counter": counter_as_json(report.question.counter.convention),
+        "weights": "random",
+        "settings": {
+            "device": settings.device,
+            "threads": report.threads,
+            "dtype": "float16" if settings.half else "float32",
+            "channels_last": settings.channels_last,
+            "seconds": settings.seconds,
+        },
+        "machine": report.machine,
+        "peak": {
+            "flops_per_second": round(peak.flops),
+            "matrix": peak.side,
+            "bytes_per_second": round(peak.bytes),
+            "bytes_copied": peak.copied,
+            "ridge_flops_per_byte": round(report.ridge, 4),
+        },
+        "cases": [_case_as_json(case, peak) for case in report.cases],
+        "rows": [_row_as_json(row) for row in report.rows],
+        "dearer": [row.name for row in report.dearer],
+    }
+
+
+def _case_as_json(case: Case, peak: Peak) -> dict[str, object]:
+    found, before = case.gain, case.flops_unfused
+    return {
+        "imgsz": list(case.size),
+        "batch": case.batch,
+        "unfused": _timing_as_json(case.unfused) if case.unfused else None,
+        "fused": _timing_as_json(case.fused),
+        "saved_ms": _ms(found.saved) if found else None,
+        "margin_ms": _ms(found.margin) if found else None,
+        "difference_seen": found.is_seen if found else None,
+        "flops_unfused": before,
+        "flops_fused": case.flops_fused,
+        "flops_saved": None if before is None else before - case.flops_fused,
+        "flops_per_second": round(case.rate),
+        "share_of_peak": round(case.rate / peak.flops, 4),
+        "not_measured": dict(case.unmeasured),
+    }
+
+
+def _timing_as_json(time: Timing) -> dict[str, object]:
+    return {
+        "median_ms": _ms(time.median),
+        "quartiles_ms": [_ms(time.low), _ms(time.high)],
+        "iqr_ms": _ms(time.high - time.low),
+        "blocks": time.count,
+    }
+
+
+def _row_as_json(row: Row) -> dict[str, object]:
+    return {
+        "name": row.name,
+        "class": row.kind,
+        **_timing_as_json(row.timing),
+        "share_of_time": round(row.share_of_time, 4),
+        "flops": row.flops,
+        "share_of_flops": round(row.share_of_flops, 4),
+        "bytes": row.moved,
+        "flops_per_byte": round(row.intensity, 4),
+        "bound_by": row.bound,
+        "roofline_ms": _ms(row.least),
+    }
+
+
+def _ms(seconds: float) -> float:
+    return round(1000 * seconds, 4)

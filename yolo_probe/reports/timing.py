@@ -1,0 +1,59 @@
+"""Measured times: their median and spread, and whether two of them differ by more than their noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+from statistics import median, quantiles
+
+NOISE = 1.25 / 1.35
+"""Standard deviation of a median, in interquartile ranges, times the root of the number of values.
+
+Source: McGill, Tukey and Larsen 1978, Variations of Box Plots.
+"""
+SURE = 1.96
+"""Standard deviations within which 95 of 100 differences by chance are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The time of one pass, from several blocks of them; in seconds."""
+
+    median: float
+    low: float
+    """First quartile."""
+    high: float
+    """Third quartile."""
+    count: int
+    """Blocks that were timed."""
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of the median."""
+        return NOISE * (self.high - self.low) / sqrt(self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What a second network is faster by; in seconds."""
+
+    saved: float
+    """Below 0 where it is slower."""
+    margin: float
+    """Half of the interval that holds it 95 times of 100, if blocks differ by chance alone."""
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether it is more than the noise."""
+        return abs(self.saved) > self.margin
+
+
+def timing(times: tuple[float, ...]) -> Timing:
+    """The median and the quartiles of the times of blocks."""
+    low, _, high = quantiles(times, n=4, method="inclusive") if len(times) > 1 else times * 3
+    return Timing(median(times), low, high, len(times))
+
+
+def gain(before: Timing, after: Timing) -> Gain:
+    """What the second is faster by, and how sure that is."""
+    return Gain(before.median - after.median, SURE * sqrt(before.noise**2 + after.noise**2))
