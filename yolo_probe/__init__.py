@@ -3,8 +3,7 @@
 ``model_info(model)`` prints the line of a live model as its own host does; ``install()`` replaces the host's function
 by it, and ``uninstall()`` puts the host's own back. ``count_flops(model)`` counts by the rules of one FLOP counter,
 ``compare_counters(model)`` by those of all. ``explain_gradients(model, optimizer)`` says what set ``requires_grad``,
-``explain_layers(model)`` what each layer costs, ``diff(model_a, model_b)`` what is between two models;
-``report(model)`` shows it all on one page.
+    from yolo_probe.api import bench, compare_counters, count_flops, diff, explain_gradients, explain_layers, report
 ``register(callbacks)`` attaches a probe to a training of a host, ``with watch(model, optimizer):`` to a training loop
 of your own. ``describe(path)`` is one checkpoint as a flat dict.
 
@@ -13,7 +12,7 @@ All but the last need torch. Each is imported when it is first used, so that imp
 
 TYPE_CHECKING = False  # as typing's own, which costs an import
 if TYPE_CHECKING:
-    from yolo_probe.api import compare_counters, count_flops, diff, explain_gradients, explain_layers, report
+    from yolo_probe.api import bench, compare_counters, count_flops, diff, explain_gradients, explain_layers, report
     from yolo_probe.registry.rows import describe
     from yolo_probe.training.dropin import install, model_info, uninstall
     from yolo_probe.training.probe import register
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "bench",
     "compare_counters",
     "count_flops",
     "describe",

@@ -33,8 +33,11 @@ from yolo_probe.hosts.target import classes_of, network_name
 from yolo_probe.hosts.yolov5 import identify, origin_of
 from yolo_probe.live.applied_rules import OwnOps
 from yolo_probe.live.description import tensors_in
-from yolo_probe.live.live import Live, network_of, unwrapped
+from yolo_probe.live.kernels import Memory
+from yolo_probe.live.live import Live, has_fuse, network_of, unwrapped
+from yolo_probe.live.model_passes import ModelPasses, copy_of
 from yolo_probe.live.recorder import Arguments, Inputs
+from yolo_probe.live.side_effects import undisturbed
 from yolo_probe.live.tensor_lifetimes import observe
 from yolo_probe.model.fusion import difference, fused_state
 from yolo_probe.model.structure import Module, Shape, count_gradients, packed_weights
@@ -44,6 +47,7 @@ from yolo_probe.render.gradients import render_rows
 from yolo_probe.render.sections import as_json
 from yolo_probe.render.text import render
 from yolo_probe.reports import flop_count, full_report
+from yolo_probe.reports.bench import Bench, Settings, State, measured, need_torch
 from yolo_probe.reports.comparison import rows_of as rows_of_comparison
 from yolo_probe.reports.diff import Diff, Side
 from yolo_probe.reports.diff import diff as diff_of
@@ -364,6 +368,49 @@ def explain_layers(
             scaled=_scaled(inner, run) if counter == "thop" and own is None else None,
         )
     )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Measurement(_Shown):
+    """The result of ``bench``; printed, it is the text."""
+
+    report: Bench
+
+    def _shown(self) -> Bench:
+        return self.report
+
+
+def bench(
+    model: nn.Module, imgsz: int | tuple[int, int] = 640, *, batch: int = 1, threads: int | None = None,
+    device: str = "cpu", half: bool = False, channels_last: bool = False, compiled: bool = False, seconds: float = 0.5,
+) -> Measurement:  # fmt: skip
+    """Measure how long a live model takes, before and after its own ``fuse()``, beside its FLOPs.
+
+    Copies of the model run on random images; the model itself does not run. ``compiled``: whether whole passes run by
+    ``torch.compile``; rows are measured without it. ``seconds``: the time for each measurement, at least.
+
+    Raises: TargetError where the model is not an ``nn.Module``, HostError where it cannot run on the device, TraceError
+    where its forward pass cannot be followed or ``fuse()`` fails.
+    """
+    inner = unwrapped(network_of(model, "bench"))
+    live = Live(inner, complete=False)
+    size = (imgsz, imgsz) if isinstance(imgsz, int) else imgsz
+    settings = Settings(
+        (size,), (batch,), threads, device, half, channels_last, channels=image_channels(live.root), seconds=seconds
+    )
+    need_torch(settings)
+
+    def states_of(image: Shape, memory: Memory) -> list[State]:
+        found = []
+        for fused in (False, True) if has_fuse(inner) and fused_state(live.root) != "fused" else (False,):
+            copy = Live(copy_of(inner, fused=fused), complete=False)
+            run = copy.trace(image)
+            found.append(State(copy.root, run, ModelPasses(copy.model, image, memory, compiled=compiled)))
+        return found
+
+    with undisturbed():
+        convention = counting_rules("thop")
+        return Measurement(measured(_live_model(inner, live.root), None, convention, settings, states_of))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

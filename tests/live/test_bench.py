@@ -6,7 +6,10 @@ import json
 
 import pytest
 import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+import yolo_probe
 from tests.conftest import Probe
 from yolo_probe.hosts.target import resolve
 from yolo_probe.live.kernels import Memory
@@ -104,3 +107,41 @@ def test_without_a_cuda_device_the_command_says_so(probe: Probe) -> None:
     assert (
         "found no CUDA device that torch can use, expected one for --device cuda\n  Leave --device out" in done.stderr
     )
+
+
+class Fusible(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """A model that can merge its BatchNorm, as a host's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.SiLU(), nn.Conv2d(8, 8, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.model(x)
+        return out
+
+    def fuse(self) -> None:
+        self.model[0] = fuse_conv_bn_eval(self.model[0], self.model[1])
+        self.model[1] = nn.Identity()
+
+
+def test_a_live_model_is_measured_on_copies_and_stays_as_it_is() -> None:
+    model = Fusible()
+    text = str(model)
+    before, random = {name: value.clone() for name, value in model.state_dict().items()}, torch.get_rng_state()
+    found = yolo_probe.bench(model, 32, seconds=0.01)
+    assert (model.training, str(model)) == (True, text)
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert torch.equal(random, torch.get_rng_state())
+    (case,) = found.report.cases
+    assert case.unfused is not None
+    assert {row.name for row in found.report.rows} == {"0", "1", "2", "3"}
+    assert sum(row.share_of_time for row in found.report.rows) == pytest.approx(1)
+    assert found.as_json()["weights"] == "the model's"
+    assert "a copy of the model" in str(found)
+
+
+def test_a_live_model_without_fuse_has_one_time() -> None:
+    found = yolo_probe.bench(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (32, 64), batch=2, seconds=0.01)
+    assert [case.unfused for case in found.report.cases] == [None]
+    assert "There is no other state to compare" in " ".join(str(found).split())

@@ -199,7 +199,7 @@ def report_command(
     ending = Path(output).suffix.lower()
     if ending not in ("", ".html", ".htm", *_PICTURES):
         raise TargetError(f"{output}: found the ending {ending}, expected .html, .svg or .png", "Name another file.")
-    question = _question(target, imgsz, counter, host, nc, copy, rules, source=source)
+    question = question_of(target, imgsz, counter, host, nc, copy, rules, source=source)
     report = full_report(question, freeze)
     (_draw if ending in _PICTURES else _write_page)(report, output)
     click.echo(f"{visible(output)} is written")

@@ -19,5 +19,6 @@ From the ground up; a module imports only from lines above its own::
     kernels             torch's kernel for an operator record
     replay              one pass as kernels on random tensors
     stopwatch           times of passes, and the peak of the device
+    model_passes        passes of a copy of a live model, to be timed
     tensor_lifetimes    each call and each tensor of a pass, as torch runs it
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import torch
@@ -36,6 +37,12 @@ class Memory(NamedTuple):
         tensor = tensor.to(self.device, self.dtype)
         last = self.channels_last and tensor.dim() == 4
         return tensor.contiguous(memory_format=torch.channels_last) if last else tensor
+
+    def now(self) -> float:
+        """Seconds on a clock, after the device has done all that it was given."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return perf_counter()
 
 
 class Asked(NamedTuple):

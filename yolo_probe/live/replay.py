@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from math import prod
-from time import perf_counter
 
 import torch
 from torch import Tensor
@@ -24,7 +23,7 @@ class Replay:
     """One forward pass as kernels; ``run()`` runs them."""
 
     def __init__(self, root: Module, run: Trace, memory: Memory) -> None:
-        self.memory = memory
+        self._memory = memory
         missing: Counter[str] = Counter()
         self.steps = tuple(_steps(root, run, memory, missing))
         self.unmeasured: Mapping[str, int] = dict(missing)
@@ -57,23 +56,18 @@ class Replay:
         found: dict[str, float] = {}
         with torch.inference_mode():
             last = dict(self._given)
-            row, begin = None, self._now()
+            row, begin = None, self._memory.now()
             for path, _, inputs, output, kernel in self.steps:
                 at = row_of(path)
                 if row is not None and at != row:
-                    end = self._now()
+                    end = self._memory.now()
                     found[row] = found.get(row, 0.0) + end - begin
-                    begin = self._now()
+                    begin = self._memory.now()
                 row = at
                 last[output] = kernel(*[last[shape] for shape in inputs])
             if row is not None:
-                found[row] = found.get(row, 0.0) + self._now() - begin
+                found[row] = found.get(row, 0.0) + self._memory.now() - begin
         return found
-
-    def _now(self) -> float:
-        if self.memory.device.type == "cuda":
-            torch.cuda.synchronize(self.memory.device)
-        return perf_counter()
 
 
 def _steps(root: Module, run: Trace, memory: Memory, missing: Counter[str]) -> Iterator[Step]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import NamedTuple, Protocol
 
@@ -19,6 +19,9 @@ FEWEST = 5
 
 class Passes(Protocol):
     """What can run one forward pass, and say how long each row took."""
+
+    unmeasured: Mapping[str, int]
+    """Operators that do not run, because their kernels are not known, with their number."""
 
     def run(self) -> None:
         """One pass."""

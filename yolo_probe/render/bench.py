@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from yolo_probe.render.common import counted, first_of, heading, share
+from yolo_probe.hosts.subject import Subject
+from yolo_probe.render.common import counted, first_of, heading, live_heading, share
 from yolo_probe.render.document import Footer, Heading, Note, Section, Table, Words
 from yolo_probe.reports.bench import Bench, Case, Row
 from yolo_probe.reports.timing import Timing
@@ -18,8 +19,8 @@ MOST_ADVICE = 3
 
 def document(report: Bench) -> Iterator[Section]:
     """The report as sections of parts, in reading order."""
-    first = report.cases[0]
-    yield (Heading(heading(report.subject)),)
+    first, subject = report.cases[0], report.subject
+    yield (Heading(heading(subject) if isinstance(subject, Subject) else live_heading(subject)),)
     yield tuple(Words(text) for text in (_answer(first), _reached(report, first), *_unmeasured(report)))
     yield _times(report)
     rows = report.rows if report.settings.by_row else report.dearer[:MOST_ROWS]
@@ -37,7 +38,8 @@ def _answer(case: Case) -> str:
     """What fuse() saved in time, beside what it saved in FLOPs."""
     found, before = case.gain, case.unfused
     if found is None or before is None or case.flops_unfused is None:
-        return f"One pass takes {_ms(case.fused.median)} ms (fused; the network was saved so)."
+        alone = "There is no other state to compare: the network is fused, or has no fuse()."
+        return f"One pass takes {_ms(case.fused.median)} ms. {alone}"
     flops = case.flops_unfused - case.flops_fused
     beside = f"{_giga(flops)} of {_giga(case.flops_unfused)} GFLOPs ({share(flops, case.flops_unfused)})"
     if not found.is_seen:
@@ -55,8 +57,9 @@ def _answer(case: Case) -> str:
 
 def _reached(report: Bench, case: Case) -> str:
     peak = report.peak
+    it = "Fused, it" if case.unfused else "It"
     return (
-        f"Fused, it reaches {_giga(case.rate)} GFLOPS, {100 * case.rate / peak.flops:.0f} % of the "
+        f"{it} reaches {_giga(case.rate)} GFLOPS, {100 * case.rate / peak.flops:.0f} % of the "
         f"{_giga(peak.flops)} GFLOPS of a product of two {peak.side}x{peak.side} matrices here. A copy of "
         f"{peak.copied // 2**20} MiB moves {_giga(peak.bytes)} GB/s: below {report.ridge:.1f} FLOPs a byte, memory is "
         "the limit."
@@ -115,11 +118,12 @@ def _rows(report: Bench, rows: tuple[Row, ...]) -> Section:
         )
         for row in rows
     )
-    place = "x".join(map(str, report.cases[0].size))
+    first = report.cases[0]
     which = "Every row" if report.settings.by_row else "Rows that cost more time than their FLOPs say"
+    state, place = ", fused" if first.unfused else "", "x".join(map(str, first.size))
     note = (
-        f"{which}, fused, at {place}, batch {report.cases[0].batch}. Roofline: what the measured speeds of arithmetic "
-        "and memory allow, if every operator ran by itself."
+        f"{which}{state}, at {place}, batch {first.batch}. Roofline: what the measured speeds of arithmetic and memory "
+        "allow, if every operator ran by itself."
     )
     return Table(heads, cells), Note(note)
 
@@ -155,10 +159,13 @@ def _advice(report: Bench, case: Case) -> Iterator[str]:
 def _footers(report: Bench) -> Iterator[Footer]:
     settings = report.settings
     form = f"{'FP16' if settings.half else 'FP32'}{', channels last' if settings.channels_last else ''}"
+    weights = "random weights" if report.question else "a copy of the model"
     blocks = min(case.fused.count for case in report.cases)
-    yield Footer(
-        "Measured", f"{report.machine}, {form}, random weights; {blocks} or more blocks, unfused and fused in turn"
-    )
+    yield Footer("Measured", f"{report.machine}, {form}, {weights}; {blocks} or more blocks, unfused and fused in turn")
+    if report.question is None:
+        yield Footer("Counted", f"by the rules of {report.convention.title}")
+        yield Footer("More", "bench(model, imgsz, batch=, device=, half=, channels_last=, compiled=).as_json()")
+        return
     yield Footer("Counted", counted(report.question))
     rows = "" if settings.by_row else "--by row  "
     yield Footer("More", f"{rows}--imgsz  --batch  --threads  --device cuda  --half  --channels-last  --format json")

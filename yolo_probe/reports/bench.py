@@ -6,8 +6,8 @@ network's file runs. FLOPs are those of the counter, bytes those that operators 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +15,7 @@ from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import HostError, TargetError, first_words
 from yolo_probe.hosts.images import Size, rounded_size
-from yolo_probe.hosts.subject import Rebuilt, Subject
+from yolo_probe.hosts.subject import LiveModel, Rebuilt, Subject
 from yolo_probe.model.activations import BYTES
 from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.structure import Module, Shape, named_rows
@@ -28,8 +28,7 @@ from yolo_probe.reports.timing import SURE, Gain, Timing, gain, timing
 
 if TYPE_CHECKING:
     from yolo_probe.live.kernels import Memory
-    from yolo_probe.live.replay import Replay
-    from yolo_probe.live.stopwatch import Peak
+    from yolo_probe.live.stopwatch import Passes, Peak
 
 Bound = Literal["memory", "arithmetic"]
 MOST_SECONDS = 600
@@ -55,6 +54,8 @@ class Settings:
     """Whether the text has every row."""
     seconds: float = 0.5
     """The time that is given to each measurement, at least."""
+    channels: int = 3
+    """Of the image of a live model; a network has its own."""
 
     def __post_init__(self) -> None:
         """Refuse a time that is none. Raises: TargetError."""
@@ -69,7 +70,7 @@ class Case:
     size: Size
     batch: int
     unfused: Timing | None
-    """None for a network that is fused already."""
+    """None for a network that is fused already, or has no ``fuse()``."""
     fused: Timing
     flops_unfused: int | None
     flops_fused: int
@@ -120,8 +121,11 @@ class Row:
 class Bench:
     """What was measured: every case, and the rows of the first one."""
 
-    subject: Subject
-    question: Question
+    subject: Subject | LiveModel
+    question: Question | None
+    """None for a live model."""
+    convention: Convention
+    """The counter that FLOPs are of."""
     settings: Settings
     machine: str
     threads: int
@@ -143,38 +147,40 @@ class Bench:
         return tuple(sorted(found, key=lambda row: -excess[row]))
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """A network before or after ``fuse()``, ready to run."""
+
+    root: Module
+    run: Trace
+    passes: Passes
+
+
 def bench(question: Question, settings: Settings) -> Bench:
-    """Measure a network.
+    """Measure a network: its operators as torch's own kernels.
 
     Raises: HostError where torch or the device is missing, TargetError where the forward pass is not known.
     """
-    _need_torch(settings)
+    need_torch(settings)
     subject = question.subject
     question.need_flops()
     if isinstance(subject.rebuilt, Rebuilt):
         raise TargetError(
             f"{subject.label}: found a network that only its host's code builds, expected one that yolo-probe builds",
-            "bench runs no code of a host: name a network or a file of YOLOv5, YOLOv7, YOLOv9, YOLOv5-Lite or "
-            "yolov5-face.",
+            "Build the model by that code, and call yolo_probe.bench(model).",
         )
-    from yolo_probe.live import stopwatch
+    from yolo_probe.live.replay import Replay
 
-    memory = stopwatch.memory_of(settings.device, half=settings.half, channels_last=settings.channels_last)
-    threads = settings.threads or stopwatch.default_threads()
-    places = [(rounded_size(size, subject.stride), batch) for size in settings.sizes for batch in settings.batches]
-    try:
-        peak = stopwatch.peak(memory, settings.seconds / 2, threads)
-        cases = tuple(_case(question, settings, memory, threads, size, batch) for size, batch in places)
-        rows = _rows(question, settings, memory, threads, peak, (places[0][1], subject.channels, *places[0][0]))
-    except (RuntimeError, MemoryError) as error:  # of torch: a kernel that the device has not, or no memory left
-        raise HostError(
-            f"{subject.label}: torch cannot run this on {settings.device}: {first_words(error)}",
-            "Choose a smaller --batch or --imgsz, or leave --half out.",
-        ) from None
-    return Bench(subject, question, settings, stopwatch.machine(settings.device, threads), threads, peak, cases, rows)
+    def states_of(image: Shape, memory: Memory) -> list[State]:
+        fused_already = fused_state(subject.root) == "fused"
+        passes = (pass_of(question, image, fused=fused) for fused in ((True,) if fused_already else (False, True)))
+        return [State(root, run, Replay(root, run, memory)) for root, run, _ in passes]
+
+    sides = tuple(rounded_size(size, subject.stride) for size in settings.sizes)
+    return measured(subject, question, question.counter.convention, replace(settings, sizes=sides), states_of)
 
 
-def _need_torch(settings: Settings) -> None:
+def need_torch(settings: Settings) -> None:
     """Refuse to measure without torch or the device. Raises: HostError."""
     if find_spec("torch") is None:
         raise HostError("bench: found no torch, expected it: its kernels are what is timed", "pip install torch")
@@ -187,53 +193,58 @@ def _need_torch(settings: Settings) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """One state of the network, ready to run."""
+def measured(
+    subject: Subject | LiveModel, question: Question | None, convention: Convention, settings: Settings,
+    states_of: Callable[[Shape, Memory], Sequence[State]],
+) -> Bench:  # fmt: skip
+    """Measure the states of a network, one or two, at each size and batch of the settings.
 
-    root: Module
-    run: Trace
-    replay: Replay
+    Raises: HostError where torch cannot run them.
+    """
+    from yolo_probe.live import stopwatch
 
-
-def _state(question: Question, memory: Memory, image: Shape, *, fused: bool) -> _State:
-    from yolo_probe.live.replay import Replay
-
-    root, run, _ = pass_of(question, image, fused=fused)
-    return _State(root, run, Replay(root, run, memory))
+    memory = stopwatch.memory_of(settings.device, half=settings.half, channels_last=settings.channels_last)
+    threads = settings.threads or stopwatch.default_threads()
+    channels = subject.channels if isinstance(subject, Subject) else settings.channels
+    cases: list[Case] = []
+    rows: tuple[Row, ...] = ()
+    try:
+        peak = stopwatch.peak(memory, settings.seconds / 2, threads)
+        for size in settings.sizes:
+            for batch in settings.batches:
+                states = states_of((batch, channels, *size), memory)
+                cases.append(_case(states, convention, settings, threads, (size, batch)))
+                rows = rows or _rows(states[-1], convention, settings, threads, peak)
+    except (RuntimeError, MemoryError) as error:  # of torch: a kernel that the device has not, or no memory left
+        raise HostError(
+            f"bench: torch cannot run this network on {settings.device}: {first_words(error)}",
+            "Choose a smaller --batch or --imgsz, or leave --half out.",
+        ) from None
+    machine = stopwatch.machine(settings.device, threads)
+    return Bench(subject, question, convention, settings, machine, threads, peak, tuple(cases), rows)
 
 
 def _case(
-    question: Question, settings: Settings, memory: Memory, threads: int, size: Size, batch: int
-) -> Case:  # fmt: skip
+    states: Sequence[State], convention: Convention, settings: Settings, threads: int, place: tuple[Size, int]
+) -> Case:
     from yolo_probe.live.stopwatch import alternated
 
-    image = (batch, question.subject.channels, *size)
-    is_fused = fused_state(question.subject.root) == "fused"
-    states = [_state(question, memory, image, fused=fused) for fused in ([True] if is_fused else [False, True])]
-    times = [timing(each) for each in alternated([each.replay.run for each in states], settings.seconds, threads)]
-    flops = [_flops(question.counter.convention, each.run) for each in states]
-    return Case(
-        size, batch, None if is_fused else times[0], times[-1], None if is_fused else flops[0], flops[-1],
-        states[-1].replay.unmeasured,
-    )  # fmt: skip
-
-
-def _flops(convention: Convention, run: Trace) -> int:
-    return charge(run.records, convention).flops or 0
+    *before, after = states
+    *slow, fast = map(timing, alternated([each.passes.run for each in states], settings.seconds, threads))
+    flops = charge(before[0].run.records, convention).flops if before else None
+    fused_flops = charge(after.run.records, convention).flops
+    return Case(*place, slow[0] if slow else None, fast, flops, fused_flops, after.passes.unmeasured)
 
 
 def _rows(
-    question: Question, settings: Settings, memory: Memory, threads: int, peak: Peak, image: Shape
-) -> tuple[Row, ...]:
+    state: State, convention: Convention, settings: Settings, threads: int, peak: Peak
+) -> tuple[Row, ...]:  # fmt: skip
     from yolo_probe.live.stopwatch import rows_of
 
-    state = _state(question, memory, image, fused=True)
-    lines = lines_of(
-        state.root, state.run, operations_of(state.root, charge(state.run.records, question.counter.convention)), "row"
-    )
+    operations = operations_of(state.root, charge(state.run.records, convention))
+    lines = lines_of(state.root, state.run, operations, "row")
     _, row_of = named_rows(state.root)
-    times = rows_of(state.replay, row_of, settings.seconds, threads)
+    times = rows_of(state.passes, row_of, settings.seconds, threads)
     took = {line.name: timing(times.get(line.name, (0.0,))) for line in lines}
     time, flops = sum(each.median for each in took.values()), sum(line.flops or 0 for line in lines)
     size = BYTES // 2 if settings.half else BYTES
@@ -252,8 +263,8 @@ def as_json(report: Bench) -> dict[str, object]:
     settings, peak = report.settings, report.peak
     return {
         **head_as_json("bench", report.subject),
-        "counter": counter_as_json(report.question.counter.convention),
-        "weights": "random",
+        "counter": counter_as_json(report.convention),
+        "weights": "random" if report.question else "the model's",
         "settings": {
             "device": settings.device,
             "threads": report.threads,
