@@ -15,7 +15,7 @@ from yolo_probe.errors import TargetError, shown
 GUIDE = Path(__file__).parents[1] / "guide"
 TOPICS = (
     *("why-the-numbers-differ", "counters-and-rules", "training", "forks-and-source"),
-    *("safety", "live-models", "many-files", "in-the-browser", "supported", "glossary"),
+    *("safety", "live-models", "many-files", "speed", "in-the-browser", "supported", "glossary"),
 )
 """In reading order: each is a file of that name."""
 
