@@ -111,6 +111,8 @@ def test_a_network_that_was_saved_fused_has_one_time() -> None:
     shown = words(report(unfused=None))
     assert "One pass takes 100 ms" in shown
     assert "saves" not in shown
+    assert "size batch time GFLOPS 640x640 1 100 (100-100) 10.0" in shown
+    assert "in turn" not in shown
 
 
 def test_the_rows_that_cost_more_than_their_flops_are_named_alone() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import NamedTuple, Protocol
@@ -96,9 +97,10 @@ def has_cuda() -> bool:
 
 
 def machine(device: str, threads: int) -> str:
-    """The device and what runs on it, in words."""
+    """The device, and how busy the machine is, in words."""
     name = f", {torch.cuda.get_device_name()}" if device == "cuda" else f", {threads} thread{'s' * (threads != 1)}"
-    return f"torch {torch.__version__}, {device}{name}"
+    load = f", load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores" if hasattr(os, "getloadavg") else ""
+    return f"torch {torch.__version__}, {device}{name}{load}"
 
 
 def default_threads() -> int:

@@ -9,7 +9,7 @@ from yolo_probe.hosts.subject import Subject
 from yolo_probe.render.common import counted, first_of, heading, live_heading, share
 from yolo_probe.render.document import Footer, Heading, Note, Section, Table, Words
 from yolo_probe.reports.bench import Bench, Case, Row
-from yolo_probe.reports.timing import Timing
+from yolo_probe.reports.timing import Gain, Timing
 
 MOST_ROWS = 5
 """Rows that are shown where not all are asked for."""
@@ -77,14 +77,15 @@ def _unmeasured(report: Bench) -> Iterator[str]:
 
 
 def _times(report: Bench) -> Section:
-    heads = ("size", "batch", "unfused", "fused", "saved", "GFLOPS")
+    compared = any(case.unfused for case in report.cases)
+    heads = ("size", "batch", *(("unfused", "fused", "saved") if compared else ("time",)), "GFLOPS")
     rows = tuple(
         (
             "x".join(map(str, case.size)),
             str(case.batch),
-            _spread(case.unfused),
+            *((_spread(case.unfused),) if case.unfused else ()),
             _spread(case.fused),
-            _saved(case),
+            *((_saved(case.gain),) if case.gain else ()),
             _giga(case.rate),
         )
         for case in report.cases
@@ -92,14 +93,11 @@ def _times(report: Bench) -> Section:
     return Table(heads, rows), Note("Milliseconds of one pass: the median, and the quartiles in brackets.")
 
 
-def _spread(time: Timing | None) -> str:
-    return "-" if time is None else f"{_ms(time.median)} ({_ms(time.low)}-{_ms(time.high)})"
+def _spread(time: Timing) -> str:
+    return f"{_ms(time.median)} ({_ms(time.low)}-{_ms(time.high)})"
 
 
-def _saved(case: Case) -> str:
-    found = case.gain
-    if found is None:
-        return "-"
+def _saved(found: Gain) -> str:
     return f"{_ms(found.saved)} +- {_ms(found.margin)}" if found.is_seen else "none seen"
 
 
@@ -160,8 +158,9 @@ def _footers(report: Bench) -> Iterator[Footer]:
     settings = report.settings
     form = f"{'FP16' if settings.half else 'FP32'}{', channels last' if settings.channels_last else ''}"
     weights = "random weights" if report.question else "a copy of the model"
+    turns = ", unfused and fused in turn" if report.cases[0].unfused else ""
     blocks = min(case.fused.count for case in report.cases)
-    yield Footer("Measured", f"{report.machine}, {form}, {weights}; {blocks} or more blocks, unfused and fused in turn")
+    yield Footer("Measured", f"{report.machine}, {form}, {weights}; {blocks} or more blocks{turns}")
     if report.question is None:
         yield Footer("Counted", f"by the rules of {report.convention.title}")
         yield Footer("More", "bench(model, imgsz, batch=, device=, half=, channels_last=, compiled=).as_json()")
