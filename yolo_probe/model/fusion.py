@@ -240,7 +240,7 @@ def difference(before: Module, after: Module) -> Fusion:
             merges.append(merge)
             kept[id(merge.convolution)], stays[id(merge.fused)] = merge.convolution, merge.fused
             kept[id(merge.batch_norm)] = merge.batch_norm
-            if (stand_in := now.children.get(merge.batch_norm_name)) is not None:
+            if stand_in := now.children.get(dict(names).get(merge.batch_norm_name, "")):
                 new.setdefault(STAND_IN, []).append((below(place, merge.batch_norm_name), stand_in))
         taken = {name for merge in found_merges for name in (merge.name, merge.batch_norm_name)}
         deeper = []
