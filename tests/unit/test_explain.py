@@ -300,3 +300,15 @@ def test_v1_0_counts_another_image() -> None:
     hosts = [match["hosts"] for match in without["lines"][0]["matches"] if match["network"] == "yolov5l"]
     assert hosts[0] == ["v1.0"]
     assert {"v2.0", "v3.0", "v3.1"} == {host for each in hosts[1:] for host in each}
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("family", ["YOLOv7", "YOLOv9", "YOLOv5-Lite", "yolov5-face"])
+def test_the_line_of_a_fork_with_its_gflops_is_told_in_words(family: str, fused: bool) -> None:
+    network = next(each for each in known_networks() if each.family == family)
+    numbers = network.numbers(80)
+    pair = next(iter(numbers.gflops.values()))
+    code, output = run(
+        f"{network.layers[fused]} layers, {numbers.parameters[fused]} parameters, {pair[fused] or 0:.1f} GFLOPs"
+    )
+    assert (code, "one image of" in output) == (0, True)

@@ -278,8 +278,8 @@ def _gflops_note(line: PrintedLine, match: Match, other: str) -> str:
 def _form(match: Match) -> LineForm:
     """The form of the line of the newest of a match's hosts."""
     network = match.network
-    forms = [form for host, form in zip(network.hosts, network.forms, strict=True) if host in match.hosts]
-    return line_form(network, (forms or network.forms)[-1])
+    places = [place for place, host in enumerate(network.hosts) if host in match.hosts]
+    return line_form(network, network.forms[places[-1] if places else -1])
 
 
 def _nearest(answer: Answer) -> Iterator[str]:
