@@ -1,25 +1,22 @@
-"""Computes ``configs/known_lines.json`` anew: ``python -m tests.known_lines [FILE.jsonl ...]``.
+"""Computes ``configs/known_lines.json`` anew: ``python -m tests.known_lines``, with ``ultralytics`` for its part alone.
 
-The networks of YOLOv5 and its forks are computed here. Those of ultralytics are taken from files that
-``tests.known_lines.of_ultralytics`` writes, one for each release and named after it; without such files they stay as
-they are.
+The networks of YOLOv5 and its forks are computed here; those of ultralytics by its own releases, which are fetched, and
+whose answers are kept in ``.cache/known_lines``. That takes hours, and minutes where the answers are there.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from tests.known_lines.ours import classifier, detector, entry
+from tests.known_lines.ours import FIGURES, classifier, detector, entry
+from tests.known_lines.releases import periods, stretches
 from yolo_probe import shipped_files
-from yolo_probe.hosts.known_lines import release_numbers
-from yolo_probe.hosts.summary_line import FORMS, ULTRALYTICS_FORMS
+from yolo_probe.hosts.summary_line import FORMS
 from yolo_probe.hosts.target import resolve
-from yolo_probe.hosts.ultralytics import form_of_release
 from yolo_probe.networks.generations import GENERATIONS, Generation
 from yolo_probe.networks.shipped import FORKS, fork_network_names, network_names
 
@@ -74,23 +71,56 @@ def of_forks() -> Iterator[Entry]:
             yield entry(detector(target), form, network=name, family=family, hosts=[], forms=[generation])
 
 
-def of_ultralytics(files: Iterable[Path]) -> Iterator[Entry]:
-    """The networks of each release, with the layers that its form of line counts."""
-    for file in files:
-        form = form_of_release(file.stem)
-        for line in file.read_text(encoding="utf-8").splitlines():
-            found = json.loads(line)
-            counts = {"modules": found.pop("modules"), "leaf_modules": found.pop("leaves")}
-            counter = "ultralytics-thop-2.2" if form is ULTRALYTICS_FORMS[0][1] else "thop-0.1"
-            yield {
-                "network": found.pop("network"),
-                "family": "ultralytics",
-                "hosts": [file.stem],
-                "forms": [file.stem],
-                "layers": counts[form.layers],
-                "counters": [counter],
-                **found,
+def of_ultralytics(releases: Sequence[str]) -> Iterator[Entry]:
+    """Every network of every release."""
+    firsts = [period.partition(" ")[0] for period in releases]
+    for network, first, last, found in stretches():
+        begin = firsts.index(first)
+        end = next(at for at in range(begin, len(releases)) if releases[at].rpartition(" ")[2] == last)
+        curves = found["curves"] | NOTHING_TRAINS
+        thops = [name.partition("/")[0] for name in curves if name.endswith("/before")]
+        yield {
+            "network": network,
+            "family": "ultralytics",
+            "hosts": [[begin, end]],
+            "layers": found["layers"],
+            **({"says_fused": found["says_fused"]} if found["says_fused"] != [False, True] else {}),
+            "fixed": found["fixed"],
+            "rows": found["rows"],
+            "figures": [curves[name] for name in FIGURES],
+            "flops": {thop: [curves[f"{thop}/before"], curves[f"{thop}/after"]] for thop in thops},
+            "fusion": _fusion(found, [thop for thop in thops if f"{thop}/norms" in curves]),
+        }
+
+
+NOTHING_TRAINS = {"stripped": [[1, 0]], "merged_no_grad": [[1, 0]]}
+"""What is 0 in every release: ``of_ultralytics`` makes sure of it."""
+
+
+def _fusion(found: Entry, thops: Iterable[str]) -> Entry:
+    curves = found["curves"] | NOTHING_TRAINS
+    return {
+        "merged": found["merged"],
+        "channels": curves["channels"],
+        "trained": [curves[name] for name in ("merged_gradients", "merged_no_grad", "merged_autograd")],
+        "norms": {thop: curves[f"{thop}/norms"] for thop in thops},
+        "changes": [
+            {
+                "cause": [change["cause"], change["why"]],
+                "layers": {
+                    definition: [change[side][at] for side in SIDES]
+                    for at, definition in enumerate(("modules", "leaf_modules"))
+                },
+                "parameters": [curves[f"{side}{number}"] for side in SIDES],
+                "gradients": [curves[f"{side}_gradients{number}"] for side in SIDES],
+                "flops": {thop: [curves[f"{thop}/{side}{number}"] for side in SIDES] for thop in thops},
             }
+            for number, change in enumerate(found["changes"])
+        ],
+    }
+
+
+SIDES = ("gone", "new")
 
 
 def merged(entries: Iterable[Entry]) -> list[Entry]:
@@ -102,21 +132,92 @@ def merged(entries: Iterable[Entry]) -> list[Entry]:
         )
         if key in found:
             found[key]["hosts"] += each["hosts"]
-            found[key]["forms"] += each["forms"]
+            if "forms" in each:
+                found[key]["forms"] += each["forms"]
         else:
             found[key] = each
     return list(found.values())
 
 
-def main(files: list[Path]) -> None:
-    """Writes the file. With files of releases, all but those stays as it is."""
-    before = json.loads(FILE.read_text(encoding="utf-8"))["networks"] if FILE.is_file() else []
-    theirs = [each for each in before if each["family"] == "ultralytics"]
-    ours = [each for each in before if each["family"] != "ultralytics"]
-    networks = merged([*ours, *of_ultralytics(files)] if files else [*of_yolov5(), *of_forks(), *theirs])
-    lines = ",\n".join(json.dumps(each, separators=(",", ":")) for each in networks)
-    FILE.write_text(f'{{"networks":[\n{lines}\n]}}\n', encoding="utf-8")
+class Shared:
+    """Values that are written once, each with its number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def number(self, value: object) -> int:
+        """The number of a value; the same for an equal one."""
+        return self._numbers.setdefault(json.dumps(value, separators=(",", ":")), len(self._numbers))
+
+    @property
+    def lines(self) -> str:
+        """All of them, one a line."""
+        return "[\n" + ",\n".join(self._numbers) + "\n]"
+
+
+def written(networks: Iterable[Entry], releases: Sequence[str]) -> str:
+    """The text of the file: what several networks have in common is there once."""
+    curves, rows, causes, fusions = Shared(), Shared(), Shared(), Shared()
+
+    def numbered(value: Any) -> Any:
+        """A structure of curves as one of their numbers."""
+        if isinstance(value, Mapping):
+            return {name: numbered(each) for name, each in value.items()}
+        if isinstance(value, list) and not _is_curve(value):
+            return [numbered(each) for each in value]
+        return curves.number(value)
+
+    lines = []
+    for each in networks:
+        entry = {**each, "rows": rows.number(each["rows"])}
+        entry |= {name: numbered(each[name]) for name in ("figures", "flops")}
+        if "fusion" in each:
+            fusion = each["fusion"]
+            changes = [
+                {
+                    **change,
+                    "cause": causes.number(change["cause"]),
+                    **{name: numbered(change[name]) for name in ("parameters", "gradients", "flops")},
+                }
+                for change in fusion["changes"]
+            ]
+            merges = {name: numbered(fusion[name]) for name in ("channels", "trained", "norms")}
+            entry["fusion"] = fusions.number({**fusion, **merges, "changes": changes})
+        lines.append(json.dumps(entry, separators=(",", ":")))
+    pools = {"curves": curves, "rows": rows, "causes": causes, "fusions": fusions}
+    parts = [f'"{name}":{pool.lines}' for name, pool in pools.items()]
+    parts += [f'"releases":{json.dumps(releases)}', '"networks":[\n' + ",\n".join(lines) + "\n]"]
+    return "{" + ",\n".join(parts) + "}\n"
+
+
+def _is_curve(value: list[Any]) -> bool:
+    """Whether a list is the pieces of a curve, each with whole numbers."""
+    return all(isinstance(piece, list) and all(isinstance(number, int) for number in piece) for piece in value)
+
+
+def unshared(document: Mapping[str, Any]) -> Iterator[Entry]:
+    """The entries of the file with their curves and rows in place of the numbers."""
+
+    def curves(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: curves(each) for name, each in value.items()}
+        return [curves(each) for each in value] if isinstance(value, list) else document["curves"][value]
+
+    for each in document["networks"]:
+        entry = {**each, "rows": document["rows"][each["rows"]]}
+        yield entry | {name: curves(each[name]) for name in ("figures", "flops")}
+
+
+def main(*parts: str) -> None:
+    """Writes the file."""
+    releases = periods()
+    if parts:
+        document = json.loads(FILE.read_text(encoding="utf-8"))
+        ours = [each for each in unshared(document) if each["family"] != "ultralytics"]
+    else:
+        ours = [*of_yolov5(), *of_forks()]
+    FILE.write_text(written(merged([*ours, *of_ultralytics(releases)]), releases), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(sorted(map(Path, sys.argv[1:]), key=lambda file: release_numbers(file.stem)))
+    main(*sys.argv[1:])

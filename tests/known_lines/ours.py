@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from tests.known_lines.pieces import Figures, pieces_of
+from tests.known_lines.curves import Figures, curves_of
 from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.hosts.known_lines import GRADIENT_STATES
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.hosts.summary_line import LineForm, host_line
 from yolo_probe.hosts.target import resolve
@@ -19,6 +20,9 @@ from yolo_probe.reports.question import Question
 
 COUNTERS = ("thop-0.0.31", "thop-0.1")
 NEWEST_COUNTERS = ("ultralytics-thop-2.2",)
+
+FIGURES = ("parameters", "fused_parameters", *GRADIENT_STATES)
+"""The figures of an entry, in the order of the file."""
 
 CUT = 10
 """Rows of a detector that YOLOv5's classifiers keep; ``Classify`` takes the place of the last."""
@@ -62,13 +66,14 @@ def entry(made: Made, form: LineForm, *, loaded: bool = False, **words: object) 
     counters = NEWEST_COUNTERS if form.proxies else COUNTERS
     built, fused, *_ = _states(made(1))
     fixed = sum(dict(named_parameters(built))[each].numel for each in fixed_names(built))
+    curves = curves_of(lambda classes: _figures(made(classes), form, counters, loaded=loaded))
     return {
         **words,
         "layers": [form.layer_count(totals_of(root).layers) for root in (built, fused)],
         **({"fixed": fixed} if fixed else {}),
         "rows": [_rows(root) for root in (built, fused)],
-        "counters": list(counters),
-        "pieces": pieces_of(lambda classes: _figures(made(classes), form, counters, loaded=loaded)),
+        "figures": [curves[name] for name in FIGURES],
+        "flops": {counter: [curves[f"{counter}/{state}"] for state in ("before", "after")] for counter in counters},
     }
 
 
@@ -86,13 +91,15 @@ def _states(subject: Subject) -> list[Module]:
 
 def _figures(subject: Subject, form: LineForm, counters: tuple[str, ...], *, loaded: bool) -> Figures:
     built, fused, stripped, trained = _states(subject)
-    found: list[float | None] = [count_parameters(built), count_parameters(fused)]
-    found += [count_gradients(root) for root in (stripped, fused, trained)]
+    counts = [count_parameters(built), count_parameters(fused)]
+    counts += [count_gradients(root) for root in (stripped, fused, trained)]
+    found: dict[str, int | None] = dict(zip(FIGURES, counts, strict=True))
     for counter in counters:
         convention = choose_counter(counter, None).convention
-        for root in (built, fused):
+        for state, root in (("before", built), ("after", fused)):
             new = root is built and not loaded
-            found.append(host_line(root, form, convention, subject.stride, built=new).gflops)
+            gflops = host_line(root, form, convention, subject.stride, built=new).gflops
+            found[f"{counter}/{state}"] = None if gflops is None else round(gflops * 1e9)
     return found
 
 

@@ -1,52 +1,120 @@
 """The numbers that every known host prints of every network that it ships, for any number of classes.
 
 They are computed from the networks themselves by ``python -m tests.known_lines`` and kept in
-``configs/known_lines.json``. Between two numbers of classes each figure grows evenly, so that a piece keeps its first
-number of classes, the figures there, and the growth of each figure for one class more.
+``configs/known_lines.json``. There a figure is a curve: pieces that begin at a number of classes, each with the figure
+there, its growth to the next number, and the growth of that growth. What several networks have in common is kept once.
 """
 
 from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
+from itertools import groupby
 from typing import Any, Literal
 
 from yolo_probe import shipped_files
+from yolo_probe.hosts.summary_line import LayerDefinition
+from yolo_probe.hosts.ultralytics import form_of_release
 
 GradientState = Literal["stripped", "no_grad", "autograd"]
 GRADIENT_STATES: tuple[GradientState, ...] = ("stripped", "no_grad", "autograd")
 """What was fused, and how: a file that trains nothing; a model that trains, without and with autograd."""
 
-_FIGURES = 2 + len(GRADIENT_STATES)
-"""Figures of a piece before its GFLOPs."""
-
 MOST_CLASSES = 10_000
 """Most classes that a printed line is tried with."""
+
+Piece = Sequence[int]
+"""The first number of classes, the figure there, its growth, and the growth of that; zeros at the end are left out.
+
+The first number alone: from it on a host prints no such figure.
+"""
+
+Curve = Sequence[Piece]
+"""A figure for any number of classes."""
+
+
+def value_at(curve: Curve, classes: int) -> int | None:
+    """The figure for a number of classes; None where a host prints none."""
+    piece = curve[max(bisect_right(curve, classes, key=_first) - 1, 0)] if len(curve) > 1 else curve[0]
+    if len(piece) < 3:
+        return piece[1] if len(piece) == 2 else None
+    more = classes - piece[0]
+    second = piece[3] * (more * (more - 1) // 2) if len(piece) > 3 else 0
+    return piece[1] + piece[2] * more + second
+
+
+def count_at(curve: Curve, classes: int) -> int:
+    """A figure that every host prints."""
+    count = value_at(curve, classes)
+    assert count is not None
+    return count
+
+
+def _first(piece: Piece) -> int:
+    return piece[0]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedChange:
+    """What ``fuse()`` does to some modules of a network beside its merges."""
+
+    cause: str
+    why: str
+    layers: tuple[int, int]
+    """Those that go and those that come."""
+    parameters: tuple[int, int]
+    gradients: tuple[int, int]
+    flops: Mapping[str, tuple[int, int]]
+    """By counter."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFusion:
+    """What ``fuse()`` does to a network of its host with a number of classes."""
+
+    merged: int
+    """BatchNorms that are merged."""
+    channels: int
+    """Of all of them."""
+    trained: int
+    """Parameters of the merged convolutions and BatchNorms that trained before."""
+    trains: Mapping[GradientState, int]
+    """Those of the new convolutions that train after it."""
+    norms: Mapping[str, int]
+    """FLOPs of the merged BatchNorms, by counter."""
+    changes: tuple[RecordedChange, ...]
 
 
 @dataclass(frozen=True)
 class Numbers:
     """The figures of one network for one number of classes; of each pair the first is unfused, the second fused."""
 
+    network: KnownNetwork
     classes: int
-    parameters: tuple[int, int]
-    gradients: Mapping[GradientState, int]
-    """Gradients after ``fuse()``."""
-    gflops: Mapping[str, tuple[float | None, float | None]]
-    """By counter; None where the host leaves them out."""
 
+    @cached_property
+    def parameters(self) -> tuple[int, int]:
+        """Before and after ``fuse()``."""
+        return self.network.parameters(self.classes, False), self.network.parameters(self.classes, True)
 
-@dataclass(frozen=True)
-class Piece:
-    """Numbers of classes from ``first`` on, between which every figure grows evenly."""
+    @cached_property
+    def gradients(self) -> Mapping[GradientState, int]:
+        """Gradients after ``fuse()``."""
+        states = zip(GRADIENT_STATES, self.network.curves[2:], strict=True)
+        return {state: count_at(curve, self.classes) for state, curve in states}
 
-    first: int
-    figures: Sequence[float | None]
-    growth: Sequence[float | None]
-    """Of each figure for one class more."""
+    @cached_property
+    def gflops(self) -> Mapping[str, tuple[float | None, float | None]]:
+        """By counter; None where the host leaves them out."""
+        pairs = self.network.flops.items()
+        return {counter: (self._gflops(before), self._gflops(after)) for counter, (before, after) in pairs}
+
+    def _gflops(self, curve: Curve | None) -> float | None:
+        flops = None if curve is None else value_at(curve, self.classes)
+        return None if flops is None else flops / 1e9
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,75 +125,158 @@ class KnownNetwork:
     family: str
     """Its host: ``YOLOv5``, ``ultralytics``, ``YOLOv7``."""
     hosts: tuple[str, ...]
-    """The generations or releases with these numbers, the oldest first; a fork has none."""
+    """The generations, or the stretches of releases (``8.3.17 to 8.3.75``), with these numbers; a fork has none."""
     forms: tuple[str, ...]
-    """The form of each one's line: a key of ``FORMS``, or a release of ultralytics."""
+    """The form of each one's line: a key of ``FORMS``, or releases of ultralytics."""
     note: str
     """What its structure is unlike that of a network built today; empty for one that is."""
     layers: tuple[int, int]
     """Unfused and fused, in the definition of these hosts."""
+    says_fused: tuple[bool, bool]
+    """Whether "(fused)" stands in its line, before and after ``fuse()``."""
     fixed: int
     """Parameters that never train: the fixed numbers of DFL."""
-    rows: tuple[tuple[int, ...], tuple[int, ...]]
+    rows: Sequence[Sequence[int]]
     """Parameters of each row but the last, the head, unfused and fused."""
-    counters: tuple[str, ...]
-    pieces: tuple[Piece, ...]
+    curves: Sequence[Curve]
+    """Parameters unfused and fused, then gradients after ``fuse()`` in each of ``GRADIENT_STATES``."""
+    flops: Mapping[str, tuple[Curve | None, Curve | None]]
+    """By counter, unfused and fused."""
+    parts: Mapping[str, Any] | None
+    """What ``fuse()`` does to it, as the file has it; None where it is computed when it is asked for."""
 
-    @cached_property
-    def _firsts(self) -> list[int]:
-        return [piece.first for piece in self.pieces]
+    @property
+    def counters(self) -> Sequence[str]:
+        """The counters of its FLOPs, the oldest first."""
+        return list(self.flops)
 
     def numbers(self, classes: int) -> Numbers:
         """The figures for a number of classes."""
-        piece = self.pieces[max(bisect_right(self._firsts, classes) - 1, 0)]
-        more = classes - piece.first
-        figures = [
-            None if figure is None else figure + more * (growth or 0)
-            for figure, growth in zip(piece.figures, piece.growth, strict=True)
-        ]
-        whole = [round(figure or 0) for figure in figures[:_FIGURES]]
-        pairs = [(figures[at], figures[at + 1]) for at in range(_FIGURES, len(figures), 2)]
-        return Numbers(
-            classes,
-            (whole[0], whole[1]),
-            dict(zip(GRADIENT_STATES, whole[2:], strict=True)),
-            dict(zip(self.counters, pairs, strict=True)),
-        )
+        return Numbers(self, classes)
+
+    def parameters(self, classes: int, fused: bool) -> int:
+        """Those with a number of classes."""
+        return count_at(self.curves[fused], classes)
+
+    def fusion(self, classes: int) -> RecordedFusion | None:
+        """What ``fuse()`` does to it; None where that is not recorded."""
+        return _fusion(self.parts, classes, self.definition) if self.parts else None
+
+    @property
+    def definition(self) -> LayerDefinition:
+        """What a layer is to the hosts of a network of ultralytics."""
+        return form_of_release(self.forms[0]).layers
 
     def classes_near(self, parameters: int, *, fused: bool) -> Sequence[int]:
         """The numbers of classes whose parameters are nearest to a number, from below and from above."""
+        curve = self.curves[fused]
         found: list[int] = []
-        ends = [*self._firsts[1:], MOST_CLASSES + 1]
-        for piece, end in zip(self.pieces, ends, strict=True):
-            first, each = piece.figures[fused] or 0, piece.growth[fused] or 0
-            steps = int((parameters - first) // each) if each else 0
-            found += [piece.first + step for step in (steps, steps + 1) if piece.first <= piece.first + step < end]
-        return found or [self.pieces[0].first]
+        ends = [*(piece[0] for piece in curve[1:]), MOST_CLASSES + 1]
+        for piece, end in zip(curve, ends, strict=True):
+            first = piece[0]
+            if end == first + 1:  # a single number of classes that is not like its neighbours
+                found += [first] if piece[1] == parameters else []
+                continue
+            if len(piece) < 4:
+                nearest = first + ((parameters - piece[1]) // piece[2] if len(piece) == 3 else 0)
+            else:
+                nearest = bisect_right(range(first, end + 1), parameters, key=partial(count_at, (piece,))) + first - 1
+            found += [classes for classes in (nearest, nearest + 1) if first <= classes < end]
+        return found or [curve[0][0]]
 
 
 def release_numbers(release: str) -> tuple[int, ...]:
-    """A release as numbers that can be sorted: ``8.3.76``."""
-    return tuple(int(part) for part in release.split(".") if part.isdecimal())
+    """A release, or the first of several, as numbers that can be sorted: ``8.3.76``."""
+    return tuple(int(part) for part in release.partition(" ")[0].split(".") if part.isdecimal())
+
+
+@cache
+def _document() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(shipped_files.path("known_lines.json").read_text(encoding="utf-8"))
+    return found
 
 
 @cache
 def known_networks() -> tuple[KnownNetwork, ...]:
     """Every network of every known host."""
-    document = json.loads(shipped_files.path("known_lines.json").read_text(encoding="utf-8"))
-    return tuple(_network(entry) for entry in document["networks"])
+    return tuple(network for entry in _document()["networks"] for network in _networks(entry))
 
 
-def _network(entry: Mapping[str, Any]) -> KnownNetwork:
-    pairs = {name: tuple(map(_frozen, entry[name])) for name in ("hosts", "forms", "layers", "rows", "counters")}
+def spans(hosts: Sequence[str]) -> tuple[str, ...]:
+    """Stretches of releases with those that follow each other joined; generations as they are."""
+    order = {stretch: number for number, stretch in enumerate(_document()["releases"])}
+    if not set(hosts) <= set(order):
+        return tuple(hosts)
+    numbers = sorted(order[host] for host in hosts)
+    groups = (list(group) for _, group in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]))
+    names = list(order)
+    return tuple(_span(names[group[0][1]], names[group[-1][1]]) for group in groups)
+
+
+def _span(first: str, last: str) -> str:
+    ends = first.partition(" ")[0], last.rpartition(" ")[2]
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
+
+
+def _networks(entry: Mapping[str, Any]) -> Iterator[KnownNetwork]:
+    """The networks of an entry: for releases of ultralytics, one for each definition of layers."""
+    if entry["family"] != "ultralytics":
+        yield _network(entry, entry["layers"], entry["hosts"], entry["forms"], (False, False))
+        return
+    hosts = [host for first, last in entry["hosts"] for host in _document()["releases"][first : last + 1]]
+    says_fused = entry.get("says_fused", (False, True))
+    for definition, group in groupby(hosts, key=lambda host: form_of_release(host).layers):
+        theirs = list(group)
+        yield _network(entry, entry["layers"][definition], theirs, theirs, says_fused)
+
+
+def _network(
+    entry: Mapping[str, Any],
+    layers: Sequence[int],
+    hosts: Iterable[str],
+    forms: Iterable[str],
+    says_fused: Sequence[bool],
+) -> KnownNetwork:
+    curves: Sequence[Curve | None] = _document()["curves"]
+    flops = {counter: (curves[a], curves[b]) for counter, (a, b) in entry["flops"].items()}
     return KnownNetwork(
         network=entry["network"],
         family=entry["family"],
+        hosts=tuple(hosts),
+        forms=tuple(forms),
         note=entry.get("note", ""),
+        layers=(layers[0], layers[1]),
+        says_fused=(says_fused[0], says_fused[1]),
         fixed=entry.get("fixed", 0),
-        pieces=tuple(Piece(*piece) for piece in entry["pieces"]),
-        **pairs,
+        rows=_document()["rows"][entry["rows"]],
+        curves=[curves[number] or () for number in entry["figures"]],
+        flops=flops,
+        parts=_document()["fusions"][entry["fusion"]] if "fusion" in entry else None,
     )
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _fusion(parts: Mapping[str, Any], classes: int, definition: LayerDefinition) -> RecordedFusion:
+    curves: Sequence[Curve] = _document()["curves"]
+
+    def pair(numbers: Sequence[int]) -> tuple[int, int]:
+        return count_at(curves[numbers[0]], classes), count_at(curves[numbers[1]], classes)
+
+    changes = []
+    for change in parts["changes"]:
+        cause, why = _document()["causes"][change["cause"]]
+        layers = change["layers"][definition]
+        flops = {counter: pair(each) for counter, each in change["flops"].items()}
+        changes.append(
+            RecordedChange(
+                cause, why, (layers[0], layers[1]), pair(change["parameters"]), pair(change["gradients"]), flops
+            )
+        )
+    trained, *trains = (count_at(curves[number], classes) for number in parts["trained"])
+    return RecordedFusion(
+        merged=parts["merged"],
+        channels=count_at(curves[parts["channels"]], classes),
+        trained=trained,
+        trains=dict(zip(GRADIENT_STATES, (0, *trains), strict=True)),
+        norms={counter: count_at(curves[number], classes) for counter, number in parts["norms"].items()},
+        changes=tuple(changes),
+    )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 from itertools import accumulate
 from typing import cast
 
-from yolo_probe.hosts.known_lines import GradientState, KnownNetwork, Numbers, known_networks, release_numbers
+from yolo_probe.hosts.known_lines import GradientState, KnownNetwork, Numbers, known_networks, release_numbers, spans
 from yolo_probe.hosts.printed_line import Figure, PrintedLine
 from yolo_probe.hosts.summary_line import FORMS, LineForm
 from yolo_probe.hosts.ultralytics import form_of_release
@@ -21,6 +22,12 @@ FUSED_STATES: tuple[GradientState, ...] = ("stripped", "autograd", "no_grad")
 
 LIKELY_CLASSES = 1000
 """Most classes of a network that is told as nearest."""
+
+TRIED = 400
+"""Networks, before or after ``fuse()``, of which all figures are compared with a line that none of them prints."""
+
+MERGED = 100
+"""Nearest matches among which those that differ in their hosts alone are found."""
 
 SHOWN = 8
 """Most matches that are listed."""
@@ -61,6 +68,11 @@ class Match:
         """Whether every figure of the line is what it prints."""
         return not self.unlike
 
+    @property
+    def host_spans(self) -> tuple[str, ...]:
+        """The hosts, with releases that follow each other joined: ``8.3.17 to 8.3.75``."""
+        return spans(self.hosts)
+
     def gflops(self, *, fused: bool) -> dict[str, float]:
         """The GFLOPs in one state by counter, where its hosts print some."""
         pairs = self.numbers.gflops.items()
@@ -75,14 +87,25 @@ def matches(line: PrintedLine) -> tuple[Match, ...]:
     fitting = [match for match in exact if match.fits_form] or exact
     if fitting:
         return tuple(_merged(sorted(fitting, key=lambda match: _likeliest_first(line, match))))[:SHOWN]
-    found = [match for each, fused in places for match in _tried(line, each, fused)]
-    return tuple(_merged(sorted(found, key=lambda match: _nearest_first(line, match))))[:3]
+    likely = nsmallest(TRIED, places, key=lambda place: _roughly(line, *place))
+    found = [match for each, fused in likely for match in _tried(line, each, fused)]
+    near = nsmallest(MERGED, found, key=lambda match: _nearest_first(line, match))
+    return tuple(_merged(near))[:3]
+
+
+def _roughly(line: PrintedLine, network: KnownNetwork, fused: bool) -> float:
+    """How far a network is from a line, by its layers and by its parameters with the best number of classes."""
+    wanted = line.parameters.value
+    near = network.classes_near(wanted, fused=fused)
+    found = min(abs(network.parameters(classes, fused) - wanted) for classes in near)
+    other_layers = line.layers is not None and not line.layers.shows(network.layers[fused])
+    return 2 * _is_named_otherwise(line, network) + other_layers + min(found / (wanted + 1), 1)
 
 
 def _tried(line: PrintedLine, network: KnownNetwork, fused: bool) -> Iterator[Match]:
     near = network.classes_near(line.parameters.value, fused=fused)
     for classes in dict.fromkeys((*near, 80)):
-        if classes > LIKELY_CLASSES and not line.parameters.shows(network.numbers(classes).parameters[fused]):
+        if classes > LIKELY_CLASSES and not line.parameters.shows(network.parameters(classes, fused)):
             continue
         yield _match(line, network, network.numbers(classes), fused)
 
@@ -104,7 +127,7 @@ def _match(line: PrintedLine, network: KnownNetwork, numbers: Numbers, fused: bo
     }
     fitting = tuple(
         host for host, form in zip(network.hosts or ("",), network.forms, strict=True)
-        if _fits(line, line_form(network, form), fused, parameters)
+        if _fits(line, network, line_form(network, form), fused, parameters)
     )  # fmt: skip
     return Match(
         network, fitting if network.hosts and fitting else network.hosts, numbers, fused, layers, parameters,
@@ -117,14 +140,14 @@ def line_form(network: KnownNetwork, form: str) -> LineForm:
     return form_of_release(form) if network.family == "ultralytics" else FORMS[cast(Generation, form)]
 
 
-def _fits(line: PrintedLine, form: LineForm, fused: bool, parameters: int) -> bool:
-    """Whether a line has this form, as far as it is there."""
+def _fits(line: PrintedLine, network: KnownNetwork, form: LineForm, fused: bool, parameters: int) -> bool:
+    """Whether a line of a network has this form, as far as it is there."""
     worded = line.is_capital is not None
     return not (
         (line.unit and line.unit != form.unit)
         or (parameters >= 1000 and line.has_separators != form.separators)
         or (worded and line.is_capital == bool(form.named_after))
-        or (line.says_fused and not (form.marks_fused and fused))
+        or (worded and line.says_fused != network.says_fused[fused])
         or (line.parameters.is_rounded and not form.shortens)
         or (form.shortens and parameters >= 1_000_000 and not line.parameters.is_rounded)
     )
@@ -149,33 +172,30 @@ def _gradients_alone(line: PrintedLine, network: KnownNetwork, fused: bool) -> G
 def _explained(network: KnownNetwork, numbers: Numbers, fused: bool) -> Iterator[tuple[int, Gradients]]:
     """Numbers of gradients with their explanations, the likeliest first."""
     trainable = numbers.parameters[fused] - network.fixed
-    frozen = [Gradients("frozen", rows) for rows in range(1, len(network.rows[fused]) + 1)]
-    left = [trainable - rows for rows in accumulate(network.rows[fused])]
-    if not fused:
-        yield trainable, Gradients("new")
-        yield 0, Gradients("stripped")
-        yield from zip(left, frozen, strict=True)
-        return
-    yield from ((numbers.gradients[state], Gradients(state)) for state in FUSED_STATES)
-    if numbers.gradients["autograd"] == trainable:
-        yield from zip(left, frozen, strict=True)
+    if fused:
+        yield from ((numbers.gradients[state], Gradients(state)) for state in FUSED_STATES)
+    else:
+        yield from ((trainable, Gradients("new")), (0, Gradients("stripped")))
+    if not fused or numbers.gradients["autograd"] == trainable:
+        for rows, frozen in enumerate(accumulate(network.rows[fused]), start=1):
+            yield trainable - frozen, Gradients("frozen", rows)
 
 
 FAMILIES = ("YOLOv5", "ultralytics")
 """The families that most lines are of."""
 
 
-def _is_named_otherwise(line: PrintedLine, match: Match) -> bool:
+def _is_named_otherwise(line: PrintedLine, network: KnownNetwork) -> bool:
     """Whether a line has the name of another network."""
     named = line.name.lower().replace("model", "")
-    return bool(named) and named != match.network.network.lower()
+    return bool(named) and named != network.network.lower()
 
 
 def _likeliest_first(line: PrintedLine, match: Match) -> tuple[object, ...]:
     """What to sort exact matches by."""
     family = match.network.family
     return (
-        _is_named_otherwise(line, match),
+        _is_named_otherwise(line, match.network),
         bool(match.network.note),
         0 if match.numbers.classes == 80 else 1 if match.numbers.classes <= LIKELY_CLASSES else 2,
         FAMILIES.index(family) if family in FAMILIES else len(FAMILIES),
@@ -190,7 +210,7 @@ def _nearest_first(line: PrintedLine, match: Match) -> tuple[object, ...]:
     unusual += 0.02 * bool(match.network.note) + 0.5 * (not match.fits_form)
     unusual += 0.3 * ("gradients" in match.unlike)
     unusual += 0 if match.numbers.classes == 80 else 0.01 if match.numbers.classes <= 100 else 0.3
-    return _is_named_otherwise(line, match), len(match.unlike) > 1, _distance(line, match) + unusual
+    return _is_named_otherwise(line, match.network), len(match.unlike) > 1, _distance(line, match) + unusual
 
 
 def _distance(line: PrintedLine, match: Match) -> float:
@@ -213,13 +233,13 @@ def _merged(found: Iterable[Match]) -> Iterator[Match]:
         network = match.network
         key = (
             network.network, network.family, network.note, match.numbers.classes, match.fused, match.layers,
-            match.parameters, match.gradients, match.counters, match.unlike,
-            tuple(match.gflops(fused=match.fused).items()),
+            match.parameters, match.gradients, match.unlike,
+            bool(match.counters) or tuple(match.gflops(fused=match.fused).items()),
         )  # fmt: skip
         groups.setdefault(key, []).append(match)
     for group in groups.values():
         hosts = _in_order(host for match in group for host in match.hosts)
-        yield replace(group[0], hosts=hosts)
+        yield replace(max(group, key=lambda match: len(match.counters)), hosts=hosts)
 
 
 def _in_order(hosts: Iterable[str]) -> tuple[str, ...]:

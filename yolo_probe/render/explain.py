@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import CONVENTIONS, Convention
-from yolo_probe.hosts.known_lines import KnownNetwork
+from yolo_probe.hosts.known_lines import KnownNetwork, spans
 from yolo_probe.hosts.line_matches import Match, line_form
 from yolo_probe.hosts.printed_line import PrintedLine
 from yolo_probe.hosts.summary_line import LineForm
@@ -146,10 +146,11 @@ def _host(match: Match) -> str:
 
 
 def hosts_in_words(hosts: Sequence[str]) -> str:
-    """Generations or releases: ``v6.0, v6.1 and HEAD``, ``8.2.54 to 8.3.75``."""
-    names = ["HEAD" if host == "head" else host for host in hosts]
-    if len(names) > 2 and names[0][0].isdigit():
-        return f"{names[0]} to {names[-1]}"
+    """Generations or releases: ``v6.0, v6.1 and HEAD``, ``8.2.55 to 8.2.103 and 8.3.17 to 8.3.75``."""
+    return _listed(["HEAD" if host == "head" else host for host in spans(hosts)])
+
+
+def _listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
@@ -253,9 +254,9 @@ def _gradients_note(match: Match) -> str:
 
 def _gflops_note(line: PrintedLine, match: Match, other: str) -> str:
     numbers = match.numbers
-    by = " and ".join(CONVENTIONS[counter].title for counter in match.counters)
+    by = _listed([CONVENTIONS[counter].title for counter in match.counters])
     height, width = _form(match).size((640, 640))
-    words = [f"2 x MACs of one image of {height}x{width}, whatever size is trained, as {by} counts them."]
+    words = [f"2 x MACs of one image of {height}x{width}, whatever size is trained, as counted by {by}."]
     here = {counter: pair[match.fused] for counter, pair in numbers.gflops.items()}
     unlike = [
         f"{CONVENTIONS[counter].title} gives {gflops:.1f}"

@@ -15,6 +15,7 @@ From the ground up; a module imports only from lines above its own::
     fused_outputs          whether fuse() changed a model's outputs
     fuse_diff              two lines, and the four ledgers between them
     known_errors           error messages, and what they mean
+    recorded_fusion        the same from what is recorded of a network
     explain                the networks that print a line, and what is between two lines
     info                   one state, number by number
     row_graph              the rows that each row reads

@@ -18,6 +18,7 @@ from yolo_probe.reports.fuse_diff import FuseDiff, explain, fuse_diff
 from yolo_probe.reports.known_errors import KnownError
 from yolo_probe.reports.ledger import Entry, Ledger, account_of
 from yolo_probe.reports.question import Question
+from yolo_probe.reports.recorded_fusion import recorded_ledgers
 from yolo_probe.reports.schema import SCHEMA
 from yolo_probe.reports.typed_json import as_plain
 
@@ -73,7 +74,7 @@ def explanation(lines: Sequence[PrintedLine]) -> Explanation:
     pair = _pair(first, last)
     diff = _diff(*pair) if pair else None
     if pair and not diff:
-        return Explanation(answers, None, tuple(_recorded(*pair)), at)
+        return Explanation(answers, None, tuple(recorded_ledgers(*pair)), at)
     return Explanation(answers, diff, () if diff else tuple(_alone(first.line, last.line)), at)
 
 
@@ -117,28 +118,6 @@ def _diff(first: Match, last: Match) -> FuseDiff | None:
     built = as_built(subject.root)
     fusion = question.fusion(built, grad_enabled=last.gradients.cause == "autograd")
     return explain(question, question.state(built, built=True), question.state(fusion.root, built=True), fusion, ())
-
-
-def _recorded(first: Match, last: Match) -> Iterator[tuple[str, Ledger]]:
-    """What ``fuse()`` does to a network that only its host can build, from the recorded figures."""
-    why = "The recorded figures of this network before and after fuse(); its own host lists the places."
-    pairs = {
-        "layers": (first.layers, last.layers),
-        "parameters": (first.parameters, last.parameters),
-        "flops": _flops(first, last),
-    }
-    for name, (before, after) in pairs.items():
-        if before or after:
-            entry = Entry("fuse()", 1, after - before, f"{after:,} - {before:,}", why)
-            yield name, Ledger(before, after, (entry,))
-
-
-def _flops(first: Match, last: Match) -> tuple[int, int]:
-    """FLOPs before and after ``fuse()`` by the counter of both lines; zeros where there is none."""
-    for counter, (before, after) in last.numbers.gflops.items():
-        if counter in first.counters and counter in last.counters and before and after:
-            return round(before * 1e9), round(after * 1e9)
-    return 0, 0
 
 
 def _alone(first: PrintedLine, last: PrintedLine) -> Iterator[tuple[str, Ledger]]:
@@ -210,7 +189,7 @@ def _match_as_json(match: Match) -> dict[str, object]:
         "network": match.network.network,
         "classes": match.numbers.classes,
         "family": match.network.family,
-        "hosts": list(match.hosts),
+        "hosts": list(match.host_spans),
         "fused": match.fused,
         "counters": list(match.counters),
         "gradients": why_gradients(match) if match.gradients else None,

@@ -126,32 +126,39 @@ def layers_ledger(
     if tensors:
         entries = [_merged_tensors(fusion)]
     else:
-        merged = len({id(merge.batch_norm) for merge in fusion.merges})
-        entries = [
-            Entry(
-                "BatchNorm2d merged into the convolution before it",
-                merged,
-                -merged,
-                f"-{merged} x 1",
-                "fuse() computes the BatchNorm into the convolution's weights, so that module is gone; the network "
-                "computes the same.",
-                f"{merged} x 1",
-            )
-        ]
+        entries = [merged_layers(len({id(merge.batch_norm) for merge in fusion.merges}))]
     apart = len(fusion.merges) - len({id(merge.convolution) for merge in fusion.merges})
     if apart and not tensors:
         why = "Places that shared one convolution have one each after fuse(), which makes every convolution anew."
         entries.append(Entry("convolutions no longer shared", apart, apart, f"{apart} x 1", why, f"{apart} x 1"))
     for change in fusion.changes:
         gone, new = (_layers_in(places, counted) for places in (change.gone, change.new))
-        detail = f"{gone} gone, {new} new" if new else f"{gone} x 1"
-        entries.append(Entry(change.cause, gone + new, new - gone, f"{new} - {gone}", change.why, detail))
+        entries.append(changed_layers(change.cause, change.why, gone, new))
     if fusion.stays:
         why = "fuse() merges only a BatchNorm that belongs to a Conv; these stand elsewhere: "
         detail = f"{len(fusion.stays)}, {stays_after}"
         stay = Entry("BatchNorm2d that stay", len(fusion.stays), 0, "0", f"{why}{', '.join(fusion.stays)}.", detail)
         entries.append(stay)
     return Ledger(before, after, tuple(entries))
+
+
+def merged_layers(merged: int) -> Entry:
+    """The entry for the layers that are gone with so many merged BatchNorms."""
+    return Entry(
+        "BatchNorm2d merged into the convolution before it",
+        merged,
+        -merged,
+        f"-{merged} x 1",
+        "fuse() computes the BatchNorm into the convolution's weights, so that module is gone; the network computes "
+        "the same.",
+        f"{merged} x 1",
+    )
+
+
+def changed_layers(cause: str, why: str, gone: int, new: int) -> Entry:
+    """The entry for the layers of a change."""
+    detail = f"{gone} gone, {new} new" if new else f"{gone} x 1"
+    return Entry(cause, gone + new, new - gone, f"{new} - {gone}", why, detail)
 
 
 def _layers_in(places: Iterable[tuple[str, Module]], counted: LayerDefinition) -> int:
@@ -182,24 +189,8 @@ def parameters_ledger(before: int, after: int, fusion: Fusion) -> Ledger:
     shifts = _size(merge.batch_norm.parameters["bias"] for merge in fusion.merges)
     biased = [merge for merge in fusion.merges if "bias" not in merge.convolution.parameters]
     gained = sum(merge.channels for merge in biased)
-    entries = [
-        Entry(
-            "BatchNorm weights and biases",
-            len({id(merge.batch_norm) for merge in fusion.merges}),
-            -channels - shifts,
-            f"-2 x {channels:,}" if channels == shifts else f"-{channels:,} - {shifts:,}",
-            "A BatchNorm has a weight and a bias for each channel; both are computed into the convolution.",
-            f"2 x {channels:,} channels",
-        ),
-        Entry(
-            "a bias in each merged convolution",
-            len(biased),
-            gained,
-            f"1 x {gained:,}",
-            "The convolution had no bias; the shift of the BatchNorm becomes one, a number for each channel.",
-            f"1 x {gained:,} channels",
-        ),
-    ]
+    places = len({id(merge.batch_norm) for merge in fusion.merges})
+    entries = [lost_norms(places, channels, shifts), gained_biases(len(biased), gained)]
     old = _size(t for m in fusion.merges for name, t in m.convolution.parameters.items() if name != "bias")
     new = _size(merge.fused.parameters["weight"] for merge in fusion.merges)
     if old != new:
@@ -207,9 +198,38 @@ def parameters_ledger(before: int, after: int, fusion: Fusion) -> Ledger:
         entries.append(Entry("weights made anew", len(fusion.merges), new - old, f"{new:,} - {old:,}", why))
     for change in fusion.changes:
         old, new = _size(_tensors(change.gone)), _size(_tensors(change.new))
-        detail = f"{old:,} gone, {new:,} new" if new else ""
-        entries.append(Entry(change.cause, len(change.gone), new - old, f"{new:,} - {old:,}", change.why, detail))
+        entries.append(changed(change.cause, change.why, len(change.gone), old, new))
     return Ledger(before, after, tuple(entries))
+
+
+def lost_norms(places: int, channels: int, shifts: int) -> Entry:
+    """The entry for the weights and the biases of merged BatchNorms."""
+    return Entry(
+        "BatchNorm weights and biases",
+        places,
+        -channels - shifts,
+        f"-2 x {channels:,}" if channels == shifts else f"-{channels:,} - {shifts:,}",
+        "A BatchNorm has a weight and a bias for each channel; both are computed into the convolution.",
+        f"2 x {channels:,} channels",
+    )
+
+
+def gained_biases(places: int, gained: int) -> Entry:
+    """The entry for the biases of merged convolutions that had none."""
+    return Entry(
+        "a bias in each merged convolution",
+        places,
+        gained,
+        f"1 x {gained:,}",
+        "The convolution had no bias; the shift of the BatchNorm becomes one, a number for each channel.",
+        f"1 x {gained:,} channels",
+    )
+
+
+def changed(cause: str, why: str, places: int, gone: int, new: int) -> Entry:
+    """The entry for what goes and what comes with a change in so many places."""
+    detail = f"{gone:,} gone, {new:,} new" if new else ""
+    return Entry(cause, places, new - gone, f"{new:,} - {gone:,}", why, detail)
 
 
 def _tensors(places: Iterable[tuple[str, Module]]) -> Iterable[Tensor]:
@@ -260,19 +280,27 @@ def _fuse_gradients(fusion: Fusion) -> Entry:
     touched = [merge for merge in fusion.merges if _trainable(merge)]
     lost = _size(t for m in touched for part in (m.convolution, m.batch_norm) for t in _training(part))
     gained = _size(t for m in touched for t in _training(m.fused))
-    if not touched:
+    return fuse_gradients(len(touched), lost, gained, always=fusion.always_trains)
+
+
+def fuse_gradients(places: int, lost: int, gained: int, *, always: bool = False) -> Entry:
+    """The entry for the parameters that train in so many convolutions before and after a merge.
+
+    ``always``: whether the new convolutions train whatever the old ones did.
+    """
+    if not places:
         why = "No merged convolution had anything left to train, so fuse() had no flag to change."
         return Entry("fuse()", 0, 0, "0", why, "none left to change")
     if gained and not lost:
         why = "This fuse() makes trainable convolutions of frozen ones, as that of YOLOv5 v1 to v3.0 does."
-    elif fusion.always_trains:
+    elif always:
         why = "This fuse() makes every convolution anew, and leaves it trainable, with autograd on or off."
     elif gained:
         why = "Autograd was on, so the new weights inherit the gradient from the old ones."
     else:
         why = "fuse() makes each convolution anew with requires_grad=False; with autograd off it stays so."
-    detail = f"{len(touched)} convolutions made anew, " + ("trainable" if gained else "not trainable")
-    return Entry("fuse()", len(touched), gained - lost, f"{gained:,} - {lost:,}", why, detail)
+    detail = f"{places} convolutions made anew, " + ("trainable" if gained else "not trainable")
+    return Entry("fuse()", places, gained - lost, f"{gained:,} - {lost:,}", why, detail)
 
 
 def _trainable(merge: Merge) -> bool:

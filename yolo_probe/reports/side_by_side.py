@@ -115,10 +115,11 @@ def _recorded(target: str) -> KnownNetwork | None:
 def _of_known(target: str, known: KnownNetwork, classes: int) -> NetworkRow:
     numbers = known.numbers(classes)
     before, after = numbers.gflops[known.counters[-1]]
+    host = f"{known.family} {known.hosts[-1].rpartition(' ')[2]}"
     return NetworkRow(
         target=target,
         network=known.network,
-        host=f"{known.family} {known.hosts[-1]}",
+        host=host,
         classes=classes,
         layers=known.layers[0],
         parameters=numbers.parameters[0],
@@ -126,7 +127,7 @@ def _of_known(target: str, known: KnownNetwork, classes: int) -> NetworkRow:
         fused_layers=known.layers[1],
         fused_parameters=numbers.parameters[1],
         fused_flops=None if after is None else round(after * 1e9),
-        known_only=f"{known.family} {known.hosts[-1]}",
+        known_only=host,
     )
 
 
