@@ -15,6 +15,7 @@ from yolo_probe import shipped_files
 from yolo_probe.cli import cli
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.errors import TargetError
+from yolo_probe.hosts.known_lines import known_networks
 from yolo_probe.hosts.line_matches import matches
 from yolo_probe.hosts.printed_line import lines_in
 from yolo_probe.hosts.target import resolve
