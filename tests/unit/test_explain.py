@@ -364,3 +364,17 @@ def test_the_line_of_a_fork_with_its_gflops_is_told_in_words(family: str, fused:
         f"{network.layers[fused]} layers, {numbers.parameters[fused]} parameters, {pair[fused] or 0:.1f} GFLOPs"
     )
     assert (code, "one image of" in output) == (0, True)
+
+
+def test_two_lines_of_two_networks_are_told_apart_by_ledgers() -> None:
+    code, output = run(
+        "157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs",
+        "157 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs",
+    )
+    assert code == 0
+    assert "classes 2 -> 80: +78 x 2,697 in Detect" in output
+    assert "classes 2 -> 80: +78 x 8,601,600 in Detect" in output
+
+
+def test_a_dash_is_standard_input() -> None:
+    assert "yolov5s with 80 classes" in run("-", text="213 layers, 7225885 parameters, 0 gradients\n")[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from yolo_probe.cli.options import ImageSize, of_networks
 from yolo_probe.cli.output import UNEXPLAINED, show, write
 from yolo_probe.counters.conventions import CONVENTIONS, choose_counter
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import TargetError, shown
+from yolo_probe.errors import ProbeError, TargetError, shown
 
 if TYPE_CHECKING:
     from yolo_probe.hosts.images import Size
@@ -35,11 +35,27 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     """
     from yolo_probe.hosts.printed_line import LARGEST_TEXT
 
-    texts = [text_of(line) for line in lines] if lines else [(sys.stdin.read(LARGEST_TEXT), True)]
-    report = explained(texts, lines[0] if lines else None)
+    is_piped = lines in ((), ("-",))
+    texts = [(sys.stdin.read(LARGEST_TEXT), True)] if is_piped else [text_of(line) for line in lines]
+    report = explained(texts, None if is_piped else lines[0])
     show(report, form)
+    if len(report.answers) == 2 and report.exact and not report.ledgers and form != "json":
+        _show_diff([answer.line.text for answer in report.answers], form)
     if not report.exact:
         sys.exit(UNEXPLAINED)
+
+
+def _show_diff(lines: Sequence[str], form: str) -> None:
+    """What is between the networks of two lines, where both can be built here."""
+    from yolo_probe.reports.diff import diff, side
+
+    counter = choose_counter(None, installed_thop())
+    try:
+        report = diff(*(side(line, (640, 640), counter) for line in lines))
+    except ProbeError:
+        return
+    write("\n")
+    show(report, form)
 
 
 def explained(texts: Iterable[tuple[str, bool]], named: str | None) -> Explanation:

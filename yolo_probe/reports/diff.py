@@ -256,6 +256,8 @@ def _parameters(first: Side, second: Side, steps: Sequence[Step]) -> Ledger:
 
 def _gradients(first: Side, second: Side, parameters: Ledger) -> Ledger:
     begin, end = (each.state.summary.gradients for each in (first, second))
+    if not begin and not end:
+        return Ledger(0, 0, ())  # nothing trains in either
     entries = []
     if frozen := parameters.before - begin:
         why = "They are counted as parameters, and not as gradients: requires_grad is False."
