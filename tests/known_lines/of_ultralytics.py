@@ -259,6 +259,8 @@ class Network:
         found, structure, rows = self._seen(LAST)
         least: dict[str, int | None] = {}
         for each in known:
+            if self.release.keeps_widths and not each["keeps_widths"]:
+                continue
             merged = [[a - b for a, b in entry["layers"].values()] for entry in (each, structure)]
             if (each["rows"], each["fixed"], merged[0]) != (rows, structure["fixed"], merged[1]):
                 continue
@@ -319,10 +321,7 @@ class Network:
         return found, structure, rows
 
     def _curves_here(self, entry: Entry) -> dict[str, Any]:
-        """The curves of an entry of another release, as far as they are known to be the same in this one.
-
-        One of a release that scales a row as wide as there are classes gives no figures for such numbers of classes.
-        """
+        """The curves of an entry of another release, as far as they are known to be the same in this one."""
         release, curves = self.release, entry["curves"]
         here = {
             name: curve for name, curve in curves.items() if name.partition("/")[0] in release.thops or "/" not in name

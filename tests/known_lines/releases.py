@@ -101,7 +101,7 @@ BORN = {
     "yolov3-tiny": "8.0.1",
     "yolov5": "8.0.1",
     "yolov5-p6": "8.0.55",
-    "yolov6": "8.0.108",
+    "yolov6": "8.0.110",  # that of 8.0.108 and 8.0.109 was another network
     "yolov8-p2": "8.0.56",
     "yolov8-p6": "8.0.55",
     "yolov8-pose": "8.0.66",
