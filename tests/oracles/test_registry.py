@@ -35,10 +35,14 @@ MOST_BYTES = 500_000
 @pytest.fixture
 def folder(tmp_path: Path, demo_checkpoint: Path) -> Path:
     """Seventy files: checkpoints, every tenth broken."""
+    return _filled(tmp_path, demo_checkpoint, FILES)
+
+
+def _filled(tmp_path: Path, demo_checkpoint: Path, files: int) -> Path:
     home = tmp_path / "runs"
     home.mkdir()
     one = shutil.copy(demo_checkpoint, tmp_path / "one.pt")
-    for number in range(FILES):
+    for number in range(files):
         file = home / f"{number:03}.pt"
         if number % 10 == 9:
             file.write_bytes(b"PK\3\4 broken")
@@ -88,23 +92,27 @@ def test_a_scan_has_a_row_for_every_file_in_every_form(folder: Path, tmp_path: P
     assert (gate.returncode, "7 break a limit" in gate.stderr) == (1, True)
 
 
-def test_a_scan_that_is_stopped_leaves_whole_rows_and_goes_on(folder: Path, tmp_path: Path, probe: Probe) -> None:
+def test_a_scan_that_is_stopped_leaves_whole_rows_and_goes_on(
+    tmp_path: Path, demo_checkpoint: Path, probe: Probe
+) -> None:
+    files = 10 * FILES
+    folder = _filled(tmp_path, demo_checkpoint, files)
     file = tmp_path / "rows.jsonl"
     scan = subprocess.Popen(
         [*COMMAND, str(folder), "--format", "jsonl", "-o", str(file), "--jobs", "1"], cwd=ROOT, stderr=subprocess.PIPE
     )
-    while not file.exists() or file.stat().st_size < 2000:
+    while not file.exists() or not file.stat().st_size:
         assert scan.poll() is None
-        time.sleep(0.02)
+        time.sleep(0.01)
     scan.send_signal(signal.SIGINT)
     _, words = scan.communicate(timeout=60)
-    assert (scan.returncode, b"go on with --resume" in words) == (130, True)
+    assert (scan.returncode, b"go on with --resume" in words) == (130, True), words
     before = file.read_text(encoding="utf-8")
     assert before.endswith("\n")
-    assert 0 < len(before.splitlines()) < FILES
+    assert 0 < len(before.splitlines()) < files
     assert probe("scan", folder, "--resume", file).returncode == 0
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    assert [row["path"] for row in rows] == [str(folder / f"{number:03}.pt") for number in range(FILES)]
+    assert [row["path"] for row in rows] == [str(folder / f"{number:03}.pt") for number in range(files)]
 
 
 # A cluster

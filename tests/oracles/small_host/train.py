@@ -56,3 +56,5 @@ if __name__ == "__main__":
     if "RANK" in os.environ:
         torch.distributed.init_process_group("gloo")
     train(opt, torch.device("cpu"))
+    if "RANK" in os.environ:
+        torch.distributed.destroy_process_group()
