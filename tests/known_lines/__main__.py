@@ -15,6 +15,7 @@ from typing import Any
 from tests.known_lines.ours import FIGURES, classifier, detector, entry
 from tests.known_lines.releases import periods, stretches
 from yolo_probe import shipped_files
+from yolo_probe.hosts.known_lines import read_curve
 from yolo_probe.hosts.summary_line import FORMS
 from yolo_probe.hosts.target import resolve
 from yolo_probe.networks.generations import GENERATIONS, Generation
@@ -165,7 +166,7 @@ def written(networks: Iterable[Entry], releases: Sequence[str]) -> str:
             return {name: numbered(each) for name, each in value.items()}
         if isinstance(value, list) and not _is_curve(value):
             return [numbered(each) for each in value]
-        return curves.number(value)
+        return curves.number(";".join(" ".join(map(str, piece)) for piece in value or ()))
 
     lines = []
     for each in networks:
@@ -198,10 +199,13 @@ def _is_curve(value: list[Any]) -> bool:
 def unshared(document: Mapping[str, Any]) -> Iterator[Entry]:
     """The entries of the file with their curves and rows in place of the numbers."""
 
+    def curve(number: int) -> list[list[int]] | None:
+        return [list(piece) for piece in read_curve(document["curves"][number])] or None
+
     def curves(value: Any) -> Any:
         if isinstance(value, Mapping):
             return {name: curves(each) for name, each in value.items()}
-        return [curves(each) for each in value] if isinstance(value, list) else document["curves"][value]
+        return [curves(each) for each in value] if isinstance(value, list) else curve(value)
 
     for each in document["networks"]:
         entry = {**each, "rows": document["rows"][each["rows"]]}

@@ -38,6 +38,8 @@ Curve = Sequence[Piece]
 
 def value_at(curve: Curve, classes: int) -> int | None:
     """The figure for a number of classes; None where a host prints none."""
+    if not curve:
+        return None
     piece = curve[max(bisect_right(curve, classes, key=_first) - 1, 0)] if len(curve) > 1 else curve[0]
     if len(piece) < 3:
         return piece[1] if len(piece) == 2 else None
@@ -103,8 +105,8 @@ class Numbers:
     @cached_property
     def gradients(self) -> Mapping[GradientState, int]:
         """Gradients after ``fuse()``."""
-        states = zip(GRADIENT_STATES, self.network.curves[2:], strict=True)
-        return {state: count_at(curve, self.classes) for state, curve in states}
+        states = zip(GRADIENT_STATES, self.network.figures[2:], strict=True)
+        return {state: count_at(curve_of(number), self.classes) for state, number in states}
 
     @cached_property
     def gflops(self) -> Mapping[str, tuple[float | None, float | None]]:
@@ -112,8 +114,8 @@ class Numbers:
         pairs = self.network.flops.items()
         return {counter: (self._gflops(before), self._gflops(after)) for counter, (before, after) in pairs}
 
-    def _gflops(self, curve: Curve | None) -> float | None:
-        flops = None if curve is None else value_at(curve, self.classes)
+    def _gflops(self, number: int) -> float | None:
+        flops = value_at(curve_of(number), self.classes)
         return None if flops is None else flops / 1e9
 
 
@@ -138,10 +140,10 @@ class KnownNetwork:
     """Parameters that never train: the fixed numbers of DFL."""
     rows: Sequence[Sequence[int]]
     """Parameters of each row but the last, the head, unfused and fused."""
-    curves: Sequence[Curve]
-    """Parameters unfused and fused, then gradients after ``fuse()`` in each of ``GRADIENT_STATES``."""
-    flops: Mapping[str, tuple[Curve | None, Curve | None]]
-    """By counter, unfused and fused."""
+    figures: Sequence[int]
+    """The curves of parameters, unfused and fused, and of gradients after ``fuse()`` in each of ``GRADIENT_STATES``."""
+    flops: Mapping[str, Sequence[int]]
+    """The curves of FLOPs by counter, unfused and fused."""
     parts: Mapping[str, Any] | None
     """What ``fuse()`` does to it, as the file has it; None where it is computed when it is asked for."""
 
@@ -156,7 +158,7 @@ class KnownNetwork:
 
     def parameters(self, classes: int, fused: bool) -> int:
         """Those with a number of classes."""
-        return count_at(self.curves[fused], classes)
+        return count_at(curve_of(self.figures[fused]), classes)
 
     def fusion(self, classes: int) -> RecordedFusion | None:
         """What ``fuse()`` does to it; None where that is not recorded."""
@@ -169,7 +171,7 @@ class KnownNetwork:
 
     def classes_near(self, parameters: int, *, fused: bool) -> Sequence[int]:
         """The numbers of classes whose parameters are nearest to a number, from below and from above."""
-        curve = self.curves[fused]
+        curve = curve_of(self.figures[fused])
         found: list[int] = []
         ends = [*(piece[0] for piece in curve[1:]), MOST_CLASSES + 1]
         for piece, end in zip(curve, ends, strict=True):
@@ -194,6 +196,17 @@ def release_numbers(release: str) -> tuple[int, ...]:
 def _document() -> Mapping[str, Any]:
     found: Mapping[str, Any] = json.loads(shipped_files.path("known_lines.json").read_text(encoding="utf-8"))
     return found
+
+
+@cache
+def curve_of(number: int) -> Curve:
+    """A curve of the file by its number: there ``1 3011043 195;65 3031245 7977 60`` is one of two pieces."""
+    return read_curve(_document()["curves"][number])
+
+
+def read_curve(text: str) -> Curve:
+    """A curve as the file has it; of a figure that a host never prints, one without pieces."""
+    return tuple(tuple(map(int, piece.split())) for piece in text.split(";") if piece)
 
 
 @cache
@@ -237,8 +250,6 @@ def _network(
     forms: Iterable[str],
     says_fused: Sequence[bool],
 ) -> KnownNetwork:
-    curves: Sequence[Curve | None] = _document()["curves"]
-    flops = {counter: (curves[a], curves[b]) for counter, (a, b) in entry["flops"].items()}
     return KnownNetwork(
         network=entry["network"],
         family=entry["family"],
@@ -249,17 +260,18 @@ def _network(
         says_fused=(says_fused[0], says_fused[1]),
         fixed=entry.get("fixed", 0),
         rows=_document()["rows"][entry["rows"]],
-        curves=[curves[number] or () for number in entry["figures"]],
-        flops=flops,
+        figures=entry["figures"],
+        flops=entry["flops"],
         parts=_document()["fusions"][entry["fusion"]] if "fusion" in entry else None,
     )
 
 
 def _fusion(parts: Mapping[str, Any], classes: int, definition: LayerDefinition) -> RecordedFusion:
-    curves: Sequence[Curve] = _document()["curves"]
+    def count(number: int) -> int:
+        return count_at(curve_of(number), classes)
 
     def pair(numbers: Sequence[int]) -> tuple[int, int]:
-        return count_at(curves[numbers[0]], classes), count_at(curves[numbers[1]], classes)
+        return count(numbers[0]), count(numbers[1])
 
     changes = []
     for change in parts["changes"]:
@@ -271,12 +283,12 @@ def _fusion(parts: Mapping[str, Any], classes: int, definition: LayerDefinition)
                 cause, why, (layers[0], layers[1]), pair(change["parameters"]), pair(change["gradients"]), flops
             )
         )
-    trained, *trains = (count_at(curves[number], classes) for number in parts["trained"])
+    trained, *trains = map(count, parts["trained"])
     return RecordedFusion(
         merged=parts["merged"],
-        channels=count_at(curves[parts["channels"]], classes),
+        channels=count(parts["channels"]),
         trained=trained,
         trains=dict(zip(GRADIENT_STATES, (0, *trains), strict=True)),
-        norms={counter: count_at(curves[number], classes) for counter, number in parts["norms"].items()},
+        norms={counter: count(number) for counter, number in parts["norms"].items()},
         changes=tuple(changes),
     )

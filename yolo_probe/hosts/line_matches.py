@@ -82,7 +82,9 @@ class Match:
 def matches(line: PrintedLine) -> tuple[Match, ...]:
     """The networks that print a line, the likeliest first; where none does, those that nearly do, or the nearest."""
     places = [(network, fused) for network in known_networks() for fused in STATES]
-    same = [(each, fused) for each, fused in places if line.layers is None or line.layers.shows(each.layers[fused])]
+    layers = {each.layers[fused] for each, fused in places}
+    shown = {number for number in layers if line.layers is None or line.layers.shows(number)}
+    same = [(each, fused) for each, fused in places if each.layers[fused] in shown]
     exact = [match for each, fused in same for match in _tried(line, each, fused) if match.exact]
     fitting = [match for match in exact if match.fits_form] or exact
     if fitting:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 
 from yolo_probe.environment import version_of
 from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5, Host
@@ -56,6 +57,7 @@ def _of_release(version: str | None, evidence: str) -> Origin:
     return Origin("ultralytics", form, (evidence,), release=version or None)
 
 
+@lru_cache(maxsize=256)
 def form_of_release(version: str) -> LineForm:
     """The form of the line of a release: ``8.3.76``."""
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
