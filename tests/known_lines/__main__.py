@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tests.known_lines.ours import FIGURES, classifier, detector, entry
+from tests.known_lines.curves import unshared
+from tests.known_lines.ours import FIGURES, Made, classifier, detector, entry, segmenter
 from tests.known_lines.releases import periods, stretches
 from yolo_probe import shipped_files
-from yolo_probe.hosts.known_lines import read_curve
 from yolo_probe.hosts.summary_line import FORMS
 from yolo_probe.hosts.target import resolve
 from yolo_probe.networks.generations import GENERATIONS, Generation
@@ -33,7 +33,7 @@ LATER: Sequence[tuple[Generation, Sequence[Generation], str]] = (
 )  # fmt: skip
 """Networks of one generation that later ones print in another way than their own, and which files these are."""
 
-CLASSIFIERS = ("n", "s", "m", "l", "x")
+SIZES = ("n", "s", "m", "l", "x")
 
 Entry = dict[str, Any]
 
@@ -48,13 +48,23 @@ def of_yolov5() -> Iterator[Entry]:
             for name in network_names(made_by):
                 yield _entry(name, made_by, generation, note)
     for made_by, generation, note in (("v6.2", "v6.2", ""), ("v7.0", "v7.0", ""), ("v6.2", "v7.0", LATER[0][2])):
-        for size in CLASSIFIERS:
+        for size in SIZES:
             yield _entry(f"yolov5{size}", made_by, generation, note, cls="-cls")
+    yield from of_segmenters()
 
 
-def _entry(name: str, made_by: Any, printed_by: Any, note: str = "", *, cls: str = "") -> Entry:
+def of_segmenters() -> Iterator[Entry]:
+    """The published files of v7.0's segmentation networks, as v7.0 and HEAD print them."""
+    for generation in LATER[0][1]:
+        for size in SIZES:
+            yield _entry(f"yolov5{size}-seg", "v7.0", generation, LATER[0][2], make=segmenter)
+
+
+def _entry(
+    name: str, made_by: Any, printed_by: Any, note: str = "", *, cls: str = "", make: Callable[[str], Made] = detector
+) -> Entry:
     print(name, made_by, printed_by, file=sys.stderr)
-    make = classifier if cls else detector
+    make = classifier if cls else make
     words = {"network": f"{name}{cls}", "family": "YOLOv5", "hosts": [printed_by], "forms": [printed_by]}
     noted = {"note": note} if note else {}
     return entry(make(f"{name}@{made_by}"), FORMS[printed_by], loaded=bool(note), **words, **noted)
@@ -194,22 +204,6 @@ def written(networks: Iterable[Entry], releases: Sequence[str]) -> str:
 def _is_curve(value: list[Any]) -> bool:
     """Whether a list is the pieces of a curve, each with whole numbers."""
     return all(isinstance(piece, list) and all(isinstance(number, int) for number in piece) for piece in value)
-
-
-def unshared(document: Mapping[str, Any]) -> Iterator[Entry]:
-    """The entries of the file with their curves and rows in place of the numbers."""
-
-    def curve(number: int) -> list[list[int]] | None:
-        return [list(piece) for piece in read_curve(document["curves"][number])] or None
-
-    def curves(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {name: curves(each) for name, each in value.items()}
-        return [curves(each) for each in value] if isinstance(value, list) else curve(value)
-
-    for each in document["networks"]:
-        entry = {**each, "rows": document["rows"][each["rows"]]}
-        yield entry | {name: curves(each[name]) for name in ("figures", "flops")}
 
 
 def main(*parts: str) -> None:

@@ -5,11 +5,12 @@ The width of a head's branches follows the number of classes in some ranges, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
+from typing import Any
 
-from yolo_probe.hosts.known_lines import Curve, Piece, value_at
+from yolo_probe.hosts.known_lines import Curve, Piece, read_curve, value_at
 
 Figures = Mapping[str, int | None]
 """Numbers by name; None where a host prints none."""
@@ -177,3 +178,19 @@ def _with_points(curve: list[Piece], points: Mapping[int, int]) -> list[list[int
 def _short(piece: Piece) -> list[int]:
     first, figure, growth, second = piece
     return [first, figure, growth, second] if second else [first, figure, growth] if growth else [first, figure]
+
+
+def unshared(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The entries of the file with their curves and rows in place of the numbers."""
+
+    def curve(number: int) -> list[list[int]] | None:
+        return [list(piece) for piece in read_curve(document["curves"][number])] or None
+
+    def curves(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: curves(each) for name, each in value.items()}
+        return [curves(each) for each in value] if isinstance(value, list) else curve(value)
+
+    for each in document["networks"]:
+        entry = {**each, "rows": document["rows"][each["rows"]]}
+        yield entry | {name: curves(each[name]) for name in ("figures", "flops")}

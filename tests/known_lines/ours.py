@@ -36,6 +36,16 @@ def detector(target: str) -> Made:
     return lambda classes: resolve(target, classes=classes)
 
 
+def segmenter(target: str) -> Made:
+    """The networks of a name as the published files have them: each Conv with an activation of its own."""
+    return lambda classes: replace(found := resolve(target, classes=classes), root=_with_own_activations(found.root))
+
+
+def _with_own_activations(module: Module) -> Module:
+    children = {name: child and _with_own_activations(child) for name, child in module.children.items()}
+    return replace(module, children=children) if children else replace(module)
+
+
 def classifier(target: str) -> Made:
     """The classifiers that YOLOv5 makes of a detector. Source: ``ClassificationModel`` in models/yolo.py of v6.2."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner
 
-from tests.known_lines.__main__ import unshared
+from tests.known_lines.curves import unshared
 from tests.known_lines.ours import detector, entry
 from yolo_probe import shipped_files
 from yolo_probe.cli import cli
@@ -378,3 +378,8 @@ def test_two_lines_of_two_networks_are_told_apart_by_ledgers() -> None:
 
 def test_a_dash_is_standard_input() -> None:
     assert "yolov5s with 80 classes" in run("-", text="213 layers, 7225885 parameters, 0 gradients\n")[1]
+
+
+def test_the_published_files_of_segmentation_networks_are_known() -> None:
+    code, output = run("YOLOv5s-seg summary: 224 layers, 7611485 parameters, 0 gradients, 26.4 GFLOPs")
+    assert (code, "This is yolov5s-seg with 80 classes" in output) == (0, True)
