@@ -7,6 +7,7 @@ whose answers are kept in ``.cache/known_lines``. That takes hours, and minutes 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -33,6 +34,9 @@ LATER: Sequence[tuple[Generation, Sequence[Generation], str]] = (
 )  # fmt: skip
 """Networks of one generation that later ones print in another way than their own, and which files these are."""
 
+OFFICIAL = re.compile(r"yolov5[nsmlx]6?")
+"""Networks whose files YOLOv5 publishes."""
+
 SIZES = ("n", "s", "m", "l", "x")
 
 Entry = dict[str, Any]
@@ -46,7 +50,8 @@ def of_yolov5() -> Iterator[Entry]:
     for made_by, printed_by, note in LATER:
         for generation in printed_by:
             for name in network_names(made_by):
-                yield _entry(name, made_by, generation, note)
+                published = note if OFFICIAL.fullmatch(name) else note.removesuffix(", the official ones too")
+                yield _entry(name, made_by, generation, published)
     for made_by, generation, note in (("v6.2", "v6.2", ""), ("v7.0", "v7.0", ""), ("v6.2", "v7.0", LATER[0][2])):
         for size in SIZES:
             yield _entry(f"yolov5{size}", made_by, generation, note, cls="-cls")

@@ -306,7 +306,7 @@ def _nearest(answer: Answer) -> Iterator[str]:
 def _gradients_alone(line: PrintedLine, gradients: int) -> str:
     """What the gradients say of a network that is not known."""
     parameters = line.parameters.value
-    if gradients == parameters:
+    if gradients == parameters > 0:
         return "All of its parameters train: a model that was just built."
     if gradients == parameters - DFL_BINS:
         return f"All of its parameters train but {DFL_BINS}, the fixed numbers of DFL, which ultralytics builds in."
