@@ -83,7 +83,7 @@ clean:
 	touch $@
 
 .venv/browser: .venv/dev .venv/page
-	command -v chromium || command -v chromium-browser || command -v google-chrome || $(call apt,chromium)
+	command -v chromium || command -v chromium-browser || command -v google-chrome || $(call apt,chromium fonts-dejavu-core)
 	$(pip_install) --editable '.[dev,browser]'
 	touch $@
 
