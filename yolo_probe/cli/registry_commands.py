@@ -112,7 +112,8 @@ def scan_command(
     if not done and not known:
         raise TargetError(f"{', '.join(where)}: found no checkpoint", "Files below a folder end with .pt or .pth.")
     gate = f", {offenders:,} break a limit" if limits else ""
-    click.echo(f"yolo-probe: {done:,} files, {faults:,} without an answer{gate}", err=True)
+    files = f"{done:,} file{'s' * (done != 1)}"
+    click.echo(f"yolo-probe: {files}, {faults:,} without an answer{gate}", err=True)
     if offenders:
         sys.exit(UNEXPLAINED)
 
