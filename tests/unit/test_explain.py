@@ -383,3 +383,14 @@ def test_a_dash_is_standard_input() -> None:
 def test_the_published_files_of_segmentation_networks_are_known() -> None:
     code, output = run("YOLOv5s-seg summary: 224 layers, 7611485 parameters, 0 gradients, 26.4 GFLOPs")
     assert (code, "This is yolov5s-seg with 80 classes" in output) == (0, True)
+
+
+def test_what_is_between_two_known_networks_is_data_too_and_no_merging() -> None:
+    lines = (
+        "157 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs",
+        "157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs",
+    )
+    parameters = json.loads(run(*lines, "--format", "json")[1])["ledger"]["parameters"]
+    assert [entry["cause"] for entry in parameters["entries"]] == ["classes 80 -> 2"]
+    assert (parameters["before"], parameters["after"], parameters["unexplained"]) == (7_225_885, 7_015_519, 0)
+    assert "merged" not in run(*lines)[1].partition("These lines are not of one network")[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from yolo_probe.cli.options import ImageSize, of_networks
 from yolo_probe.cli.output import UNEXPLAINED, show, write
 from yolo_probe.counters.conventions import CONVENTIONS, choose_counter
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import ProbeError, TargetError, shown
+from yolo_probe.errors import TargetError, shown
 
 if TYPE_CHECKING:
     from yolo_probe.hosts.images import Size
@@ -39,23 +39,8 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     texts = [(sys.stdin.read(LARGEST_TEXT), True)] if is_piped else [text_of(line) for line in lines]
     report = explained(texts, None if is_piped else lines[0])
     show(report, form)
-    if len(report.answers) == 2 and report.exact and not report.ledgers and form != "json":
-        _show_diff([answer.line.text for answer in report.answers], form)
     if not report.exact:
         sys.exit(UNEXPLAINED)
-
-
-def _show_diff(lines: Sequence[str], form: str) -> None:
-    """What is between the networks of two lines, where both can be built here."""
-    from yolo_probe.reports.diff import diff, side
-
-    counter = choose_counter(None, installed_thop())
-    try:
-        report = diff(*(side(line, (640, 640), counter) for line in lines))
-    except ProbeError:
-        return
-    write("\n")
-    show(report, form)
 
 
 def explained(texts: Iterable[tuple[str, bool]], named: str | None) -> Explanation:
@@ -82,12 +67,13 @@ def explained(texts: Iterable[tuple[str, bool]], named: str | None) -> Explanati
 
 def text_of(argument: str) -> tuple[str, bool]:
     """The text of an argument, and whether it is a log: a file of that name, else the argument itself."""
-    from yolo_probe.hosts.printed_line import LARGEST_TEXT
+    from yolo_probe.hosts.printed_line import LARGEST_TEXT, LOG_ENDINGS
 
     path = Path(argument)
     try:
         if len(argument) > 4096 or not path.is_file():
-            if re.fullmatch(r"\S+\.(?:log|txt|out)|\S*/\S+", argument):
+            endings = "|".join(map(re.escape, LOG_ENDINGS))
+            if re.fullmatch(rf"\S+(?:{endings})|\S*/\S+", argument):
                 raise TargetError(
                     f"{shown(argument)}: no such file, expected a log or a summary line", "Check the path."
                 )

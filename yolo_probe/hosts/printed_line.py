@@ -24,6 +24,9 @@ _COLOUR = re.compile(r"\x1b\[[\d;?]*[ -/]*[@-~]|\x1b|\[(?:\d{1,3}(?:;\d{1,3})*)?
 OWN_LINES = "yolo-probe: "
 """What the probe's own lines in a log begin with."""
 
+LOG_ENDINGS = (".log", ".txt", ".out")
+"""How the names of logs end."""
+
 LARGEST_TEXT = 64 * 2**20
 """Most characters of a log that are read."""
 

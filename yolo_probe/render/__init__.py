@@ -12,8 +12,8 @@ From the ground up; a module imports only from lines above its own::
     weight_values   words of the values of weights
     stride_scaling  words of FLOPs that are found from small images
     fuse_diff       words of a fuse-diff
-    explain         words of an explanation of lines
     diff            words of a diff
+    explain         words of an explanation of lines
     side_by_side    words of a table of networks
     info            words of an info
     counters        words of a comparison of counters

@@ -54,14 +54,16 @@ def document(report: Explanation) -> Iterator[Section]:
         yield (Heading(f"{_from_to(report)}{alone}"),)
         yield Heads(("first", "last", "change")), *_ledgers(report.alone)
     elif len(report.answers) > 1 and report.exact:
-        yield (
-            Words(
-                "These lines are not of one network before and after fuse(). yolo-probe diff, with two lines in "
-                "quotes, tells what is between any two networks."
-            ),
-        )
+        words = "These lines are not of one network before and after fuse()."
+        if not report.between:
+            words += " yolo-probe diff, with two lines in quotes, tells what is between any two networks."
+        yield (Words(words),)
     if report.answers and report.exact and "-cls" not in (last := report.answers[-1].matches[0]).network.network:
         yield (Footer("Network", f"{_named(last)} shows what it is made of"),)
+    if report.between:
+        from yolo_probe.render.diff import document as document_of_diff
+
+        yield from document_of_diff(report.between)
 
 
 def _from_to(report: Explanation) -> str:

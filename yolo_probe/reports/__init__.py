@@ -14,13 +14,13 @@ From the ground up; a module imports only from lines above its own::
     schema                 the parts of the JSON that reports have in common
     fused_outputs          whether fuse() changed a model's outputs
     fuse_diff              two lines, and the four ledgers between them
-    known_errors           error messages, and what they mean
     recorded_fusion        the same from what is recorded of a network
-    explain                the networks that print a line, and what is between two lines
+    known_errors           error messages, and what they mean
     info                   one state, number by number
     row_graph              the rows that each row reads
     row_parts              a network cut into its rows
     diff                   the four ledgers from one network to another
+    explain                the networks that print a line, and what is between two lines
     side_by_side           several networks in one table
     verify                 the figures of the real thop and fuse() beside the computed ones
     comparison             a comparison of counters as rows and JSON

@@ -74,7 +74,13 @@ def side(target: str, size: Size, counter: Counter, *, classes: int | None = Non
     """
     lines = list(lines_in(target)) if " " in target.strip() else []
     if lines:
-        return _of_line(matches(lines[0])[0], target, size, counter)
+        match = matches(lines[0])[0]
+        if not match.exact:
+            raise TargetError(
+                f"{target}: found no known network with these figures, expected the line of one",
+                "yolo-probe explain tells what is nearest to it.",
+            )
+        return side_of_line(match, size, counter)
     subject = resolve(target, classes=classes if not target.endswith((".pt", ".pth")) else None)
     return side_of(Question(subject, size, counter))
 
@@ -94,13 +100,11 @@ def side_of(question: Question) -> Side:
     return Side(question, state, unfused, None, unfused is not subject.root)
 
 
-def _of_line(match: Match, line: str, size: Size, counter: Counter) -> Side:
-    """The network that prints a line, in the state that the line shows."""
-    if not match.exact:
-        raise TargetError(
-            f"{line}: found no known network with these figures, expected the line of one",
-            "yolo-probe explain tells what is nearest to it.",
-        )
+def side_of_line(match: Match, size: Size, counter: Counter) -> Side:
+    """One side of a diff: the network that prints a line, in the state that the line shows.
+
+    Raises: ProbeError where it cannot be built here.
+    """
     hosts: list[Generation] = [host for host in match.hosts if host in GENERATIONS]
     subject = resolve(match.network.network, host=hosts[-1] if hosts else None, classes=match.numbers.classes)
     question = Question(subject, size, counter)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.environment import installed_thop
 from yolo_probe.errors import ProbeError
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks
 from yolo_probe.hosts.line_matches import Match, line_form, matches
@@ -16,11 +18,14 @@ from yolo_probe.model.freezing import as_built
 from yolo_probe.networks.generations import GENERATIONS
 from yolo_probe.reports.fuse_diff import FuseDiff, explain, fuse_diff
 from yolo_probe.reports.known_errors import KnownError
-from yolo_probe.reports.ledger import Entry, Ledger, account_of
+from yolo_probe.reports.ledger import Entry, Ledger, account_of, trains_nothing
 from yolo_probe.reports.question import Question
 from yolo_probe.reports.recorded_fusion import recorded_ledgers
 from yolo_probe.reports.schema import SCHEMA
 from yolo_probe.reports.typed_json import as_plain
+
+if TYPE_CHECKING:
+    from yolo_probe.reports.diff import Diff
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class Explanation:
     """What follows from the numbers of two lines alone, where the network cannot be built."""
     last: int = -1
     """Which of the lines the ledgers lead to, from the first one."""
+    between: Diff | None = None
+    """What is between the networks of two lines that are not of one."""
     errors: tuple[tuple[str, KnownError], ...] = ()
     """Error messages beside the lines: the words that were found, and what is known of them."""
 
@@ -58,9 +65,8 @@ class Explanation:
     @property
     def ledgers(self) -> Sequence[tuple[str, Ledger]]:
         """The ledgers between the two lines, by name."""
-        if self.diff is None:
-            return self.alone
-        return [(name, ledger) for name, ledger in self.diff.ledgers if ledger]
+        found = self.diff or self.between
+        return [(name, ledger) for name, ledger in found.ledgers if ledger] if found else self.alone
 
 
 def explanation(lines: Sequence[PrintedLine]) -> Explanation:
@@ -75,7 +81,20 @@ def explanation(lines: Sequence[PrintedLine]) -> Explanation:
     diff = _diff(*pair) if pair else None
     if pair and not diff:
         return Explanation(answers, None, tuple(recorded_ledgers(*pair)), at)
+    if not pair and first.exact and last.exact:
+        return Explanation(answers, None, (), at, _between(first, last) if end == 1 else None)
     return Explanation(answers, diff, () if diff else tuple(_alone(first.line, last.line)), at)
+
+
+def _between(first: Answer, last: Answer) -> Diff | None:
+    """What is between the networks of two known lines; None where one of them cannot be built here."""
+    from yolo_probe.reports.diff import diff, side_of_line
+
+    counter = choose_counter(None, installed_thop())
+    try:
+        return diff(*(side_of_line(answer.matches[0], (640, 640), counter) for answer in (first, last)))
+    except ProbeError:
+        return None
 
 
 def _pair(first: Answer, last: Answer) -> tuple[Match, Match] | None:
@@ -140,9 +159,7 @@ def _alone(first: PrintedLine, last: PrintedLine) -> Iterator[tuple[str, Ledger]
         yield "parameters", Ledger(before, after, (Entry(cause, lost, -lost, f"-2 x {lost:,} + {lost:,}", why),))
     if first.gradients and last.gradients and first.gradients.value > 0 == last.gradients.value:
         before = first.gradients.value
-        why = "strip_optimizer(), or the copy that validation uses (EMA), trains nothing; fuse() is not the reason."
-        entry = Entry("a file or a copy that trains nothing", before, -before, f"-1 x {before:,}", why)
-        yield "gradients", Ledger(before, 0, (entry,))
+        yield "gradients", Ledger(before, 0, (trains_nothing(before),))
 
 
 def elsewhere(network: KnownNetwork) -> Iterator[KnownNetwork]:

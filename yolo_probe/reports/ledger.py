@@ -397,6 +397,12 @@ def _biases(convolutions: Charges) -> Entry | None:
     )
 
 
+def trains_nothing(before: int) -> Entry:
+    """The entry for parameters that all train before, and of which none does in a finished file or an EMA copy."""
+    why = "strip_optimizer(), or the copy that validation uses (EMA), trains nothing; fuse() is not the reason."
+    return Entry("a file or a copy that trains nothing", before, -before, f"-1 x {before:,}", why)
+
+
 def _batch_norms(norms: Charges) -> Entry:
     number = len(norms.records)
     charged = [(record, count) for record, count in norms if count]
@@ -405,6 +411,11 @@ def _batch_norms(norms: Charges) -> Entry:
         why = "This counter charges nothing for BatchNorm, so nothing drops when it is merged."
         return Entry(f"{number} BatchNorm2d, never charged", number, 0, "0", why)
     by_values = amount >= sum(prod(record.output) for record in norms.records)
+    return uncharged_norms(places, amount, arithmetic, by_values=by_values)
+
+
+def uncharged_norms(places: int, amount: int, arithmetic: str, *, by_values: bool = True) -> Entry:
+    """The entry for FLOPs that a counter charged for so many BatchNorms, by the values that they give or by weights."""
     what = "every value that a BatchNorm gives" if by_values else "the weights of a BatchNorm"
     why = f"This counter charges {what}; merged ones are no longer there to be charged."
     negative = "-" + arithmetic.replace(" + ", " - ")

@@ -21,6 +21,8 @@ from yolo_probe.reports.ledger import (
     gained_biases,
     lost_norms,
     merged_layers,
+    trains_nothing,
+    uncharged_norms,
 )
 
 BATCH_NORM_FLOPS = 8
@@ -69,8 +71,7 @@ def _parameters(fusion: RecordedFusion) -> Iterator[Entry]:
 
 def _gradients(before: int, fixed: int, state: GradientState, fusion: RecordedFusion) -> Iterator[Entry]:
     if state == "stripped":
-        why = "strip_optimizer(), or the copy that validation uses (EMA), trains nothing; fuse() is not the reason."
-        yield Entry("a file or a copy that trains nothing", 1, -before, f"-1 x {before:,}", why)
+        yield trains_nothing(before)
         yield fuse_gradients(0, 0, 0)
     else:
         yield fuse_gradients(fusion.merged, fusion.trained, fusion.trains[state])
@@ -82,12 +83,7 @@ def _gradients(before: int, fixed: int, state: GradientState, fusion: RecordedFu
 
 
 def _flops(counter: str, fusion: RecordedFusion) -> Iterator[Entry]:
-    values = fusion.norms[counter] // BATCH_NORM_FLOPS
-    why = "This counter charges every value that a BatchNorm gives; merged ones are no longer there to be charged."
-    arithmetic = f"{BATCH_NORM_FLOPS} x {values:,}"
-    yield Entry(
-        f"{fusion.merged} BatchNorm2d, no longer charged", fusion.merged, -fusion.norms[counter], f"-{arithmetic}", why,
-        f"{arithmetic} values",
-    )  # fmt: skip
+    amount = fusion.norms[counter]
+    yield uncharged_norms(fusion.merged, amount, f"{BATCH_NORM_FLOPS} x {amount // BATCH_NORM_FLOPS:,}")
     for change in fusion.changes:
         yield changed(change.cause, change.why, change.layers[0], *change.flops[counter])
