@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from yolo_probe.training.watch import watch
 
 __version__ = "0.1.0"
+_HOMES = {
+    **dict.fromkeys(
+        ("bench", "compare_counters", "count_flops", "diff", "explain_gradients", "explain_layers", "report"), "api"
+    ),
+    **dict.fromkeys(("install", "model_info", "uninstall"), "training.dropin"),
+    "describe": "registry.rows",
+    "register": "training.probe",
+    "watch": "training.watch",
+}
+"""The module of each function below this package."""
 __all__ = [
     "bench",
     "compare_counters",
@@ -43,13 +53,10 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "describe":
-        from yolo_probe.registry.rows import describe
+    from importlib import import_module
 
-        return describe
     try:
-        from yolo_probe import api
-        from yolo_probe.training import dropin, probe, watch
+        home = import_module(f"yolo_probe.{_HOMES[name]}")
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
@@ -57,6 +64,5 @@ def __getattr__(name: str) -> object:
 
         remedy = "pip install 'yolo-probe[train]', or pass a file to the command yolo-probe"
         raise ProbeError(f"yolo_probe.{name} needs torch, which is not installed", remedy) from None
-    home = next(each for each in (api, probe, dropin, watch) if hasattr(each, name))
     found: object = getattr(home, name)
     return found

@@ -394,7 +394,7 @@ def bench(
     """
     inner = unwrapped(network_of(model, "bench"))
     live = Live(inner, complete=False)
-    size = (imgsz, imgsz) if isinstance(imgsz, int) else imgsz
+    size = _size_of(imgsz)
     settings = Settings(
         (size,), (batch,), threads, device, half, channels_last, channels=image_channels(live.root), seconds=seconds
     )
@@ -447,7 +447,7 @@ def diff(
         0
     """
     counting_rules(counter)
-    size = (imgsz, imgsz) if isinstance(imgsz, int) else imgsz
+    size = _size_of(imgsz)
     chosen = choose_counter(counter, installed_thop())
     first, second = (_side(model, name, size, chosen) for model, name in ((model_a, "first"), (model_b, "second")))
     return Difference(diff_of(first, second))
@@ -497,12 +497,12 @@ def report(model: nn.Module, imgsz: int | tuple[int, int] = 640, counter: str = 
     inner = unwrapped(network_of(model, "report"))
     live = Live(inner)
     root = live.root
-    fused = live.fused() if callable(getattr(inner, "fuse", None)) and fused_state(root) != "fused" else None
+    fused = live.fused() if has_fuse(inner) and fused_state(root) != "fused" else None
     subject = Subject(
         "live", type(inner).__name__, None, network_name(root, {}), classes_of(root), _origin(root), root,
         image_channels(root), 32, None, rebuilt=Rebuilt(live, live, fused or live, saved_fused=False),
     )  # fmt: skip
-    size = (imgsz, imgsz) if isinstance(imgsz, int) else imgsz
+    size = _size_of(imgsz)
     question = Question(subject, size, choose_counter(counter, installed_thop()))
     answer, gradients = _answer(question, live, fused), explain_gradients(inner).report
     found = full_report.report_around(answer, gradients)
@@ -549,6 +549,11 @@ def _scaled(model: nn.Module, run: Trace) -> Scaled | None:
     if len(run.input) != 4 or run.input[0] != 1 or run.executed:
         return None
     return scaled_of(model, (run.input[2], run.input[3]))
+
+
+def _size_of(imgsz: int | tuple[int, int]) -> Size:
+    """Height and width, in pixels."""
+    return (imgsz, imgsz) if isinstance(imgsz, int) else imgsz
 
 
 def _live_model(model: nn.Module, root: Module) -> LiveModel:

@@ -55,6 +55,10 @@ class CheckpointError(ProbeError):
     """A file that is no checkpoint of YOLOv5, or a damaged one."""
 
 
+class NoModulesError(CheckpointError):
+    """A file of weights without the modules that they belong to."""
+
+
 class UnsafeError(CheckpointError):
     """A file that would run something when it is loaded, which no checkpoint needs; the command exits with 3."""
 

@@ -27,7 +27,7 @@ from yolo_probe.checkpoint.archive import (
 from yolo_probe.checkpoint.decode import LAYOUTS, Records, is_module, layout_of, mapping_of
 from yolo_probe.checkpoint.pickle_machine import MAX_BYTES, CallRecord, Name, Pickle, read
 from yolo_probe.checkpoint.usual_names import is_usual
-from yolo_probe.errors import CheckpointError, UnsafeError, visible
+from yolo_probe.errors import CheckpointError, NoModulesError, UnsafeError, visible
 from yolo_probe.model.structure import Location, Module, Tensor, named_modules
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -312,7 +312,7 @@ def _describe(stored: Stored) -> Checkpoint:
     copies = {name: records.network(top[name], name) for name in ("model", "ema") if is_module(top.get(name))}
     if not copies:
         _refuse_to_run(pickle)
-        raise CheckpointError(
+        raise NoModulesError(
             f"weights without modules ({_kind(pickle.value)}), so the network is not in the file",
             "pass the full checkpoint, as YOLOv5's train.py saves it; yolo-probe inspect tells what this one has",
         )

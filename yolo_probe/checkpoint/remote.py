@@ -15,8 +15,8 @@ BLOCK = 16 << 10
 
 
 def is_url(path: str) -> bool:
-    """Whether a path is a URL as fsspec takes it; one letter before the colon is a drive."""
-    return re.match(r"[a-z][a-z0-9+.-]+://", path) is not None
+    """Whether a path is a URL as fsspec takes it."""
+    return re.match(r"[a-z][a-z0-9+.-]*://", path) is not None
 
 
 @dataclass(slots=True)

@@ -14,15 +14,13 @@ from yolo_probe.cli.output import DO_NOT_LOAD, warning_of
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import ProbeError, UnsafeError, visible
+from yolo_probe.hosts.printed_line import LOG_ENDINGS
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.hosts.target import resolve
 from yolo_probe.language import Language
 from yolo_probe.render.report_page import data_of, words_of
 from yolo_probe.reports.full_report import full_report
 from yolo_probe.reports.question import Question
-
-LOGS = (".log", ".txt", ".out")
-"""Endings of files whose summary lines are explained."""
 
 
 def answer(target: str, imgsz: int, is_file: bool, language: Language = "en") -> str:
@@ -45,7 +43,7 @@ def answer(target: str, imgsz: int, is_file: bool, language: Language = "en") ->
 
 
 def _has_lines(target: str, is_file: bool) -> bool:
-    return target.endswith(LOGS) if is_file else not re.fullmatch(r"\S+", target)
+    return target.endswith(LOG_ENDINGS) if is_file else not re.fullmatch(r"\S+", target)
 
 
 def _warning(subject: Subject) -> dict[str, object] | None:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from os import cpu_count
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -96,26 +97,38 @@ def scan_command(
     shows_bar = sys.stderr.isatty() and (output or not sys.stdout.isatty())  # rows on a terminal are progress enough
     total = sum(1 for path in checkpoints(where) if path not in known) if shows_bar else None
     rows = _rows(paths, jobs or cpu_count() or 1, engine, scheduler, sha256)
-    done = faults = offenders = 0
+    tally = _Tally()
     try:
-        with _writer(form, output, resume is not None, sha256) as put, _progress(rows, total) as shown:
+        with _writer(form, output, resume is not None, sha256) as put, _progress(rows, total, tally) as shown:
             for row in shown:
                 put(row)
-                done, faults = done + 1, faults + bool(row.error)
+                tally.done += 1
+                tally.faults += bool(row.error)
                 if limits and (broken := list(limits.broken(row))):
-                    offenders += 1
+                    tally.offenders += 1
                     click.echo(f"yolo-probe: {visible(row.path)}: {'; '.join(broken)}", err=True)
     except KeyboardInterrupt:
         on = f"; go on with --resume {output}" if output and form in ("jsonl", "csv") else ""
-        click.echo(f"yolo-probe: stopped after {done:,} files{on}", err=True)
+        click.echo(f"yolo-probe: stopped after {tally.done:,} files{on}", err=True)
         sys.exit(INTERRUPTED)
-    if not done and not known:
+    if not tally.done and not known:
         raise TargetError(f"{', '.join(where)}: found no checkpoint", "Files below a folder end with .pt or .pth.")
-    gate = f", {offenders:,} break a limit" if limits else ""
-    files = f"{done:,} file{'s' * (done != 1)}"
-    click.echo(f"yolo-probe: {files}, {faults:,} without an answer{gate}", err=True)
-    if offenders:
+    gate = f", {tally.offenders:,} break a limit" if limits else ""
+    files = f"{tally.done:,} file{'s' * (tally.done != 1)}"
+    click.echo(f"yolo-probe: {files}, {tally.faults:,} without an answer{gate}", err=True)
+    if tally.offenders:
         sys.exit(UNEXPLAINED)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a scan has seen so far."""
+
+    done: int = 0
+    faults: int = 0
+    """Files without an answer."""
+    offenders: int = 0
+    """Files that break a limit."""
 
 
 def _rows(paths: Iterable[str], jobs: int, engine: str, scheduler: str | None, sha256: bool) -> Iterator[FileRow]:
@@ -187,18 +200,16 @@ def _writer(form: str, output: str | None, append: bool, sha256: bool) -> Iterat
 
 
 @contextmanager
-def _progress(rows: Iterable[FileRow], total: int | None) -> Iterator[Iterable[FileRow]]:
+def _progress(rows: Iterable[FileRow], total: int | None, tally: _Tally) -> Iterator[Iterable[FileRow]]:
     """The rows, with a bar on standard error if that is a terminal: rate, time left, faults so far."""
     if total is None:
         yield rows
         return
-    start, faults, done = time.monotonic(), 0, 0
+    start = time.monotonic()
 
-    def told(row: FileRow | None) -> str:
-        nonlocal faults, done
-        done, faults = done + (row is not None), faults + bool(row and row.error)
-        rate = done / max(time.monotonic() - start, 0.001)
-        return f"{rate:.0f} files/s, {faults} without an answer"
+    def told(_: FileRow | None) -> str:
+        rate = tally.done / max(time.monotonic() - start, 0.001)
+        return f"{rate:.0f} files/s, {tally.faults} without an answer"
 
     with click.progressbar(rows, length=total, file=sys.stderr, item_show_func=told, show_pos=True) as bar:
         yield bar

@@ -51,8 +51,10 @@ def respelled(arguments: Sequence[str], commands: Collection[str]) -> list[str]:
 
 def _is_text(word: str) -> bool:
     """Whether a word that is no command is a pasted line, or the file of a log."""
+    from yolo_probe.hosts.printed_line import LOG_ENDINGS
+
     return bool(re.search(r"\s", word.strip()) and not Path(word).exists()) or (
-        Path(word).suffix in (".log", ".txt", ".out") and Path(word).is_file()
+        Path(word).suffix in LOG_ENDINGS and Path(word).is_file()
     )
 
 

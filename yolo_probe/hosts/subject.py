@@ -80,6 +80,10 @@ class Origin:
         return "HEAD" if self.generation == "head" else self.generation
 
 
+MOST_EPOCHS = 1 << 31
+"""More than any training has; a larger number is not taken as an epoch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
     """What a checkpoint says of its training."""

@@ -11,6 +11,7 @@ from math import isfinite
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Literal
 
+from yolo_probe.checkpoint.remote import is_url
 from yolo_probe.environment import version_of
 from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, TraceError, shown, visible
 from yolo_probe.hosts import ultralytics, ultralytics_names
@@ -54,7 +55,7 @@ def resolve(
     folder of the code that trained a checkpoint, which is imported and run.
     Raises: ProbeError for a target that cannot be read, is not known, or does not take an option.
     """
-    if re.match(r"[a-z][a-z0-9+.-]*://", target):
+    if is_url(target):
         file = target.rpartition("/")[2] or "best.pt"
         raise TargetError(
             f"{target}: found a URL, expected a file", f"Download it: curl -LO {target}, then pass {visible(file)}."
@@ -301,7 +302,6 @@ def _from_checkpoint(
     *, imports: bool = True,
 ) -> Subject:  # fmt: skip
     from yolo_probe.checkpoint.reader import read_checkpoint
-    from yolo_probe.checkpoint.remote import is_url
     from yolo_probe.hosts.yolov5 import identify, origin_of
 
     if classes is not None:

@@ -13,22 +13,19 @@ from pathlib import Path
 
 from yolo_probe.checkpoint.reader import Checkpoint
 from yolo_probe.checkpoint.remote import is_url
-from yolo_probe.counters.conventions import Counter, choose_counter
+from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import CheckpointError, ProbeError, TraceError, UnsafeError, reason_of, visible
-from yolo_probe.hosts.subject import Subject
+from yolo_probe.errors import NoModulesError, ProbeError, TraceError, reason_of, visible
+from yolo_probe.hosts.subject import MOST_EPOCHS, Subject
+from yolo_probe.hosts.summary_line import Summary, summarize
 from yolo_probe.hosts.target import resolve, resolve_file
 from yolo_probe.model.freezing import as_built
 from yolo_probe.model.fusion import restore
-from yolo_probe.model.structure import totals_of
 from yolo_probe.reports.fuse_diff import FuseDiff
-from yolo_probe.reports.question import Question, State
+from yolo_probe.reports.question import Question
 
 SIZE = (640, 640)
 """The size of the image that is counted, in pixels: the one that hosts print."""
-
-MOST_EPOCHS = 1 << 31
-"""More than any training has; a larger number is not taken as an epoch."""
 
 NOT_RECORDED = "FLOPs and fuse() are not known: fuse-diff has them where ultralytics is installed"
 """The warning of a network of ultralytics that is none of the recorded ones."""
@@ -107,10 +104,10 @@ def describe(path: str | os.PathLike[str]) -> dict[str, object]:
     return plain(file_row(os.fspath(path)))
 
 
-def file_row(path: str, *, sha256: bool = False, counter: Counter | None = None) -> FileRow:
+def file_row(path: str, *, sha256: bool = False) -> FileRow:
     """The row of one file. ``sha256``: whether all of it is read for its hash."""
     try:
-        row = _read(path, counter or choose_counter(None, installed_thop()))
+        row = _read(path)
     except ProbeError as error:
         row = FileRow(path, bytes=_size_of(path), error=_without(path, str(error)))
     except MemoryError:
@@ -122,28 +119,22 @@ def file_row(path: str, *, sha256: bool = False, counter: Counter | None = None)
 
 def target_row(target: str) -> FileRow:
     """The row of a checkpoint, a model YAML or the name of a network. Raises: ProbeError where it has no answer."""
-    counter = choose_counter(None, installed_thop())
-    if is_url(target) or target.endswith((".pt", ".pth")):
-        return _read(target, counter)
-    subject = resolve(target)
-    return _of_subject(target, subject, Question(subject, SIZE, counter))
+    is_file = is_url(target) or target.endswith((".pt", ".pth"))
+    return _read(target) if is_file else _of_subject(target, resolve(target))
 
 
-def _read(path: str, counter: Counter) -> FileRow:
+def _read(path: str) -> FileRow:
     """The row of a file that has a network. Raises: ProbeError for any other."""
     try:
-        subject = resolve_file(path)
-    except UnsafeError:
-        raise
-    except CheckpointError as error:
+        return _of_subject(path, resolve_file(path))
+    except NoModulesError:
         if report := _of_weights(path):
             return _of_report(path, report)
-        raise error
-    return _of_subject(path, subject, Question(subject, SIZE, counter))
+        raise
 
 
 def _of_weights(path: str) -> FuseDiff | None:
-    """The network that weights alone are recognised as; None where they are not, or the file is another."""
+    """The network that weights alone are recognised as; None where they are not."""
     from yolo_probe.reports.inspection import inspect
 
     try:
@@ -160,11 +151,11 @@ def _of_report(path: str, report: FuseDiff) -> FileRow:
         path, host=subject.origin.name, network=subject.network, classes=subject.classes, bytes=_size_of(path),
         warnings=("weights without modules: the network is recognised by their shapes",),
     )  # fmt: skip
-    return _with_fused(_with_state(row, subject, report.training), subject, report.validation)
+    return _with_fused(_with_state(row, subject, report.training.summary), subject, report.validation.summary)
 
 
-def _of_subject(path: str, subject: Subject, question: Question) -> FileRow:
-    saved = subject.saved
+def _of_subject(path: str, subject: Subject) -> FileRow:
+    question, saved = Question(subject, SIZE, choose_counter(None, installed_thop())), subject.saved
     row = FileRow(
         path, host=subject.origin.name, network=subject.network, classes=subject.classes, fitness=_fitness(subject),
         warnings=tuple(_warnings(subject)),
@@ -178,42 +169,30 @@ def _of_subject(path: str, subject: Subject, question: Question) -> FileRow:
     unfused = restore(stored) if not subject.gap else stored
     built = as_built(unfused)
     try:
-        row = _with_state(row, subject, question.state(built, built=True))
+        row = _with_state(row, subject, question.state(built, built=True).summary)
         if subject.gap:
             return _with_recorded(row, subject)
-        return _with_fused(row, subject, question.state(question.fusion(unfused, grad_enabled=False).root))
+        return _with_fused(row, subject, question.state(question.fusion(unfused, grad_enabled=False).root).summary)
     except TraceError as error:
-        if row.layers is None:
-            row = _with_totals(row, subject)
+        if row.layers is None:  # what needs no forward pass
+            row = _with_state(row, subject, summarize(built, None, question.counter.convention))
         return replace(row, warnings=(*row.warnings, _without(path, str(error))))
 
 
-def _with_totals(row: FileRow, subject: Subject) -> FileRow:
-    """The row of a network whose forward pass fails, with what needs none."""
-    totals = totals_of(as_built(subject.root))
-    layers = subject.origin.form.layer_count(totals.layers)
-    return replace(row, layers=layers, parameters=totals.parameters, gradients=totals.gradients)
+def _with_state(row: FileRow, subject: Subject, summary: Summary) -> FileRow:
+    layers, parameters, gflops = _figures(subject, summary)
+    return replace(row, layers=layers, parameters=parameters, gradients=summary.gradients, gflops=gflops)
 
 
-def _with_state(row: FileRow, subject: Subject, state: State) -> FileRow:
-    summary = state.summary
-    return replace(
-        row,
-        layers=subject.origin.form.layer_count(summary.layers),
-        parameters=summary.parameters,
-        gradients=summary.gradients,
-        gflops=_giga(summary.flops),
-    )
+def _with_fused(row: FileRow, subject: Subject, summary: Summary) -> FileRow:
+    layers, parameters, gflops = _figures(subject, summary)
+    return replace(row, fused_layers=layers, fused_parameters=parameters, fused_gflops=gflops)
 
 
-def _with_fused(row: FileRow, subject: Subject, state: State) -> FileRow:
-    summary = state.summary
-    return replace(
-        row,
-        fused_layers=subject.origin.form.layer_count(summary.layers),
-        fused_parameters=summary.parameters,
-        fused_gflops=_giga(summary.flops),
-    )
+def _figures(subject: Subject, summary: Summary) -> tuple[int, int, float | None]:
+    """Layers as the host counts them, parameters, GFLOPs."""
+    gflops = None if summary.flops is None else summary.flops / 1e9
+    return subject.origin.form.layer_count(summary.layers), summary.parameters, gflops
 
 
 def _with_recorded(row: FileRow, subject: Subject) -> FileRow:
@@ -251,10 +230,6 @@ def _fitness(subject: Subject) -> float | None:
     contents = subject.source.contents if isinstance(subject.source, Checkpoint) else {}
     value = contents.get("best_fitness")
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _giga(flops: int | None) -> float | None:
-    return None if flops is None else flops / 1e9
 
 
 def _without(path: str, message: str) -> str:

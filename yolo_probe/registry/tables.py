@@ -14,8 +14,6 @@ from typing import Any
 from yolo_probe.errors import TargetError, visible
 from yolo_probe.registry.rows import COLUMNS, FileRow, plain
 
-Write = Callable[[str], None]
-
 PARQUET_ROWS = 1000
 """Rows that are written to a Parquet file at once."""
 

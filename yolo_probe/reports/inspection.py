@@ -31,7 +31,7 @@ from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import CheckpointError, TargetError, TraceError, shown, visible
 from yolo_probe.hosts import ultralytics, yolov5
-from yolo_probe.hosts.subject import Origin, Saved, Subject
+from yolo_probe.hosts.subject import MOST_EPOCHS, Origin, Saved, Subject
 from yolo_probe.hosts.target import classes_of, network_name, options_of, precision_of, resolve, saved_of
 from yolo_probe.model.forks.registry import fuse_as_host, of_another_host
 from yolo_probe.model.fusion import FUSED_KINDS
@@ -45,9 +45,6 @@ from yolo_probe.reports.unusual import THOP_BUFFERS, of_thop, profiled, secrets,
 if TYPE_CHECKING:
     from yolo_probe.networks.recognise import Compared, Guess
     from yolo_probe.reports.weight_values import WeightValues
-
-MOST_EPOCHS = 1 << 31
-"""More than any training has; a larger number is not taken as an epoch."""
 
 
 @dataclass(frozen=True, slots=True)
