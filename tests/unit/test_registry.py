@@ -198,3 +198,8 @@ def test_a_hostile_file_is_named_for_what_it_would_run(tmp_path: Path) -> None:
     row = file_row(str(tmp_path / "x.pt"))
     assert not row.is_safe
     assert [words for words in (*row.warnings, row.error) if words.startswith("would run os.system")]
+
+
+def test_a_scan_of_nowhere_prints_no_head_of_a_table(probe: Probe) -> None:
+    done = probe("scan", "no/such/folder")
+    assert (done.returncode, done.stdout) == (2, "")

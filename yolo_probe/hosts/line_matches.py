@@ -62,6 +62,8 @@ class Match:
     """The figures that it does not print: ``layers``, ``gradients``."""
     fits_form: bool
     """Whether its hosts print a line of this form."""
+    joined: tuple[Match, ...] = ()
+    """The matches that became this one: those of hosts whose figures in this line are the same."""
 
     @property
     def exact(self) -> bool:
@@ -88,11 +90,11 @@ def matches(line: PrintedLine) -> tuple[Match, ...]:
     exact = [match for each, fused in same for match in _tried(line, each, fused) if match.exact]
     fitting = [match for match in exact if match.fits_form] or exact
     if fitting:
-        return tuple(_merged(sorted(fitting, key=lambda match: _likeliest_first(line, match))))[:SHOWN]
+        return tuple(_merged(line, sorted(fitting, key=lambda match: _likeliest_first(line, match))))[:SHOWN]
     likely = nsmallest(TRIED, places, key=lambda place: _roughly(line, *place))
     found = [match for each, fused in likely for match in _tried(line, each, fused)]
     near = nsmallest(MERGED, found, key=lambda match: _nearest_first(line, match))
-    return tuple(_merged(near))[:3]
+    return tuple(_merged(line, near))[:3]
 
 
 def _roughly(line: PrintedLine, network: KnownNetwork, fused: bool) -> float:
@@ -228,20 +230,23 @@ def _ratio(found: float, known: float) -> float:
     return abs(found - known) / max(found, known, 1)
 
 
-def _merged(found: Iterable[Match]) -> Iterator[Match]:
-    """Matches that differ in their hosts alone as one, in the order of the first of them."""
+def _merged(line: PrintedLine, found: Iterable[Match]) -> Iterator[Match]:
+    """Matches that differ in their hosts alone as one, in the order of the first of them.
+
+    Their GFLOPs may be others where the line has none.
+    """
     groups: dict[tuple[object, ...], list[Match]] = {}
     for match in found:
         network = match.network
         key = (
             network.network, network.family, network.note, match.numbers.classes, match.fused, match.layers,
             match.parameters, match.gradients, match.unlike,
-            bool(match.counters) or tuple(match.gflops(fused=match.fused).items()),
+            bool(match.counters) or (line.gflops and tuple(match.gflops(fused=match.fused).items())),
         )  # fmt: skip
         groups.setdefault(key, []).append(match)
     for group in groups.values():
         hosts = _in_order(host for match in group for host in match.hosts)
-        yield replace(max(group, key=lambda match: len(match.counters)), hosts=hosts)
+        yield replace(max(group, key=lambda match: len(match.counters)), hosts=hosts, joined=tuple(group))
 
 
 def _in_order(hosts: Iterable[str]) -> tuple[str, ...]:

@@ -16,13 +16,17 @@ def checkpoints(places: Iterable[str]) -> Iterator[str]:
     """The paths of files, and of the checkpoints in folders and all folders below, each folder's sorted by name.
 
     A place may also be a URL. Links to folders are not followed.
-    Raises: ProbeError for a place that is not there, that of a folder before the first path.
+    Raises: TargetError for a place that is not there, at once; ProbeError for a URL when it comes to it.
     """
     known = list(places)
     for place in known:
         if not is_url(place) and not os.path.exists(place):
             raise TargetError(f"{place}: no such file or folder", "Check the path.")
-    for place in known:
+    return _walked(known)
+
+
+def _walked(places: Iterable[str]) -> Iterator[str]:
+    for place in places:
         if is_url(place):
             yield from files_at(place, ENDINGS)
             continue

@@ -179,14 +179,23 @@ def _figures(line: PrintedLine, match: Match) -> Iterator[Part]:
         yield Figures("FLOPs", (f"{line.gflops} GFLOPs",))
         yield Note(_gflops_note(line, match, other))
     elif any(pair[match.fused] is not None for pair in numbers.gflops.values()):
-        figures = sorted({f"{gflops:.1f}" for gflops in match.gflops(fused=match.fused).values()})
         yield Figures("FLOPs", ("missing",))
         yield Note(
-            f"With thop installed it prints {' or '.join(figures)}. Without thop, or where its counting run fails, the "
-            f"figure is left out without a word."
+            f"{_with_thop(match)} Without thop, or where its counting run fails, the figure is left out without a word."
         )
     if network.fixed and not match.fused:
         yield Note(f"{network.fixed} parameters of DFL never train: they are fixed numbers.")
+
+
+def _with_thop(match: Match) -> str:
+    """The GFLOPs that hosts print of a match, where they are not all the same with the hosts of each."""
+    hosts: dict[str, list[str]] = {}
+    for each in match.joined:
+        figures = sorted({f"{gflops:.1f}" for gflops in each.gflops(fused=match.fused).values()})
+        hosts.setdefault(" or ".join(figures), []).extend(each.hosts)
+    if len(hosts) == 1:
+        return f"With thop installed it prints {next(iter(hosts))}."
+    return " ".join(f"With thop installed {hosts_in_words(those)} prints {each}." for each, those in hosts.items())
 
 
 def _layers_note(match: Match, other: str) -> str:
