@@ -318,8 +318,6 @@ def prune(model: nn.Module, request: Request) -> None:
 
 def answer_all() -> None:
     """One answer for each request; a request that fails is answered with its traceback."""
-    replies = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
     for line in sys.stdin:
         request = json.loads(line)
         try:
@@ -330,6 +328,8 @@ def answer_all() -> None:
         replies.flush()
 
 
+replies = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # before the imports: ultralytics prints when its settings were another release's
 HOST, folders = sys.argv[1], json.loads(sys.argv[2])
 INSTALLED = "ultralytics-thop-2.2"
 torch.set_num_threads(1)
