@@ -546,7 +546,7 @@ class _Kind(NamedTuple):
 
 def _kept_functions(module: nn.Module) -> frozenset[Any]:
     """The functions of torch that a module keeps as attributes, as ``self.act = F.silu`` does."""
-    kept = (each.func if isinstance(each, partial) else each for each in module.__dict__.values())
+    kept = [each.func if isinstance(each, partial) else each for each in filter(callable, module.__dict__.values())]
     return frozenset(each for each in kept if isinstance(each, (FunctionType, BuiltinFunctionType)))
 
 

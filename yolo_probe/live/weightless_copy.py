@@ -132,4 +132,5 @@ def _meta_like(tensor: torch.Tensor) -> torch.Tensor:
         made = torch.empty_like(tensor, device="meta")
     else:
         made = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
-    return parameter(made, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made
+    is_parameter = type(tensor) is nn.Parameter or isinstance(tensor, nn.Parameter)
+    return parameter(made, tensor.requires_grad) if is_parameter else made
