@@ -8,7 +8,7 @@ from shutil import copyfile
 import pytest
 
 from tests.conftest import Probe
-from yolo_probe.cli.command import cli
+from yolo_probe.cli.command import COMMANDS
 from yolo_probe.cli.spellings import respelled
 
 
@@ -35,12 +35,12 @@ from yolo_probe.cli.spellings import respelled
     ],
 )
 def test_words_in_the_spelling_of_the_hosts(typed: str, meant: str) -> None:
-    assert respelled(typed.split(), cli.commands) == meant.split()
+    assert respelled(typed.split(), COMMANDS) == meant.split()
 
 
 def test_a_pasted_line_or_a_log_alone_is_explained(tmp_path: Path, probe: Probe) -> None:
     line = "213 layers, 7225885 parameters, 0 gradients"
-    assert respelled([line, "--format", "json"], cli.commands) == ["explain", line, "--format", "json"]
+    assert respelled([line, "--format", "json"], COMMANDS) == ["explain", line, "--format", "json"]
     log = tmp_path / "train.log"
     log.write_text(f"epoch 1\n{line}\n", encoding="utf-8")
     assert "yolov5s with 80 classes" in probe(log).stdout

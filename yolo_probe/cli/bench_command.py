@@ -50,6 +50,3 @@ def bench_command(
 
     settings = Settings(sizes, batches, threads, device, half, channels_last, by == "row", seconds)
     show(bench(question_of(target, sizes[0], counter, host, nc, copy), settings), form)
-
-
-COMMANDS = (bench_command,)

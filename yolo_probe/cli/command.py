@@ -4,28 +4,48 @@ from __future__ import annotations
 
 import gc
 import sys
+from importlib import import_module
 from typing import NoReturn
 
 import click
 
 from yolo_probe import __version__
-from yolo_probe.cli import (
-    bench_command,
-    guide_command,
-    line_commands,
-    network_commands,
-    page_command,
-    registry_commands,
-    training_commands,
-)
 from yolo_probe.cli.output import NO_ANSWER, UNSAFE, Outcome, say, write
 from yolo_probe.cli.spellings import DEFAULT_COMMAND, respelled
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import Thop, installed_thop, version_of
 from yolo_probe.errors import HostError, ProbeError, SettingsError, UnsafeError
 
+HOMES = {
+    **dict.fromkeys(
+        ("fuse-diff", "info", "inspect", "gradients", "counters", "layers", "report"), "yolo_probe.cli.network_commands"
+    ),
+    **dict.fromkeys(("explain", "diff", "compare"), "yolo_probe.cli.line_commands"),
+    **dict.fromkeys(("scan", "check"), "yolo_probe.cli.registry_commands"),
+    **dict.fromkeys(("story", "train"), "yolo_probe.cli.training_commands"),
+    "bench": "yolo_probe.cli.bench_command",
+    "page": "yolo_probe.cli.page_command",
+    "guide": "yolo_probe.cli.guide_command",
+}
+"""Where each command is defined."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """The commands, each imported when it is asked for: a short one does not wait for what the others need."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every name, in alphabetical order."""
+        return sorted([*HOMES, *super().list_commands(ctx)])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; None if there is none."""
+        if cmd_name not in HOMES:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(import_module(HOMES[cmd_name]), f"{cmd_name.replace('-', '_')}_command")
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="yolo-probe")
 def cli() -> None:
     """Explain the summary lines of YOLOv5: layers, parameters, gradients, GFLOPs.
@@ -36,15 +56,6 @@ def cli() -> None:
     Exit code: 0 if all is explained, 1 if a number is not or a check that you asked for fails, 2 if there is no answer,
     3 if the file would run something when it is loaded, which no checkpoint needs.
     """
-
-
-ROOMS = (
-    *(network_commands, bench_command, line_commands, registry_commands),
-    *(page_command, training_commands, guide_command),
-)
-for room in ROOMS:
-    for command in room.COMMANDS:
-        cli.add_command(command)
 
 
 @cli.command("version")
@@ -69,6 +80,10 @@ def version_command() -> None:
         )
 
 
+COMMANDS = (*HOMES, *cli.commands)
+"""Every name of a command."""
+
+
 def _thop_words(thop: Thop | None) -> str:
     if thop is None:
         return "not installed: hosts print no GFLOPs"
@@ -87,7 +102,7 @@ def main(arguments: list[str] | None = None) -> None:
     gc.disable()  # the process ends before there is anything worth collecting
     try:
         typed = sys.argv[1:] if arguments is None else arguments
-        words = respelled(typed, cli.commands)
+        words = respelled(typed, COMMANDS)
         if words[:1] == [DEFAULT_COMMAND] != typed[:1]:
             others = "info, layers, counters, gradients, inspect, compare, diff, explain"
             say(f"showing {DEFAULT_COMMAND}", f"There are also {others}.")

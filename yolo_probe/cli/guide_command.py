@@ -47,6 +47,3 @@ def plain(markdown: str) -> str:
 
 def _text(folder: Path, name: str) -> str:
     return (folder / f"{name}.md").read_text(encoding="utf-8")
-
-
-COMMANDS = (guide_command,)

@@ -139,6 +139,3 @@ def diff_command(
     show(report, form)
     if not report.balanced:
         sys.exit(UNEXPLAINED)
-
-
-COMMANDS = (explain_command, diff_command, compare_command)

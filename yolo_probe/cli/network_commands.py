@@ -24,6 +24,7 @@ from yolo_probe.model.user_rules import OwnRules, advice
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
 from yolo_probe.reports.info import Info, info
 from yolo_probe.reports.question import Question
+from yolo_probe.reports.record_place import record_beside
 from yolo_probe.reports.verification import Verification
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def fuse_diff_command(
         raise
     if verify:
         report = replace(report, verification=_verified(report))
-    if question.subject.kind == "checkpoint":
+    if question.subject.kind == "checkpoint" and record_beside(target):
         from yolo_probe.reports.story import known_to_training
 
         report = replace(report, run=known_to_training(target, report.training.summary.parameters))
@@ -412,14 +413,3 @@ def _where_source_is(subject: Subject) -> str:
     if Path("models").is_dir():
         return "this file's classes may be in ./models: add --source .; else "
     return "--source DIR runs the code of the fork on shapes, "
-
-
-COMMANDS = (
-    fuse_diff_command,
-    info_command,
-    inspect_command,
-    gradients_command,
-    counters_command,
-    layers_command,
-    report_command,
-)

@@ -32,6 +32,3 @@ def page_command(output: str, pyodide: Path | None) -> None:
     size = write(output, pyodide)
     click.echo(f"{visible(output)} is written, {size / 1e6:.1f} MB")
     click.echo(f"To see it: python -m http.server -d {visible(quote(output))}, then open http://localhost:8000")
-
-
-COMMANDS = (page_command,)

@@ -286,6 +286,3 @@ def _escaped(text: str, *, is_property: bool = True) -> str:
     for found, code in pairs:
         text = text.replace(found, code)
     return text
-
-
-COMMANDS = (scan_command, check_command)

@@ -76,6 +76,3 @@ def train_command(
         )
     name, *arguments = host
     return HostCommand("ultralytics" if name in ULTRALYTICS else "script", name, tuple(arguments), settings, lang)
-
-
-COMMANDS = (story_command, train_command)

@@ -71,9 +71,11 @@ _WIDE = "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00
 """Blocks of Unicode whose characters are wide, for a pattern."""
 _CLOSING, _OPENING = "\uff0c\u3002\u3001\uff1b\uff1a\uff1f\uff01\uff09", "\uff08"
 """The punctuation that no line begins with, and that none ends with."""
-_PIECES = re.compile(
+_WORDS = r"[ \t\r\f\v]+|\S[^ \t\r\f\v]*"
+_WORDS_AND_WIDE = (
     rf"[ \t\r\f\v]+|[{_OPENING}]*(?:(?![{_OPENING}])[{_WIDE}]|[^\s{_WIDE}][^ \t\r\f\v{_WIDE}]*)[{_CLOSING}]*"
 )
+"""A piece that is not broken: spaces, a word, a wide character. To compile this one takes as long as all others."""
 
 
 def wrapped(text: str, width: int, first: str = "", others: str = "") -> list[str]:
@@ -83,7 +85,7 @@ def wrapped(text: str, width: int, first: str = "", others: str = "") -> list[st
     """
     lines, line, gap = [], first, ""
     is_empty = True
-    for piece in _PIECES.findall(text):
+    for piece in re.findall(_WORDS if max(text, default="") < "\u1100" else _WORDS_AND_WIDE, text):
         if piece.isspace():
             gap = piece
             continue

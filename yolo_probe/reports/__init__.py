@@ -34,6 +34,7 @@ From the ground up; a module imports only from lines above its own::
     unusual                sentences on what is unusual in a file
     inspection             the content of a file
     inspection_json        the same as plain data
+    record_place           where the record of a training lies
     training_record        the record of a training: probe.json
     story                  a recorded training, moment by moment
     full_report            every report on one target

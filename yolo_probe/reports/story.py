@@ -15,6 +15,7 @@ from typing import cast
 from yolo_probe.errors import StoryError, shown
 from yolo_probe.model.freezing import row_ranges
 from yolo_probe.reports.ledger import Account
+from yolo_probe.reports.record_place import RECORD, record_beside
 from yolo_probe.reports.training_record import (
     Changed,
     Ended,
@@ -27,7 +28,6 @@ from yolo_probe.reports.training_record import (
 )
 from yolo_probe.reports.typed_json import FormError
 
-RECORD = "probe.json"
 MAX_RECORD_BYTES = 16_000_000
 """Size of a ``probe.json``."""
 REMEDY = "pass the folder of a run that was trained with `yolo-probe train`, or its probe.json"
@@ -85,9 +85,11 @@ def story_beside(checkpoint: str, parameters: int) -> Story | None:
 
     ``parameters``: of the network in the file.
     """
-    folder = Path(checkpoint).absolute().parent
+    path = record_beside(checkpoint)
+    if path is None:
+        return None
     try:
-        story = read_story(str(folder.parent if folder.name == "weights" else folder))
+        story = read_story(str(path))
     except StoryError:
         return None
     starts = (moment for moment in story.moments if isinstance(moment, Started))
