@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
 
@@ -122,6 +122,8 @@ def test_a_network_without_fuse_is_told_too(caplog: pytest.LogCaptureFixture) ->
     assert caplog.messages[0].startswith("Model summary: 2 layers, 240 parameters, 240 gradients")
     assert any(each.startswith("yolo-probe: as it trains at 64x64: 2 layers") for each in caplog.messages)
     assert not any("fail" in each for each in caplog.messages)
+    assert "When training started, the probe printed" in str(story)
+    assert "host" not in str(story)
 
 
 def test_only_the_optimizer_of_the_model_starts_the_record() -> None:
@@ -243,3 +245,86 @@ def test_a_sequential_that_is_made_anew_and_branches_that_merge_leave_nothing_un
     assert {name: account["unexplained"] for name, account in ledger.items()} == dict.fromkeys(ledger, 0)
     assert [entry["amount"] for entry in ledger["layers"]["entries"]] == [-2, -1]
     assert [entry["amount"] for entry in ledger["parameters"]["entries"]] == [-32, 8, -36]
+
+
+def step(network: nn.Module) -> None:
+    """One step of a new optimizer."""
+    optimizer = trainer(network)
+    network(torch.rand(2, 3, 64, 64)).square().mean().backward()
+    optimizer.step()
+
+
+def narrower(network: nn.Module) -> None:
+    network.model[1] = nn.Conv2d(8, 2, 1)
+
+
+def with_larger_kernels(network: nn.Module) -> None:
+    network.model[0].conv = nn.Conv2d(3, 8, 5, bias=False)
+
+
+def shorter(network: nn.Module) -> None:
+    del network.model[1]
+
+
+def frozen_and_narrower(network: nn.Module) -> None:
+    network.model[0].requires_grad_(False)
+    narrower(network)
+
+
+@pytest.mark.parametrize(
+    ("change", "gone", "new", "left"),
+    [
+        (narrower, ("model.1", 36), ("model.1", 18), 242),
+        (with_larger_kernels, ("model.0.conv", 216), ("model.0.conv", 600), 644),
+        (shorter, ("model.1", 36), None, 224),
+        (frozen_and_narrower, ("model.1", 36), ("model.1", 18), 242),
+    ],
+)  # fmt: skip
+def test_modules_that_the_loop_changes_are_a_cause_of_their_own(
+    change: Callable[[nn.Module], None], gone: tuple[str, int], new: tuple[str, int] | None, left: int
+) -> None:
+    network = Network()
+    with watch(network, imgsz=64) as story:
+        for epoch in range(3):
+            if epoch == 1:
+                change(network)
+            step(network)
+    changed = [moment for moment in story.moments if isinstance(moment, Changed)]
+    assert [each.epoch for each in changed] == [1]
+    parts = [each and (each.where, each.parameters) for each in (changed[0].gone, changed[0].new)]
+    ledger = story.as_json()["ledger"]
+    assert isinstance(ledger, dict)
+    assert {name: account["unexplained"] for name, account in ledger.items()} == dict.fromkeys(ledger, 0)
+    causes = [entry["cause"] for entry in ledger["parameters"]["entries"]]
+    assert "modules that code of the training changed in epoch 1" in causes
+    assert not any("Sequential" in cause for cause in causes)
+    assert parts == [gone, new]
+    end = story.moments[-1]
+    assert isinstance(end, Ended)
+    assert end.validated.parameters == left
+
+
+def test_parameters_in_new_objects_are_no_change() -> None:
+    network = Network()
+    with watch(network, imgsz=64) as story:
+        for epoch in range(3):
+            if epoch == 1:
+                network.model[1].weight = nn.Parameter(network.model[1].weight.detach() * 2)
+            step(network)
+    assert [moment.event for moment in story.moments] == ["start", "end"]
+
+
+def test_networks_that_train_in_turn_are_told_a_few_times_and_at_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    network = Network()
+    with watch(network, imgsz=64) as story:
+        for number in range(40):
+            network.model[0].requires_grad_(number % 2 == 0)
+            network.model[1].requires_grad_(number % 2 == 1)
+            step(network)
+        network.requires_grad_(True)
+    changes = [moment for moment in story.moments if isinstance(moment, Changed)]
+    assert [each.training.gradients for each in changes] == [36, 232, 36, 232, 36, 232, 268]
+    assert sum("the next change on record is the last" in words for words in caplog.messages) == 1
+    ledger = story.as_json()["ledger"]
+    assert isinstance(ledger, dict)
+    assert ledger["gradients"]["unexplained"] == 0

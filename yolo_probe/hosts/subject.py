@@ -39,6 +39,8 @@ class Origin:
     """Whether the host is not known, and its line is only taken like that of the generation."""
     fork: str = ""
     """Name of the fork whose modules run in this process, ``YOLOv7``; empty where none is recognised."""
+    own_loop: bool = False
+    """Whether no host trains the network, but a loop of the user's own."""
 
     @property
     def host(self) -> Host:
@@ -69,6 +71,11 @@ class Origin:
     def family(self) -> str:
         """The host without its version: ``YOLOv5``."""
         return self.fork or self.host.name
+
+    @property
+    def trainer(self) -> str:
+        """What trains the network: ``YOLOv5``, or ``the loop``."""
+        return "the loop" if self.own_loop else self.family
 
     @property
     def title(self) -> str:

@@ -46,7 +46,7 @@ def origin_of_line(form: LineForm, host: str, *, form_known: bool = True) -> Ori
         release = getattr(sys.modules.get(PYPI_PREFIX[:-1]), "__version__", None)
         return Origin(_generation_of(form, host), form, (f"release {release} runs in this process",), release=release)
     if not host:
-        return Origin(_generation_of(form, host), form, ("a training loop of its own",), nearest=True)
+        return Origin(_generation_of(form, host), form, ("a training loop of its own",), nearest=True, own_loop=True)
     blocks = sys.modules.get(host.replace("utils.torch_utils", "models.common"))
     fork = fork_with(vars(blocks) if blocks else ())
     prints = f"what {host} prints {'and holds' if form_known else 'is new to yolo-probe'}"

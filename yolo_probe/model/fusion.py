@@ -67,7 +67,7 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Modules that ``fuse()`` takes out or puts in for one reason that is not a merge."""
+    """Modules that ``fuse()``, or code of the training, takes out or puts in for one reason that is not a merge."""
 
     cause: str
     """What happened, in a few words."""
@@ -264,6 +264,24 @@ def difference(before: Module, after: Module) -> Fusion:
     )
     left = tuple(path for path, module in named_modules(after) if module.kind in BATCH_NORMS)
     return Fusion(after, tuple(merges), left, changes)
+
+
+def rebuilt(before: Module, after: Module, cause: str, why: str) -> Change | None:
+    """The modules in which two structures differ by path, class or shapes, as one change; None where in none.
+
+    A module whose children alone are others is the same.
+    """
+    old, new = dict(named_modules(before)), dict(named_modules(after))
+    same = {path for path in old.keys() & new.keys() if _shapes(old[path]) == _shapes(new[path])}
+    gone, made = (
+        tuple((path, module) for path, module in modules.items() if path not in same) for modules in (old, new)
+    )
+    return Change(cause, why, gone, made) if gone or made else None
+
+
+def _shapes(module: Module) -> object:
+    """Class of a module, and the shape of each of its own parameters."""
+    return module.class_path, {name: tensor.shape for name, tensor in module.parameters.items()}
 
 
 STAND_IN = (

@@ -51,7 +51,7 @@ def _when(moment: Started | Ended) -> str:
     if isinstance(moment, Started) and moment.resumed:
         return "When it was resumed"
     if isinstance(moment, Started):
-        return "When training started, the host printed"
+        return f"When training started, the {'probe' if moment.own_loop else 'host'} printed"
     return "When it validated the best model, it printed" if moment.printed else "At the end, its line is"
 
 
@@ -84,7 +84,9 @@ def _state(label: str, moment: Event, notes: Iterator[str]) -> Iterator[Part]:
 def _start_notes(start: Started) -> Iterator[str]:
     if start.weights and not start.resumed:
         yield f"Its weights come from {start.weights}."
-    if not start.announced:
+    if start.own_loop:
+        yield "This is the model at the first step of the optimizer."
+    elif not start.announced:
         yield "The host has no callbacks for its start: this is the model at the first step of the optimizer."
     if start.freeze:
         rows = f" ({row_ranges(start.frozen_rows)})" if start.frozen_rows else ""
@@ -97,6 +99,9 @@ def _start_notes(start: Started) -> Iterator[str]:
 
 
 def _change_notes(change: Changed) -> Iterator[str]:
+    for part, words in ((change.gone, "are gone"), (change.new, "are new")):
+        if part:
+            yield f"These modules {words}: {part.where}, {part.parameters:,} parameters."
     switched = ((change.train_now, "From now on these train"), (change.train_no_more, "These no longer train"))
     for each, words in switched:
         if each:

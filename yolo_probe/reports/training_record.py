@@ -101,6 +101,8 @@ class Started:
     """The file from which its weights come, as the option names it; None for none, or in an older record."""
     resumed: bool = False
     """Whether it goes on with a training that was interrupted."""
+    own_loop: bool = False
+    """Whether a loop of the user's own trains it, and no host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +128,18 @@ class Switched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Modules of a network, each counted with its own parameters."""
+
+    where: str
+    """Their paths in a few words: ``model.24``."""
+    modules: Count
+    parameters: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """Parameters whose ``requires_grad`` changed while the training went on."""
+    """What changed in a model while its training went on: which parameters train, or its modules."""
 
     event: Literal["change"] = "change"
     epoch: Count | None
@@ -139,6 +151,10 @@ class Changed:
     train_no_more: Switched | None
     not_in_optimizer: tuple[str, ...]
     """Names of the parameters that train from now on and are in no group of the optimizer."""
+    gone: Part | None = None
+    """Modules that code of the training took out."""
+    new: Part | None = None
+    """Modules that it put in; those of another class or shape are both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

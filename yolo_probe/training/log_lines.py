@@ -23,7 +23,7 @@ def start_lines(start: Started, origin: Origin) -> Iterator[str]:
     if start.moving_batch_norms:
         yield (
             f"{len(start.moving_batch_norms)} BatchNorm2d have frozen weights and statistics that still move, because "
-            f"{origin.family} keeps them in training mode (first: {start.moving_batch_norms[0]})"
+            f"{origin.trainer} keeps them in training mode (first: {start.moving_batch_norms[0]})"
         )
     fuse = start.fuse
     if fuse.layers is not None and fuse.parameters is not None:
@@ -41,17 +41,23 @@ def start_warnings(start: Started) -> Iterator[str]:
 
 
 def change_lines(change: Changed) -> Iterator[str]:
-    """Lines on what trains from now on, what no longer does, and what of it the optimizer does not have."""
+    """Lines on what became of the network, what trains from now on, and what of it the optimizer does not have."""
     seen = "while training" if change.epoch is None else f"in epoch {change.epoch}"
+    gradients = f"{change.gradients_before:,} gradients become {change.training.gradients:,}"
+    if change.gone or change.new:
+        parts = [
+            f"{words}: {each.where} ({each.parameters:,} parameters)"
+            for each, words in ((change.gone, "gone"), (change.new, "new"))
+            if each
+        ]
+        yield f"the network itself changed {seen}; {'; '.join(parts)}; {gradients}"
     switched = [
         f"{words}: {each.where} ({each.parameters:,} parameters)"
         for each, words in ((change.train_now, "training from now on"), (change.train_no_more, "no longer training"))
         if each
     ]
-    yield (
-        f"requires_grad changed {seen}; {'; '.join(switched)}; {change.gradients_before:,} gradients become "
-        f"{change.training.gradients:,}"
-    )
+    if switched:
+        yield f"requires_grad changed {seen}; {'; '.join(switched)}; {gradients}"
     yield from _not_in_optimizer(change.not_in_optimizer)
 
 
@@ -69,12 +75,12 @@ def _differences(start: Started, printed: Printed, origin: Origin) -> Iterator[s
         who = [f"{typed.get(each.mechanism, each.mechanism)} took {each.where or 'all'}" for each in printed.taken]
         taken = f"{' and '.join(who)} out of training" if who else "some were frozen"
         yield (
-            f"{origin.family}'s line says {printed.gradients:,} gradients: it was printed before {taken} "
+            f"{origin.trainer}'s line says {printed.gradients:,} gradients: it was printed before {taken} "
             f"({printed.taken_parameters:,} parameters)"
         )
     if printed.gflops is not None and start.imgsz != printed.imgsz:
         gigas, size = f"{printed.gflops:.1f} GFLOPs", _size(printed.imgsz)
-        yield f"{origin.family}'s line says {gigas}: that is for {size}, whatever the size of the images is"
+        yield f"{origin.trainer}'s line says {gigas}: that is for {size}, whatever the size of the images is"
 
 
 def validation_line(validated: Validated, training: Numbers) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -19,7 +19,7 @@ from yolo_probe.hosts.summary_line import HostLine, host_line, summarize
 from yolo_probe.hosts.target import classes_of, freeze_of, network_name
 from yolo_probe.live.live import Live, has_fuse, unwrapped
 from yolo_probe.model.freezing import row_ranges, whole_rows, with_frozen, with_gradients
-from yolo_probe.model.fusion import difference, fused_state, merged_names
+from yolo_probe.model.fusion import difference, fused_state, merged_names, rebuilt
 from yolo_probe.model.structure import Module, named_modules, named_parameters, totals_of
 from yolo_probe.reports.fuse_diff import FuseDiff, explain
 from yolo_probe.reports.gradients import CopyGradients, moving_batch_norms
@@ -31,6 +31,7 @@ from yolo_probe.reports.training_record import (
     Ended,
     FuseTrial,
     Numbers,
+    Part,
     Printed,
     Started,
     Switched,
@@ -90,6 +91,7 @@ def start_of(
         announced=announced,
         weights=running.weights or None,
         resumed=running.resumes,
+        own_loop=question.subject.origin.own_loop,
     )
     return Start(record, state, known, decisions)
 
@@ -258,36 +260,53 @@ def foreseen_after(model: nn.Module, question: Question, form_known: bool) -> St
     return replace(state, line=replace(line, text=None, counts=counts))
 
 
-def trained_names(model: nn.Module) -> frozenset[str]:
-    """Names of the parameters that train."""
-    return frozenset(name for name, parameter in model.named_parameters() if parameter.requires_grad)
-
-
 def trained_in(root: Module) -> frozenset[str]:
     """Names of the parameters of a structure that train."""
     return frozenset(name for name, tensor in named_parameters(root) if tensor.requires_grad)
 
 
 def changed_of(
-    running: Running, model: nn.Module, start: Start, question: Question, before: int, names: frozenset[str]
+    running: Running, model: nn.Module, start: Start, question: Question, before: int, last: Trained, root: Module
 ) -> Changed:
-    """The record of a change of ``requires_grad`` during a training.
+    """The record of a change in a model while its training goes on.
 
     ``running``: the state of the training; ``model``: the one that trains, without wrappers; ``before``: its gradients
-    before the change; ``names``: the parameters that trained before it.
+    before the change; ``last``: what trained until then; ``root``: the model now.
     """
     live = Live(model)
-    now = trained_names(model)
-    known = replace(start.known, non_leaf=non_leaf(model))
+    now, known = trained_in(root), replace(start.known, non_leaf=non_leaf(model))
+    change = rebuilt(last.root, root, "", "")
+    gone, new = (change.gone, change.new) if change else ((), ())
+    made = {f"{path}.{name}" for path, module in new for name in module.parameters}
     return Changed(
         epoch=running.epoch,
         training=_numbers(live_state(live, question), question),
-        mechanisms=decided(decide(live.root, known)),
+        mechanisms=decided(decide(root, known)),
         gradients_before=before,
-        train_now=_switched(now - names, live.root),
-        train_no_more=_switched(names - now, live.root),
-        not_in_optimizer=tuple(name for name in _unheld(model, running.parameters_held) if name in now - names),
+        train_now=_switched((now - last.names) & _names(last.root) - made, root),
+        train_no_more=_switched((last.names - now) & _names(root) - made, root),
+        not_in_optimizer=tuple(
+            name for name in _unheld(model, running.parameters_held) if name in made or name not in last.names
+        ),
+        gone=_part(gone),
+        new=_part(new),
     )
+
+
+def _names(root: Module) -> frozenset[str]:
+    """Names of all parameters."""
+    return frozenset(name for name, _ in named_parameters(root))
+
+
+def _part(modules: Sequence[tuple[str, Module]]) -> Part | None:
+    """Modules as a part of the record: the paths of those that are in no other of them; None for none."""
+    if not modules:
+        return None
+    paths = [path for path, _ in modules]
+    outer = [path for path in paths if path.rpartition(".")[0] not in paths]
+    where = ", ".join(outer[:3]) + (f" and {len(outer) - 3} more" if len(outer) > 3 else "")
+    tensors = {id(tensor): tensor for _, module in modules for tensor in module.parameters.values()}
+    return Part(where=where, modules=len(paths), parameters=sum(tensor.numel for tensor in tensors.values()))
 
 
 def _switched(names: frozenset[str], root: Module) -> Switched | None:
@@ -329,6 +348,8 @@ class Trained:
 
     epoch: int | None
     """The epoch in which it was seen, from 0; None at the start, or if the host does not say."""
+    root: Module
+    """The model then."""
     names: frozenset[str]
     """Names of the parameters that train."""
 
@@ -352,9 +373,10 @@ def ledger_of(
     ``history``: what trained at the start, and after each change. ``copy``: what was fused: the model of the finished
     file, the one that trains, or the average of its weights.
     """
-    first = trained_in(printed.root)
-    there = frozenset(name for name, _ in named_parameters(printed.root))
-    history = [replace(each, names=each.names & there) for each in history]
+    first, there = trained_in(printed.root), _names(printed.root)
+    last = history[-1].root if history else printed.root
+    made = rebuilt(printed.root, last, *_remade(printed.root, history))
+    history = list(_followed(history, there))
     events = list(_events(start, first, history)) if start else []
     remaining = history[-1].names if history else first.difference(*(event.names for event in events))
     unfused = printed.root
@@ -364,10 +386,37 @@ def ledger_of(
     if copy != "model" and remaining and not (trained_in(fused.root) & there) - merged_names(fused.root):
         saved = question.subject.saved
         events.append(finished("strip_optimizer()" if saved is not None and saved.stripped else "ModelEMA", remaining))
-        unfused = with_gradients(unfused, False)
+        unfused, last = with_gradients(unfused, False), with_gradients(last, False)
     elif history:
         unfused = with_frozen(with_gradients(unfused, True), there - remaining)
-    return explain(question, printed, fused, difference(unfused, fused.root), tuple(events))
+    fusion = difference(last if made else unfused, fused.root)
+    if made:
+        flagged = dict(named_modules(unfused))
+        made = replace(made, gone=tuple((path, flagged[path]) for path, _ in made.gone))
+        fusion = replace(fusion, changes=(made, *fusion.changes))
+    return explain(question, printed, fused, fusion, tuple(events))
+
+
+def _remade(root: Module, history: Sequence[Trained]) -> tuple[str, str]:
+    """Cause, and a sentence why, of the modules that code of the training took out or put in."""
+    before = (root, *(each.root for each in history))
+    when = [
+        "before training" if now is history[0] else f"in {now.when}"
+        for was, now in zip(before, history, strict=False)
+        if rebuilt(was, now.root, "", "")
+    ]
+    return (
+        f"modules that code of the training changed {', '.join(dict.fromkeys(when))}",
+        "Code of the training took modules out, or put others in.",
+    )
+
+
+def _followed(history: Iterable[Trained], there: frozenset[str]) -> Iterator[Trained]:
+    """The history of these parameters alone; one that is gone stays as it was."""
+    names: frozenset[str] = frozenset()
+    for each in history:
+        names = (each.names & there) | (names - _names(each.root))
+        yield replace(each, names=names)
 
 
 def _events(start: Start, first: frozenset[str], history: Sequence[Trained]) -> Iterator[GradientEvent]:

@@ -29,7 +29,9 @@ from yolo_probe.errors import TargetError, reason_of
 from yolo_probe.hosts import ultralytics
 from yolo_probe.hosts.yolov5 import origin_of_line
 from yolo_probe.language import Language, language, shown_in, translated
-from yolo_probe.live.live import has_fuse, unwrapped
+from yolo_probe.live.live import Live, has_fuse, unwrapped
+from yolo_probe.model.fusion import rebuilt
+from yolo_probe.model.structure import Module
 from yolo_probe.render.text import render_ledgers
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.fused_outputs import FusedOutputs
@@ -56,7 +58,7 @@ from yolo_probe.training.moments import (
     live_state,
     run_question,
     start_of,
-    trained_names,
+    trained_in,
     validated_of,
 )
 from yolo_probe.training.old_torch_load import REMEDY, strip_optimizer_will_fail
@@ -66,8 +68,6 @@ from yolo_probe.training.settings import Event, Settings, is_first_rank, is_swit
 from yolo_probe.training.without_callbacks import on_steps
 
 NAME = "yolo-probe"
-MAX_CHANGES = 50
-"""Most changes of ``requires_grad`` that are recorded; two networks in turn switch theirs at every step."""
 
 
 def register(target: Any, settings: str | None = None, **overrides: object) -> Probe:
@@ -348,7 +348,7 @@ class Probe:
                 self._start(running)
         elif run.announced:
             self._stop_steps()
-        elif any((each := parameter()) is None or each.requires_grad != flag for parameter, flag in run.flags):
+        else:
             self._on_epoch()
 
     def _on_unannounced_validation(self, model: nn.Module) -> None:
@@ -365,7 +365,7 @@ class Probe:
         run = self._run
         if run.announced or run.start is None or run.ended:
             return
-        self._on_epoch()
+        self._note_last_change()
         if run.fused is None and run.fused_copy != "ema" and (model := run.trainee()):
             self._foresee(model, "model")
         if run.fused is None:
@@ -397,7 +397,7 @@ class Probe:
         )  # fmt: skip
         model = unwrapped(running.model)
         run.trainee = weakref.ref(model)
-        self._note_trained(None, model)
+        self._note_trained(None, model, run.start.state.root)
         run.moments.append(run.start.record)
         run.ema = weakref.ref(running.ema) if running.ema is not None else run.ema
         run.files.folder, run.files.loggers = running.save_dir or run.files.folder, running.loggers
@@ -424,28 +424,46 @@ class Probe:
             self._changed(host_state.of_trainer(trainer))
 
     def _has_changed(self) -> bool:
-        """Whether other parameters train than at the last check."""
-        model = self._run.trainee()
-        return model is not None and trained_names(model) != self._run.history[-1].names
+        """Whether a change is to be recorded."""
+        return self._differs() and not self._run.is_restless
+
+    def _note_last_change(self) -> None:
+        """Record a change at the end of a training, also of one whose changes are no longer recorded."""
+        if self._differs():
+            self._changed(self._running())
+
+    def _differs(self) -> bool:
+        """Whether the model has other parameters than at the last check, or others of them train."""
+        model, noted = self._run.trainee(), self._run.flags
+        if model is None:
+            return False
+        now = list(model.parameters())
+        return len(now) != len(noted) or any(
+            flag != each.requires_grad or parameter() is not each
+            for each, (parameter, flag) in zip(now, noted, strict=True)
+        )
 
     def _changed(self, running: Running) -> None:
         run, model = self._run, self._run.trainee()
         if model is None or run.start is None or run.question is None:
             return
-        if len(run.history) > MAX_CHANGES:
-            run.flags = []
+        root, last = Live(model).root, run.history[-1]
+        if trained_in(root) == last.names and not rebuilt(last.root, root, "", ""):
+            self._note_flags(model)  # the same parameters, as new objects
             return
-        before = run.history[-1].names
-        change = changed_of(running, model, run.start, run.question, run.training.gradients, before)
-        self._note_trained(running.epoch, model)
+        change = changed_of(running, model, run.start, run.question, run.training.gradients, last, root)
+        self._note_trained(running.epoch, model, root)
         run.moments.append(change)
         self._say(change_lines(change), warning=True)
-        if len(run.history) > MAX_CHANGES:
-            self._warn(f"requires_grad has changed {MAX_CHANGES} times: further changes are not recorded")
+        if run.is_restless and not run.ended:
+            self._warn(f"what trains has changed {len(run.history) - 1} times: the next change on record is the last")
         self._write()
 
-    def _note_trained(self, epoch: int | None, model: nn.Module) -> None:
-        self._run.history.append(Trained(epoch, trained_names(model)))
+    def _note_trained(self, epoch: int | None, model: nn.Module, root: Module) -> None:
+        self._run.history.append(Trained(epoch, root, trained_in(root)))
+        self._note_flags(model)
+
+    def _note_flags(self, model: nn.Module) -> None:
         self._run.flags = [(weakref.ref(each), each.requires_grad) for each in model.parameters()]
 
     def _on_validation(self, *_: object, **__: object) -> None:
@@ -496,6 +514,7 @@ class Probe:
         if run.ended or run.question is None or run.printed is None or run.fused is None:
             return
         run.ended = True
+        self._note_last_change()
         report = ledger_of(run.question, run.start, run.printed, run.fused, run.history, copy=run.fused_copy)
         report = replace(report, first_printed=run.first_printed, second_printed=run.fused is not run.foreseen)
         if self._tells("end"):

@@ -19,6 +19,11 @@ from yolo_probe.training.host_state import Running
 from yolo_probe.training.moments import Start, Trained
 from yolo_probe.training.run_files import RunFiles
 
+MAX_CHANGES = 50
+"""Most changes in a model that are recorded while it trains."""
+MAX_RETURNS = 3
+"""How often it may come back to what trained before: two networks in turn switch theirs at every step."""
+
 
 @dataclass(slots=True)
 class Run:
@@ -69,6 +74,12 @@ class Run:
     def training(self) -> Numbers:
         """The numbers of the model that trains, after the last change; there must be a start."""
         return model_of(next(each for each in reversed(self.moments) if isinstance(each, Started | Changed)))
+
+    @property
+    def is_restless(self) -> bool:
+        """Whether it has changed so often that only the last change is still to be recorded."""
+        states = [each.names for each in self.history]
+        return len(states) > MAX_CHANGES or states.count(states[-1]) > MAX_RETURNS
 
     @property
     def validated(self) -> bool:
