@@ -16,6 +16,7 @@ MOST_VALUES = 100_000
 """Most values in one file; what an alias repeats counts each time."""
 DEEPEST = 32
 """Most levels of nesting."""
+TOO_DEEP = f"nested deeper than {DEEPEST} levels, expected 4 at most"
 LONGEST_SCALAR = 64 << 10
 """Most bytes of one value."""
 MOST_DIGITS = 20
@@ -94,7 +95,7 @@ def _parsed(path: str, content: bytes, kind: YamlKind) -> Yaml:
         text = content.decode("ascii", "ignore") if kind.ascii_alone else content.decode()
         for depth, line in _depths(yaml.parse(text, loader_class)):
             if depth > DEEPEST:
-                refuse(f"nested deeper than {DEEPEST} levels, expected 4 at most", line)
+                refuse(TOO_DEEP, line)
         loader = loader_class(text)
         try:
             node = loader.get_single_node()
@@ -106,6 +107,8 @@ def _parsed(path: str, content: bytes, kind: YamlKind) -> Yaml:
             loader.dispose()
     except yaml.YAMLError as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        if problem and "nesting depth" in problem:  # newer parsers in C have a limit of their own
+            refuse(TOO_DEEP, mark and mark.line + 1)
         # the parser in C gives the end of a text as one line more than there is
         last = content.count(b"\n") + 1
         refuse(f"broken YAML, {problem or 'not a YAML text'}", min(mark.line + 1, last) if mark else None)

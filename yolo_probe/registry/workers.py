@@ -37,7 +37,7 @@ def rows_of(
     waiting: deque[tuple[str, ProcessFuture[FileRow]]] = deque()
     try:
         for path in paths:
-            waiting.append((path, pool.schedule(read, (path,), {"sha256": sha256}, timeout=_most_seconds(path))))
+            waiting.append((path, pool.submit(read, _most_seconds(path), path, sha256=sha256)))
             if len(waiting) >= WAITING:
                 yield _row(*waiting.popleft())
         while waiting:
