@@ -244,7 +244,7 @@ def test_what_computes_and_has_no_rule_is_listed_with_its_share(counter: str) ->
     ]
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning", "ignore:Lazy modules:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script", "ignore:Lazy modules:UserWarning")
 @pytest.mark.parametrize("call", [count_flops, compare_counters, explain_layers])
 def test_what_is_no_model_is_named(call: Callable[[Any], object]) -> None:
     for given, found in (("best.pt", "'best.pt'"), (torch.jit.script(nn.ReLU()), "a scripted module")):

@@ -126,13 +126,14 @@ def test_a_network_without_fuse_is_told_too(caplog: pytest.LogCaptureFixture) ->
     assert "host" not in str(story)
 
 
-def test_only_the_optimizer_of_the_model_starts_the_record() -> None:
+def test_only_the_optimizer_of_the_model_starts_the_record(caplog: pytest.LogCaptureFixture) -> None:
     network, other = Network(), Network()
     with watch(network, imgsz=64) as story:
         for _ in steps(other, trainer(other)):
             pass
     assert story.moments == ()
     assert "nothing is on record" in str(story)
+    assert "no step of an optimizer of this model was seen" in caplog.messages[-1]
 
 
 def test_an_error_of_the_loop_ends_the_record_and_is_the_loops() -> None:

@@ -363,6 +363,11 @@ class Probe:
 
     def _on_finished(self) -> None:
         run = self._run
+        if run.start is None and self._running is not host_state.classic:
+            self._warn(
+                "no step of an optimizer of this model was seen, so nothing is on record; torch 2.1 shows none after a "
+                "torch.compile()"
+            )
         if run.announced or run.start is None or run.ended:
             return
         self._note_last_change()
