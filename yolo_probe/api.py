@@ -35,7 +35,7 @@ from yolo_probe.live.applied_rules import OwnOps
 from yolo_probe.live.description import tensors_in
 from yolo_probe.live.kernels import Memory
 from yolo_probe.live.live import Live, has_fuse, network_of, unwrapped
-from yolo_probe.live.model_passes import ModelPasses, copy_of
+from yolo_probe.live.model_passes import states
 from yolo_probe.live.recorder import Arguments, Inputs
 from yolo_probe.live.side_effects import undisturbed
 from yolo_probe.live.tensor_lifetimes import observe
@@ -396,17 +396,13 @@ def bench(
     live = Live(inner, complete=False)
     size = _size_of(imgsz)
     settings = Settings(
-        (size,), (batch,), threads, device, half, channels_last, channels=image_channels(live.root), seconds=seconds
-    )
+        (size,), (batch,), threads, device, half, channels_last, compiled, seconds=seconds,
+        channels=image_channels(live.root),
+    )  # fmt: skip
     need_torch(settings)
 
     def states_of(image: Shape, memory: Memory) -> list[State]:
-        found = []
-        for fused in (False, True) if has_fuse(inner) and fused_state(live.root) != "fused" else (False,):
-            copy = Live(copy_of(inner, fused=fused), complete=False)
-            run = copy.trace(image)
-            found.append(State(copy.root, run, ModelPasses(copy.model, image, memory, compiled=compiled)))
-        return found
+        return [State(*each) for each in states(inner, image, memory, compiled)]
 
     with undisturbed():
         convention = counting_rules("thop")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,10 +14,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 import yolo_probe
 from tests.conftest import Probe
 from yolo_probe.hosts.target import resolve
+from yolo_probe.live.energy import Meter
 from yolo_probe.live.kernels import Memory
+from yolo_probe.live.merged_weights import merged
 from yolo_probe.live.replay import Replay
 from yolo_probe.model.forks.registry import fuse_as_host
-from yolo_probe.model.structure import named_rows
+from yolo_probe.model.fusion import Merge
+from yolo_probe.model.structure import Module, named_rows
 from yolo_probe.model.trace import trace
 from yolo_probe.networks.shipped import FORKS, fork_network_names, network_names
 
@@ -107,6 +112,108 @@ def test_without_a_cuda_device_the_command_says_so(probe: Probe) -> None:
     assert (
         "found no CUDA device that torch can use, expected one for --device cuda\n  Leave --device out" in done.stderr
     )
+
+
+class Driver:
+    """What pynvml is for one device, which takes 2 J between two readings."""
+
+    def __init__(self) -> None:
+        self.handles: list[bytes] = []
+        self.read = 0
+
+    def nvmlInit(self) -> None:  # noqa: N802
+        """Nothing to do."""
+
+    def nvmlDeviceGetHandleByUUID(self, uuid: bytes) -> str:  # noqa: N802
+        """The device of that name."""
+        self.handles.append(uuid)
+        return "handle"
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle: str) -> int:  # noqa: N802
+        """Millijoules."""
+        assert handle == "handle"
+        self.read += 1
+        return 2000 * self.read
+
+
+@pytest.fixture
+def waited(monkeypatch: pytest.MonkeyPatch) -> list[torch.device]:
+    """The devices that were waited for; there is a stand-in for a CUDA device."""
+    found: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "synchronize", found.append)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(uuid="1234"))
+    return found
+
+
+CUDA = Memory(torch.device("cuda"), torch.float16, channels_last=False)
+
+
+def test_a_clock_of_cuda_waits_for_the_device_and_one_of_the_cpu_does_not(waited: list[torch.device]) -> None:
+    CPU.now()
+    assert waited == []
+    CUDA.now()
+    assert waited == [CUDA.device]
+
+
+def test_energy_is_what_the_driver_counts_over_whole_passes(
+    waited: list[torch.device], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver, passes = Driver(), []
+    monkeypatch.setitem(sys.modules, "pynvml", driver)
+    monkeypatch.setattr("yolo_probe.live.energy.LEAST_SECONDS", 0.01)
+    meter = Meter(CUDA)
+    assert meter.missing == ""
+    joules = meter.joules(lambda: passes.append(len(waited)), 0.01)
+    warm, *timed = passes
+    assert joules == 2 / len(timed)
+    assert driver.handles == [b"GPU-1234"]
+    assert (warm, timed) == (0, [*range(1, len(timed) + 1)])  # the device is waited for before and after each pass
+
+
+def test_where_no_driver_counts_energy_the_reason_is_told(
+    waited: list[torch.device], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Meter(CPU).joules(lambda: None, 0.01) is None
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    assert Meter(CUDA).missing == "found no pynvml: pip install nvidia-ml-py"
+    monkeypatch.setitem(sys.modules, "pynvml", SimpleNamespace())
+    assert Meter(CUDA).missing.startswith("the driver does not count it: AttributeError")
+
+
+def test_rows_of_cuda_are_timed_with_the_device_waited_for(waited: list[torch.device]) -> None:
+    found = replay("yolov5n")
+    found._memory = CUDA
+    rows = set(found.seconds_of(named_rows(resolve("yolov5n").root)[1]))
+    assert len(waited) >= 2 * len(rows)
+
+
+def test_the_weights_of_a_file_are_merged_as_fuse_merges_them(probe: Probe) -> None:
+    model = Fusible().eval()
+    model.model[1].running_mean.normal_()
+    model.model[1].running_var.uniform_(0.5, 2)
+    expected = fuse_conv_bn_eval(model.model[0], model.model[1])
+    norm = Module("torch.nn.modules.batchnorm.BatchNorm2d", {"eps": model.model[1].eps})
+    conv = Module("torch.nn.modules.conv.Conv2d", {})
+    merge = Merge("model", conv, norm, conv, name="0", batch_norm_name="1")
+    found = merged(model.state_dict(), [merge])
+    assert torch.allclose(found["model.0.weight"], expected.weight, atol=1e-6)
+    assert torch.allclose(found["model.0.bias"], expected.bias, atol=1e-6)
+    assert {*found} == {
+        "model.0.weight",
+        "model.0.bias",
+        "model.1.num_batches_tracked",
+        "model.3.weight",
+        "model.3.bias",
+    }
+
+
+def test_the_weights_of_a_checkpoint_run_where_they_are_asked_for(probe: Probe) -> None:
+    done = probe("bench", "configs/demo/narrow-best.pt", "--weights", "--imgsz", 64, "--seconds", 0.01,
+                 "--format", "json")  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads(done.stdout)
+    assert (found["weights"], found["random_weights"]) == ("the file's", [])
 
 
 class Fusible(nn.Module):  # type: ignore[misc]  # torch is not read by mypy

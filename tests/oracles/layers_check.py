@@ -1,7 +1,7 @@
 """Inside a process with YOLOv5 7.0.14 and one thop: what hooks, thop and torch's storages say, module by module.
 
-Arguments: what is asked (``thop``, ``shapes``, ``memory``, ``live``) and networks. Prints a line of JSON for each
-network and state: what the real one says, and what the probe says.
+Arguments: what is asked (``thop``, ``shapes``, ``memory``, ``live``, ``kernels``) and networks. Prints a line of JSON
+for each network and state: what the real one says, and what the probe says.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import warnings
 import weakref
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -26,6 +27,8 @@ from tests.fingerprints import fingerprint
 from tests.oracles.counters_check import build
 from yolo_probe.counters.conventions import CONVENTIONS, choose_counter
 from yolo_probe.hosts.target import resolve
+from yolo_probe.live.kernels import Memory
+from yolo_probe.live.replay import Replay
 from yolo_probe.model.activations import activations
 from yolo_probe.model.fusion import fuse
 from yolo_probe.model.structure import Module
@@ -44,6 +47,45 @@ def states(network: str) -> Iterator[tuple[nn.Module, Module, bool]]:
     yield model, root, False
     with torch.no_grad():
         yield model.fuse(), fuse(root, grad_enabled=False).root, True
+
+
+class Kernels(TorchDispatchMode):  # type: ignore[misc]  # torch is not read by mypy
+    """The kernels that run, each with the shapes of the tensors that it reads and of the one that it makes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ran: list[tuple[str, list[list[int]], list[int]]] = []
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Note the kernel, and run it."""
+        result = function(*args, **(kwargs or {}))
+        name = function.overloadpacket.__name__.removesuffix("_")
+        made = [list(each.shape) for each in tree_leaves(result) if isinstance(each, torch.Tensor)]
+        if name in COMPUTING:
+            read = [list(each.shape) for each in tree_leaves(args) if isinstance(each, torch.Tensor)]
+            self.ran.append((name, [shape for shape in read if shape], made[0]))
+        return result
+
+
+COMPUTING = {
+    *("conv2d", "conv1d", "conv_transpose2d", "batch_norm", "layer_norm", "linear"),
+    *("silu", "sigmoid", "hardswish", "leaky_relu", "relu", "max_pool2d_with_indices", "upsample_nearest2d", "cat"),
+    *("add", "mul", "sub", "pow", "div", "softmax", "_softmax", "bmm", "avg_pool2d", "mean"),
+}
+"""What computes or moves values; views and the making of grids are left out."""
+
+
+def kernels(network: str) -> Iterator[dict[str, Any]]:
+    """The kernels of the real forward pass, and those of its replay."""
+    memory = Memory(torch.device("meta"), torch.float32, channels_last=False)
+    for model, root, fused in states(network):
+        first = deepcopy(model)  # a head makes its grids in the first pass
+        with torch.inference_mode(), Kernels() as real:
+            first(torch.zeros(IMAGE, device="meta"))
+        replay = Replay(root, trace(root, IMAGE), memory)
+        with Kernels() as probe:
+            replay.run()
+        yield {"network": network, "fused": fused, "real": real.ran, "probe": probe.ran}
 
 
 def thop(network: str) -> Iterator[dict[str, Any]]:
@@ -233,13 +275,16 @@ def facts(report: LayerCosts) -> list[Any]:
     ]
 
 
+ASKED = {"thop": thop, "shapes": shapes, "memory": memory, "live": live, "kernels": kernels}
+
+
 def main() -> None:
     asked, *networks = sys.argv[1:]
     warnings.simplefilter("ignore")
     logging.disable()
     for network in networks:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            answers = list({"thop": thop, "shapes": shapes, "memory": memory, "live": live}[asked](network))
+            answers = list(ASKED[asked](network))
         for fused, answer in zip((False, True), answers, strict=True):
             print(json.dumps({"network": network, "fused": fused} | answer), flush=True)
 

@@ -33,6 +33,12 @@ def test_shapes_are_what_hooks_see_of_every_call_of_a_module() -> None:
         assert answer["probe"] == answer["real"]
 
 
+def test_the_replay_that_bench_measures_runs_the_kernels_of_the_real_forward_pass_in_their_order() -> None:
+    for answer in answers("kernels", "ultralytics-thop-2.2", *NETWORKS, "yolov5-p2", "yolov5s-LeakyReLU"):
+        assert len(answer["real"]) > 100
+        assert answer["probe"] == answer["real"]
+
+
 def test_activations_and_their_peak_are_those_of_torch_s_own_storages() -> None:
     for answer in answers("memory", "ultralytics-thop-2.2", *NETWORKS):
         inside = answer["real"]["made"] - answer["probe"]["made"]

@@ -116,6 +116,19 @@ def test_the_other_reports_take_it_too(fork: tuple[Path, list[list[int]]]) -> No
         assert str(before[1]) in json.dumps(found)
 
 
+@pytest.mark.parametrize("options", [(), ("--weights", "--compile")])
+def test_bench_runs_the_modules_of_the_fork(options: tuple[str, ...], fork: tuple[Path, list[list[int]]]) -> None:
+    folder, _ = fork
+    best = str(folder / "best.pt")
+    found = report(folder, "bench", best, "--source", str(folder), "--imgsz", "64", "--seconds", "0.01", *options)
+    costs = report(folder, "layers", best, "--source", str(folder), "--imgsz", "64", "--fused")
+    (case,) = found["cases"]
+    assert (case["not_measured"], case["flops_fused"]) == ({}, costs["total"]["flops"])
+    assert case["unfused"]["median_ms"] > 0
+    assert {row["name"] for row in found["rows"]} == {line["name"] for line in costs["lines"]}
+    assert (found["weights"], found["random_weights"]) == ("the file's" if options else "random", [])
+
+
 def test_without_the_source_nothing_after_fuse_is_called_known(fork: tuple[Path, list[list[int]]]) -> None:
     folder, _ = fork
     with pytest.raises(RuntimeError, match=r"may be in \./models: add --source \."):

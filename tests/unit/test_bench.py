@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import pytest
 
 from tests.conftest import Probe
 from tests.networks import question
+from yolo_probe.errors import TargetError
 from yolo_probe.render import markdown
+from yolo_probe.render.bench_picture import draw
 from yolo_probe.render.text import render
 from yolo_probe.render.text_layout import WIDTH
-from yolo_probe.reports.bench import Bench, Case, Row, Settings, as_json
+from yolo_probe.reports.bench import Bench, Case, Row, Settings
+from yolo_probe.reports.bench_advice import advice
+from yolo_probe.reports.bench_json import as_json
 from yolo_probe.reports.timing import Timing, gain, timing
 
 
@@ -142,12 +147,10 @@ def test_the_report_fits_on_a_screen() -> None:
 
 
 def test_there_are_at_most_three_sentences_of_advice_each_with_a_figure() -> None:
-    from yolo_probe.render.bench import _advice
-
-    found = report()
-    advice = list(_advice(found, found.cases[0]))
-    assert 1 <= len(advice) <= 3
-    assert all(any(letter.isdigit() for letter in sentence) for sentence in advice)
+    found = advice(report())
+    assert 1 <= len(found) <= 3
+    assert all(any(letter.isdigit() for letter in sentence) for sentence in found)
+    assert dict(as_json(report()))["advice"] == list(found)
 
 
 def test_the_data_have_every_case_and_row() -> None:
@@ -170,6 +173,10 @@ def test_the_data_have_every_case_and_row() -> None:
         (("yolov5n", "--threads", "0"), "0 is not in the range"),
         (("yolov5n", "--device", "tpu"), "'tpu' is not one of 'cpu', 'cuda'"),
         (("yolov5n", "--by", "module"), "'module'"),
+        (("yolov5n", "-o", "bench.pdf"), "bench.pdf: found the ending .pdf, expected .svg or .png"),
+        (("yolov5n", "--compile"), "yolov5n: found --compile for operators that run one by one, expected a network of"),
+        (("yolov5n", "--weights"), "yolov5n: found --weights for a network without weights, expected a checkpoint"),
+        (("yolov5n", "--source", "nowhere"), "found --source nowhere, but the code of its network is known"),
         (("yolov5n", "--seconds", "nan"), "bench: found seconds=nan, expected more than 0, at most 600"),
         ((), "Missing argument 'TARGET'"),
     ],
@@ -186,3 +193,40 @@ def test_without_torch_the_command_says_what_to_do(probe: Probe, monkeypatch: py
     done = probe("bench", "yolov5n")
     assert (done.returncode, done.stdout) == (2, "")
     assert "bench: found no torch, expected it: its kernels are what is timed\n  pip install torch" in done.stderr
+
+
+def test_energy_stands_beside_the_times_where_a_driver_counts_it() -> None:
+    found = report()
+    (case,) = found.cases
+    cuda = replace(found, settings=Settings(device="cuda"))
+    counted = replace(cuda, cases=(replace(case, joules_unfused=1.25, joules_fused=1.0),))
+    assert "saved GFLOPS joules 640x640 1 120 (120-120) 100 (100-100) 20.0 +- 0.00 10.0 1.25 to 1" in words(counted)
+    assert "Energy found no pynvml: pip install nvidia-ml-py" in words(
+        replace(cuda, no_energy="found no pynvml: pip install nvidia-ml-py")
+    )
+    data: dict[str, Any] = dict(as_json(counted))
+    assert (data["cases"][0]["joules_unfused"], data["cases"][0]["joules_fused"]) == (1.25, 1.0)
+
+
+def test_whose_weights_ran_is_said() -> None:
+    assert "random weights" in words(report())
+    read = replace(report(), weights="the file's", random=("model.1.m",))
+    assert "the file's weights, random ones in model.1.m" in words(read)
+    data: dict[str, Any] = dict(as_json(read))
+    assert (data["weights"], data["random_weights"]) == ("the file's", ["model.1.m"])
+
+
+@pytest.mark.parametrize("unfused", [UNFUSED, None])
+@pytest.mark.parametrize("ending", ["svg", "png"])
+def test_the_picture_is_written_with_its_answer(ending: str, unfused: Timing | None, tmp_path: Path) -> None:
+    path = tmp_path / f"bench.{ending}"
+    draw(report(unfused), path)
+    held = path.read_bytes()
+    assert held.startswith(b"\x89PNG" if ending == "png" else b"<?xml")
+    if ending == "svg":
+        assert (b"fuse() saves 20.0 ms of 120 ms" if unfused else b"One pass takes 100 ms") in held
+
+
+def test_a_picture_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match="the picture cannot be written"):
+        draw(report(), tmp_path / "no" / "bench.svg")

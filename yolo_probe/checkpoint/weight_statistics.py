@@ -1,13 +1,17 @@
-"""Mean and standard deviation of a checkpoint's weights, where numpy or torch is installed to read them."""
+"""A checkpoint's weights, and their mean and standard deviation, where numpy or torch is installed to read them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from yolo_probe.checkpoint.reader import Checkpoint
 from yolo_probe.model.structure import Tensor
+
+if TYPE_CHECKING:
+    import torch
 
 Statistics = Callable[[Tensor], tuple[str, str]]
 """Mean and standard deviation (divided by n - 1) in three digits, as the hosts print them; ``-`` if not known."""
@@ -37,13 +41,24 @@ def _with_numpy(checkpoint: Checkpoint, tensor: Tensor) -> tuple[str, str]:
 
 
 def _with_torch(checkpoint: Checkpoint, tensor: Tensor) -> tuple[str, str]:
+    values = values_of(checkpoint, tensor)
+    if values is None:
+        return _UNKNOWN
+    values = values.double()
+    return _written(values.mean().item(), values.std().item() if values.numel() > 1 else float("nan"))
+
+
+def values_of(checkpoint: Checkpoint, tensor: Tensor) -> torch.Tensor | None:
+    """The values of one tensor, read from the file now; None where there are none, or no floating-point numbers.
+
+    Raises: CheckpointError if the file has changed.
+    """
     import torch
 
     if tensor.location is None or not getattr(torch, tensor.dtype).is_floating_point:
-        return _UNKNOWN
+        return None
     storage = torch.frombuffer(bytearray(checkpoint.storage_bytes(tensor)), dtype=getattr(torch, tensor.dtype))
-    values = storage.as_strided(tensor.shape, tensor.location.strides, tensor.location.offset).double()
-    return _written(values.mean().item(), values.std().item() if values.numel() > 1 else float("nan"))
+    return storage.as_strided(tensor.shape, tensor.location.strides, tensor.location.offset)
 
 
 def _written(mean: float, deviation: float) -> tuple[str, str]:

@@ -198,11 +198,11 @@ def report_command(
     from yolo_probe.reports.full_report import full_report
 
     ending = Path(output).suffix.lower()
-    if ending not in ("", ".html", ".htm", *_PICTURES):
+    if ending not in ("", ".html", ".htm", *PICTURES):
         raise TargetError(f"{output}: found the ending {ending}, expected .html, .svg or .png", "Name another file.")
     question = question_of(target, imgsz, counter, host, nc, copy, rules, source=source)
     report = full_report(question, freeze)
-    (_draw if ending in _PICTURES else _write_page)(report, output)
+    (_draw if ending in PICTURES else _write_page)(report, output)
     click.echo(f"{visible(output)} is written")
     balanced = not isinstance(report.answer, FuseDiff) or report.answer.balanced
     _finish(question, balanced=balanced, label=target, verification=None)
@@ -228,7 +228,7 @@ def _draw(report: FullReport, output: str) -> None:
         raise TargetError(f"{output}: the picture cannot be written: {error.strerror}", "Name another file.") from None
 
 
-_PICTURES = (".svg", ".png")
+PICTURES = (".svg", ".png")
 
 
 @click.command("counters")

@@ -18,6 +18,8 @@ From the ground up; a module imports only from lines above its own::
     live                a live model: its structure, its pass, its fuse()
     kernels             torch's kernel for an operator record
     replay              one pass as kernels on random tensors
+    merged_weights      weights after fuse(), from those before it
+    energy              what a device took for a pass, as its driver counts it
     stopwatch           times of passes, and the peak of the device
     model_passes        passes of a copy of a live model, to be timed
     tensor_lifetimes    each call and each tensor of a pass, as torch runs it

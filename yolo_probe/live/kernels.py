@@ -1,12 +1,13 @@
-"""Torch's own kernel for an operator record, with random weights: what a network computes, without the network.
+"""Torch's own kernel for an operator record: what a network computes, without the network.
 
-In go records of a forward pass and the structure that has the settings of their modules; out come functions of tensors.
-Shapes and settings are the network's, values are not, and no code of the network runs.
+In go records of a forward pass, the structure that has the settings of their modules, and perhaps weights by name; out
+come functions of tensors. Shapes and settings are the network's, weights that are not given are random, and no code of
+the network runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -16,9 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from yolo_probe.model.operators import OpRecord
-from yolo_probe.model.structure import Module, Shape
+from yolo_probe.model.structure import Module, Shape, below
 
 Kernel = Callable[..., Tensor]
+Values = Mapping[str, Tensor]
+"""Weights by name, ``model.0.conv.weight``."""
+NO_VALUES: Values = {}
 
 
 class Memory(NamedTuple):
@@ -52,25 +56,39 @@ class Asked(NamedTuple):
     module: Module
     """The module that runs it, in the structure."""
     memory: Memory
+    values: Values
 
     def setting(self, name: str) -> Any:
         """An option of the record, else an attribute of the module."""
         options = self.record.options
         return options[name] if name in options else self.module.attributes[name]
 
+    def held(self, name: str, shape: Sequence[int]) -> Tensor | None:
+        """The given values of a tensor of the module; None where there are none of that shape."""
+        found = self.values.get(below(self.record.path, name))
+        return self.memory.placed(found) if found is not None and tuple(found.shape) == tuple(shape) else None
+
+    def weight(self, inputs: int, name: str = "weight") -> Tensor:
+        """The given weight, else a random one."""
+        found = self.held(name, self.record.weight)
+        return self.memory.weights(self.record.weight, inputs) if found is None else found
+
     def bias(self, channels: int) -> Tensor | None:
-        """Random biases, where the operator has some."""
-        return self.memory.weights((channels,)) if self.record.options.get("bias") else None
+        """The given biases, else random ones, where the operator has some."""
+        if not self.record.options.get("bias"):
+            return None
+        found = self.held("bias", (channels,))
+        return self.memory.weights((channels,)) if found is None else found
 
 
-def kernel_of(record: OpRecord, root: Module, memory: Memory) -> Kernel | None:
+def kernel_of(record: OpRecord, root: Module, memory: Memory, values: Values = NO_VALUES) -> Kernel | None:
     """The kernel of a record, which takes its inputs that have axes; None where none is known.
 
     Raises: KeyError where the structure lacks a setting that the kernel needs.
     """
     make = _MAKERS.get(record.operator)
     module = module_at(root, record.path)
-    return make(Asked(record, module, memory)) if make and module else None
+    return make(Asked(record, module, memory, values)) if make and module else None
 
 
 def module_at(root: Module, path: str) -> Module | None:
@@ -86,7 +104,7 @@ def module_at(root: Module, path: str) -> Module | None:
 
 def _conv2d(asked: Asked) -> Kernel:
     weight = asked.record.weight
-    values, bias = asked.memory.weights(weight, prod(weight[1:])), asked.bias(weight[0])
+    values, bias = asked.weight(prod(weight[1:])), asked.bias(weight[0])
     stride, padding, dilation, groups = map(asked.setting, ("stride", "padding", "dilation", "groups"))
     convolve: Kernel = functional.conv1d if len(weight) == 3 else functional.conv2d
     return lambda x: convolve(x, values, bias, stride, padding, dilation, groups)
@@ -94,22 +112,30 @@ def _conv2d(asked: Asked) -> Kernel:
 
 def _conv_transpose2d(asked: Asked) -> Kernel:
     weight, groups = asked.record.weight, asked.setting("groups")
-    values, bias = asked.memory.weights(weight, weight[0]), asked.bias(weight[1] * groups)
+    values, bias = asked.weight(weight[0]), asked.bias(weight[1] * groups)
     stride, padding, extra, dilation = map(asked.setting, ("stride", "padding", "output_padding", "dilation"))
     return lambda x: functional.conv_transpose2d(x, values, bias, stride, padding, extra, groups, dilation)
 
 
 def _linear(asked: Asked) -> Kernel:
     weight = asked.record.weight
-    values, bias = asked.memory.weights(weight, weight[1]), asked.bias(weight[0])
+    values, bias = asked.weight(weight[1]), asked.bias(weight[0])
     return lambda x: functional.linear(x, values, bias)
 
 
 def _batch_norm(asked: Asked) -> Kernel:
     channels, training = asked.record.input[1], bool(asked.record.options.get("training"))
-    zeros, ones = (asked.memory.placed(fill(channels)) for fill in (torch.zeros, torch.ones))
-    scale, shift = (ones, zeros) if asked.record.options.get("affine") else (None, None)
-    return lambda x: functional.batch_norm(x, zeros, ones, scale, shift, training, 0.0, 1e-3)
+
+    def numbers(name: str, fill: Callable[..., Tensor]) -> Tensor:
+        found = asked.held(name, (channels,))
+        return asked.memory.placed(fill(channels)) if found is None else found
+
+    mean, variance = numbers("running_mean", torch.zeros), numbers("running_var", torch.ones)
+    scale: Tensor | None = numbers("weight", torch.ones)
+    shift: Tensor | None = numbers("bias", torch.zeros)
+    if not asked.record.options.get("affine"):
+        scale = shift = None
+    return lambda x: functional.batch_norm(x, mean, variance, scale, shift, training, 0.0, 1e-3)
 
 
 def _layer_norm(asked: Asked) -> Kernel:
@@ -124,7 +150,7 @@ def _group_norm(asked: Asked) -> Kernel:
 
 
 def _prelu(asked: Asked) -> Kernel:
-    slopes = asked.memory.weights(asked.record.weight, 16)
+    slopes = asked.weight(16)
     return lambda x: functional.prelu(x, slopes)
 
 
@@ -136,8 +162,9 @@ def _attention(asked: Asked) -> Kernel:
     module = nn.MultiheadAttention(embed, heads, bias=bias, add_zero_attn=appended, kdim=key, vdim=value)
     module = module.eval().requires_grad_(False).to(memory.device, memory.dtype)
 
-    def attend(*inputs: Tensor) -> Tensor:
-        out: Tensor = module(*inputs)[0]
+    def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """The hosts' blocks give three tensors; torch projects one that is given three times in one product."""
+        out: Tensor = module(query, key.view_as(key), value.view_as(value))[0]
         return out
 
     return attend

@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from math import prod
 
 import torch
 from torch import nn
 
 from yolo_probe.errors import TraceError, reason_of
-from yolo_probe.live.kernels import Memory
-from yolo_probe.live.live import fuse_silently
+from yolo_probe.live.kernels import NO_VALUES, Memory, Values
+from yolo_probe.live.live import Live, fuse_silently, has_fuse
 from yolo_probe.live.real_copy import real_copy
-from yolo_probe.model.structure import Shape
+from yolo_probe.model.fusion import fused_state
+from yolo_probe.model.structure import Module, Shape
+from yolo_probe.model.trace import Trace
 
 
-def copy_of(model: nn.Module, *, fused: bool = False) -> nn.Module:
-    """A copy in evaluation mode, after its own ``fuse()`` where that is asked for.
+def copy_of(
+    model: nn.Module, *, fused: bool = False, values: Values = NO_VALUES
+) -> tuple[nn.Module, tuple[str, ...]]:  # fmt: skip
+    """A copy in evaluation mode, after its own ``fuse()`` where that is asked for; and the modules with random weights.
 
+    ``values``: weights by name, for what the model has no values of.
     Raises: TraceError where ``fuse()`` fails.
     """
     copy = real_copy(model)[id(model)]
+    left = _fill(model, copy, values)
     if not fused:
-        return copy
+        return copy, left
     try:
         with torch.no_grad():
-            return fuse_silently(copy)
+            return fuse_silently(copy), left
     except TraceError:
         raise
     except Exception as error:  # the user's own fuse(): whatever it raises is what validation would raise
         raise TraceError(f"the model: fuse() fails: {reason_of(error)}") from error
+
+
+def _fill(model: nn.Module, copy: nn.Module, values: Values) -> tuple[str, ...]:
+    """Give a copy the weights that its model has no values of, random ones where none are given; the modules of those.
+
+    What is left at 0 by that: means and shifts. Variances and scales, which have one axis, are 1.
+    """
+    random: dict[str, None] = {}
+    held = {**dict(copy.named_parameters()), **dict(copy.named_buffers())}
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if not tensor.is_meta or not tensor.is_floating_point():
+            continue
+        given = values.get(name)
+        if given is not None and given.shape == tensor.shape:
+            held[name].data.copy_(given)
+        elif tensor.dim() > 1:
+            held[name].data.normal_(0, prod(tensor.shape[1:]) ** -0.5)
+            random[name.rpartition(".")[0]] = None
+        elif name.endswith(("weight", "running_var")):
+            held[name].data.fill_(1)
+    return tuple(random)
 
 
 class ModelPasses:
@@ -71,3 +99,20 @@ class ModelPasses:
             for hook in hooks:
                 hook.remove()
         return found
+
+
+def states(
+    model: nn.Module, image: Shape, memory: Memory, compiled: bool = False, values: Values | None = None
+) -> Iterator[tuple[Module, Trace, ModelPasses, tuple[str, ...]]]:
+    """The states of a model on copies of it, as built and after its own ``fuse()`` where it has one that has not run.
+
+    Each is the structure, its record on an image, its passes, and the modules that have random weights although some
+    are given. ``values``: weights by name, for those that the model has no values of; without them they are random.
+    Raises: TraceError where its forward pass cannot be followed, or ``fuse()`` fails.
+    """
+    is_whole = not has_fuse(model) or fused_state(Live(model, complete=False).root) == "fused"
+    for fused in (False,) if is_whole else (False, True):
+        made, left = copy_of(model, fused=fused, values=values or NO_VALUES)
+        copy = Live(made, complete=False)
+        passes = ModelPasses(made, image, memory, compiled=compiled)
+        yield copy.root, copy.trace(image), passes, left if values else ()

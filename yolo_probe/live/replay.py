@@ -1,4 +1,4 @@
-"""The kernels of a forward pass, one after the other, on random tensors of its shapes.
+"""The kernels of a forward pass, one after the other, on tensors of its shapes.
 
 Each kernel reads the last tensor of the shapes that it takes, so that as much memory is read and written as in the
 network, mostly as soon after it was written. Which tensor of a shape it reads is not the network's own.
@@ -13,19 +13,19 @@ from math import prod
 import torch
 from torch import Tensor
 
-from yolo_probe.live.kernels import Memory, Step, kernel_of
+from yolo_probe.live.kernels import NO_VALUES, Memory, Step, Values, kernel_of
 from yolo_probe.model.operators import OpRecord
-from yolo_probe.model.structure import Module, Shape
+from yolo_probe.model.structure import Module, Shape, below
 from yolo_probe.model.trace import Trace
 
 
 class Replay:
-    """One forward pass as kernels; ``run()`` runs them."""
+    """One forward pass as kernels; ``run()`` runs them. ``values``: weights by name; others are random."""
 
-    def __init__(self, root: Module, run: Trace, memory: Memory) -> None:
+    def __init__(self, root: Module, run: Trace, memory: Memory, values: Values = NO_VALUES) -> None:
         self._memory = memory
         missing: Counter[str] = Counter()
-        self.steps = tuple(_steps(root, run, memory, missing))
+        self.steps = tuple(_steps(root, run, memory, values, missing))
         self.unmeasured: Mapping[str, int] = dict(missing)
         """Operators whose kernels are not known, with their number; they do not run."""
         made: set[Shape] = {tuple(run.input)}
@@ -70,10 +70,22 @@ class Replay:
         return found
 
 
-def _steps(root: Module, run: Trace, memory: Memory, missing: Counter[str]) -> Iterator[Step]:
+def random_modules(run: Trace, values: Values) -> tuple[str, ...]:
+    """Paths of the modules whose weights are not among the values."""
+
+    def is_random(record: OpRecord) -> bool:
+        held = values.get(below(record.path, "weight"))
+        return bool(record.weight) and (held is None or tuple(held.shape) != tuple(record.weight))
+
+    return tuple(dict.fromkeys(record.path for record in run.records if is_random(record)))
+
+
+def _steps(
+    root: Module, run: Trace, memory: Memory, values: Values, missing: Counter[str]
+) -> Iterator[Step]:  # fmt: skip
     """The kernels of operators and of copies, in the order of the pass; ``missing`` gets those that are not known."""
     for record in _records(run):
-        kernel = kernel_of(record, root, memory)
+        kernel = kernel_of(record, root, memory, values)
         if kernel is None:
             missing[record.operator] += 1
         else:

@@ -29,6 +29,7 @@ From the ground up; a module imports only from lines above its own::
     markdown        Markdown for an issue
     notebook        HTML for the output of a notebook
     picture         a fuse-diff as one picture
+    bench_picture   measured times and the roofline as one picture
     report_page     every report on one target as one HTML page
     site            the page in which a browser runs this package
 """

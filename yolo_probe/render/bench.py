@@ -3,55 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.render.common import counted, first_of, heading, live_heading, share
 from yolo_probe.render.document import Footer, Heading, Note, Section, Table, Words
 from yolo_probe.reports.bench import Bench, Case, Row
-from yolo_probe.reports.timing import Gain, Timing
+from yolo_probe.reports.bench_advice import advice
+from yolo_probe.reports.timing import Gain, Timing, giga, milliseconds, percent
 
 MOST_ROWS = 5
 """Rows that are shown where not all are asked for."""
-MOST_ADVICE = 3
-"""Sentences of advice."""
 
 
 def document(report: Bench) -> Iterator[Section]:
     """The report as sections of parts, in reading order."""
-    first, subject = report.cases[0], report.subject
-    yield (Heading(heading(subject) if isinstance(subject, Subject) else live_heading(subject)),)
-    yield tuple(Words(text) for text in (_answer(first), _reached(report, first), *_unmeasured(report)))
+    first = report.cases[0]
+    yield (Heading(title(report)),)
+    yield tuple(Words(text) for text in (answer(first), _reached(report, first), *_unmeasured(report)))
     yield _times(report)
     rows = report.rows if report.settings.by_row else report.dearer[:MOST_ROWS]
     if rows:
         yield _rows(report, rows)
-    if advice := tuple(islice(_advice(report, first), MOST_ADVICE)):
-        yield tuple(Words(text) for text in advice)
+    if found := advice(report):
+        yield tuple(Words(text) for text in found)
     yield tuple(_footers(report))
+
+
+def title(report: Bench) -> str:
+    """The heading of the report."""
+    subject = report.subject
+    return heading(subject) if isinstance(subject, Subject) else live_heading(subject)
 
 
 # The answer
 
 
-def _answer(case: Case) -> str:
+def answer(case: Case) -> str:
     """What fuse() saved in time, beside what it saved in FLOPs."""
     found, before = case.gain, case.unfused
     if found is None or before is None or case.flops_unfused is None:
         alone = "There is no other state to compare: the network is fused, or has no fuse()."
-        return f"One pass takes {_ms(case.fused.median)} ms. {alone}"
+        return f"One pass takes {milliseconds(case.fused.median)} ms. {alone}"
     flops = case.flops_unfused - case.flops_fused
-    beside = f"{_giga(flops)} of {_giga(case.flops_unfused)} GFLOPs ({share(flops, case.flops_unfused)})"
+    beside = f"{giga(flops)} of {giga(case.flops_unfused)} GFLOPs ({share(flops, case.flops_unfused)})"
+    whole, saved, margin = before.median, abs(found.saved), milliseconds(found.margin)
     if not found.is_seen:
         return (
-            f"No difference seen: fuse() changes {_ms(before.median)} ms to {_ms(case.fused.median)} ms, and the noise "
-            f"of that difference is {_ms(found.margin)} ms. In FLOPs it saves {beside}."
+            f"No difference seen: fuse() changes {milliseconds(whole)} ms to {milliseconds(case.fused.median)} ms, and "
+            f"the noise of that difference is {margin} ms. In FLOPs it saves {beside}."
         )
     verb = "saves" if found.saved > 0 else "costs"
     return (
-        f"fuse() {verb} {_ms(abs(found.saved))} ms of {_ms(before.median)} ms "
-        f"({100 * abs(found.saved) / before.median:.1f} %), give or take {_ms(found.margin)} ms. In FLOPs it saves "
-        f"{beside}."
+        f"fuse() {verb} {milliseconds(saved)} ms of {milliseconds(whole)} ms ({100 * saved / whole:.1f} %), give or "
+        f"take {margin} ms. In FLOPs it saves {beside}."
     )
 
 
@@ -59,9 +63,9 @@ def _reached(report: Bench, case: Case) -> str:
     peak = report.peak
     it = "Fused, it" if case.unfused else "It"
     return (
-        f"{it} reaches {_giga(case.rate)} GFLOPS, {100 * case.rate / peak.flops:.0f} % of the "
-        f"{_giga(peak.flops)} GFLOPS of a product of two {peak.side}x{peak.side} matrices here. A copy of "
-        f"{peak.copied // 2**20} MiB moves {_giga(peak.bytes)} GB/s: below {report.ridge:.1f} FLOPs a byte, memory is "
+        f"{it} reaches {giga(case.rate)} GFLOPS, {100 * case.rate / peak.flops:.0f} % of the "
+        f"{giga(peak.flops)} GFLOPS of a product of two {peak.side}x{peak.side} matrices here. A copy of "
+        f"{peak.copied // 2**20} MiB moves {giga(peak.bytes)} GB/s: below {report.ridge:.1f} FLOPs a byte, memory is "
         "the limit."
     )
 
@@ -78,6 +82,7 @@ def _unmeasured(report: Bench) -> Iterator[str]:
 
 def _times(report: Bench) -> Section:
     compared = any(case.unfused for case in report.cases)
+    counted = any(case.joules_fused is not None for case in report.cases)
     heads = ("size", "batch", *(("unfused", "fused", "saved") if compared else ("time",)), "GFLOPS")
     rows = tuple(
         (
@@ -86,19 +91,31 @@ def _times(report: Bench) -> Section:
             *((_spread(case.unfused),) if case.unfused else ()),
             _spread(case.fused),
             *((_saved(case.gain),) if case.gain else ()),
-            _giga(case.rate),
+            giga(case.rate),
+            *((_joules(case),) if counted else ()),
         )
         for case in report.cases
     )
-    return Table(heads, rows), Note("Milliseconds of one pass: the median, and the quartiles in brackets.")
+    note = "Milliseconds of one pass: the median, and the quartiles in brackets."
+    energy = " Joules are those of the whole device, a pass at a time." if counted else ""
+    return Table((*heads, *(("joules",) if counted else ())), rows), Note(f"{note}{energy}")
+
+
+def _joules(case: Case) -> str:
+    """The energy of a pass, before and after ``fuse()``."""
+    return " to ".join("-" if each is None else f"{each:.3g}" for each in _energies(case))
+
+
+def _energies(case: Case) -> tuple[float | None, ...]:
+    return (*((case.joules_unfused,) if case.unfused else ()), case.joules_fused)
 
 
 def _spread(time: Timing) -> str:
-    return f"{_ms(time.median)} ({_ms(time.low)}-{_ms(time.high)})"
+    return f"{milliseconds(time.median)} ({milliseconds(time.low)}-{milliseconds(time.high)})"
 
 
 def _saved(found: Gain) -> str:
-    return f"{_ms(found.saved)} +- {_ms(found.margin)}" if found.is_seen else "none seen"
+    return f"{milliseconds(found.saved)} +- {milliseconds(found.margin)}" if found.is_seen else "none seen"
 
 
 def _rows(report: Bench, rows: tuple[Row, ...]) -> Section:
@@ -107,11 +124,11 @@ def _rows(report: Bench, rows: tuple[Row, ...]) -> Section:
         (
             row.name or "other",
             row.kind,
-            _ms(row.seconds),
-            _percent(row.share_of_time),
-            _percent(row.share_of_flops),
+            milliseconds(row.seconds),
+            percent(row.share_of_time),
+            percent(row.share_of_flops),
             f"{row.intensity:.1f}",
-            _ms(row.least),
+            milliseconds(row.least),
             row.bound,
         )
         for row in rows
@@ -126,60 +143,32 @@ def _rows(report: Bench, rows: tuple[Row, ...]) -> Section:
     return Table(heads, cells), Note(note)
 
 
-# Advice
-
-
-def _advice(report: Bench, case: Case) -> Iterator[str]:
-    """Sentences that follow from the figures, each with its own."""
-    time = sum(row.seconds for row in report.rows)
-    if time and (dearer := report.dearer):
-        row = dearer[0]
-        yield (
-            f"Look at row {row.name} ({row.kind}) first: {_percent(row.share_of_time)} of the time for "
-            f"{_percent(row.share_of_flops)} of the FLOPs."
-        )
-        bound = sum(row.seconds for row in report.rows if row.bound == "memory")
-        if bound / time > 0.2:
-            yield (
-                f"{_percent(bound / time)} of the time is in rows that memory limits: there fewer or smaller feature "
-                "maps save time, fewer FLOPs alone do not."
-            )
-    found = case.gain
-    if found and found.is_seen and found.saved > 0:
-        yield f"Measure and deploy after fuse(): it is {_ms(found.saved)} ms faster here."
-    elif found and not found.is_seen:
-        yield (
-            f"To see a difference below {_ms(found.margin)} ms, measure longer (--seconds "
-            f"{4 * report.settings.seconds:g}) on a machine that does nothing else."
-        )
-
-
 def _footers(report: Bench) -> Iterator[Footer]:
     settings = report.settings
-    form = f"{'FP16' if settings.half else 'FP32'}{', channels last' if settings.channels_last else ''}"
-    weights = "random weights" if report.question else "a copy of the model"
+    forms = ("FP16" if settings.half else "FP32", *(("channels last",) if settings.channels_last else ()))
+    form = ", ".join((*forms, *(("compiled",) if settings.compiled else ())))
+    weights = _weights(report)
     turns = ", unfused and fused in turn" if report.cases[0].unfused else ""
     blocks = min(case.fused.count for case in report.cases)
     yield Footer("Measured", f"{report.machine}, {form}, {weights}; {blocks} or more blocks{turns}")
+    if report.no_energy and settings.device == "cuda":
+        yield Footer("Energy", report.no_energy)
     if report.question is None:
         yield Footer("Counted", f"by the rules of {report.convention.title}")
         yield Footer("More", "bench(model, imgsz, batch=, device=, half=, channels_last=, compiled=).as_json()")
         return
     yield Footer("Counted", counted(report.question))
     rows = "" if settings.by_row else "--by row  "
-    yield Footer("More", f"{rows}--imgsz  --batch  --threads  --device cuda  --half  --channels-last  --format json")
+    weights = "" if settings.weights or not report.question.subject.saved else "--weights  "
+    more = f"{rows}{weights}--imgsz  --batch  --threads  --device cuda  --half  --channels-last"
+    yield Footer("More", f"{more}  -o bench.svg  --format json")
 
 
-def _ms(seconds: float) -> str:
-    """Milliseconds with three digits."""
-    value = 1000 * seconds
-    return f"{value:.0f}" if abs(value) >= 99.5 else f"{value:.1f}" if abs(value) >= 9.95 else f"{value:.2f}"
-
-
-def _giga(number: float) -> str:
-    value = number / 1e9
-    return f"{value:.0f}" if value >= 99.5 else f"{value:.1f}" if value >= 0.95 else f"{value:.3f}"
-
-
-def _percent(part: float) -> str:
-    return f"{100 * part:.1f} %"
+def _weights(report: Bench) -> str:
+    """Whose weights ran."""
+    if report.question is None:
+        return "a copy of the model"
+    found = "random weights" if report.weights == "random" else "the file's weights"
+    if report.random:
+        found += f", random ones in {first_of(report.random, 2)}"
+    return f"{found}, the code of its host" if report.runs_code else found

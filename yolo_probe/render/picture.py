@@ -60,12 +60,6 @@ def draw(report: FuseDiff, path: str | PathLike[str], frozen: Collection[str] = 
 
     Raises: PictureError where matplotlib is not installed, OSError where the file cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise PictureError(
-            f"the picture {path}: found no matplotlib ({error}), expected it installed", "pip install matplotlib"
-        ) from None
     rows = rows_of(report)
     names = LETTER * max((len(_short(row.name)) for row in rows), default=0)
     kinds = LETTER * max((len(_short(row.kind)) for row in rows), default=0)
@@ -75,8 +69,7 @@ def draw(report: FuseDiff, path: str | PathLike[str], frozen: Collection[str] = 
     blocks = [tuple(_block(section)) for section in ledgers(report)]
     top = LINES + 0.6 + ROW * max(_height(blocks[:2]), _height(blocks[2:])) + HEADS
     bottom = top + ROW * len(rows)
-    page = _Page(Figure((width, bottom + 0.5), PIXELS_PER_INCH, facecolor="white"), bottom + 0.5)
-    page.figure.set_layout_engine("none")
+    page = _Page(figure_of(path, width, bottom + 0.5), bottom + 0.5)
     _head(page, report, width, top - HEADS, any_frozen=bool(frozen))
     _causes(page, blocks, width)
     for i, row in enumerate(rows):
@@ -91,10 +84,24 @@ def draw(report: FuseDiff, path: str | PathLike[str], frozen: Collection[str] = 
     panel = _Panel("parameters", "training", report.parameters, parameters, "{:,}".format)
     _panel(page, panel, (second, top), hatched)
     page.text(MARGIN, bottom + 0.25, f"FLOPs counted {counted(report.question)}; 1 MAC = 2 FLOPs.", FAINT)
-    _write(page.figure, fspath(path), report)
+    lines = (state.line.text or "" for state in (report.training, report.validation))
+    write(page.figure, fspath(path), heading(report.question.subject), "; ".join(lines))
 
 
-def _write(figure: Figure, path: str, report: FuseDiff) -> None:
+def figure_of(path: str | PathLike[str], width: float, height: float) -> Figure:
+    """An empty figure of that size in inches. Raises: PictureError where matplotlib is not installed."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise PictureError(
+            f"the picture {path}: found no matplotlib ({error}), expected it installed", "pip install matplotlib"
+        ) from None
+    figure = Figure((width, height), PIXELS_PER_INCH, facecolor="white")
+    figure.set_layout_engine("none")
+    return figure
+
+
+def write(figure: Figure, path: str, title: str, description: str) -> None:
     """Write the figure; savefig would follow the user's settings."""
     if not path.lower().endswith(".svg"):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -104,8 +111,7 @@ def _write(figure: Figure, path: str, report: FuseDiff) -> None:
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    lines = (state.line.text or "" for state in (report.training, report.validation))
-    about = {"Title": _plain(heading(report.question.subject)), "Description": _plain("; ".join(lines)), "Date": None}
+    about = {"Title": _plain(title), "Description": _plain(description), "Date": None}
     with rc_context({"svg.fonttype": "path", "svg.hashsalt": "yolo-probe", "svg.id": None}):
         FigureCanvasSVG(figure).print_svg(path, metadata=about)
 
@@ -166,9 +172,9 @@ class _Page:
 
 def _head(page: _Page, report: FuseDiff, width: float, y: float, *, any_frozen: bool) -> None:
     """Draw the heading, the two lines, and at ``y`` the legend of the bars."""
-    page.text(MARGIN, 0.35, _drawable(heading(report.question.subject), 80), size=12, bold=True)
+    page.text(MARGIN, 0.35, drawable(heading(report.question.subject), 80), size=12, bold=True)
     for i, state in enumerate((report.training, report.validation)):
-        page.line(MARGIN, LINES + 0.24 * i, _drawable(state.line.text or "no line", MAX_LINE_LETTERS))
+        page.line(MARGIN, LINES + 0.24 * i, drawable(state.line.text or "no line", MAX_LINE_LETTERS))
     stripes = " Striped rows did not train." if any_frozen else ""
     page.text(MARGIN, y, f"Each row of the network, in training and at validation, after fuse().{stripes}", FAINT)
     x = width - MARGIN - 3.3
@@ -224,7 +230,7 @@ def _causes(page: _Page, blocks: Sequence[Sequence[_Sum]], width: float) -> None
                     page.text(x + 0.9, y, each.text, bold=True)
                 else:
                     page.text(
-                        x + 0.15, y, _drawable(each.text, CAUSE_LETTERS - len(each.amount)), FAINT if not bold else INK
+                        x + 0.15, y, drawable(each.text, CAUSE_LETTERS - len(each.amount)), FAINT if not bold else INK
                     )
                 page.text(x + column, y, each.amount, INK if bold else FAINT, right=True, bold=bold)
                 y += ROW
@@ -284,14 +290,14 @@ def _panel(page: _Page, panel: _Panel, place: tuple[float, float], hatched: Sequ
 
 
 def _short(name: str) -> str:
-    return _drawable(name, MAX_NAME_LETTERS)
+    return drawable(name, MAX_NAME_LETTERS)
 
 
 def _plain(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
-def _drawable(text: str, longest: int) -> str:
+def drawable(text: str, longest: int) -> str:
     """Words on one line of at most ``longest`` letters, with ? for letters that the font does not have."""
     from matplotlib.font_manager import findfont, get_font
 

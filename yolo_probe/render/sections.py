@@ -50,7 +50,7 @@ HOMES: Mapping[str, tuple[str, str]] = {
     "Comparison": ("render.comparison", "reports.comparison"),
     "Inspection": ("render.inspection", "reports.inspection_json"),
     "LayerCosts": ("render.layers", "reports.layers"),
-    "Bench": ("render.bench", "reports.bench"),
+    "Bench": ("render.bench", "reports.bench_json"),
     "Provenance": ("render.gradients", "reports.gradients"),
     "Story": ("render.story", "reports.story"),
 }

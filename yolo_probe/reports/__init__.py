@@ -30,6 +30,8 @@ From the ground up; a module imports only from lines above its own::
     layers                 the cost of each row, module, operator or type
     timing                 the median of measured times, and how sure a difference is
     bench                  measured times beside FLOPs
+    bench_advice           sentences that follow from them
+    bench_json             the same as plain data
     row_costs              the cost of each row before and after fuse()
     unusual                sentences on what is unusual in a file
     inspection             the content of a file

@@ -1,16 +1,18 @@
 """The report of ``yolo-probe bench``: measured times beside FLOPs, before and after ``fuse()``, and of each row.
 
 In goes a question; each operator of its forward pass runs as torch's own kernel on random tensors, so nothing of the
-network's file runs. FLOPs are those of the counter, bytes those that operators move if each runs alone.
+network's file runs. A network that its host's code has built runs as that code says. FLOPs are those of the counter,
+bytes those that operators move if each runs alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from yolo_probe.checkpoint.reader import Checkpoint
 from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import HostError, TargetError, first_words
@@ -18,19 +20,19 @@ from yolo_probe.hosts.images import Size, rounded_size
 from yolo_probe.hosts.subject import LiveModel, Rebuilt, Subject
 from yolo_probe.model.activations import BYTES
 from yolo_probe.model.fusion import fused_state
-from yolo_probe.model.structure import Module, Shape, named_rows
+from yolo_probe.model.structure import Module, Shape, Tensor, below, named_modules, named_rows
 from yolo_probe.model.trace import Trace
 from yolo_probe.reports.layers import pass_of
 from yolo_probe.reports.line_costs import lines_of, operations_of
 from yolo_probe.reports.question import Question
-from yolo_probe.reports.schema import counter_as_json, head_as_json
 from yolo_probe.reports.timing import SURE, Gain, Timing, gain, timing
 
 if TYPE_CHECKING:
-    from yolo_probe.live.kernels import Memory
+    from yolo_probe.live.kernels import Memory, Values
     from yolo_probe.live.stopwatch import Passes, Peak
 
 Bound = Literal["memory", "arithmetic"]
+Weights = Literal["random", "the file's", "the model's"]
 MOST_SECONDS = 600
 """Time for one measurement, at most."""
 NOTICED = 0.01
@@ -50,6 +52,10 @@ class Settings:
     half: bool = False
     """Whether values are FP16 instead of FP32."""
     channels_last: bool = False
+    compiled: bool = False
+    """Whether whole passes run by ``torch.compile``; rows are measured without it."""
+    weights: bool = False
+    """Whether a checkpoint's weights are read; else they are random."""
     by_row: bool = False
     """Whether the text has every row."""
     seconds: float = 0.5
@@ -76,6 +82,9 @@ class Case:
     flops_fused: int
     unmeasured: Mapping[str, int]
     """Operators whose kernels are not known, with their number: the times are without them."""
+    joules_unfused: float | None = None
+    """Energy of one pass; None where no driver counts it."""
+    joules_fused: float | None = None
 
     @property
     def gain(self) -> Gain | None:
@@ -132,6 +141,13 @@ class Bench:
     peak: Peak
     cases: tuple[Case, ...]
     rows: tuple[Row, ...]
+    weights: Weights = "random"
+    random: tuple[str, ...] = ()
+    """Paths of the modules whose weights are random although those of a file were asked for."""
+    no_energy: str = ""
+    """Why there is no energy; empty where there is."""
+    runs_code: bool = False
+    """Whether the code of a host or of a model ran, not its operators alone."""
 
     @property
     def ridge(self) -> float:
@@ -154,30 +170,80 @@ class State:
     root: Module
     run: Trace
     passes: Passes
+    random: tuple[str, ...] = ()
+    """As in ``Bench``."""
 
 
 def bench(question: Question, settings: Settings) -> Bench:
-    """Measure a network: its operators as torch's own kernels.
+    """Measure a network: its operators as torch's own kernels; one that its host's code has built by that code.
 
-    Raises: HostError where torch or the device is missing, TargetError where the forward pass is not known.
+    Raises: HostError where torch or the device is missing, TargetError where the forward pass is not known, or an
+    option does not fit the network.
     """
-    need_torch(settings)
-    subject = question.subject
+    subject, rebuilt = question.subject, question.subject.rebuilt
     question.need_flops()
-    if isinstance(subject.rebuilt, Rebuilt):
-        raise TargetError(
-            f"{subject.label}: found a network that only its host's code builds, expected one that yolo-probe builds",
-            "Build the model by that code, and call yolo_probe.bench(model).",
-        )
-    from yolo_probe.live.replay import Replay
+    _refuse(subject, settings)
+    need_torch(settings)
+    values = dict(_values(subject)) if settings.weights else None
 
     def states_of(image: Shape, memory: Memory) -> list[State]:
-        fused_already = fused_state(subject.root) == "fused"
-        passes = (pass_of(question, image, fused=fused) for fused in ((True,) if fused_already else (False, True)))
-        return [State(root, run, Replay(root, run, memory)) for root, run, _ in passes]
+        if not isinstance(rebuilt, Rebuilt):
+            return list(_operator_states(question, image, memory, values))
+        from yolo_probe.hosts.ultralytics_rebuild import silent
+        from yolo_probe.live.model_passes import states
+
+        model: Any = rebuilt.saved  # a Live, as torch is here
+        with silent():
+            return [State(*each) for each in states(model.model, image, memory, settings.compiled, values)]
 
     sides = tuple(rounded_size(size, subject.stride) for size in settings.sizes)
-    return measured(subject, question, question.counter.convention, replace(settings, sizes=sides), states_of)
+    convention = question.counter.convention
+    found = measured(subject, question, convention, replace(settings, sizes=sides), states_of)
+    weights: Weights = "the file's" if settings.weights else "random"
+    return replace(found, weights=weights, runs_code=isinstance(rebuilt, Rebuilt))
+
+
+def _refuse(subject: Subject, settings: Settings) -> None:
+    """Refuse what does not fit the network. Raises: TargetError."""
+    if settings.compiled and not isinstance(subject.rebuilt, Rebuilt):
+        raise TargetError(
+            f"{subject.label}: found --compile for operators that run one by one, expected a network of modules",
+            "Add --source DIR, the folder of the code that builds it; or call yolo_probe.bench(model, compiled=True).",
+        )
+    if settings.weights and not isinstance(subject.source, Checkpoint):
+        raise TargetError(
+            f"{subject.label}: found --weights for a network without weights, expected a checkpoint",
+            "Pass the path of a .pt file, or leave --weights out.",
+        )
+
+
+def _values(subject: Subject) -> Iterator[tuple[str, Any]]:
+    """The weights of a checkpoint by name."""
+    from yolo_probe.checkpoint.weight_statistics import values_of
+
+    source = subject.source
+    assert isinstance(source, Checkpoint)
+    for path, module in named_modules(subject.root):
+        held: Mapping[str, Tensor] = {**module.parameters, **module.buffers}
+        for name, tensor in held.items():
+            if (found := values_of(source, tensor)) is not None:
+                yield below(path, name), found
+
+
+def _operator_states(question: Question, image: Shape, memory: Memory, values: Values | None) -> Iterator[State]:
+    """The states of a network as kernels. ``values``: weights before ``fuse()``; None: they are random."""
+    from yolo_probe.live.merged_weights import merged
+    from yolo_probe.live.replay import Replay, random_modules
+
+    root = question.subject.root
+    fused_already = fused_state(root) == "fused"
+    for fused in (True,) if fused_already else (False, True):
+        held = values
+        if values and fused and not fused_already:
+            held = merged(values, question.fusion(root, grad_enabled=False).merges)
+        made, run, _ = pass_of(question, image, fused=fused)
+        left = () if held is None else random_modules(run, held)
+        yield State(made, run, Replay(made, run, memory, held or {}), left)
 
 
 def need_torch(settings: Settings) -> None:
@@ -202,26 +268,35 @@ def measured(
     Raises: HostError where torch cannot run them.
     """
     from yolo_probe.live import stopwatch
+    from yolo_probe.live.energy import Meter
 
     memory = stopwatch.memory_of(settings.device, half=settings.half, channels_last=settings.channels_last)
     threads = settings.threads or stopwatch.default_threads()
     channels = subject.channels if isinstance(subject, Subject) else settings.channels
     cases: list[Case] = []
     rows: tuple[Row, ...] = ()
+    random: tuple[str, ...] = ()
+    meter = Meter(memory)
     try:
         peak = stopwatch.peak(memory, settings.seconds / 2, threads)
         for size in settings.sizes:
             for batch in settings.batches:
                 states = states_of((batch, channels, *size), memory)
-                cases.append(_case(states, convention, settings, threads, (size, batch)))
+                case = _case(states, convention, settings, threads, (size, batch))
+                joules = [meter.joules(each.passes.run, settings.seconds) for each in states]
+                cases.append(replace(case, joules_unfused=joules[-2] if joules[:-1] else None, joules_fused=joules[-1]))
                 rows = rows or _rows(states[-1], convention, settings, threads, peak)
+                random = random or states[-1].random
     except (RuntimeError, MemoryError) as error:  # of torch: a kernel that the device has not, or no memory left
         raise HostError(
             f"bench: torch cannot run this network on {settings.device}: {first_words(error)}",
             "Choose a smaller --batch or --imgsz, or leave --half out.",
         ) from None
     machine = stopwatch.machine(settings.device, threads)
-    return Bench(subject, question, convention, settings, machine, threads, peak, tuple(cases), rows)
+    return Bench(
+        subject, question, convention, settings, machine, threads, peak, tuple(cases), rows, "the model's", random,
+        meter.missing, runs_code=question is None,
+    )  # fmt: skip
 
 
 def _case(
@@ -256,78 +331,3 @@ def _rows(
         shares = row.median / time if time else 0.0, counted / flops if flops else 0.0
         found.append(Row(line.name, line.kind, row, counted, moved, *shares, bound, max(computing, moving)))
     return tuple(found)
-
-
-def as_json(report: Bench) -> dict[str, object]:
-    """The report as plain data; times in milliseconds, rates in FLOPs or bytes a second."""
-    settings, peak = report.settings, report.peak
-    return {
-        **head_as_json("bench", report.subject),
-        "counter": counter_as_json(report.convention),
-        "weights": "random" if report.question else "the model's",
-        "settings": {
-            "device": settings.device,
-            "threads": report.threads,
-            "dtype": "float16" if settings.half else "float32",
-            "channels_last": settings.channels_last,
-            "seconds": settings.seconds,
-        },
-        "machine": report.machine,
-        "peak": {
-            "flops_per_second": round(peak.flops),
-            "matrix": peak.side,
-            "bytes_per_second": round(peak.bytes),
-            "bytes_copied": peak.copied,
-            "ridge_flops_per_byte": round(report.ridge, 4),
-        },
-        "cases": [_case_as_json(case, peak) for case in report.cases],
-        "rows": [_row_as_json(row) for row in report.rows],
-        "dearer": [row.name for row in report.dearer],
-    }
-
-
-def _case_as_json(case: Case, peak: Peak) -> dict[str, object]:
-    found, before = case.gain, case.flops_unfused
-    return {
-        "imgsz": list(case.size),
-        "batch": case.batch,
-        "unfused": _timing_as_json(case.unfused) if case.unfused else None,
-        "fused": _timing_as_json(case.fused),
-        "saved_ms": _ms(found.saved) if found else None,
-        "margin_ms": _ms(found.margin) if found else None,
-        "difference_seen": found.is_seen if found else None,
-        "flops_unfused": before,
-        "flops_fused": case.flops_fused,
-        "flops_saved": None if before is None else before - case.flops_fused,
-        "flops_per_second": round(case.rate),
-        "share_of_peak": round(case.rate / peak.flops, 4),
-        "not_measured": dict(case.unmeasured),
-    }
-
-
-def _timing_as_json(time: Timing) -> dict[str, object]:
-    return {
-        "median_ms": _ms(time.median),
-        "quartiles_ms": [_ms(time.low), _ms(time.high)],
-        "iqr_ms": _ms(time.high - time.low),
-        "blocks": time.count,
-    }
-
-
-def _row_as_json(row: Row) -> dict[str, object]:
-    return {
-        "name": row.name,
-        "class": row.kind,
-        **_timing_as_json(row.timing),
-        "share_of_time": round(row.share_of_time, 4),
-        "flops": row.flops,
-        "share_of_flops": round(row.share_of_flops, 4),
-        "bytes": row.moved,
-        "flops_per_byte": round(row.intensity, 4),
-        "bound_by": row.bound,
-        "roofline_ms": _ms(row.least),
-    }
-
-
-def _ms(seconds: float) -> float:
-    return round(1000 * seconds, 4)

@@ -60,3 +60,20 @@ def timing(times: tuple[float, ...]) -> Timing:
 def gain(before: Timing, after: Timing) -> Gain:
     """What the second is faster by, and how sure that is."""
     return Gain(before.median - after.median, SURE * sqrt(before.noise**2 + after.noise**2))
+
+
+def milliseconds(seconds: float) -> str:
+    """Milliseconds with three digits."""
+    value = 1000 * seconds
+    return f"{value:.0f}" if abs(value) >= 99.5 else f"{value:.1f}" if abs(value) >= 9.95 else f"{value:.2f}"
+
+
+def giga(number: float) -> str:
+    """Billions with two or three digits."""
+    value = number / 1e9
+    return f"{value:.0f}" if value >= 99.5 else f"{value:.1f}" if value >= 0.95 else f"{value:.3f}"
+
+
+def percent(part: float) -> str:
+    """A share with one decimal."""
+    return f"{100 * part:.1f} %"
