@@ -470,11 +470,14 @@ class ReportPage(_Shown):
         report_page.write(self.report, path)
 
 
-def report(model: nn.Module, imgsz: int | tuple[int, int] = 640, counter: str = "thop") -> ReportPage:
+def report(
+    model: nn.Module, imgsz: int | tuple[int, int] = 640, counter: str = "thop", *, measured: Measurement | None = None
+) -> ReportPage:  # fmt: skip
     """Everything about a live model on one page: its line before and after its own ``fuse()``, and every cause between.
 
     ``model`` is any ``nn.Module``; one without a ``fuse()`` has one line. ``imgsz`` is the side of an image, or height
-    and width, in pixels. ``counter`` is as in ``count_flops``. ``save("report.html")`` writes the page.
+    and width, in pixels. ``counter`` is as in ``count_flops``. ``measured``: what ``bench(model)`` gave, which is then
+    shown too. ``save("report.html")`` writes the page.
 
     Unit: FLOPs, whatever the counter's own unit; bytes are those of FP32, 4 a value.
     Raises: TargetError where the model is not an ``nn.Module``, CounterError for an unknown counter, TraceError where
@@ -505,7 +508,7 @@ def report(model: nn.Module, imgsz: int | tuple[int, int] = 640, counter: str = 
     if fused is None:
         reason = f"{subject.label} has no fuse() to come: compare_counters(model) compares the counters."
         found = replace(found, fused_layers=None, counters=None, missing={**found.missing, "counters": reason})
-    return ReportPage(found)
+    return ReportPage(replace(found, bench=measured.report if measured else None))
 
 
 def _answer(question: Question, live: Live, fused: Live | None) -> FuseDiff | Info:

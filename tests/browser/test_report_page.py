@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ import pytest
 
 from tests.browser.conftest import PAGE, Open
 from tests.conftest import Probe
-from tests.networks import difference
+from tests.networks import difference, question
+from tests.unit.test_bench import report as measured
 from tests.unit.test_run_files import START
 from yolo_probe.render import report_page
-from yolo_probe.reports.full_report import report_around
+from yolo_probe.reports.full_report import full_report, report_around
 from yolo_probe.training.run_files import RunFiles
 
 DEMO = "configs/demo/narrow-best.pt"
@@ -286,3 +288,22 @@ def test_a_large_network_opens_in_a_second_and_is_small(opened: Open, written: A
     with opened(path) as found:
         found.page.wait_for_selector("#counters svg")
         assert found.page.locator("#rows tbody tr").count() == 34
+
+
+def test_measured_times_stand_beside_the_flops_of_their_rows(opened: Open, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    report_page.write(replace(full_report(question("yolov5n")), bench=measured()), path)
+    with opened(path) as found:
+        assert "fuse() saves 20.0 ms of 120 ms (16.7 %), give or take 0.00 ms" in found.text("#bench p")
+        times, roofline = (
+            chart.get_attribute("aria-label") or "" for chart in found.page.locator("#bench .chart").all()
+        )
+        assert times == "Milliseconds of one pass: 640x640, batch 1 120 ms, after fuse() 100 ms."
+        assert roofline.startswith("Roofline: 100 GFLOPS at most, memory is the limit below 10.0 FLOPs a byte.")
+        found.page.locator("#bench summary").click()
+        table = found.rows("#bench details table")
+        assert [row[:3] for row in table[1:]] == [["0", "Conv", "30.00"], ["1", "C3", "50.00"], ["2", "Conv", "20.00"]]
+        heads, *rows = found.rows("#rows table")
+        column = heads.index("ms after fuse()")
+        assert [row[column] for row in rows[:4]] == ["30.00", "50.00", "20.00", ""]
+        assert found.faults() == []

@@ -98,3 +98,14 @@ def test_an_identity_in_the_place_of_a_merged_batch_norm_is_explained() -> None:
     assert [(merge.batch_norm_path) for merge in answer.fusion.merges] == ["bn", "rest.1"]
     assert (answer.layers.before, answer.layers.after) == (7, 7)
     assert "as many layers" in render(answer)
+
+
+def test_measured_times_are_a_part_of_the_page(probe: Probe, tmp_path: Path) -> None:
+    model = LeavesIdentity()
+    measured = yolo_probe.bench(model, 64, seconds=0.01)
+    assert data_of(yolo_probe.report(model, 64, measured=measured))["bench"] == measured.as_json()
+    assert data_of(yolo_probe.report(model, 64))["bench"] is None
+    page = tmp_path / "report.html"
+    done = probe("report", "configs/demo/narrow-best.pt", "--imgsz", 64, "--bench", "-o", page)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"command":"bench"' in page.read_text(encoding="utf-8")

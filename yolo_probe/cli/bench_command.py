@@ -62,12 +62,12 @@ def bench_command(
         sizes, batches, threads, device, half, channels_last, compiled, weights, by == "row", seconds
     )  # fmt: skip
     report = bench(question_of(target, sizes[0], counter, host, nc, copy, source=source), settings)
+    show(report, form)
     if output:
         from yolo_probe.render.bench_picture import draw
 
         draw(report, output)
         say(f"{output} is written")
-    show(report, form)
 
 
 def _refuse_ending(output: str) -> None:

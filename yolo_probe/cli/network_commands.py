@@ -186,14 +186,15 @@ def gradients_command(
     show_default=True,
     help="The file to write: a page (.html), or one picture (.svg, .png), which needs matplotlib.",
 )
+@click.option("--bench", "measured", is_flag=True, help="Also measure it, as yolo-probe bench does, with torch.")
 def report_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
-    source: str | None, rules: str | None, freeze: tuple[int, ...], output: str,
+    source: str | None, rules: str | None, freeze: tuple[int, ...], output: str, measured: bool,
 ) -> None:  # fmt: skip
     """Write everything about a network as one page for a browser, or the most of it as one picture.
 
     The page has the two lines and the causes of each change, what each row costs, all counters, what trains, and what
-    is in the file. It is one file that loads nothing from anywhere.
+    is in the file. It is one file that loads nothing from anywhere. With --bench also what it takes in milliseconds.
     """
     from yolo_probe.reports.full_report import full_report
 
@@ -202,6 +203,10 @@ def report_command(
         raise TargetError(f"{output}: found the ending {ending}, expected .html, .svg or .png", "Name another file.")
     question = question_of(target, imgsz, counter, host, nc, copy, rules, source=source)
     report = full_report(question, freeze)
+    if measured:
+        from yolo_probe.reports.bench import Settings, bench
+
+        report = replace(report, bench=bench(question, Settings(sizes=(imgsz,))))
     (_draw if ending in PICTURES else _write_page)(report, output)
     click.echo(f"{visible(output)} is written")
     balanced = not isinstance(report.answer, FuseDiff) or report.answer.balanced

@@ -70,6 +70,7 @@ def data_of(report: FullReport) -> dict[str, object]:
         "counters": report.counters,
         "inspection": report.inspection,
         "story": report.story,
+        "bench": report.bench,
     }
     words = {name: each and _parts(each) for name, each in told.items()}
     page = {"version": __version__, "label": report.label, "reports": as_json(report), "words": words}

@@ -9,13 +9,14 @@ from typing import TypeVar
 from yolo_probe.errors import ProbeError, UnknownModuleError
 from yolo_probe.model.activations import activations
 from yolo_probe.model.structure import Module
+from yolo_probe.reports import bench_json, inspection_json
 from yolo_probe.reports import counters as counters_report
 from yolo_probe.reports import fuse_diff as fuse_diff_report
 from yolo_probe.reports import gradients as gradients_report
 from yolo_probe.reports import info as info_report
-from yolo_probe.reports import inspection_json
 from yolo_probe.reports import layers as layers_report
 from yolo_probe.reports import story as story_report
+from yolo_probe.reports.bench import Bench
 from yolo_probe.reports.counters import Counters, counters
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
 from yolo_probe.reports.gradients import Provenance, provenance
@@ -51,6 +52,8 @@ class FullReport:
     counters: Counters | None = None
     inspection: Inspection | None = None
     story: Story | None = None
+    bench: Bench | None = None
+    """Times, where they were measured."""
     missing: Mapping[str, str] = field(default_factory=dict)
     """By the name of a report, why there is none and what to do."""
 
@@ -165,6 +168,7 @@ def as_json(report: FullReport) -> dict[str, object]:
         "counters": made and counters_report.as_json(made),
         "inspection": report.inspection and inspection_json.as_json(report.inspection),
         "story": report.story and story_report.as_json(report.story),
+        "bench": report.bench and bench_json.as_json(report.bench),
         "missing": dict(report.missing),
         "graph": as_plain(row_graph(report.root)),
         "frozen_rows": list(report.frozen_rows),

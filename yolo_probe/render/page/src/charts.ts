@@ -2,12 +2,13 @@
 import { BarChart, GraphChart, LineChart, ScatterChart, TreemapChart } from "echarts/charts";
 import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import { color, init, use, type ECharts, type EChartsCoreOption } from "echarts/core";
+import { LabelLayout } from "echarts/features";
 import { SVGRenderer } from "echarts/renderers";
 
 import { el } from "./dom";
 
 use([BarChart, GraphChart, LineChart, ScatterChart, TreemapChart]);
-use([AriaComponent, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
+use([AriaComponent, GridComponent, LegendComponent, TooltipComponent, LabelLayout, SVGRenderer]);
 
 export interface Colours {
   ink: string;

@@ -4,7 +4,7 @@ export interface ReportData {
   version: string;
   label: string;
   reports: Reports;
-  words: Record<"answer" | "gradients" | "counters" | "inspection" | "story", Section[] | null>;
+  words: Record<"answer" | "gradients" | "counters" | "inspection" | "story" | "bench", Section[] | null>;
 }
 
 export interface Reports {
@@ -16,6 +16,7 @@ export interface Reports {
   counters: Counters | null;
   inspection: Inspection | null;
   story: Story | null;
+  bench: Bench | null;
   missing: Record<string, string>;
   graph: GraphRow[];
   frozen_rows: string[];
@@ -138,6 +139,36 @@ export interface StoryEvent {
   epoch?: number | null;
   training?: Numbers;
   validated?: Numbers;
+}
+
+export interface Timing {
+  median_ms: number;
+  quartiles_ms: [number, number];
+}
+
+export interface BenchCase {
+  imgsz: number[];
+  batch: number;
+  unfused: Timing | null;
+  fused: Timing;
+}
+
+export interface BenchRow extends Timing {
+  name: string;
+  class: string;
+  share_of_time: number;
+  flops: number;
+  share_of_flops: number;
+  flops_per_byte: number;
+  bound_by: "memory" | "arithmetic";
+  roofline_ms: number;
+}
+
+export interface Bench {
+  peak: { flops_per_second: number; bytes_per_second: number; ridge_flops_per_byte: number };
+  cases: BenchCase[];
+  rows: BenchRow[];
+  dearer: string[];
 }
 
 export interface GraphRow {

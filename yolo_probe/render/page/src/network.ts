@@ -32,6 +32,8 @@ export interface Row {
   readers: string[];
   frozen: boolean;
   gradients: GradientRow | null;
+  /** Milliseconds after fuse(), where they were measured. */
+  milliseconds: number | null;
   costs: Partial<Record<StateName, RowCosts>>;
 }
 
@@ -44,10 +46,10 @@ export interface Network {
 
 /** The rows in order; what is in no row comes last, without a name. */
 export function networkOf(data: ReportData): Network {
-  const { graph, layers, fused_layers, gradients, frozen_rows } = data.reports;
+  const { graph, layers, fused_layers, gradients, frozen_rows, bench } = data.reports;
   const rows = new Map<string, Row>();
   const row = (name: string, kind: string): Row => {
-    const found = rows.get(name) ?? { name, kind, graph: null, readers: [], frozen: false, gradients: null, costs: {} };
+    const found = rows.get(name) ?? { name, kind, graph: null, readers: [], frozen: false, gradients: null, milliseconds: null, costs: {} };
     rows.set(name, found);
     return found;
   };
@@ -55,6 +57,7 @@ export function networkOf(data: ReportData): Network {
   for (const each of graph) for (const source of each.sources ?? []) rows.get(source)?.readers.push(each.name);
   for (const name of frozen_rows) row(name, "").frozen = true;
   for (const each of gradients?.rows ?? []) row(String(each.row ?? ""), each.module).gradients = each;
+  for (const each of bench?.rows ?? []) row(each.name, each.class).milliseconds = each.median_ms;
   const totals: Network["totals"] = {};
   for (const [state, costs] of [["training", layers], ["fused", fused_layers]] as const) {
     if (!costs) continue;

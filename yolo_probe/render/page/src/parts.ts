@@ -49,7 +49,7 @@ function block(part: Exclude<Part, Figured>, caption: string): Child[] {
     case "Working":
       return [el("p", {}, el("b", {}, part.label), ` ${part.sums.map(([sum, name]) => `${sum} ${name}`.trim()).join(", ")}`)];
     case "Table":
-      return [scrolling(caption, table(caption, part.heads, part.rows))];
+      return [scrolling(caption, table(caption, part.heads, part.rows, (i) => i > 0 && !part.rows.some((cells) => /^[a-z]/i.test(cells[i] ?? ""))))];
     case "Chart":
       return [scrolling(caption, table(caption, part.heads, [...part.lines, ...part.sums], (i) => i >= part.names))];
     case "Footer":

@@ -4,6 +4,7 @@ import type { ReportData } from "./data";
 import { el } from "./dom";
 import { networkOf, Selection } from "./network";
 import { words } from "./parts";
+import { bench } from "./sections/bench";
 import { costs } from "./sections/costs";
 import { counters } from "./sections/counters";
 import { graph } from "./sections/graph";
@@ -25,6 +26,7 @@ export function renderReport(container: HTMLElement, data: ReportData): void {
     hasCosts ? costs(network, selection) : null,
     graph(network, selection),
     network.rows.length > 0 ? rowTable(network, selection) : null,
+    bench(data),
     counters(data),
     gradients(data),
     file(data),

@@ -89,6 +89,7 @@ function columnsOf(network: Network): Column[] {
     figure("parameters after fuse()", (row) => amount(row, "fused", "parameters")),
     figure("bytes moved", (row) => amount(row, "training", "bytes")),
     figure("activations, bytes", (row) => amount(row, "training", "activations")),
+    { ...figure("ms after fuse()", (row) => row.milliseconds), cell: (row) => (row.milliseconds === null ? "" : row.milliseconds.toFixed(2)) },
   ];
   return found.filter((column) => network.rows.some((row) => column.cell(row) !== ""));
 }
