@@ -2,7 +2,8 @@
 
 English is the language of the code and of all data. ``configs/zh.po`` has each sentence in Chinese, with names in
 braces for what differs from case to case: ``n``, ``n2`` for figures, ``NAMES`` in capitals for names, ``TEXT`` for any
-text, both as they are, others for words that are translated in turn. What it does not have stays in English.
+text, both as they are, others for words that are translated in turn. What it does not have stays in English. Words that
+the page of a report has around its reports are in the context ``page`` there.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, reduce
 from typing import Literal, TextIO, get_args
@@ -76,11 +78,23 @@ def _is_figure(name: str) -> bool:
 
 @lru_cache(maxsize=1)
 def catalogue() -> tuple[Template, ...]:
-    """Every sentence, those with the most words of their own first."""
+    """Every sentence of a report, those with the most words of their own first."""
+    return tuple(sorted(_entries(""), key=lambda each: -sum(map(len, each.pieces))))
+
+
+def page_words() -> dict[str, str]:
+    """What the page of a report says itself, around its reports: in Chinese by the English."""
+    return {each.english: each.chinese for each in _entries("page")}
+
+
+def _entries(context: str) -> Iterator[Template]:
     text = path("zh.po").read_text(encoding="utf-8")
-    pairs = re.findall(r'^msgid (".+")\nmsgstr (".*")$', text, flags=re.MULTILINE)
-    found = (Template(json.loads(english), json.loads(chinese)) for english, chinese in pairs)
-    return tuple(sorted(found, key=lambda each: -sum(map(len, each.pieces))))
+    for found, english, chinese in re.findall(_ENTRY, text, flags=re.MULTILINE):
+        if found == context:
+            yield Template(json.loads(english), json.loads(chinese))
+
+
+_ENTRY = r'^(?:msgctxt "(\w+)"\n)?msgid (".+")\nmsgstr (".*")$'
 
 
 @lru_cache(maxsize=1)

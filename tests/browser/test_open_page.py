@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 from zipfile import ZipFile
@@ -19,6 +19,12 @@ from tests.browser.conftest import Opened, served
 from tests.checkpoint_files import Asked, save, save_zip
 from tests.conftest import Probe
 from tests.environments import ROOT
+from tests.unit.test_language import untranslated
+from tests.unit.test_run_files import START
+from yolo_probe.hosts.target import resolve
+from yolo_probe.model.structure import count_parameters
+from yolo_probe.networks.generations import GENERATIONS
+from yolo_probe.training.run_files import RunFiles
 
 DEMO = ROOT / "configs" / "demo" / "narrow-best.pt"
 PICTURES = ROOT / "build" / "screenshots"
@@ -221,6 +227,73 @@ def test_a_model_yaml_is_answered_as_by_the_command(page: Site, probe: Probe) ->
     assert shown(page) == printed(probe, path)
 
 
+def test_host_and_classes_are_those_of_the_options(page: Site, probe: Probe) -> None:
+    page.page.fill("#ask-nc", "3")
+    page.page.select_option("#ask-host", "v3.1")
+    page.type("yolov5s")
+    assert shown(page) == printed(probe, "yolov5s", "--nc", "3", "--host", "v3.1")
+    page.page.fill("#ask-nc", "many")
+    page.page.get_by_role("button", name="Explain").click()
+    assert refusal(page)[0] == "Classes: found many, expected a whole number, 1 to 100000"
+    page.page.fill("#ask-nc", "")
+    page.page.select_option("#ask-host", "")
+    hosts = page.page.locator("#ask-host option").all_inner_texts()
+    assert hosts == ["as it is", *GENERATIONS]
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run with its checkpoint and its record, and what else is there."""
+    folder = tmp_path_factory.mktemp("runs") / "exp"
+    (folder / "weights").mkdir(parents=True)
+    (folder / "weights" / "best.pt").write_bytes(DEMO.read_bytes())
+    (folder / "weights" / "last.pt").write_bytes(b"not this one")
+    (folder / "opt.yaml").write_text("epochs: 1\n")
+    (folder / "results.png").write_bytes(b"a picture")
+    model = replace(START.training, parameters=count_parameters(resolve(str(DEMO)).root))
+    RunFiles(folder).write(("json",), (replace(START, training=model),), None, print)
+    return folder
+
+
+DROP_FOLDER = """async (files) => {
+  const last = (path) => path.split("/").at(-1);
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const file = ([path, text]) => new File([bytes(text)], last(path));
+  const entry = (path) => {
+    const inside = files.filter(([name]) => name.startsWith(`${path}/`));
+    const name = last(path);
+    const held = files.find(([each]) => each === path);
+    if (held) return { name, isFile: true, file: (done) => done(file(held)) };
+    const names = [...new Set(inside.map(([each]) => each.slice(path.length + 1).split("/")[0]))];
+    const parts = names.map((each) => [entry(`${path}/${each}`)]);
+    return { name, isDirectory: true, createReader: () => ({ readEntries: (done) => done(parts.shift() ?? []) }) };
+  };
+  const items = [{ webkitGetAsEntry: () => entry("exp") }];
+  const dropped = { files: [new File([], "exp")], items, getData: () => "" };
+  const event = new Event("drop", { bubbles: true, cancelable: true });
+  Object.defineProperty(event, "dataTransfer", { value: dropped });
+  document.querySelector(".drop").dispatchEvent(event);
+}"""
+"""Drops a folder as browsers give it: entries that are asked for their files, a part at a time."""
+
+
+def test_the_folder_of_a_run_is_answered_by_its_best_checkpoint(page: Site, probe: Probe, run_folder: Path) -> None:
+    files = [
+        (path.relative_to(run_folder.parent).as_posix(), base64.b64encode(path.read_bytes()).decode())
+        for path in run_folder.rglob("*")
+        if path.is_file()
+    ]
+    choose = lambda: page.page.set_input_files("#ask-folder", run_folder)  # noqa: E731
+    drop = lambda: page.page.evaluate(DROP_FOLDER, files)  # noqa: E731
+    for act in (choose, drop):
+        page.type("yolov5n")
+        page._wait_for(act, ANSWERED)
+        assert page.text("h1") == "best.pt"
+        assert shown(page) == printed(probe, DEMO)
+        assert page.page.locator("#story").count() == 1
+        assert page.status.startswith("exp is a folder; this is its exp/weights/best.pt: answered in ")
+
+
 def test_a_line_gets_the_words_of_explain(page: Site, probe: Probe) -> None:
     page.type(LINE)
     assert page.text("main h2") == LINE
@@ -359,10 +432,10 @@ def test_it_is_used_by_keyboard(page: Site) -> None:
     page.page.locator("#ask-file").focus()
     assert page.page.locator("label[for=ask-file]").evaluate("label => getComputedStyle(label).outlineStyle") == "solid"
     order = []
-    for _ in range(3):
+    for _ in range(6):
         page.page.keyboard.press("Tab")
         order.append(page.page.evaluate("document.activeElement.id || document.activeElement.textContent"))
-    assert order == ["ask-line", "ask-imgsz", "Explain"]
+    assert order == ["ask-folder", "ask-line", "ask-imgsz", "ask-nc", "ask-host", "Explain"]
 
 
 def test_axe_finds_nothing_in_any_state_colours_and_width(page: Site, hostile: Path, trojan: Path) -> None:
@@ -413,6 +486,42 @@ def test_it_speaks_chinese_to_those_who_read_it_and_can_be_switched(browser: Bro
         found.page.wait_for_selector("h1:has-text('这些行说明什么')")
         assert "yolov5s" in found.text("main p")
         assert "用时" in found.status
+
+
+def test_a_report_is_in_the_language_of_the_page_with_the_same_figures(
+    browser: Browser, site: Path, probe: Probe
+) -> None:
+    with started(browser, site, locale="zh-CN") as found:
+        found.drop(DEMO)
+        assert shown(found) == printed(probe, DEMO)
+        assert found.text("#costs h2") == "开销在哪里"
+        assert "两行描述的是同一个网络。" in found.text(".answer")
+        assert found.text("#layers h3") == "layers"
+        assert found.faults() == []
+        assert left_in_english(found) == []
+        found.picture("chinese-report")
+        found.page.get_by_role("radio", name="English").check()
+        found.page.wait_for_selector("#ledgers h2:has-text('What changed, and why')")
+        assert shown(found) == printed(probe, DEMO)
+
+
+def left_in_english(found: Site) -> list[str]:
+    """Sentences and heads of the sections that are made of the page's own words, which are not Chinese."""
+    texts = found.page.locator("h2, legend, nav a, #rows th button, #costs .note, #graph p, dt").all_inner_texts()
+    labels = {
+        "Trained",
+        "Options",
+        "Hyp",
+        "Git",
+        "Classes",
+        "Layers",
+        "Loading",
+        "Unusual",
+        "Faults",
+        "Default",
+        "Params",
+    }
+    return [text for text in texts if untranslated(text.replace("\n", " ")) and text not in labels]
 
 
 def test_without_a_network_it_opens_again_and_answers(browser: Browser, site: Path, probe: Probe) -> None:

@@ -22,7 +22,7 @@ PACKAGE = ROOT / "yolo_probe" / "render" / "page" / "package.json"
 def answered(target: str, imgsz: int = 640, *, is_file: bool = True) -> dict[str, Any]:
     """What is in the answer."""
     found: dict[str, Any] = json.loads(answer(target, imgsz, is_file))
-    assert found.keys() == {"report", "lines", "refusal", "warning"}
+    assert found.keys() == {"report", "lines", "refusal", "warning", "said"}
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -35,6 +35,26 @@ def test_a_file_is_answered_with_its_report(demo_checkpoint: Path, probe: Probe)
 def test_the_size_of_the_image_is_the_asked_one(probe: Probe) -> None:
     report = answered("yolov5n", 320, is_file=False)["report"]["reports"]["fuse_diff"]
     assert report == json.loads(probe("fuse-diff", "yolov5n", "--imgsz", "320", "--format", "json").stdout)
+
+
+def test_host_and_classes_are_those_of_the_options(probe: Probe) -> None:
+    found = json.loads(answer("yolov5s", 640, False, "en", "v3.1", 3))["report"]["reports"]["fuse_diff"]
+    assert found == json.loads(probe("fuse-diff", "yolov5s", "--host", "v3.1", "--nc", 3, "--format", "json").stdout)
+    refused = json.loads(answer("yolov5n@v7.0", 640, False, "en", "v3.1"))["refusal"]
+    assert refused["problem"] in probe("fuse-diff", "yolov5n@v7.0", "--host", "v3.1").stderr
+
+
+def test_the_folder_of_a_run_is_answered_by_its_best_checkpoint(
+    demo_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "exp.log" / "weights").mkdir(parents=True)
+    (tmp_path / "exp.log" / "weights" / "best.pt").write_bytes(demo_checkpoint.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    found = answered("exp.log")
+    assert found["said"] == "exp.log is a folder; this is its exp.log/weights/best.pt"
+    assert found["report"]["label"] == "best.pt"
+    (tmp_path / "empty").mkdir()
+    assert answered("empty")["refusal"]["problem"].startswith("empty: found a folder without best.pt")
 
 
 def test_lines_and_logs_are_explained(demo_checkpoint: Path) -> None:

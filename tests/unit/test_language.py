@@ -15,15 +15,17 @@ from unicodedata import east_asian_width
 import pytest
 
 from tests.conftest import Probe
+from tests.environments import ROOT
 from tests.networks import counter, difference, question
 from tests.sentences import fixed_parts
 from tests.unit.test_report import STRIPPED, saved_subject
+from tests.unit.test_report_page import embedded
 from tests.unit.test_training_record import EVENTS
 from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5, Host
 from yolo_probe.hosts.printed_line import lines_in
 from yolo_probe.hosts.subject import Saved
 from yolo_probe.hosts.target import resolve
-from yolo_probe.language import catalogue, is_name, language, shown_in, translated
+from yolo_probe.language import catalogue, is_name, language, page_words, shown_in, translated
 from yolo_probe.model.freezing import with_frozen
 from yolo_probe.model.structure import Module, named_parameters
 from yolo_probe.render.document import Figures, Footer, Heading, HostLine, Part, Section, Words
@@ -382,6 +384,36 @@ def test_no_reason_of_a_mechanism_is_left_in_english(host: Host) -> None:
                 chinese = translated(each.words, "zh")
                 assert (each.words, untranslated(chinese)) == (each.words, "")
                 assert (each.words, figures(each.words)) == (each.words, figures(chinese))
+
+
+# the page
+
+
+SOURCES = ROOT / "yolo_probe" / "render" / "page" / "src"
+
+
+def test_every_word_of_the_page_is_in_the_catalogue_and_no_other_is() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in sorted(SOURCES.rglob("*.ts")))
+    said = set(re.findall(r'say\(\s*"((?:[^"\\]|\\.)*)"', sources))
+    known = page_words()
+    assert said - known.keys() == set()
+    assert [english for english in known if f'"{english}"' not in sources and english != "other code"] == []
+    for english, chinese in known.items():
+        assert sorted(re.findall(r"\{\w+\}", english)) == sorted(re.findall(r"\{\w+\}", chinese)), english
+
+
+def test_the_page_of_a_report_is_in_the_language_that_is_asked_for(
+    probe: Probe, demo_checkpoint: Path, tmp_path: Path
+) -> None:
+    english, chinese = (tmp_path / f"{each}.html" for each in ("en", "zh"))
+    for path in (english, chinese):
+        assert probe("report", demo_checkpoint, "--lang", path.stem, "-o", path).returncode == 0
+    assert '<html lang="zh-CN">' in chinese.read_text(encoding="utf-8")
+    ours, theirs = (embedded(path.read_text(encoding="utf-8")) for path in (english, chinese))
+    assert (ours["reports"], ours["phrases"]) == (theirs["reports"], {})
+    ledgers = [ledger["entries"] for ledger in theirs["reports"]["fuse_diff"]["ledger"].values()]
+    texts = {text for entries in ledgers for entry in entries for text in (entry["cause"], entry["why"])}
+    assert [text for text in texts if untranslated(theirs["phrases"][text])] == []
 
 
 # the command

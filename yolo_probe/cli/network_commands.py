@@ -14,7 +14,7 @@ from warnings import simplefilter
 import click
 
 from yolo_probe.cli.options import FUSED_OPTION, NETWORK_OPTIONS, WEIGHTS_OPTION, RowNumber, of_networks, spoken
-from yolo_probe.cli.output import UNEXPLAINED, say, show, show_table, warn_of
+from yolo_probe.cli.output import UNEXPLAINED, folder_words, say, show, show_table, warn_of
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import HostError, TargetError, UnknownModuleError, visible
@@ -176,7 +176,7 @@ def gradients_command(
 
 
 @click.command("report", cls=_FreezeCommand)
-@of_networks("target", "imgsz", "counter", "host", "nc", "copy", "source", "rules")
+@of_networks("target", "imgsz", "counter", "host", "nc", "copy", "source", "rules", "lang")
 @_FREEZE_OPTION
 @click.option(
     "-o",
@@ -216,7 +216,7 @@ def report_command(
 def _write_page(report: FullReport, output: str) -> None:
     from yolo_probe.render.report_page import write
 
-    write(report, output)
+    write(report, output, spoken())
 
 
 def _draw(report: FullReport, output: str) -> None:
@@ -346,7 +346,7 @@ def _file_of(target: str) -> str:
     if not Path(target).is_dir():
         return target
     found = in_folder(target)
-    say(f"{target} is a folder; this is its {found}")
+    say(folder_words(target, found))
     return found
 
 

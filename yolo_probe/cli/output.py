@@ -59,6 +59,11 @@ def warning_of(target: str, runs: Sequence[str]) -> str:
     return f"{visible(target)} would run {', '.join(runs[:5])} when it is loaded, and no checkpoint does"
 
 
+def folder_words(folder: str, found: str) -> str:
+    """Which file of a folder is reported on."""
+    return f"{folder} is a folder; this is its {found}"
+
+
 def show(report: Report, form: str) -> None:
     """Write a report to standard output. ``form``: ``text``, ``md`` or ``json``."""
     if form == "json":

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING
 
 from yolo_probe import __version__
 from yolo_probe.errors import TargetError
+from yolo_probe.language import Language, page_words, translated
 from yolo_probe.render.sections import sections
 from yolo_probe.render.text_layout import printable
 from yolo_probe.render.translation import in_language
 from yolo_probe.reports.full_report import FullReport, as_json
+from yolo_probe.reports.fuse_diff import FuseDiff
 
 if TYPE_CHECKING:
-    from yolo_probe.language import Language
     from yolo_probe.render.document import Part
     from yolo_probe.render.sections import Report
 
@@ -32,13 +33,14 @@ BUILT = Path(__file__).parent / "page" / "built"
 """The program and its styles, as `make page-bundle` builds them."""
 
 
-def render(report: FullReport) -> str:
-    """The whole page."""
+def render(report: FullReport, language: Language = "en") -> str:
+    """The whole page, its sentences in that language."""
     program, style = ((BUILT / name).read_text(encoding="utf-8") for name in ("report.js", "report.css"))
-    data = json.dumps(data_of(report), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    data = json.dumps(data_of(report, language), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return _PAGE.format(
         policy=f"default-src 'none'; script-src 'sha256-{_digest(program)}'; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'",
+        language=_TAGS[language],
         title=escape(printable(report.label)),
         style=style,
         data=data.replace("<", "\\u003c"),
@@ -52,18 +54,18 @@ def framed(report: FullReport) -> str:
     return f'<iframe sandbox="allow-scripts" title="yolo-probe report" style="{_FRAME}" srcdoc="{page}"></iframe>'
 
 
-def write(report: FullReport, path: str | PathLike[str]) -> None:
+def write(report: FullReport, path: str | PathLike[str], language: Language = "en") -> None:
     """Write the page as a file. Raises: TargetError where it cannot be written."""
     try:
-        Path(path).write_text(render(report), encoding="utf-8")
+        Path(path).write_text(render(report, language), encoding="utf-8")
     except OSError as error:
         raise TargetError(
             f"{path}: the page cannot be written: {error.strerror}", "Name another file with -o."
         ) from None
 
 
-def data_of(report: FullReport) -> dict[str, object]:
-    """The data of the page: the JSON of every report, and the words that the command prints of it."""
+def data_of(report: FullReport, language: Language = "en") -> dict[str, object]:
+    """The data of the page: the JSON of every report, and the words that the command prints of it in that language."""
     told = {
         "answer": report.answer,
         "gradients": report.gradients,
@@ -72,9 +74,28 @@ def data_of(report: FullReport) -> dict[str, object]:
         "story": report.story,
         "bench": report.bench,
     }
-    words = {name: each and _parts(each) for name, each in told.items()}
-    page = {"version": __version__, "label": report.label, "reports": as_json(report), "words": words}
+    words = {name: each and _parts(each, language) for name, each in told.items()}
+    page = {
+        "version": __version__,
+        "label": report.label,
+        "language": language,
+        "phrases": _phrases(report, language),
+        "reports": as_json(report),
+        "words": words,
+    }
     return {key: _plain(value) for key, value in page.items()}
+
+
+def _phrases(report: FullReport, language: Language) -> dict[str, str]:
+    """The sentences that the page itself has, and those in the JSON of the reports, by the English ones."""
+    if language == "en":
+        return {}
+    answer = report.answer
+    ledgers = (answer.layers, answer.parameters, answer.gradients, answer.flops) if isinstance(answer, FuseDiff) else ()
+    entries = [entry for ledger in ledgers if ledger for entry in ledger.entries]
+    texts = {text for each in entries for text in (each.cause, each.why)} | {*report.missing.values()}
+    found = {text: translated(text, language) for text in texts}
+    return page_words() | found
 
 
 def words_of(report: Report, language: Language) -> object:
@@ -106,10 +127,11 @@ def _digest(text: str) -> str:
     return b64encode(sha256(text.encode()).digest()).decode()
 
 
+_TAGS: Mapping[Language, str] = {"en": "en", "zh": "zh-CN"}
 _FRAME = "width: 100%; height: 48rem; border: 0"
 
 _PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">

@@ -19,6 +19,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from yolo_probe import __version__
 from yolo_probe.errors import TargetError
+from yolo_probe.networks.generations import GENERATIONS
 from yolo_probe.render.report_page import BUILT
 from yolo_probe.shipped_files import path as shipped
 
@@ -49,7 +50,9 @@ def write(folder: str | PathLike[str], pyodide: Path | None = None) -> int:
             copyfile(BUILT / name, target / name)
         (target / "python.zip").write_bytes(_packages())
         (target / LICENCES).write_text(_licences(), encoding="utf-8")
-        (target / "index.html").write_text(_PAGE.format(version=__version__), encoding="utf-8")
+        (target / "index.html").write_text(
+            _PAGE.format(version=__version__, hosts=" ".join(GENERATIONS)), encoding="utf-8"
+        )
         names = ["index.html", *PROGRAMS, "python.zip", LICENCES, *(f"pyodide/{name}" for name in RUNTIME)]
         (target / "files.json").write_text(json.dumps([*names, "files.json"]), encoding="utf-8")
     except OSError as error:
@@ -145,7 +148,7 @@ form-action 'none'">
 <link rel="stylesheet" href="open.css">
 </head>
 <body>
-<div id="page"></div>
+<div id="page" data-hosts="{hosts}"></div>
 <noscript><p>This page runs yolo-probe with JavaScript and WebAssembly, which are turned off here. The same answers
 without them: the command yolo-probe best.pt.</p></noscript>
 <script src="report.js"></script>

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from yolo_probe.language import Language, translated
@@ -55,11 +55,17 @@ def _part(part: Part, language: Language) -> Part:
             return Cause(words(text), words(amount))
         case Remainder(_, remedy):
             return replace(part, remedy=words(remedy))
-        case Table(heads):
-            return replace(part, heads=tuple(map(words, heads)))
+        case Table(heads, rows):
+            labelled = tuple((_label(row[0], words), *row[1:]) for row in rows)
+            return replace(part, heads=tuple(map(words, heads)), rows=labelled)
         case Footer(label, text):
             return Footer(words(label), words(text))
         case TableRow() | Chart() | Working():  # of reports that are in English alone
             return part
         case _:
             return assert_never(part)
+
+
+def _label(cell: str, words: Callable[[str], str]) -> str:
+    """The first cell of a row: one that is about the row above it is a sentence, another is a name."""
+    return f"  {words(cell.strip())}" if cell.startswith("  ") else cell

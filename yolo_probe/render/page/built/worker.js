@@ -1,38 +1,39 @@
-const c = "import sys, sysconfig; sys.path.remove(''); sysconfig.get_path('purelib')";
-let a, r;
-addEventListener("message", ({ data: e }) => void d(e));
-o({ kind: "listening" });
-function o(e) {
+const h = "import sys, sysconfig; sys.path.remove(''); sysconfig.get_path('purelib')";
+let a, o;
+addEventListener("message", ({ data: e }) => void u(e));
+c({ kind: "listening" });
+function c(e) {
   postMessage(e);
 }
-async function d(e) {
+async function u(e) {
   try {
-    e.kind === "start" ? (a = l(e.runtime), await a, o({ kind: "ready" })) : a && o({ kind: "answer", id: e.id, text: p(await a, e) });
-  } catch (n) {
-    o({ kind: "failed", id: e.kind === "ask" ? e.id : null, words: String(n) });
+    e.kind === "start" ? (a = w(e.runtime), await a, c({ kind: "ready" })) : a && c({ kind: "answer", id: e.id, text: k(await a, e) });
+  } catch (t) {
+    c({ kind: "failed", id: e.kind === "ask" ? e.id : null, words: String(t) });
   }
 }
-async function l(e) {
-  globalThis.fetch = (t) => f(e, String(t instanceof Request ? t.url : t));
-  const { loadPyodide: n } = await import(
+async function w(e) {
+  globalThis.fetch = (n) => b(e, String(n instanceof Request ? n.url : n));
+  const { loadPyodide: t } = await import(
     /* @vite-ignore */
     `${e.base}pyodide.mjs`
   );
-  return r = await n({ indexURL: e.base, checkAPIVersion: !0 }), r.unpackArchive(e.files["python.zip"], "zip", { extractDir: r.runPython(c) }), r.pyimport("yolo_probe.cli.in_browser").answer;
+  return o = await t({ indexURL: e.base, checkAPIVersion: !0 }), o.unpackArchive(e.files["python.zip"], "zip", { extractDir: o.runPython(h) }), o.pyimport("yolo_probe.cli.in_browser").answer;
 }
-async function f(e, n) {
-  const t = n.slice(n.lastIndexOf("/") + 1), i = e.files[t];
-  if (!i) throw new TypeError(`${n}: nothing can be fetched here, expected one of ${Object.keys(e.files).join(", ")}`);
-  return new Response(i, { headers: { "content-type": t.endsWith(".wasm") ? "application/wasm" : "application/octet-stream" } });
+async function b(e, t) {
+  const n = t.slice(t.lastIndexOf("/") + 1), s = e.files[n];
+  if (!s) throw new TypeError(`${t}: nothing can be fetched here, expected one of ${Object.keys(e.files).join(", ")}`);
+  return new Response(s, { headers: { "content-type": n.endsWith(".wasm") ? "application/wasm" : "application/octet-stream" } });
 }
-function p(e, n) {
-  if (!n.file) return e(n.text, n.imgsz, !1, n.language);
-  const t = `/dropped/${n.id}`, { FS: i } = r;
-  i.mkdirTree(t), i.mount(i.filesystems.WORKERFS, { files: [n.file] }, t);
-  const s = i.cwd();
+function k(e, t) {
+  const { text: n, files: s, imgsz: d, language: l, host: f, classes: p } = t;
+  if (s.length === 0) return e(n, d, !1, l, f, p);
+  const r = `/dropped/${t.id}`, { FS: i } = o;
+  i.mkdirTree(r), i.mount(i.filesystems.WORKERFS, { blobs: s }, r);
+  const y = i.cwd();
   try {
-    return i.chdir(t), e(n.file.name, n.imgsz, !0, n.language);
+    return i.chdir(r), e(n, d, !0, l, f, p);
   } finally {
-    i.chdir(s), i.unmount(t);
+    i.chdir(y), i.unmount(r);
   }
 }

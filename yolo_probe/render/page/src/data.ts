@@ -3,6 +3,9 @@
 export interface ReportData {
   version: string;
   label: string;
+  language: "en" | "zh";
+  /** Sentences of the page in its language, by the English ones. */
+  phrases: Record<string, string>;
   reports: Reports;
   words: Record<"answer" | "gradients" | "counters" | "inspection" | "story" | "bench", Section[] | null>;
 }

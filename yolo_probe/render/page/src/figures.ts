@@ -1,9 +1,10 @@
 /** Figures as the command prints them. */
+import { say } from "./speech";
 
 const WHOLE = new Intl.NumberFormat("en-US");
 
 export function whole(value: number | null): string {
-  return value === null ? "not known" : WHOLE.format(value);
+  return value === null ? say("not known") : WHOLE.format(value);
 }
 
 /** A change with its sign; 0 has none. */

@@ -1,4 +1,5 @@
 /** The rows of a network with everything that the reports know of each. */
+import { say } from "./speech";
 import type { GradientRow, GraphRow, LayerCosts, Line, Operator, ReportData } from "./data";
 
 export type StateName = "training" | "fused";
@@ -106,7 +107,7 @@ export function amount(row: Row, state: StateName, measure: MeasureName): number
 }
 
 export function title(row: Row): string {
-  return row.name === "" ? "in no row" : `${row.name} ${row.kind}`;
+  return row.name === "" ? say("in no row") : `${row.name} ${row.kind}`;
 }
 
 /** The row that is shown in detail, and who wants to know when it changes. */

@@ -2,6 +2,7 @@
 import type { Part, Section } from "./data";
 import { el, scrolling, table, type Child } from "./dom";
 import { signed, whole } from "./figures";
+import { say } from "./speech";
 
 type Figured = Extract<Part, { part: "Heads" | "Figures" | "TableRow" | "Cause" | "Remainder" }>;
 
@@ -91,7 +92,7 @@ function cells(part: Figured): [string, string[]] {
     case "Cause":
       return [part.text, [part.amount]];
     case "Remainder":
-      return ["unexplained", [part.amount ? signed(part.amount) : whole(0)]];
+      return [say("unexplained"), [part.amount ? signed(part.amount) : whole(0)]];
   }
 }
 

@@ -1,6 +1,7 @@
 /** Light or dark, as the system has it or as the reader chooses; charts follow. */
 import { drawAll } from "./charts";
 import { choice } from "./dom";
+import { say, spoken } from "./speech";
 
 const THEMES = [
   ["system", "as the system"],
@@ -16,7 +17,7 @@ for (const moment of ["beforeprint", "afterprint"]) addEventListener(moment, dra
 /** The switch. Paper is always light. */
 export function themeSwitch(page: HTMLElement): HTMLElement {
   const chosen = (page.dataset["theme"] ?? "system") as Theme;
-  return choice("theme", "Colours", THEMES, chosen, (theme) => {
+  return choice("theme", say("Colours"), spoken(THEMES), chosen, (theme) => {
     page.dataset["theme"] = theme;
     drawAll();
   });

@@ -8,8 +8,8 @@ import type { PyodideAPI } from "pyodide";
 
 import type { FromWorker, Runtime, ToWorker } from "../open/messages";
 
-/** `answer(target, imgsz, is_file, language)` of `yolo_probe/cli/in_browser.py`. */
-type Answer = (target: string, imgsz: number, isFile: boolean, language: string) => string;
+/** `answer(target, imgsz, is_file, language, host, classes)` of `yolo_probe/cli/in_browser.py`. */
+type Answer = (target: string, imgsz: number, isFile: boolean, language: string, host: string, classes: number) => string;
 
 /** Where packages are; a file that is dropped is in the current folder, from which nothing is imported. */
 const PREPARED = "import sys, sysconfig; sys.path.remove(''); sysconfig.get_path('purelib')";
@@ -55,15 +55,16 @@ async function handedOver(runtime: Runtime, url: string): Promise<Response> {
 }
 
 function asked(answer: Answer, question: Extract<ToWorker, { kind: "ask" }>): string {
-  if (!question.file) return answer(question.text, question.imgsz, false, question.language);
+  const { text, files, imgsz, language, host, classes } = question;
+  if (files.length === 0) return answer(text, imgsz, false, language, host, classes);
   const folder = `/dropped/${question.id}`;
   const { FS } = python;
   FS.mkdirTree(folder);
-  FS.mount(FS.filesystems.WORKERFS, { files: [question.file] }, folder);
+  FS.mount(FS.filesystems.WORKERFS, { blobs: files }, folder);
   const before = FS.cwd();
   try {
     FS.chdir(folder);
-    return answer(question.file.name, question.imgsz, true, question.language);
+    return answer(text, imgsz, true, language, host, classes);
   } finally {
     FS.chdir(before);
     FS.unmount(folder);

@@ -1,6 +1,7 @@
 /** Where a file is dropped or chosen, a line is pasted, a network is named. */
 import { choice, el } from "../dom";
-import type { Question } from "./messages";
+import { filesIn, filesOf, nameOf } from "./folders";
+import type { Held, Question } from "./messages";
 import type { Language, Words } from "./words";
 
 export type Asked = Omit<Question, "kind" | "id" | "language">;
@@ -14,6 +15,7 @@ interface Heard {
 export type State = "loading" | "starting" | "ready" | "reading" | "answered" | "failed";
 
 const MAX_SIDE = 65536;
+const MAX_CLASSES = 100_000;
 const LANGUAGES = [
   ["en", "English"],
   ["zh", "\u4e2d\u6587"],
@@ -22,16 +24,23 @@ const LANGUAGES = [
 export class Bar {
   readonly element = el("section", { class: "report open", "aria-labelledby": "ask-title" });
   private readonly status = el("p", { class: "status", role: "status" });
-  private readonly file = el("input", { type: "file", id: "ask-file", change: () => this.chosen() });
+  private readonly file = el("input", { type: "file", id: "ask-file", change: () => this.chosen(this.file) });
+  private readonly folder = el("input", { type: "file", id: "ask-folder", webkitdirectory: true, change: () => this.chosen(this.folder) });
   private readonly line = el("textarea", { id: "ask-line", rows: 1, spellcheck: "false", keydown: (event) => this.typed(event) });
   private readonly imgsz = el("input", { type: "text", id: "ask-imgsz", inputmode: "numeric", value: "640" });
+  private readonly classes = el("input", { type: "text", id: "ask-nc", inputmode: "numeric" });
+  private readonly host = el("select", { id: "ask-host" });
   private words!: Words;
   private told: (words: Words) => string = () => "";
 
-  constructor(private readonly heard: Heard) {
+  /** `hosts`: the generations that `--host` takes. */
+  constructor(
+    private readonly hosts: string[],
+    private readonly heard: Heard,
+  ) {
     addEventListener("dragover", (event) => this.over(event));
     addEventListener("dragleave", (event) => event.relatedTarget ?? this.element.classList.remove("over"));
-    addEventListener("drop", (event) => this.dropped(event));
+    addEventListener("drop", (event) => void this.dropped(event));
   }
 
   /** Says how things are, also after another language is chosen. */
@@ -44,6 +53,9 @@ export class Bar {
   speak(words: Words, language: Language): void {
     this.words = words;
     this.line.placeholder = words.example;
+    this.classes.placeholder = words.asItIs;
+    const { value } = this.host;
+    this.host.replaceChildren(...["", ...this.hosts].map((name) => el("option", { value: name, selected: name === value }, name || words.asItIs)));
     this.element.replaceChildren(
       el(
         "div",
@@ -54,12 +66,20 @@ export class Bar {
       el(
         "div",
         { class: "ask" },
-        el("div", { class: "drop" }, el("p", {}, words.drop), el("label", { for: "ask-file", class: "button" }, words.choose), this.file),
+        el(
+          "div",
+          { class: "drop" },
+          el("p", {}, words.drop),
+          el("span", {}, el("label", { for: "ask-file", class: "button" }, words.choose), this.file),
+          el("span", {}, el("label", { for: "ask-folder", class: "button plain" }, words.chooseFolder), this.folder),
+        ),
         el(
           "form",
           { submit: (event) => this.submitted(event) },
           el("div", {}, el("label", { for: "ask-line" }, words.line), this.line),
           el("div", { class: "size" }, el("label", { for: "ask-imgsz" }, words.imgsz), this.imgsz),
+          el("div", { class: "size" }, el("label", { for: "ask-nc" }, words.classes), this.classes),
+          el("div", { class: "size" }, el("label", { for: "ask-host" }, words.host), this.host),
           el("button", { class: "button" }, words.ask),
         ),
       ),
@@ -79,20 +99,23 @@ export class Bar {
     this.element.classList.add("over");
   }
 
-  private dropped(event: DragEvent): void {
+  private async dropped(event: DragEvent): Promise<void> {
     event.preventDefault();
     this.element.classList.remove("over");
-    const files = [...(event.dataTransfer?.files ?? [])];
-    const [file] = files;
-    if (files.length > 1) return this.heard.refuse(this.words.oneFile(files.length), this.words.oneFileRemedy);
-    if (file) this.ask("", file);
-    else this.ask(event.dataTransfer?.getData("text/plain") ?? "", null);
+    const { dataTransfer } = event;
+    if (!dataTransfer) return;
+    const text = dataTransfer.getData("text/plain");
+    const { length } = dataTransfer.files;
+    if (length > 1) this.heard.refuse(this.words.oneFile(length), this.words.oneFileRemedy);
+    else if (length === 1) this.ask(nameOf(dataTransfer), await filesIn(dataTransfer));
+    else this.ask(text, []);
   }
 
-  private chosen(): void {
-    const file = this.file.files?.[0];
-    if (file) this.ask("", file);
-    this.file.value = ""; // the same file may be chosen once more
+  private chosen(input: HTMLInputElement): void {
+    const files = filesOf([...(input.files ?? [])]);
+    const [first] = files;
+    if (first) this.ask(first.name.split("/")[0] ?? "", files);
+    input.value = ""; // the same file may be chosen once more
   }
 
   /** Enter asks; with Shift it begins a line. */
@@ -103,15 +126,20 @@ export class Bar {
 
   private submitted(event: Event): void {
     event.preventDefault();
-    this.ask(this.line.value, null);
+    this.ask(this.line.value, []);
   }
 
-  private ask(text: string, file: File | null): void {
+  private ask(text: string, files: Held[]): void {
     const { words } = this;
-    const typed = this.imgsz.value.trim();
-    const imgsz = Number(typed);
-    if (!file && text.trim() === "") this.heard.refuse(words.nothing, words.nothingRemedy);
-    else if (!/^\d+$/.test(typed) || imgsz < 1 || imgsz > MAX_SIDE) this.heard.refuse(words.size(typed), words.sizeRemedy);
-    else this.heard.ask({ text: text.trim(), file, imgsz });
+    const [size, classes] = [this.imgsz.value.trim(), this.classes.value.trim()];
+    if (files.length === 0 && text.trim() === "") this.heard.refuse(words.nothing, words.nothingRemedy);
+    else if (!isWhole(size, MAX_SIDE)) this.heard.refuse(words.size(size, MAX_SIDE), words.sizeRemedy);
+    else if (classes !== "" && !isWhole(classes, MAX_CLASSES)) this.heard.refuse(words.notClasses(classes, MAX_CLASSES), words.classesRemedy);
+    else this.heard.ask({ text: files.length ? text : text.trim(), files, imgsz: Number(size), host: this.host.value, classes: Number(classes) });
   }
+}
+
+/** Whether a text is a whole number from 1 to the largest. */
+function isWhole(text: string, largest: number): boolean {
+  return /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= largest;
 }

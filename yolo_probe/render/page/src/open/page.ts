@@ -5,7 +5,7 @@ import { el } from "../dom";
 import { Bar, type Asked } from "./bar";
 import { linesPage, refusalPage, start, warning } from "./answers";
 import "./open.css";
-import type { Answer } from "./messages";
+import type { Answer, Held } from "./messages";
 import { Python } from "./python";
 import { LANGUAGES, preferred, type Language, type Words } from "./words";
 
@@ -23,7 +23,7 @@ export class Page {
   private questions = 0;
 
   constructor(root: HTMLElement) {
-    this.bar = new Bar({
+    this.bar = new Bar(root.dataset["hosts"]?.split(" ") ?? [], {
       ask: (asked) => void this.ask(asked),
       refuse: (problem, remedy) => this.refuse(() => [problem, remedy]),
       choose: (language) => this.speak(language),
@@ -48,15 +48,15 @@ export class Page {
     this.language = language;
     document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
     this.bar.speak(this.words, language);
-    if (this.last?.lines && this.asked) void this.ask(this.asked);
-    else if (!this.last?.report) this.show(this.last);
+    if ((this.last?.lines || this.last?.report) && this.asked) void this.ask(this.asked);
+    else this.show(this.last);
   }
 
   private async ask(asked: Asked): Promise<void> {
     const number = (this.questions += 1);
     this.asked = asked;
-    const name = asked.file?.name ?? asked.text;
-    const fault = await unreadable(asked.file);
+    const name = asked.text;
+    const fault = await unreadable(asked.files);
     if (fault) return this.refuse((words) => [words.unreadable(name, fault), words.unreadableRemedy]);
     try {
       await this.python.ready;
@@ -66,7 +66,7 @@ export class Page {
       if (number !== this.questions) return; // another question was asked meanwhile
       this.show(answer);
       const seconds = ((performance.now() - begin) / 1000).toFixed(1);
-      this.bar.tell("answered", (words) => words.done(name, seconds));
+      this.bar.tell("answered", (words) => words.done(answer.said || name, seconds));
     } catch (error) {
       this.refuse((words) => [words.failed((error as Error).message), words.failedRemedy]);
     }
@@ -76,7 +76,7 @@ export class Page {
     this.questions += 1; // an answer that is on its way comes too late
     const [problem, remedy] = told(this.words);
     this.bar.tell("failed", () => "");
-    this.show({ report: null, lines: null, warning: null, refusal: { problem, remedy, unsafe: false } });
+    this.show({ report: null, lines: null, warning: null, refusal: { problem, remedy, unsafe: false }, said: null });
   }
 
   private show(answer: Answer | null): void {
@@ -84,7 +84,7 @@ export class Page {
     document.title = answer?.report ? `${answer.report.label}: ${this.words.title}` : this.words.title;
     this.warning.replaceChildren(...(answer?.warning ? [warning(answer.warning, this.words)] : []));
     if (answer?.report) {
-      this.shown.lang = "en";
+      this.shown.lang = answer.report.language;
       yoloProbe.renderReport(this.shown, answer.report);
     } else {
       this.shown.lang = answer?.refusal ? "en" : document.documentElement.lang;
@@ -97,7 +97,7 @@ export class Page {
   private withoutReport(answer: Answer | null): HTMLElement {
     if (answer?.refusal) return refusalPage(answer.refusal, this.words);
     if (answer?.lines) return linesPage(answer.lines, this.words);
-    return start(this.words, (text) => void this.ask({ text, file: null, imgsz: 640 }));
+    return start(this.words, (text) => void this.ask({ text, files: [], imgsz: 640, host: "", classes: 0 }));
   }
 
   /** The bar has the colours that the reader chooses in a report. */
@@ -109,10 +109,10 @@ export class Page {
   }
 }
 
-/** Why the browser cannot read a file, such as a folder; empty where it can. */
-async function unreadable(file: File | null): Promise<string> {
+/** Why the browser cannot read a file; empty where it can. */
+async function unreadable(files: Held[]): Promise<string> {
   try {
-    await file?.slice(0, 1).arrayBuffer();
+    for (const { data } of files) await data.slice(0, 1).arrayBuffer();
     return "";
   } catch (error) {
     return (error as Error).message;

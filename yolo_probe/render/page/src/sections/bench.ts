@@ -4,6 +4,7 @@ import type { Bench, BenchRow, ReportData, Timing } from "../data";
 import { el, scrolling, table } from "../dom";
 import { percent, shape, whole } from "../figures";
 import { words } from "../parts";
+import { say } from "../speech";
 
 const ROW = 34;
 const BOUNDS = ["memory", "arithmetic"] as const;
@@ -16,28 +17,28 @@ export function bench(data: ReportData): HTMLElement | null {
   return el(
     "section",
     { id: "bench", "aria-labelledby": "bench-title" },
-    el("h2", { id: "bench-title" }, "How long it takes"),
-    ...words([answer], "Times"),
+    el("h2", { id: "bench-title" }, say("How long it takes")),
+    ...words([answer], say("Times")),
     chart((colours, width) => times(report, colours, width)).element,
     chart((colours, width) => roofline(report, colours, width)).element,
-    ...words(others, "Times"),
-    el("details", {}, el("summary", {}, "The time of every row"), scrolling("Time of every row", rows(report))),
+    ...words(others, say("Times")),
+    el("details", {}, el("summary", {}, say("The time of every row")), scrolling(say("The time of every row"), rows(report))),
   );
 }
 
 function rows(report: Bench): HTMLTableElement {
   const cells = (row: BenchRow): string[] => [
-    row.name || "other",
+    row.name || say("other"),
     row.class,
     row.median_ms.toFixed(2),
     percent(row.share_of_time, 1),
     percent(row.share_of_flops, 1),
     row.flops_per_byte.toFixed(1),
     row.roofline_ms.toFixed(2),
-    row.bound_by,
+    say(row.bound_by),
   ];
   const heads = ["row", "class", "ms", "of time", "of FLOPs", "FLOPs/byte", "roofline", "bound by"];
-  return table("Milliseconds of every row beside its FLOPs, after fuse()", heads, report.rows.map(cells), (i) => i > 1 && i < 7);
+  return table(say("Milliseconds of every row beside its FLOPs, after fuse()"), heads.map((head) => say(head)), report.rows.map(cells), (i) => i > 1 && i < 7);
 }
 
 interface Bar {
@@ -48,8 +49,8 @@ interface Bar {
 
 function bars(report: Bench): Bar[] {
   return report.cases.flatMap(({ imgsz, batch, unfused, fused }) => {
-    const place = `${shape(imgsz)}, batch ${batch}`;
-    const after = { name: unfused ? "after fuse()" : place, timing: fused, isFused: true };
+    const place = say("{SIZE}, batch {n}", { SIZE: shape(imgsz), n: batch });
+    const after = { name: unfused ? say("after fuse()") : place, timing: fused, isFused: true };
     return unfused ? [{ name: place, timing: unfused, isFused: false }, after] : [after];
   });
 }
@@ -58,14 +59,14 @@ function bars(report: Bench): Bar[] {
 function times(report: Bench, colours: Colours, width: number): Picture {
   const shown = bars(report);
   const told = ({ name, timing }: Bar): string => `${name} ${milliseconds(timing.median_ms)}`;
-  const spread = ({ timing }: Bar): string => timing.quartiles_ms.map(milliseconds).join(" to ");
+  const spread = ({ timing }: Bar): string => timing.quartiles_ms.map(milliseconds).join(" \u2013 ");
   return {
     height: shown.length * ROW + 46,
-    summary: `Milliseconds of one pass: ${shown.map(told).join(", ")}.`,
+    summary: say("Milliseconds of one pass: {TEXT}.", { TEXT: shown.map(told).join(", ") }),
     option: {
       grid: { left: width < 480 ? 110 : 140, right: 80, top: 4, bottom: 42 },
-      tooltip: tooltip(colours, (_, i) => (shown[i] ? [told(shown[i]), `quartiles ${spread(shown[i])}`] : [])),
-      xAxis: { type: "value", name: "milliseconds, with the quartiles", ...axis(colours) },
+      tooltip: tooltip(colours, (_, i) => (shown[i] ? [told(shown[i]), say("quartiles {TEXT}", { TEXT: spread(shown[i]) })] : [])),
+      xAxis: { type: "value", name: say("milliseconds, with the quartiles"), ...axis(colours) },
       yAxis: { type: "category", inverse: true, data: shown.map((_, i) => i), axisTick: { show: false }, axisLine: { lineStyle: { color: colours.line } }, axisLabel: { color: colours.ink, formatter: (i: string) => shown[Number(i)]?.name ?? "" } },
       series: [
         {
@@ -110,25 +111,25 @@ function roofline(report: Bench, colours: Colours, width: number): Picture {
     data: shown.filter((row) => row.bound_by === bound).map((row) => ({
       value: [row.flops_per_byte, reached(row)],
       row,
-      label: { show: true, position: "right", color: colours.ink, fontWeight: report.dearer.includes(row.name) ? 700 : 400, formatter: () => `${row.name || "other"} ${row.class}` },
+      label: { show: true, position: "right", color: colours.ink, fontWeight: report.dearer.includes(row.name) ? 700 : 400, formatter: () => `${row.name || say("other")} ${row.class}` },
     })),
   });
   return {
     height: width < 560 ? 380 : 440,
-    summary: `Roofline: ${whole(Math.round(top))} GFLOPS at most, memory is the limit below ${peak.ridge_flops_per_byte.toFixed(1)} FLOPs a byte. The rows are in the table below.`,
+    summary: say("Roofline: {n} GFLOPS at most, memory is the limit below {n2} FLOPs a byte. The rows are in the table below.", { n: whole(Math.round(top)), n2: peak.ridge_flops_per_byte.toFixed(1) }),
     option: {
       legend: { top: 0, left: 0, data: BOUNDS.map(named), textStyle: { color: colours.ink }, selectedMode: false, itemHeight: 10, itemWidth: 10, itemGap: 20 },
       grid: { left: 52, right: 24, top: 52, bottom: 42 },
       tooltip: tooltip(colours, (point) => {
         const { row } = (point ?? {}) as { row?: BenchRow };
-        return row ? [`${row.name || "other"} ${row.class}`, milliseconds(row.median_ms), `${reached(row).toPrecision(3)} GFLOPS`, `${row.flops_per_byte.toFixed(1)} FLOPs/byte`] : [];
+        return row ? [`${row.name || say("other")} ${row.class}`, milliseconds(row.median_ms), `${reached(row).toPrecision(3)} GFLOPS`, `${row.flops_per_byte.toFixed(1)} FLOPs/byte`] : [];
       }),
-      xAxis: { ...ends([left, right]), name: "FLOPs for each byte moved", ...axis(colours) },
-      yAxis: { ...ends(heights), name: "GFLOPS reached", ...axis(colours), nameLocation: "end", nameGap: 10, nameTextStyle: { color: colours.faint, align: "left" } },
+      xAxis: { ...ends([left, right]), name: say("FLOPs for each byte moved"), ...axis(colours) },
+      yAxis: { ...ends(heights), name: say("GFLOPS reached"), ...axis(colours), nameLocation: "end", nameGap: 10, nameTextStyle: { color: colours.faint, align: "left" } },
       series: [
         {
           type: "line",
-          name: "what the device allows",
+          name: say("what the device allows"),
           silent: true,
           symbol: "none",
           color: colours.faint,
@@ -143,7 +144,7 @@ function roofline(report: Bench, colours: Colours, width: number): Picture {
 }
 
 function named(bound: BenchRow["bound_by"]): string {
-  return `limited by ${bound}`;
+  return say(bound === "memory" ? "limited by memory" : "limited by arithmetic");
 }
 
 /** Ends of a scale of powers of 2, in which these values are. */

@@ -2,6 +2,7 @@
 import { chart, HATCHING, tooltip, type Colours, type Picture } from "../charts";
 import { choice, el } from "../dom";
 import { percent, whole } from "../figures";
+import { say, spoken } from "../speech";
 import { amount, MEASURES, STATES, title, type MeasureName, type Network, type Row, type Selection, type StateName } from "../network";
 
 const UNITS: Record<MeasureName, string> = {
@@ -18,7 +19,7 @@ export function costs(network: Network, selection: Selection): HTMLElement {
   const map = chart((colours, width) => picture(network, state, measure, colours, width), (name) => selection.choose(name, true));
   const draw = (): void => {
     const sum = network.totals[state]?.[measure] ?? null;
-    total.replaceChildren(sum === null ? "not known" : `${whole(sum)} ${UNITS[measure]}`);
+    total.replaceChildren(sum === null ? say("not known") : `${whole(sum)} ${say(UNITS[measure])}`);
     map.draw();
   };
   draw();
@@ -27,22 +28,22 @@ export function costs(network: Network, selection: Selection): HTMLElement {
   return el(
     "section",
     { id: "costs", "aria-labelledby": "costs-title" },
-    el("h2", { id: "costs-title" }, "Where the cost is"),
+    el("h2", { id: "costs-title" }, say("Where the cost is")),
     el(
       "div",
       { class: "controls" },
-      choice("measure", "Size of an area", MEASURES, measure, (value) => ((measure = value), draw())),
-      known.length > 1 && choice("state", "Network", known, state, (value) => ((state = value), draw())),
+      choice("measure", say("Size of an area"), spoken(MEASURES), measure, (value) => ((measure = value), draw())),
+      known.length > 1 && choice("state", say("Network"), spoken(known), state, (value) => ((state = value), draw())),
     ),
     total,
     map.element,
     el(
       "p",
       { class: "note" },
-      "An area is a row, with its modules inside. ",
-      hatched && "Hatched rows did not train. ",
-      "Bytes are those of FP32, 4 a value. The same figures are in ",
-      el("a", { href: "#rows" }, "the table of rows"),
+      `${say("An area is a row, with its modules inside.")} `,
+      hatched && `${say("Hatched rows did not train.")} `,
+      `${say("Bytes are those of FP32, 4 a value. The same figures:")} `,
+      el("a", { href: "#rows" }, say("the table of rows")),
       ".",
     ),
   );
@@ -64,7 +65,7 @@ function picture(network: Network, state: StateName, measure: MeasureName, colou
   const share = (row: Row): string => `${title(row)} ${percent(amount(row, state, measure) ?? 0, total)}`;
   return {
     height: width < 560 ? 460 : 480,
-    summary: `Areas of ${UNITS[measure]} by row. The largest: ${largest.slice(0, 5).map(share).join(", ")}.`,
+    summary: say("Areas of {unit} by row. The largest: {TEXT}.", { unit: say(UNITS[measure]), TEXT: largest.slice(0, 5).map(share).join(", ") }),
     option: {
       tooltip: tooltip(colours, (data) => (data as Area | undefined)?.lines ?? []),
       series: [
@@ -103,14 +104,14 @@ function area(row: Row, state: StateName, measure: MeasureName, total: number, c
     const part = amounts[measure] ?? 0;
     const name = path.startsWith(prefix) ? path.slice(prefix.length) : row.kind;
     return part > 0
-      ? [{ id: row.name, name, value: part, lines: [`${title(row)}: ${name}`, `${whole(part)} ${UNITS[measure]}`, percent(part, total)], itemStyle: style(0.9) }]
+      ? [{ id: row.name, name, value: part, lines: [`${title(row)}: ${name}`, `${whole(part)} ${say(UNITS[measure])}`, percent(part, total)], itemStyle: style(0.9) }]
       : [];
   });
   return {
     id: row.name,
     name: title(row),
     value,
-    lines: [title(row), `${whole(value)} ${UNITS[measure]}`, percent(value, total), ...(row.frozen ? ["did not train"] : [])],
+    lines: [title(row), `${whole(value)} ${say(UNITS[measure])}`, percent(value, total), ...(row.frozen ? [say("did not train")] : [])],
     itemStyle: style(1),
     ...(inside.length > 1 ? { children: inside } : {}),
   };

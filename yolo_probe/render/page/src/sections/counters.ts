@@ -4,6 +4,7 @@ import type { Counters, ReportData } from "../data";
 import { el, scrolling, table } from "../dom";
 import { whole } from "../figures";
 import { words } from "../parts";
+import { say } from "../speech";
 
 const ROW = 24;
 
@@ -11,15 +12,15 @@ export function counters(data: ReportData): HTMLElement | null {
   const report = data.reports.counters;
   const told = data.words.counters;
   if (!report || !told) return null;
-  const [intro, ...others] = words(told, "Every counter");
+  const [intro, ...others] = words(told, say("Every counter"));
   return el(
     "section",
     { id: "counters", "aria-labelledby": "counters-title" },
-    el("h2", { id: "counters-title" }, "What other counters say"),
+    el("h2", { id: "counters-title" }, say("What other counters say")),
     intro ?? null,
     chart((colours, width) => picture(report, colours, width)).element,
     ...others,
-    el("details", {}, el("summary", {}, "The terms of each counter"), scrolling("Terms of each counter", terms(report))),
+    el("details", {}, el("summary", {}, say("The terms of each counter")), scrolling(say("The terms of each counter"), terms(report))),
   );
 }
 
@@ -27,7 +28,7 @@ function terms(report: Counters): HTMLTableElement {
   const rows = Object.entries(report.counters).flatMap(([name, counter]) =>
     Object.entries(counter.terms).map(([term, modes]) => [name, term, counter.unit, whole(modes.unfused), whole(modes.fused)]),
   );
-  return table("Terms that add up to the figure of each counter", ["counter", "term", "unit", "in training", "after fuse()"], rows, (i) => i > 2);
+  return table(say("Terms that add up to the figure of each counter"), ["counter", "term", "unit", "in training", "after fuse()"].map((head) => say(head)), rows, (i) => i > 2);
 }
 
 /** Points, not bars: the scale need not start at 0 for the differences to be seen. */
@@ -46,7 +47,7 @@ function picture(report: Counters, colours: Colours, width: number): Picture {
   });
   return {
     height: found.length * ROW + 70,
-    summary: `GFLOPs by counter, before and after fuse(). They stand in the table below.`,
+    summary: say("GFLOPs by counter, before and after fuse(). They are in the table below."),
     option: {
       legend: { top: 0, left: 0, textStyle: { color: colours.ink }, selectedMode: false, itemHeight: 10, itemWidth: 10, itemGap: 20 },
       grid: { left: width < 480 ? 150 : 180, right: 20, top: 32, bottom: 34 },
@@ -58,7 +59,7 @@ function picture(report: Counters, colours: Colours, width: number): Picture {
         type: "value",
         min: Math.min(...values) - pad,
         max: Math.max(...values) + pad,
-        name: "GFLOPs, 1 MAC as 2",
+        name: say("GFLOPs, 1 MAC as 2"),
         nameLocation: "middle",
         nameGap: 22,
         nameTextStyle: { color: colours.faint },
@@ -75,7 +76,7 @@ function picture(report: Counters, colours: Colours, width: number): Picture {
         splitLine: { show: true, lineStyle: { color: colours.line, type: "dotted" } },
         axisLabel: { color: colours.ink, interval: 0 },
       },
-      series: [points("in training", "unfused", "circle", colours.flops), points("after fuse()", "fused", "diamond", colours.parameters)],
+      series: [points(say("in training"), "unfused", "circle", colours.flops), points(say("after fuse()"), "fused", "diamond", colours.parameters)],
     },
   };
 }

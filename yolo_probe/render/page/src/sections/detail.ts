@@ -1,6 +1,7 @@
 /** One row in detail. */
 import { el, scrolling, table, type Child } from "../dom";
 import { percent, shape, whole } from "../figures";
+import { say } from "../speech";
 import { STATES, title, type Network, type Row, type RowCosts, type Selection, type StateName } from "../network";
 
 export function detail(network: Network, selection: Selection): HTMLElement {
@@ -13,7 +14,7 @@ export function detail(network: Network, selection: Selection): HTMLElement {
   const aside = el(
     "div",
     { class: "detail", id: "detail", tabindex: -1 },
-    el("p", { class: "pick" }, el("label", { for: "row-picker" }, "Row "), picker),
+    el("p", { class: "pick" }, el("label", { for: "row-picker" }, `${say("Row")} `), picker),
     body,
   );
   const show = (row: Row): void => {
@@ -35,8 +36,8 @@ function content(row: Row, network: Network): Child[] {
   return [
     el("h3", {}, title(row)),
     el("dl", { class: "facts" }, ...facts(row)),
-    both.length > 0 && scrolling("Costs of the row", costs(row, network)),
-    ...both.map(([state, words]) => formulas(row.costs[state] as RowCosts, words)),
+    both.length > 0 && scrolling(say("Costs of the row"), costs(row, network)),
+    ...both.map(([state, words]) => formulas(row.costs[state] as RowCosts, say(words))),
   ];
 }
 
@@ -45,17 +46,17 @@ function facts(row: Row): Child[] {
   const shapes = (all: number[][] | undefined): string => (all ?? []).map(shape).join(", ");
   const gradients = row.gradients;
   const found: [string, string | undefined][] = [
-    ["Part", row.graph?.part ?? undefined],
+    ["Part", row.graph?.part ? say(row.graph.part) : undefined],
     ["Module", row.graph?.path],
     ["Reads", row.graph?.sources?.join(", ")],
     ["Read by", row.readers.join(", ") || undefined],
     ["Input", shapes(costs?.line.inputs) || undefined],
     ["Output", shapes(costs?.line.outputs) || undefined],
-    ["Trains", gradients ? `${whole(gradients.trainable)} of ${whole(gradients.parameters)} parameters` : undefined],
-    ["Frozen by", gradients?.frozen_by.join(", ") || undefined],
+    ["Trains", gradients ? say("{n} of {n2} parameters", { n: whole(gradients.trainable), n2: whole(gradients.parameters) }) : undefined],
+    ["Frozen by", gradients?.frozen_by.map((each) => say(each)).join(", ") || undefined],
   ];
   return found.flatMap(([name, text]) =>
-    text === undefined ? [] : [el("div", { class: "fact" }, el("dt", {}, name), el("dd", {}, text))],
+    text === undefined ? [] : [el("div", { class: "fact" }, el("dt", {}, say(name)), el("dd", {}, text))],
   );
 }
 
@@ -71,9 +72,9 @@ function costs(row: Row, network: Network): HTMLTableElement {
     ["activations, bytes", (state) => whole(line(state).activations)],
   ];
   return table(
-    `Costs of ${title(row)}`,
-    ["", ...states.map(([, words]) => words)],
-    rows.map(([name, cell]) => [name, ...states.map(([state]) => cell(state))]),
+    say("Costs of {TEXT}", { TEXT: title(row) }),
+    ["", ...states.map(([, words]) => say(words))],
+    rows.map(([name, cell]) => [say(name), ...states.map(([state]) => cell(state))]),
   );
 }
 
@@ -83,7 +84,7 @@ function formulas(costs: RowCosts, words: string): Child {
   return el(
     "details",
     { open: true },
-    el("summary", {}, `The FLOPs ${words}`),
+    el("summary", {}, say("The FLOPs {words}", { words })),
     el(
       "ul",
       { class: "formulas" },

@@ -1,6 +1,7 @@
 /** The rows as a graph with their skips; the chosen row with its formula, shapes and costs. */
 import { chart, tooltip, type Colours, type Picture } from "../charts";
 import { el } from "../dom";
+import { say } from "../speech";
 import { amount, title, type Network, type Row, type Selection } from "../network";
 import { detail } from "./detail";
 
@@ -18,23 +19,23 @@ export function graph(network: Network, selection: Selection): HTMLElement | nul
   return el(
     "section",
     { id: "graph", "aria-labelledby": "graph-title" },
-    el("h2", { id: "graph-title" }, "The rows, and what each one reads"),
+    el("h2", { id: "graph-title" }, say("The rows, and what each one reads")),
     el(
       "p",
       {},
-      "From top to bottom in the order in which they run. ",
-      network.imageHeight > 0 && "Further to the right the feature maps are smaller. ",
-      known ? "A curve is a skip. " : "This network does not say which row reads which. ",
-      network.imageHeight > 0 && "The larger a dot, the more FLOPs. ",
-      rows.some((row) => row.frozen) && "An empty dot did not train. ",
-      "Choose a row to see its formula, shapes and costs.",
+      `${say("From top to bottom in the order in which they run.")} `,
+      network.imageHeight > 0 && `${say("Further to the right the feature maps are smaller.")} `,
+      `${known ? say("A curve is a skip.") : say("This network does not say which row reads which.")} `,
+      network.imageHeight > 0 && `${say("The larger a dot, the more FLOPs.")} `,
+      rows.some((row) => row.frozen) && `${say("An empty dot did not train.")} `,
+      say("Choose a row to see its formula, shapes and costs."),
     ),
     parts.length > 0 &&
-      el("ul", { class: "legend" }, ...parts.map((part) => el("li", {}, el("span", { class: `swatch ${part}` }), part))),
+      el("ul", { class: "legend" }, ...parts.map((part) => el("li", {}, el("span", { class: `swatch ${part}` }), say(part)))),
     el(
       "div",
       { class: "graph-body" },
-      el("div", { class: "scrolling graph-scroll", role: "group", "aria-label": "Graph of the rows", tabindex: 0 }, picked.element),
+      el("div", { class: "scrolling graph-scroll", role: "group", "aria-label": say("Graph of the rows"), tabindex: 0 }, picked.element),
       detail(network, selection),
     ),
   );
@@ -73,7 +74,7 @@ function picture(rows: Row[], network: Network, chosen: Row | undefined, colours
   );
   return {
     height: rows.length * ROW + 20,
-    summary: `Graph of ${rows.length} rows. Which rows each one reads is in the table of rows.`,
+    summary: say("Graph of {n} rows. Which rows each one reads is in the table of rows.", { n: rows.length }),
     option: {
       grid: { left: network.imageHeight ? 16 : width * 0.4, right: width < 480 ? 84 : 110, top: 18, bottom: 18 },
       tooltip: tooltip(colours, (data) => lines(order.get(nameOf(data))?.row)),
@@ -144,5 +145,5 @@ function nameOf(data: unknown): string {
 function lines(row: Row | undefined): string[] {
   if (!row) return [];
   const sources = row.graph?.sources;
-  return [title(row), ...(sources ? [`reads ${sources.join(", ")}`] : []), ...(row.frozen ? ["did not train"] : [])];
+  return [title(row), ...(sources ? [say("reads {ROWS}", { ROWS: sources.join(", ") })] : []), ...(row.frozen ? [say("did not train")] : [])];
 }

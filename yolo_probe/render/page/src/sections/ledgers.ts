@@ -4,6 +4,7 @@ import { NUMBERS, type Ledger, type NumberName, type Part, type ReportData } fro
 import { el, scrolling } from "../dom";
 import { short, signed, whole } from "../figures";
 import { words } from "../parts";
+import { say } from "../speech";
 
 export const LABELS: Record<NumberName, string> = {
   layers: "layers",
@@ -21,9 +22,9 @@ export function ledgers(data: ReportData): HTMLElement | null {
   return el(
     "section",
     { id: "ledgers", "aria-labelledby": "ledgers-title" },
-    el("h2", { id: "ledgers-title" }, "What changed, and why"),
+    el("h2", { id: "ledgers-title" }, say("What changed, and why")),
     ...NUMBERS.map((name) => block(name, report.ledger[name], sections.find((parts) => isAbout(parts, name)) ?? [])),
-    ...words([(sections.at(-1) ?? []).filter((part) => part.part === "Footer")], "Facts"),
+    ...words([(sections.at(-1) ?? []).filter((part) => part.part === "Footer")], say("Facts")),
   );
 }
 
@@ -49,7 +50,7 @@ function block(name: NumberName, ledger: Ledger | null, parts: Part[]): HTMLElem
     el(
       "div",
       { class: "ledger-body" },
-      scrolling(`${LABELS[name]}: every cause`, statement(name, ledger, parts)),
+      scrolling(say("{LABEL}: every cause", { LABEL: LABELS[name] }), statement(name, ledger, parts)),
       waterfall(name, ledger).element,
     ),
     ...words([notes], LABELS[name]),
@@ -61,7 +62,7 @@ function change(ledger: Ledger): HTMLElement {
     "p",
     { class: "change" },
     `${whole(ledger.before)} `,
-    el("span", { class: "arrow", "aria-label": "to" }, "\u2192"),
+    el("span", { class: "arrow", "aria-label": say("to") }, "\u2192"),
     ` ${whole(ledger.after)} `,
     el("span", { class: "difference" }, signed(ledger.after - ledger.before)),
   );
@@ -85,19 +86,19 @@ function statement(name: NumberName, ledger: Ledger, parts: Part[]): HTMLTableEl
   const total = (moment: string, column: number, amount: number): HTMLElement =>
     row("sum", moment, rounded ? `${rounded.label} ${rounded.columns[column] ?? ""}` : "", "", whole(amount));
   const left = ledger.unexplained;
-  const head = (text: string): HTMLElement => el("th", { scope: "col", class: text === "cause" ? "" : "figure" }, text);
+  const head = (text: string): HTMLElement => el("th", { scope: "col", class: text === "cause" ? "" : "figure" }, say(text));
   return el(
     "table",
     { class: "statement" },
-    el("caption", {}, `${LABELS[name]}, from training to validation`),
+    el("caption", {}, say("{LABEL}, from training to validation", { LABEL: LABELS[name] })),
     el("thead", {}, el("tr", {}, ...["cause", "amount"].map(head))),
     el(
       "tbody",
       {},
-      total("training", 0, ledger.before),
-      ...ledger.entries.map((entry) => row("cause", entry.cause, entry.why, entry.arithmetic, signed(entry.amount))),
-      row(left ? "remainder wrong" : "remainder", "unexplained", "", "", signed(left)),
-      total("validation", 1, ledger.after),
+      total(say("training"), 0, ledger.before),
+      ...ledger.entries.map((entry) => row("cause", say(entry.cause), say(entry.why), entry.arithmetic, signed(entry.amount))),
+      row(left ? "remainder wrong" : "remainder", say("unexplained"), "", "", signed(left)),
+      total(say("validation"), 1, ledger.after),
     ),
   );
 }
@@ -110,14 +111,14 @@ interface Step {
 }
 
 function waterfall(name: NumberName, ledger: Ledger): Chart {
-  const steps: Step[] = [{ name: "training", from: 0, to: ledger.before, isTotal: true }];
+  const steps: Step[] = [{ name: say("training"), from: 0, to: ledger.before, isTotal: true }];
   let level = ledger.before;
-  const causes = ledger.entries.map((entry) => [entry.cause, entry.amount] as const);
-  for (const [cause, amount] of [...causes, ...(ledger.unexplained ? [["unexplained", ledger.unexplained] as const] : [])]) {
+  const causes = ledger.entries.map((entry) => [say(entry.cause), entry.amount] as const);
+  for (const [cause, amount] of [...causes, ...(ledger.unexplained ? [[say("unexplained"), ledger.unexplained] as const] : [])]) {
     steps.push({ name: cause, from: level, to: level + amount, isTotal: false });
     level += amount;
   }
-  steps.push({ name: "validation", from: 0, to: ledger.after, isTotal: true });
+  steps.push({ name: say("validation"), from: 0, to: ledger.after, isTotal: true });
   return chart((colours, width) => picture(name, steps, colours, width));
 }
 
@@ -138,7 +139,7 @@ function picture(name: NumberName, steps: Step[], colours: Colours, width: numbe
   };
   return {
     height: steps.length * ROW + 30,
-    summary: `Waterfall of ${LABELS[name]}: ${steps.map((step) => `${step.name} ${value(step)}`).join(", ")}.`,
+    summary: say("Waterfall of {LABEL}: {TEXT}.", { LABEL: LABELS[name], TEXT: steps.map((step) => `${step.name} ${value(step)}`).join(", ") }),
     option: {
       grid: { left: labels + 12, right: 14, top: 4, bottom: 26 },
       tooltip: tooltip(colours, (_, i) => (steps[i] ? [steps[i].name, value(steps[i])] : [])),

@@ -1,6 +1,7 @@
 /** The table of rows: sorted by any column, searched by any text. */
 import { el, scrolling } from "../dom";
 import { percent, shape, whole } from "../figures";
+import { say } from "../speech";
 import { amount, type Network, type Row, type Selection } from "../network";
 
 interface Column {
@@ -27,7 +28,7 @@ export function rowTable(network: Network, selection: Selection): HTMLElement {
       .filter((row) => columns.some((each) => each.cell(row).toLowerCase().includes(wanted)))
       .sort((a, b) => compare(value(a), value(b)) * (falling ? -1 : 1) || (places.get(a) ?? 0) - (places.get(b) ?? 0));
     body.replaceChildren(...shown.map((row) => lines.get(row) as HTMLElement));
-    found.replaceChildren(wanted === "" ? `${network.rows.length} rows` : `${shown.length} of ${network.rows.length} rows`);
+    found.replaceChildren(wanted === "" ? say("{n} rows", { n: network.rows.length }) : say("{n} of {n2} rows", { n: shown.length, n2: network.rows.length }));
   };
   const heads = columns.map((column, i) => {
     const sort = (): void => {
@@ -39,22 +40,22 @@ export function rowTable(network: Network, selection: Selection): HTMLElement {
     return el(
       "th",
       { scope: "col", "aria-sort": i === 0 ? "ascending" : "none", ...(column.isFigure && i ? { class: "figure" } : {}) },
-      el("button", { type: "button", click: sort }, column.head),
+      el("button", { type: "button", click: sort }, say(column.head)),
     );
   });
   fill();
   return el(
     "section",
     { id: "rows", "aria-labelledby": "rows-title" },
-    el("h2", { id: "rows-title" }, "Every row"),
-    el("p", { class: "search" }, el("label", { for: "row-search" }, "Search "), search),
+    el("h2", { id: "rows-title" }, say("Every row")),
+    el("p", { class: "search" }, el("label", { for: "row-search" }, `${say("Search")} `), search),
     found,
     scrolling(
-      "Table of the rows",
+      say("Table of the rows"),
       el(
         "table",
         { class: "rows" },
-        el("caption", {}, "Rows of the network; a button in a head sorts by that column"),
+        el("caption", {}, say("Rows of the network; a button in a head sorts by that column")),
         el("thead", {}, el("tr", {}, ...heads)),
         body,
         el("tfoot", {}, totals(network)),
@@ -77,7 +78,7 @@ function columnsOf(network: Network): Column[] {
   const text = (head: string, cell: (row: Row) => string): Column => ({ head, isFigure: false, value: cell, cell });
   const total = network.totals.training?.flops ?? 0;
   const found: Column[] = [
-    { head: "row", isFigure: true, value: (_, place) => place, cell: (row) => row.name || "other" },
+    { head: "row", isFigure: true, value: (_, place) => place, cell: (row) => row.name || say("other") },
     text("class", (row) => row.kind),
     text("reads", (row) => row.graph?.sources?.join(", ") ?? ""),
     text("output", (row) => (row.costs.training?.line.outputs ?? []).map(shape).join(", ")),
@@ -102,7 +103,7 @@ function line(row: Row, columns: Column[], selection: Selection): HTMLTableRowEl
       const cell = column.cell(row);
       if (i > 0) return el("td", column.isFigure ? { class: "figure" } : {}, cell);
       const open = (): void => selection.choose(row.name, true);
-      return el("th", { scope: "row" }, el("button", { type: "button", "aria-label": `row ${cell}: details`, click: open }, cell));
+      return el("th", { scope: "row" }, el("button", { type: "button", "aria-label": say("row {ROW}: details", { ROW: cell }), click: open }, cell));
     }),
   );
 }
@@ -122,6 +123,6 @@ function totals(network: Network): HTMLElement {
   return el(
     "tr",
     { class: "sum" },
-    ...columnsOf(network).map((column, i) => (i === 0 ? el("th", { scope: "row" }, "total") : el("td", { class: "figure" }, found[column.head] ?? ""))),
+    ...columnsOf(network).map((column, i) => (i === 0 ? el("th", { scope: "row" }, say("total")) : el("td", { class: "figure" }, found[column.head] ?? ""))),
   );
 }

@@ -4,37 +4,38 @@ import type { Gradients, Inspection, ReportData, Story } from "../data";
 import { el, scrolling, table, type Child } from "../dom";
 import { percent, short, whole } from "../figures";
 import { withoutFacts, words } from "../parts";
+import { say } from "../speech";
 
 export function gradients(data: ReportData): HTMLElement | null {
   const report = data.reports.gradients;
   const told = data.words.gradients;
   if (!report || !told) return null;
-  return section("requires-grad", "Who set requires_grad", [
-    ...words(withoutFacts(told), "Gradients"),
-    scrolling("What trains in each row", trainTable(report)),
+  return section("requires-grad", say("Who set requires_grad"), [
+    ...words(withoutFacts(told), say("Gradients")),
+    scrolling(say("What trains in each row"), trainTable(report)),
   ]);
 }
 
 function trainTable(report: Gradients): HTMLTableElement {
   const rows = report.rows.map((row) => [
-    String(row.row ?? "other"),
+    String(row.row ?? say("other")),
     row.module,
-    row.frozen_by.join(", ") || "-",
+    row.frozen_by.map((each) => say(each)).join(", ") || "-",
     whole(row.parameters),
     whole(row.trainable),
     row.moving_batch_norms ? whole(row.moving_batch_norms) : "-",
   ]);
   const heads = ["row", "class", "frozen by", "parameters", "train", "moving BatchNorms"];
-  return table("What trains in each row", heads, rows, (i) => i > 2);
+  return table(say("What trains in each row"), heads.map((head) => say(head)), rows, (i) => i > 2);
 }
 
 export function file(data: ReportData): HTMLElement | null {
   const report = data.reports.inspection;
   const told = data.words.inspection;
   if (!report || !told) return null;
-  return section("file", "What is in the file", [
+  return section("file", say("What is in the file"), [
     chart((colours) => bytes(report, colours)).element,
-    ...words(told, "Bytes of the file"),
+    ...words(told, say("Bytes of the file")),
   ]);
 }
 
@@ -44,18 +45,18 @@ function bytes(report: Inspection, colours: Colours): Picture {
   const palette = [colours.parameters, colours.gradients, colours.flops, colours.layers, colours.unknown];
   return {
     height: 84,
-    summary: `Bytes of the file: ${shown.map(([name, size]) => `${name} ${whole(size)}`).join(", ")}.`,
+    summary: say("Bytes of the file: {TEXT}.", { TEXT: shown.map(([name, size]) => `${say(name)} ${whole(size)}`).join(", ") }),
     option: {
       legend: { top: 0, left: 0, textStyle: { color: colours.ink }, selectedMode: false, itemHeight: 10, itemWidth: 10, itemGap: 20 },
       grid: { left: 0, right: 0, top: 34, bottom: 18 },
       tooltip: tooltip(colours, (part) => {
         const { name, value } = part as { name: string; value: number };
-        return [name, `${whole(value)} bytes`, percent(value, total)];
+        return [say(name), say("{n} bytes", { n: whole(value) }), percent(value, total)];
       }),
       xAxis: { type: "value", max: total, show: false },
       yAxis: { type: "category", data: ["file"], show: false },
       series: shown.map(([name, size], i) => ({
-        type: "bar", stack: "file", name, barWidth: 26,
+        type: "bar", stack: "file", name: say(name), barWidth: 26,
         itemStyle: { color: palette[i % palette.length], borderColor: colours.paper, borderWidth: 1 },
         data: [{ value: size, name }],
       })),
@@ -67,23 +68,23 @@ export function story(data: ReportData): HTMLElement | null {
   const report = data.reports.story;
   const told = data.words.story;
   if (!report || !told) return null;
-  return section("story", "How the training went", [chart((colours) => flags(report, colours)).element, ...words(told, "Training")]);
+  return section("story", say("How the training went"), [chart((colours) => flags(report, colours)).element, ...words(told, say("Training"))]);
 }
 
 function flags(report: Story, colours: Colours): Picture {
   const points = report.events.map((event, i) => ({
-    name: event.event === "change" ? (event.epoch == null ? "change" : `epoch ${event.epoch}`) : event.event,
+    name: event.event === "change" ? (event.epoch == null ? say("change") : say("epoch {n}", { n: event.epoch })) : say(event.event),
     value: (event.training ?? event.validated)?.gradients ?? 0,
     i,
   }));
   return {
     height: 220,
-    summary: `Gradients by moment: ${points.map(({ name, value }) => `${name} ${whole(value)}`).join(", ")}.`,
+    summary: say("Gradients by moment: {TEXT}.", { TEXT: points.map(({ name, value }) => `${name} ${whole(value)}`).join(", ") }),
     option: {
       grid: { left: 60, right: 20, top: 16, bottom: 30 },
       tooltip: tooltip(colours, (point) => {
         const { name, value } = point as { name: string; value: number };
-        return [name, `${whole(value)} gradients`];
+        return [name, say("{n} gradients", { n: whole(value) })];
       }),
       xAxis: { type: "category", data: points.map(({ name }) => name), axisLabel: { color: colours.ink }, axisLine: { lineStyle: { color: colours.line } }, axisTick: { show: false } },
       yAxis: { type: "value", axisLabel: { color: colours.faint, formatter: (value: number) => short(value) }, splitLine: { lineStyle: { color: colours.line } }, splitNumber: 3 },
@@ -96,7 +97,7 @@ function flags(report: Story, colours: Colours): Picture {
 export function missing(data: ReportData): HTMLElement | null {
   const reasons = Object.values(data.reports.missing);
   if (reasons.length === 0) return null;
-  return section("missing", "What is not known", [el("ul", {}, ...[...new Set(reasons)].map((reason) => el("li", {}, reason)))]);
+  return section("missing", say("What is not known"), [el("ul", {}, ...[...new Set(reasons)].map((reason) => el("li", {}, say(reason))))]);
 }
 
 function section(id: string, title: string, children: Child[]): HTMLElement {
