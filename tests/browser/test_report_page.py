@@ -225,7 +225,7 @@ def test_names_in_a_file_never_become_a_part_of_the_page(
     clean = json.dumps(report_page.data_of(report))
     for name in ("Conv", "yolov5n", "conv", "BatchNorm", "thop"):
         clean = clean.replace(name, json.dumps(f"{name}{HOSTILE}")[1:-1])
-    monkeypatch.setattr(report_page, "data_of", lambda _: json.loads(clean))
+    monkeypatch.setattr(report_page, "data_of", lambda *_: json.loads(clean))
     path = tmp_path / "<img src=x onerror='window.hit = 1'>.html"
     report_page.write(report, path)
     with opened(path) as found:

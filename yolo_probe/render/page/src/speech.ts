@@ -16,3 +16,8 @@ export function say(english: string, values: Record<string, string | number> = {
 export function spoken<T>(options: readonly (readonly [T, string])[]): [T, string][] {
   return options.map(([value, words]) => [value, say(words)]);
 }
+
+/** A sentence that another one follows: with a space, where its full stop is not as wide as one. */
+export function ended(sentence: string): string {
+  return sentence.endsWith("\u3002") ? sentence : `${sentence} `;
+}

@@ -2,7 +2,7 @@
 import { chart, HATCHING, tooltip, type Colours, type Picture } from "../charts";
 import { choice, el } from "../dom";
 import { percent, whole } from "../figures";
-import { say, spoken } from "../speech";
+import { ended, say, spoken } from "../speech";
 import { amount, MEASURES, STATES, title, type MeasureName, type Network, type Row, type Selection, type StateName } from "../network";
 
 const UNITS: Record<MeasureName, string> = {
@@ -40,11 +40,10 @@ export function costs(network: Network, selection: Selection): HTMLElement {
     el(
       "p",
       { class: "note" },
-      `${say("An area is a row, with its modules inside.")} `,
-      hatched && `${say("Hatched rows did not train.")} `,
-      `${say("Bytes are those of FP32, 4 a value. The same figures:")} `,
+      ended(say("An area is a row, with its modules inside.")),
+      hatched && ended(say("Hatched rows did not train.")),
+      ended(say("Bytes are those of FP32, 4 a value. The same figures:")),
       el("a", { href: "#rows" }, say("the table of rows")),
-      ".",
     ),
   );
 }

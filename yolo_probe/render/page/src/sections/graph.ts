@@ -1,7 +1,7 @@
 /** The rows as a graph with their skips; the chosen row with its formula, shapes and costs. */
 import { chart, tooltip, type Colours, type Picture } from "../charts";
 import { el } from "../dom";
-import { say } from "../speech";
+import { ended, say } from "../speech";
 import { amount, title, type Network, type Row, type Selection } from "../network";
 import { detail } from "./detail";
 
@@ -23,11 +23,11 @@ export function graph(network: Network, selection: Selection): HTMLElement | nul
     el(
       "p",
       {},
-      `${say("From top to bottom in the order in which they run.")} `,
-      network.imageHeight > 0 && `${say("Further to the right the feature maps are smaller.")} `,
-      `${known ? say("A curve is a skip.") : say("This network does not say which row reads which.")} `,
-      network.imageHeight > 0 && `${say("The larger a dot, the more FLOPs.")} `,
-      rows.some((row) => row.frozen) && `${say("An empty dot did not train.")} `,
+      ended(say("From top to bottom in the order in which they run.")),
+      network.imageHeight > 0 && ended(say("Further to the right the feature maps are smaller.")),
+      ended(known ? say("A curve is a skip.") : say("This network does not say which row reads which.")),
+      network.imageHeight > 0 && ended(say("The larger a dot, the more FLOPs.")),
+      rows.some((row) => row.frozen) && ended(say("An empty dot did not train.")),
       say("Choose a row to see its formula, shapes and costs."),
     ),
     parts.length > 0 &&

@@ -12,7 +12,7 @@ export const LABELS: Record<NumberName, string> = {
   gradients: "gradients",
   flops: "FLOPs",
 };
-const ROW = 34;
+const ROW = 40;
 const LETTER = 6.3;
 
 export function ledgers(data: ReportData): HTMLElement | null {
@@ -127,7 +127,7 @@ function picture(name: NumberName, steps: Step[], colours: Colours, width: numbe
   const end = axisEnd(steps);
   const digits = end > start ? Math.floor(Math.log10(end)) - Math.floor(Math.log10(end - start)) + 2 : 3;
   const labels = Math.min(width * 0.36, 190);
-  const letters = Math.floor((labels / LETTER) * 1.55); // two lines, of which the first may break early
+  const letters = Math.floor((labels / LETTER) * 2.3); // three lines, of which each may break early
   const value = (step: Step): string => (step.isTotal ? whole(step.to) : signed(step.to - step.from));
   const pixels = (amount: number): number => ((amount - start) / (end - start || 1)) * (width - labels - 26);
   const place = (step: Step): "left" | "right" | "insideRight" => {
@@ -166,7 +166,7 @@ function picture(name: NumberName, steps: Step[], colours: Colours, width: numbe
           color: colours.ink,
           width: labels,
           overflow: "break",
-          lineHeight: 13,
+          lineHeight: 12,
           fontSize: 12,
           formatter: (text: string) => (text.length > letters ? `${text.slice(0, letters - 1)}\u2026` : text),
         },
