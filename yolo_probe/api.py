@@ -42,7 +42,7 @@ from yolo_probe.live.tensor_lifetimes import observe
 from yolo_probe.model.fusion import difference, fused_state
 from yolo_probe.model.structure import Module, Shape, count_gradients, packed_weights
 from yolo_probe.model.trace import Trace
-from yolo_probe.render import notebook, report_page
+from yolo_probe.render import bench_picture, notebook, report_page
 from yolo_probe.render.gradients import render_rows
 from yolo_probe.render.sections import as_json
 from yolo_probe.render.text import render
@@ -378,6 +378,13 @@ class Measurement(_Shown):
 
     def _shown(self) -> Bench:
         return self.report
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Draw the times and the roofline as a file, SVG if its name ends so, else PNG.
+
+        Raises: PictureError where matplotlib is not installed, TargetError where the file cannot be written.
+        """
+        bench_picture.draw(self.report, path)
 
 
 def bench(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -248,7 +249,9 @@ def test_a_live_model_is_measured_on_copies_and_stays_as_it_is() -> None:
     assert "a copy of the model" in " ".join(str(found).split())
 
 
-def test_a_live_model_without_fuse_has_one_time() -> None:
+def test_a_live_model_without_fuse_has_one_time(tmp_path: Path) -> None:
     found = yolo_probe.bench(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (32, 64), batch=2, seconds=0.01)
+    found.save(tmp_path / "bench.svg")
+    assert "One pass takes" in (tmp_path / "bench.svg").read_text(encoding="utf-8")
     assert [case.unfused for case in found.report.cases] == [None]
     assert "There is no other state to compare" in " ".join(str(found).split())
