@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.known_lines.curves import unshared
-from tests.known_lines.ours import FIGURES, Made, classifier, detector, entry, segmenter
+from tests.known_lines.ours import FIGURES, Made, classifier, detector, entry, resized, segmenter
 from tests.known_lines.releases import periods, stretches
 from yolo_probe import shipped_files
 from yolo_probe.hosts.summary_line import FORMS
@@ -56,6 +56,17 @@ def of_yolov5() -> Iterator[Entry]:
         for size in SIZES:
             yield _entry(f"yolov5{size}", made_by, generation, note, cls="-cls")
     yield from of_segmenters()
+    yield from of_june_2020()
+
+
+def of_june_2020() -> Iterator[Entry]:
+    """The networks of the YAML files that v1.0 replaced: its yolov5-fpn in all sizes. Source: c14368d76 of YOLOv5."""
+    for size in SIZES[1:]:
+        made = resized("yolov5-fpn@v1.0", f"yolov5{size}@v1.0")
+        yield entry(
+            made, FORMS["v1.0"], network=f"yolov5{size}", family="YOLOv5", hosts=["v1.0"], forms=["v1.0"],
+            note="built from its YAML of 9 to 21 June 2020, before the tag v1.0",
+        )  # fmt: skip
 
 
 def of_segmenters() -> Iterator[Entry]:

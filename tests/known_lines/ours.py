@@ -15,6 +15,8 @@ from yolo_probe.model.freezing import as_built, fixed_names, with_gradients
 from yolo_probe.model.structure import Module, count_gradients, count_parameters, named_parameters, totals_of
 from yolo_probe.networks.constructors import Blocks
 from yolo_probe.networks.generations import host_of
+from yolo_probe.networks.model_yaml import build
+from yolo_probe.networks.network import Network
 from yolo_probe.networks.torch_nn import sequential
 from yolo_probe.reports.question import Question
 
@@ -34,6 +36,22 @@ Made = Callable[[int], Subject]
 def detector(target: str) -> Made:
     """The networks of a name: ``yolov5s@v7.0``."""
     return lambda classes: resolve(target, classes=classes)
+
+
+def resized(target: str, size_of: str) -> Made:
+    """The networks of a name with the depth and the width of another."""
+
+    def made(classes: int) -> Subject:
+        subject, source = resolve(target), resolve(size_of).source
+        generation = subject.origin.generation
+        assert generation != "ultralytics"
+        assert isinstance(subject.source, Network)
+        assert isinstance(source, Network)
+        sized = {name: getattr(source, name) for name in ("depth_multiple", "width_multiple")}
+        network = replace(subject.source, classes=classes, **sized)
+        return replace(subject, root=build(network, generation), source=network, classes=classes)
+
+    return made
 
 
 def segmenter(target: str) -> Made:

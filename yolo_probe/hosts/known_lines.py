@@ -220,7 +220,7 @@ def spans(hosts: Sequence[str]) -> tuple[str, ...]:
     order = {stretch: number for number, stretch in enumerate(_document()["releases"])}
     if not set(hosts) <= set(order):
         return tuple(hosts)
-    numbers = sorted(order[host] for host in hosts)
+    numbers = sorted({order[host] for host in hosts})
     groups = (list(group) for _, group in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]))
     names = list(order)
     return tuple(_span(names[group[0][1]], names[group[-1][1]]) for group in groups)
