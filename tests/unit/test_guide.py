@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import Probe
 from tests.documents import GUIDE, PAGES, TEXTS, chinese, fences, figures, prose, sections
-from yolo_probe.cli.guide_command import TOPICS, plain
+from yolo_probe.cli.guide_pages import TOPICS, passages, plain
 
 WHY = sections(TEXTS["why-the-numbers-differ"])
 
@@ -45,7 +45,7 @@ def test_an_environment_in_chinese_gets_chinese(probe: Probe, monkeypatch: pytes
 def test_an_unknown_topic_names_those_that_there_are(probe: Probe) -> None:
     done = probe("guide", "nothing")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "expected one of why-the-numbers-differ, counters-and-rules" in done.stderr
+    assert "expected one of why-the-numbers-differ, questions, counters-and-rules" in done.stderr
 
 
 @pytest.mark.parametrize("name", TOPICS)
@@ -216,3 +216,83 @@ def test_no_sentence_and_no_code_word_is_missing_in_chinese(name: str) -> None:
         assert re.search(r"[一-鿿]", theirs) or not re.search(r"[a-z]{3}", re.sub(r"`[^`]*`|yolo-probe", "", ours)), (
             ours
         )
+
+
+# questions
+
+
+QUESTIONS = {
+    "why not fuse in training": "Why not fuse() before training?",
+    "best.pt is 56 MB but should be 14 MB": "Why is my file best.pt 4 times the size of yolov5s.pt?",
+    "why best.pt small, epoch.pt is big": "Why is my file best.pt 4 times the size of yolov5s.pt?",
+    "which is used, ema or model": "A checkpoint has model and ema: which one is used?",
+    "callback arguments": "Which callbacks does YOLOv5 have, and what are they given?",
+    "does freeze 10 mean 0..10": "What does --freeze 10 freeze, and why does the line not show it?",
+    "How many layers to freeze": "What does --freeze 10 freeze, and why does the line not show it?",
+    "Relationship between FPS and GFLOPS": "Why is a network with fewer GFLOPs slower, with fewer FPS?",
+    "ghost is slower than the original": "Why is a network with fewer GFLOPs slower, with fewer FPS?",
+    "FLOPs 12B is that billion": "What are FLOPs (B), BFLOPS, GMac and Mult-Adds?",
+    "is MACs equal to FLOPs": "MAC: two meanings",
+    "memory access cost": "MAC: two meanings",
+    "imgsz affect on GFLOPS": "Does GFLOPs depend on the image size or on the batch size?",
+    "torchinfo summary starts a training run": "What do torchinfo, torchsummary and thop do to my model?",
+    "GFLOPs vanished after adding CoordAttention": "Why are there no GFLOPs in my line after I added a module?",
+    "difference between Detect and IDetect deploy yaml yolov7":
+        "Is YOLOv7's training YAML another network than the deploy YAML?",
+    "ONNX layers": "Do ONNX and TensorRT have the same number of layers?",
+    "pruning zeros parameters": "Do FP16, INT8 or pruning change parameters and GFLOPs?",
+    "How to print model summary of a .pt file":
+        "How do I see layers, parameters and FLOPs of a .pt file, per layer too?",
+    "README FLOPs different from documentation table":
+        "Why does the README list another number of parameters or FLOPs?",
+    "FLOPs went from 6 to 20 after replacing Conv by Identity":
+        "Why did GFLOPs rise so much when I replaced one block?",
+    "DDP prints the summary on every rank": "Why do I see the line several times, or never, with several GPUs?",
+    "ptflops Params=0": "Why does another tool print 0 parameters, or 0.01 GMac, or half?",
+    "Conv2 forward_fuse self.bn": "My block trains, and fails in fuse() at the end: how do I know before?",
+    "yaml has few rows, summary says 214": "The YAML has few rows: why does the summary say hundreds of layers?",
+    "how deep is yolov5, 19 convolutional layers":
+        "How many convolutional layers does it have, and how deep is it?",
+    "\u8bad\u7ec3\u597d\u7684 best.pt \u6587\u4ef6\u592a\u5927":
+        "Why is my file best.pt 4 times the size of yolov5s.pt?",
+    "\u8f93\u5165\u5c3a\u5bf8\u4e0d\u540c GFLOPs \u5374\u76f8\u540c":
+        "Does GFLOPs depend on the image size or on the batch size?",
+}  # fmt: skip
+"""Questions of public threads, and the section of the guide that answers each."""
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_in_words_finds_its_section(question: str) -> None:
+    assert QUESTIONS[question] in [found.heading for found in passages(question, "en")]
+
+
+@pytest.mark.parametrize("words", ["hello", "my cat", "please help me with this issue", "how to install the driver"])
+def test_words_that_the_guide_has_not_find_nothing(words: str, probe: Probe) -> None:
+    assert passages(words, "en") == ()
+    assert probe("guide", *words.split()).returncode == probe("explain", words).returncode == 2
+
+
+def test_both_commands_show_the_sections(probe: Probe) -> None:
+    shown = probe("guide", "file", "size", "best.pt", "--lang", "en").stdout
+    assert shown == probe("explain", "file size best.pt", "--lang", "en").stdout
+    assert shown.startswith("Why is my file best.pt 4 times the size of yolov5s.pt? (yolo-probe guide questions)\n")
+    chinese_ = probe("guide", "file", "size", "best.pt", "--lang", "zh").stdout
+    assert sections(chinese("questions").read_text(encoding="utf-8")).keys() >= {chinese_.partition(" (yolo")[0]}
+
+
+def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> None:
+    text = "".join(sections(TEXTS["questions"]).values())
+    readme = {each: json.loads(probe("explain", each, "--format", "json").stdout)["figures"][0]["networks"][0]
+              for each in ("yolov5s 13.2 GFLOPs", "yolov5s 7.5M 17.5", "yolov5s 7.2M 16.5")}  # fmt: skip
+    assert [(each["network"], each["hosts"][-1]) for each in readme.values()] == [
+        ("yolov5s", "v1.0"), ("yolov5s", "v3.1"), ("yolov5s", "v6.2"),
+    ]  # fmt: skip
+    yolov7 = json.loads(probe("fuse-diff", "yolov7", "--format", "json").stdout)
+    computed = {
+        *("13.2", "17.5", "16.5"), *(gigas(asked["diff"][state]["flops"]) for state in ("training", "validation")),
+        *(f"{yolov7[state]['parameters'] / 1e6:.1f}" for state in ("training", "validation")),
+        str(max(1, round(9 * 0.33))), "9", "0.33",
+    }  # fmt: skip
+    plain_figures = {"0", "1", "2", "3", "4", "5", "6", "80", "640", "480", "32"}
+    assert {*figures(text)} - computed <= plain_figures
+    assert computed <= {*figures(text)}

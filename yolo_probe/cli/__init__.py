@@ -2,6 +2,7 @@
 
 From the ground up; a module imports only from lines above its own::
 
+    guide_pages        the pages of the guide, and the sections that answer words
     options            the options that questions about a network take
     spellings          what people type, in the spelling of this command
     output             a report on standard output, and the exit codes

@@ -1,49 +1,36 @@
-"""The command that shows the guide: Markdown files that are installed with the package, in English and in Chinese."""
+"""The command that shows the guide, a topic of it or the sections that answer a question."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from textwrap import indent
-
 import click
 
+from yolo_probe.cli.guide_pages import TOPICS, in_plain_text, page, passages, plain
 from yolo_probe.cli.options import LANG_OPTION, spoken
 from yolo_probe.cli.output import write
 from yolo_probe.errors import TargetError, shown
 
-GUIDE = Path(__file__).parents[1] / "guide"
-TOPICS = (
-    *("why-the-numbers-differ", "counters-and-rules", "training", "forks-and-source"),
-    *("safety", "live-models", "many-files", "speed", "in-the-browser", "supported", "glossary"),
-)
-"""In reading order: each is a file of that name."""
-
 
 @click.command("guide")
-@click.argument("topic", required=False)
+@click.argument("words", nargs=-1, metavar="[TOPIC | WORDS]...")
 @LANG_OPTION
-def guide_command(topic: str | None) -> None:
+def guide_command(words: tuple[str, ...]) -> None:
     """Teach the subject: what the numbers are, and why they differ.
 
-    Without TOPIC, the topics are listed. The first letters of one are enough: why, counters.
+    Without a TOPIC, the topics are listed. The first letters of one are enough: why, counters. Other WORDS are searched
+    for: yolo-probe guide file size.
     """
-    folder = GUIDE / "zh" if spoken() == "zh" else GUIDE
-    if topic is None:
+    language = spoken()
+    if not words:
         for name in TOPICS:
-            write(f"{name:<24}{_text(folder, name).splitlines()[2]}\n")
+            write(f"{name:<24}{page(name, language).splitlines()[2]}\n")
         return
-    found = [name for name in TOPICS if name.startswith(topic.lower())]
-    if len(found) != 1:
-        raise TargetError(f"guide: found topic {shown(topic)}, expected one of {', '.join(TOPICS)}")
-    write(plain(_text(folder, found[0])))
-
-
-def plain(markdown: str) -> str:
-    """Markdown as a terminal shows it: blocks of code indented, links and bold words as text."""
-    text = re.sub(r"^```\w*\n(.*?)^```\n", lambda block: indent(block[1], "    "), markdown, flags=re.M | re.S)
-    return re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text).replace("**", "")
-
-
-def _text(folder: Path, name: str) -> str:
-    return (folder / f"{name}.md").read_text(encoding="utf-8")
+    found = [name for name in TOPICS if name.startswith(words[0].lower())] if len(words) == 1 else []
+    if len(found) == 1:
+        write(plain(page(found[0], language)))
+        return
+    answers = passages(" ".join(words), language)
+    if not answers:
+        raise TargetError(
+            f"guide: found {shown(' '.join(words))}, expected one of {', '.join(TOPICS)}, or words that are in them"
+        )
+    write(in_plain_text(answers))
