@@ -51,6 +51,10 @@ class TargetError(ProbeError):
     """A TARGET that is neither a file nor a known network, or an option that does not fit it."""
 
 
+class NoLineError(TargetError):
+    """A text without a summary line, without figures of one, and without a known error."""
+
+
 class CheckpointError(ProbeError):
     """A file that is no checkpoint of YOLOv5, or a damaged one."""
 

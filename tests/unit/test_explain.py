@@ -18,6 +18,7 @@ from yolo_probe.errors import TargetError
 from yolo_probe.hosts.known_lines import known_networks
 from yolo_probe.hosts.line_matches import matches
 from yolo_probe.hosts.printed_line import lines_in
+from yolo_probe.hosts.quoted_figures import candidates, quoted_in
 from yolo_probe.hosts.target import resolve
 from yolo_probe.networks.generations import GENERATIONS, Generation
 from yolo_probe.networks.shipped import FORKS, network_names
@@ -303,6 +304,20 @@ def test_a_log_that_is_not_there_is_said_to_be_missing() -> None:
         ("AttributeError: 'Conv2' object has no attribute 'bn'", "fused already, or it is a class of your own"),
         ("'Conv' object has no attribute 'total_params'", "Count a copy"),
         ('Unexpected key(s) in state_dict: "total_ops", "model.0.total_ops"', "Take them out of the state_dict"),
+        (
+            "TypeError: on_train_batch_end() missing 1 required positional argument: 'mloss'",
+            "(model, ni, ...) since v7.0",
+        ),
+        ("Warning: module SELayer is treated as a zero-op.", "Count operators instead"),
+        ("Unsupported operator aten::mul encountered 201 time(s)", "counts MACs and calls them flops"),
+        ("ValueError: Expected more than 1 value per channel when training, got input size", "as small as the stride"),
+        ("the Conv2 layer call forward_fuse() but it have self.bn in the formula", "leave self.bn out"),
+        ("TypeError: isinstance() arg 2 must be a type or tuple of types", "class DWConv(Conv)"),
+        ("AttributeError: 'DeformConv2d' object has no attribute 'in_channels'", "another name than conv"),
+        ("AttributeError: 'AutoShape' object has no attribute 'fuse'", "model.model, or model.module"),
+        ("'Conv' object has no attribute '_non_persistent_buffers_set'", "as attempt_load does since v3.1"),
+        ("RuntimeError: a leaf Variable that requires grad is being used in an in-place operation.", "torch.no_grad()"),
+        ("('0.01 GMac', '5.29 M')", "an EfficientNet then has 0.01 GMac"),
         ("AttributeError: Can't get attribute 'SPPF' on <module 'models.common'", "by a newer version, or by a fork"),
     ],
 )
@@ -395,3 +410,104 @@ def test_what_is_between_two_known_networks_is_data_too_and_no_merging() -> None
     assert [entry["cause"] for entry in parameters["entries"]] == ["classes 80 -> 2"]
     assert (parameters["before"], parameters["after"], parameters["unexplained"]) == (7_225_885, 7_015_519, 0)
     assert "merged" not in run(*lines)[1].partition("These lines are not of one network")[2]
+
+
+# what a line leaves to ask
+
+
+def words_of(*arguments: str) -> str:
+    """The output of the command on one line."""
+    return " ".join(run(*arguments)[1].split())
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("YOLOv5s summary: 157 layers, 7039792 parameters, 0 gradients, 15.8 GFLOPs",
+         "No activation is missing: all Conv share one, which counts once; each Conv has its own, and the same network "
+         "has 213 layers; By class: 60 Conv2d + 57 Conv + 11 Bottleneck + 9 Sequential; YAML's 25 rows hold all of"),
+        ("213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs",
+         "Each Conv has an activation of its own here. In v7.0 all share one; the same network has 157 layers"),
+        ("Model Summary: 140 layers, 7.45958e+06 parameters, 7.45958e+06 gradients",
+         "In v1.0, v2.0 and v3.0 fuse() makes each convolution anew as one that trains; prints 6,616,832 there, not 0"),
+        ("Model Summary: 120 layers, 6.8612e+06 parameters, 6.31725e+06 gradients",
+         "yolov5s with 4 classes; its YAML of 9 to 21 June 2020; so the number rises from 0"),
+        ("YOLO11n summary: 319 layers, 2624080 parameters, 2624064 gradients, 6.6 GFLOPs",
+         "tables of the documentation are of the fused network with 80 classes: 2.6 M parameters, 6.5 GFLOPs"),
+        ("YOLOv10n summary (fused): 285 layers, 2762608 parameters, 63840 gradients, 8.6 GFLOPs",
+         "From 8.3.111 on fuse() also takes out the head that only training needs, which leaves 2,299,264"),
+    ],
+)  # fmt: skip
+def test_the_answer_is_beside_its_number(line: str, words: str) -> None:
+    output = words_of(line)
+    assert [each for each in words.split("; ") if each not in output] == []
+
+
+def test_the_lines_of_the_networks_before_v1_0_are_known() -> None:
+    notebook = {"165 layers, 7.07417e+06 parameters": "yolov5s", "381 layers, 9.59219e+07 parameters": "yolov5x"}
+    for text, network in notebook.items():
+        (line,) = lines_in(f"Model Summary: {text}")
+        best = matches(line)[0]
+        assert (best.exact, best.network.network, best.numbers.classes) == (True, network, 80)
+        assert "June 2020" in best.network.note
+
+
+def test_half_of_the_gflops_are_macs() -> None:
+    output = words_of("214 layers, 7235389 parameters, 7235389 gradients, 8.3 GFLOPs")
+    assert "8.3 is half of that: it is GMACs, and 1 MAC is 2 FLOPs." in output
+
+
+def test_a_line_without_gflops_of_a_changed_network_tells_of_the_small_image() -> None:
+    output = words_of("Model Summary: 300 layers, 7300000 parameters, 7300000 gradients")
+    assert "an image as small as the stride, 32x32" in output
+
+
+def test_a_command_is_named_only_where_it_leads_to_the_network_of_the_line() -> None:
+    assert "yolo-probe info yolov5s@v7.0" in run("214 layers, 7235389 parameters, 7235389 gradients, 16.6 GFLOPs")[1]
+    assert "shows what it is made of" not in run("Model Summary: 120 layers, 6.8612e+06 parameters")[1]
+
+
+# figures without a whole line
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("157 layers", [("yolov5s", 80, True, False)]),
+        ("why has the yaml 25 rows, and the summary says 214 layers?", [("yolov5s", 80, False, False)]),
+        ("7.5M 17.5", [("yolov5s", 80, False, False)]),
+        ("7.5M params, 17.5 GFLOPs", [("yolov5s", 80, False, False)]),
+        ("7.07M 8", [("yolov5s", 20, False, True)]),
+        ("8.3 GMACs yolov5s 7.2M", [("yolov5s", 80, False, True)]),
+        ("#Param.(M): 2.3   FLOPs(G): 6.7", [("yolov10n", 80, True, False)]),
+        ("YOLO11n 2.6M 6.5B", [("yolo11n", 80, True, False)]),
+        ("28.8 GFLOPs, not 28.6?", [("yolov8s", 80, False, False)]),
+        ("v5l: 335 layers before, 499 layers now", [("yolov5l", 80, False, False), ("yolov5l", 80, False, False)]),
+        ("13G vs 17.5G of v5s", [("yolov5s", 80, False, False), ("yolov5s", 80, False, False)]),
+        ("\u8bad\u7ec3\u65f6\u6253\u5370 157 \u5c42", [("yolov5s", 80, True, False)]),
+    ],
+)
+def test_a_part_of_a_line_is_enough(text: str, expected: list[tuple[str, int, bool, bool]]) -> None:
+    firsts = [candidates(quoted)[0] for quoted in quoted_in(text)]
+    assert [(each.network.network, each.classes, each.fused, each.is_halved) for each in firsts] == expected
+    code, output = run(text, "--format", "json")
+    found = json.loads(output)
+    assert (code, [each["networks"][0]["network"] for each in found["figures"]]) == (0, [each[0] for each in expected])
+    assert [line["matches"][0]["network"] for line in found["lines"]] == [each[0] for each in expected]
+    assert all(len(line) <= 80 for line in run(text)[1].splitlines() if not line.startswith(("YOLO", "Model")))
+
+
+def test_all_networks_with_a_figure_are_found() -> None:
+    (quoted,) = quoted_in("1.9M 4.6")
+    for each in candidates(quoted):
+        numbers = each.network.numbers(each.classes)
+        assert f"{numbers.parameters[each.fused] / 1e6:.1f}" == "1.9"
+        assert "4.6" in {f"{pair[each.fused] or 0:.1f}" for pair in numbers.gflops.values()}
+    assert {("yolov5n", "v6.1"), ("yolov5n", "v7.0")} <= {
+        (each.network.network, host) for each in candidates(quoted) for host in each.hosts
+    }
+
+
+@pytest.mark.parametrize("text", ["file of 14 MB", "12 ms", "hello 5", "99999 layers", "0.01 GMac", "1" * 5000])
+def test_other_figures_are_none(text: str) -> None:
+    assert not [each for quoted in quoted_in(text) for each in candidates(quoted)]

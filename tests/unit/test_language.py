@@ -23,6 +23,7 @@ from tests.unit.test_report_page import embedded
 from tests.unit.test_training_record import EVENTS
 from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5, Host
 from yolo_probe.hosts.printed_line import lines_in
+from yolo_probe.hosts.quoted_figures import quoted_in
 from yolo_probe.hosts.subject import Saved
 from yolo_probe.hosts.target import resolve
 from yolo_probe.language import catalogue, is_name, language, page_words, shown_in, translated
@@ -33,7 +34,7 @@ from yolo_probe.render.sections import sections
 from yolo_probe.render.text import render
 from yolo_probe.render.text_layout import cells, hue, wrapped
 from yolo_probe.render.translation import in_language
-from yolo_probe.reports.explain import explanation
+from yolo_probe.reports.explain import explanation, explanation_of_figures
 from yolo_probe.reports.fuse_diff import fuse_diff
 from yolo_probe.reports.fused_outputs import DifferentRow, FusedOutputs
 from yolo_probe.reports.gradients import provenance
@@ -222,6 +223,8 @@ def reports(demo: Path) -> Iterator[tuple[str, Report]]:
     yield "demo gradients", provenance(resolve(str(demo)))
     for text in LINES:
         yield text, explanation(list(lines_in(text)))
+    for text in ("157 layers", "7.5M 17.5", "yolov5s 7.07M 8", "13 GFLOPs", "rtdetr-l 32.97M"):
+        yield text, explanation_of_figures(list(quoted_in(text)))
 
 
 LINES = (
@@ -239,9 +242,22 @@ LINES = (
     "200 layers, 8460317 parameters, 0 gradients, 25.2 GFLOPs",
     "214 layers, 7235389 parameters, 7235389 gradients, 16.5 GFLOPs\n"
     "157 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs",
+    "Model Summary: 140 layers, 7.45958e+06 parameters, 7.45958e+06 gradients",
+    "Model Summary: 120 layers, 6.8612e+06 parameters, 6.31725e+06 gradients",
+    "213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs", "125 layers, 7235389 parameters",
+    "214 layers, 7235389 parameters, 7235389 gradients, 8.3 GFLOPs",
+    "285 layers, 2762608 parameters, 0 gradients, 8.6 GFLOPs", "319 layers, 2624080 parameters, 2624064 gradients",
 )  # fmt: skip
 
-MONTHS = {"July": "7", "August": "8", "September": "9", "November": "11", "December": "12", "February": "2"}
+MONTHS = {
+    "June": "6",
+    "July": "7",
+    "August": "8",
+    "September": "9",
+    "November": "11",
+    "December": "12",
+    "February": "2",
+}
 
 
 def figures(text: str) -> Counter[str]:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolo_probe.cli.options import ImageSize, of_networks
+from yolo_probe.cli.guide_pages import in_plain_text, passages
+from yolo_probe.cli.options import ImageSize, of_networks, spoken
 from yolo_probe.cli.output import UNEXPLAINED, show, write
 from yolo_probe.counters.conventions import CONVENTIONS, choose_counter
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import TargetError, shown
+from yolo_probe.errors import NoLineError, TargetError, shown
 
 if TYPE_CHECKING:
     from yolo_probe.hosts.images import Size
@@ -29,15 +30,23 @@ if TYPE_CHECKING:
 def explain_command(lines: tuple[str, ...], form: str) -> None:
     """Say which network prints a summary line, and why its numbers are what they are.
 
-    LINE is text such as "213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs"; LOG is a file with such lines;
-    without either, standard input is read. Two lines are explained against each other; of an error message that is
-    known, such as "No module named 'models'", the cause and the remedy are told.
+    LINE is text such as "213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs", or a part of one, such as "157
+    layers" or "7.5M 17.5"; LOG is a file with such lines; without either, standard input is read. Two lines are
+    explained against each other; of an error message that is known, such as "No module named 'models'", the cause and
+    the remedy are told; a question in words is looked up in the guide.
     """
     from yolo_probe.hosts.printed_line import LARGEST_TEXT
 
     is_piped = lines in ((), ("-",))
     texts = [(sys.stdin.read(LARGEST_TEXT), True)] if is_piped else [text_of(line) for line in lines]
-    report = explained(texts, None if is_piped else lines[0])
+    try:
+        report = explained(texts, None if is_piped else lines[0])
+    except NoLineError:
+        answers = passages(" ".join(lines), spoken())
+        if is_piped or form == "json" or not answers:
+            raise
+        write(in_plain_text(answers))
+        return
     show(report, form)
     if not report.exact:
         sys.exit(UNEXPLAINED)
@@ -46,21 +55,27 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
 def explained(texts: Iterable[tuple[str, bool]], named: str | None) -> Explanation:
     """The report on the lines and errors in texts, each with whether it is a log. ``named``: what stands for them.
 
-    Raises: TargetError where there is neither a summary line nor a known error.
+    Raises: NoLineError where there is neither a summary line, nor figures of one, nor a known error.
     """
     from yolo_probe.hosts.printed_line import lines_in
-    from yolo_probe.reports.explain import explanation
+    from yolo_probe.hosts.quoted_figures import quoted_in
+    from yolo_probe.reports.explain import explanation, explanation_of_figures
     from yolo_probe.reports.known_errors import errors_in
 
     read = tuple(texts)
     found = [line for text, log in read for line in lines_in(text, log=log)]
     errors = tuple(error for text, _ in read for error in errors_in(text))
+    if not found and (quoted := [each for text, log in read if not log for each in quoted_in(text)]):
+        of_figures = explanation_of_figures(quoted)
+        if of_figures.quoted:
+            return replace(of_figures, errors=errors)
     if not found and not errors:
         what = "standard input" if named is None else shown(named)
-        raise TargetError(
+        raise NoLineError(
             f"{what}: found no summary line, expected one such as "
             '"213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs"',
-            "Copy the whole line from the log, in quotes; a checkpoint goes to yolo-probe fuse-diff.",
+            "Copy the whole line from the log, in quotes; a checkpoint goes to yolo-probe fuse-diff, a question to "
+            "yolo-probe guide.",
         )
     return replace(explanation(found), errors=errors)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from yolo_probe.counters.charges import Uncounted
@@ -253,12 +254,32 @@ def gflops_here(question: Question) -> str:
     return ""
 
 
+def kinds_words(root: Module, *, leaves: bool) -> str:
+    """The modules of a network by their class, most first: ``60 Conv2d + 57 BatchNorm2d``.
+
+    ``leaves``: whether those alone that hold no others.
+    """
+    modules = [module for _, module in named_modules(root) if not (leaves and module.children)]
+    counts = Counter(module.kind.removeprefix("nn.").rpartition(".")[2] for module in modules)
+    acts = activations(root)
+    is_shared = len(acts) > 1 and len({id(act) for act in acts}) == 1
+    words = [
+        f"{count}\N{NO-BREAK SPACE}{kind}" + (f" (shared by {len(acts)} Conv)" if is_shared and kind == "SiLU" else "")
+        for kind, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    return " +\N{NO-BREAK SPACE}".join(words)
+
+
+def number_of_rows(root: Module) -> int:
+    """How many rows the model YAML of a network has; 0 for a model without rows."""
+    kinds, _ = named_rows(root)
+    return len(kinds) if isinstance(root.attributes.get("yaml"), Mapping) and len(kinds) > 1 else 0
+
+
 def rows_words(root: Module, layers: str) -> str:
     """A sentence on the rows of a model YAML, which hold those layers; empty for a model without rows."""
-    kinds, _ = named_rows(root)
-    if not isinstance(root.attributes.get("yaml"), Mapping) or len(kinds) < 2:
-        return ""
-    return f"The YAML's {len(kinds)} rows hold {layers}: most are blocks of several."
+    rows = number_of_rows(root)
+    return f"The YAML's {rows} rows hold {layers}: most are blocks of several." if rows else ""
 
 
 def size_words(question: Question) -> str:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import CONVENTIONS, Convention
-from yolo_probe.hosts.known_lines import KnownNetwork, spans
+from yolo_probe.hosts.known_lines import KnownNetwork, known_networks, release_numbers, spans
 from yolo_probe.hosts.line_matches import Match, line_form
 from yolo_probe.hosts.printed_line import PrintedLine
-from yolo_probe.hosts.summary_line import LineForm
-from yolo_probe.render.common import ledger_block
+from yolo_probe.hosts.quoted_figures import Candidate, Quoted
+from yolo_probe.hosts.summary_line import LayerDefinition, LineForm
+from yolo_probe.render.common import kinds_words, ledger_block, rows_words
 from yolo_probe.render.document import (
     Figures,
     Footer,
@@ -20,10 +21,12 @@ from yolo_probe.render.document import (
     Note,
     Part,
     Section,
+    Table,
     Words,
 )
 from yolo_probe.reports.explain import Answer, Explanation, definition_of, elsewhere, why_gradients
 from yolo_probe.reports.ledger import Ledger
+from yolo_probe.reports.question import State
 
 LAYERS = {
     "modules": "any module, also one that holds others",
@@ -38,8 +41,10 @@ SHORT = {"modules": "all modules", "leaf_modules": "those that hold no others", 
 
 def document(report: Explanation) -> Iterator[Section]:
     """The report as sections of parts, in reading order."""
+    for quoted, networks in report.quoted:
+        yield from _quoted(quoted, networks)
     for answer in report.answers:
-        yield from _answer(answer)
+        yield from _answer(answer, report.built)
     for text, known in report.errors:
         yield (Heading(text),)
         yield Words(known.cause), Footer("Do", known.remedy)
@@ -58,12 +63,53 @@ def document(report: Explanation) -> Iterator[Section]:
         if not report.between:
             words += " yolo-probe diff, with two lines in quotes, tells what is between any two networks."
         yield (Words(words),)
-    if report.answers and report.exact and "-cls" not in (last := report.answers[-1].matches[0]).network.network:
-        yield (Footer("Network", f"{_named(last)} shows what it is made of"),)
+    if report.answers and report.exact and _can_be_named(report.answers[-1].matches[0].network):
+        yield (Footer("Network", f"{_named(report.answers[-1].matches[0])} shows what it is made of"),)
     if report.between:
         from yolo_probe.render.diff import document as document_of_diff
 
         yield from document_of_diff(report.between)
+
+
+def _can_be_named(network: KnownNetwork) -> bool:
+    """Whether its name alone leads to the network of the line."""
+    return "-cls" not in network.network and not network.note
+
+
+SHOWN_CANDIDATES = 8
+"""Most networks that are listed for figures; ``--format json`` has all."""
+
+
+def _quoted(quoted: Quoted, networks: Sequence[Candidate]) -> Iterator[Section]:
+    yield (Heading(quoted.text),)
+    many = f"{len(networks)} known networks have" if len(networks) > 1 else "One known network has"
+    words = f"This is no whole line. {many} these figures" + ("." if len(networks) == 1 else ", the likeliest first.")
+    if networks[0].is_halved:
+        words += (
+            f" {quoted.billions} is half of the {networks[0].line.gflops} GFLOPs that hosts print: it is GMACs, and "
+            "1 MAC is 2 FLOPs."
+        )
+    yield (Words(words),)
+    rows = tuple(tuple(_candidate(each)) for each in networks[:SHOWN_CANDIDATES])
+    yield (Table(("network", "classes", "host", "fuse()", "layers", "parameters", "GFLOPs"), rows),)
+
+
+def _candidate(each: Candidate) -> Iterator[str]:
+    yield each.network.network
+    yield f"{each.classes:,}"
+    yield _hosts_of(each)
+    yield "after" if each.fused else "before"
+    yield f"{each.network.layers[each.fused]:,}"
+    yield f"{each.network.parameters(each.classes, each.fused):,}"
+    yield each.line.gflops or "-"
+
+
+def _hosts_of(each: Candidate) -> str:
+    """The hosts of a network in a narrow column: of several stretches of releases the first."""
+    first, *others = each.host_spans or (each.network.family,)
+    if each.network.family == "ultralytics":
+        return f"{first}{', ...' if others else ''}"
+    return ", ".join("HEAD" if host == "head" else host for host in (first, *others))
 
 
 def _from_to(report: Explanation) -> str:
@@ -108,7 +154,7 @@ def _ledgers(ledgers: Iterable[tuple[str, Ledger]]) -> Iterator[Part]:
         yield from ledger_block("FLOPs" if name == "flops" else name, ledger)
 
 
-def _answer(answer: Answer) -> Iterator[Section]:
+def _answer(answer: Answer, built: State | None = None) -> Iterator[Section]:
     line = answer.line
     yield (Heading(line.text),)
     if not answer.exact:
@@ -116,7 +162,7 @@ def _answer(answer: Answer) -> Iterator[Section]:
         return
     first, *others = answer.matches
     yield (Words(_verdict(first)),)
-    yield tuple(_figures(line, first))
+    yield tuple(_figures(line, first, built))
     if others:
         yield (Words(f"It may also be {'; or '.join(_or_told(match) for match in others)}."),)
 
@@ -164,12 +210,14 @@ def _named(match: Match) -> str:
     return f"yolo-probe info {network.network}{tag}{options}"
 
 
-def _figures(line: PrintedLine, match: Match) -> Iterator[Part]:
+def _figures(line: PrintedLine, match: Match, built: State | None) -> Iterator[Part]:
     network, numbers = match.network, match.numbers
     other = "before" if match.fused else "after"
     if line.layers:
         yield Figures("layers", (f"{match.layers:,}",))
         yield Note(_layers_note(match, other))
+        if built and (words := " ".join(_made_of(built, definition_of(network)))):
+            yield Note(words)
     yield Figures("parameters", (f"{match.parameters:,}",))
     yield Note(_parameters_note(match, other))
     if line.gradients and match.gradients:
@@ -201,11 +249,44 @@ def _with_thop(match: Match) -> str:
 def _layers_note(match: Match, other: str) -> str:
     network = match.network
     there = f"{network.layers[not match.fused]:,} {other} fuse(), which merges BatchNorms into convolutions."
-    others = [
-        f"{each.layers[match.fused]:,} for {_whose(each, network)}" for each in elsewhere(network) if not each.note
-    ]
-    same = f" The same network has {', '.join(others[:3])}." if others else ""
-    return f"A layer here is {LAYERS[definition_of(network)]}. {there}{same}"
+    words = [f"A layer here is {LAYERS[definition_of(network)]}. {there}"]
+    others = [each for each in elsewhere(network) if not each.note]
+    words += [_activations(match, each) for each in others if _counts_activations(each, network)]
+    listed = [
+        f"{each.layers[match.fused]:,} for {_whose(each, network)}"
+        for each in others if not _counts_activations(each, network)
+    ]  # fmt: skip
+    if listed:
+        words.append(f"The same network has {', '.join(listed[:3])}.")
+    return " ".join(words)
+
+
+def _made_of(built: State, definition: LayerDefinition) -> Iterator[str]:
+    """The modules of a network by their class, and the rows of its YAML."""
+    if definition != "parameter_tensors":
+        yield f"By class: {kinds_words(built.root, leaves=definition == 'leaf_modules')}."
+    if rows := rows_words(built.root, "all of these"):
+        yield rows
+
+
+def _counts_activations(other: KnownNetwork, network: KnownNetwork) -> bool:
+    """Whether it is other activations alone that make the layers of the same network of YOLOv5 differ."""
+    return network.family == "YOLOv5" and definition_of(other) == definition_of(network) == "modules"
+
+
+def _activations(match: Match, other: KnownNetwork) -> str:
+    """A sentence on the layers of the same network where each Conv has an activation, or all share one."""
+    there, hosts = other.layers[match.fused], hosts_in_words(other.hosts)
+    if there > match.layers:
+        official = ", the official ones too" if _OFFICIAL.fullmatch(match.network.network) else ""
+        return (
+            f"No activation is missing: all Conv share one, which counts once. In {hosts}, and in files of then"
+            f"{official}, each Conv has its own, and the same network has {there:,} layers."
+        )
+    return (
+        f"Each Conv has an activation of its own here. In {hosts} all share one, which counts once, and the same "
+        f"network has {there:,} layers."
+    )
 
 
 _OFFICIAL = re.compile(r"yolov5[nsmlx]6?(?:-seg|-cls)?")
@@ -213,14 +294,10 @@ _OFFICIAL = re.compile(r"yolov5[nsmlx]6?(?:-seg|-cls)?")
 
 
 def _whose(network: KnownNetwork, than: KnownNetwork) -> str:
-    """The hosts that count other layers of a network than those of another entry, and why."""
+    """The hosts that count other layers of a network than those of another entry, and what they count."""
     hosts = hosts_in_words(network.hosts)
-    if definition_of(network) != definition_of(than):
-        return f"{hosts} ({SHORT[definition_of(network)]})"
-    if network.family == "YOLOv5" and network.layers[0] > than.layers[0]:
-        official = ", the official ones too" if _OFFICIAL.fullmatch(network.network) else ""
-        return f"{hosts} and for files of then{official} (an activation for each Conv)"
-    return hosts
+    same = definition_of(network) == definition_of(than)
+    return hosts if same else f"{hosts} ({SHORT[definition_of(network)]})"
 
 
 def _parameters_note(match: Match, other: str) -> str:
@@ -228,6 +305,8 @@ def _parameters_note(match: Match, other: str) -> str:
     there = numbers.parameters[not match.fused]
     words = [f"{there:,} {other} fuse()."]
     stock = network.numbers(80).parameters[match.fused]
+    if network.family == "ultralytics":
+        words += _elsewhere_fused(match)
     if numbers.classes != 80 and stock != match.parameters:
         change = match.parameters - stock
         more = "more" if change > 0 else "fewer"
@@ -235,6 +314,35 @@ def _parameters_note(match: Match, other: str) -> str:
             f"With 80 classes it has {stock:,}; with {_classes(match)} {abs(change):,} {more}, all in the head."
         )
     return " ".join(words)
+
+
+_DOCUMENTED = re.compile(r"yolo(?:v8|11|26)[nsmlx]")
+"""Networks of which the tables of the documentation have what the newest release prints after ``fuse()``."""
+
+
+_TWO_HEADS = re.compile(r"yolov10[nsmblx]|yolo26[nsmlx]")
+"""Networks with a head that only training needs."""
+
+
+def _elsewhere_fused(match: Match) -> Iterator[str]:
+    """Sentences on the network after ``fuse()`` in newer releases, and in the tables of the documentation."""
+    name, classes = match.network.network, match.numbers.classes
+    same = [each for each in known_networks() if (each.network, each.family) == (name, "ultralytics")]
+    newest = max(same, key=lambda each: release_numbers(each.hosts[-1]))
+    left = newest.parameters(classes, True)
+    if match.fused and left < match.parameters and _TWO_HEADS.fullmatch(name):
+        since = min((each.hosts[0] for each in same if each.parameters(classes, True) == left), key=release_numbers)
+        yield (
+            f"From {since.partition(' ')[0]} on fuse() also takes out the head that only training needs, which leaves "
+            f"{left:,}; tables are of that."
+        )
+    elif not match.fused and _DOCUMENTED.fullmatch(name):
+        stock = newest.numbers(80)
+        gflops = [pair[True] for pair in stock.gflops.values() if pair[True] is not None]
+        yield (
+            "The tables of the documentation are of the fused network with 80 classes: "
+            f"{stock.parameters[True] / 1e6:.1f} M parameters, {gflops[-1]:.1f} GFLOPs."
+        )
 
 
 def _gradients(line: PrintedLine, match: Match) -> int:
@@ -258,6 +366,12 @@ def _gradients_note(match: Match) -> str:
         words += " The new convolutions are made with requires_grad=False; 0 would be a finished file."
     elif cause == "autograd":
         words += " The new convolutions then train as the old ones did."
+        if finished := sorted({each.numbers.gradients["stripped"] for each in match.joined} - {0}):
+            hosts = [host for each in match.joined if each.numbers.gradients["stripped"] for host in each.hosts]
+            words += (
+                f" In {hosts_in_words(hosts)} fuse() makes each convolution anew as one that trains, so a finished "
+                f"file prints {' or '.join(f'{each:,}' for each in finished)} there, not 0."
+            )
     elif cause == "frozen":
         words += f" {match.parameters - match.network.fixed - sum(match.network.rows[match.fused][:rows]):,} are left."
     return words[:1].upper() + words[1:]
@@ -304,13 +418,19 @@ def _nearest(answer: Answer) -> Iterator[str]:
     parts = [f"{name} {_found_and_expected(line, match, name)}" for name in match.unlike if name != "gradients"]
     figures = f": {'; '.join(parts)}" if parts else ""
     yield f"No known network prints all of these figures. The nearest is {_told(match)}{state}{figures}."
-    if "GFLOPs" in match.unlike and len(match.unlike) == 1 and (side := _other_size(line, match)):
+    if match.unlike == ("GFLOPs",) and _are_macs(line, match):
+        yield f"{line.gflops} is half of that: it is GMACs, and 1 MAC is 2 FLOPs."
+    elif match.unlike == ("GFLOPs",) and (side := _other_size(line, match)):
         yield f"{line.gflops} GFLOPs is what it has at {side}x{side}, but hosts print those of 640x640."
     yield from _direction(line, match)
     if line.gradients:
         yield _gradients_alone(line, line.gradients.value)
     if not line.gflops and match.gflops(fused=match.fused):
-        yield "Without GFLOPs: thop is not installed there, or its counting run failed, which no host says."
+        yield (
+            "Without GFLOPs: thop is not installed there, or its counting run failed, which no host says. That run "
+            "takes an image as small as the stride, 32x32: a block that needs a larger map, such as some attention and "
+            "pooling, fails there alone. yolo-probe info FILE counts without it, and names a module that fails."
+        )
     yield "One figure may be mistyped, or the network is changed: pass its file or YAML to fuse-diff."
 
 
@@ -375,6 +495,10 @@ def _found_and_expected(line: PrintedLine, match: Match, name: str) -> str:
     assert figure
     more = figure.value - expected
     return f"found {figure.value:,}, expected {expected:,} ({abs(more):,} {'more' if more > 0 else 'fewer'})"
+
+
+def _are_macs(line: PrintedLine, match: Match) -> bool:
+    return any(line.shows_gflops(gflops / 2) for gflops in match.gflops(fused=match.fused).values())
 
 
 def _other_size(line: PrintedLine, match: Match) -> int:

@@ -18,6 +18,7 @@ from yolo_probe.render.common import (
     host_line,
     ledger_block,
     line_differs,
+    number_of_rows,
     uncounted,
     unknown_flops,
 )
@@ -217,6 +218,8 @@ def _layers_note(report: FuseDiff) -> str:
     before, after = report.training.summary.layers, report.validation.summary.layers
     old, new = (_convolutions(state.root) for state in (report.training, report.validation))
     convolutions = f"{old} of them are convolutions" + (", before and after" if old == new else f" before, {new} after")
+    rows = f"the YAML's {number} rows hold all of them" if (number := number_of_rows(subject.root)) else ""
+    convolutions += f"; {rows}" if rows else ""
     host = subject.origin.host
     if subject.origin.form.layers == "leaf_modules":
         return (
@@ -228,7 +231,7 @@ def _layers_note(report: FuseDiff) -> str:
         return (
             f"A layer here is a parameter tensor, a weight or a bias. {host.all_layers_by} count any module: "
             f"{before.modules} and {after.modules}. {host.leaf_layers()} counts only modules that hold no others: "
-            f"{leaves}."
+            f"{leaves}{rows and f'. T{rows[1:]}'}."
         )
     if not host.shared_activation_since:
         return (
@@ -247,7 +250,7 @@ def _layers_note(report: FuseDiff) -> str:
         )
     return (
         f"A layer here is any module, also one that only holds others. {convolutions}. {host.leaf_layers()} counts "
-        f"only modules that hold no others: {'for this file ' if subject.saved else ''}it prints {leaves}."
+        f"only modules that hold no others: it prints {leaves}."
     )
 
 

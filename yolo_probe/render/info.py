@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from shlex import quote
@@ -15,12 +14,12 @@ from yolo_probe.model.operators import OpRecord
 from yolo_probe.model.structure import LayerCounts, Module, named_modules, named_parameters
 from yolo_probe.model.user_rules import CUSTOM
 from yolo_probe.render.common import (
-    activations,
     fixed_numbers,
     footers,
     giga,
     heading,
     host_line,
+    kinds_words,
     line_differs,
     percent,
     rows_words,
@@ -89,30 +88,12 @@ def _layers(report: Info) -> Iterator[Part]:
     form = report.question.subject.origin.form
     counts = report.state.summary.layers
     yield Figures("layers", (f"{form.layer_count(counts):,}",))
-    modules = [module for _, module in named_modules(report.state.root)]
-    listed = modules if form.layers == "modules" else [module for module in modules if not module.children]
     rows = rows_words(report.state.root, "all of these")
     if form.layers == "parameter_tensors":
         yield Note(f"{_tensor_meaning(form, counts)} {rows}".rstrip())
         return
-    leaves = Counter(module.kind.removeprefix("nn.").rpartition(".")[2] for module in listed)
-    parts = [
-        f"{count}\N{NO-BREAK SPACE}{kind}"
-        for kind, count in sorted(leaves.items(), key=lambda item: (-item[1], item[0]))
-    ]
-    shared = _sharing(report.state.root)
-    parts = [
-        part + (f" (shared by {shared} Conv)" if shared and part.endswith("\N{NO-BREAK SPACE}SiLU") else "")
-        for part in parts
-    ]
-    joined = " +\N{NO-BREAK SPACE}".join(parts)
-    yield Note(f"{_layer_meaning(form, counts, joined)} {rows}".rstrip())
-
-
-def _sharing(root: Module) -> int:
-    """Number of Conv that share one activation; 0 if each has its own."""
-    acts = activations(root)
-    return len(acts) if len(acts) > 1 and len({id(act) for act in acts}) == 1 else 0
+    kinds = kinds_words(report.state.root, leaves=form.layers == "leaf_modules")
+    yield Note(f"{_layer_meaning(form, counts, kinds)} {rows}".rstrip())
 
 
 def _layer_meaning(form: LineForm, counts: LayerCounts, parts: str) -> str:

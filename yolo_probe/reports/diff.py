@@ -109,16 +109,27 @@ def side_of_line(match: Match, size: Size, counter: Counter) -> Side:
     subject = resolve(match.network.network, host=hosts[-1] if hosts else None, classes=match.numbers.classes)
     question = Question(subject, size, counter)
     made = side_of(question)
+    if isinstance(subject.rebuilt, Rebuilt):
+        model = subject.rebuilt.fused if match.fused else subject.rebuilt.built
+        return replace(made, state=question.state(model.root, built=True, model=model), is_fused=match.fused)
     cause = match.gradients.cause if match.gradients else "stripped" if match.fused else "new"
     root = as_built(made.unfused)
     if cause == "stripped":
         root = with_gradients(root, False)
     elif match.gradients and cause == "frozen":
         root = with_frozen(root, frozen_by_rows(root, tuple(range(match.gradients.rows))))
-    if not match.fused or made.model:
-        return replace(made, state=question.state(root, built=True, model=made.model))
-    fused = question.fusion(root, grad_enabled=cause in ("autograd", "frozen")).root
-    return replace(made, state=question.state(fused, built=True), is_fused=True)
+    if match.fused:
+        root = question.fusion(root, grad_enabled=cause in ("autograd", "frozen")).root
+    state = question.state(root, built=True)
+    if (subject.origin.form.layer_count(state.summary.layers), state.summary.parameters) != (
+        match.layers,
+        match.parameters,
+    ):
+        raise TargetError(
+            f"{match.network.network}: its host builds another network today than that of this line",
+            "Pass its file, or the YAML of then.",
+        )
+    return replace(made, state=state, is_fused=match.fused)
 
 
 def diff(first: Side, second: Side) -> Diff:

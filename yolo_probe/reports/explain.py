@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from yolo_probe.counters.conventions import choose_counter
@@ -12,6 +12,7 @@ from yolo_probe.errors import ProbeError
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks
 from yolo_probe.hosts.line_matches import Match, line_form, matches
 from yolo_probe.hosts.printed_line import PrintedLine
+from yolo_probe.hosts.quoted_figures import Candidate, Quoted, candidates
 from yolo_probe.hosts.summary_line import LayerDefinition
 from yolo_probe.hosts.target import resolve
 from yolo_probe.model.freezing import as_built
@@ -19,7 +20,7 @@ from yolo_probe.networks.generations import GENERATIONS
 from yolo_probe.reports.fuse_diff import FuseDiff, explain, fuse_diff
 from yolo_probe.reports.known_errors import KnownError
 from yolo_probe.reports.ledger import Entry, Ledger, account_of, trains_nothing
-from yolo_probe.reports.question import Question
+from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.recorded_fusion import recorded_ledgers
 from yolo_probe.reports.schema import SCHEMA
 from yolo_probe.reports.typed_json import as_plain
@@ -56,6 +57,10 @@ class Explanation:
     """What is between the networks of two lines that are not of one."""
     errors: tuple[tuple[str, KnownError], ...] = ()
     """Error messages beside the lines: the words that were found, and what is known of them."""
+    quoted: tuple[tuple[Quoted, tuple[Candidate, ...]], ...] = ()
+    """Figures without a whole line, each with the networks that have them; the lines are those of the first of each."""
+    built: State | None = None
+    """The network of the only line, as its host builds it; None where that cannot be done here."""
 
     @property
     def exact(self) -> bool:
@@ -73,7 +78,7 @@ def explanation(lines: Sequence[PrintedLine]) -> Explanation:
     """The report on the summary lines of a log."""
     answers = tuple(Answer(line, matches(line)) for line in lines)
     if len(answers) < 2:
-        return Explanation(answers, None, ())
+        return Explanation(answers, None, (), built=_built(answers[0]) if answers else None)
     first, end = answers[0], len(answers) - 1
     at = next((number for number in range(end, 0, -1) if _pair(first, answers[number])), end)
     last = answers[at]
@@ -84,6 +89,22 @@ def explanation(lines: Sequence[PrintedLine]) -> Explanation:
     if not pair and first.exact and last.exact:
         return Explanation(answers, None, (), at, _between(first, last) if end == 1 else None)
     return Explanation(answers, diff, () if diff else tuple(_alone(first.line, last.line)), at)
+
+
+def explanation_of_figures(quoted: Sequence[Quoted]) -> Explanation:
+    """The report on figures without a whole line; without those that no known network has."""
+    found = tuple((each, networks) for each in quoted if (networks := candidates(each)))
+    return replace(explanation([networks[0].line for _, networks in found]), quoted=found)
+
+
+def _built(answer: Answer) -> State | None:
+    """The network of a known line; None where it cannot be built here."""
+    from yolo_probe.reports.diff import side_of_line
+
+    try:
+        return side_of_line(answer.matches[0], (640, 640), choose_counter(None, None)).state if answer.exact else None
+    except ProbeError:
+        return None
 
 
 def _between(first: Answer, last: Answer) -> Diff | None:
@@ -192,8 +213,29 @@ def as_json(report: Explanation) -> dict[str, object]:
             }
             for answer in report.answers
         ],
+        **({"figures": [_quoted_as_json(*each) for each in report.quoted]} if report.quoted else {}),
         **({"ledger": ledgers} if ledgers else {}),
         **({"errors": [_error_as_json(*each) for each in report.errors]} if report.errors else {}),
+    }
+
+
+def _quoted_as_json(quoted: Quoted, networks: Sequence[Candidate]) -> dict[str, object]:
+    return {
+        "text": quoted.text,
+        "networks": [
+            {
+                "network": each.network.network,
+                "classes": each.classes,
+                "family": each.network.family,
+                "hosts": list(each.host_spans),
+                "fused": each.fused,
+                "layers": each.network.layers[each.fused],
+                "parameters": each.network.parameters(each.classes, each.fused),
+                "gflops": None if each.gflops is None else round(each.gflops, 1),
+                **({"macs": True} if each.is_halved else {}),
+            }
+            for each in networks
+        ],
     }
 
 
@@ -220,7 +262,10 @@ def why_gradients(match: Match) -> str:
     assert match.gradients
     cause = match.gradients.cause
     if cause == "stripped" and match.fused and match.numbers.gradients["stripped"]:
-        return "a finished file, or the EMA copy, trains nothing; but this host's fuse() makes convolutions that train"
+        return (
+            "a finished file, or the EMA copy, trains nothing; but this host's fuse() makes each convolution anew as "
+            "one that trains, so the number rises from 0"
+        )
     return GRADIENTS[cause].format(rows=match.gradients.rows)
 
 

@@ -19,6 +19,75 @@ class KnownError:
 
 KNOWN_ERRORS = (
     KnownError(
+        r"\bon_\w+\(\) (?:missing|takes|got an)[^\n]* arguments?\b[^\n]*|'Callbacks' object has no attribute '\w+'"
+        r"|No module named 'utils\.callbacks'",
+        "YOLOv5 has callbacks since v6.0, and what they are given changed in v6.1, v6.2 and v7.0: on_train_batch_end "
+        "gets (ni, model, ...) to v6.2, and (model, ni, ...) since v7.0; v6.2 brought on_train_start and other events "
+        "without arguments.",
+        "Write def on_train_batch_end(*args, **kwargs), and find the model among them by its type. "
+        "yolo_probe.register(callbacks) does that for all versions.",
+    ),
+    KnownError(
+        r"module \w+ is treated as a zero-op|[Tt]reat it as zero[^\n]*|\b0\.\d+ GMacs?\b",
+        "This counter puts hooks on classes that it knows. A class of your own counts as 0 there, with all that its "
+        "forward computes by functions, such as F.conv2d and products of matrices: an EfficientNet then has 0.01 GMac, "
+        "not 0.39.",
+        "Count operators instead: yolo_probe.compare_counters(model) shows each counter's figure and what it leaves "
+        "out, yolo-probe counters best.pt the same of a file.",
+    ),
+    KnownError(
+        r"Unsupported operator aten::\w+ encountered[^\n]*",
+        "fvcore has no rule for this operator, and adds 0 for it. It has rules for convolutions, matrix products and "
+        "norms, which cost nearly everything; it counts MACs and calls them flops.",
+        "Nothing, if these are additions and activations. yolo_probe.count_flops(model) lists the share of what has no "
+        "rule.",
+    ),
+    KnownError(
+        r"Expected more than 1 value per channel when training[^\n]*",
+        "BatchNorm in training mode needs more than one value of a channel, and got a batch of 1 on a map of 1x1. The "
+        "counting run of a host takes one image as small as the stride, so a block that pools to 1x1 fails there: the "
+        "line then has no GFLOPs.",
+        "It does no harm to a training with a batch of 2 or more. yolo-probe info best.pt counts without that run.",
+    ),
+    KnownError(
+        r"\bforward_fuse\b|\bself\.bn\b",
+        "fuse() deletes the BatchNorm bn and lets forward_fuse run in place of forward. A forward_fuse that still "
+        "computes self.bn fails then, as that of Conv2 in ultralytics does.",
+        "In it, leave self.bn out: return self.act(self.conv(x)). yolo-probe train tries fuse() before the first "
+        "epoch, and compares the outputs of each row after the last.",
+    ),
+    KnownError(
+        r"isinstance\(\) arg 2 must be a type[^\n]*",
+        "DWConv is a function in YOLOv5 to v5.0, YOLOv7 and others, and the fuse() of v6.0 and later asks whether a "
+        "module is of the class DWConv. The code is a mixture of both.",
+        "Make it a class: class DWConv(Conv), as models/common.py has it since v6.0.",
+    ),
+    KnownError(
+        r"'\w+' object has no attribute 'in_channels'",
+        "fuse() makes a new nn.Conv2d from the conv of each Conv, and this one is no nn.Conv2d: a deformable or "
+        "another convolution of your own stands there.",
+        "Do not derive the block from Conv, or give its convolution another name than conv: fuse() then leaves it and "
+        "its BatchNorm as they are.",
+    ),
+    KnownError(
+        r"'\w+' object has no attribute 'fuse'",
+        "This is not the model but something around it, such as AutoShape, DataParallel or DetectMultiBackend. What "
+        "torch.hub and DetectMultiBackend load is fused already.",
+        "Take the model in it: model.model, or model.module. torch.hub.load(..., autoshape=False) loads it without "
+        "fuse() since v6.2.",
+    ),
+    KnownError(
+        r"has no attribute '_non_persistent_buffers_set'",
+        "torch 1.6 brought this attribute, and a file that an older torch saved has not.",
+        "For every module: m._non_persistent_buffers_set = set(), as attempt_load does since v3.1.",
+    ),
+    KnownError(
+        r"a (?:view of a )?leaf Variable that requires grad[^\n]*",
+        "A parameter that trains is changed in place while autograd is on: fuse() of YOLOv7's IDetect does so with a "
+        "model that trains, and the Detect of YOLOv5 to v3.1 when it is built with a newer torch.",
+        "Run it under with torch.no_grad().",
+    ),
+    KnownError(
         r"No module named '(?:models|utils)(?:\.\w+)*'",
         "The checkpoint is a pickle of whole modules, and names their classes where YOLOv5 (or a fork of it) has them. "
         "torch.load looks for the folder models on the path, and it is not there.",

@@ -1,0 +1,186 @@
+"""Figures that people quote without a whole line, and the networks that have them: ``157 layers``, ``7.5M 17.5``.
+
+Tables and threads round parameters to millions, and give FLOPs as billions or as MACs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from yolo_probe.hosts.known_lines import KnownNetwork, known_networks, spans
+from yolo_probe.hosts.printed_line import Figure, PrintedLine
+
+_DECIMAL = r"\d{1,6}(?:\.\d{1,6})?"
+_LAYERS = re.compile(r"(?<![\d.,])(?P<layers>\d[\d,]{0,6})[ \t-]*(?:layers?\b|\u5c42)", re.IGNORECASE)
+_MILLIONS = re.compile(
+    rf"\bparam\w*\.?\s*\(M\)\s*[:=]?\s*(?P<headed>{_DECIMAL})"
+    rf"|(?<![\d.,])(?P<millions>{_DECIMAL})\s*(?:M|million)\b(?!\s*(?:i?B\b|FLOP|MAC|\W*FLOP))"
+    rf"(?:\s*param\w*)?(?:[\s,/;&]+(?P<beside>{_DECIMAL})(?=[\s,;?)]|\.?$|\.\s)(?!\s*(?:[%GBM]|\w*B\b|ms\b|layer|epoch)))?",
+    re.IGNORECASE,
+)
+_BILLIONS = re.compile(
+    rf"\bFLOPs?\s*\((?:G|B)\)\s*[:=]?\s*(?P<headed>{_DECIMAL})"
+    rf"|(?<![\d.,])(?P<billions>{_DECIMAL})\s*(?P<unit>G[ \t]?(?:MACs?|Mac)|[GB][ \t]?FLOP\w*|[GB](?![\w/]))",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"\b(?:yolo|v5lite-|gelan-|rtdetr-)[\w-]*\w|\bv5(?P<size>[nsmlx]6?)\b", re.IGNORECASE)
+
+USUAL_CLASSES = (80, 20, 1, 10, 15, 1000)
+"""The numbers of classes that are tried: those of COCO, VOC, one class, VisDrone, DOTA and ImageNet."""
+
+POPULAR = (("YOLOv5", "yolov5s"), ("ultralytics", "yolov8n"), ("ultralytics", "yolo11n"), ("ultralytics", "yolov8s"))
+"""The networks that most questions are about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """Figures of a text, each with the digits that it has; empty where it has none."""
+
+    text: str
+    """The words that were found."""
+    name: str
+    """The name of a network beside them, in small letters."""
+    layers: str
+    millions: str
+    """Millions of parameters."""
+    billions: str
+    """GFLOPs, or GMACs."""
+    says_macs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A network that has quoted figures."""
+
+    network: KnownNetwork
+    hosts: tuple[str, ...]
+    classes: int
+    fused: bool
+    gflops: float | None
+    is_halved: bool
+    """Whether its GFLOPs are twice those that are quoted, which then are MACs."""
+
+    @property
+    def line(self) -> PrintedLine:
+        """The figures of its own line."""
+        layers, parameters = self.network.layers[self.fused], self.network.parameters(self.classes, self.fused)
+        gflops = "" if self.gflops is None else f"{self.gflops:.1f}"
+        words = f"{layers:,} layers, {parameters:,} parameters" + (f", {gflops} GFLOPs" if gflops else "")
+        return PrintedLine(
+            words, "", None, False, True, Figure(str(layers)), Figure(str(parameters)), None, gflops, "",
+        )  # fmt: skip
+
+    @property
+    def host_spans(self) -> tuple[str, ...]:
+        """Its hosts, with releases that follow each other joined."""
+        return spans(self.hosts)
+
+
+def quoted_in(text: str) -> Iterator[Quoted]:
+    """The figures of a text that is no whole line, those of one network together."""
+    name = _NAME.search(text)
+    named = "" if not name else f"yolov5{name['size']}" if name["size"] else name[0]
+    found = sorted(
+        ((match.start(), kind, match) for kind, pattern in _KINDS.items() for match in pattern.finditer(text)),
+        key=lambda each: each[:2],
+    )
+    group: dict[str, re.Match[str]] = {}
+    for _, kind, match in found:
+        if kind in group or (kind == "billions" and group and _beside(group)):
+            yield _quoted(group, named.lower())
+            group = {}
+        group[kind] = match
+    if group:
+        yield _quoted(group, named.lower())
+
+
+_KINDS = {"layers": _LAYERS, "millions": _MILLIONS, "billions": _BILLIONS}
+
+
+def _beside(group: Mapping[str, re.Match[str]]) -> str:
+    """The number right behind the parameters, which is of GFLOPs."""
+    return (group["millions"]["beside"] or "") if "millions" in group else ""
+
+
+def _quoted(group: Mapping[str, re.Match[str]], name: str) -> Quoted:
+    layers, millions, billions = (group.get(kind) for kind in _KINDS)
+    return Quoted(
+        text=", ".join(" ".join(match[0].split()) for match in group.values()),
+        name=name,
+        layers=layers["layers"].replace(",", "") if layers else "",
+        millions=(millions["headed"] or millions["millions"]) if millions else "",
+        billions=(billions["headed"] or billions["billions"]) if billions else _beside(group),
+        says_macs=bool(billions and billions["unit"] and "mac" in billions["unit"].lower()),
+    )
+
+
+def candidates(quoted: Quoted) -> tuple[Candidate, ...]:
+    """The networks that have all of the figures, the likeliest first; each once, with all of its hosts."""
+    found = list(_found(quoted, halved=quoted.says_macs))
+    if not found and not quoted.says_macs:
+        found = list(_found(quoted, halved=True))
+    found = [each for each in found if each.network.network.lower() == quoted.name] or found
+    found = [each for each in found if each.classes in USUAL_CLASSES] or found
+    groups: dict[tuple[object, ...], list[Candidate]] = {}
+    for each in found:
+        groups.setdefault((each.network.network, each.classes, each.fused, each.line.text), []).append(each)
+    joined = [
+        Candidate(
+            group[0].network, tuple(dict.fromkeys(host for each in group for host in each.hosts)), group[0].classes,
+            group[0].fused, group[0].gflops, group[0].is_halved,
+        )
+        for group in groups.values()
+    ]  # fmt: skip
+    return tuple(sorted(joined, key=_likeliest_first))
+
+
+def _found(quoted: Quoted, *, halved: bool) -> Iterator[Candidate]:
+    for network in known_networks():
+        if network.note:
+            continue
+        for fused in (False, True):
+            if quoted.layers and int(quoted.layers) != network.layers[fused]:
+                continue
+            for classes in _classes(quoted, network, fused):
+                for gflops in _gflops(quoted, network, classes, fused, halved=halved):
+                    yield Candidate(network, network.hosts, classes, fused, gflops, halved)
+
+
+def _classes(quoted: Quoted, network: KnownNetwork, fused: bool) -> Iterator[int]:
+    """The usual number of classes with which a network has the parameters; else the nearest one that has."""
+    if not quoted.millions:
+        yield 1000 if network.network.endswith("-cls") else 80
+        return
+    wanted = round(float(quoted.millions) * 1e6)
+    tried = (*USUAL_CLASSES, *network.classes_near(wanted, fused=fused))
+    shown = (each for each in tried if _shows(quoted.millions, network.parameters(each, fused) / 1e6))
+    yield from (each for each in [next(shown, 0)] if 0 < each <= max(USUAL_CLASSES))
+
+
+def _gflops(
+    quoted: Quoted, network: KnownNetwork, classes: int, fused: bool, *, halved: bool
+) -> Iterator[float | None]:
+    """The first GFLOPs that are shown by the quoted ones; where none are quoted, those of its newest counter."""
+    pairs = network.numbers(classes).gflops.values()
+    figures = [pair[fused] for pair in pairs if pair[fused] is not None]
+    if not quoted.billions:
+        yield figures[-1] if figures else None
+        return
+    shown = (each for each in figures if each and _shows(quoted.billions, each / 2 if halved else each))
+    yield from (each for each in [next(shown, None)] if each)
+
+
+def _shows(digits: str, figure: float) -> bool:
+    return f"{figure:.{len(digits.partition('.')[2])}f}" == digits
+
+
+def _likeliest_first(each: Candidate) -> tuple[object, ...]:
+    named = (each.network.family, each.network.network)
+    return (
+        USUAL_CLASSES.index(each.classes) if each.classes in USUAL_CLASSES else len(USUAL_CLASSES),
+        each.network.family not in ("YOLOv5", "ultralytics"),
+        POPULAR.index(named) if named in POPULAR else len(POPULAR),
+        each.network.network.count("-"),
+    )
