@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.exhaustive import exhaustively
 from tests.networks import counter, difference, question
 from tests.unit.test_report import STRIPPED, saved_subject
+from yolo_probe.cli import cli
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import Thop
 from yolo_probe.hosts.subject import Saved
 from yolo_probe.hosts.target import resolve
 from yolo_probe.render.fuse_diff import render_pairs
 from yolo_probe.render.text import render
-from yolo_probe.render.text_layout import WIDTH, cause
+from yolo_probe.render.text_layout import WIDTH, cause, cells
 from yolo_probe.reports.fuse_diff import fuse_diff
 from yolo_probe.reports.info import info
 from yolo_probe.reports.question import Question
@@ -158,3 +161,30 @@ def test_colour_changes_no_letter() -> None:
     assert re.sub(r"<[a-z ]+>|</>", "", painted) == render(difference("yolov5n"))
     assert "<bold cyan>125 layers</>" in painted
     assert "<green>  unexplained" in painted
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "fuse-diff DEMO", "fuse-diff yolov5s@v3.1", "info DEMO", "info yolov5s-transformer --stride-scaled",
+        "gradients yolov5s --freeze 10", "counters yolov5s", "counters yolov5n --all", "layers yolov5s", "inspect DEMO",
+        "layers yolov5n --all", "layers yolov5s-ghost --memory", "layers yolov5n --by operator --all",
+        "diff yolov5s@v6.1 DEMO", "compare yolov5s yolov5n yolov7-tiny", "story STORY",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_narrow_terminal_gets_narrow_lines(
+    command: str, width: int, demo_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("yolo_probe.cli.output._columns", lambda: width)
+    files = {"DEMO": str(demo_checkpoint), "STORY": str(GOLDEN / "probe-before.json")}
+    typed = [files.get(word, word) for word in command.split()]
+    narrow = CliRunner().invoke(cli, typed)
+    monkeypatch.setattr("yolo_probe.cli.output._columns", lambda: None)
+    wide = CliRunner().invoke(cli, typed)
+    assert narrow.exit_code == wide.exit_code == 0
+    body = narrow.output.partition("\n   row module")[0]  # the table of rows has fixed columns
+    long = [line for line in body.splitlines() if cells(line) > width]
+    assert [line for line in long if not re.search(rf"\S{{{width - 20},}}", line)] == []
+    figures = [Counter(re.findall(r"\d[\d,.]*", each.output.replace("\n", " "))) for each in (narrow, wide)]
+    assert figures[0] == figures[1]

@@ -40,9 +40,10 @@ class Outcome:
 
 def say(message: str, remedy: str = "") -> None:
     """Write a message to standard error, with what to do below it; a terminal gets lines of 80 columns at most."""
+    width = min(80, os.get_terminal_size(sys.stderr.fileno()).columns or 80) if sys.stderr.isatty() else None
     for text, indent in ((f"yolo-probe: {visible(message)}", ""), (visible(remedy), "  ")):
         if text:
-            lines = sentences(text, indent, "  ") if sys.stderr.isatty() else [indent + text]
+            lines = sentences(text, indent, "  ", width) if width else [indent + text]
             click.echo("\n".join(lines), err=True)
 
 

@@ -84,36 +84,38 @@ def _text(parts: Iterable[Section], paint: Paint, columns: int | None) -> str:
 
 
 def _lines(part: Part, paint: Paint, columns: int | None, section: Section) -> Iterator[str]:
+    width = _body(columns)
     match part:
         case Heading(text) | Words(text):
-            yield from sentences(text)
+            yield from sentences(text, width=width)
         case HostLine(text, gap):
             yield from _verbatim(text, paint, columns)
-            yield from (paint("yellow", line) for line in note(gap))
+            yield from (paint("yellow", line) for line in note(gap, width))
         case Heads(names):
-            yield paint("dim", row("", *names))
+            yield from (paint("dim", line) for line in row("", *names, width=width))
         case Figures(label, figures) if colour := hue(label):
-            yield paint(f"bold {colour}", row(label, *figures))
+            yield from (paint(f"bold {colour}", line) for line in row(label, *figures, width=width))
         case Figures(label, figures):
-            yield row(f"  {label}", *figures)
+            yield from row(f"  {label}", *figures, width=width)
         case TableRow(label, figures, strong):
-            line = row(label, *figures, width=NARROW)
-            yield paint("bold" if strong else "dim", line) if strong or not label else line
+            style = "bold" if strong else "" if label else "dim"
+            lines = row(label, *figures, column=NARROW, width=width)
+            yield from (paint(style, line) if style else line for line in lines)
         case Table(heads, rows):
-            yield from table(heads, rows, paint)
+            yield from table(heads, rows, paint, width)
         case Chart():
             yield from _chart(part, paint, columns)
         case Working(label, sums):
             labels = [cells(each.label) for each in section if isinstance(each, Working)]
-            yield from working(label, sums, max(labels) + 2)
+            yield from working(label, sums, max(labels) + 2, width)
         case Cause(text, amount):
-            yield from cause(text, amount)
+            yield from cause(text, amount, width=width)
         case Remainder():
-            yield from _remainder(part, paint)
+            yield from _remainder(part, paint, width)
         case Note(text):
-            yield from note(text)
+            yield from note(text, width)
         case Footer(label, text):
-            first, *others = footer(label, text)
+            first, *others = footer(label, text, width)
             start = len(padded(label, LABEL))
             yield paint("dim", first[:start]) + first[start:]
             yield from others
@@ -121,12 +123,21 @@ def _lines(part: Part, paint: Paint, columns: int | None, section: Section) -> I
             assert_never(part)
 
 
+NARROWEST = 20
+"""Columns that lines are broken for at least."""
+
+
+def _body(columns: int | None) -> int:
+    """Width of all but the hosts' lines and charts: 80 columns, or those of a terminal that is narrower."""
+    return WIDTH if columns is None else max(min(columns, WIDTH), NARROWEST)
+
+
 def _chart(part: Chart, paint: Paint, columns: int | None) -> Iterator[str]:
     """The lines of a chart: one table if the width is enough, else two."""
     rows = (*part.lines, *part.sums)
     wide = columns is not None and chart_width(part.heads, rows) <= columns
     if wide or part.split == len(part.heads):
-        width = columns if wide and columns else WIDTH
+        width = columns if wide and columns else _body(columns)
         yield from chart(part.heads, part.lines, part.sums, part.names, part.amounts, width, paint)
         return
 
@@ -140,15 +151,15 @@ def _chart(part: Chart, paint: Paint, columns: int | None) -> Iterator[str]:
         amounts = part.amounts if first else ()
         yield from chart(
             heads, [taken(line, first) for line in lines], [taken(line, first) for line in sums],
-            part.names if first else 1, amounts, paint=paint,
+            part.names if first else 1, amounts, _body(columns), paint,
         )  # fmt: skip
 
 
-def _remainder(part: Remainder, paint: Paint) -> Iterator[str]:
+def _remainder(part: Remainder, paint: Paint, width: int) -> Iterator[str]:
     mark, style = ("!", "bold red") if part.amount else (" ", "green")
-    for line in cause("unexplained", signed(part.amount), mark):
+    for line in cause("unexplained", signed(part.amount), mark, width):
         yield paint(style, line)
-    yield from sentences(part.advice, "    ")
+    yield from sentences(part.advice, "    ", width=width)
 
 
 def _verbatim(line: str, paint: Paint, columns: int | None) -> Iterator[str]:

@@ -105,27 +105,63 @@ def sentences(text: str, indent: str = "", hanging: str | None = None, width: in
         indent = hanging
 
 
-def note(text: str) -> Iterator[str]:
+def note(text: str, width: int = WIDTH) -> Iterator[str]:
     """Indented words below the rows of a block."""
-    return sentences(text, "  ")
+    return sentences(text, "  ", width=width)
 
 
-def row(label: str, *columns: str, width: int = COLUMN) -> str:
-    """A label and figures in columns of that width; the last one ends at the right edge."""
-    return padded(label, WIDTH - width * len(columns)) + "".join(aligned(column, width) for column in columns)
+def row(label: str, *columns: str, column: int = COLUMN, width: int = WIDTH) -> Iterator[str]:
+    """A label and figures in columns; the last one ends at the right edge. Where they do not fit, one below another.
+
+    ``column``: the width of one, less where there is not that much room.
+    """
+    if width < WIDTH:
+        column = min(column, (width - SHORT_LABEL) // len(columns))
+    start = width - column * len(columns)
+    if width == WIDTH or (cells(label) <= start and all(cells(each) < column for each in columns)):
+        yield padded(label, start) + "".join(aligned(each, column) for each in columns)
+        return
+    first, *others = columns
+    *lines, last = wrapped(label, width, label[: len(label) - len(label.lstrip())], "    ") or [""]
+    yield from lines
+    beside = cells(last) + 1 + cells(first) <= width
+    yield last + aligned(first, width - cells(last)) if beside else last
+    yield from (aligned(each, width) for each in (others if beside else columns) if each)
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], paint: Paint = plain) -> Iterator[str]:
+SHORT_LABEL = 12
+"""Columns that a label can use in a narrow terminal."""
+
+
+def table(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], paint: Paint = plain, width: int = WIDTH
+) -> Iterator[str]:
     """The lines of a table: the first cell left-aligned, figures right-aligned."""
     widths = [max(map(cells, column)) for column in zip(heads, *rows, strict=True)]
-    room = max(WIDTH - sum(widths), len(widths) - 1)
+    if width < WIDTH and sum(widths) + len(widths) - 1 > width:
+        yield from _records(heads, rows, paint, width)
+        return
+    room = max(width - sum(widths), len(widths) - 1)
     gaps = [room // (len(widths) - 1) + (i < room % (len(widths) - 1)) for i in range(len(widths) - 1)]
     gaps = [min(gap, 4) for gap in gaps]
     for number, (name, *figures) in enumerate((heads, *rows)):
         line = padded(name, widths[0]) + "".join(
-            aligned(figure, gap + width) for figure, gap, width in zip(figures, gaps, widths[1:], strict=True)
+            aligned(figure, gap + size) for figure, gap, size in zip(figures, gaps, widths[1:], strict=True)
         )
         yield paint("dim", line) if number == 0 else line
+
+
+def _records(heads: Sequence[str], rows: Sequence[Sequence[str]], paint: Paint, width: int) -> Iterator[str]:
+    """A table that is too wide: each row as lines, one for each of its cells."""
+    if heads[0]:
+        yield paint("dim", heads[0])
+    for name, *figures in rows:
+        yield name or "-"
+        for head, figure in zip(heads[1:], figures, strict=True):
+            if figure:
+                line, *others = row(f"  {head}", figure, column=max(cells(figure), 1), width=width)
+                yield paint("dim", line[: len(head) + 2]) + line[len(head) + 2 :]
+                yield from others
 
 
 def chart(
@@ -136,6 +172,9 @@ def chart(
     mark = "#" if paint is plain or not _has_blocks() else "\N{FULL BLOCK}"
     every = (heads, *lines, *sums)
     widths = [max(map(cells, column)) for column in zip(*every, strict=True)]
+    if width < WIDTH and sum(widths) + len(widths) - 1 > width:
+        yield from _records(heads, (*lines, *sums), paint, width)
+        return
     gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= width else 1
     room = min(width - sum(widths) - gap * len(widths), LONGEST_BAR) if amounts else 0
     largest = max(amounts, default=0)
@@ -167,25 +206,31 @@ def chart_width(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     return sum(max(map(cells, column)) + 2 for column in zip(heads, *rows, strict=True)) + SHORTEST_BAR
 
 
-def working(label: str, sums: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
-    """A label, and to its right sums with what each is for; a sum that is too long continues in the next line."""
-    start = padded(label, width)
+def working(label: str, sums: Sequence[tuple[str, str]], start: int, width: int = WIDTH) -> Iterator[str]:
+    """A label, and to its right sums with what each is for; a sum that is too long continues in the next line.
+
+    ``start``: the column in which the sums begin; in a narrow terminal they stand below the label.
+    """
+    if 2 * start > width:
+        yield label
+        label, start = "", 4
+    begin = padded(label, start)
     for text, name in sums:
-        yield from sentences(f"{text} {name}", start, " " * (width + 2))
-        start = " " * width
+        yield from sentences(f"{text} {name}", begin, " " * (start + 2), width)
+        begin = " " * start
 
 
-def cause(text: str, amount: str, mark: str = " ") -> Iterator[str]:
+def cause(text: str, amount: str, mark: str = " ", width: int = WIDTH) -> Iterator[str]:
     """A cause and, on its last line, its amount at the right edge."""
-    room = max(CAUSE, WIDTH - 3 - cells(amount))
+    room = max(min(CAUSE, width - 2), width - 3 - cells(amount))
     *lines, last = wrapped(text, room)
     for line in lines:
         yield f"{mark} {line}"
         mark = " "
-    space = WIDTH - cells(last) - 2
+    space = width - cells(last) - 2
     if cells(amount) >= space:
         yield f"{mark} {last}"
-        last, mark, space = "", " ", WIDTH - 2
+        last, mark, space = "", " ", width - 2
     yield f"{mark} {last}{aligned(amount, space)}"
 
 
