@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 
 from tests.environments import ROOT
 
@@ -36,6 +38,45 @@ def fixed_parts() -> Iterator[tuple[str, str]]:
                     words = part.strip(" .,;:?(\N{NO-BREAK SPACE}")
                     if re.search(r"(?<!\S)[a-z]{2,}(?!\S)", words) and (" " in words or id(node) in parts):
                         yield name, words
+
+
+def is_of_the_source(english: str) -> bool:
+    """Whether the fixed parts of a sentence of the catalogue are in the source: each whole, or from part to part."""
+    pieces = (piece for text in re.split(r"\{\w+\}", english) for piece in re.split(_NUMBER, text))
+    return all(_is_in_a_row(tuple(_words(piece)), from_start=False) for piece in pieces)
+
+
+_NUMBER = r"\d[\d,.x]*"
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z_'-]+", text.lower())
+
+
+def _marked(words: Iterable[str]) -> str:
+    """Words that are found in a text of words as a whole alone."""
+    return "".join(f" {word} " for word in words)
+
+
+def _is_in_a_row(words: tuple[str, ...], *, from_start: bool) -> bool:
+    """Whether a part of the source has these words, or several parts of which each goes on where another ends."""
+    for count in range(len(words), 0, -1):
+        found = ("|" if from_start else "") + _marked(words[:count]) + ("" if count == len(words) else "|")
+        if found in _source() and _is_in_a_row(words[count:], from_start=True):
+            return True
+    return not words
+
+
+@cache
+def _source() -> str:
+    """The words of every string of the package and of every note in its data, with a bar where a part ends."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "yolo_probe").rglob("*.py"))
+    nodes = (node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    known = json.loads((ROOT / "configs" / "known_lines.json").read_text(encoding="utf-8"))
+    data = [each.get("note", "") for each in known["networks"]] + [text for cause in known["causes"] for text in cause]
+    texts = (text for text in (*nodes, *data) if isinstance(text, str))
+    parts = {_marked(_words(part)) for text in texts for part in re.split(rf"\{{\w*\}}|{_NUMBER}", text)}
+    return f"|{'|'.join(parts)}|"
 
 
 def _unread(tree: ast.Module) -> Iterator[int]:

@@ -17,7 +17,7 @@ import pytest
 from tests.conftest import Probe
 from tests.environments import ROOT
 from tests.networks import counter, difference, question
-from tests.sentences import fixed_parts
+from tests.sentences import fixed_parts, is_of_the_source
 from tests.unit.test_report import STRIPPED, saved_subject
 from tests.unit.test_report_page import embedded
 from tests.unit.test_training_record import EVENTS
@@ -152,6 +152,11 @@ def test_every_error_that_is_known_is_told_in_chinese() -> None:
     for words in (words for known in KNOWN_ERRORS for words in (known.cause, known.remedy)):
         for sentence in re.split(r"(?<=\S[.?!]) ", words):
             assert translated(sentence, "zh") != sentence
+
+
+def test_every_sentence_of_the_catalogue_is_in_the_source() -> None:
+    assert [each.english for each in catalogue() if not is_of_the_source(each.english)] == []
+    assert not is_of_the_source("{n} layers are for this file it prints")
 
 
 def test_both_languages_say_the_same_of_a_case() -> None:

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.exhaustive import exhaustively
+from tests.known_lines.ours import classifier
 from tests.networks import counter, difference, question
 from tests.unit.test_report import STRIPPED, saved_subject
 from yolo_probe.cli import cli
@@ -23,6 +24,7 @@ from yolo_probe.render.text import render
 from yolo_probe.render.text_layout import WIDTH, cause, cells
 from yolo_probe.reports.fuse_diff import fuse_diff
 from yolo_probe.reports.info import info
+from yolo_probe.reports.ledger import several
 from yolo_probe.reports.question import Question
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -188,3 +190,16 @@ def test_a_narrow_terminal_gets_narrow_lines(
     assert [line for line in long if not re.search(rf"\S{{{width - 20},}}", line)] == []
     figures = [Counter(re.findall(r"\d[\d,.]*", each.output.replace("\n", " "))) for each in (narrow, wide)]
     assert figures[0] == figures[1]
+
+
+def test_the_sentence_for_a_paper_says_at_which_size_a_classifier_trains() -> None:
+    subject = classifier("yolov5n@v7.0")(1000)
+    for size, told in (((640, 640), True), ((224, 224), False)):
+        text = " ".join(render(info(Question(subject, size, counter()), fused=False)).split())
+        assert ("A classifier is trained at 224x224, and hosts print 640x640." in text) is told
+
+
+def test_one_is_not_several() -> None:
+    assert [several(number, "convolution") for number in (0, 1, 60)] == [
+        "0 convolutions", "1 convolution", "60 convolutions",
+    ]  # fmt: skip

@@ -29,7 +29,7 @@ from yolo_probe.render.common import (
 from yolo_probe.render.document import Cause, Figures, Footer, Heading, Note, Part, Remainder, Section, Words
 from yolo_probe.render.stride_scaling import scaled_parts
 from yolo_probe.reports.info import Info
-from yolo_probe.reports.ledger import MERGING_CONVOLUTIONS
+from yolo_probe.reports.ledger import MERGING_CONVOLUTIONS, several
 from yolo_probe.reports.question import Question
 
 
@@ -144,7 +144,7 @@ def _parameter_rows(root: Module) -> Iterator[tuple[str, int]]:
     for (group, key), places in sorted(owners.items(), key=lambda item: item[0][0] != "convolutions"):
         total = sum(size for _, size in places)
         if group == "convolutions" and key == "weight":
-            yield f"weights of {len(places)} convolutions", total
+            yield f"weights of {several(len(places), 'convolution')}", total
         elif group == "convolutions":
             yield _bias_row(places, modules), total
         elif group == "BatchNorm2d":
@@ -161,7 +161,7 @@ def _bias_row(places: Sequence[tuple[str, int]], modules: Mapping[str, Module]) 
     count = f": {len(places)} x {sizes.pop():,}" if len(sizes) == 1 else ""
     if heads and all(path.startswith(heads) for path, _ in places):
         return f"biases of the {len(places)} convolutions in Detect{count}"
-    return f"biases of {len(places)} convolutions{count}"
+    return f"biases of {several(len(places), 'convolution')}{count}"
 
 
 def _gradients(report: Info) -> Iterator[Part]:
@@ -199,7 +199,9 @@ def _flops(report: Info) -> Iterator[Part]:
     groups = charges.charged.grouped(_group)
     free = [_group(record) for record, count in charges if count == 0]
     for name, group in sorted(groups.items(), key=lambda item: -item[1].flops):
-        yield Cause(f"{len(group.records)} {name}: {_charge(group)}", f"{group.flops:,}")
+        number = len(group.records)
+        many = several(number, "convolution") if name == "convolutions" else f"{number} {name}"
+        yield Cause(f"{many}: {_charge(group)}", f"{group.flops:,}")
     if names := [name for name in dict.fromkeys(free) if name[0].isupper() and name not in groups]:
         modules = [name for name in names if name != "Concat"] + ["Concat"] * ("Concat" in names)
         more = ", ..." if any(name[0].islower() for name in free) else ""
@@ -292,7 +294,14 @@ def _for_a_paper(report: Info) -> Iterator[Part]:
         f"{parameters / 1e6:.2f} M parameters and {giga(flops)} GFLOPs for one {height}x{width} image, with BatchNorm "
         f"merged into the convolutions; 1 MAC = 2 FLOPs, counted by the rules of {question.counter.convention.title}."
     )
-    yield Footer("Paper", f'"{sentence}" That is the network that predicts, at the size that you name with --imgsz.')
+    size = "That is the network that predicts, at the size that you name with --imgsz."
+    if _classifies(state.root):
+        size += " A classifier is trained at 224x224, and hosts print 640x640." if (height, width) != (224, 224) else ""
+    yield Footer("Paper", f'"{sentence}" {size}')
+
+
+def _classifies(root: Module) -> bool:
+    return any(module.kind.rpartition(".")[2] == "Classify" for _, module in named_modules(root))
 
 
 def _imgsz(question: Question) -> str:

@@ -299,7 +299,7 @@ def fuse_gradients(places: int, lost: int, gained: int, *, always: bool = False)
         why = "Autograd was on, so the new weights inherit the gradient from the old ones."
     else:
         why = "fuse() makes each convolution anew with requires_grad=False; with autograd off it stays so."
-    detail = f"{places} convolutions made anew, " + ("trainable" if gained else "not trainable")
+    detail = f"{several(places, 'convolution')} made anew, " + ("trainable" if gained else "not trainable")
     return Entry("fuse()", places, gained - lost, f"{gained:,} - {lost:,}", why, detail)
 
 
@@ -327,7 +327,8 @@ def flops_ledger(before: Charges, after: Charges, fusion: Fusion) -> Ledger:
     if idle.records:
         number, amount = len(idle.records), idle.flops
         why = "They serve training alone: the forward pass after fuse() leaves them out. Their weights stay."
-        entries.append(Entry(f"{number} convolutions that no longer run", number, -amount, f"-{amount:,}", why))
+        cause = f"{several(number, 'convolution')} {'that no longer runs' if number == 1 else 'that no longer run'}"
+        entries.append(Entry(cause, number, -amount, f"-{amount:,}", why))
     if entry := _biases(new[-1].where(lambda record: record.path in gained_bias)):
         entries.append(entry)
     if merged:
@@ -373,12 +374,17 @@ def _convolutions(before: Charges, after: Charges, gained_bias: set[str]) -> Ent
         else "This counter charges a convolution once for each place that shares it; after fuse() none is shared."
     )
     number = len(old.records)
-    return Entry(f"{number} convolutions", number, b - a, f"{b:,} - {a:,}", why, detail)
+    return Entry(several(number, "convolution"), number, b - a, f"{b:,} - {a:,}", why, detail)
 
 
 def without_bias(record: OpRecord) -> OpRecord:
     """The same convolution as it was before ``fuse()`` gave it a bias."""
     return record._replace(options={**record.options, "bias": False})
+
+
+def several(number: int, noun: str) -> str:
+    """A number of things: ``1 convolution``, ``60 convolutions``."""
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _biases(convolutions: Charges) -> Entry | None:
@@ -393,7 +399,12 @@ def _biases(convolutions: Charges) -> Entry | None:
         return None
     why = "This counter charges a convolution's bias for each output value; before, the BatchNorm did that work."
     return Entry(
-        f"a bias in {places} convolutions, now charged", places, amount, arithmetic, why, f"{arithmetic} values"
+        f"a bias in {several(places, 'convolution')}, now charged",
+        places,
+        amount,
+        arithmetic,
+        why,
+        f"{arithmetic} values",
     )
 
 
