@@ -15,11 +15,15 @@ SPOKEN = (
     *("render/stride_scaling", "render/verification", "render/weight_values", "reports/explain", "reports/fuse_diff"),
     *("reports/fused_outputs", "reports/gradients", "reports/ledger", "reports/mechanisms", "reports/story"),
     *("hosts/host", "hosts/summary_line", "hosts/ultralytics", "hosts/yolov5", "model/freezing", "model/fusion"),
-    *("training/log_lines", "training/moments", "training/probe", "training/run_files"),
+    *("training/log_lines", "training/moments", "training/probe", "training/run_files", "training/dropin"),
+    *("render/diff", "reports/diff", "render/side_by_side", "render/layers", "render/memory_advice"),
+    *("reports/shufflenet_guidelines", "render/counters", "counters/faults", "render/story", "render/bench"),
+    *("render/inspection", "reports/inspection", "reports/unusual", "registry/limits", "registry/against"),
+    "registry/rows",
 )
 """The modules whose strings are read in the reports that are also in Chinese, and in a training's messages."""
 UNSPOKEN = {
-    "Functions": ("packed_words", "scaled_words", "verification_line", "as_json"),
+    "Functions": ("as_json", "_without_thop"),
     "Why of a cause, which is in JSON alone": ("why",),
     "Heads of a table whose columns are names": ("_pairs", "_table"),
 }

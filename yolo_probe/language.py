@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, reduce
@@ -41,6 +42,11 @@ def shown_in(wanted: Language, stream: TextIO | None) -> Language:
     except (UnicodeEncodeError, LookupError):
         return "en"
     return wanted
+
+
+def language_of_log() -> Language:
+    """The environment's language, or English where a host's log loses it: on Windows it keeps ASCII alone."""
+    return "en" if os.name == "nt" else shown_in(language(), sys.stderr)
 
 
 @dataclass(frozen=True)
@@ -156,7 +162,7 @@ def _listed(text: str) -> str | None:
 
 _SEPARATORS = {
     "; or ": "\uff1b\u6216 ", "; ": "\uff1b", ": ": "\uff1a", ", ": "\uff0c", " and ": " \u548c ", " or ": " \u6216 ",
-    " + ": " + ",
+    " + ": " + ", " -> ": " -> ",
 }  # fmt: skip
 """What is between the parts of a list, in both languages."""
 

@@ -18,9 +18,12 @@ from tests.conftest import Probe
 from tests.environments import ROOT
 from tests.networks import counter, difference, question
 from tests.sentences import fixed_parts, is_of_the_source
+from tests.unit.test_bench import report as bench_of
+from tests.unit.test_bench import steady
 from tests.unit.test_report import STRIPPED, saved_subject
 from tests.unit.test_report_page import embedded
 from tests.unit.test_training_record import EVENTS
+from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5, Host
 from yolo_probe.hosts.printed_line import lines_in
 from yolo_probe.hosts.quoted_figures import quoted_in
@@ -29,19 +32,38 @@ from yolo_probe.hosts.target import resolve
 from yolo_probe.language import catalogue, is_name, language, page_words, shown_in, translated
 from yolo_probe.model.freezing import with_frozen
 from yolo_probe.model.structure import Module, named_parameters
-from yolo_probe.render.document import Figures, Footer, Heading, HostLine, Part, Section, Words
+from yolo_probe.render.document import (
+    Chart,
+    Figures,
+    Footer,
+    Heading,
+    HostLine,
+    Part,
+    Section,
+    Table,
+    TableRow,
+    Words,
+    Working,
+)
 from yolo_probe.render.sections import sections
 from yolo_probe.render.text import render
 from yolo_probe.render.text_layout import cells, hue, wrapped
 from yolo_probe.render.translation import in_language
+from yolo_probe.reports.counters import counters
+from yolo_probe.reports.diff import Side, diff, side
 from yolo_probe.reports.explain import explanation, explanation_of_figures
 from yolo_probe.reports.fuse_diff import fuse_diff
 from yolo_probe.reports.fused_outputs import DifferentRow, FusedOutputs
 from yolo_probe.reports.gradients import provenance
 from yolo_probe.reports.info import info
+from yolo_probe.reports.inspection import inspect
 from yolo_probe.reports.known_errors import KNOWN_ERRORS
+from yolo_probe.reports.layers import View, layer_costs
 from yolo_probe.reports.mechanisms import Known, decide
 from yolo_probe.reports.question import Question
+from yolo_probe.reports.side_by_side import side_by_side
+from yolo_probe.reports.story import read_story
+from yolo_probe.reports.timing import Timing
 from yolo_probe.reports.training_record import Changed, FuseTrial, Started, Switched, Taken, Validated
 from yolo_probe.training.log_lines import (
     change_lines,
@@ -60,6 +82,9 @@ NAMES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 UNCHANGED = {
     *("--format\N{NO-BREAK SPACE}json", "--freeze N [N ...]  --host  --nc  --format\N{NO-BREAK SPACE}json"),
     "yolo-probe info",
+    "the rest",
+    *("--counter-a  --counter-b  --imgsz-a  --imgsz-b  --format json", "yolo-probe: model_info failed"),
+    *("--by row", "--imgsz  --batch  --threads  --device cuda  --half  --channels-last  --format json"),
     *("pip install ultralytics", "yolo val", "of ultralytics.nn.tasks"),
 }
 """Commands and names of code."""
@@ -74,6 +99,14 @@ UNSHOWN = {
         "removes these modules",
     ),
     "training/moments": ("these flags after the line",),
+    "reports/diff": (
+        *("Only the last convolutions", "The depth multiple", "The width multiple", "Counters charge the same"),
+        *("A convolution costs as much", "The same block with", "Another block in", "Smaller changes of"),
+        *("Modules that are part", "A row that the"),
+    ),
+    "render/inspection": ("a model alone", "no epochs left"),
+    "reports/inspection": ("a model alone", "no epochs left", "no epoch"),
+    "render/counters": ("leaves inside",),
 }
 """Words of strings that are in JSON alone: why a cause changes a number."""
 OF_ERRORS = {
@@ -226,10 +259,42 @@ def reports(demo: Path) -> Iterator[tuple[str, Report]]:
         yield f"gradients {freeze}", provenance(resolve("yolov5s"), freeze)
     yield "demo", fuse_diff(Question(resolve(str(demo)), (640, 640), counter()))
     yield "demo gradients", provenance(resolve(str(demo)))
+    yield from _other_reports(demo)
     for text in LINES:
         yield text, explanation(list(lines_in(text)))
     for text in ("157 layers", "7.5M 17.5", "yolov5s 7.07M 8", "13 GFLOPs", "rtdetr-l 32.97M"):
         yield text, explanation_of_figures(list(quoted_in(text)))
+
+
+def _other_reports(demo: Path) -> Iterator[tuple[str, Report]]:
+    """Reports of the other commands."""
+    pairs = (
+        ("yolov5s@v6.1", str(demo)), ("yolov5s@v3.1", "yolov5s@head"), ("yolov5n", "yolov5s-ghost"),
+        ("157 layers, 7015519 parameters, 0 gradients", "yolov5s@v7.0"), (str(demo), str(demo)),
+    )  # fmt: skip
+    for first, second in pairs:
+        one, other = (side(each, (640, 640), counter()) for each in (first, second))
+        yield f"diff {first} {second}", diff(one, other)
+        yield f"diff {second} {first}", diff(other, replace_counter(one))
+    yield "compare", side_by_side((str(demo), "yolov5s", "yolov8n"), (640, 640), counter())
+    yield "inspect", inspect(str(demo))
+    yield "story", read_story(str(ROOT / "tests" / "golden" / "probe-before.json"))
+    for target in ("yolov5s-transformer", str(demo)):
+        asked = Question(resolve(target), (640, 640), counter())
+        yield from ((f"counters {target}", counters(asked, brief=brief)) for brief in (True, False))
+        views = (
+            View(brief=True), View(top=3), View(by="module"), View(by="operator", memory=True), View(memory=True),
+            View(by="type", brief=True), View(by="module", brief=True, top=5),
+        )  # fmt: skip
+        yield from ((f"layers {target} {view}", layer_costs(asked, view, fused=view.memory)) for view in views)
+    for unfused in (steady(120), steady(80), Timing(0.1, 0.05, 0.15, 5), None):
+        yield f"bench {unfused}", bench_of(unfused=unfused, unmeasured={"nn.Fold": 2})
+
+
+def replace_counter(found: Side) -> Side:
+    """The same side of a diff, counted by another counter at another size."""
+    question_ = replace(found.question, counter=choose_counter("torch", None), asked_size=(320, 320))
+    return replace(found, question=question_, state=question_.state(found.state.root))
 
 
 LINES = (
@@ -279,15 +344,26 @@ def texts(part: Part) -> Iterator[str]:
             yield gap
         case Heading(text):
             yield text.partition(": ")[2]
-        case Figures(label, columns):
+        case Figures(label, columns) | TableRow(label, columns):
             yield from (label, *columns)
+        case Table(heads, rows):
+            yield from (cell for row in (heads, *rows) for cell in row)
+        case Chart(heads, lines, sums):
+            yield from (cell for row in (heads, *lines, *sums) for cell in row)
+        case Working(label, sums):
+            yield from (label, *(text for each in sums for text in each))
         case _:
             yield from (value for name in part.__slots__ if isinstance(value := getattr(part, name), str))
 
 
 def untranslated(text: str) -> str:
     """What is left of English in a text: two small words in a row that are no names, commands or figures."""
-    plain = re.sub(r"`[^`]*`|\"[^\"]*\"|yolo-probe [a-z-]+|--\S+ \S+|\d+ (?:layers|parameters|gradients)", " ", text)
+    plain = re.sub(
+        r"pip install|not implemented for|`[^`]*`|\"[^\"]*\"|yolo-probe [a-z-]+|--\S+ \S+"
+        r"|\d+ (?:layers|parameters|gradients)",
+        " ",
+        text,
+    )
     found = re.search(r"(?<![\w/.-])[a-z]{2,} [a-z]{2,}(?![\w/.(-])", plain)
     return text if found else ""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("bench")
-@of_networks("target", "counter", "host", "nc", "copy", "source", "format")
+@of_networks("target", "counter", "host", "nc", "copy", "source", "format", "lang")
 @click.option(
     "--imgsz", "sizes", type=ImageSize(), default=["640"], multiple=True, show_default=True,
     help="Image size in pixels, one number or HEIGHT,WIDTH; several times for several sizes.",

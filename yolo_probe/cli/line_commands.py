@@ -105,7 +105,7 @@ def text_of(argument: str) -> tuple[str, bool]:
 
 @click.command("compare")
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET TARGET...")
-@of_networks("imgsz", "counter", "host", "nc", "table format")
+@of_networks("imgsz", "counter", "host", "nc", "table format", "lang")
 def compare_command(
     targets: tuple[str, ...], imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, form: str
 ) -> None:  # fmt: skip
@@ -134,7 +134,7 @@ def compare_command(
 @click.option("--counter-b", type=click.Choice(tuple(CONVENTIONS)), metavar="NAME", help="Counter of B, if another.")
 @click.option("--imgsz-a", type=ImageSize(), help="Image size of A, if another.")
 @click.option("--imgsz-b", type=ImageSize(), help="Image size of B, if another.")
-@of_networks("imgsz", "counter", "nc", "format")
+@of_networks("imgsz", "counter", "nc", "format", "lang")
 def diff_command(
     first: str, second: str, counter_a: str | None, counter_b: str | None, imgsz_a: Size | None, imgsz_b: Size | None,
     imgsz: Size, counter: str | None, nc: int | None, form: str,

@@ -114,7 +114,7 @@ def info_command(
     show_default="recognised by the shapes of the weights",
 )
 @WEIGHTS_OPTION
-@of_networks("target", "format")
+@of_networks("target", "format", "lang")
 def inspect_command(target: str, cfg: str | None, weights: bool, form: str) -> None:
     """Show what is in a checkpoint; nothing in it is executed.
 
@@ -237,7 +237,7 @@ PICTURES = (".svg", ".png")
 
 
 @click.command("counters")
-@of_networks("target", "imgsz", "counter", "host", "nc", "copy", "source", "rules", "strict", "format")
+@of_networks("target", "imgsz", "counter", "host", "nc", "copy", "source", "rules", "strict", "format", "lang")
 @click.option("--all", "whole", is_flag=True, help="Also show the terms of each counter, and why they differ.")
 def counters_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
@@ -252,7 +252,7 @@ def counters_command(
 
 
 @click.command("layers")
-@of_networks("target", "imgsz", "counter", "host", "nc", "copy", "source", "rules", "strict", "format")
+@of_networks("target", "imgsz", "counter", "host", "nc", "copy", "source", "rules", "strict", "format", "lang")
 @click.option(
     "--by",
     type=click.Choice(("row", "module", "operator", "type")),

@@ -104,8 +104,8 @@ def _colour() -> bool:
 
 
 def _columns() -> int | None:
-    """Width of the terminal; None where there is none."""
-    return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout and sys.stdout.isatty() else None
+    """Width of the terminal; None where there is none, or it tells none."""
+    return (os.get_terminal_size(sys.stdout.fileno()).columns or None) if sys.stdout and sys.stdout.isatty() else None
 
 
 def write(text: str, *, styled: bool = False) -> None:

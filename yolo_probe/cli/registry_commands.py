@@ -9,12 +9,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from os import cpu_count
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 import click
 
+from yolo_probe.cli.options import LANG_OPTION, spoken
 from yolo_probe.cli.output import UNEXPLAINED, write
 from yolo_probe.errors import TargetError, visible
+from yolo_probe.language import shown_in, translated
 
 if TYPE_CHECKING:
     from yolo_probe.registry.limits import Limits
@@ -75,6 +77,7 @@ def _limits(max_params: int | None, max_gflops: float | None, max_mb: float | No
 )
 @click.option("--sha256", is_flag=True, help="Add the hash of each file, for which all of it is read.")
 @limit_options
+@LANG_OPTION
 def scan_command(
     where: tuple[str, ...], jobs: int | None, form: str, output: str | None, resume: str | None,
     engine: str, scheduler: str | None, sha256: bool,
@@ -106,16 +109,17 @@ def scan_command(
                 tally.faults += bool(row.error)
                 if limits and (broken := list(limits.broken(row))):
                     tally.offenders += 1
-                    click.echo(f"yolo-probe: {visible(row.path)}: {'; '.join(broken)}", err=True)
+                    click.echo(f"yolo-probe: {visible(row.path)}: {_told(broken, sys.stderr)}", err=True)
     except KeyboardInterrupt:
         on = f"; go on with --resume {output}" if output and form in ("jsonl", "csv") else ""
-        click.echo(f"yolo-probe: stopped after {tally.done:,} files{on}", err=True)
+        click.echo(f"yolo-probe: {_told([f'stopped after {tally.done:,} files{on}'], sys.stderr)}", err=True)
         sys.exit(INTERRUPTED)
     if not tally.done and not known:
         raise TargetError(f"{', '.join(where)}: found no checkpoint", "Files below a folder end with .pt or .pth.")
     gate = f", {tally.offenders:,} break a limit" if limits else ""
     files = f"{tally.done:,} file{'s' * (tally.done != 1)}"
-    click.echo(f"yolo-probe: {files}, {tally.faults:,} without an answer{gate}", err=True)
+    told = _told([f"{files}, {tally.faults:,} without an answer{gate}"], sys.stderr)
+    click.echo(f"yolo-probe: {told}", err=True)
     if tally.offenders:
         sys.exit(UNEXPLAINED)
 
@@ -227,6 +231,7 @@ def _progress(rows: Iterable[FileRow], total: int | None, tally: _Tally) -> Iter
     help="Plain text, or annotations of a GitHub workflow.",
 )
 @limit_options
+@LANG_OPTION
 def check_command(
     targets: tuple[str, ...], against: str | None, form: str, max_params: int | None, max_gflops: float | None,
     max_mb: float | None, require: str | None,
@@ -251,6 +256,11 @@ def check_command(
         sys.exit(UNEXPLAINED)
 
 
+def _told(words: Iterable[str], stream: TextIO) -> str:
+    """Several findings in one line, in the language of the command."""
+    return translated("; ".join(words), shown_in(spoken(), stream))
+
+
 def _in_short(row: FileRow) -> str:
     parameters = "parameters not known" if row.parameters is None else f"{row.parameters:,} parameters"
     return f"{parameters}, GFLOPs not known" if row.gflops is None else f"{parameters}, {row.gflops:.4g} GFLOPs"
@@ -268,8 +278,8 @@ def _beside(against: str, target: str, row: FileRow) -> Iterator[str]:
 
 
 def _lines(target: str, broken: Iterable[str], said: Iterable[str]) -> Iterator[str]:
-    yield f"{visible(target)}: {'; '.join(said)}"
-    yield from (f"! {words}" for words in broken)
+    yield f"{visible(target)}: {_told(said, sys.stdout)}"
+    yield from (f"! {_told([words], sys.stdout)}" for words in broken)
 
 
 def _annotations(target: str, broken: Iterable[str], said: Iterable[str]) -> Iterator[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("story")
-@of_networks("target", "format")
+@of_networks("target", "format", "lang")
 def story_command(target: str, form: str) -> None:
     """Show what the probe recorded in a training.
 

@@ -56,16 +56,25 @@ def _part(part: Part, language: Language) -> Part:
         case Remainder(_, remedy):
             return replace(part, remedy=words(remedy))
         case Table(heads, rows):
-            labelled = tuple((_label(row[0], words), *row[1:]) for row in rows)
-            return replace(part, heads=tuple(map(words, heads)), rows=labelled)
+            return Table(tuple(map(words, heads)), tuple((_first(row[0], words), *map(words, row[1:])) for row in rows))
         case Footer(label, text):
             return Footer(words(label), words(text))
-        case TableRow() | Chart() | Working():  # of reports that are in English alone
-            return part
+        case TableRow(label, columns):
+            return replace(part, label=_first(label, words), columns=tuple(map(words, columns)))
+        case Chart(heads, lines, sums):
+            return replace(
+                part,
+                heads=tuple(map(words, heads)),
+                lines=tuple((*line[:1], *map(words, line[1:])) for line in lines),
+                sums=tuple(tuple(map(words, line)) for line in sums),
+            )
+        case Working(label, sums):
+            return replace(part, sums=tuple((text, words(name)) for text, name in sums))
         case _:
             return assert_never(part)
 
 
-def _label(cell: str, words: Callable[[str], str]) -> str:
-    """The first cell of a row: one that is about the row above it is a sentence, another is a name."""
-    return f"  {words(cell.strip())}" if cell.startswith("  ") else cell
+def _first(cell: str, words: Callable[[str], str]) -> str:
+    """The first cell of a row, which is a name unless it is indented or has several words."""
+    name = cell.lstrip()
+    return f"{cell[: len(cell) - len(name)]}{words(name)}" if name != cell or " " in cell else cell

@@ -27,6 +27,7 @@ from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5
 from yolo_probe.hosts.images import Size, fitting_image, image_channels
 from yolo_probe.hosts.known_functions import KnownFunction, known_function
 from yolo_probe.hosts.summary_line import FORMS, HostLine, LayerDefinition, LineForm, host_line
+from yolo_probe.language import language_of_log, translated
 from yolo_probe.live.applied_rules import CustomOps
 from yolo_probe.live.live import Live, network_of, unwrapped
 from yolo_probe.live.real_copy import copy_fault, uncollected
@@ -191,7 +192,7 @@ def _replacement(original: Callable[..., Any], watch: Callable[[PrintedLine], No
         except HostFailedError as error:
             raise error.raised from None  # as if the host alone had been called
         except Exception as error:  # a fault of ours must not stop a training
-            _logger(original).warning(f"yolo-probe: model_info failed ({reason_of(error)})")
+            _warn(_logger(original), f"model_info failed ({reason_of(error)})")
             return original(model, *args, **kwargs)
 
     replacement._yolo_probe_replaces = original  # type: ignore[attr-defined]
@@ -235,7 +236,7 @@ def _print_info(
         logger.info(counted.line.text or counted.line.counts)
     with _guarded(logger):
         for remark in _remarks(counted, own):
-            logger.info(f"  {remark}.")
+            logger.info(_remark(f"{remark}."))
         _finish(counted, own, logger, host, extras)
     if own is not None:
         return own.result
@@ -304,9 +305,18 @@ def _explain_own(
         counted = _counted(model, known.form if known else _guessed_form(model, own), asked, extras)
         if known is None and own.line:
             for remark in _explanation(counted):
-                logger.info(f"  {remark}.")
+                logger.info(_remark(f"{remark}."))
         _finish(counted, own, logger, host, extras)
     return own.result
+
+
+def _remark(text: str) -> str:
+    """A remark below the line, in the language of the environment."""
+    return f"  {translated(text, language_of_log())}"
+
+
+def _warn(logger: Logger, text: str) -> None:
+    logger.warning(f"yolo-probe: {translated(text, language_of_log())}")
 
 
 @contextmanager
@@ -315,7 +325,7 @@ def _guarded(logger: Logger) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # the line stands whatever fails after it
-        logger.warning(f"yolo-probe: the explanation of this line failed ({reason_of(error)})")
+        _warn(logger, f"the explanation of this line failed ({reason_of(error)})")
 
 
 def _guessed_form(model: nn.Module, own: HostCall) -> LineForm:
@@ -350,11 +360,11 @@ def _finish(
     if own is not None:
         line = replace(line, text=own.line or None, counts=own.counts or line.counts, gflops=own.gflops)
     if extras.refused:
-        logger.warning(f"  {extras.refused}. This line is without your rules, as the host itself prints it.")
+        logger.warning(_remark(f"{extras.refused}. This line is without your rules, as the host itself prints it."))
     if extras.verify:
         image = (1, image_channels(counted.live.root), *line.size)
         found = verify_model(counted.model, image, form=counted.form, custom_ops=extras.custom_ops)
-        logger.info(f"  {verification_line(found)}")
+        logger.info(_remark(verification_line(found)))
     if extras.watch is not None:
         extras.watch(_told(replace(counted, line=line), logger, host))
 

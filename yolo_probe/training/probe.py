@@ -8,7 +8,6 @@ on.
 from __future__ import annotations
 
 import atexit
-import os
 import sys
 import threading
 import time
@@ -28,7 +27,7 @@ from yolo_probe.environment import installed_thop
 from yolo_probe.errors import TargetError, reason_of
 from yolo_probe.hosts import ultralytics
 from yolo_probe.hosts.yolov5 import origin_of_line
-from yolo_probe.language import Language, language, shown_in, translated
+from yolo_probe.language import language_of_log, translated
 from yolo_probe.live.live import Live, has_fuse, unwrapped
 from yolo_probe.model.fusion import rebuilt
 from yolo_probe.model.structure import Module
@@ -582,11 +581,6 @@ class Probe:
         with _beside_progress_bar():
             for line in lines:
                 write(f"{_prefix(logger)}{translated(line, self._language)}")
-
-
-def language_of_log() -> Language:
-    """The environment's language, or English where a host's log loses it: on Windows it keeps ASCII alone."""
-    return "en" if os.name == "nt" else shown_in(language(), sys.stderr)
 
 
 def _trains(running: Running, optimizer: Optimizer) -> bool:
