@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from tests.environments import ROOT
+from yolo_probe import errors
 
 SPOKEN = (
     *("render/common", "render/document", "render/explain", "render/fuse_diff", "render/gradients", "render/info"),
@@ -42,6 +43,29 @@ def fixed_parts() -> Iterator[tuple[str, str]]:
                     words = part.strip(" .,;:?(\N{NO-BREAK SPACE}")
                     if re.search(r"(?<!\S)[a-z]{2,}(?!\S)", words) and (" " in words or id(node) in parts):
                         yield name, words
+
+
+ERRORS = (
+    *("cli/guide_command", "cli/line_commands", "cli/network_commands", "cli/output", "cli/registry_commands"),
+    *("checkpoint/archive", "checkpoint/remote", "hosts/target", "networks/shipped", "registry/against"),
+    *("registry/files", "registry/tables", "render/picture", "render/site", "reports/bench", "reports/diff"),
+    *("reports/inspection", "reports/layers", "reports/question", "reports/story"),
+)
+"""The modules whose errors are also in Chinese: those about what is typed, and about what a file is."""
+
+
+def parts_of_errors() -> Iterator[tuple[str, str]]:
+    """Module and text of each fixed part of an error, of what failed and of what to do."""
+    for name in ERRORS:
+        tree = ast.parse((ROOT / "yolo_probe" / f"{name}.py").read_text(encoding="utf-8"))
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in _OURS:
+                for node in (node for argument in call.args for node in ast.walk(argument)):
+                    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                        yield from ((name, part.strip(" .,:;()")) for part in re.split(r"(?<=[.?!])\s", node.value))
+
+
+_OURS = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
 
 
 def is_of_the_source(english: str) -> bool:

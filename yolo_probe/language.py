@@ -117,6 +117,17 @@ def translated(text: str, wanted: Language) -> str:
     return "\n".join(reduce(_after, map(_sentence, re.split(r"(?<=\S[.?!]) ", line))) for line in lines)
 
 
+def translated_error(text: str, wanted: Language) -> str:
+    """The message of an error in that language; what stands before its sentence, such as a path, stays as it is."""
+    parts = text.split(": ")
+    for count in range(len(parts)):
+        rest = ": ".join(parts[count:])
+        told = translated(rest, wanted)
+        if told != rest and not told.startswith(f"{parts[count]}{_SEPARATORS[': ']}"):
+            return ": ".join([*parts[:count], told])
+    return text
+
+
 def _sentence(text: str) -> str:
     lowered = text[:1].lower() + text[1:]  # a phrase may have become a sentence
     for each, end in ((text, ""), (lowered, ""), (lowered.removesuffix("."), "\N{IDEOGRAPHIC FULL STOP}")):

@@ -17,7 +17,7 @@ import pytest
 from tests.conftest import Probe
 from tests.environments import ROOT
 from tests.networks import counter, difference, question
-from tests.sentences import fixed_parts, is_of_the_source
+from tests.sentences import fixed_parts, is_of_the_source, parts_of_errors
 from tests.unit.test_bench import report as bench_of
 from tests.unit.test_bench import steady
 from tests.unit.test_report import STRIPPED, saved_subject
@@ -29,7 +29,7 @@ from yolo_probe.hosts.printed_line import lines_in
 from yolo_probe.hosts.quoted_figures import quoted_in
 from yolo_probe.hosts.subject import Saved
 from yolo_probe.hosts.target import resolve
-from yolo_probe.language import catalogue, is_name, language, page_words, shown_in, translated
+from yolo_probe.language import catalogue, is_name, language, page_words, shown_in, translated, translated_error
 from yolo_probe.model.freezing import with_frozen
 from yolo_probe.model.structure import Module, named_parameters
 from yolo_probe.render.document import (
@@ -185,6 +185,33 @@ def test_every_error_that_is_known_is_told_in_chinese() -> None:
     for words in (words for known in KNOWN_ERRORS for words in (known.cause, known.remedy)):
         for sentence in re.split(r"(?<=\S[.?!]) ", words):
             assert translated(sentence, "zh") != sentence
+
+
+def test_every_error_about_what_is_typed_is_told_in_chinese() -> None:
+    known = "\0".join(plainer(each.english) for each in catalogue())
+    missing = [
+        (name, words)
+        for name, words in parts_of_errors()
+        if re.search(r"[a-z]{2,} [a-z]{2,}", words) and plainer(re.sub(r"^\w+: ", "", words)) not in known
+        and translated(words, "zh") == words and not words.startswith("pip install")
+    ]  # fmt: skip
+    assert missing == []
+
+
+def test_an_error_keeps_what_stands_before_its_sentence() -> None:
+    assert translated_error("a: b/x.pt: no such file", "zh") == "a: b/x.pt: \u6ca1\u6709\u8fd9\u4e2a\u6587\u4ef6"
+    assert translated_error("a: b: words of nobody", "zh") == "a: b: words of nobody"
+    assert translated_error("x.pt: no such file", "en") == "x.pt: no such file"
+
+
+def test_an_error_is_told_in_the_language_that_is_asked_for(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = probe("info", "nosuch.pt", "--lang", "zh")
+    assert (asked.returncode, asked.stdout) == (2, "")
+    assert "nosuch.pt: \u6ca1\u6709\u8fd9\u4e2a\u6587\u4ef6" in asked.stderr
+    assert "no such file" in probe("info", "nosuch.pt", "--lang", "en").stderr
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert probe("info", "nosuch.pt").stderr == asked.stderr
+    assert "nosuch: \u6ca1\u6709" in probe("scan", "nosuch").stderr
 
 
 def test_every_sentence_of_the_catalogue_is_in_the_source() -> None:

@@ -15,6 +15,7 @@ from yolo_probe.cli.spellings import DEFAULT_COMMAND, respelled
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import Thop, installed_thop, version_of
 from yolo_probe.errors import HostError, ProbeError, SettingsError, UnsafeError
+from yolo_probe.language import LANGUAGES
 
 HOMES = {
     **dict.fromkeys(
@@ -91,9 +92,9 @@ def _thop_words(thop: Thop | None) -> str:
     return f"{thop.title}{rules}"
 
 
-def _refuse(error: ProbeError, *, is_unsafe: bool = False) -> NoReturn:
-    say(str(error), error.remedy)
-    sys.exit(UNSAFE if is_unsafe or isinstance(error, UnsafeError) else NO_ANSWER)
+def _refuse(error: ProbeError, outcome: Outcome) -> NoReturn:
+    say(str(error), error.remedy, outcome.language)
+    sys.exit(UNSAFE if outcome.is_unsafe or isinstance(error, UnsafeError) else NO_ANSWER)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -105,7 +106,8 @@ def main(arguments: list[str] | None = None) -> None:
         words = respelled(typed, COMMANDS)
         if words[:1] == [DEFAULT_COMMAND] != typed[:1]:
             others = "info, layers, counters, gradients, inspect, compare, diff, explain"
-            say(f"showing {DEFAULT_COMMAND}", f"There are also {others}.")
+            asked = next((each for each in LANGUAGES if f"--lang {each}" in " ".join(words)), None)
+            say(f"showing {DEFAULT_COMMAND}", f"There are also {others}.", asked)
         host = cli.main(args=words, prog_name="yolo-probe", standalone_mode=False, obj=outcome)
     except click.ClickException as error:
         error.show()
@@ -113,7 +115,7 @@ def main(arguments: list[str] | None = None) -> None:
     except click.Abort:
         sys.exit("Aborted!")
     except ProbeError as error:
-        _refuse(error, is_unsafe=outcome.is_unsafe)
+        _refuse(error, outcome)
     except SystemExit:
         if outcome.is_unsafe:
             sys.exit(UNSAFE)
@@ -129,4 +131,4 @@ def main(arguments: list[str] | None = None) -> None:
         try:
             run_host(host)
         except (HostError, SettingsError) as error:
-            _refuse(error)
+            _refuse(error, outcome)

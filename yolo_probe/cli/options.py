@@ -54,13 +54,16 @@ _LANGUAGE = "yolo_probe.language"
 
 
 def spoken() -> Language:
-    """The language in which the command that runs writes its sentences; English where it has no ``--lang``."""
-    found: Language = click.get_current_context().meta.get(_LANGUAGE, "en")
+    """The language of the command that runs; where it has no ``--lang``, the environment's."""
+    context = click.get_current_context(silent=True)
+    found: Language = context.meta.get(_LANGUAGE) or language() if context else language()
     return found
 
 
 def _speak(context: click.Context, _: click.Parameter, asked: Language | None) -> None:
     context.meta[_LANGUAGE] = asked or language()
+    if context.obj is not None:  # for an error, which is told when the command is over
+        context.obj.language = asked
 
 
 _lang_option = partial(

@@ -12,7 +12,7 @@ import click
 
 from yolo_probe.cli.options import spoken
 from yolo_probe.errors import TargetError, visible
-from yolo_probe.language import shown_in
+from yolo_probe.language import Language, shown_in, translated, translated_error
 from yolo_probe.render.text_layout import printable, sentences
 
 if TYPE_CHECKING:
@@ -36,12 +36,19 @@ class Outcome:
 
     is_unsafe: bool = False
     """Whether the file would run something when it is loaded."""
+    language: Language | None = None
+    """The language that was asked for; None where none was."""
 
 
-def say(message: str, remedy: str = "") -> None:
-    """Write a message to standard error, with what to do below it; a terminal gets lines of 80 columns at most."""
+def say(message: str, remedy: str = "", asked: Language | None = None) -> None:
+    """Write a message to standard error, with what to do below it; a terminal gets lines of 80 columns at most.
+
+    ``asked``: its language, else that of the command that runs, or of the environment.
+    """
+    told = shown_in(asked or spoken(), sys.stderr)
     width = min(80, os.get_terminal_size(sys.stderr.fileno()).columns or 80) if sys.stderr.isatty() else None
-    for text, indent in ((f"yolo-probe: {visible(message)}", ""), (visible(remedy), "  ")):
+    problem, todo = translated_error(visible(message), told), translated(visible(remedy), told)
+    for text, indent in ((f"yolo-probe: {problem}", ""), (todo, "  ")):
         if text:
             lines = sentences(text, indent, "  ", width) if width else [indent + text]
             click.echo("\n".join(lines), err=True)
