@@ -78,7 +78,7 @@ _NUMBER = r"\d[\d,.x]*"
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"[a-z_'-]+", text.lower())
+    return re.findall(r"[a-z_-]+|'[a-z]*", text.lower())
 
 
 def _marked(words: Iterable[str]) -> str:
