@@ -481,6 +481,7 @@ def test_a_command_is_named_only_where_it_leads_to_the_network_of_the_line() -> 
         ("8.3 GMACs yolov5s 7.2M", [("yolov5s", 80, False, True)]),
         ("#Param.(M): 2.3   FLOPs(G): 6.7", [("yolov10n", 80, True, False)]),
         ("YOLO11n 2.6M 6.5B", [("yolo11n", 80, True, False)]),
+        ("8.1 GFLOPs", [("yolov8n", 20, True, False)]),
         ("28.8 GFLOPs, not 28.6?", [("yolov8s", 80, False, False)]),
         ("v5l: 335 layers before, 499 layers now", [("yolov5l", 80, False, False), ("yolov5l", 80, False, False)]),
         ("13G vs 17.5G of v5s", [("yolov5s", 80, False, False), ("yolov5s", 80, False, False)]),
@@ -511,3 +512,8 @@ def test_all_networks_with_a_figure_are_found() -> None:
 @pytest.mark.parametrize("text", ["file of 14 MB", "12 ms", "hello 5", "99999 layers", "0.01 GMac", "1" * 5000])
 def test_other_figures_are_none(text: str) -> None:
     assert not [each for quoted in quoted_in(text) for each in candidates(quoted)]
+
+
+def test_a_few_parameters_alone_are_no_line() -> None:
+    assert list(lines_in("why do 16 parameters not train")) == []
+    assert [line.parameters.value for line in lines_in("7225885 parameters")] == [7225885]

@@ -239,6 +239,16 @@ QUESTIONS = {
     "GFLOPs vanished after adding CoordAttention": "Why are there no GFLOPs in my line after I added a module?",
     "difference between Detect and IDetect deploy yaml yolov7":
         "Is YOLOv7's training YAML another network than the deploy YAML?",
+    "Why is the number of layers different between training and testing, train.py val.py":
+        "Why do the lines of train.py and val.py differ in layers, parameters, GFLOPs?",
+    "modules are defined while not participating in the forward": (
+        "Do modules count that are defined and not used in forward?"
+    ),
+    "GFLOPs of a custom MBConv and CBAM increased": "Why did GFLOPs rise so much when I replaced one block?",
+    "Interrupted the training process and got best.pt three times bigger than original file": (
+        "Why is my file best.pt 4 times the size of yolov5s.pt?"
+    ),
+    "Passing a single layer resulted in 0 params": "Why does another tool print 0 parameters, or 0.01 GMac, or half?",
     "ONNX layers": "Do ONNX and TensorRT have the same number of layers?",
     "pruning zeros parameters": "Do FP16, INT8 or pruning change parameters and GFLOPs?",
     "How to print model summary of a .pt file":

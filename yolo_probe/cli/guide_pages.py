@@ -98,7 +98,12 @@ def _words(text: str) -> Counter[str]:
     lowered = text.lower()
     words = re.findall(r"[a-z][a-z0-9]+(?:[._][a-z0-9]+)*|\d+(?:\.\d+)?", lowered)
     pairs = [run[at : at + 2] for run in re.findall(r"[\u4e00-\u9fff]+", lowered) for at in range(len(run) - 1)]
-    return Counter([*(re.sub(r"(?<=\w{3})(?:ing|es|ed|s)$", "", word) for word in words), *pairs])
+    stems = (re.sub(r"(?<=\w{3})(?:ing|es|ed|s)$", "", word) for word in words)
+    return Counter([*(_SHORT.get(stem, stem) for stem in stems), *pairs])
+
+
+_SHORT = {"param": "parameter", "grad": "gradient", "conv": "convolution", "interrupt": "stopp", "bigger": "large"}
+"""Words that people write for others, as stems."""
 
 
 def _has(words: Counter[str], word: str) -> bool:

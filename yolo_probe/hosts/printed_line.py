@@ -27,6 +27,9 @@ OWN_LINES = "yolo-probe: "
 LOG_ENDINGS = (".log", ".txt", ".out")
 """How the names of logs end."""
 
+FEWEST = 10_000
+"""Parameters of a network, at least, where a text has no other number of it."""
+
 LARGEST_TEXT = 64 * 2**20
 """Most characters of a log that are read."""
 
@@ -91,6 +94,8 @@ def lines_in(text: str, *, log: bool = False) -> Iterator[PrintedLine]:
         if log and not any(match[part] for part in ("layers", "gradients", "gflops", "word")):
             continue
         line = _line(match)
+        if not (line.name or line.layers or line.gradients or line.gflops or line.parameters.value >= FEWEST):
+            continue
         key = (line.name, line.layers, line.parameters, line.gradients, line.gflops)
         if key not in seen:
             seen.add(key)

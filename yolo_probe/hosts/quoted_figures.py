@@ -151,6 +151,7 @@ def _found(quoted: Quoted, *, halved: bool) -> Iterator[Candidate]:
 def _classes(quoted: Quoted, network: KnownNetwork, fused: bool) -> Iterator[int]:
     """The usual number of classes with which a network has the parameters; else the nearest one that has."""
     if not quoted.millions:
+        yield from USUAL_CLASSES[:3] if quoted.billions else ()
         yield 1000 if network.network.endswith("-cls") else 80
         return
     wanted = round(float(quoted.millions) * 1e6)
@@ -179,8 +180,8 @@ def _shows(digits: str, figure: float) -> bool:
 def _likeliest_first(each: Candidate) -> tuple[object, ...]:
     named = (each.network.family, each.network.network)
     return (
-        USUAL_CLASSES.index(each.classes) if each.classes in USUAL_CLASSES else len(USUAL_CLASSES),
-        each.network.family not in ("YOLOv5", "ultralytics"),
-        POPULAR.index(named) if named in POPULAR else len(POPULAR),
         each.network.network.count("-"),
+        each.network.family not in ("YOLOv5", "ultralytics"),
+        USUAL_CLASSES.index(each.classes) if each.classes in USUAL_CLASSES else len(USUAL_CLASSES),
+        POPULAR.index(named) if named in POPULAR else len(POPULAR),
     )

@@ -63,21 +63,21 @@ KNOWN_ERRORS = (
         "Make it a class: class DWConv(Conv), as models/common.py has it since v6.0.",
     ),
     KnownError(
-        r"'\w+' object has no attribute 'in_channels'",
+        r"has no attribute '?in_channels\b'?",
         "fuse() makes a new nn.Conv2d from the conv of each Conv, and this one is no nn.Conv2d: a deformable or "
         "another convolution of your own stands there.",
         "Do not derive the block from Conv, or give its convolution another name than conv: fuse() then leaves it and "
         "its BatchNorm as they are.",
     ),
     KnownError(
-        r"'\w+' object has no attribute 'fuse'",
+        r"has no attribute '?fuse\b'?",
         "This is not the model but something around it, such as AutoShape, DataParallel or DetectMultiBackend. What "
         "torch.hub and DetectMultiBackend load is fused already.",
         "Take the model in it: model.model, or model.module. torch.hub.load(..., autoshape=False) loads it without "
         "fuse() since v6.2.",
     ),
     KnownError(
-        r"has no attribute '_non_persistent_buffers_set'",
+        r"has no attribute '?_non_persistent_buffers_set\b'?",
         "torch 1.6 brought this attribute, and a file that an older torch saved has not.",
         "For every module: m._non_persistent_buffers_set = set(), as attempt_load does since v3.1.",
     ),
@@ -117,14 +117,14 @@ KNOWN_ERRORS = (
         "model.float() before the first pass, or leave --half out.",
     ),
     KnownError(
-        r"has no attribute 'bn'",
+        r"has no attribute '?bn\b'?",
         "fuse() takes the bn of each Conv. This one has none: it is fused already, or it is a class of your own that "
         "inherits from Conv and does not build one.",
         "Call fuse() once; for a class of your own, yolo-probe train tries fuse() before the first epoch and names the "
         "module.",
     ),
     KnownError(
-        r"has no attribute 'total_(?:ops|params)'",
+        r"has no attribute '?total_(?:ops|params)\b'?",
         "thop keeps its counts as buffers of the modules. Two counts at once, or one that failed, leave its hooks "
         "behind while the buffers are gone.",
         "Count a copy: thop.profile(deepcopy(model), ...). yolo_probe.count_flops(model) changes nothing.",
@@ -135,7 +135,7 @@ KNOWN_ERRORS = (
         "Take them out of the state_dict before loading: its keys that end with total_ops or total_params.",
     ),
     KnownError(
-        r"has no attribute 'recompute_scale_factor'",
+        r"has no attribute '?recompute_scale_factor\b'?",
         "nn.Upsample has this attribute since torch 1.11, and a file that an older torch saved has not.",
         "Use YOLOv5 v6.2 or newer, which puts it in after loading: m.recompute_scale_factor = None.",
     ),
