@@ -444,8 +444,15 @@ def test_the_answer_is_beside_its_number(line: str, words: str) -> None:
 
 
 def test_the_lines_of_the_networks_before_v1_0_are_known() -> None:
-    notebook = {"165 layers, 7.07417e+06 parameters": "yolov5s", "381 layers, 9.59219e+07 parameters": "yolov5x"}
-    for text, network in notebook.items():
+    printed = {  # by the code of 9 June 2020 and by that of its first notebook
+        "165 layers, 7.07417e+06 parameters, 7.07417e+06 gradients, 12.6 GFLOPS": "yolov5s",
+        "120 layers, 7.06617e+06 parameters, 6.31725e+06 gradients, 12.6 GFLOPS": "yolov5s",
+        "237 layers, 2.20498e+07 parameters, 2.20498e+07 gradients, 39.0 GFLOPS": "yolov5m",
+        "168 layers, 2.2033e+07 parameters, 2.05229e+07 gradients, 38.9 GFLOPS": "yolov5m",
+        "381 layers, 9.59219e+07 parameters, 9.59219e+07 gradients, 170.3 GFLOPS": "yolov5x",
+        "264 layers, 9.58781e+07 parameters, 9.20716e+07 gradients, 170.2 GFLOPS": "yolov5x",
+    }
+    for text, network in printed.items():
         (line,) = lines_in(f"Model Summary: {text}")
         best = matches(line)[0]
         assert (best.exact, best.network.network, best.numbers.classes) == (True, network, 80)
@@ -481,6 +488,8 @@ def test_a_command_is_named_only_where_it_leads_to_the_network_of_the_line() -> 
         ("8.3 GMACs yolov5s 7.2M", [("yolov5s", 80, False, True)]),
         ("#Param.(M): 2.3   FLOPs(G): 6.7", [("yolov10n", 80, True, False)]),
         ("YOLO11n 2.6M 6.5B", [("yolo11n", 80, True, False)]),
+        ("7.2 16.5", [("yolov5s", 80, False, False)]),
+        ("YOLO11n | 2.6 | 6.5", [("yolo11n", 80, True, False)]),
         ("8.1 GFLOPs", [("yolov8n", 20, True, False)]),
         ("28.8 GFLOPs, not 28.6?", [("yolov8s", 80, False, False)]),
         ("v5l: 335 layers before, 499 layers now", [("yolov5l", 80, False, False), ("yolov5l", 80, False, False)]),
@@ -496,6 +505,11 @@ def test_a_part_of_a_line_is_enough(text: str, expected: list[tuple[str, int, bo
     assert (code, [each["networks"][0]["network"] for each in found["figures"]]) == (0, [each[0] for each in expected])
     assert [line["matches"][0]["network"] for line in found["lines"]] == [each[0] for each in expected]
     assert all(len(line) <= 80 for line in run(text)[1].splitlines() if not line.startswith(("YOLO", "Model")))
+
+
+def test_a_number_alone_is_one_of_parameters() -> None:
+    for text in ("7225885", "7,225,885"):
+        assert "This is yolov5s with 80 classes" in words_of(text)
 
 
 def test_all_networks_with_a_figure_are_found() -> None:

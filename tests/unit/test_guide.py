@@ -249,6 +249,7 @@ QUESTIONS = {
         "Why is my file best.pt 4 times the size of yolov5s.pt?"
     ),
     "Passing a single layer resulted in 0 params": "Why does another tool print 0 parameters, or 0.01 GMac, or half?",
+    "BatchNorm is not fused in BottleneckCSP": "What fuse() does with the algebra",
     "ONNX layers": "Do ONNX and TensorRT have the same number of layers?",
     "pruning zeros parameters": "Do FP16, INT8 or pruning change parameters and GFLOPs?",
     "How to print model summary of a .pt file":

@@ -92,7 +92,8 @@ def text_of(argument: str) -> tuple[str, bool]:
                 raise TargetError(
                     f"{shown(argument)}: no such file, expected a log or a summary line", "Check the path."
                 )
-            return argument, False
+            alone = re.fullmatch(r"\d[\d,]{4,14}", argument.strip())
+            return (f"{argument} parameters" if alone else argument), False
         if path.suffix in (".pt", ".pth", ".yaml", ".yml", ".onnx"):
             raise TargetError(
                 f"{argument}: found a network, expected a line or a log", f"Run yolo-probe fuse-diff {argument}."

@@ -27,6 +27,12 @@ _BILLIONS = re.compile(
 )
 _NAME = re.compile(r"\b(?:yolo|v5lite-|gelan-|rtdetr-)[\w-]*\w|\bv5(?P<size>[nsmlx]6?)\b", re.IGNORECASE)
 
+_ROW = re.compile(rf"(?P<name>[^\s|]*[a-zA-Z][^\s|]*[\s|]+)?(?P<millions>{_DECIMAL})[\s,/|]+(?P<billions>{_DECIMAL})")
+"""A row of a table, whose heads have the units."""
+
+LONGEST, LONGEST_ROW = 10_000, 120
+"""Most characters of a text, and of a row, in which figures are looked for."""
+
 USUAL_CLASSES = (80, 20, 1, 10, 15, 1000)
 """The numbers of classes that are tried: those of COCO, VOC, one class, VisDrone, DOTA and ImageNet."""
 
@@ -80,6 +86,9 @@ class Candidate:
 
 def quoted_in(text: str) -> Iterator[Quoted]:
     """The figures of a text that is no whole line, those of one network together."""
+    text = text[:LONGEST]
+    if len(text) <= LONGEST_ROW and (row := _ROW.fullmatch(text.strip())):
+        text = f"{row['name'] or ''}{row['millions']}M {row['billions']}"
     name = _NAME.search(text)
     named = "" if not name else f"yolov5{name['size']}" if name["size"] else name[0]
     found = sorted(
