@@ -434,6 +434,8 @@ def words_of(*arguments: str) -> str:
          "yolov5s with 4 classes; its YAML of 9 to 21 June 2020; so the number rises from 0"),
         ("YOLO11n summary: 319 layers, 2624080 parameters, 2624064 gradients, 6.6 GFLOPs",
          "tables of the documentation are of the fused network with 80 classes: 2.6 M parameters, 6.5 GFLOPs"),
+        ("YOLO26n summary (fused): 122 layers, 2,408,932 parameters, 0 gradients, 5.4 GFLOPs",
+         "6.1 before fuse(): BatchNorm was charged, and fuse() changes or takes away convolutions too."),
         ("YOLOv10n summary (fused): 285 layers, 2762608 parameters, 63840 gradients, 8.6 GFLOPs",
          "From 8.3.111 on fuse() also takes out the head that only training needs, which leaves 2,299,264"),
     ],

@@ -343,6 +343,8 @@ LINES = (
     "Model Summary: 120 layers, 6.8612e+06 parameters, 6.31725e+06 gradients",
     "213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs", "125 layers, 7235389 parameters",
     "214 layers, 7235389 parameters, 7235389 gradients, 8.3 GFLOPs",
+    "122 layers, 2,408,932 parameters, 0 gradients, 5.4 GFLOPs",
+    "314 layers, 36907898 parameters, 0 gradients, 104.5 GFLOPS",
     "285 layers, 2762608 parameters, 0 gradients, 8.6 GFLOPs", "319 layers, 2624080 parameters, 2624064 gradients",
 )  # fmt: skip
 

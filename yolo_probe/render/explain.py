@@ -393,12 +393,22 @@ def _gflops_note(line: PrintedLine, match: Match, other: str) -> str:
     pairs = [numbers.gflops[counter] for counter in match.counters]
     there = sorted({f"{gflops:.1f}" for pair in pairs if (gflops := pair[not match.fused]) is not None})
     if there:
-        words.append(f"{' or '.join(there)} {other} fuse(): the convolutions cost the same, BatchNorm was charged.")
+        fusion = match.network.fusion(numbers.classes)
+        why = "the convolutions cost the same, BatchNorm was charged"
+        if fusion and fusion.changes:
+            why = "BatchNorm was charged, and fuse() changes or takes away convolutions too"
+        elif match.network.family in REPARAMETERISED:
+            why = "BatchNorm was charged, and branches of convolutions may be merged"
+        words.append(f"{' or '.join(there)} {other} fuse(): {why}.")
     if (height, width) == (640, 640):
         side = 224 if "-cls" in match.network.network else 416
         where = ", the size that classifiers train at" if side == 224 else ""
         words.append(f"At {side}x{side}{where}, it is about {float(line.gflops) * side * side / 640 / 640:.1f}.")
     return " ".join(words)
+
+
+REPARAMETERISED = ("YOLOv7", "YOLOv9", "YOLOv5-Lite")
+"""Hosts whose ``fuse()`` may merge branches of convolutions."""
 
 
 def _form(match: Match) -> LineForm:

@@ -91,9 +91,13 @@ def explanation(lines: Sequence[PrintedLine]) -> Explanation:
     return Explanation(answers, diff, () if diff else tuple(_alone(first.line, last.line)), at)
 
 
+MOST_QUOTED = 6
+"""Most figures of a text that are looked up."""
+
+
 def explanation_of_figures(quoted: Sequence[Quoted]) -> Explanation:
     """The report on figures without a whole line; without those that no known network has."""
-    found = tuple((each, networks) for each in quoted if (networks := candidates(each)))
+    found = tuple((each, networks) for each in quoted[:MOST_QUOTED] if (networks := candidates(each)))
     return replace(explanation([networks[0].line for _, networks in found]), quoted=found)
 
 
