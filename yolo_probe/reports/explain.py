@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from yolo_probe.counters.conventions import choose_counter
@@ -59,8 +60,11 @@ class Explanation:
     """Error messages beside the lines: the words that were found, and what is known of them."""
     quoted: tuple[tuple[Quoted, tuple[Candidate, ...]], ...] = ()
     """Figures without a whole line, each with the networks that have them; the lines are those of the first of each."""
-    built: State | None = None
-    """The network of the only line, as its host builds it; None where that cannot be done here."""
+
+    @cached_property
+    def built(self) -> State | None:
+        """The network of the only line, as its host builds it; None where that cannot be done here."""
+        return _built(self.answers[0]) if len(self.answers) == 1 else None
 
     @property
     def exact(self) -> bool:
@@ -78,7 +82,7 @@ def explanation(lines: Sequence[PrintedLine]) -> Explanation:
     """The report on the summary lines of a log."""
     answers = tuple(Answer(line, matches(line)) for line in lines)
     if len(answers) < 2:
-        return Explanation(answers, None, (), built=_built(answers[0]) if answers else None)
+        return Explanation(answers, None, ())
     first, end = answers[0], len(answers) - 1
     at = next((number for number in range(end, 0, -1) if _pair(first, answers[number])), end)
     last = answers[at]
