@@ -223,8 +223,8 @@ def test_no_sentence_and_no_code_word_is_missing_in_chinese(name: str) -> None:
 
 QUESTIONS = {
     "why not fuse in training": "Why not fuse() before training?",
-    "best.pt is 56 MB but should be 14 MB": "Why is my file best.pt 4 times the size of yolov5s.pt?",
-    "why best.pt small, epoch.pt is big": "Why is my file best.pt 4 times the size of yolov5s.pt?",
+    "best.pt is 56 MB but should be 14 MB": "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?",
+    "why best.pt small, epoch.pt is big": "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?",
     "which is used, ema or model": "A checkpoint has model and ema: which one is used?",
     "callback arguments": "Which callbacks does YOLOv5 have, and what are they given?",
     "does freeze 10 mean 0..10": "What does --freeze 10 freeze, and why does the line not show it?",
@@ -246,10 +246,21 @@ QUESTIONS = {
     ),
     "GFLOPs of a custom MBConv and CBAM increased": "Why did GFLOPs rise so much when I replaced one block?",
     "Interrupted the training process and got best.pt three times bigger than original file": (
-        "Why is my file best.pt 4 times the size of yolov5s.pt?"
+        "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?"
     ),
     "Passing a single layer resulted in 0 params": "Why does another tool print 0 parameters, or 0.01 GMac, or half?",
     "BatchNorm is not fused in BottleneckCSP": "What fuse() does with the algebra",
+    "Why is layer info different in train and test?":
+        "Why do the lines of train.py and val.py differ in layers, parameters, GFLOPs?",
+    "\u540c\u4e00\u4e2a\u6a21\u578b\uff0c\u8bad\u7ec3\u548cval\u5c42\u6570\u4e0d\u4e00\u6837":
+        "Why do the lines of train.py and val.py differ in layers, parameters, GFLOPs?",
+    "params/FLOPs differ from docs": "Why does the README list another number of parameters or FLOPs?",
+    "attention matmul not counted": "Why does another tool print 0 parameters, or 0.01 GMac, or half?",
+    "dfs_count wrong total": "Counters and rules",
+    "fuse crashes": "My block trains, and fuse() fails or crashes at the end: can I know before?",
+    "torchinfo.summary(YOLO) starts a training run": "What do torchinfo, torchsummary and thop do to my model?",
+    "two outputs for one model, version of thop":
+        "Why does the same model print other GFLOPs with another version of thop?",
     "ONNX layers": "Do ONNX and TensorRT have the same number of layers?",
     "pruning zeros parameters": "Do FP16, INT8 or pruning change parameters and GFLOPs?",
     "How to print model summary of a .pt file":
@@ -260,12 +271,12 @@ QUESTIONS = {
         "Why did GFLOPs rise so much when I replaced one block?",
     "DDP prints the summary on every rank": "Why do I see the line several times, or never, with several GPUs?",
     "ptflops Params=0": "Why does another tool print 0 parameters, or 0.01 GMac, or half?",
-    "Conv2 forward_fuse self.bn": "My block trains, and fails in fuse() at the end: how do I know before?",
+    "Conv2 forward_fuse self.bn": "My block trains, and fuse() fails or crashes at the end: can I know before?",
     "yaml has few rows, summary says 214": "The YAML has few rows: why does the summary say hundreds of layers?",
     "how deep is yolov5, 19 convolutional layers":
         "How many convolutional layers does it have, and how deep is it?",
     "\u8bad\u7ec3\u597d\u7684 best.pt \u6587\u4ef6\u592a\u5927":
-        "Why is my file best.pt 4 times the size of yolov5s.pt?",
+        "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?",
     "\u8f93\u5165\u5c3a\u5bf8\u4e0d\u540c GFLOPs \u5374\u76f8\u540c":
         "Does GFLOPs depend on the image size or on the batch size?",
 }  # fmt: skip
@@ -286,7 +297,9 @@ def test_words_that_the_guide_has_not_find_nothing(words: str, probe: Probe) -> 
 def test_both_commands_show_the_sections(probe: Probe) -> None:
     shown = probe("guide", "file", "size", "best.pt", "--lang", "en").stdout
     assert shown == probe("explain", "file size best.pt", "--lang", "en").stdout
-    assert shown.startswith("Why is my file best.pt 4 times the size of yolov5s.pt? (yolo-probe guide questions)\n")
+    assert shown.startswith(
+        "Why is my file best.pt 4 times the size of yolov5s.pt, in MB? (yolo-probe guide questions)\n"
+    )
     chinese_ = probe("guide", "file", "size", "best.pt", "--lang", "zh").stdout
     assert sections(chinese("questions").read_text(encoding="utf-8")).keys() >= {chinese_.partition(" (yolo")[0]}
 

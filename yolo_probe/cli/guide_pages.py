@@ -88,21 +88,23 @@ def _sections(language: Language) -> Iterator[tuple[Passage, str, str]]:
 
 
 def _parts(markdown: str) -> list[tuple[str, str]]:
-    """Heading and text of each section of a page, without its title."""
-    _, *others = re.split(r"^## ", markdown, flags=re.MULTILINE)
-    return [(text.partition("\n")[0], text.partition("\n")[2].strip("\n") + "\n") for text in others]
+    """Heading and text of each section of a page; the first is what stands below its title."""
+    texts = re.split(r"^##? ", markdown, flags=re.MULTILINE)[1:]
+    return [(text.partition("\n")[0], text.partition("\n")[2].strip("\n") + "\n") for text in texts]
 
 
 def _words(text: str) -> Counter[str]:
     """The words of a text in small letters, without the ends that English has for many and for acts."""
     lowered = text.lower()
     words = re.findall(r"[a-z][a-z0-9]+(?:[._][a-z0-9]+)*|\d+(?:\.\d+)?", lowered)
+    words += [part for word in words for part in re.split(r"[._]", word) if part != word and len(part) > 2]
     pairs = [run[at : at + 2] for run in re.findall(r"[\u4e00-\u9fff]+", lowered) for at in range(len(run) - 1)]
     stems = (re.sub(r"(?<=\w{3})(?:ing|es|ed|s)$", "", word) for word in words)
     return Counter([*(_SHORT.get(stem, stem) for stem in stems), *pairs])
 
 
-_SHORT = {"param": "parameter", "grad": "gradient", "conv": "convolution", "interrupt": "stopp", "bigger": "large"}
+_SHORT = {"param": "parameter", "grad": "gradient", "conv": "convolution", "interrupt": "stopp", "bigger": "large",
+          "different": "differ", "difference": "differ", "doc": "documentation", "vanish": "miss"}  # fmt: skip
 """Words that people write for others, as stems."""
 
 
@@ -114,7 +116,7 @@ _COMMON = frozenset(
     "a an and are as at be but by can could do doe for from get give given have how i if in into is it its me my not "
     "of on or our same should so than that the their them then there these they thi this to too us use using was we "
     "were what when where which who why will with would you your yolo yolov5 model number question issue problem help "
-    "please hi hello thank than after before noth someth "
+    "please hi hello thank than after before noth someth wrong total one two "
     "\u4e3a\u4ec0 \u4ec0\u4e48 \u600e\u4e48 \u600e\u6837 \u591a\u5c11".split()
 )
 """Words that say nothing about what is asked; in the form that ``_words`` gives them."""
