@@ -19,6 +19,7 @@ SPOKEN = (
     *("training/log_lines", "training/moments", "training/probe", "training/run_files", "training/dropin"),
     *("render/diff", "reports/diff", "render/side_by_side", "render/layers", "render/memory_advice"),
     *("reports/shufflenet_guidelines", "render/counters", "counters/faults", "render/story", "render/bench"),
+    "reports/bench_advice",
     *("render/inspection", "reports/inspection", "reports/unusual", "registry/limits", "registry/against"),
     "registry/rows",
 )

@@ -84,7 +84,7 @@ UNCHANGED = {
     "yolo-probe info",
     "the rest",
     *("--counter-a  --counter-b  --imgsz-a  --imgsz-b  --format json", "yolo-probe: model_info failed"),
-    *("--by row", "--imgsz  --batch  --threads  --device cuda  --half  --channels-last  --format json"),
+    *("--by row", "--imgsz  --batch  --threads  --device cuda  --half  --channels-last", "-o bench.svg  --format json"),
     *("pip install ultralytics", "yolo val", "of ultralytics.nn.tasks"),
 }
 """Commands and names of code."""
