@@ -56,7 +56,7 @@ class Lines:
 
 
 def main(networks: str, kind: str, folder: str) -> None:
-    """Writes NAME.pt and truth.json into the folder."""
+    """Writes NAME.pt, NAME-fused.pt and truth.json into the folder."""
     host, truth = importlib.import_module(networks), {}
     lines = Lines()
     for path in sorted(Path(folder).glob("*.yaml")):
@@ -70,6 +70,7 @@ def main(networks: str, kind: str, folder: str) -> None:
         torch.save(stripped, path.with_suffix(".pt"))
         merge_branches(model)
         fused, fused_line = lines.of(model.fuse)
+        torch.save(stripped | {"model": deepcopy(fused).half()}, path.with_name(f"{path.stem}-fused.pt"))
         truth[path.stem] = {
             "line": line,
             "counts": counts(made),

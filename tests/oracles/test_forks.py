@@ -140,14 +140,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return folders
 
 
-def answered(built: dict[str, Path], fork: str, name: str, ending: str = "pt") -> tuple[dict[str, Any], FuseDiff]:
-    """What the fork said, and what a file alone tells: the checkpoint, or the ``yaml``."""
+def answered(built: dict[str, Path], fork: str, name: str, ending: str = ".pt") -> tuple[dict[str, Any], FuseDiff]:
+    """What the fork said, and what a file alone tells: the checkpoint, also that of after fuse(), or the YAML."""
     truth = json.loads((built[fork] / "truth.json").read_text(encoding="utf-8"))[name]
-    question = Question(resolve(str(built[fork] / f"{name}.{ending}")), (640, 640), choose_counter("thop-0.1", None))
+    question = Question(resolve(str(built[fork] / f"{name}{ending}")), (640, 640), choose_counter("thop-0.1", None))
     return truth, fuse_diff(question)
 
 
-FILES = [(*network, ending) for network in NETWORKS for ending in ("pt", "yaml")]
+FILES = [(*network, ending) for network in NETWORKS for ending in (".pt", "-fused.pt", ".yaml")]
 
 
 @pytest.mark.parametrize(("fork", "name", "ending"), FILES)

@@ -203,25 +203,35 @@ def _rebuild(module: Module, merges: Mapping[int, Merge], *, put_back: bool = Fa
         children = {name: children.get(name) for name in module.children}
         return replace(module, attributes={**module.attributes, "forward": "fuseforward"}, children=children)
     if put_back and module.kind in FUSED_KINDS and pair_state(module) == "fused":
-        children = _with_batch_norm(children)
+        children = with_batch_norm(children)
     if children.keys() == module.children.keys() and all(children[name] is module.children[name] for name in children):
         return module
     return replace(module, children=children)
 
 
-def _with_batch_norm(children: dict[str, Module | None]) -> dict[str, Module | None]:
+def with_batch_norm(children: Mapping[str, Module | None]) -> dict[str, Module | None]:
     """Children of a fused ``Conv`` as they were built: a convolution without bias, a BatchNorm, the rest."""
     convolution = children.get("conv")
     if convolution is None or "bias" not in convolution.parameters:
-        return children
-    weight, bias = convolution.parameters["weight"], convolution.parameters["bias"]
-    batch_norm = Module(
-        "torch.nn.modules.batchnorm.BatchNorm2d",
-        {"num_features": weight.shape[0], "affine": True},
-        {name: replace(bias, location=None) for name in ("weight", "bias")},
-    )
+        return dict(children)
     rest = {name: child for name, child in children.items() if name not in ("conv", "bn")}
-    return {"conv": replace(convolution, parameters={"weight": weight}), "bn": batch_norm, **rest}
+    before, batch_norm = pair_before(convolution)
+    return {"conv": before, "bn": batch_norm, **rest}
+
+
+def pair_before(fused: Module) -> tuple[Module, Module]:
+    """The convolution without a bias, and the BatchNorm, that a convolution with one was made of."""
+    weight, bias = fused.parameters["weight"], fused.parameters["bias"]
+    return replace(fused, parameters={"weight": weight}), new_batch_norm(bias)
+
+
+def new_batch_norm(like: Tensor) -> Module:
+    """A BatchNorm of as many channels as a bias has, and with its flags."""
+    return Module(
+        "torch.nn.modules.batchnorm.BatchNorm2d",
+        {"num_features": like.shape[0], "affine": True},
+        {name: replace(like, location=None) for name in ("weight", "bias")},
+    )
 
 
 def difference(before: Module, after: Module) -> Fusion:

@@ -15,12 +15,11 @@ from yolo_probe.checkpoint.reader import Checkpoint
 from yolo_probe.checkpoint.remote import is_url
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import NoModulesError, ProbeError, TraceError, reason_of, visible
+from yolo_probe.errors import NoModulesError, ProbeError, TraceError, UnknownModuleError, reason_of, visible
 from yolo_probe.hosts.subject import MOST_EPOCHS, Subject
 from yolo_probe.hosts.summary_line import Summary, summarize
 from yolo_probe.hosts.target import resolve, resolve_file
 from yolo_probe.model.freezing import as_built
-from yolo_probe.model.fusion import restore
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.question import Question
 
@@ -166,7 +165,10 @@ def _of_subject(path: str, subject: Subject) -> FileRow:
         epoch = saved.epoch if saved.epoch is not None and abs(saved.epoch) < MOST_EPOCHS else None
         row = replace(row, dtype=saved.dtype, stripped=saved.stripped, epoch=epoch)
     stored = subject.root
-    unfused = restore(stored) if not subject.gap else stored
+    try:
+        unfused = question.unfused(stored) if not subject.gap else stored
+    except UnknownModuleError as error:
+        return _fused_alone(replace(row, warnings=(*row.warnings, _without(path, str(error)))), question)
     built = as_built(unfused)
     try:
         row = _with_state(row, subject, question.state(built, built=True).summary)
@@ -177,6 +179,16 @@ def _of_subject(path: str, subject: Subject) -> FileRow:
         if row.layers is None:  # what needs no forward pass
             row = _with_state(row, subject, summarize(built, None, question.counter.convention))
         return replace(row, warnings=(*row.warnings, _without(path, str(error))))
+
+
+def _fused_alone(row: FileRow, question: Question) -> FileRow:
+    """The row of a file that was saved after ``fuse()``, where the network before it is not known."""
+    root = question.subject.root
+    try:
+        summary = question.state(root).summary
+    except TraceError:
+        summary = summarize(root, None, question.counter.convention)
+    return _with_fused(row, question.subject, summary)
 
 
 def _with_state(row: FileRow, subject: Subject, summary: Summary) -> FileRow:

@@ -125,7 +125,7 @@ def _answer(report: FuseDiff) -> str:
     elif report.question.subject.foreign:
         opening = _foreign(report)
     if report.saved_fused:
-        opening += " This file was saved after fuse(): the training column puts each BatchNorm back."
+        opening += " This file was saved after fuse(): the training column puts back what it merged."
     if merged and not stay:
         fusion = "fuse() merges each BatchNorm into the convolution before it"
     elif merged:

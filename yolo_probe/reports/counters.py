@@ -11,7 +11,6 @@ from yolo_probe.errors import TraceError
 from yolo_probe.hosts.images import Run
 from yolo_probe.hosts.subject import Rebuilt
 from yolo_probe.model.freezing import as_built
-from yolo_probe.model.fusion import restore
 from yolo_probe.model.structure import Module
 from yolo_probe.reports.comparison import figures_as_json
 from yolo_probe.reports.question import Question
@@ -52,7 +51,7 @@ def counters(question: Question, *, brief: bool = False) -> Counters:
             "fused": (fused.root, question.ruled(fused.root, fused)),
         }
     else:
-        root = as_built(restore(subject.root))
+        root = as_built(question.unfused(subject.root))
         merged = question.fusion(root, grad_enabled=False).root
         runs = {
             "train": (root, question.ruled(root, training=True)),

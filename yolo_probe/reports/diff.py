@@ -14,8 +14,8 @@ from yolo_probe.hosts.printed_line import lines_in
 from yolo_probe.hosts.subject import Model, Rebuilt, Subject
 from yolo_probe.hosts.summary_line import LayerDefinition
 from yolo_probe.hosts.target import resolve
+from yolo_probe.model.forks.registry import unfused_as_host
 from yolo_probe.model.freezing import as_built, frozen_by_rows, with_frozen, with_gradients
-from yolo_probe.model.fusion import restore
 from yolo_probe.model.structure import Module, count_parameters
 from yolo_probe.networks.generations import GENERATIONS, Generation
 from yolo_probe.networks.network import Network
@@ -95,7 +95,7 @@ def side_of(question: Question) -> Side:
             return Side(question, state, rebuilt.built.root, rebuilt.built, is_fused=False)
         state = question.state(rebuilt.saved.root, model=rebuilt.saved)
         return Side(question, state, rebuilt.stored.root, rebuilt.stored, rebuilt.saved_fused)
-    unfused = restore(subject.root)
+    unfused = unfused_as_host(subject.root) or subject.root
     state = question.state(subject.root, built=subject.saved is None)
     return Side(question, state, unfused, None, unfused is not subject.root)
 

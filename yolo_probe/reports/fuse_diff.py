@@ -8,8 +8,9 @@ from functools import cached_property
 
 from yolo_probe.hosts.subject import Rebuilt, Subject
 from yolo_probe.hosts.summary_line import FORMS, host_line
+from yolo_probe.model.forks.registry import fork_of
 from yolo_probe.model.freezing import as_built, with_gradients
-from yolo_probe.model.fusion import Fusion, difference, restore
+from yolo_probe.model.fusion import Fusion, difference
 from yolo_probe.model.structure import (
     Module,
     count_gradients,
@@ -105,11 +106,14 @@ def fuse_diff(question: Question) -> FuseDiff:
     if isinstance(subject.rebuilt, Rebuilt):
         return _rebuilt_diff(question, subject.rebuilt)
     stored = subject.root if subject.saved else with_gradients(subject.root, False)
-    unfused = restore(stored)
+    unfused = question.unfused(stored)
     saved_fused = unfused is not stored
     built = as_built(unfused)
     # a file saved after fuse() has the flags that fuse() set; they are kept as they are
-    fusion = question.fusion(unfused, grad_enabled=saved_fused, kept_flags=saved_fused)
+    if saved_fused and fork_of(stored):
+        fusion = difference(unfused, stored)
+    else:
+        fusion = question.fusion(unfused, grad_enabled=saved_fused, kept_flags=saved_fused)
     return explain(
         question,
         question.state(built, built=True),

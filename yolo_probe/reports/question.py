@@ -12,7 +12,7 @@ from yolo_probe.errors import TargetError, TraceError, UnknownModuleError
 from yolo_probe.hosts.images import Run, Size, rounded_size
 from yolo_probe.hosts.subject import Model, Subject
 from yolo_probe.hosts.summary_line import HostLine, Summary, host_line, summarize
-from yolo_probe.model.forks.registry import fuse_as_host
+from yolo_probe.model.forks.registry import fuse_as_host, unfused_as_host
 from yolo_probe.model.fusion import Fusion, fused_state
 from yolo_probe.model.structure import Module
 from yolo_probe.model.trace import Trace, trace
@@ -126,6 +126,21 @@ class Question:
             return fuse_as_host(root, grad_enabled=copies_flags, as_v3_0=origin.fuses_as_v3_0 and not kept_flags)
         except TraceError as error:
             raise self.placed(error, "correct the network; yolo-probe info shows it unfused") from None
+
+    def unfused(self, root: Module) -> Module:
+        """The structure before ``fuse()``; the same object if it has not run.
+
+        Raises: UnknownModuleError where that is not known.
+        """
+        before, foreign = unfused_as_host(root), self.subject.foreign
+        if before is root or (before is not None and not foreign):
+            return before
+        kinds = sorted({kind.rpartition(".")[2] for _, kind in foreign}) or ["its merged blocks"]
+        raise UnknownModuleError(
+            f"{self.subject.label}: what it was before fuse() is not known: this file was saved after it, and "
+            f"{', '.join(kinds[:3])} may have held more",
+            "Its numbers after fuse() are exact; for those before it pass a checkpoint of the training.",
+        )
 
     def need_flops(self) -> None:
         """Refuse a network whose forward pass is not known, for a report that needs it.

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from yolo_probe.model.fusion import BATCH_NORMS, merge_of
-from yolo_probe.model.structure import Module, Tensor, below
+from yolo_probe.model.fusion import BATCH_NORMS, merge_of, new_batch_norm, pair_before, restore, with_batch_norm
+from yolo_probe.model.structure import Module, Tensor, below, named_modules
 
 FuseRule = Callable[[Module, str, bool], Module]
 """``rule(module, path, grad_enabled)`` -> what ``fuse()`` makes of it."""
+
+RestoreRule = Callable[[Module], Module | None]
+"""``rule(module)`` -> what it was before ``fuse()``, itself if nothing was done to it; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Fork:
     """Whether a network that has one of those may be its own."""
     fuses: Mapping[str, FuseRule] = field(default_factory=dict)
     """What its ``fuse()`` makes of the modules of a class, by its short name; all others stay."""
+    restores: Mapping[str, RestoreRule] = field(default_factory=dict)
+    """What the modules of a class were before its ``fuse()``; of a Conv and a DWConv that is known."""
     finish: Callable[[Module], Module] | None = None
     """What its ``fuse()`` does to the whole network at last."""
     changed: str = ""
@@ -37,6 +42,14 @@ class Fork:
         fused = _rebuilt(root, "", self.fuses, grad_enabled, {})
         return self.finish(fused) if self.finish else fused
 
+    def unfused(self, root: Module) -> Module | None:
+        """The structure before its ``fuse()``; the same object if it has not run, None where that is not known."""
+        before = {id(module): self.restores[module.kind](module) for _, module in named_modules(root)
+                  if module.kind in self.restores}  # fmt: skip
+        if None in before.values():
+            return None
+        return restore(_exchanged(root, before))  # type: ignore[arg-type]  # none is None
+
 
 def merged_conv(module: Module, path: str, grad_enabled: bool) -> Module:
     """A block whose ``bn`` is merged into its ``conv``, as YOLOv5 does with a Conv; itself where it has none."""
@@ -45,6 +58,45 @@ def merged_conv(module: Module, path: str, grad_enabled: bool) -> Module:
     merge = merge_of(path, module, grad_enabled)
     kept = {name: child for name, child in module.children.items() if name != "bn"}
     return replace(module, children={**kept, "conv": merge.fused})
+
+
+def _exchanged(module: Module, others: Mapping[int, Module]) -> Module:
+    """The same structure with other modules in the place of some; what does not change stays the same object."""
+    now = others.get(id(module), module)
+    children = {name: child and _exchanged(child, others) for name, child in now.children.items()}
+    same = all(children[name] is child for name, child in now.children.items())
+    return now if same else replace(now, children=children)
+
+
+def unmerged_conv(module: Module) -> Module:
+    """A block whose ``bn`` was merged into its ``conv``, with both."""
+    if "bn" in module.children:
+        return module
+    kept = {name: value for name, value in module.attributes.items() if name != "forward"}
+    return replace(module, children=with_batch_norm(module.children), attributes=kept)
+
+
+def branches_before(merged: Module) -> tuple[tuple[Module, Module], tuple[Module, Module]]:
+    """The two branches that one convolution was merged of, each with its BatchNorm: as large as it, and 1x1."""
+    dense, batch_norm = pair_before(merged)
+    weight = dense.parameters["weight"]
+    small = replace(
+        dense,
+        attributes={**dense.attributes, "kernel_size": (1, 1), "padding": (0, 0)},
+        parameters={"weight": replace(weight, shape=(*weight.shape[:2], 1, 1), location=None)},
+    )
+    return (dense, batch_norm), (small, new_batch_norm(merged.parameters["bias"]))
+
+
+def pairs_restored(sequence: Module) -> Module:
+    """A Sequential in which each convolution with a bias is one without and a BatchNorm again, all numbered anew."""
+    made: list[Module | None] = []
+    for child in sequence.children.values():
+        is_fused = child is not None and child.kind == "nn.Conv2d" and "bias" in child.parameters
+        made += pair_before(child) if is_fused else [child]  # type: ignore[arg-type]  # it is not None
+    if len(made) == len(sequence.children):
+        return sequence
+    return replace(sequence, children={str(number): module for number, module in enumerate(made)})
 
 
 def _rebuilt(

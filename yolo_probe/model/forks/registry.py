@@ -11,7 +11,7 @@ from yolo_probe.model.forks.yolov5_lite import YOLOV5_LITE
 from yolo_probe.model.forks.yolov7 import YOLOV7, YOLOV7_U7
 from yolo_probe.model.forks.yolov9 import YOLOV9
 from yolo_probe.model.forward import RECIPES, recipe_of
-from yolo_probe.model.fusion import FUSED_KINDS, Fusion, difference, fuse
+from yolo_probe.model.fusion import FUSED_KINDS, Fusion, difference, fuse, restore
 from yolo_probe.model.structure import Module, distinct_modules, named_modules
 
 FORKS = (YOLOV9, YOLOV7, YOLOV7_U7, YOLOV5_FACE, YOLOV5_LITE)
@@ -40,6 +40,12 @@ def fuse_as_host(root: Module, *, grad_enabled: bool, as_v3_0: bool = False) -> 
     if fork is None:
         return fuse(root, grad_enabled=grad_enabled, as_v3_0=as_v3_0)
     return difference(root, fork.fused(root, grad_enabled=grad_enabled))
+
+
+def unfused_as_host(root: Module) -> Module | None:
+    """As ``fusion.restore``, by the rules of the fork that built the network; None where they do not say it."""
+    fork = fork_of(root)
+    return restore(root) if fork is None else fork.unfused(root)
 
 
 def of_another_host(root: Module) -> tuple[tuple[str, str], ...]:

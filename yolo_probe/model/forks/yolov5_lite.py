@@ -13,6 +13,8 @@ from yolo_probe.model.forks.fork import (
     merged_conv,
     one_convolution,
     pairs_merged,
+    pairs_restored,
+    unmerged_conv,
     with_attributes,
 )
 from yolo_probe.model.forward import Frame, Value, block, several
@@ -160,6 +162,17 @@ def _fused_shuffle(module: Module, path: str, grad_enabled: bool) -> Module:
     return replace(module, children=branches)
 
 
+def _rep_vgg_before(module: Module) -> Module | None:
+    """Not known for a merged one, which says nothing of its identity or of a ``se`` that was dropped."""
+    return module if "rbr_1x1" in module.children or "rbr_reparam" in module.children else None
+
+
+def _shuffle_before(module: Module) -> Module:
+    branches = {name: child and pairs_restored(child) for name, child in module.children.items()}
+    same = all(branches[name] == child for name, child in module.children.items())
+    return module if same else replace(module, children=branches)
+
+
 def _last_block_trains(root: Module) -> Module:
     """Each merged RepVGGBlock takes every parameter of the network out of training; its own comes after that."""
     merged = [
@@ -187,5 +200,6 @@ YOLOV5_LITE = Fork(
     fuses={
         "Conv": merged_conv, "CBH": merged_conv, "RepVGGBlock": _fused_rep_vgg, "Shuffle_Block": _fused_shuffle,
     },
+    restores={"CBH": unmerged_conv, "RepVGGBlock": _rep_vgg_before, "Shuffle_Block": _shuffle_before},
     finish=_last_block_trains,
 )  # fmt: skip

@@ -5,7 +5,9 @@ Source: https://github.com/WongKinYiu/yolov7 at a207844 (November 2023).
 
 from __future__ import annotations
 
-from yolo_probe.model.forks.fork import Fork, merged_conv, one_convolution, with_attributes
+from dataclasses import replace
+
+from yolo_probe.model.forks.fork import Fork, branches_before, merged_conv, one_convolution, with_attributes
 from yolo_probe.model.forward import (
     ANCHORS,
     HEAD,
@@ -20,6 +22,7 @@ from yolo_probe.model.forward import (
     several,
     with_pools,
 )
+from yolo_probe.model.fusion import new_batch_norm
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Module, Shape
 
@@ -284,6 +287,35 @@ def _fused_rep_conv(module: Module, path: str, grad_enabled: bool) -> Module:
     return with_attributes(module, children, deploy=True, rbr_identity=None, rbr_1x1=None, rbr_dense=None)
 
 
+def _rep_conv_before(module: Module) -> Module:
+    """The branches of a merged RepConv: its constructor makes an identity where the channels and the size stay."""
+    merged = module.children.get("rbr_reparam")
+    if merged is None or "rbr_dense" not in module.attributes:  # built with deploy=True: it never had branches
+        return module
+    pairs = branches_before(merged)
+    branches: dict[str, Module | None] = {
+        name: Module("torch.nn.modules.container.Sequential", children=dict(zip("01", pair, strict=True)))
+        for name, pair in zip(("rbr_dense", "rbr_1x1"), pairs, strict=True)
+    }
+    weight, groups = merged.parameters["weight"], merged.attributes.get("groups")
+    keeps = isinstance(groups, int) and weight.shape[0] == weight.shape[1] * groups
+    keeps = keeps and merged.attributes.get("stride") == (1, 1)
+    if keeps:
+        branches = {"rbr_identity": new_batch_norm(merged.parameters["bias"]), **branches}
+    kept = {name: value for name, value in module.attributes.items() if not name.startswith("rbr_")}
+    return replace(
+        module,
+        children={"act": module.child("act"), **branches},
+        attributes={**kept, "deploy": False, **({} if keeps else {"rbr_identity": None})},
+    )
+
+
+def _head_before(module: Module) -> Module:
+    if "forward" not in module.attributes:
+        return module
+    return replace(module, attributes={name: value for name, value in module.attributes.items() if name != "forward"})
+
+
 def _fused_head(module: Module, path: str, grad_enabled: bool) -> Module:
     """The head with ``ia`` and ``im`` computed into its convolutions; both stay, and are not run any more."""
     return with_attributes(module, module.children, forward="fuseforward")
@@ -309,4 +341,5 @@ YOLOV7 = Fork(
     fuses={
         "Conv": merged_conv, "RepConv": _fused_rep_conv, "IDetect": _fused_head, "IAuxDetect": _fused_head,
     },
+    restores={"RepConv": _rep_conv_before, "IDetect": _head_before, "IAuxDetect": _head_before},
 )  # fmt: skip

@@ -6,9 +6,10 @@ Source: https://github.com/WongKinYiu/yolov9 at 5b1ea9a (June 2024).
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from yolo_probe.model import operators
-from yolo_probe.model.forks.fork import Fork, merged_conv, one_convolution, with_attributes
+from yolo_probe.model.forks.fork import Fork, branches_before, merged_conv, one_convolution, with_attributes
 from yolo_probe.model.forks.yolov7 import residual
 from yolo_probe.model.forward import Frame, Value, block, bottleneck, c3, several
 from yolo_probe.model.operators import ShapeError
@@ -243,11 +244,27 @@ def _fused_rep_conv_n(module: Module, path: str, grad_enabled: bool) -> Module:
     return with_attributes(module, {"act": module.child("act"), "conv": convolution}, forward="forward_fuse")
 
 
+def _rep_conv_n_before(module: Module) -> Module:
+    """The two branches of a merged RepConvN, each a Conv without an activation."""
+    merged = module.children.get("conv")
+    if merged is None or "conv1" in module.children:
+        return module
+    home = module.class_path.rpartition(".")[0]
+    identity = Module("torch.nn.modules.linear.Identity")
+    branches = {
+        name: Module(f"{home}.Conv", children={"conv": convolution, "bn": batch_norm, "act": replace(identity)})
+        for name, (convolution, batch_norm) in zip(("conv1", "conv2"), branches_before(merged), strict=True)
+    }
+    kept = {name: value for name, value in module.attributes.items() if name != "forward"}
+    return replace(module, children={"act": module.child("act"), **branches}, attributes={**kept, "bn": None})
+
+
 YOLOV9 = Fork(
     "YOLOv9",
     line="v7.0",
     marks=frozenset({"RepConvN", "RepNCSPELAN4", "DFL", "DDetect", "ADown", "AConv", "CBLinear", "CBFuse"}),
     builds=lambda root: root.kind in ("DetectionModel", "SegmentationModel"),
     fuses={"Conv": merged_conv, "DWConv": merged_conv, "RepConvN": _fused_rep_conv_n},
+    restores={"RepConvN": _rep_conv_n_before},
     changed="before 26 February 2024, and in yolov9pip 0.0.4, its fuse() leaves the two branches of each RepConvN",
 )

@@ -1,0 +1,89 @@
+"""Unit: a network of a fork that was saved after its own fuse(), which does more than merge BatchNorms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.errors import UnknownModuleError
+from yolo_probe.hosts.subject import Saved, Subject
+from yolo_probe.hosts.target import resolve
+from yolo_probe.model.forks.registry import fuse_as_host, unfused_as_host
+from yolo_probe.model.freezing import with_gradients
+from yolo_probe.model.structure import Module, count_layers, count_parameters, named_modules
+from yolo_probe.model.trace import trace
+from yolo_probe.networks.shipped import FORKS, fork_network_names
+from yolo_probe.reports.counters import counters
+from yolo_probe.reports.fuse_diff import fuse_diff
+from yolo_probe.reports.info import info
+from yolo_probe.reports.question import Question
+
+NETWORKS = [f"{name}@{fork}" for fork in FORKS for name in fork_network_names(fork)]
+NOT_RESTORED = {f"{name}@yolov5-lite" for name in ("v5Lite-g", "repyolov5s", "yolov5-repvgg_A1", "yolov5_repvgg_prune")}
+"""Networks with RepVGGBlock, of which the merged one does not tell what it was."""
+SAVED = Saved("model", -1, False, True, False, "FP32", None)
+
+
+def merged(subject: Subject) -> Module:
+    return fuse_as_host(with_gradients(subject.root, False), grad_enabled=False).root
+
+
+def file_of(subject: Subject, root: Module) -> Subject:
+    return replace(subject, kind="checkpoint", root=root, saved=SAVED)
+
+
+def asked(subject: Subject) -> Question:
+    return Question(subject, (640, 640), choose_counter("thop-0.1", None))
+
+
+@pytest.mark.parametrize("network", sorted({*NETWORKS} - NOT_RESTORED))
+def test_what_a_fuse_merged_is_put_back(network: str) -> None:
+    subject = resolve(network)
+    root = with_gradients(subject.root, False)
+    restored = unfused_as_host(merged(subject))
+    assert restored is not None
+    assert (count_layers(restored), count_parameters(restored)) == (count_layers(root), count_parameters(root))
+    assert [each.class_path for _, each in named_modules(restored)] == [
+        each.class_path for _, each in named_modules(root)
+    ]
+    image = (1, 3, 128, 128)
+    assert [(each.operator, each.path, each.output) for each in trace(restored, image).records] == [
+        (each.operator, each.path, each.output) for each in trace(root, image).records
+    ]
+    assert unfused_as_host(root) is root
+
+
+@pytest.mark.parametrize("network", ["yolov7@yolov7", "gelan-s@yolov9", "v5Lite-e@yolov5-lite"])
+def test_a_fused_file_gets_the_columns_of_one_that_is_not(network: str) -> None:
+    subject = resolve(network)
+    before = fuse_diff(asked(file_of(subject, with_gradients(subject.root, False))))
+    after = fuse_diff(asked(file_of(subject, merged(subject))))
+    assert after.saved_fused
+    assert not before.saved_fused
+    for state in ("training", "validation"):
+        assert getattr(after, state).line.counts == getattr(before, state).line.counts
+        assert getattr(after, state).summary.flops == getattr(before, state).summary.flops
+    assert {ledger.unexplained for _, ledger in after.ledgers if ledger} == {0}
+
+
+@pytest.mark.parametrize("network", sorted(NOT_RESTORED))
+def test_what_is_not_told_is_not_known(network: str) -> None:
+    subject = resolve(network)
+    question = asked(file_of(subject, merged(subject)))
+    for report in (fuse_diff, counters):
+        with pytest.raises(UnknownModuleError, match=r"what it was before fuse\(\) is not known"):
+            report(question)
+    found = info(question, fused=False)
+    assert found.state.summary.flops == asked(subject).state(merged(subject)).summary.flops
+
+
+def test_a_class_that_is_not_the_hosts_may_have_held_more_before() -> None:
+    subject = resolve("yolov5n@v7.0")
+    root = merged(subject)
+    rows = root.child("model")
+    other = replace(rows.child("9"), class_path="models.common.Branches")
+    changed = replace(root, children={"model": replace(rows, children={**rows.children, "9": other})})
+    with pytest.raises(UnknownModuleError, match="Branches may have held more"):
+        fuse_diff(asked(replace(file_of(subject, changed), unknown=(("model.9", "models.common.Branches"),))))
