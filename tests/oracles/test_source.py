@@ -198,7 +198,7 @@ def test_a_model_yaml_is_built_by_the_forks_own_parser(fork: tuple[Path, list[li
     ("source", "message"),
     [
         ("nowhere", "found no such folder, expected the one in which `models` lies"),
-        ("empty", "the model is a models.yolo.Model, and models.yolo cannot be imported"),
+        ("empty", "the model is a models.yolo.Model, which no code there has or imports"),
         ("other", r"model\.2 is a models.branches.Branches, which \S+branches\.py does not have"),
     ],
 )
@@ -213,3 +213,30 @@ def test_a_source_that_does_not_fit_is_refused(
     )
     with pytest.raises(RuntimeError, match=message):
         run_python(REPORT, "info", str(folder / "best.pt"), "--source", source, paths=[ROOT], cwd=tmp_path)
+
+
+ELSEWHERE = """
+import sys
+import types
+import torch
+from torch import nn
+elsewhere = types.ModuleType("elsewhere")
+elsewhere.Thing = type("Thing", (nn.Module,), {"__module__": "elsewhere"})
+sys.modules["elsewhere"] = elsewhere
+contents = torch.load("best.pt", weights_only=False)
+contents["model"].model[2] = elsewhere.Thing()
+torch.save(contents, sys.argv[1])
+"""
+"""A file with a class of a module that its source does not import."""
+
+
+def test_a_file_makes_nothing_be_imported_that_its_source_does_not_import(
+    fork: tuple[Path, list[list[int]]], tmp_path: Path
+) -> None:
+    folder, _ = fork
+    run_python(ELSEWHERE, tmp_path / "best.pt", paths=[folder], cwd=folder)
+    (tmp_path / "elsewhere.py").write_text("open('imported', 'w')\n", encoding="utf-8")
+    words = ("info", tmp_path / "best.pt", "--source", folder)
+    with pytest.raises(RuntimeError, match=r"model\.2 is a elsewhere\.Thing, which no code there has or imports"):
+        run_python(REPORT, *words, paths=[ROOT, tmp_path], cwd=tmp_path)
+    assert not (tmp_path / "imported").exists()

@@ -63,6 +63,15 @@ def test_a_file_gets_the_hosts_lines_and_thops_counts_and_everything_is_explaine
         assert ours["generation"] == "ultralytics"
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_the_modules_in_a_file_are_enough(case: str, answers: Mapping[str, Any]) -> None:
+    ours, expected = answers[case]["by_modules"], answers[case]["stripped"]
+    assert ours["lines"][1:] == expected["lines"][1:]  # the line of a start from another file needs the YAML
+    assert {key: ours[key] for key in ("flops", "unexplained", "causes")} == {
+        key: expected[key] for key in ("flops", "unexplained", "causes")
+    }
+
+
 def test_a_file_that_was_saved_after_fuse_gets_the_column_before_it(answers: Mapping[str, Any]) -> None:
     said = answers["saved fused"]
     ours = said["saved"]
@@ -72,11 +81,12 @@ def test_a_file_that_was_saved_after_fuse_gets_the_column_before_it(answers: Map
     assert "requires_grad=False" not in ours["text"]
 
 
-def test_a_file_whose_yaml_is_not_that_of_its_modules_is_told_and_nothing_is_executed(
+def test_a_yaml_that_is_not_that_of_the_modules_is_not_built_and_nothing_is_executed(
     answers: Mapping[str, Any],
 ) -> None:
     assert answers["tampered"]["unharmed"]
-    reasons = answers["tampered"]["reasons"]
+    reasons, lines = answers["tampered"]["reasons"], answers["tampered"]["lines"]
+    assert list(lines.values()) == [lines["none"]] * len(lines)
     beginnings = {
         "activation": "found activation: ",
         "argument": "row 0: found argument ",

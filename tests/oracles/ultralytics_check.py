@@ -25,9 +25,13 @@ from ultralytics.utils import LOGGER
 from ultralytics.utils.torch_utils import ModelEMA, strip_optimizer
 
 from tests.fingerprints import said
+from yolo_probe.checkpoint.reader import read_checkpoint
 from yolo_probe.counters.conventions import CONVENTIONS, Counter
 from yolo_probe.environment import installed_thop
+from yolo_probe.errors import ProbeError
 from yolo_probe.hosts.target import resolve
+from yolo_probe.hosts.ultralytics_architecture import architecture
+from yolo_probe.hosts.ultralytics_rebuild import rebuild
 from yolo_probe.render.text import render
 from yolo_probe.reports.fuse_diff import as_json, fuse_diff
 from yolo_probe.reports.question import Question
@@ -95,6 +99,16 @@ def probed(path: Path) -> dict[str, object]:
     }
 
 
+def by_modules(path: Path) -> dict[str, object]:
+    """What yolo-probe says of a file that has no YAML to build it from, and buffers that another thop has left."""
+    contents = torch.load(path, weights_only=False)
+    contents["model"].yaml["backbone"] = []
+    for module in contents["model"].modules():
+        module.register_buffer("total_ops", torch.zeros(1, dtype=torch.float64))
+    torch.save(contents, path.with_name("modules.pt"))
+    return probed(path.with_name("modules.pt"))
+
+
 def check(folder: Path, name: str, start: str = "", unstripped: bool = False, **options: object) -> dict[str, object]:
     """What the host and the probe say of one network.
 
@@ -112,7 +126,7 @@ def check(folder: Path, name: str, start: str = "", unstripped: bool = False, **
     after = flops(backend.backend.model)
     return {
         "lines": [*training, *during, *validation], "thop": [before, after],
-        "stripped": probed(path), **forms,
+        "stripped": probed(path), "by_modules": by_modules(path), **forms,
     }  # fmt: skip
 
 
@@ -138,20 +152,30 @@ TAMPERED: dict[str, Callable[[dict[str, Any]], object]] = {
 """What a file's YAML is changed to, which was yolo11n's."""
 
 
+def refusal(path: Path) -> str:
+    """Why the network of a file is not built from the YAML in it."""
+    root = read_checkpoint(str(path)).copy(None)
+    try:
+        rebuild(architecture(root), root, {})
+    except ProbeError as error:
+        return str(error)
+    return ""
+
+
 def tampered(folder: Path) -> dict[str, object]:
-    """Why a file is not built, whose YAML has been changed; how the process is left."""
+    """Why a changed YAML in a file is not built, what the file's modules give, and how the process is left."""
     said(LOGGER, lambda: save(trained("yolo11n.yaml", 2), folder))
     contents = torch.load(folder / "last.pt", weights_only=False)
-    reasons: dict[str, object] = {}
+    reasons, lines = {}, {"none": probed(folder / "last.pt")["lines"]}
     activation, state = tasks.Conv.default_act, torch.get_rng_state()
     for name, change in TAMPERED.items():
         changed = deepcopy(contents)
         change(changed["ema"].yaml)
         torch.save(changed, folder / "tampered.pt")
-        gap = resolve(str(folder / "tampered.pt")).gap
-        reasons[name] = gap and gap.reason
+        reasons[name] = refusal(folder / "tampered.pt")
+        lines[name] = probed(folder / "tampered.pt")["lines"]
     unharmed = not Path("harmed").exists() and torch.equal(state, torch.get_rng_state())
-    return {"reasons": reasons, "unharmed": unharmed and tasks.Conv.default_act is activation}
+    return {"reasons": reasons, "lines": lines, "unharmed": unharmed and tasks.Conv.default_act is activation}
 
 
 if __name__ == "__main__":

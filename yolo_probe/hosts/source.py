@@ -20,34 +20,65 @@ import torch
 from torch import nn
 
 from yolo_probe.checkpoint.decode import Inert
-from yolo_probe.errors import TargetError, TraceError, reason_of
+from yolo_probe.errors import ProbeError, TargetError, TraceError, reason_of, shown
 from yolo_probe.hosts.known_functions import known_function
 from yolo_probe.hosts.subject import Rebuilt
 from yolo_probe.hosts.summary_line import LineForm
-from yolo_probe.hosts.ultralytics_rebuild import Weightless, imported, silent
+from yolo_probe.hosts.ultralytics_rebuild import Weightless, choose_head, imported, silent
 from yolo_probe.live.live import Live, say_nothing
 from yolo_probe.model.freezing import fixed_names
+from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.structure import Module, Tensor, named_modules
 
-_PASS_THE_SOURCE = "Pass the folder of the source that trained the file, in which `models` lies."
+_PASS_THE_SOURCE = "Pass the folder of the source that trained the file, in which `models` or `ultralytics` lies."
+
+LARGEST_ATTRIBUTE = 1 << 20
+"""Largest whole number among the attributes of a file's module; ``np``, a row's number of parameters, may be larger."""
+MOST_OPERATORS = 200_000
+"""Most operators of one forward pass of a file's modules, whose attributes may be numbers of repeats."""
 
 Numbers = Callable[[Tensor], tuple[float, ...]]
 """Reads the values of a small tensor; nothing where they cannot be read."""
 
 
-def from_source(folder: Path, root: Module, numbers: Numbers) -> Rebuilt:
+def from_source(folder: Path, root: Module, numbers: Numbers, options: Mapping[object, object]) -> Rebuilt:
     """The network of a file, made from the classes under a folder.
 
-    ``root``: its structure in the file, not fused.
+    ``root``: its structure in the file. ``options``: those of its training.
     Raises: TargetError where a class is not there, TraceError where a module cannot be made, or ``fuse()`` fails.
     """
     with silent():
-        model = _Maker(_classes(folder, root), numbers).module(root)
-        stored, fixed = Live(model, complete=False), fixed_names(root)
+        return _made(_classes(folder, root), root, numbers, options)
+
+
+def from_installed(root: Module, numbers: Numbers, options: Mapping[object, object]) -> Rebuilt:
+    """The network of a file of ultralytics, made from the classes of the installed package, and of no other.
+
+    Raises: as ``from_source``.
+    """
+    with silent():
+        return _made(_installed_classes(root), root, numbers, options)
+
+
+def _made(
+    classes: Mapping[str, type[nn.Module]], root: Module, numbers: Numbers, options: Mapping[object, object]
+) -> Rebuilt:
+    """The network of a file in all its states, made from these classes. Raises: TraceError where that fails."""
+    try:
+        model = _Maker(classes, numbers).module(root)
+        if tasks := sys.modules.get("ultralytics.nn.tasks"):
+            choose_head(tasks, model, root, options)
+        stored, fixed = _live(model), fixed_names(root)
+        if fused_state(root) != "unfused":
+            return Rebuilt(stored, stored, stored, saved_fused=True, before_known=False)
         built = deepcopy(model)
         for name, parameter in built.named_parameters():
             parameter.requires_grad_(name not in fixed)
-        return Rebuilt(Live(built, complete=False), stored, stored.fused(), saved_fused=False)
+        return Rebuilt(_live(built), stored, stored.fused(), saved_fused=False)
+    except ProbeError:
+        raise
+    except Exception as error:  # whatever a class raises at attributes that are not its own
+        raise TraceError(reason_of(error)) from error
 
 
 def built_from_source(folder: Path, path: str, classes: int | None) -> Rebuilt:
@@ -100,17 +131,66 @@ def line_form() -> LineForm | None:
     return known.form if known else None
 
 
+def _live(model: nn.Module) -> Live:
+    return Live(model, complete=False, most_operators=MOST_OPERATORS)
+
+
 def _classes(folder: Path, root: Module) -> Mapping[str, type[nn.Module]]:
-    """The class of every module of a structure, by its path; torch's own, else from that folder.
+    """The class of every module of a structure, by its path: from that folder, or what its code has imported.
 
     Raises: TargetError for a class that is not there, with the module that is of it.
     """
+    found: dict[str, type[nn.Module]] = {}
+    places: dict[str, str] = {}
+    for path, module in named_modules(root):
+        places.setdefault(module.class_path, path)
+    in_folder = [class_path for class_path in places if _is_in(folder, class_path.partition(".")[0])]
     with _importable(folder):
-        found: dict[str, type[nn.Module]] = {}
-        for path, module in named_modules(root):
-            if module.class_path not in found:
-                found[module.class_path] = _class(module.class_path, path, folder)
-        return found
+        for class_path in (*in_folder, *(other for other in places if other not in in_folder)):
+            place = places[class_path]
+            if class_path not in in_folder and not _is_imported(class_path):
+                problem = f"--source {folder}: {_where(place, class_path)}, which no code there has or imports"
+                raise TargetError(problem, _PASS_THE_SOURCE)
+            found[class_path] = _class(class_path, place, folder)
+            home = sys.modules[class_path.rpartition(".")[0]]
+            if class_path in in_folder and not _within(home, folder):
+                problem = f"--source {folder}: {home.__name__} was imported before, from {home.__file__}"
+                raise TargetError(problem, "Ask in a new process.")
+    return found
+
+
+def _within(module: Any, folder: Path) -> bool:
+    """Whether a module was imported from a file in that folder."""
+    file = getattr(module, "__file__", None)
+    return file is not None and Path(file).resolve().is_relative_to(folder.resolve())
+
+
+def _is_in(folder: Path, package: str) -> bool:
+    return (folder / package).is_dir() or (folder / f"{package}.py").is_file()
+
+
+def _is_imported(class_path: str) -> bool:
+    """Whether the module of a class is imported already, so that a file alone can make nothing run."""
+    return class_path.rpartition(".")[0] in sys.modules
+
+
+def _installed_classes(root: Module) -> Mapping[str, type[nn.Module]]:
+    """The class of every module of a structure, by its path; torch's own, else from the installed ultralytics.
+
+    Raises: TargetError for a class that it does not have, or that is from elsewhere.
+    """
+    imported("ultralytics.nn.tasks")
+    found: dict[str, type[nn.Module]] = {}
+    for _, module in named_modules(root):
+        home, _, name = module.class_path.rpartition(".")
+        kind = getattr(sys.modules.get(home), name, None) if home.startswith(_OF_ULTRALYTICS) else None
+        if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
+            raise TargetError(
+                f"the installed ultralytics has no {module.class_path}",
+                "--source DIR takes it from the folder of the code that trained the file",
+            )
+        found[module.class_path] = kind
+    return found
 
 
 @contextmanager
@@ -135,7 +215,7 @@ def _imported(home: str, folder: Path, where: str = "") -> Any:
 
 def _class(class_path: str, path: str, folder: Path) -> type[nn.Module]:
     home, _, name = class_path.rpartition(".")
-    where = f"{path or 'the model'} is a {class_path}"
+    where = _where(path, class_path)
     module = _imported(home, folder, where)
     found = getattr(module, name, None)
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
@@ -144,6 +224,10 @@ def _class(class_path: str, path: str, folder: Path) -> type[nn.Module]:
             _PASS_THE_SOURCE,
         )
     return found
+
+
+def _where(path: str, class_path: str) -> str:
+    return f"{path or 'the model'} is a {class_path}"
 
 
 class _Maker:
@@ -162,6 +246,9 @@ class _Maker:
         self._made[id(described)] = module
         nn.Module.__init__(module)
         state = {name: self._value(value) for name, value in described.attributes.items()}
+        for name, value in state.items():
+            if isinstance(value, int) and abs(value) > LARGEST_ATTRIBUTE and name != "np":
+                raise TraceError(f"{described.class_path}: found {name}={shown(value)}, expected a smaller number")
         module.__dict__.update({name: value for name, value in state.items() if value is not _UNKNOWN})
         for name, value in described.attributes.items():
             if isinstance(value, Inert) and (function := _function(kind, value)):
@@ -208,13 +295,17 @@ class _Maker:
 
 
 def _function(kind: type[nn.Module], kept: Inert) -> FunctionType | None:
-    """The function that a module of that class keeps: one of its own, or of another class of its source."""
+    """The function that a module of that class keeps: one of its own, or of another class of modules of its source."""
     home, _, name = kept.name.rpartition(".")
     owner = kind if kept.is_bound else getattr(sys.modules.get(kind.__module__), home.rpartition(".")[2], None)
+    if not (isinstance(owner, type) and issubclass(owner, nn.Module)):
+        return None
     function = getattr(owner, name, None)
     return function if isinstance(function, FunctionType) else None
 
 
+_OF_ULTRALYTICS = ("ultralytics.nn.", "torch.nn.")
+"""Where the classes of its networks are."""
 _UNKNOWN = object()
 _LEFT_OUT = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 """What a convolution, a linear layer or a normalisation may have as None."""

@@ -163,6 +163,9 @@ class Rebuilt:
     started: Model | None = None
     """As its YAML builds it, where the training then replaced parts by those of a pretrained file; else None."""
 
+    before_known: bool = True
+    """Whether it is known what a network saved after ``fuse()`` was before it; else all states are that one."""
+
     @property
     def saved(self) -> Model:
         """The one that the file has."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from math import isfinite
@@ -18,7 +18,6 @@ from yolo_probe.hosts import ultralytics, ultralytics_names
 from yolo_probe.hosts.images import head_stride, image_channels
 from yolo_probe.hosts.subject import Gap, Rebuilt, Saved, Subject
 from yolo_probe.model.forks.registry import fork_of, of_another_host
-from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.model.trace import ruled_modules, unknown_modules
 from yolo_probe.model.user_rules import OwnRules
@@ -318,7 +317,7 @@ def _from_checkpoint(
                 f"{target}: found --host {host} for a {root.class_path}, which no YOLOv5 builds or prints",
                 "leave --host out",
             )
-        subject = _from_ultralytics(target, checkpoint, root, copy, imports=imports)
+        subject = _from_ultralytics(target, checkpoint, root, copy, imports=imports and source is None)
         return subject if source is None else _with_source(subject, checkpoint, source)
     try:
         origin = identify(checkpoint.contents, root)
@@ -349,18 +348,10 @@ def _source_folder(source: str) -> Path:
 def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subject:
     """The same subject with the behaviour of the code in a folder. Raises: TargetError where that does not fit."""
     folder = _source_folder(source)
-    if fused_state(subject.root) != "unfused":
-        raise TargetError(
-            f"{subject.label}: found a file that was saved after fuse(), whose modules --source cannot put back",
-            "leave --source out",
-        )
     from yolo_probe.hosts.source import from_source, line_form
 
-    def numbers(tensor: Tensor) -> tuple[float, ...]:
-        return checkpoint.numbers(tensor) if 0 < tensor.numel <= SMALL_TENSOR and tensor.location else ()
-
     try:
-        rebuilt = from_source(folder, subject.root, numbers)
+        rebuilt = from_source(folder, subject.root, _small_numbers(checkpoint), options_of(checkpoint.contents))
     except TraceError as error:
         raise TargetError(f"{subject.label}: the source in {source} does not fit this file: {error}") from None
     fork = fork_of(subject.root)
@@ -374,35 +365,57 @@ def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subje
     )
 
 
+def _small_numbers(checkpoint: Checkpoint) -> Callable[[Tensor], tuple[float, ...]]:
+    """A function that reads the values of a small tensor of a file; of any other none."""
+
+    def numbers(tensor: Tensor) -> tuple[float, ...]:
+        return checkpoint.numbers(tensor) if 0 < tensor.numel <= SMALL_TENSOR and tensor.location else ()
+
+    return numbers
+
+
 def _from_ultralytics(
     target: str, checkpoint: Checkpoint, root: Module, copy: CopyName | None, *, imports: bool
 ) -> Subject:
-    stride, options = _stored_stride(checkpoint, root) or 32, options_of(checkpoint.contents)
+    stride, name = _stored_stride(checkpoint, root) or 32, network_name(root, options_of(checkpoint.contents))
     return Subject(
-        "checkpoint", visible(Path(target).name), target, network_name(root, options), classes_of(root),
+        "checkpoint", visible(Path(target).name), target, name, classes_of(root),
         ultralytics.identify(checkpoint.contents, root), root, image_channels(root), stride, checkpoint,
-        saved_of(checkpoint, root, copy), rebuilt=_rebuilt(root, options) if imports else NOT_BUILT,
+        saved_of(checkpoint, root, copy), rebuilt=_rebuilt(checkpoint, root) if imports else NOT_BUILT,
     )  # fmt: skip
 
 
 NOT_BUILT = Gap("only ultralytics itself builds this network", "fuse-diff has them where ultralytics is installed")
 
 
-def _rebuilt(root: Module, options: Mapping[object, object]) -> Rebuilt | Gap:
-    """The network of an ultralytics file as the installed package builds it, or why it cannot be built."""
+def _rebuilt(checkpoint: Checkpoint, root: Module) -> Rebuilt | Gap:
+    """The network of an ultralytics file as the installed package runs it, or why it cannot be run.
+
+    The package builds it anew from its YAML; where that gives another network, the file's modules are made of its
+    classes.
+    """
     from yolo_probe.hosts.ultralytics_architecture import architecture
 
     if gap := _not_installed():
         return gap
+    options = options_of(checkpoint.contents)
+    exact = "layers, parameters and gradients are exact"
     try:
-        described = architecture(root)
-        from yolo_probe.hosts.ultralytics_rebuild import rebuild
+        try:
+            described = architecture(root)
+            from yolo_probe.hosts.ultralytics_rebuild import rebuild
 
-        return rebuild(described, root, options)
-    except (ModelYamlError, TraceError) as error:
-        return Gap(
-            str(error), "layers, parameters and gradients are exact; another release of ultralytics may build it"
-        )
+            return rebuild(described, root, options)
+        except (ModelYamlError, TraceError):
+            from yolo_probe.hosts.source import from_installed
+
+            try:
+                return from_installed(root, _small_numbers(checkpoint), options)
+            except TargetError as failed:
+                return Gap(str(failed), f"{exact}; {failed.remedy}")
+            except TraceError as failed:
+                return Gap(f"the installed ultralytics cannot run this file's modules: {failed}",
+                           f"{exact}; another release of ultralytics may run them")  # fmt: skip
     except ImportError as error:
         return Gap(*_not_imported(error))
 

@@ -53,7 +53,7 @@ def build(architecture: Architecture) -> Rebuilt:
     with _building(architecture, architecture.modules) as tasks:
         model = _build(tasks, architecture)
         built = Live(model)
-        _choose_head(tasks, model, built.root, {})
+        choose_head(tasks, model, built.root, {})
         trainable = Live(model).fused(grad_enabled=True)
         model.requires_grad_(False)
         stored = Live(model)
@@ -103,7 +103,7 @@ def _rebuilt(tasks: Any, architecture: Architecture, root: Module, options: Mapp
     if width := _other_width(Live(model).root, root):
         started = Live(model)
         model = _widened(tasks, architecture, width)
-    _choose_head(tasks, model, root, options)
+    choose_head(tasks, model, root, options)
     built = Live(model)
     difference = mismatch(root, built.root)
     # a file of a fused network has fewer parameters, but not by much: nothing larger is fused to compare
@@ -300,7 +300,7 @@ def _widened(tasks: Any, architecture: Architecture, width: int) -> nn.Module:
     return model
 
 
-def _choose_head(tasks: Any, model: Any, root: Module, options: Mapping[object, object]) -> None:
+def choose_head(tasks: Any, model: Any, root: Module, options: Mapping[object, object]) -> None:
     """Select the head that the validation of a training with these options uses, where a model has two.
 
     Source: ultralytics' engine/validator.py, which asks for the end-to-end head where ``nms=False``; releases that

@@ -77,6 +77,19 @@ class CopiedModule(NamedTuple):
 Forward = Callable[..., Any]
 
 
+class _AtMost(list[OpRecord]):
+    """A list that fails to grow beyond so many records."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def append(self, record: OpRecord) -> None:
+        if len(self) >= self._most:
+            raise TraceError(f"the forward pass: found more than {self._most:,} operators, expected fewer")
+        super().append(record)
+
+
 class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by mypy
     """Records what a copy of a model computes: its modules of torch, and the functions that run outside them.
 
@@ -99,6 +112,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         complete: bool = True,
         scripted: bool = False,
         dtype: torch.dtype = torch.float32,
+        most_operators: int | None = None,
     ) -> None:
         super().__init__()
         self._copy = ref(places[0].copy)  # a weak reference, as the copy refers to the recorder
@@ -107,7 +121,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         self._names_calls = (
             elementwise and not scripted
         )  # below torch 2.5 no tensor class is made while scripts are read
-        self._pass = Pass([], slots, training)
+        self._pass = Pass([] if most_operators is None else _AtMost(most_operators), slots, training)
         self._running: list[tuple[str, str]] = []
         self._whole = 0
         """Number of running modules with a single record, in which functions are not recorded."""

@@ -9,7 +9,6 @@ from yolo_probe.counters.comparison import Comparison, Measured, Mode, compare
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.errors import TraceError
 from yolo_probe.hosts.images import Run
-from yolo_probe.hosts.subject import Rebuilt
 from yolo_probe.model.freezing import as_built
 from yolo_probe.model.structure import Module
 from yolo_probe.reports.comparison import figures_as_json
@@ -43,8 +42,8 @@ def counters(question: Question, *, brief: bool = False) -> Counters:
     question.need_flops()
     subject = question.subject
     image = (1, subject.channels, *question.size)
-    if isinstance(subject.rebuilt, Rebuilt):
-        built, fused = subject.rebuilt.built, subject.rebuilt.fused
+    if rebuilt := question.rebuilt():
+        built, fused = rebuilt.built, rebuilt.fused
         runs: dict[Mode, tuple[Module, Run]] = {
             "train": (built.root, question.ruled(built.root, built, training=True)),
             "unfused": (built.root, question.ruled(built.root, built)),

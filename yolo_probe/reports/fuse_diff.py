@@ -103,8 +103,8 @@ def fuse_diff(question: Question) -> FuseDiff:
     Raises: ProbeError where the network cannot be followed or fused.
     """
     subject = question.subject
-    if isinstance(subject.rebuilt, Rebuilt):
-        return _rebuilt_diff(question, subject.rebuilt)
+    if rebuilt := question.rebuilt():
+        return _rebuilt_diff(question, rebuilt)
     stored = subject.root if subject.saved else with_gradients(subject.root, False)
     unfused = question.unfused(stored)
     saved_fused = unfused is not stored

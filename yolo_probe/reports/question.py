@@ -10,7 +10,7 @@ from yolo_probe.counters.charges import Charges, charge
 from yolo_probe.counters.conventions import Counter
 from yolo_probe.errors import TargetError, TraceError, UnknownModuleError
 from yolo_probe.hosts.images import Run, Size, rounded_size
-from yolo_probe.hosts.subject import Model, Subject
+from yolo_probe.hosts.subject import Model, Rebuilt, Subject
 from yolo_probe.hosts.summary_line import HostLine, Summary, host_line, summarize
 from yolo_probe.model.forks.registry import fuse_as_host, unfused_as_host
 from yolo_probe.model.fusion import Fusion, fused_state
@@ -136,9 +136,23 @@ class Question:
         if before is root or (before is not None and not foreign):
             return before
         kinds = sorted({kind.rpartition(".")[2] for _, kind in foreign}) or ["its merged blocks"]
-        raise UnknownModuleError(
-            f"{self.subject.label}: what it was before fuse() is not known: this file was saved after it, and "
-            f"{', '.join(kinds[:3])} may have held more",
+        raise self._saved_fused(f", and {', '.join(kinds[:3])} may have held more")
+
+    def rebuilt(self) -> Rebuilt | None:
+        """The states that the host's own code gives; None where they are not needed.
+
+        Raises: UnknownModuleError where the state before ``fuse()`` is not among them.
+        """
+        rebuilt = self.subject.rebuilt
+        if not isinstance(rebuilt, Rebuilt):
+            return None
+        if not rebuilt.before_known:
+            raise self._saved_fused("")
+        return rebuilt
+
+    def _saved_fused(self, more: str) -> UnknownModuleError:
+        return UnknownModuleError(
+            f"{self.subject.label}: what it was before fuse() is not known: this file was saved after it{more}",
             "Its numbers after fuse() are exact; for those before it pass a checkpoint of the training.",
         )
 
