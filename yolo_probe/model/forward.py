@@ -274,7 +274,11 @@ class Recipe:
 
     def fits(self, module: Module) -> bool:
         """Whether a module of that name holds what the class holds, and nothing else."""
-        return self.children is None or (
+        if own_code(module):
+            return False
+        if self.children is None:
+            return not module.children or module.kind == "nn.Sequential"
+        return (
             self.children.fit(module.children.keys())
             and self.attributes.fit(module.attributes.keys())
             and self.tensors.fit(module.parameters.keys() | module.buffers.keys())
@@ -284,7 +288,7 @@ class Recipe:
     def unlike(self, module: Module) -> tuple[list[str], list[str]]:
         """Names that the module has and the class has not, and the reverse."""
         if self.children is None:
-            return [], []
+            return list(module.children), []
         groups: list[tuple[Collection[str], Names]] = [
             (module.children, self.children),
             (module.attributes, self.attributes),
@@ -335,8 +339,27 @@ def recipe_of(module: Module) -> Recipe | None:
     return None
 
 
+_FUSED_FORWARDS = frozenset({"forward_fuse", "fuseforward", "fusevggforward"})
+"""Functions of the hosts' blocks that ``fuse()`` sets in the place of their ``forward``."""
+
+
+def own_code(module: Module) -> str:
+    """The name under which a module alone, not its class, has a function; empty where it has none.
+
+    What ``fuse()`` of a host sets in the place of ``forward`` is not meant.
+    """
+    for name, value in module.attributes.items():
+        if name in ("forward", "fuse") or getattr(value, "is_bound", False):
+            function = str(getattr(value, "name", value)).rpartition(".")[2]
+            if name != "forward" or function not in _FUSED_FORWARDS:
+                return name
+    return ""
+
+
 def unlike(module: Module) -> str:
     """What a module has that its class has not in YOLOv5, or lacks, in words; empty for a class that it has not."""
+    if name := own_code(module):
+        return f" with a {name} of its own"
     recipes = RECIPES.get(module.kind)
     if not recipes:
         return ""
@@ -348,7 +371,12 @@ def unlike(module: Module) -> str:
 # Convolution and its relatives
 
 
-@block("Conv", "DWConv", holds="conv bn? act", sets="forward? bn?")
+def is_whole(module: Module) -> bool:
+    """Whether a Conv that has a BatchNorm runs it: what ``fuse()`` sets in the place of its forward does not."""
+    return "forward" not in module.attributes or module.children.get("bn") is None
+
+
+@block("Conv", "DWConv", holds="conv bn? act", sets="forward? bn?", when=is_whole)
 def conv(f: Frame, x: Shape) -> Shape:
     x = f("conv", x)
     # fuse() removes the name, or, to v3.0, sets another forward; else a bn that is None fails, as in the host
@@ -667,7 +695,8 @@ def conv_transpose2d(f: Frame, x: Shape) -> Shape:
 
 @block("nn.BatchNorm2d", "nn.SyncBatchNorm")
 def batch_norm(f: Frame, x: Shape) -> Shape:
-    features = f.get("num_features", int)
+    weight = f.module.parameters.get("weight")
+    features = f.get("num_features", int) if weight is None else weight.shape[0]  # as torch, which asks its tensors
     if len(x) != 4 or x[1] != features:
         raise ShapeError(f"batch_norm: found an input of shape {x}, expected {features} channels")
     training = f.current.training or f.module.attributes.get("track_running_stats") is False
@@ -723,6 +752,8 @@ def from_scattered(f: Frame, x: Shape) -> Shape:
 @block("nn.MaxPool2d")
 def max_pool2d(f: Frame, x: Shape) -> Shape:
     kernel, stride, padding, dilation = (f.pair(name) for name in ("kernel_size", "stride", "padding", "dilation"))
+    if f.module.attributes.get("return_indices"):
+        raise ShapeError("found return_indices, with which it has two outputs, expected one")
     out = operators.pool2d(x, kernel, stride, padding, dilation, f.get("ceil_mode", bool))
     return f.record("max_pool2d", (x,), out)
 

@@ -203,7 +203,8 @@ def _rebuild(module: Module, merges: Mapping[int, Merge], *, put_back: bool = Fa
         children = {name: children.get(name) for name in module.children}
         return replace(module, attributes={**module.attributes, "forward": "fuseforward"}, children=children)
     if put_back and module.kind in FUSED_KINDS and pair_state(module) == "fused":
-        children = with_batch_norm(children)
+        kept = {name: value for name, value in module.attributes.items() if name != "forward"}
+        return replace(module, children=with_batch_norm(children), attributes=kept)
     if children.keys() == module.children.keys() and all(children[name] is module.children[name] for name in children):
         return module
     return replace(module, children=children)

@@ -16,6 +16,8 @@ Shape = tuple[int, ...]
 HOST_MODULES = ("models.common", "models.experimental", "models.yolo", "utils.activations", "utils.loss")
 """The modules of a host's repository in which its classes are."""
 _HOST_CLASSES = tuple(f"{module}." for module in HOST_MODULES)
+_OF_COMMON = frozenset({"Conv", "DWConv"})
+"""Classes that ``fuse()`` asks for by themselves: one of the same name in another module is not meant."""
 _PACKAGES = ("yolov5.", "yolov7.", "yolov5_face.")
 """Packages on PyPI that have these modules inside."""
 
@@ -32,6 +34,8 @@ def kind_of(class_path: str) -> str:
     name = path.rpartition(".")[2]
     if path.startswith("torch.nn.modules."):
         return f"nn.{name}"
+    if name in _OF_COMMON and not path.startswith("models.common."):
+        return class_path
     return name if path.startswith(_HOST_CLASSES) else class_path
 
 

@@ -10,8 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 import yolo_probe.model.forks.registry  # noqa: F401  # registers the blocks of forks
-from yolo_probe.errors import TraceError, shown
-from yolo_probe.model.forward import ModuleCall, Move, Pass, Value, recipe_of
+from yolo_probe.errors import TraceError, UnknownModuleError, shown
+from yolo_probe.model.forward import ModuleCall, Move, Pass, Value, own_code, recipe_of
+from yolo_probe.model.fusion import BATCH_NORMS
 from yolo_probe.model.operators import Followed, OpRecord
 from yolo_probe.model.structure import Module, Shape, named_modules
 from yolo_probe.model.user_rules import OwnRules
@@ -48,8 +49,11 @@ def unknown_modules(root: Module, rules: OwnRules | None = None) -> tuple[tuple[
     beside = {name for name in root.children if name != "model"}  # what the model itself runs is not known then
 
     def is_known(path: str, module: Module) -> bool:
-        in_rule = path in ruled or path.startswith(inside)
-        return module is root or module.kind in passed or in_rule or recipe_of(module) is not None
+        if path in ruled or path.startswith(inside):
+            return True
+        if module is root or module.kind in passed:
+            return not own_code(module)
+        return recipe_of(module) is not None
 
     return tuple(
         (path, module.class_path)
@@ -75,6 +79,8 @@ def trace(root: Module, image: Shape, *, training: bool = False, rules: OwnRules
     Shapes: ``image`` is (batch, channels, height, width).
     Raises: TraceError where shapes do not fit, UnknownModuleError at a class that is not known.
     """
+    _check_root(root)
+    _check_tensors(root)
     current = Pass([], slots_of(root), training, rules=rules, followed=True)
     rows = root.children.get("model")
     if rows is None:
@@ -93,6 +99,42 @@ def trace(root: Module, image: Shape, *, training: bool = False, rules: OwnRules
             raise TraceError(f"{path}: found i={shown(index)}, expected the row's number, which YOLOv5 writes on it")
         outputs.append(x if index in kept else None)
     return Trace(image, tuple(current.records), x, "", tuple(current.calls), tuple(current.moves))
+
+
+def _check_root(root: Module) -> None:
+    """Refuse a model of which it is not known that it runs its rows alone. Raises: UnknownModuleError."""
+    if name := own_code(root):
+        raise UnknownModuleError(f"the model: found a {name} of its own, expected that of its class")
+    if beside := [name for name in root.children if name != "model"]:
+        raise UnknownModuleError(f"the model: found {beside[0]} beside its rows, expected rows alone")
+
+
+_OF_CHANNELS = ("weight", "bias", "running_mean", "running_var")
+_PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+
+
+def _check_tensors(root: Module) -> None:
+    """Refuse what PyTorch refuses of a layer's own tensors. Raises: TraceError."""
+    for path, module in named_modules(root):
+        kind, weight = module.kind, module.parameters.get("weight")
+        names: tuple[str, ...]
+        if kind in BATCH_NORMS:
+            channels = weight.shape[0] if weight is not None and weight.shape else module.attributes["num_features"]
+            names = _OF_CHANNELS
+        elif kind in ("nn.Conv2d", "nn.Linear") and weight is not None and weight.shape:
+            channels, names = weight.shape[0], ("bias",)
+        else:
+            continue
+        for name in names:
+            tensor = module.parameters.get(name) or module.buffers.get(name)
+            if tensor is not None and tensor.shape != (channels,):
+                raise TraceError(
+                    f"{path}: found {name} of shape {tensor.shape}, expected {shown(channels)} values, one for each "
+                    "channel"
+                )
+        mode = module.attributes.get("padding_mode", "zeros")
+        if mode not in _PADDING_MODES:
+            raise TraceError(f"{path}: found padding_mode={shown(mode)}, expected one of {', '.join(_PADDING_MODES)}")
 
 
 def _row_input(row: Module, path: str, x: Value, outputs: list[Value | None]) -> Value:

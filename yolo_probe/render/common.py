@@ -77,7 +77,7 @@ def unknown_flops(subject: Subject, *columns: str) -> Section:
     if gap := subject.gap:
         return Figures("FLOPs", columns), Note(f"{gap.reason[:1].upper()}{gap.reason[1:]}.\n{gap.remedy}")
     found = subject.unknown_classes()
-    classes = ", ".join(f"{kind} ({len(paths)} x, first at {paths[0]})" for kind, paths in found.items())
+    classes = ", ".join(f"{kind} ({len(paths)} x, first at {paths[0] or 'the model'})" for kind, paths in found.items())
     return Figures("FLOPs", columns), Note(f"yolo-probe does not know what these modules compute: {classes}.")
 
 

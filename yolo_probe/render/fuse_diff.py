@@ -144,7 +144,7 @@ def _foreign(report: FuseDiff) -> str:
     """What is not known of a network with classes that its host does not have."""
     subject = report.question.subject
     kinds = [kind.rpartition(".")[2] for kind in dict.fromkeys(kind for _, kind in subject.foreign)]
-    paths = tuple(f"{path}." for path, _ in subject.foreign)
+    paths = tuple(path and f"{path}." for path, _ in subject.foreign)
     held = sum(tensor.numel for name, tensor in named_parameters(report.training.root) if name.startswith(paths))
     flops = "" if subject.has_flops else "its FLOPs, and "
     hold = "holds" if len(kinds) == 1 else "hold"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from yolo_probe.model.fusion import BATCH_NORMS, merge_of, new_batch_norm, pair_before, restore, with_batch_norm
-from yolo_probe.model.structure import Module, Tensor, below, named_modules
+from yolo_probe.model.structure import Module, Tensor, below, distinct_modules, named_modules
 
 FuseRule = Callable[[Module, str, bool], Module]
 """``rule(module, path, grad_enabled)`` -> what ``fuse()`` makes of it."""
@@ -49,6 +49,14 @@ class Fork:
         if None in before.values():
             return None
         return restore(_exchanged(root, before))  # type: ignore[arg-type]  # none is None
+
+
+def has_head_of_yolov5(root: Module) -> bool:
+    """Whether the head is that of YOLOv5 since April 2021, into which blocks of a fork were pasted."""
+    return any(
+        module.kind in ("Detect", "Segment") and "m" in module.children and "inplace" in module.attributes
+        for module in distinct_modules(root)
+    )
 
 
 def merged_conv(module: Module, path: str, grad_enabled: bool) -> Module:

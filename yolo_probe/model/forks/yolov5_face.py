@@ -8,7 +8,7 @@ from __future__ import annotations
 from yolo_probe.model.forks.fork import Fork, merged_conv
 from yolo_probe.model.forks.yolov5_lite import shuffled_branches
 from yolo_probe.model.forward import ANCHORS, HEAD, Frame, Value, block, boxes, gives_a_box, several
-from yolo_probe.model.structure import Shape
+from yolo_probe.model.structure import Module, Shape, distinct_modules
 
 LANDMARKS = 10
 """Numbers of the five landmarks of a box."""
@@ -54,11 +54,16 @@ def _boxes(f: Frame, x: Shape) -> Shape:
     return f.view(x, (n, anchors * h * w, outputs))
 
 
+def _has_landmarks(root: Module) -> bool:
+    gives = gives_a_box(LANDMARKS)
+    return any(module.kind == "Detect" and gives(module) for module in distinct_modules(root))
+
+
 YOLOV5_FACE = Fork(
     "yolov5-face",
     line="v5.0",
     marks=frozenset({"StemBlock", "ShuffleV2Block", "BlazeBlock", "DoubleBlazeBlock"}),
-    builds=lambda root: root.kind == "Model",
+    builds=lambda root: root.kind == "Model" and _has_landmarks(root),
     fuses={"Conv": merged_conv},
     smallest_image=1,
 )

@@ -17,12 +17,12 @@ from yolo_probe.model.forks.fork import (
     unmerged_conv,
     with_attributes,
 )
-from yolo_probe.model.forward import Frame, Value, block, several
+from yolo_probe.model.forward import Frame, Value, block, is_whole, several
 from yolo_probe.model.freezing import with_frozen
 from yolo_probe.model.structure import Module, Shape, named_modules, named_parameters
 
 
-@block("CBH", holds="conv bn? hardswish", sets="forward?")
+@block("CBH", holds="conv bn? hardswish", sets="forward?", when=is_whole)
 def cbh(f: Frame, x: Shape) -> Shape:
     x = f("conv", x)
     if "bn" in f.module.children:

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from yolo_probe.model.forks.fork import Fork, branches_before, merged_conv, one_convolution, with_attributes
+from yolo_probe.model.forks.fork import (
+    Fork,
+    branches_before,
+    has_head_of_yolov5,
+    merged_conv,
+    one_convolution,
+    with_attributes,
+)
 from yolo_probe.model.forward import (
     ANCHORS,
     HEAD,
@@ -329,7 +336,7 @@ YOLOV7_U7 = Fork(
     "YOLOv7 (branch u7)",
     line="v7.0",
     marks=_MARKS,
-    builds=lambda root: root.kind in ("DetectionModel", "SegmentationModel"),
+    builds=lambda root: root.kind in ("DetectionModel", "SegmentationModel") and not has_head_of_yolov5(root),
     fuses={"Conv": merged_conv, "DWConv": merged_conv},
 )
 
@@ -337,7 +344,7 @@ YOLOV7 = Fork(
     "YOLOv7",
     line="v5.0",
     marks=_MARKS,
-    builds=lambda root: root.kind == "Model",
+    builds=lambda root: root.kind == "Model" and not has_head_of_yolov5(root),
     fuses={
         "Conv": merged_conv, "RepConv": _fused_rep_conv, "IDetect": _fused_head, "IAuxDetect": _fused_head,
     },

@@ -9,7 +9,14 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from yolo_probe.model import operators
-from yolo_probe.model.forks.fork import Fork, branches_before, merged_conv, one_convolution, with_attributes
+from yolo_probe.model.forks.fork import (
+    Fork,
+    branches_before,
+    has_head_of_yolov5,
+    merged_conv,
+    one_convolution,
+    with_attributes,
+)
 from yolo_probe.model.forks.yolov7 import residual
 from yolo_probe.model.forward import Frame, Value, block, bottleneck, c3, several
 from yolo_probe.model.operators import ShapeError
@@ -263,7 +270,7 @@ YOLOV9 = Fork(
     "YOLOv9",
     line="v7.0",
     marks=frozenset({"RepConvN", "RepNCSPELAN4", "DFL", "DDetect", "ADown", "AConv", "CBLinear", "CBFuse"}),
-    builds=lambda root: root.kind in ("DetectionModel", "SegmentationModel"),
+    builds=lambda root: root.kind in ("DetectionModel", "SegmentationModel") and not has_head_of_yolov5(root),
     fuses={"Conv": merged_conv, "DWConv": merged_conv, "RepConvN": _fused_rep_conv_n},
     restores={"RepConvN": _rep_conv_n_before},
     changed="before 26 February 2024, and in yolov9pip 0.0.4, its fuse() leaves the two branches of each RepConvN",

@@ -1,4 +1,4 @@
-"""Unit: a network of a fork that was saved after its own fuse(), which does more than merge BatchNorms."""
+"""Unit: what a fork's own fuse() did to a network that was saved after it, and which networks are a fork's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.errors import UnknownModuleError
 from yolo_probe.hosts.subject import Saved, Subject
 from yolo_probe.hosts.target import resolve
-from yolo_probe.model.forks.registry import fuse_as_host, unfused_as_host
+from yolo_probe.model.forks.registry import fork_of, fuse_as_host, unfused_as_host
 from yolo_probe.model.freezing import with_gradients
 from yolo_probe.model.structure import Module, count_layers, count_parameters, named_modules
 from yolo_probe.model.trace import trace
@@ -87,3 +87,18 @@ def test_a_class_that_is_not_the_hosts_may_have_held_more_before() -> None:
     changed = replace(root, children={"model": replace(rows, children={**rows.children, "9": other})})
     with pytest.raises(UnknownModuleError, match="Branches may have held more"):
         fuse_diff(asked(replace(file_of(subject, changed), unknown=(("model.9", "models.common.Branches"),))))
+
+
+@pytest.mark.parametrize("block", ["SPPCSPC", "RepConv", "MP", "StemBlock", "ShuffleV2Block", "ADown", "DFL", "CBH"])
+@pytest.mark.parametrize("kind", ["Model", "DetectionModel"])
+def test_a_block_of_a_fork_in_a_network_of_yolov5_does_not_make_it_the_forks(block: str, kind: str) -> None:
+    head = Module(
+        "models.yolo.Detect",
+        {"nc": 2, "no": 7, "inplace": True},
+        children={"m": Module("torch.nn.modules.container.ModuleList")},
+    )
+    rows = {"0": Module(f"models.common.{block}"), "1": head}
+    root = Module(
+        f"models.yolo.{kind}", children={"model": Module("torch.nn.modules.container.Sequential", children=rows)}
+    )
+    assert fork_of(root) is None
