@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import prod
 
 from yolo_probe.model.forks.yolov5_lite import hswish
-from yolo_probe.model.forward import Frame, Value, block, from_scattered, several
+from yolo_probe.model.forward import Frame, Value, block, corners, from_scattered, several
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Shape
 
@@ -157,6 +157,11 @@ def gs_bottleneck(f: Frame, x: Shape) -> Shape:
 def vov_gscsp(f: Frame, x: Shape) -> Shape:
     y = f("gsb", f("cv1", x))
     return f("cv3", f.cat([f("cv2", x), y]))
+
+
+@block("space_to_depth", "space_to_Depth", "SPD", sets="d")
+def space_to_depth(f: Frame, x: Shape) -> Shape:
+    return corners(f, x)
 
 
 # Between rows

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from yolo_probe.model.forks import before_v5_0, pasted  # noqa: F401  # register their blocks
+from yolo_probe.model.forks import (  # noqa: F401  # register their blocks
+    before_v5_0,
+    decoupled_heads,
+    pasted,
+    tph_yolov5,
+    yolov5_obb,
+)
 from yolo_probe.model.forks.fork import Fork
 from yolo_probe.model.forks.yolov5_face import YOLOV5_FACE
 from yolo_probe.model.forks.yolov5_lite import YOLOV5_LITE

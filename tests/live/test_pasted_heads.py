@@ -1,0 +1,256 @@
+"""Swin blocks, decoupled heads and other blocks of forks: their recipes give what the modules run, by every counter."""
+
+# mypy: disable-error-code="misc, no-untyped-call"
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from tests.live.test_pasted import CBAM, Conv, Model, figures
+from yolo_probe.api import compare_counters
+from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.hosts.target import resolve
+from yolo_probe.reports.counters import counters
+from yolo_probe.reports.fuse_diff import fuse_diff
+from yolo_probe.reports.question import Question
+
+
+class Mlp(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.fc1, self.act, self.drop1 = nn.Linear(c, 4 * c), nn.GELU(), nn.Dropout(0.0)
+        self.fc2, self.drop2 = nn.Linear(4 * c, c), nn.Dropout(0.0)
+
+    def forward(self, x: Any) -> Any:
+        return self.drop2(self.fc2(self.drop1(self.act(self.fc1(x)))))
+
+
+class DropPath(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.drop_prob = 0.1
+
+    def forward(self, x: Any) -> Any:
+        if not self.training:
+            return x
+        chance = 1 - self.drop_prob + torch.rand((x.shape[0],) + (1,) * (x.ndim - 1), device=x.device)
+        return x.div(1 - self.drop_prob) * chance.floor_()
+
+
+class WindowAttention(nn.Module):
+    def __init__(self, c: int, side: int, heads: int) -> None:
+        super().__init__()
+        self.dim, self.window_size, self.num_heads, self.scale = c, (side, side), heads, (c // heads) ** -0.5
+        self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * side - 1) ** 2, heads))
+        self.register_buffer("relative_position_index", torch.zeros(side * side, side * side, dtype=torch.long))
+        self.qkv, self.attn_drop = nn.Linear(c, 3 * c, bias=False), nn.Dropout(0.0)
+        self.proj, self.proj_drop, self.softmax = nn.Linear(c, c), nn.Dropout(0.0), nn.Softmax(dim=-1)
+
+    def forward(self, x: Any, mask: Any = None) -> Any:
+        n, tokens, c = x.shape
+        q, k, v = (
+            self.qkv(x).reshape(n, tokens, 3, self.num_heads, c // self.num_heads).permute(2, 0, 3, 1, 4).unbind(0)
+        )
+        y = (q * self.scale) @ k.transpose(-2, -1)
+        bias = self.relative_position_bias_table[self.relative_position_index.view(-1)].view(tokens, tokens, -1)
+        y = y + bias.permute(2, 0, 1).contiguous().unsqueeze(0)
+        if mask is not None:
+            masks = mask.shape[0]
+            y = y.view(n // masks, masks, self.num_heads, tokens, tokens) + mask.unsqueeze(1).unsqueeze(0)
+            y = y.view(-1, self.num_heads, tokens, tokens)
+        y = self.attn_drop(self.softmax(y))
+        return self.proj_drop(self.proj((y @ v).transpose(1, 2).reshape(n, tokens, c)))
+
+
+def split(x: Any, side: int) -> Any:
+    n, h, w, c = x.shape
+    x = x.view(n, h // side, side, w // side, side, c).permute(0, 1, 3, 2, 4, 5)
+    return x.contiguous().view(-1, side, side, c)
+
+
+def joined(x: Any, side: int, h: int, w: int) -> Any:
+    n = int(x.shape[0] / (h * w / side / side))
+    x = x.view(n, h // side, w // side, side, side, -1).permute(0, 1, 3, 2, 4, 5)
+    return x.contiguous().view(n, h, w, -1)
+
+
+class SwinTransformerLayer(nn.Module):
+    def __init__(self, c: int, heads: int, side: int, shift: int, drops: bool) -> None:
+        super().__init__()
+        self.window_size, self.shift_size, self.mlp_ratio = side, shift, 4
+        self.norm1, self.attn = nn.LayerNorm(c), WindowAttention(c, side, heads)
+        self.drop_path, self.norm2, self.mlp = DropPath() if drops else nn.Identity(), nn.LayerNorm(c), Mlp(c)
+
+    def mask(self, x: Any, h: int, w: int) -> Any:
+        side = self.window_size
+        places = torch.zeros((1, -(-h // side) * side, -(-w // side) * side, 1), device=x.device)
+        parts = slice(0, -side), slice(-side, -self.shift_size), slice(-self.shift_size, None)
+        for i, (rows, columns) in enumerate((rows, columns) for rows in parts for columns in parts):
+            places[:, rows, columns, :] = i
+        windows = split(places, side).view(-1, side * side)
+        mask = windows.unsqueeze(1) - windows.unsqueeze(2)
+        return mask.masked_fill(mask != 0, torch.tensor(-100.0)).masked_fill(mask == 0, torch.tensor(0.0))
+
+    def forward(self, x: Any) -> Any:
+        _, c, w, h = x.shape
+        x = x.permute(0, 3, 2, 1).contiguous()
+        mask, shortcut, side = self.mask(x, h, w), x, self.window_size
+        right, below = (side - w % side) % side, (side - h % side) % side
+        x = functional.pad(self.norm1(x), (0, 0, 0, right, 0, below))
+        _, high, wide, _ = x.shape
+        if self.shift_size > 0:
+            x = torch.roll(x, shifts=(-self.shift_size, -self.shift_size), dims=(1, 2))
+        x = self.attn(split(x, side).view(-1, side * side, c), mask=mask if self.shift_size > 0 else None)
+        x = joined(x.view(-1, side, side, c), side, high, wide)
+        if self.shift_size > 0:
+            x = torch.roll(x, shifts=(self.shift_size, self.shift_size), dims=(1, 2))
+        if right > 0 or below > 0:
+            x = x[:, :h, :w, :].contiguous()
+        x = shortcut + self.drop_path(x)
+        x = x + self.drop_path(self.mlp(self.norm2(x)))
+        return x.permute(0, 3, 2, 1).contiguous()
+
+
+class SwinTransformerBlock(nn.Module):
+    def __init__(self, c1: int, c2: int, side: int, drops: bool = False) -> None:
+        super().__init__()
+        self.conv = Conv(c1, c2) if c1 != c2 else None
+        self.window_size, self.shift_size = side, side // 2
+        self.tr = nn.Sequential(*(SwinTransformerLayer(c2, 2, side, shift, drops) for shift in (0, side // 2)))
+
+    def forward(self, x: Any) -> Any:
+        return self.tr(x if self.conv is None else self.conv(x))
+
+
+class C3STR(nn.Module):
+    def __init__(self, c: int, side: int) -> None:
+        super().__init__()
+        self.cv1, self.cv2, self.cv3 = Conv(c, c // 2), Conv(c, c // 2), Conv(c, c)
+        self.m = SwinTransformerBlock(c // 2, c // 2, side)
+
+    def forward(self, x: Any) -> Any:
+        return self.cv3(torch.cat((self.m(self.cv1(x)), self.cv2(x)), dim=1))
+
+
+class ChannelAttentionModule(nn.Module):
+    def __init__(self, c: int, flat: bool) -> None:
+        super().__init__()
+        self.avg_pool, self.max_pool = nn.AdaptiveAvgPool2d(1), nn.AdaptiveMaxPool2d(1)
+        layers = (nn.Linear(c, 4), nn.ReLU(), nn.Linear(4, c)) if flat else (nn.Conv2d(c, 4, 1), nn.Conv2d(4, c, 1))
+        self.shared_MLP, self.sigmoid = nn.Sequential(*layers), nn.Sigmoid()
+
+    def forward(self, x: Any) -> Any:
+        if isinstance(self.shared_MLP[0], nn.Linear):
+            y = self.shared_MLP(self.avg_pool(x).view(x.size(0), -1)).unsqueeze(2).unsqueeze(3)
+            return self.sigmoid(y + self.shared_MLP(self.max_pool(x).view(x.size(0), -1)).unsqueeze(2).unsqueeze(3))
+        return self.sigmoid(self.shared_MLP(self.avg_pool(x)) + self.shared_MLP(self.max_pool(x)))
+
+
+class SpatialAttentionModule(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv2d, self.sigmoid = nn.Conv2d(2, 1, 7, 1, 3), nn.Sigmoid()
+
+    def forward(self, x: Any) -> Any:
+        average, (largest, _) = torch.mean(x, dim=1, keepdim=True), torch.max(x, dim=1, keepdim=True)
+        return self.sigmoid(self.conv2d(torch.cat([average, largest], dim=1)))
+
+
+class space_to_depth(nn.Module):  # noqa: N801  # as it is called where it is pasted from
+    def __init__(self) -> None:
+        super().__init__()
+        self.d = 1
+
+    def forward(self, x: Any) -> Any:
+        return torch.cat([x[..., ::2, ::2], x[..., 1::2, ::2], x[..., ::2, 1::2], x[..., 1::2, 1::2]], 1)
+
+
+class DecoupledHead(nn.Module):
+    def __init__(self, c: int, classes: int) -> None:
+        super().__init__()
+        self.nc, self.nl, self.na, self.merge = classes, 1, 3, Conv(c, 16)
+        self.cls_convs1, self.cls_convs2 = Conv(16, 16, 3), Conv(16, 16, 3)
+        self.reg_convs1, self.reg_convs2 = Conv(16, 16, 3), Conv(16, 16, 3)
+        self.cls_preds, self.reg_preds, self.obj_preds = (nn.Conv2d(16, 3 * n, 1) for n in (classes, 4, 1))
+
+    def forward(self, x: Any) -> Any:
+        x = self.merge(x)
+        y = self.reg_convs2(self.reg_convs1(x))
+        classes = self.cls_preds(self.cls_convs2(self.cls_convs1(x)))
+        return torch.cat([self.reg_preds(y), self.obj_preds(y), classes], 1)
+
+
+class Detect(nn.Module):
+    def __init__(self, m: nn.Module, classes: int, more: int = 0) -> None:
+        super().__init__()
+        self.nc, self.no, self.nl, self.na, self.inplace = classes, classes + 5 + more, 1, 3, True
+        self.grid, self.anchor_grid = [torch.zeros(1)], [torch.zeros(1)]
+        self.register_buffer("anchors", torch.ones(1, 3, 2))
+        self.m, self.stride = nn.ModuleList([m]), torch.tensor([8.0])
+
+    def forward(self, x: Any) -> Any:
+        n, _, h, w = (y := self.m[0](x[0])).shape
+        y = y.view(n, self.na, self.no, h, w).permute(0, 1, 3, 4, 2).contiguous()
+        if self.training:
+            return [y]
+        i = torch.arange(h), torch.arange(w)
+        rows, columns = torch.meshgrid(*i, indexing="ij")
+        grid = torch.stack((columns, rows), 2).expand(1, self.na, h, w, 2) - 0.5
+        sizes = (self.anchors[0] * self.stride[0]).view(1, self.na, 1, 1, 2).expand(1, self.na, h, w, 2)
+        z = y.sigmoid()
+        xy = (z[..., 0:2] * 2 + grid) * self.stride[0]
+        wh = (z[..., 2:4] * 2) ** 2 * sizes
+        z = torch.cat((xy, wh, z[..., 4:]), -1)
+        return torch.cat([z.view(n, -1, self.no)], 1), [y]
+
+
+class Decoupled_Detect(Detect):  # noqa: N801
+    pass
+
+
+def cbam(flat: bool) -> CBAM:
+    block = CBAM(16)
+    block.channel_attention, block.spatial_attention = ChannelAttentionModule(16, flat), SpatialAttentionModule()
+    return block
+
+
+BLOCKS = {
+    "C3STR": lambda: [(C3STR(16, 4), -1)],
+    "Swin on an image that does not fit": lambda: [(SwinTransformerBlock(16, 8, 7), -1)],
+    "Swin that drops paths": lambda: [(SwinTransformerBlock(16, 16, 8, drops=True), -1)],
+    "CBAM of linear layers": lambda: [(cbam(flat=True), -1)],
+    "CBAM of convolutions": lambda: [(cbam(flat=False), -1)],
+    "SPD-Conv": lambda: [(space_to_depth(), -1), (Conv(64, 16), -1)],
+    "head with angles": lambda: [(Conv(16, 16), -1), (Detect(nn.Conv2d(16, 3 * 187, 1), 2, 180), [1])],
+    "decoupled head": lambda: [(Conv(16, 16), -1), (Decoupled_Detect(DecoupledHead(16, 2), 2), [1])],
+}
+
+
+@pytest.fixture(autouse=True)
+def as_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The classes under the names that a file of YOLOv5 has for them."""
+    for name in ("models", "models.common", "models.yolo"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    for kind in {each for each in globals().values() if isinstance(each, type) and issubclass(each, nn.Module)}:
+        home = "models.yolo" if kind is Model or issubclass(kind, Detect) else "models.common"
+        monkeypatch.setattr(kind, "__module__", home)
+        setattr(sys.modules[home], kind.__name__, kind)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_block_of_a_fork_costs_what_it_runs_by_every_counter(block: str, tmp_path: Path) -> None:
+    model = Model([(Conv(3, 16, 3, 2), -1), *BLOCKS[block]()]).eval()
+    torch.save({"epoch": -1, "model": model}, tmp_path / "best.pt")
+    live = compare_counters(model, 64)
+    question = Question(resolve(str(tmp_path / "best.pt")), (64, 64), choose_counter("thop-0.1", None))
+    assert question.subject.foreign == ()
+    assert figures(counters(question).comparison) == figures(live)
+    assert {ledger.unexplained for _, ledger in fuse_diff(question).ledgers if ledger} == {0}

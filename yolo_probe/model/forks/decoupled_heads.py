@@ -1,0 +1,24 @@
+"""Decoupled heads that people paste into YOLOv5: branches of their own for classes and boxes, as those of YOLOX.
+
+``fuse()`` of YOLOv5 merges each Conv inside, and touches nothing else.
+"""
+
+from __future__ import annotations
+
+from yolo_probe.model.forward import ANCHORS, HEAD, Frame, block, detect, gives_a_box
+from yolo_probe.model.structure import Shape
+
+block(
+    "Decoupled_Detect", "DecoupledDetect", "Decouple_Detect", holds="m", sets=HEAD, tensors=ANCHORS, takes="several",
+    when=gives_a_box(),
+)(detect)  # fmt: skip
+
+_BRANCHES = "merge cls_convs1 cls_convs2 reg_convs1 reg_convs2 cls_preds reg_preds obj_preds"
+
+
+@block("DecoupledHead", "Decouple", holds=_BRANCHES, sets="nc nl na")
+def decoupled_head(f: Frame, x: Shape) -> Shape:
+    x = f("merge", x)
+    classes = f("cls_preds", f("cls_convs2", f("cls_convs1", x)))
+    y = f("reg_convs2", f("reg_convs1", x))
+    return f.cat([f("reg_preds", y), f("obj_preds", y), classes])

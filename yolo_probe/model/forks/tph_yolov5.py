@@ -1,0 +1,113 @@
+"""TPH-YOLOv5, and what others took from it: Swin blocks, whose attention stays in windows, and its form of CBAM.
+
+Source: https://github.com/cv516Buaa/tph-yolov5 at its branch of 2022, whose ``fuse()`` is that of YOLOv5.
+"""
+
+from __future__ import annotations
+
+from yolo_probe.model.forward import Frame, block, c3
+from yolo_probe.model.operators import ShapeError
+from yolo_probe.model.structure import Shape
+
+block("C3STR", holds="cv1 cv2 cv3 m")(c3)
+
+
+@block("SwinTransformerBlock", holds="conv? tr", sets="conv? window_size shift_size")
+def swin_block(f: Frame, x: Shape) -> Shape:
+    return f("tr", f("conv", x) if f.has("conv") else x)
+
+
+@block(
+    "SwinTransformerLayer", holds="norm1 attn drop_path norm2 mlp", sets="window_size shift_size mlp_ratio",
+)  # fmt: skip
+def swin_layer(f: Frame, x: Shape) -> Shape:
+    n, c, w, h = x
+    side, shift = f.get("window_size", int), f.get("shift_size", int)
+    if side < 1:
+        raise ShapeError(f"found window_size={side}, expected at least 1")
+    shortcut = f.copy(x, (n, h, w, c))
+    high, wide = -(-h // side) * side, -(-w // side) * side
+    windows = (high // side) * (wide // side)
+    tokens = side * side
+    _mask(f, windows, tokens)
+    y = f.copy(f("norm1", shortcut), (n, high, wide, c))
+    y = f.copy(y, y) if shift else y  # moved by the shift, and back afterwards
+    attention = f.inside("attn")
+    y = _attention(attention, f.copy(y, (n * windows, tokens, c)), windows if shift else 0)
+    y = f.copy(y, (n, high, wide, c))
+    if shift:
+        y = f.copy(y, y)
+    if (high, wide) != (h, w):
+        y = f.copy(y, shortcut)
+    y = f.add(shortcut, f("drop_path", y))
+    y = f.add(y, f("drop_path", f("mlp", f("norm2", y))))
+    return f.copy(y, x)
+
+
+def _mask(f: Frame, windows: int, tokens: int) -> None:
+    """Which tokens of a window come from another place of the image; made for every layer, also where not used."""
+    shape = (windows, tokens, tokens)
+    f.function("sub", ((windows, 1, tokens), (windows, tokens, 1)), shape)
+
+
+def _attention(f: Frame, x: Shape, masks: int) -> Shape:
+    """Attention among the tokens of each window. ``masks``: the number of masks that are added, one for each window."""
+    n, tokens, c = x
+    heads = f.get("num_heads", int)
+    if heads < 1 or c % heads:
+        raise ShapeError(f"found num_heads={heads}, expected a divisor of {c} channels")
+    f("qkv", x)
+    each, weights = (n, heads, tokens, c // heads), (n, heads, tokens, tokens)
+    q = f.function("mul", (each,), each)
+    y = f.function("matmul", (q, (n, heads, c // heads, tokens)), weights)
+    y = f.add(y, (1, heads, tokens, tokens))
+    if masks:
+        y = f.add(f.view(y, (n // masks, masks, heads, tokens, tokens)), (1, masks, 1, tokens, tokens))
+        y = f.view(y, weights)
+    y = f("attn_drop", f("softmax", y))
+    y = f.function("matmul", (y, each), each)
+    return f("proj_drop", f("proj", f.copy(y, x)))
+
+
+@block(
+    "WindowAttention", holds="qkv attn_drop proj proj_drop softmax", sets="dim window_size num_heads scale",
+    tensors="relative_position_bias_table relative_position_index",
+)  # fmt: skip
+def window_attention(f: Frame, x: Shape) -> Shape:
+    raise ShapeError("found a call of its own, expected one by its layer")
+
+
+@block("Mlp", holds="fc1 act drop1 fc2 drop2")
+def mlp(f: Frame, x: Shape) -> Shape:
+    for name in ("fc1", "act", "drop1", "fc2", "drop2"):
+        x = f(name, x)
+    return x
+
+
+@block("DropPath", sets="drop_prob")
+def drop_path(f: Frame, x: Shape) -> Shape:
+    if not (f.current.training and f.module.attributes["drop_prob"]):
+        return x
+    chance = (x[0], *(1,) * (len(x) - 1))
+    f.function("add", (chance,), chance)
+    return f.mul(f.function("div", (x,), x), chance)
+
+
+# CBAM
+
+
+@block("ChannelAttentionModule", holds="avg_pool max_pool shared_MLP sigmoid")
+def channel_attention(f: Frame, x: Shape) -> Shape:
+    n, c, *_ = x
+    layers = f.inside("shared_MLP").module.children
+    is_flat = next((layer.kind == "nn.Linear" for layer in layers.values() if layer), False)
+    pooled = [f("avg_pool", x), f("max_pool", x)]
+    average, largest = (f.view(f("shared_MLP", (n, c) if is_flat else each), (n, c, 1, 1)) for each in pooled)
+    return f("sigmoid", f.add(average, largest))
+
+
+@block("SpatialAttentionModule", holds="conv2d sigmoid")
+def spatial_attention(f: Frame, x: Shape) -> Shape:
+    n, _, h, w = x
+    f.function("mean", (x,), (n, 1, h, w))
+    return f("sigmoid", f("conv2d", f.cat([(n, 1, h, w), (n, 1, h, w)])))
