@@ -23,6 +23,31 @@ from yolo_probe.reports.fuse_diff import fuse_diff
 from yolo_probe.reports.question import Question
 
 
+class TransformerLayer(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.ln1, self.ln2 = nn.LayerNorm(c), nn.LayerNorm(c)
+        self.q, self.k, self.v = (nn.Linear(c, c, bias=False) for _ in range(3))
+        self.ma, self.dropout, self.act = nn.MultiheadAttention(c, 2), nn.Dropout(0.1), nn.ReLU(True)
+        self.fc1, self.fc2 = nn.Linear(c, 4 * c, bias=False), nn.Linear(4 * c, c, bias=False)
+
+    def forward(self, x: Any) -> Any:
+        y = self.ln1(x)
+        x = self.dropout(self.ma(self.q(y), self.k(y), self.v(y))[0]) + x
+        return x + self.dropout(self.fc2(self.dropout(self.act(self.fc1(self.ln2(x))))))
+
+
+class TransformerBlock(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.c2, self.linear, self.tr = c, nn.Linear(c, c), nn.Sequential(TransformerLayer(c))
+
+    def forward(self, x: Any) -> Any:
+        n, c, w, h = x.shape
+        y = x.flatten(2).unsqueeze(0).transpose(0, 3).squeeze(3)
+        return self.tr(y + self.linear(y)).unsqueeze(3).transpose(0, 3).reshape(n, c, w, h)
+
+
 class Mlp(nn.Module):
     def __init__(self, c: int) -> None:
         super().__init__()
@@ -223,6 +248,7 @@ def cbam(flat: bool) -> CBAM:
 
 
 BLOCKS = {
+    "transformer": lambda: [(TransformerBlock(16), -1)],
     "C3STR": lambda: [(C3STR(16, 4), -1)],
     "Swin on an image that does not fit": lambda: [(SwinTransformerBlock(16, 8, 7), -1)],
     "Swin that drops paths": lambda: [(SwinTransformerBlock(16, 16, 8, drops=True), -1)],

@@ -1,13 +1,23 @@
-"""TPH-YOLOv5, and what others took from it: Swin blocks, whose attention stays in windows, and its form of CBAM.
+"""TPH-YOLOv5, and what others took from it: transformers, Swin blocks with attention in windows, its form of CBAM.
 
 Source: https://github.com/cv516Buaa/tph-yolov5 at its branch of 2022, whose ``fuse()`` is that of YOLOv5.
 """
 
 from __future__ import annotations
 
-from yolo_probe.model.forward import Frame, block, c3
+from yolo_probe.model.forward import Frame, block, c3, multi_head_attention
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Shape
+
+
+@block("TransformerLayer", holds="ln1 q k v ma ln2 fc1 fc2 dropout act")
+def transformer_layer(f: Frame, x: Shape) -> Shape:
+    y = f("ln1", x)
+    y = multi_head_attention(f.inside("ma"), f("q", y), f("k", y), f("v", y))
+    x = f.add(f("dropout", y), x)
+    y = f("fc2", f("dropout", f("act", f("fc1", f("ln2", x)))))
+    return f.add(x, f("dropout", y))
+
 
 block("C3STR", holds="cv1 cv2 cv3 m")(c3)
 
