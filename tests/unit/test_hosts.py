@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from yolo_probe.errors import CheckpointError
+from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.errors import CheckpointError, UnknownModuleError
+from yolo_probe.hosts.summary_line import host_line
 from yolo_probe.hosts.yolov5 import identify
-from yolo_probe.model.structure import Module
+from yolo_probe.model.structure import Module, Tensor
+from yolo_probe.model.trace import trace, unknown_modules
 from yolo_probe.networks.generations import Generation, host_of
 from yolo_probe.networks.model_yaml import build
 from yolo_probe.networks.shipped import find_network
@@ -68,3 +71,31 @@ def test_a_model_of_another_package_is_refused() -> None:
         CheckpointError, match=r"ultralytics\.nn\.tasks\.DetectionModel, expected one of classic YOLOv5"
     ):
         identify({}, Module("ultralytics.nn.tasks.DetectionModel"))
+
+
+def with_buffers(root: Module) -> Module:
+    """The same network with a head as from April to October 2021: anchor_grid is a buffer, and it has inplace."""
+    rows = root.child("model")
+    name, head = list(rows.children.items())[-1]
+    assert head is not None
+    kept = {key: value for key, value in head.attributes.items() if key != "anchor_grid"} | {"inplace": True}
+    buffers = {**head.buffers, "anchor_grid": Tensor((3, 1, 3, 1, 1, 2))}
+    changed = replace(head, attributes=kept, buffers=buffers)
+    return replace(root, children={"model": replace(rows, children={**rows.children, name: changed})})
+
+
+def test_a_host_whose_own_head_has_anchor_grid_as_a_buffer_counts_flops() -> None:
+    root = with_buffers(built("yolov5s", "v5.0"))
+    origin = identify({}, root)
+    assert (origin.generation, origin.before) == ("v6.0", True)
+    line = host_line(root, origin.form, choose_counter("thop-0.1", None).convention, 32)
+    assert (line.text or "").endswith("17.2 GFLOPs")
+    assert "print GFLOPS" in origin.alternatives[0]
+
+
+def test_a_model_of_another_class_of_a_fork_is_read_but_what_it_runs_is_not_known() -> None:
+    root = replace(built("yolov5s", "v5.0"), class_path="models.yolo.ModelPruned")
+    assert identify({}, root).nearest
+    assert unknown_modules(root) == (("", "models.yolo.ModelPruned"),)
+    with pytest.raises(UnknownModuleError, match=r"found a models\.yolo\.ModelPruned, expected one of Model, "):
+        trace(root, (1, 3, 64, 64))

@@ -12,7 +12,7 @@ from yolo_probe.hosts.subject import Origin
 from yolo_probe.hosts.summary_line import FORMS, RELEASE_FORMS, LineForm
 from yolo_probe.model.forks.fork import Fork
 from yolo_probe.model.forks.registry import fork_of, fork_with
-from yolo_probe.model.structure import Module, distinct_modules, named_modules, named_parameters
+from yolo_probe.model.structure import MODEL_CLASSES, Module, distinct_modules, named_modules, named_parameters
 from yolo_probe.networks.generations import Generation
 
 TAG_COMMITS: Mapping[str, Generation] = {"915bbf294bb74c859f0b41f1c23bc395014ea679": "v7.0"}
@@ -25,9 +25,6 @@ LEAF_LAYERS_SINCE = "2026-07-29"
 """Day on which YOLOv5 took over ultralytics' summary line, where a layer is a leaf."""
 
 PYPI_PREFIX = "yolov5."
-
-MODEL_CLASSES = ("Model", "DetectionModel", "SegmentationModel", "ClassificationModel")
-"""The classes of a whole model, in models.yolo."""
 
 
 def origin_of(generation: Generation, evidence: tuple[str, ...], release: str | None = None,
@@ -69,11 +66,13 @@ def identify(contents: Mapping[str, object], root: Module) -> Origin:
 
     Raises: CheckpointError for a model that is not one of classic YOLOv5.
     """
-    if root.kind not in MODEL_CLASSES:
+    if root.kind not in MODEL_CLASSES and ("." in root.kind or not root.children.get("model")):
         raise CheckpointError(
             f"found a model of class {root.class_path}, expected one of classic YOLOv5: {', '.join(MODEL_CLASSES)}",
             "a checkpoint of another package or of a fork is not read yet",
         )
+    if root.kind not in MODEL_CLASSES:
+        return replace(_to_v6_1(contents, root), nearest=True)
     if (fork := fork_of(root)) is not None:
         return of_fork(fork, root)
     if root.class_path.startswith(PYPI_PREFIX):
@@ -226,6 +225,11 @@ def _to_v6_1(contents: Mapping[str, object], root: Module) -> Origin:
     if _is_v5_0(contents, root):
         others = () if "updates" in contents else ("v4.0: nothing in the file excludes it, and its lines are the same",)
         return origin_of("v5.0", (model, "Detect without inplace, or training_results (to v5.0)"), alternatives=others)
+    heads = [module for _, module in named_modules(root) if module.kind == "Detect"]
+    if any("anchor_grid" in head.buffers for head in heads):
+        marks = (model, "Detect with inplace, and anchor_grid as a buffer (April to October 2021)", "no SPPF")
+        between = origin_of("v6.0", marks, alternatives=("v5.0 and a master to June 2021 print GFLOPS",))
+        return replace(between, form=replace(between.form, writes_anchor_grid=False), before=True)
     return origin_of("v6.0", (model, "no date (v6.1 has one)"), alternatives=("v5.0: nothing in the file excludes it",))
 
 

@@ -14,6 +14,9 @@ From the ground up; a module imports only from lines above its own::
     forks.yolov5_lite  YOLOv5-Lite
     forks.yolov5_face  yolov5-face
     forks.pasted       blocks that people paste into YOLOv5
+    forks.tph_yolov5   blocks of TPH-YOLOv5
+    forks.yolov5_obb   the head of yolov5_obb
+    forks.decoupled_heads  heads with branches for classes and boxes
     forks.before_v5_0  blocks that YOLOv5 had before v5.0 alone
     forks.registry     all forks, and fuse() by the rules of a network's own
     trace         one whole pass: structure and image size -> operator records

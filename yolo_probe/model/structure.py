@@ -22,6 +22,10 @@ _PACKAGES = ("yolov5.", "yolov7.", "yolov5_face.")
 """Packages on PyPI that have these modules inside."""
 
 
+MODEL_CLASSES = ("Model", "DetectionModel", "SegmentationModel", "ClassificationModel")
+"""The classes of a whole model, in models.yolo."""
+
+
 def in_repository(path: str) -> str:
     """The path of a module or class in its host's repository: without the name of the package on PyPI."""
     return path.removeprefix(next((package for package in _PACKAGES if path.startswith(package)), ""))
