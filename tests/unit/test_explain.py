@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner
 
+from tests.exhaustive import exhaustively
 from tests.known_lines.curves import unshared
 from tests.known_lines.ours import detector, entry
 from yolo_probe import shipped_files
@@ -103,7 +104,7 @@ def test_what_stands_around_a_line_does_not_matter(text: str) -> None:
 
 
 def made(rng: random.Random, passes: int) -> Iterator[tuple[str, str, int, str, bool]]:
-    """Lines of random networks as they are computed, not looked up, with the network, classes, host and state."""
+    """Six lines of each random network as they are computed, not looked up, with its name, classes, host and state."""
     for _ in range(passes):
         host = rng.choice(GENERATIONS)
         name = rng.choice(network_names(host))
@@ -119,9 +120,9 @@ def made(rng: random.Random, passes: int) -> Iterator[tuple[str, str, int, str, 
             yield text.rpartition(", ")[0], name, classes, host, fused
 
 
-def test_lines_of_random_networks_are_known_exactly() -> None:
-    rng = random.Random(15)
-    for text, name, classes, host, fused in made(rng, 40):
+@pytest.mark.parametrize("seed", exhaustively(range(1000, 1017)))
+def test_lines_of_random_networks_are_known_exactly(seed: int) -> None:
+    for text, name, classes, host, fused in made(random.Random(seed), 10):
         (line,) = lines_in(text)
         same = {
             (match.network.network, match.numbers.classes, match.fused)
@@ -131,9 +132,10 @@ def test_lines_of_random_networks_are_known_exactly() -> None:
         assert (name, classes, fused) in same or "LeakyReLU" in name or len(same) > 4, text
 
 
-def test_a_changed_digit_is_not_called_exact_unless_another_line_has_it() -> None:
-    rng = random.Random(16)
-    for text, *_ in made(rng, 25):
+@pytest.mark.parametrize("seed", exhaustively(range(2000, 2017)))
+def test_a_changed_digit_is_not_called_exact_unless_another_line_has_it(seed: int) -> None:
+    rng = random.Random(seed)
+    for text, *_ in made(rng, 10):
         places = [at for at, sign in enumerate(text) if sign.isdigit() and at > text.find(":")]
         at = rng.choice(places)
         changed = f"{text[:at]}{rng.choice([d for d in '123456789' if d != text[at]])}{text[at + 1 :]}"
