@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.argument("lines", nargs=-1, metavar="[LINE | LOG]...")
 @of_networks("format", "lang")
 def explain_command(lines: tuple[str, ...], form: str) -> None:
-    """Say which network prints a summary line, and why its numbers are what they are.
+    """Say which network prints a line, and what its numbers mean.
 
     LINE is text such as "213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs", or a part of one, such as "157
     layers" or "7.5M 17.5"; LOG is a file with such lines; without either, standard input is read. Two lines are
@@ -140,7 +140,7 @@ def diff_command(
     first: str, second: str, counter_a: str | None, counter_b: str | None, imgsz_a: Size | None, imgsz_b: Size | None,
     imgsz: Size, counter: str | None, nc: int | None, form: str,
 ) -> None:  # fmt: skip
-    """Explain every difference between two networks: from A to B, all four numbers.
+    """Explain every difference between two networks, from A to B.
 
     A and B are checkpoints, model YAMLs, names of networks (yolov5s@v6.1) or summary lines in quotes.
     """

@@ -191,7 +191,7 @@ def report_command(
     target: str, imgsz: Size, counter: str | None, host: Generation | None, nc: int | None, copy: CopyName | None,
     source: str | None, rules: str | None, freeze: tuple[int, ...], output: str, measured: bool,
 ) -> None:  # fmt: skip
-    """Write everything about a network as one page for a browser, or the most of it as one picture.
+    """Write everything about a network as one page, or as a picture.
 
     The page has the two lines and the causes of each change, what each row costs, all counters, what trains, and what
     is in the file. It is one file that loads nothing from anywhere. With --bench also what it takes in milliseconds.

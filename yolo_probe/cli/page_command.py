@@ -22,7 +22,9 @@ from yolo_probe.errors import visible
     show_default="node_modules/pyodide",
 )
 def page_command(output: str, pyodide: Path | None) -> None:
-    """Write a page that answers in a browser: drop a best.pt, a YAML or a log there, or paste a line.
+    """Write a page that answers in a browser, with nothing installed.
+
+    Drop a best.pt, a YAML, a log or a run's folder there, or paste a line.
 
     It is a folder of files for any web server, which sees no file of anybody: yolo-probe itself runs in the browser,
     and after its start the page may connect to nothing.

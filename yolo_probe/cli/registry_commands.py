@@ -236,7 +236,7 @@ def check_command(
     targets: tuple[str, ...], against: str | None, form: str, max_params: int | None, max_gflops: float | None,
     max_mb: float | None, require: str | None,
 ) -> None:  # fmt: skip
-    """Hold networks against limits: exit with 1 and say which limit is broken, by how much.
+    """Hold networks against limits; exit with 1 where one is broken.
 
     TARGET is a checkpoint, a model YAML or the name of a network. --against is a git revision that has the file too,
     such as origin/main, or another TARGET.
