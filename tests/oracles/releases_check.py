@@ -1,6 +1,6 @@
 """Run inside one release of ultralytics: its own lines, those beside yolo-probe, those of its file and of its name.
 
-Arguments: a folder for checkpoints, and model YAMLs. Prints one line of JSON for each.
+Arguments: a folder for checkpoints, and model YAMLs. Prints one line of JSON for each, and one of odd models.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import importlib
 import io
 import json
 import sys
+import threading
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
@@ -17,11 +19,13 @@ from typing import Any
 import torch
 import ultralytics
 from click.testing import CliRunner
+from torch import nn
 from ultralytics.nn import tasks
 
 import yolo_probe
 from tests.fingerprints import said
 from yolo_probe.cli import cli
+from yolo_probe.hosts.known_functions import known_function
 
 try:
     HOME = importlib.import_module("ultralytics.utils.torch_utils")
@@ -36,11 +40,45 @@ def lines(call: Any, *args: Any) -> list[str]:
 
 def both(model: Any) -> dict[str, list[str]]:
     """The line of the host alone, of the drop-in in its place, and of the public function."""
-    plain = lines(tasks.model_info, model)
+    return {**beside(model), "called": lines(yolo_probe.model_info, model)}
+
+
+def beside(model: Any, **arguments: Any) -> dict[str, list[str]]:
+    """The line of the host alone, and of the drop-in in its place."""
+    plain = lines(partial(tasks.model_info, model, **arguments))
     yolo_probe.install()
-    replaced = lines(tasks.model_info, model)
+    replaced = lines(partial(tasks.model_info, model, **arguments))
     yolo_probe.uninstall()
-    return {"host": plain, "replaced": replaced, "called": lines(yolo_probe.model_info, model)}
+    return {"host": plain, "replaced": replaced}
+
+
+def odd() -> Iterator[tuple[str, dict[str, list[str]]]]:
+    """The lines of models that some releases count and others do not."""
+    yield "float16", beside(network().half())
+    yield "float64", beside(network().double())
+    yield "a lock", beside(network(lock=threading.Lock()))
+    yield "no values", beside(network().to("meta"))
+    yield "a size of two", beside(network(), imgsz=(96, 64))
+    yield "a list", beside(network(), imgsz=[96, 64])
+    yield "a stride of 64", beside(network(stride=torch.tensor([64.0])))
+    yield "an integer as stride", beside(network(stride=32))
+    yield "a convolution", beside(nn.Conv2d(1, 8, 3))
+    yield "no parameters", beside(nn.ReLU())
+    yield "another first layer", beside(nn.Sequential(nn.Linear(3, 8)))
+
+
+def network(**attributes: object) -> nn.Module:
+    """A bare module with these attributes, whose shapes depend on values if it has none."""
+    model = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.SiLU(), Masked(), nn.Conv2d(8, 8, 3))
+    vars(model).update(attributes)
+    return model
+
+
+class Masked(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """Reads a value of its input."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x if torch.isfinite(x.sum()).item() else torch.nan_to_num(x)
 
 
 def said_of(target: str) -> dict[str, str | None] | str:
@@ -76,6 +114,7 @@ def main(folder: Path, names: list[str]) -> None:
         found["fused"] = both(model)
         found["file"], found["name"] = said_of(str(folder / "m.pt")), said_of(name.removesuffix(".yaml"))
         print(json.dumps(found), flush=True)
+    print(json.dumps({"odd": dict(odd()) if known_function(HOME.model_info) else {}}), flush=True)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from tests import environments
 SCRIPT = Path(__file__).with_name("calls_check.py")
 
 
-@pytest.mark.parametrize("release", ["5.0.0", "6.0.7", "6.2.3", "7.0.14", "ultralytics"])
+@pytest.mark.parametrize("release", ["4.0.3", "5.0.0", "6.0.7", "6.2.3", "7.0.14", "ultralytics"])
 def test_every_call_of_a_host_is_answered_as_the_host_answers_it(release: str, tmp_path: Path) -> None:
     package = "ultralytics" if release == "ultralytics" else "yolov5"
     paths = [environments.ROOT, environments.counter("ultralytics-thop", "2.2.3")]
@@ -28,6 +28,22 @@ def test_every_call_of_a_host_is_answered_as_the_host_answers_it(release: str, t
             assert (each["call"], ours[0][: len(lines)], ours[1:]) == (each["call"], lines, rest)
             remarks = [line.partition(":")[0] for line in ours[0][len(lines) :]]
             assert remarks == ([] if "GFLOP" in "".join(lines) or not lines else ["  No GFLOPs"])
+
+
+def test_hosts_that_no_index_has_print_what_functions_of_their_behaviour_print() -> None:
+    paths = [environments.ROOT, environments.counter("thop", "0.0.31.post2005241907")]
+    done = environments.run_python(SCRIPT.with_name("oldest_hosts_check.py"), paths=paths)
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    figures = {(each["host"], each["model"]): "GFLOPS" in each["own"][0] for each in found}
+    without = [place for place, has_figure in figures.items() if not has_figure]
+    unreadable = ("half", "on another device", "one channel")
+    assert without == [("v1.0", name) for name in unreadable] + [
+        ("v2.0", name) for name in ("half", "on another device", "a lock", "one channel")
+    ]
+    for each in found:
+        line, *below = each["ours"]
+        assert [line] == each["own"]
+        assert len(below) == ((each["host"], each["model"]) in without)
 
 
 def test_verify_runs_the_real_thop_and_the_real_fuse_on_copies_and_names_what_disagrees(tmp_path: Path) -> None:

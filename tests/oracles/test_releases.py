@@ -19,6 +19,8 @@ RELEASES = {
     "8.3.75": NEW,
     "8.3.200": NEW,
     "8.4.40": NEW,
+    "8.4.103": ("yolov8n",),
+    "8.4.107": ("yolov8n",),
     "8.4.110": NEW,
     "8.4.150": ("yolo26n",),
     "8.4.190": ("yolov8n-cls", "yolov8n-obb", "yolov9t", "yolov10n", "yolo11s-seg", "yolo12n", "yolo26n", "rtdetr-l"),
@@ -28,9 +30,12 @@ UNKNOWN = ("8.0.50",)
 """Those whose ``model_info`` is not in the table: it prints its own line, and ours explains it below."""
 
 
+Said = tuple[str, list[dict[str, Any]], dict[str, dict[str, list[str]]]]
+"""A release, what a process beside it says of its networks, and the lines of odd models."""
+
+
 @pytest.fixture(scope="module", params=RELEASES)
-def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[dict[str, Any]]]:
-    """A release, and what a process beside it says of its networks."""
+def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Said:
     version: str = request.param
     paths = [
         ROOT,
@@ -40,11 +45,21 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     ]
     script, folder = Path(__file__).with_name("releases_check.py"), tmp_path_factory.mktemp("weights")
     done = run_python(script, folder, *(f"{name}.yaml" for name in RELEASES[version]), paths=paths)
-    return version, [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    *networks, odd = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return version, networks, odd["odd"]
 
 
-def test_the_line_of_a_live_model_is_the_hosts(said: tuple[str, list[dict[str, Any]]]) -> None:
-    version, found = said
+def test_the_line_of_an_odd_model_is_the_hosts_and_has_a_reason_where_it_has_no_figure(said: Said) -> None:
+    version, _, odd = said
+    assert len(odd) == (0 if version in UNKNOWN else 11)
+    for name, lines in odd.items():
+        (line,), (first, *below) = lines["host"], lines["replaced"]
+        assert (name, first) == (name, line)
+        assert (name, "GFLOPs" in line) == (name, not "".join(below).startswith("  No GFLOPs: "))
+
+
+def test_the_line_of_a_live_model_is_the_hosts(said: Said) -> None:
+    version, found, _ = said
     assert [f"{each['network']}" for each in found] == [f"{name}.yaml" for name in RELEASES[version]]
     for each in found:
         for state in ("unfused", "fused"):
@@ -56,8 +71,8 @@ def test_the_line_of_a_live_model_is_the_hosts(said: tuple[str, list[dict[str, A
                 assert told == (version in UNKNOWN)
 
 
-def test_the_lines_of_a_file_and_of_a_name_are_the_hosts(said: tuple[str, list[dict[str, Any]]]) -> None:
-    version, found = said
+def test_the_lines_of_a_file_and_of_a_name_are_the_hosts(said: Said) -> None:
+    version, found, _ = said
     for each in found:
         unfused, fused = each["unfused"]["host"][0], each["fused"]["host"][0]
         if version not in UNKNOWN:

@@ -1,8 +1,9 @@
 """Which line a host's own ``model_info`` prints, recognised by its code.
 
 The code of the function, and of the host's ``get_flops`` where that counts, is compared with a table of what YOLOv5,
-YOLOv3, YOLOv7, YOLOv9 and ultralytics have published, by a digest of the source without comments, docstrings and
-annotations. What is not in the table is not known, however much it looks like something that is: its own line stands.
+YOLOv3, YOLOv7, YOLOv9, yolov5-face and ultralytics have published, by a digest of the source without comments,
+docstrings and annotations. What is not in the table is not known, however much it looks like something that is: its own
+line stands.
 """
 
 from __future__ import annotations
@@ -71,16 +72,27 @@ def _compared(node: Any) -> object:
     ]
 
 
+_V4_0 = FORMS["v4.0"]
 _V6_0 = FORMS["v6.0"]
 _V6_1_NAMED = replace(_V6_0, named_after="yolov5")
 _V7_0 = FORMS["v7.0"]
+_V3_OF_V5_NAMED = replace(_V7_0, written="YOLOv3")
 _V3_NAMED = replace(_V7_0, named_after="yolov3")
 _EXTRAPOLATED, _LEAVES, _SEPARATED, _PLAIN = (form for _, form in ULTRALYTICS_FORMS)
+_NO_TUPLES = replace(_EXTRAPOLATED, takes_tuple=False)
+_OF_ANY_TYPE = replace(_LEAVES, fed="of_model")
+_NOT_COPIED = replace(_OF_ANY_TYPE, copies=False)
 _ONE_IMAGE = replace(_PLAIN, whole_image_too=False)
 
 _KNOWN: Mapping[str, KnownFunction] = {
     code: KnownFunction(form, table)
     for form, table, codes in (
+        (FORMS["v1.0"], True, ("71560fb227eb",)),  # YOLOv5 May and June 2020, YOLOv3 April to November 2020
+        (FORMS["v2.0"], True, (
+            "26a16f56563e", "b31ac603f87a",  # YOLOv5 July to November 2020: v2.0, v3.0, v3.1
+        )),
+        (replace(_V4_0, channels="always 3"), True, ("7c7de612d422",)),  # YOLOv5 and YOLOv3 December 2020
+        (_V4_0, True, ("2f09c05f5bcd",)),  # YOLOv5 v4.0, YOLOv3 v9.1, yolov5-face
         (FORMS["v5.0"], True, ("1bf7a0d304df",)),  # YOLOv5 February to June 2021, YOLOv3 v9.5.0, YOLOv7, YOLOv5-Lite
         (_V6_0, True, (
             "bd570ef8ae35", "cbff87656d96", "00c418b5f921",  # YOLOv5 June to October 2021
@@ -92,18 +104,20 @@ _KNOWN: Mapping[str, KnownFunction] = {
             "abf796744e10", "04f3af53bdef",  # YOLOv5 v7.0 to June 2026, YOLOv7 u6 and u7, YOLOv9
         )),
         (_V7_0, False, ("35ad8e75992b",)),  # YOLOv5 June and July 2026
+        (_V3_OF_V5_NAMED, True, ("a9eaf4fa21b2",)),  # YOLOv3 February 2023 to June 2026
         (_V3_NAMED, True, ("c0b6bd87d758", "d6a09f565337")),  # YOLOv3 June 2026
         (_V3_NAMED, False, ("284b2297c919",)),  # YOLOv3 June and July 2026
         (_ONE_IMAGE, False, ("2099ab968362",)),  # ultralytics 8.0.108 to 8.0.235
         (_PLAIN, False, ("dc107fa9e512",)),  # 8.0.236 to 8.2.54
         (_SEPARATED, False, ("445349829e13", "fc488df73939", "34a597e66970")),  # 8.2.55 to 8.3.75
         (_LEAVES, True, (
-            "769476a3d92f", "0286c82c952c", "f4f4f0e9dbd9", "2f633ec79433", "975598b59702", "aa671664e86b",
-            "a4e0bc6f72ac", "d205c3140f76",  # 8.3.76 to 8.4.108
+            "769476a3d92f", "0286c82c952c", "f4f4f0e9dbd9", "2f633ec79433", "975598b59702",
+            "aa671664e86b",  # 8.3.76 to 8.4.51
         )),
-        (_EXTRAPOLATED, True, (
-            "372b09b297d5", "99a631b08f30", "a72a9ba7b2c3", "da9e693aa2ac",  # 8.4.109 to 8.4.190
-        )),
+        (_OF_ANY_TYPE, True, ("a4e0bc6f72ac",)),  # 8.4.52 to 8.4.106
+        (_NOT_COPIED, True, ("d205c3140f76",)),  # 8.4.107 and 8.4.108
+        (_NO_TUPLES, True, ("372b09b297d5", "99a631b08f30", "a72a9ba7b2c3")),  # 8.4.109 to 8.4.163
+        (_EXTRAPOLATED, True, ("da9e693aa2ac",)),  # 8.4.164 to 8.4.190
     )
     for code in codes
 }  # fmt: skip

@@ -18,7 +18,7 @@ from typing import Literal
 
 from yolo_probe.counters.charges import Uncounted, charge
 from yolo_probe.counters.conventions import Convention
-from yolo_probe.errors import TraceError, UnknownModuleError
+from yolo_probe.errors import TraceError, UnknownModuleError, shown
 from yolo_probe.hosts.extrapolation import count_image, extrapolated
 from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5, Host
 from yolo_probe.hosts.images import Run, Size
@@ -66,6 +66,8 @@ class LineForm:
     """Its definition of a layer."""
     named_after: str = ""
     """The part of the YAML's name that it writes in capitals; empty: the line begins "Model Summary"."""
+    written: str = ""
+    """What it writes for that part instead."""
     unit: Literal["GFLOPs", "GFLOPS"] = "GFLOPs"
     separators: bool = False
     """Whether thousands are separated by commas."""
@@ -91,6 +93,12 @@ class LineForm:
     """The host that prints it."""
     smallest_image: int = 32
     """Least side of the image that it counts, in pixels; else that is the model's largest stride."""
+    copies: bool = True
+    """Whether it counts a copy of the model, and has no figure where that cannot be made."""
+    fed: Literal["float32", "cpu_float32", "of_model"] = "float32"
+    """The type of the image that it counts, and where that is if not where the model is."""
+    takes_tuple: bool = False
+    """Whether a size may be a tuple; else it has no figure then."""
 
     @property
     def takes_size(self) -> bool:
@@ -115,14 +123,14 @@ class LineForm:
 
 _V2_0 = LineForm(
     "parameter_tensors", unit="GFLOPS", channels="always 3", writes_anchor_grid=False, shortens=True, image=(64, 64),
-    images=100,
+    images=100, fed="cpu_float32",
 )  # fmt: skip
 _V5_0 = LineForm("modules", unit="GFLOPS", channels="yaml", writes_anchor_grid=False)
 _V6_0 = LineForm("modules", channels="yaml")
 _V6_2 = LineForm("modules", named_after="yolov5")
 
 FORMS: Mapping[Generation, LineForm] = {
-    "v1.0": replace(_V2_0, image=(480, 640), images=1),
+    "v1.0": replace(_V2_0, image=(480, 640), images=1, copies=False),
     "v2.0": _V2_0,
     "v3.0": _V2_0,
     "v3.1": _V2_0,
@@ -132,12 +140,15 @@ FORMS: Mapping[Generation, LineForm] = {
     "v6.1": _V6_0,
     "v6.2": _V6_2,
     "v7.0": _V6_2,
-    "head": LineForm("leaf_modules", named_after="yolo", separators=True, proxies=True),
-}
+    "head": LineForm(
+        "leaf_modules", named_after="yolo", separators=True, proxies=True, copies=False, fed="of_model",
+        takes_tuple=True,
+    ),
+}  # fmt: skip
 """The line of each generation."""
 
 _ULTRALYTICS = replace(FORMS["head"], writes_anchor_grid=False, marks_fused=True, host=ULTRALYTICS)
-_SCALED = replace(_ULTRALYTICS, proxies=False, whole_image_too=True)
+_SCALED = replace(_ULTRALYTICS, proxies=False, whole_image_too=True, copies=True, fed="float32", takes_tuple=False)
 
 ULTRALYTICS_FORMS: Sequence[tuple[tuple[int, ...], LineForm]] = (
     ((8, 4, 109), _ULTRALYTICS),
@@ -194,7 +205,7 @@ def host_line(
     root: Module,
     form: LineForm,
     convention: Convention,
-    stride: int,
+    stride: int | None,
     size: Size = (640, 640),
     *,
     built: bool = False,
@@ -204,10 +215,11 @@ def host_line(
 ) -> HostLine:
     """The line that a host prints for this structure.
 
-    ``stride``: the model's largest. ``size``: the argument of ``model.info()``; training always passes 640. ``built``:
-    whether the host has just built the model, so that its buffers are as its code expects. ``run``: its forward pass,
-    else that of the structure. ``fused``: whether the model itself says that it is fused, as those of the ultralytics
-    package can. ``totals``: of the structure, if they are known already.
+    ``stride``: the model's largest; None where it has one that hosts cannot read. ``size``: the argument of
+    ``model.info()``; training always passes 640. ``built``: whether the host has just built the model, so that its
+    buffers are as its code expects. ``run``: its forward pass, else that of the structure. ``fused``: whether the model
+    itself says that it is fused, as those of the ultralytics package can. ``totals``: of the structure, if they are
+    known already.
     """
     totals = totals or totals_of(root)
     numbers = [form.layer_count(totals.layers), totals.parameters, totals.gradients]
@@ -249,12 +261,14 @@ def _title(root: Module, form: LineForm) -> str:
     yaml_file = root.attributes.get("yaml_file")
     if not yaml_file and form.named_after == "yolo" and isinstance(yaml := root.attributes.get("yaml"), Mapping):
         yaml_file = yaml.get("yaml_file")
-    stem = PurePath(yaml_file).stem[:MAX_FILE_NAME] if isinstance(yaml_file, str) else ""
-    return f"{stem.replace(form.named_after, form.named_after.replace('yolo', 'YOLO')) or 'Model'} summary"
+    stem = PurePath(yaml_file).stem[:MAX_FILE_NAME] if isinstance(yaml_file, str) else "Model"
+    written = form.written or form.named_after.replace("yolo", "YOLO")
+    name = stem.replace(form.named_after, written)
+    return f"{name or ('Model' if form.named_after == 'yolo' else '')} summary"
 
 
 def host_gflops(
-    root: Module, form: LineForm, convention: Convention, stride: int, size: Size, *, built: bool, run: Run
+    root: Module, form: LineForm, convention: Convention, stride: int | None, size: Size, *, built: bool, run: Run
 ) -> float:
     """The GFLOPs that a host computes, as the floating-point number that it formats.
 
@@ -268,14 +282,9 @@ def host_gflops(
     if form.image:
         return _of_one_image(form, convention, run)
     channels = _host_channels(root, form)
-    cell = max(stride, form.smallest_image)
     try:
-        if form.writes_anchor_grid and not built:
-            _check_anchor_grid(root, channels, cell, run)
-        if form.proxies:
-            return extrapolated(root, channels, cell, size, convention, run, form.samples) / 1e9 * 2
         try:
-            macs = count_image(run, channels, (cell, cell), convention) / 1e9 * 2
+            return _of_strides(root, form, convention, stride, size, channels, built=built, run=run)
         except TraceError:
             if not form.whole_image_too:
                 raise
@@ -284,6 +293,21 @@ def host_gflops(
         raise
     except TraceError as error:
         raise MissingGflops(f"the counting run of {form.host.name} fails at {error}") from None
+
+
+def _of_strides(
+    root: Module, form: LineForm, convention: Convention, stride: int | None, size: Size, channels: int, *, built: bool,
+    run: Run,
+) -> float:  # fmt: skip
+    """The GFLOPs of a host that counts images as large as the model's stride. Raises: TraceError where that fails."""
+    if stride is None:
+        raise TraceError("model.stride, which is no tensor")
+    cell = max(stride, form.smallest_image)
+    if form.writes_anchor_grid and not built:
+        _check_anchor_grid(root, channels, cell, run)
+    if form.proxies:
+        return extrapolated(root, channels, cell, size, convention, run, form.samples) / 1e9 * 2
+    macs = count_image(run, channels, (cell, cell), convention) / 1e9 * 2
     # the order of these floating-point operations is the host's
     return macs * size[0] / cell * size[1] / cell
 
@@ -305,7 +329,9 @@ def _host_channels(root: Module, form: LineForm) -> int:
         if not isinstance(yaml, Mapping):
             raise MissingGflops(f"{form.host.name} looks for the image's channels in model.yaml, which is not there")
         channels = yaml.get("ch", 3)
-        return channels if isinstance(channels, int) else 3
+        if not isinstance(channels, int):
+            raise MissingGflops(f"{form.host.name} takes the image's channels from model.yaml, found {shown(channels)}")
+        return channels
     _, first = next(named_parameters(root), ("", None))
     if first is None or len(first.shape) < 2:
         raise MissingGflops(f"{form.host.name} takes the image's channels from the first parameter, which has none")

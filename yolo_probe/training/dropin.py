@@ -23,7 +23,7 @@ from yolo_probe.counters.charges import Charges, Uncounted, charge
 from yolo_probe.counters.conventions import Convention, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import RulesError, TraceError, reason_of
-from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5
+from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5, Host
 from yolo_probe.hosts.images import Size, fitting_image, image_channels
 from yolo_probe.hosts.known_functions import KnownFunction, known_function
 from yolo_probe.hosts.summary_line import FORMS, HostLine, LayerDefinition, LineForm, host_line
@@ -95,7 +95,7 @@ class PrintedLine:
     line: HostLine
     form: LineForm
     stride: int
-    """The largest stride of the model, in pixels."""
+    """The largest stride of the model, in pixels; 32 where it has none that hosts can read."""
     logger: Logger
     host: str
     """Name of the module that defines the host's own ``model_info``."""
@@ -118,13 +118,13 @@ def unprinted(model: nn.Module) -> PrintedLine:
     """The line of a model that its host has not printed, or printed before anybody listened."""
     host = _host_function(model)
     known = known_function(host) if host else _HEAD
-    return _told(_counted(model, _form_of(model, known or _HEAD), {}, _Extras()), _logger(host), host)
+    return _told(_counted(model, host, _form_of(model, host, known or _HEAD), {}, _Extras()), _logger(host), host)
 
 
 def _told(counted: _Counted, logger: Logger, host: Callable[..., Any] | None) -> PrintedLine:
     """A line as whoever watches gets it. ``host``: the host's own function; None for a model of no host."""
     return PrintedLine(
-        counted.model, counted.live, counted.line, counted.form, counted.stride, logger,
+        counted.model, counted.live, counted.line, counted.form, counted.stride or 32, logger,
         host=host.__module__ if host else "",
         form_known=host is None or known_function(host) is not None,
     )  # fmt: skip
@@ -224,9 +224,9 @@ def _print_info(
     if host and (known is None or (table and not known.table)):
         return _explain_own(host, model, call_host(host, model, *args, **kwargs), known, asked, extras)
     assert known is not None
-    form = _form_of(model, known)
+    form = _form_of(model, host, known)
     logger = _logger(host)
-    counted = _counted(model, form, asked, extras)
+    counted = _counted(model, host, form, asked, extras)
     own = None
     if host and counted.line.text is None:
         own = call_host(host, model, *args, **kwargs)
@@ -250,10 +250,17 @@ _HEAD = KnownFunction(FORMS["head"], True)
 """What a model of no host is printed as."""
 
 
-def _form_of(model: nn.Module, known: KnownFunction) -> LineForm:
-    """The form of a known line; the host is that of the model, as YOLOv5 HEAD has the function of ultralytics."""
-    is_ultralytics = type(unwrapped(model)).__module__.startswith("ultralytics.")
-    return replace(known.form, host=ULTRALYTICS if is_ultralytics else YOLOV5)
+def _form_of(model: nn.Module, host: Callable[..., Any] | None, known: KnownFunction) -> LineForm:
+    """The form of a known line, with its host."""
+    return replace(known.form, host=_named_host(model, host))
+
+
+def _named_host(model: nn.Module, function: Callable[..., Any] | None) -> Host:
+    """The host of a line: that of the model, as YOLOv5 HEAD has the function of ultralytics, else of the function."""
+    home = type(unwrapped(model)).__module__
+    if function is not None and _host_function(model) is None:
+        home = function.__module__
+    return ULTRALYTICS if home.startswith("ultralytics.") else YOLOV5
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,12 +271,17 @@ class _Counted:
     live: Live
     form: LineForm
     convention: Convention
-    stride: int
+    stride: int | None
     line: HostLine
 
 
-def _counted(model: nn.Module, form: LineForm, asked: Mapping[str, Any], extras: _Extras) -> _Counted:
-    """The line of that form for a model, computed."""
+def _counted(
+    model: nn.Module, host: Callable[..., Any] | None, form: LineForm, asked: Mapping[str, Any], extras: _Extras
+) -> _Counted:
+    """The line of that form for a model, computed. ``host``: the function that prints it; None for a model of no host.
+
+    What such a function takes for granted of a model is not asked of a model of no host.
+    """
     convention = choose_counter(None, installed_thop()).convention
     custom_ops = CustomOps(extras.custom_ops, convention.subclasses) if extras.custom_ops else None
     if custom_ops and any(custom_ops.rule_for(type(module)) for module in model.modules()):
@@ -278,6 +290,8 @@ def _counted(model: nn.Module, form: LineForm, asked: Mapping[str, Any], extras:
     imgsz = asked.get("imgsz", asked.get("img_size", 640))
     height, width = imgsz if isinstance(imgsz, list | tuple) else (imgsz, imgsz)
     stride = _stride(unwrapped(model) if form.proxies else model)
+    if stride is None and host is None:
+        stride = 32
     root = live.root
     if inside := root.children.get("_orig_mod"):  # a compiled model answers for the one inside
         root = Module(root.class_path, {**inside.attributes, **root.attributes}, children=root.children)
@@ -288,7 +302,7 @@ def _counted(model: nn.Module, form: LineForm, asked: Mapping[str, Any], extras:
         stride,
         (int(height), int(width)),
         built=True,
-        run=_runner(live, model, form, imgsz),
+        run=_runner(live, model, form, imgsz) if host else live.trace,
         fused=live.is_fused,
         totals=live.totals,
     )
@@ -302,7 +316,8 @@ def _explain_own(
     """Explain a line that the host itself has printed: what its numbers are, by our own count."""
     logger = _logger(host)
     with _guarded(logger):
-        counted = _counted(model, known.form if known else _guessed_form(model, own), asked, extras)
+        form = _form_of(model, host, known) if known else _guessed_form(model, host, own)
+        counted = _counted(model, host, form, asked, extras)
         if known is None and own.line:
             for remark in _explanation(counted):
                 logger.info(_remark(f"{remark}."))
@@ -328,10 +343,10 @@ def _guarded(logger: Logger) -> Iterator[None]:
         _warn(logger, f"the explanation of this line failed ({reason_of(error)})")
 
 
-def _guessed_form(model: nn.Module, own: HostCall) -> LineForm:
+def _guessed_form(model: nn.Module, host: Callable[..., Any], own: HostCall) -> LineForm:
     """The form that a line of an unknown function probably has: its definition of a layer is the one that fits."""
-    is_ultralytics = type(unwrapped(model)).__module__.startswith("ultralytics.")
-    form = replace(FORMS["v7.0"], host=ULTRALYTICS if is_ultralytics else YOLOV5, whole_image_too=is_ultralytics)
+    named = _named_host(model, host)
+    form = replace(FORMS["v7.0"], host=named, whole_image_too=named is ULTRALYTICS)
     counts = Live(model).totals.layers
     forms = (replace(form, layers=layers) for layers in get_args(LayerDefinition))
     return next((each for each in forms if each.layer_count(counts) == own.layers), form)
@@ -369,9 +384,12 @@ def _finish(
         extras.watch(_told(replace(counted, line=line), logger, host))
 
 
-def _stride(model: nn.Module) -> int:
-    stride = getattr(model, "stride", None)
-    return 32 if stride is None else int(max(torch.as_tensor(stride).flatten().tolist()))
+def _stride(model: nn.Module) -> int | None:
+    """The largest stride of a model, in pixels; None where it has one that hosts cannot read, as a Conv2d has."""
+    try:
+        return int(model.stride.max()) if hasattr(model, "stride") else 32
+    except Exception:  # whatever an attribute of the user's raises, a host hides
+        return None
 
 
 def _remarks(counted: _Counted, own: HostCall | None) -> Iterator[str]:
@@ -410,7 +428,9 @@ def scaled_of(model: nn.Module, size: Size) -> Scaled | None:
     """
     host = _host_function(model)
     known = known_function(host) if host else _HEAD
-    return _scaled(_counted(model, _form_of(model, known), {"imgsz": list(size)}, _Extras())) if known else None
+    if known is None:
+        return None
+    return _scaled(_counted(model, host, _form_of(model, host, known), {"imgsz": list(size)}, _Extras()))
 
 
 def _left_out(counted: _Counted, uncounted: Sequence[Uncounted], size: Size) -> str:
@@ -474,33 +494,41 @@ class _Terminal:
 
 
 def _logger(host: Callable[..., Any] | None) -> Logger:
+    """The log of a host; standard output where it has none, as YOLOv5 v1.0 and v2.0. Ours for a model of no host."""
     names = host.__globals__ if host else {}
     found = names.get("LOGGER") or names.get("logger")
     if callable(getattr(found, "info", None)) and callable(getattr(found, "warning", None)):
         return cast(Logger, found)
     own = logging.getLogger("yolo_probe")
-    return own if own.hasHandlers() else _Terminal()
+    return own if host is None and own.hasHandlers() else _Terminal()
 
 
 def _runner(live: Live, model: nn.Module, form: LineForm, imgsz: object) -> Callable[[Shape], Trace]:
     """The forward pass that this host's counting run would make; it raises where that run would fail."""
-    if form.proxies or not (fault := _counting_fault(model, imgsz)):
-        return live.trace
+    fault = _counting_fault(model, form, imgsz)
 
-    def refuse(image: Shape) -> Trace:
-        raise TraceError(fault)
+    def run(image: Shape) -> Trace:
+        if fault:
+            raise TraceError(fault)
+        trace = live.trace(image)
+        if trace.executed and any(parameter.is_meta for parameter in model.parameters()):
+            raise TraceError(trace.executed)
+        return trace
 
-    return refuse
+    return run
 
 
-def _counting_fault(model: nn.Module, imgsz: object) -> str:
-    """Why a classic host finds no FLOPs; empty if it finds them. It copies the model and feeds it a float32 image."""
-    if isinstance(imgsz, tuple):
+def _counting_fault(model: nn.Module, form: LineForm, imgsz: object) -> str:
+    """Why a host of that form finds no FLOPs, whatever the model computes; empty if nothing stands in its way."""
+    if isinstance(imgsz, tuple) and not form.takes_tuple:
         return f"the size {imgsz}, a tuple: it takes a number or a list"
     first = next(model.parameters(), None)
-    if first is not None and first.dtype != torch.float32:
-        return f"the first layer: a float32 image into a {str(first.dtype).removeprefix('torch.')} model"
-    return copy_fault(model)
+    if first is not None and form.fed != "of_model":
+        if first.dtype != torch.float32:
+            return f"the first layer: a float32 image into a {str(first.dtype).removeprefix('torch.')} model"
+        if form.fed == "cpu_float32" and first.device.type != "cpu":
+            return f"the first layer: an image on the CPU into a model on {first.device}"
+    return copy_fault(model) if form.copies else ""
 
 
 def _print_table(live: Live, form: LineForm, logger: Logger) -> None:
