@@ -16,6 +16,7 @@ from torch import nn
 from tests.environments import HOST_NEEDS, ROOT, counter, host, release, run_python
 from tests.oracles.real_host import RELEASES
 from tests.sweep.__main__ import SCRIPTS, TOOLS, swept, verdict
+from tests.sweep.blocks import BLOCKS
 from tests.sweep.cases import CASES, LEFT_OUT
 
 UNUSED = "the tool follows the output back, and what nobody uses is not on that way"
@@ -56,6 +57,29 @@ TRAINING: dict[str, dict[str, str]] = {
 """As ``DIFFERENT``, in training mode, of the counters that count a model as it trains."""
 
 
+OPAQUE = "tracing does not look into a torch.autograd.Function"
+SIZES = "tracing takes products of sizes, and a scale of a product, for work"
+
+DIFFERENT_BLOCKS: dict[str, dict[str, str]] = {
+    "fvcore": {"a function of its own": OPAQUE},
+    "torchprofile": {
+        "a function of its own": OPAQUE,
+        **dict.fromkeys(("dynamic kernels", "carafe", "linear attention", "non-local"), SIZES),
+    },
+    "calflops": {"compiled child": "torch.compile calls the function that the module hook has charged"},
+}
+"""By counter: the blocks of which ours is not the real figure, and why."""
+
+NAMED_BLOCKS: dict[str, set[str]] = {
+    "ptflops": {"products from the right"},
+    "ptflops-aten": {"scaled products", "outer", "linalg", "covariance", "matrix power"},
+    "torch": {"outer", "linalg", "covariance", "matrix power"},
+    "torchinfo": {"spectral filter", "complex product"},
+    "deepspeed": {"products from the right"},
+}  # fmt: skip
+"""By counter: the blocks of which it counts more than ours, which names what it leaves out."""
+
+
 def other(rows: Iterable[dict[str, Any]]) -> set[str]:
     """The cases in which two figures are not the same."""
     return {row["case"] for row in rows if verdict(row) in ("different", "named")}
@@ -78,10 +102,26 @@ def test_in_training_mode_too(counter: str) -> None:
     assert other(rows) == TRAINING[counter].keys()
 
 
-def test_in_row_9_of_yolov5n_the_line_is_the_hosts() -> None:
-    paths = [ROOT, counter(*RELEASES["ultralytics-thop-2.2"]), host("7.0.14"), *(release(*each) for each in HOST_NEEDS)]
-    rows = list(map(json.loads, run_python(SCRIPTS / "in_row_9.py", paths=paths).stdout.splitlines()))
-    assert [row["case"] for row in rows] == [*CASES]
+@pytest.mark.parametrize("name", [*RELEASES, *TOOLS])
+def test_pasted_blocks_have_the_real_figure_but_the_listed_ones(name: str) -> None:
+    rows = swept(name, "blocks")
+    assert [row["case"] for row in rows] == [*BLOCKS]
+    assert [row for row in rows if verdict(row) == "no figure"] == []
+    assert {row["case"] for row in rows if verdict(row) == "different"} == DIFFERENT_BLOCKS.get(name, {}).keys()
+    assert {row["case"] for row in rows if verdict(row) == "named"} == NAMED_BLOCKS.get(name, set())
+    listed = {operator for row in rows for operator in row["named"]}
+    assert listed.isdisjoint(("_set_grad_enabled()", "complex()", "profiler._record_function_enter_new"))
+
+
+@pytest.mark.parametrize(
+    ("cases", "thop"),
+    [("cases", "ultralytics-thop-2.2"), ("blocks", "ultralytics-thop-2.2"), ("blocks", "thop-0.1")],
+)
+def test_in_row_9_of_yolov5n_the_line_is_the_hosts(cases: str, thop: str) -> None:
+    paths = [ROOT, counter(*RELEASES[thop]), host("7.0.14"), *(release(*each) for each in HOST_NEEDS)]
+    output = run_python(SCRIPTS / "in_row_9.py", cases, paths=paths).stdout
+    rows = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    assert [row["case"] for row in rows] == [*(CASES if cases == "cases" else BLOCKS)]
     assert [row for row in rows if row["host"] != row["ours"][:1]] == []  # what follows says what thop left out
 
 

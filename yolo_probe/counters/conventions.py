@@ -62,6 +62,9 @@ class Convention:
     """Which parameters its total counts: leaves, those of each module that holds no others, a weight of two again;
     leaves inside, those that it charges, not the model itself; trainable, those that train; listed, those in the list
     of torchinfo, which has some of them twice; none, it gives no total."""
+    fails_at: frozenset[Literal["scripted", "compiled"]] = frozenset()
+    """At which modules its run fails, as it keeps its totals on every module: a scripted one takes none, and one that
+    torch.compile has made takes those of the module inside."""
     release: str = ""
     """The release that has these rules, where the name does not say it, or what the counter is."""
     own: Mapping[str, Rule] = field(default_factory=dict)
@@ -202,6 +205,9 @@ def term_of(record: OpRecord) -> str:
     return "your own rules" if record.operator == CUSTOM else TERM_OF.get(record.operator, "other")
 
 
+_SCRIPTED: frozenset[Literal["scripted", "compiled"]] = frozenset({"scripted"})
+_SCRIPTED_OR_COMPILED: frozenset[Literal["scripted", "compiled"]] = frozenset({"scripted", "compiled"})
+
 CONVENTIONS: Mapping[str, Convention] = {
     convention.name: convention
     for convention in (
@@ -213,6 +219,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             slot_power=1,
             faults=faults.THOP_2019,
             parameters="leaves",
+            fails_at=_SCRIPTED,
         ),
         Convention(
             "thop-0.0.31",
@@ -223,6 +230,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             counts_root=False,
             faults=faults.THOP_2019,
             parameters="leaves inside",
+            fails_at=_SCRIPTED_OR_COMPILED,
         ),
         Convention(
             "thop-0.1",
@@ -232,6 +240,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             slot_power=2,
             faults=faults.THOP_0_1,
             parameters="leaves inside",
+            fails_at=_SCRIPTED_OR_COMPILED,
         ),
         Convention(
             "ultralytics-thop-2.0.16",
@@ -241,6 +250,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             slot_power=2,
             faults=faults.THOP_2_0_16,
             parameters="leaves inside",
+            fails_at=_SCRIPTED_OR_COMPILED,
         ),
         Convention(
             "ultralytics-thop-2.1.2",

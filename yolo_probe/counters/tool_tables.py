@@ -34,6 +34,11 @@ def where_called(rule: Rule, *names: str) -> Rule:
     return lambda r: rule(r) if r.options.get("call") in names else 0
 
 
+def products_and_values(r: OpRecord) -> int:
+    """The number of products that the record has, and of the values of its first input."""
+    return rules.known_products(r) + rules.one_per_value(r)
+
+
 def by_mode(**costs: int) -> Rule:
     """A rule: as many for each output value as its mode of interpolation or sampling says."""
     return lambda r: costs.get(str(r.options["mode"]), 0) * rules.one_per_output(r)
@@ -112,7 +117,7 @@ TORCHPROFILE: dict[str, Rule] = {
     "matmul": rules.matrix_product,
     **dict.fromkeys(("einsum", "einsum of several"), rules.einsum_by_letters),
     "grid_sample": by_mode(bilinear=4, nearest=0, bicubic=16),
-    **dict.fromkeys(("addmm", "baddbmm"), rules.known_products),
+    **dict.fromkeys(("addmm", "baddbmm", "linalg.matmul", "matmul from the right"), rules.known_products),
     # na * nx * ny: tracing counts the two products of sizes in Detect's view() as work, once for each level
     "cat": lambda r: 2 * len(r.inputs) if r.kind in ("Detect", "Segment") and len(r.output) == 3 else 0,
 }
@@ -151,7 +156,8 @@ PTFLOPS_FUNCTIONS: dict[str, Rule] = {
     "upsample": with_area(rules.one_per_output),
     "matmul": where_called(rules.product_by_first, "matmul", "bmm"),
     "mm": rules.known_products,
-    **dict.fromkeys(("addmm", "baddbmm"), lambda r: rules.known_products(r) + rules.one_per_value(r)),
+    "addmm": products_and_values,
+    "baddbmm": where_called(products_and_values, "baddbmm"),
     "mul": where_called(rules.one_per_output, "mul"),
     "add": where_called(rules.one_per_output, "add"),
 }
@@ -168,7 +174,9 @@ PTFLOPS_ATEN: dict[str, Rule] = {
     ),
     "matmul": rules.matrix_product_as_matrices,
     "einsum": rules.einsum_matrix_products,
-    **dict.fromkeys(("mm", "tensordot", "einsum of several"), rules.known_products),
+    **dict.fromkeys(
+        ("mm", "tensordot", "einsum of several", "linalg.matmul", "matmul from the right"), rules.known_products
+    ),
     "addmm": lambda r: rules.known_products(r) + rules.one_per_output(r),
 }
 
@@ -210,7 +218,8 @@ DEEPSPEED_FUNCTIONS = DEEPSPEED | {
     **dict.fromkeys(("einsum", "einsum of several"), rules.einsum_as_printed),
     "scaled_dot_product_attention": twice(rules.scaled_dot_product),
     "mm": twice(rules.known_products),
-    **dict.fromkeys(("addmm", "baddbmm"), lambda r: 2 * rules.known_products(r) + rules.one_per_value(r)),
+    "addmm": lambda r: 2 * rules.known_products(r) + rules.one_per_value(r),
+    "baddbmm": where_called(lambda r: 2 * rules.known_products(r) + rules.one_per_value(r), "baddbmm"),
     "mul": where_called(rules.one_per_output, "mul"),
     "add": where_called(rules.one_per_output, "add"),
 }

@@ -64,11 +64,16 @@ def _named(operator: str) -> Record:
     return record
 
 
-def _product(operator: str, left: tuple[int, str]) -> Record:
-    """The record of a product of two matrices; the sum is over the last axis of the first."""
+def _product(operator: str, left: tuple[int, str], call: str = "") -> Record:
+    """The record of a product of two matrices; the sum is over the last axis of the first.
+
+    ``call``: how the function was called, for counters that see some of its names alone.
+    """
 
     def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-        options = {"products": prod(out.shape) * argument(args, kwargs, *left).shape[-1]}
+        options: dict[str, Any] = {"products": prod(out.shape) * argument(args, kwargs, *left).shape[-1]}
+        if call:
+            options["call"] = call
         return OpRecord(operator, path, kind, _shapes(args, kwargs), tuple(out.shape), (), options, functional=True)
 
     return record
@@ -339,7 +344,8 @@ RECORDS: Mapping[Any, Record] = {
     torch.tensordot: _tensordot,
     **dict.fromkeys((torch.mm, T.mm), _product("mm", (0, "input"))),
     **dict.fromkeys((torch.addmm, T.addmm), _product("addmm", (1, "mat1"))),
-    **dict.fromkeys((torch.baddbmm, T.baddbmm), _product("baddbmm", (1, "batch1"))),
+    torch.baddbmm: _product("baddbmm", (1, "batch1"), "baddbmm"),
+    T.baddbmm: _product("baddbmm", (1, "batch1"), "a tensor's baddbmm"),
     **dict.fromkeys((torch.addbmm, T.addbmm), _named("addbmm")),
     **dict.fromkeys((torch.mv, T.mv), _named("mv")),
     **dict.fromkeys((torch.inner, T.inner), _named("inner")),
@@ -389,7 +395,7 @@ _NO_ARITHMETIC = frozenset(
     "clamp clamp_ clamp_min clamp_max clip nonzero unique kthvalue median searchsorted bucketize round floor ceil "
     "trunc sign neg __neg__ abs __abs__ "
     # what computes nothing
-    "_assert device dtype".split()
+    "_assert device dtype complex _set_grad_enabled".split()
 )
 """Names of torch's functions that move, make, choose or compare values; no counter charges them."""
 
@@ -410,6 +416,6 @@ def custom(func: Any) -> Record | None:
     if not isinstance(func, torch._ops.OpOverloadPacket):
         return None
     library, _, name = func._qualified_op_name.partition("::")
-    if library in ("aten", "prims", "prim"):
+    if library in ("aten", "prims", "prim", "profiler"):
         return None
     return _named(name if library == "torchvision" else f"{library}.{name}")

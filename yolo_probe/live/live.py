@@ -38,10 +38,15 @@ def unwrapped(model: nn.Module) -> nn.Module:
     while True:
         if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel, AveragedModel)):
             model = model.module
-        elif "_orig_mod" in model._modules:
+        elif is_compiled(model):
             model = model._modules["_orig_mod"]
         else:
             return model
+
+
+def is_compiled(module: nn.Module) -> bool:
+    """Whether torch.compile has made this module around another."""
+    return "_orig_mod" in module._modules
 
 
 def network_of(model: Any, call: str) -> nn.Module:

@@ -29,7 +29,7 @@ from yolo_probe.hosts.known_functions import KnownFunction, known_function
 from yolo_probe.hosts.summary_line import FORMS, HostLine, LayerDefinition, LineForm, host_line
 from yolo_probe.language import language_of_log, translated
 from yolo_probe.live.applied_rules import CustomOps
-from yolo_probe.live.live import Live, network_of, unwrapped
+from yolo_probe.live.live import Live, is_compiled, network_of, unwrapped
 from yolo_probe.live.real_copy import copy_fault, uncollected
 from yolo_probe.model.structure import Module, Shape, Tensor, packed_weights
 from yolo_probe.model.trace import Trace
@@ -302,7 +302,7 @@ def _counted(
         stride,
         (int(height), int(width)),
         built=True,
-        run=_runner(live, model, form, imgsz) if host else live.trace,
+        run=_runner(live, model, form, convention, imgsz) if host else live.trace,
         fused=live.is_fused,
         totals=live.totals,
     )
@@ -503,9 +503,11 @@ def _logger(host: Callable[..., Any] | None) -> Logger:
     return own if host is None and own.hasHandlers() else _Terminal()
 
 
-def _runner(live: Live, model: nn.Module, form: LineForm, imgsz: object) -> Callable[[Shape], Trace]:
+def _runner(
+    live: Live, model: nn.Module, form: LineForm, convention: Convention, imgsz: object
+) -> Callable[[Shape], Trace]:
     """The forward pass that this host's counting run would make; it raises where that run would fail."""
-    fault = _counting_fault(model, form, imgsz)
+    fault = _counting_fault(model, form, imgsz) or _refusing_module(model, convention)
 
     def run(image: Shape) -> Trace:
         if fault:
@@ -529,6 +531,15 @@ def _counting_fault(model: nn.Module, form: LineForm, imgsz: object) -> str:
         if form.fed == "cpu_float32" and first.device.type != "cpu":
             return f"the first layer: an image on the CPU into a model on {first.device}"
     return copy_fault(model) if form.copies else ""
+
+
+def _refusing_module(model: nn.Module, convention: Convention) -> str:
+    """The module at which the installed thop fails, and why; empty if there is none."""
+    for path, module in model.named_modules() if convention.fails_at else ():
+        kind = "scripted" if isinstance(module, torch.jit.ScriptModule) else "compiled" if is_compiled(module) else ""
+        if kind in convention.fails_at:
+            return f"{path or 'the model'}: {convention.title} cannot keep its total on a {kind} module"
+    return ""
 
 
 def _print_table(live: Live, form: LineForm, logger: Logger) -> None:
