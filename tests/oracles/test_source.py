@@ -240,3 +240,41 @@ def test_a_file_makes_nothing_be_imported_that_its_source_does_not_import(
     with pytest.raises(RuntimeError, match=r"model\.2 is a elsewhere\.Thing, which no code there has or imports"):
         run_python(REPORT, *words, paths=[ROOT, tmp_path], cwd=tmp_path)
     assert not (tmp_path / "imported").exists()
+
+
+REPEATS = """
+import sys
+import torch
+from torch import nn
+contents = torch.load("best.pt", weights_only=False)
+contents["model"].repeats = int(sys.argv[1])
+torch.save(contents, sys.argv[2])
+"""
+
+LOOP = """
+
+class Model(Before):
+    def forward(self, x):
+        for _ in range(self.repeats):
+            x = x + 1
+        return x
+"""
+
+
+@pytest.mark.parametrize(
+    ("repeats", "message"),
+    [
+        (300_000, "found more than 200,000 operators"),
+        (10**12, "found repeats=1000000000000, expected a smaller number"),
+    ],
+)
+def test_a_number_in_a_file_does_not_make_its_source_run_for_ever(
+    repeats: int, message: str, fork: tuple[Path, list[list[int]]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "fork"
+    shutil.copytree(fork[0], folder, ignore=shutil.ignore_patterns("__pycache__"))
+    run_python(REPEATS, repeats, folder / "many.pt", paths=[fork[0]], cwd=fork[0])
+    with (folder / "models" / "yolo.py").open("a", encoding="utf-8") as file:
+        file.write(LOOP)
+    with pytest.raises(RuntimeError, match=message):
+        run_python(REPORT, "layers", folder / "many.pt", "--source", folder, paths=[ROOT], cwd=tmp_path, timeout=120)
