@@ -120,6 +120,9 @@ CHANGES: dict[str, Callable[[Any], object]] = {
     "pools in a list": lambda model: setattr(model.model[2], "m", nn.ModuleList([nn.MaxPool2d(5, 1, 2)])),
     "anchors of the head": lambda model: setattr(model.model[3], "na", 5),
     "BatchNorm of another kind": lambda model: setattr(first(model), "bn", nn.GroupNorm(4, 16)),
+    "BatchNorm without statistics": lambda model: setattr(
+        first(model), "bn", nn.BatchNorm2d(16, track_running_stats=False)
+    ),
     "rows that are kept": lambda model: setattr(model, "save", []),
 }
 """What is unlike the host's own modules."""

@@ -148,6 +148,8 @@ def merge_of(path: str, conv: Module, grad_enabled: bool) -> Merge:
     ):
         found = "None" if batch_norm is None else batch_norm.kind
         raise _fails(path, f"bn = {found}", "a BatchNorm2d with weight and bias")
+    if batch_norm.attributes.get("track_running_stats") is False and "running_var" not in batch_norm.buffers:
+        raise _fails(path, "a bn without running statistics", "one with them")
     scale, shift = batch_norm.parameters["weight"], batch_norm.parameters["bias"]
     bias = convolution.parameters.get("bias")
     trains = grad_enabled and (weight.requires_grad or scale.requires_grad)
