@@ -237,6 +237,12 @@ def test_a_stripped_file_says_why_it_is_smaller(tmp_path: Path) -> None:
     assert "2 bytes a parameter (FP16) in place of 8 (model 2, EMA 2, SGD 4)" in words_of(report)
 
 
+def test_a_stripped_file_in_fp32_is_not_compared_with_one_in_fp16(tmp_path: Path) -> None:
+    content = unstripped()
+    report = report_of(tmp_path, content | {"epoch": -1, "model": content["ema"], "ema": None, "optimizer": None})
+    assert (report.saved and report.saved.dtype, report.whole) == ("FP32", None)
+
+
 def test_a_shared_activation_is_told_with_what_separate_ones_would_say(tmp_path: Path) -> None:
     found = report_of(tmp_path, {"model": network()}).activations
     assert found is not None

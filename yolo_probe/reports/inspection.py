@@ -412,8 +412,11 @@ def _whole(
     root: Module,
     options: Mapping[object, object],
 ) -> Unstripped | None:
-    """The estimate: two copies in FP16, and one (SGD) or two (Adam) numbers in FP32 for each parameter."""
-    if not saved.stripped or origin is None or not origin.host.two_copies or root.kind == "ClassificationModel":
+    """The estimate: two copies in FP16, and one (SGD) or two (Adam) numbers in FP32 for each parameter.
+
+    None of a file that is not as ``strip_optimizer()`` leaves it, in FP16.
+    """
+    if not saved.stripped or saved.dtype != "FP16" or origin is None or not origin.host.two_copies or root.kind == "ClassificationModel":
         return None
     name = options.get("optimizer", "SGD")
     each = {"SGD": 4, "Adam": 8, "AdamW": 8}.get(name) if isinstance(name, str) else None
