@@ -64,7 +64,9 @@ def test_a_checkpoint_against_the_published_network(demo_checkpoint: Path) -> No
 def test_rows_are_aligned_as_lines_are() -> None:
     causes = [entry.cause for entry in between("yolov5s@v5.0", "yolov5s@v6.0").layers.entries]
     assert "row 0 Focus -> Conv" in causes
-    assert "row 9 SPPF added" in causes
+    assert "row 8 -> 9, SPP -> SPPF" in causes
+    between_csp = [entry.cause for entry in between("yolov5s@v3.1", "yolov5s@v6.2").parameters.entries]
+    assert "row 4 BottleneckCSP -> C3" in between_csp
 
 
 def run(*arguments: str) -> tuple[int, str]:

@@ -357,11 +357,13 @@ def _places(step: Step, number: Number) -> str:
 def _of_pair(pair: Pair, number: Number) -> Entry:
     first, second, amount = pair.first, pair.second, pair.change(number)
     old, new = (getattr(part, number) if part else 0 for part in (first, second))
-    if first and second and first.kind == second.kind:
+    if first and second:
         where = first.name if first.name == second.name else f"{first.name} -> {second.name}"
-        cause, why = f"row {where} {first.kind}", "The same block with other numbers."
-    elif first and second:
-        cause, why = f"row {second.name} {first.kind} -> {second.kind}", "Another block in the place of the first."
+        if first.kind == second.kind:
+            cause, why = f"row {where} {first.kind}", "The same block with other numbers."
+        else:
+            comma = "" if first.name == second.name else ","
+            cause, why = f"row {where}{comma} {first.kind} -> {second.kind}", "Another block in the place of the first."
     elif second:
         cause, why = f"row {second.name} {second.kind} added", "A row that the first network does not have."
     else:

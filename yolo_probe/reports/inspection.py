@@ -416,7 +416,13 @@ def _whole(
 
     None of a file that is not as ``strip_optimizer()`` leaves it, in FP16.
     """
-    if not saved.stripped or saved.dtype != "FP16" or origin is None or not origin.host.two_copies or root.kind == "ClassificationModel":
+    if (
+        not saved.stripped
+        or saved.dtype != "FP16"
+        or origin is None
+        or not origin.host.two_copies
+        or root.kind == "ClassificationModel"
+    ):
         return None
     name = options.get("optimizer", "SGD")
     each = {"SGD": 4, "Adam": 8, "AdamW": 8}.get(name) if isinstance(name, str) else None

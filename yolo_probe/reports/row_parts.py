@@ -115,9 +115,20 @@ class Pair:
         return self.second.area / self.first.area
 
 
+_ROLES = {
+    **dict.fromkeys(("Focus", "Stem", "StemBlock"), "Conv"),
+    **dict.fromkeys(("BottleneckCSP", "C3Ghost", "C3TR", "C3SPP", "C2f", "C3k2"), "C3"),
+    **dict.fromkeys(("SPPF", "SPPCSPC"), "SPP"),
+    "Segment": "Detect",
+}
+"""The class in whose place another one stands in the networks of other generations."""
+
+
 def aligned(first: Parts, second: Parts) -> tuple[Pair, ...]:
-    """The rows of two networks side by side, as a diff aligns lines: by their classes."""
-    kinds, others = ([row.kind for row in parts.rows] for parts in (first, second))
+    """The rows of two networks side by side, as a diff aligns lines: by the parts that their classes play."""
+    kinds, others = (
+        [_ROLES.get(kind := row.kind.rpartition(".")[2], kind) for row in parts.rows] for parts in (first, second)
+    )
     pairs: list[Pair] = []
     for _, a, b, c, d in SequenceMatcher(None, kinds, others, autojunk=False).get_opcodes():
         old, new = first.rows[a:b], second.rows[c:d]
