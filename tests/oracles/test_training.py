@@ -206,6 +206,8 @@ torch.distributed.init_process_group("gloo")
 options = train.parse_opt()
 options.save_dir, options.hyp, options.cfg = "runs/run", str(options.hyp), train.check_yaml(options.cfg)
 train.train(options.hyp, options, select_device("cpu"), Callbacks())
+torch.distributed.barrier()
+torch.distributed.destroy_process_group()
 """
 
 SHIPPED = """

@@ -57,4 +57,5 @@ if __name__ == "__main__":
         torch.distributed.init_process_group("gloo")
     train(opt, torch.device("cpu"))
     if "RANK" in os.environ:
+        torch.distributed.barrier()
         torch.distributed.destroy_process_group()
