@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import Probe
 from tests.documents import GUIDE, PAGES, TEXTS, chinese, fences, figures, prose, sections
 from yolo_probe.cli.guide_pages import TOPICS, passages, plain
+from yolo_probe.render.text_layout import cells
 
 WHY = sections(TEXTS["why-the-numbers-differ"])
 
@@ -221,6 +222,14 @@ def test_no_sentence_and_no_code_word_is_missing_in_chinese(name: str) -> None:
 # questions
 
 
+MISSING = "Why are GFLOPs missing in my line after I added a module?"
+TWICE = "How are FLOPs computed: why twice the MACs (x2), and what is the stride for?"
+RANKS = "Why do I see the line twice, once for each rank, or never, with several GPUs?"
+DDP = "Do FLOPs, layers and parameters change in DDP or DataParallel?"
+OUTPUTS = "Does fuse() change the predictions or the mAP?"
+LAST = "best.pt or last.pt: which do I use, and from which can I resume?"
+HALF = "Why is my file twice the size: FP16 or FP32, and how do I convert it?"
+KEY = "KeyError: 'ema' or KeyError: 'model': which file has no such key?"
 QUESTIONS = {
     "why not fuse in training": "Why not fuse() before training?",
     "best.pt is 56 MB but should be 14 MB": "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?",
@@ -229,14 +238,15 @@ QUESTIONS = {
     "callback arguments": "Which callbacks does YOLOv5 have, and what are they given?",
     "does freeze 10 mean 0..10": "What does --freeze 10 freeze, and why does the line not show it?",
     "How many layers to freeze": "What does --freeze 10 freeze, and why does the line not show it?",
-    "Relationship between FPS and GFLOPS": "Why is a network with fewer GFLOPs slower, with fewer FPS?",
+    "Relationship between FPS and GFLOPS":
+        "How many FPS does a Jetson or another device reach with so many GFLOPs?",
     "ghost is slower than the original": "Why is a network with fewer GFLOPs slower, with fewer FPS?",
     "FLOPs 12B is that billion": "What are FLOPs (B), BFLOPS, GMac and Mult-Adds?",
-    "is MACs equal to FLOPs": "MAC: two meanings",
+    "is MACs equal to FLOPs": TWICE,
     "memory access cost": "MAC: two meanings",
     "imgsz affect on GFLOPS": "Does GFLOPs depend on the image size or on the batch size?",
-    "torchinfo summary starts a training run": "What do torchinfo, torchsummary and thop do to my model?",
-    "GFLOPs vanished after adding CoordAttention": "Why are there no GFLOPs in my line after I added a module?",
+    "torchinfo summary starts a training run": "Why does torchinfo.summary(YOLO) start a training?",
+    "GFLOPs vanished after adding CoordAttention": MISSING,
     "difference between Detect and IDetect deploy yaml yolov7":
         "Is YOLOv7's training YAML another network than the deploy YAML?",
     "Why is the number of layers different between training and testing, train.py val.py":
@@ -256,9 +266,9 @@ QUESTIONS = {
         "Why do the lines of train.py and val.py differ in layers, parameters, GFLOPs?",
     "params/FLOPs differ from docs": "Why does the README list another number of parameters or FLOPs?",
     "attention matmul not counted": "Why does another tool print 0 parameters, or 0.01 GMac, or half?",
-    "dfs_count wrong total": "Counters and rules",
+    "dfs_count wrong total": "thop: why is the total of dfs_count wrong, or another when it runs twice?",
     "fuse crashes": "My block trains, and fuse() fails or crashes at the end: can I know before?",
-    "torchinfo.summary(YOLO) starts a training run": "What do torchinfo, torchsummary and thop do to my model?",
+    "torchinfo.summary(YOLO) starts a training run": "Why does torchinfo.summary(YOLO) start a training?",
     "two outputs for one model, version of thop":
         "Why does the same model print other GFLOPs with another version of thop?",
     "ONNX layers": "Do ONNX and TensorRT have the same number of layers?",
@@ -269,7 +279,7 @@ QUESTIONS = {
         "Why does the README list another number of parameters or FLOPs?",
     "FLOPs went from 6 to 20 after replacing Conv by Identity":
         "Why did GFLOPs rise so much when I replaced one block?",
-    "DDP prints the summary on every rank": "Why do I see the line several times, or never, with several GPUs?",
+    "DDP prints the summary on every rank": RANKS,
     "ptflops Params=0": "Why does another tool print 0 parameters, or 0.01 GMac, or half?",
     "Conv2 forward_fuse self.bn": "My block trains, and fuse() fails or crashes at the end: can I know before?",
     "yaml has few rows, summary says 214": "The YAML has few rows: why does the summary say hundreds of layers?",
@@ -279,19 +289,99 @@ QUESTIONS = {
         "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?",
     "\u8f93\u5165\u5c3a\u5bf8\u4e0d\u540c GFLOPs \u5374\u76f8\u540c":
         "Does GFLOPs depend on the image size or on the batch size?",
+    # in the words of readers who did not find the section at first
+    "GFLOPs vanished": MISSING, "GFLOPs missing": MISSING, "GFLOPs disappeared": MISSING, "GFLOPs gone": MISSING,
+    "GFLOPs not shown": MISSING, "no GFLOPs": MISSING, "GFLOPs \u4e0d\u663e\u793a": MISSING,
+    "thop dfs_count wrong total": "thop: why is the total of dfs_count wrong, or another when it runs twice?",
+    "thop twice on the same model": "thop: why is the total of dfs_count wrong, or another when it runs twice?",
+    "why stride 32 and x2 in FLOPs": TWICE, "stride": TWICE, "why times 2": TWICE, "why multiply by 2": TWICE,
+    "tensorboard model/GFLOPs same for imgsz 320 and 1280":
+        "Why does a logger such as TensorBoard ignore the image size?",
+    "yolov5s-cls GFLOPs at 224": "Why does a classifier print GFLOPs of 640x640, when it trains at 224?",
+    "profile shows wrong params": "Why does the host's own profile table show wrong params?",
+    "FLOPs with DDP": DDP, "DistributedDataParallel": DDP, "DataParallel": DDP, "de_parallel": DDP, "DDP": DDP,
+    "FLOPs with DDP: is the model unwrapped by de_parallel": DDP,
+    "multi GPU": RANKS,
+    "several GPUs": RANKS,
+    "Model summary printed twice": RANKS,
+    "added SE block, GFLOPs did not change": "I added a block such as SE: why did GFLOPs not change?",
+    "do frozen layers' BatchNorm statistics still change":
+        "Do BatchNorm statistics of frozen rows still change, and how do I stop it?",
+    "freeze=10 in ultralytics": "What does freeze=10 freeze in ultralytics, and what does its line say?",
+    "does fuse change mAP": OUTPUTS, "does fuse change accuracy": OUTPUTS, "does fuse() change predictions": OUTPUTS,
+    "fuse changes predictions": OUTPUTS, "are the results the same after fuse": OUTPUTS,
+    "do outputs differ after fusing": OUTPUTS,
+    "torchsummary shows more params than yolov5":
+        "Why do torchinfo or torchsummary show more parameters?",
+    "torchinfo parameters differ": "Why do torchinfo or torchsummary show more parameters?",
+    "on_fit_epoch_end arguments": "What arguments do on_fit_epoch_end and the other callbacks get?",
+    "FPS from GFLOPs": "How many FPS does a Jetson or another device reach with so many GFLOPs?",
+    "how many FPS on Jetson": "How many FPS does a Jetson or another device reach with so many GFLOPs?",
+    "best.pt or last.pt": LAST, "difference between best.pt and last.pt": LAST, "resume training": LAST,
+    "nothing to resume": LAST, "last.pt": LAST,
+    "is best.pt FP16, how to FP32": HALF, "convert FP16 to FP32": HALF, "best.pt double the size": HALF,
+    "half precision checkpoint": HALF,
+    "how are FLOPs computed": TWICE, "\u6a21\u578b\u8ba1\u7b97\u91cf\u600e\u4e48\u7b97": TWICE,
+    "KeyError: 'ema'": KEY, "KeyError: 'model'": KEY,
+    "torchinfo.summary(YOLO) starts a training": "Why does torchinfo.summary(YOLO) start a training?",
+    "\u6743\u91cd\u6587\u4ef6\u592a\u5927": "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?",
+    "\u8bad\u7ec3\u548c\u9a8c\u8bc1\u53c2\u6570\u91cf\u4e0d\u4e00\u6837":
+        "Why do the lines of train.py and val.py differ in layers, parameters, GFLOPs?",
 }  # fmt: skip
 """Questions of public threads, and the section of the guide that answers each."""
 
 
+HEADINGS = {
+    (topic, heading): translated
+    for topic in TOPICS
+    for heading, translated in zip(
+        list(sections(TEXTS[topic]))[1:],
+        list(sections(chinese(topic).read_text(encoding="utf-8")))[1:],
+        strict=True,
+    )
+}
+"""The heading of each section in English, with its topic, and in Chinese."""
+IN_CHINESE = {heading: translated for (_, heading), translated in HEADINGS.items()}
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_question_in_words_finds_its_section(question: str) -> None:
-    assert QUESTIONS[question] in [found.heading for found in passages(question, "en")]
+    assert passages(question, "en")[0].heading in (QUESTIONS[question], IN_CHINESE.get(QUESTIONS[question]))
 
 
 @pytest.mark.parametrize("words", ["hello", "my cat", "please help me with this issue", "how to water the garden"])
 def test_words_that_the_guide_has_not_find_nothing(words: str, probe: Probe) -> None:
     assert passages(words, "en") == ()
     assert probe("guide", *words.split()).returncode == probe("explain", words).returncode == 2
+
+
+@pytest.mark.parametrize(("topic", "heading"), HEADINGS)
+def test_a_heading_finds_its_section(topic: str, heading: str) -> None:
+    for words in (heading, HEADINGS[topic, heading]):
+        best, *_ = passages(words, "en")
+        assert (best.topic, best.heading) in ((topic, heading), (topic, HEADINGS[topic, heading]))
+
+
+def test_one_section_is_shown_and_the_next_are_named(probe: Probe) -> None:
+    shown = probe("guide", "how", "many", "layers", "to", "freeze", "--lang", "en").stdout
+    _, *others = passages("how many layers to freeze", "en")
+    assert others
+    assert shown.endswith("\n\n" + "".join(f'yolo-probe guide "{each.heading}"\n' for each in others))
+    assert not any(each.text.partition("\n")[0] in shown for each in others)
+
+
+def test_of_the_opening_of_a_page_only_the_command_is_shown(probe: Probe) -> None:
+    assert probe("guide", "glossary", "terms", "--lang", "en").stdout == "yolo-probe guide glossary\n"
+
+
+def test_chinese_is_answered_in_chinese_in_lines_that_fit(probe: Probe) -> None:
+    shown = probe("explain", "GFLOPs \u4e0d\u663e\u793a", "--lang", "en").stdout
+    assert shown.startswith(IN_CHINESE[MISSING])
+    assert all(cells(line) <= 80 for line in shown.splitlines()[1:] if not line.startswith("yolo-probe guide "))
+
+
+def test_where_the_guide_has_nothing_nobody_is_sent_to_it(probe: Probe) -> None:
+    assert "The guide has nothing on these words." in probe("explain", "how to water the garden").stderr
 
 
 def test_both_commands_show_the_sections(probe: Probe) -> None:
@@ -312,10 +402,16 @@ def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> No
         ("yolov5s", "v1.0"), ("yolov5s", "v3.1"), ("yolov5s", "v6.2"),
     ]  # fmt: skip
     yolov7 = json.loads(probe("fuse-diff", "yolov7", "--format", "json").stdout)
+    torchinfo = asked["counters"]["counters"]["torchinfo"]["parameters"]
+    line = "149 layers, 5453480 parameters, 5453480 gradients, 11.5 GFLOPs"
+    assert "yolov5s-cls with 1,000 classes" in probe("explain", line, "--lang", "en").stdout
+    (classifier,) = re.findall(r"([\d.]+) GFLOPs", line)
     computed = {
         *("13.2", "17.5", "16.5"), *(gigas(asked["diff"][state]["flops"]) for state in ("training", "validation")),
         *(f"{yolov7[state]['parameters'] / 1e6:.1f}" for state in ("training", "validation")),
-        str(max(1, round(9 * 0.33))), "9", "0.33",
+        str(max(1, round(9 * 0.33))), "9", "0.33", classifier, f"{float(classifier) * (224 / 640) ** 2:.1f}", "224",
+        str(640**2 // 32**2), f"{2 * 2 * 512 * (512 // 16):,}", "512", "16", "0.1", "320", "1280",
+        f"{torchinfo['unfused']:,}", f"{asked['gradients']['copies']['model']['parameters']:,}",
     }  # fmt: skip
     plain_figures = {"0", "1", "2", "3", "4", "5", "6", "80", "640", "480", "32"}
     assert {*figures(text)} - computed <= plain_figures

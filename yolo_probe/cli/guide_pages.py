@@ -9,11 +9,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import log
+from math import inf, log
 from pathlib import Path
 from textwrap import indent
 
 from yolo_probe.language import Language
+from yolo_probe.render.text_layout import WIDTH, cells, wrapped
 
 GUIDE = Path(__file__).parents[1] / "guide"
 TOPICS = (
@@ -30,9 +31,25 @@ def page(topic: str, language: Language) -> str:
 
 
 def plain(markdown: str) -> str:
-    """Markdown as a terminal shows it: blocks of code indented, links and bold words as text."""
+    """Markdown as a terminal shows it: blocks of code indented, links and bold words as text, Chinese wrapped."""
     text = re.sub(r"^```\w*\n(.*?)^```\n", lambda block: indent(block[1], "    "), markdown, flags=re.M | re.S)
-    return re.sub(r"\*\*([^*]+)\*\*", r"\1", re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text))
+    text = re.sub(r"\*\*([^*]+)\*\*", r"\1", re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text))
+    return "".join(f"{line}\n" for long in text.splitlines() for line in _in_width(long))
+
+
+def _in_width(line: str) -> list[str]:
+    """The lines of a line of prose that is too wide, as a paragraph in Chinese is; code and tables stay."""
+    if cells(line) <= WIDTH or not is_chinese(line) or line.startswith(("    ", "|", "#")):
+        return [line]
+    return wrapped(line, WIDTH, others="  " if line.startswith("- ") else "")
+
+
+def is_chinese(text: str) -> bool:
+    """Whether a text has Chinese characters."""
+    return re.search(_HAN, text) is not None
+
+
+_HAN = r"[\u4e00-\u9fff]+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +59,15 @@ class Passage:
     topic: str
     heading: str
     text: str
-    """In the language that is asked for, as Markdown."""
+    """In the language of the question if that is Chinese, else in the one that is asked for; as Markdown."""
+    opens: bool = False
+    """Whether it is the opening of its page, which is never shown for a word in it."""
 
 
-MOST = 3
-"""Sections that are shown for words."""
-NEARLY = 0.7
-"""What part of the best score another section has to have to be shown too."""
+MOST = 4
+"""Sections that are found for words; the best is shown, the others are named."""
+NEARLY = 0.6
+"""What part of the best score another section has to have to be named too."""
 ENOUGH = 5.0
 """The score of a section that answers: several rare words, or one in its heading."""
 IN_HEADING = 3
@@ -56,7 +75,11 @@ IN_HEADING = 3
 
 
 def passages(words: str, language: Language) -> tuple[Passage, ...]:
-    """The sections that answer a question in words of either language, the best first; none where none does."""
+    """The sections that answer a question in words of either language, the best first; none where none does.
+
+    Openings of pages stand behind the sections.
+    """
+    language = "zh" if is_chinese(words) else language
     asked = {word for word in _words(words) if word not in _COMMON}
     sections = list(_sections(language))
     held = [(_words(heading), _words(text)) for _, heading, text in sections]
@@ -67,15 +90,24 @@ def passages(words: str, language: Language) -> tuple[Passage, ...]:
         sum(rarity[word] * (IN_HEADING * _has(heading, word) + _has(text, word)) for word in asked)
         for heading, text in held
     ]
+    scores = [inf if each.heading == words else score for (each, *_), score in zip(sections, scores, strict=True)]
     best = sorted(range(len(sections)), key=lambda number: -scores[number])[:MOST]
     found = [number for number in best if scores[number] >= max(ENOUGH, NEARLY * scores[best[0]])]
-    return tuple(sections[number][0] for number in found)
+    return tuple(sorted((sections[number][0] for number in found), key=lambda passage: passage.opens))
 
 
 def in_plain_text(answers: tuple[Passage, ...]) -> str:
-    """Sections of the guide as a terminal shows them, each with where it is from."""
-    texts = (f"{each.heading} (yolo-probe guide {each.topic})\n\n{plain(each.text)}" for each in answers)
-    return "\n".join(texts)
+    """The best section as a terminal shows it, with where it is from; then the commands that show the others."""
+    best, *others = answers
+    if best.opens:
+        return "".join(f"{_command(each)}\n" for each in answers)
+    shown = f"{best.heading} (yolo-probe guide {best.topic})\n\n{plain(best.text)}"
+    return "\n".join([shown, *("".join(f"{_command(each)}\n" for each in others),) * bool(others)])
+
+
+def _command(passage: Passage) -> str:
+    """What shows a section."""
+    return f"yolo-probe guide {passage.topic}" if passage.opens else f'yolo-probe guide "{passage.heading}"'
 
 
 def _sections(language: Language) -> Iterator[tuple[Passage, str, str]]:
@@ -84,7 +116,11 @@ def _sections(language: Language) -> Iterator[tuple[Passage, str, str]]:
         parts = {each: _parts(page(topic, each)) for each in ("en", "zh")}
         for number, (heading, text) in enumerate(parts[language]):
             both = [parts[each][number] for each in ("en", "zh")]
-            yield Passage(topic, heading, text), " ".join(part[0] for part in both), " ".join(part[1] for part in both)
+            yield (
+                Passage(topic, heading, text, number == 0),
+                " ".join(part[0] for part in both),
+                " ".join(part[1] for part in both),
+            )
 
 
 def _parts(markdown: str) -> list[tuple[str, str]]:
@@ -95,16 +131,34 @@ def _parts(markdown: str) -> list[tuple[str, str]]:
 
 def _words(text: str) -> Counter[str]:
     """The words of a text in small letters, without the ends that English has for many and for acts."""
+    for pattern, word in _PHRASES:
+        text = re.sub(pattern, f" {word} ", text)
     lowered = text.lower()
     words = re.findall(r"[a-z][a-z0-9]+(?:[._][a-z0-9]+)*|\d+(?:\.\d+)?", lowered)
     words += [part for word in words for part in re.split(r"[._]", word) if part != word and len(part) > 2]
-    pairs = [run[at : at + 2] for run in re.findall(r"[\u4e00-\u9fff]+", lowered) for at in range(len(run) - 1)]
+    pairs = [run[at : at + 2] for run in re.findall(_HAN, lowered) for at in range(len(run) - 1)]
     stems = (re.sub(r"(?<=\w{3})(?:ing|es|ed|s)$", "", word) for word in words)
     return Counter([*(_SHORT.get(stem, stem) for stem in stems), *pairs])
 
 
-_SHORT = {"param": "parameter", "grad": "gradient", "conv": "convolution", "interrupt": "stopp", "bigger": "large",
-          "different": "differ", "difference": "differ", "doc": "documentation", "vanish": "miss"}  # fmt: skip
+_PHRASES = (
+    (r"(?i)\bnot? (?:longer )?(?:shown?|displayed|printed|appear\w*|there)\b", "missing"),
+    (r"(?i)\b(?:times |x ?)2\b|\b2 ?(?:x|times)\b|\bmultipl\w+ (?:by|with) (?:2|two)\b", "twice"),
+    (r"(?i)\bno gflops\b", "missing gflops"),
+    (r"(?i)\bmemory access(?: costs?)?\b", "mac memory"),
+    (r"\bmAP\b", "accuracy"),
+    (r"(?i)\bmulti-?gpus?\b", "several gpu"),
+)
+"""What people write in several words, or with capitals that count, and the word for it."""
+_SHORT = {
+    "param": "parameter", "grad": "gradient", "conv": "convolution", "interrupt": "stopp", "bigger": "large",
+    "different": "differ", "difference": "differ", "doc": "documentation", "logged": "logger",
+    **dict.fromkeys(("vanish", "disappear", "gone", "lost", "lose", "hidden", "absent"), "miss"),
+    **dict.fromkeys(("dataparallel", "distributeddataparallel", "de_parallel", "parallel", "distribut"), "ddp"),
+    **dict.fromkeys(("result", "output", "predict"), "prediction"),
+    **dict.fromkeys(("doubl", "double", "doubled"), "twice"),
+    "resum": "resume", "precision": "fp16", "argument": "given", "frozen": "freeze", "freez": "freeze",
+}  # fmt: skip
 """Words that people write for others, as stems."""
 
 

@@ -41,10 +41,12 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     texts = [(sys.stdin.read(LARGEST_TEXT), True)] if is_piped else [text_of(line) for line in lines]
     try:
         report = explained(texts, None if is_piped else lines[0])
-    except NoLineError:
-        answers = passages(" ".join(lines), spoken())
-        if is_piped or form == "json" or not answers:
+    except NoLineError as problem:
+        if form == "json" or any(is_log for _, is_log in texts):
             raise
+        answers = passages(" ".join(lines), spoken())
+        if not answers:
+            raise NoLineError(str(problem), f"{problem.remedy} The guide has nothing on these words.") from None
         write(in_plain_text(answers))
         return
     show(report, form)
@@ -74,8 +76,7 @@ def explained(texts: Iterable[tuple[str, bool]], named: str | None) -> Explanati
         raise NoLineError(
             f"{what}: found no summary line, expected one such as "
             '"213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs"',
-            "Copy the whole line from the log, in quotes; a checkpoint goes to yolo-probe fuse-diff, a question to "
-            "yolo-probe guide.",
+            "Copy the whole line from the log, in quotes; a checkpoint goes to yolo-probe fuse-diff.",
         )
     return replace(explanation(found), errors=errors)
 
