@@ -228,7 +228,7 @@ RANKS = "Why do I see the line twice, once for each rank, or never, with several
 DDP = "Do FLOPs, layers and parameters change in DDP or DataParallel?"
 OUTPUTS = "Does fuse() change the predictions or the mAP?"
 LAST = "best.pt or last.pt: which do I use, and from which can I resume?"
-HALF = "Why is my file twice the size: FP16 or FP32, and how do I convert it?"
+HALF = "Is best.pt FP16 or FP32, why is a file twice the size, how do I convert it?"
 KEY = "KeyError: 'ema' or KeyError: 'model': which file has no such key?"
 QUESTIONS = {
     "why not fuse in training": "Why not fuse() before training?",
@@ -319,6 +319,12 @@ QUESTIONS = {
     "how many FPS on Jetson": "How many FPS does a Jetson or another device reach with so many GFLOPs?",
     "best.pt or last.pt": LAST, "difference between best.pt and last.pt": LAST, "resume training": LAST,
     "nothing to resume": LAST, "last.pt": LAST,
+    "is best.pt FP16": HALF, "fuse \u4e4b\u540e\u7cbe\u5ea6\u4f1a\u53d8\u5417": OUTPUTS,
+    "how is the BN of frozen layers kept from changing":
+        "Do BatchNorm statistics of frozen rows still change, and how do I stop it?",
+    "freeze=10 yolov8": "What does freeze=10 freeze in ultralytics, and what does its line say?",
+    "can a fused model be trained": "Why not fuse() before training?",
+    "training a fused model": "Why not fuse() before training?",
     "is best.pt FP16, how to FP32": HALF, "convert FP16 to FP32": HALF, "best.pt double the size": HALF,
     "half precision checkpoint": HALF,
     "how are FLOPs computed": TWICE, "\u6a21\u578b\u8ba1\u7b97\u91cf\u600e\u4e48\u7b97": TWICE,

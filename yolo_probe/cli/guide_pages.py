@@ -146,6 +146,7 @@ _PHRASES = (
     (r"(?i)\b(?:times |x ?)2\b|\b2 ?(?:x|times)\b|\bmultipl\w+ (?:by|with) (?:2|two)\b", "twice"),
     (r"(?i)\bno gflops\b", "missing gflops"),
     (r"(?i)\bmemory access(?: costs?)?\b", "mac memory"),
+    (r"(?i)\byolo(?:v8|1[12]|26)[nsmlx]?\b", "ultralytics"),
     (r"\bmAP\b", "accuracy"),
     (r"(?i)\bmulti-?gpus?\b", "several gpu"),
 )
@@ -157,7 +158,7 @@ _SHORT = {
     **dict.fromkeys(("dataparallel", "distributeddataparallel", "de_parallel", "parallel", "distribut"), "ddp"),
     **dict.fromkeys(("result", "output", "predict"), "prediction"),
     **dict.fromkeys(("doubl", "double", "doubled"), "twice"),
-    "resum": "resume", "precision": "fp16", "argument": "given", "frozen": "freeze", "freez": "freeze",
+    "bn": "batchnorm", "fus": "fuse", "resum": "resume", "precision": "fp16", "argument": "given", "frozen": "freeze", "freez": "freeze",
 }  # fmt: skip
 """Words that people write for others, as stems."""
 
