@@ -235,7 +235,9 @@ QUESTIONS = {
     "best.pt is 56 MB but should be 14 MB": "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?",
     "why best.pt small, epoch.pt is big": "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?",
     "which is used, ema or model": "A checkpoint has model and ema: which one is used?",
-    "callback arguments": "Which callbacks does YOLOv5 have, and what are they given?",
+    "callback arguments": "What arguments do on_fit_epoch_end and the other callbacks get?",
+    "when was the callback API born or changed": "Which callbacks does YOLOv5 have, and what are they given?",
+    "Torch-Pruning MACs same, Params=0": "Why does another tool print 0 parameters, or 0.01 GMac, or half?",
     "does freeze 10 mean 0..10": "What does --freeze 10 freeze, and why does the line not show it?",
     "How many layers to freeze": "What does --freeze 10 freeze, and why does the line not show it?",
     "Relationship between FPS and GFLOPS":

@@ -147,6 +147,7 @@ _PHRASES = (
     (r"(?i)\bno gflops\b", "missing gflops"),
     (r"(?i)\bmemory access(?: costs?)?\b", "mac memory"),
     (r"(?i)\byolo(?:v8|1[12]|26)[nsmlx]?\b", "ultralytics"),
+    (r"(?i)\btorch-pruning\b", "torchpruning"),
     (r"\bmAP\b", "accuracy"),
     (r"(?i)\bmulti-?gpus?\b", "several gpu"),
 )
@@ -157,8 +158,9 @@ _SHORT = {
     **dict.fromkeys(("vanish", "disappear", "gone", "lost", "lose", "hidden", "absent"), "miss"),
     **dict.fromkeys(("dataparallel", "distributeddataparallel", "de_parallel", "parallel", "distribut"), "ddp"),
     **dict.fromkeys(("result", "output", "predict"), "prediction"),
-    **dict.fromkeys(("doubl", "double", "doubled"), "twice"),
-    "bn": "batchnorm", "fus": "fuse", "resum": "resume", "precision": "fp16", "argument": "given", "frozen": "freeze", "freez": "freeze",
+    **dict.fromkeys(("doubl", "double"), "twice"),
+    "bn": "batchnorm", "fus": "fuse",
+    "resum": "resume", "precision": "fp16", "frozen": "freeze", "freez": "freeze",
 }  # fmt: skip
 """Words that people write for others, as stems."""
 
