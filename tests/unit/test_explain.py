@@ -355,6 +355,26 @@ def test_the_release_of_thop_that_prints_both_lines_is_named() -> None:
         "224 layers, 7072789 parameters, 0 gradients, 16.4 GFLOPs",
     )
     assert "thop 2019 prints both lines" in output
+    assert "printed as                 16.5 GFLOPs         16.4 GFLOPs" in output
+
+
+def test_two_lines_that_no_one_thop_prints_are_each_counted_by_its_own() -> None:
+    code, output = run("yolov5n 4.5 GFLOPs", "yolov5n 4.6 GFLOPs")
+    assert code == 0
+    assert "counter thop 0.0.31 -> thop 0.1                                    +44,253,600" in output
+    _, output = run(
+        "214 layers, 7235389 parameters, 7235389 gradients, 16.5 GFLOPs",
+        "157 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs",
+    )
+    words = " ".join(output.split())
+    assert "No one thop prints both lines: the first is of thop 0.0.31, the last of thop 0.1" in words
+    assert "rounded to 16.5 GFLOPs 16.4 GFLOPs" in words
+
+
+def test_what_of_dfl_never_trains_is_told_with_the_gradients() -> None:
+    words = " ".join(run("129 layers, 3,157,200 parameters, 3,157,184 gradients, 8.9 GFLOPs")[1].split())
+    assert "3,157,184 All of it trains but 16 parameters of DFL" in words
+    assert "freeze= never shows in it" in words
 
 
 def test_one_layer_more_is_the_wrapper_of_several_devices() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from yolo_probe.counters.charges import charge
-from yolo_probe.counters.conventions import CONVENTIONS, Convention
+from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks, release_numbers, spans
 from yolo_probe.hosts.line_matches import Match, line_form
 from yolo_probe.hosts.printed_line import PrintedLine
@@ -24,7 +23,16 @@ from yolo_probe.render.document import (
     Table,
     Words,
 )
-from yolo_probe.reports.explain import Answer, Explanation, definition_of, elsewhere, why_gradients
+from yolo_probe.reports.explain import (
+    Answer,
+    Explanation,
+    definition_of,
+    elsewhere,
+    have_two_counters,
+    pair_of,
+    printing_both,
+    why_gradients,
+)
 from yolo_probe.reports.ledger import Ledger
 from yolo_probe.reports.question import State
 
@@ -62,7 +70,7 @@ def document(report: Explanation) -> Iterator[Section]:
         words = "These lines are not of one network before and after fuse()."
         if not report.between:
             words += " yolo-probe diff, with two lines in quotes, tells what is between any two networks."
-        yield (Words(words),)
+        yield from [*_counters(report)] or [(Words(words),)]
     if report.answers and report.exact and _can_be_named(report.answers[-1].matches[0].network):
         yield (Footer("Network", f"{_named(report.answers[-1].matches[0])} shows what it is made of"),)
     if report.between:
@@ -89,6 +97,8 @@ def _quoted(quoted: Quoted, networks: Sequence[Candidate]) -> Iterator[Section]:
             f" {quoted.billions} is half of the {networks[0].line.gflops} GFLOPs that hosts print: it is GMACs, and "
             "1 MAC is 2 FLOPs."
         )
+    if len(networks) > SHOWN_CANDIDATES:
+        words += f" {SHOWN_CANDIDATES} of them are shown."
     yield (Words(words),)
     rows = tuple(tuple(_candidate(each)) for each in networks[:SHOWN_CANDIDATES])
     yield (Table(("network", "classes", "host", "fuse()", "layers", "parameters", "GFLOPs"), rows),)
@@ -119,34 +129,17 @@ def _from_to(report: Explanation) -> str:
 
 def _counters(report: Explanation) -> Iterator[Section]:
     """A sentence where no counter that its host usually has prints both lines."""
-    first, last = (answer.matches[0] for answer in (report.answers[0], report.answers[report.last]))
-    if not first.counters or not last.counters or set(first.counters) & set(last.counters):
+    first, last = report.answers[0], report.answers[report.last]
+    pair = pair_of(first, last)
+    if not pair or not have_two_counters(*pair):
         return
-    by = [" or ".join(CONVENTIONS[name].title for name in match.counters) for match in (first, last)]
+    by = [" or ".join(CONVENTIONS[name].title for name in match.counters) for match in pair]
     apart = f"the first is of {by[0]}, the last of {by[1]}"
-    if both := _printing_both(report):
-        yield (Words(f"{' and '.join(both)} prints both lines; else {apart}. Below, one counter counts both."),)
-    else:
-        yield (
-            Words(
-                f"No one thop prints both lines: {apart}. The environment changed between them; below, one counter "
-                "counts both."
-            ),
-        )
-
-
-def _printing_both(report: Explanation) -> list[str]:
-    """The releases of thop whose GFLOPs of both states are those of the two lines."""
-    assert report.diff
-    pairs = [
-        (report.answers[0].line, report.diff.training.run),
-        (report.answers[report.last].line, report.diff.validation.run),
-    ]
-
-    def prints(convention: Convention) -> bool:
-        return all(run and line.shows_gflops((charge(run.records, convention).flops or 0) / 1e9) for line, run in pairs)
-
-    return [each.title for name, each in CONVENTIONS.items() if "thop" in name and prints(each)]
+    if not report.diff:
+        yield (Words(f"No one thop prints both lines: {apart}. The environment changed between them."),)
+    elif both := printing_both(report.diff, first.line, last.line):
+        titles = " and ".join(CONVENTIONS[name].title for name in both)
+        yield (Words(f"{titles} prints both lines, and counts them below; else {apart}."),)
 
 
 def _ledgers(ledgers: Iterable[tuple[str, Ledger]]) -> Iterator[Part]:
@@ -231,7 +224,7 @@ def _figures(line: PrintedLine, match: Match, built: State | None) -> Iterator[P
         yield Note(
             f"{_with_thop(match)} Without thop, or where its counting run fails, the figure is left out without a word."
         )
-    if network.fixed and not match.fused:
+    if network.fixed and not match.fused and not (line.gradients and match.gradients):
         yield Note(f"{network.fixed} parameters of DFL never train: they are fixed numbers.")
 
 
@@ -359,7 +352,8 @@ def _gradients_note(match: Match) -> str:
     cause, rows = match.gradients.cause, match.gradients.rows
     words = f"{why_gradients(match)}."
     if cause == "new":
-        words += " The line is printed before anything is frozen: --freeze never shows in it."
+        option = "freeze=" if match.network.family == "ultralytics" else "--freeze"
+        words += f" The line is printed before anything is frozen: {option} never shows in it."
     elif cause == "stripped" and match.fused and not match.numbers.gradients["stripped"]:
         words += " fuse() is not the reason: nothing trained before it."
     elif cause == "no_grad":

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.counters.charges import charge
+from yolo_probe.counters.conventions import CONVENTIONS, Convention, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import ProbeError
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks
@@ -84,14 +85,20 @@ def explanation(lines: Sequence[PrintedLine]) -> Explanation:
     if len(answers) < 2:
         return Explanation(answers, None, ())
     first, end = answers[0], len(answers) - 1
-    at = next((number for number in range(end, 0, -1) if _pair(first, answers[number])), end)
+    at = next((number for number in range(end, 0, -1) if pair_of(first, answers[number])), end)
     last = answers[at]
-    pair = _pair(first, last)
+    pair = pair_of(first, last)
     diff = _diff(*pair) if pair else None
+    if pair and diff and have_two_counters(*pair):
+        if names := printing_both(diff, first.line, last.line):
+            diff = _diff(*pair, names[0])
+        elif between := _between(*pair):
+            return Explanation(answers, None, (), at, between)
     if pair and not diff:
         return Explanation(answers, None, tuple(recorded_ledgers(*pair)), at)
     if not pair and first.exact and last.exact:
-        return Explanation(answers, None, (), at, _between(first, last) if end == 1 else None)
+        between = _between(first.matches[0], last.matches[0]) if end == 1 else None
+        return Explanation(answers, None, (), at, between)
     return Explanation(answers, diff, () if diff else tuple(_alone(first.line, last.line)), at)
 
 
@@ -115,18 +122,35 @@ def _built(answer: Answer) -> State | None:
         return None
 
 
-def _between(first: Answer, last: Answer) -> Diff | None:
+def _between(first: Match, last: Match) -> Diff | None:
     """What is between the networks of two known lines; None where one of them cannot be built here."""
     from yolo_probe.reports.diff import diff, side_of_line
 
-    counter = choose_counter(None, installed_thop())
+    both = [name for name in first.counters if name in last.counters]
+    names = [both or list(match.counters) for match in (first, last)]
+    counters = [choose_counter(each[-1] if each else None, installed_thop()) for each in names]
     try:
-        return diff(*(side_of_line(answer.matches[0], (640, 640), counter) for answer in (first, last)))
+        return diff(*(side_of_line(match, (640, 640), of) for match, of in zip((first, last), counters, strict=True)))
     except ProbeError:
         return None
 
 
-def _pair(first: Answer, last: Answer) -> tuple[Match, Match] | None:
+def have_two_counters(first: Match, last: Match) -> bool:
+    """Whether no counter that their host usually has prints both of two lines."""
+    return bool(first.counters and last.counters) and not set(first.counters) & set(last.counters)
+
+
+def printing_both(diff: FuseDiff, first: PrintedLine, last: PrintedLine) -> list[str]:
+    """The releases of thop, also unusual ones, whose GFLOPs of both states are those of two lines."""
+    pairs = ((first, diff.training.run), (last, diff.validation.run))
+
+    def prints(convention: Convention) -> bool:
+        return all(run and line.shows_gflops((charge(run.records, convention).flops or 0) / 1e9) for line, run in pairs)
+
+    return [name for name, convention in CONVENTIONS.items() if "thop" in name and prints(convention)]
+
+
+def pair_of(first: Answer, last: Answer) -> tuple[Match, Match] | None:
     """One network for both lines, before and after ``fuse()``; None where there is none."""
     if not (first.exact and last.exact):
         return None
@@ -144,8 +168,11 @@ def _are_one(a: Match, b: Match) -> bool:
     return same and hosts and a.numbers.classes == b.numbers.classes and (a.fused, b.fused) == (False, True)
 
 
-def _diff(first: Match, last: Match) -> FuseDiff | None:
-    """The four ledgers of a network that can be built here; None where it cannot, or not as these lines have it."""
+def _diff(first: Match, last: Match, counter: str = "") -> FuseDiff | None:
+    """The four ledgers of a network that can be built here; None where it cannot, or not as these lines have it.
+
+    ``counter``: the name of the one that counts, else one that prints both lines, or that its host usually has.
+    """
     if first.network.note or first.network.family == "ultralytics":
         return None
     hosts = [host for host in first.hosts if host in last.hosts and host in GENERATIONS]
@@ -154,7 +181,7 @@ def _diff(first: Match, last: Match) -> FuseDiff | None:
     except ProbeError:
         return None
     counters = [counter for counter in first.counters if counter in last.counters] or list(first.network.counters)
-    question = Question(subject, (640, 640), choose_counter(counters[-1], None))
+    question = Question(subject, (640, 640), choose_counter(counter or counters[-1], None))
     if (first.gradients is None or first.gradients.cause == "new") and (
         last.gradients is None or last.gradients.cause == "stripped"
     ):
@@ -193,13 +220,16 @@ def _alone(first: PrintedLine, last: PrintedLine) -> Iterator[tuple[str, Ledger]
 
 def elsewhere(network: KnownNetwork) -> Iterator[KnownNetwork]:
     """The same network as other hosts count it: those that print another number of layers."""
-    seen, parameters = {network.layers}, network.numbers(80).parameters
+    parameters = network.numbers(80).parameters
+    found: dict[tuple[int, int], list[KnownNetwork]] = {}
     for other in reversed(known_networks()):
         same = (other.network, other.family) == (network.network, network.family)
         same = same and other.numbers(80).parameters == parameters
-        if same and other.layers not in seen and bool(other.note) <= bool(network.note):
-            seen.add(other.layers)
-            yield other
+        if same and other.layers != network.layers and bool(other.note) <= bool(network.note):
+            found.setdefault(other.layers, []).append(other)
+    for others in found.values():
+        alike = [each for each in reversed(others) if each.note == others[0].note]
+        yield replace(others[0], hosts=tuple(host for each in alike for host in each.hosts))
 
 
 def definition_of(network: KnownNetwork) -> LayerDefinition:
@@ -268,7 +298,9 @@ def _match_as_json(match: Match) -> dict[str, object]:
 def why_gradients(match: Match) -> str:
     """Why a line has its number of gradients, in a few words."""
     assert match.gradients
-    cause = match.gradients.cause
+    cause, fixed = match.gradients.cause, match.network.fixed
+    if cause == "new" and fixed and not match.fused:
+        return f"all of it trains but {fixed} parameters of DFL, which are fixed numbers: a model that was just built"
     if cause == "stripped" and match.fused and match.numbers.gradients["stripped"]:
         return (
             "a finished file, or the EMA copy, trains nothing; but this host's fuse() makes each convolution anew as "
