@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner
 
+from tests.conftest import Probe
 from tests.exhaustive import exhaustively
 from tests.known_lines.curves import unshared
 from tests.known_lines.ours import detector, entry
@@ -356,6 +357,15 @@ def test_the_release_of_thop_that_prints_both_lines_is_named() -> None:
     )
     assert "thop 2019 prints both lines" in output
     assert "printed as                 16.5 GFLOPs         16.4 GFLOPs" in output
+
+
+def test_a_line_needs_no_quotes_and_what_has_none_is_named(probe: Probe) -> None:
+    line = "Model summary: 157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs"
+    assert probe("explain", *line.split()).stdout == probe("explain", line).stdout
+    beside = probe("explain", line, "7.2M 16.5")
+    assert (beside.returncode, beside.stderr.count("'7.2M 16.5': found no summary line in it")) == (0, 1)
+    assert "2 known networks have these figures" in probe("explain", "7.5M/17.5").stdout
+    assert "freeze=10" in probe("explain", "--freeze 10 and the line still says all gradients").stdout
 
 
 def test_two_lines_that_no_one_thop_prints_are_each_counted_by_its_own() -> None:

@@ -13,7 +13,7 @@ import click
 
 from yolo_probe.cli.guide_pages import in_plain_text, passages
 from yolo_probe.cli.options import ImageSize, of_networks, spoken
-from yolo_probe.cli.output import UNEXPLAINED, show, write
+from yolo_probe.cli.output import UNEXPLAINED, say, show, write
 from yolo_probe.counters.conventions import CONVENTIONS, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import NoLineError, TargetError, shown
@@ -35,10 +35,15 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     explained against each other; of an error message that is known, such as "No module named 'models'", the cause and
     the remedy are told; a question in words is looked up in the guide.
     """
-    from yolo_probe.hosts.printed_line import LARGEST_TEXT
+    from yolo_probe.hosts.printed_line import LARGEST_TEXT, lines_in
 
     is_piped = lines in ((), ("-",))
+    if len(lines) > 1 and not re.search(r"\s", "".join(lines)) and any(lines_in(" ".join(lines), log=False)):
+        lines = (" ".join(lines),)  # a line without quotes
     texts = [(sys.stdin.read(LARGEST_TEXT), True)] if is_piped else [text_of(line) for line in lines]
+    empty = [line for line, text in zip(lines, texts, strict=False) if not any(lines_in(text[0], log=text[1]))]
+    for line in empty if len(empty) < len(texts) else ():
+        say(f"{shown(line)}: found no summary line in it, so it is left out")
     try:
         report = explained(texts, None if is_piped else lines[0])
     except NoLineError as problem:
@@ -84,12 +89,13 @@ def explained(texts: Iterable[tuple[str, bool]], named: str | None) -> Explanati
 def text_of(argument: str) -> tuple[str, bool]:
     """The text of an argument, and whether it is a log: a file of that name, else the argument itself."""
     from yolo_probe.hosts.printed_line import LARGEST_TEXT, LOG_ENDINGS
+    from yolo_probe.hosts.quoted_figures import quoted_in
 
     path = Path(argument)
     try:
         if len(argument) > 4096 or not path.is_file():
             endings = "|".join(map(re.escape, LOG_ENDINGS))
-            if re.fullmatch(rf"\S+(?:{endings})|\S*/\S+", argument):
+            if re.fullmatch(rf"\S+(?:{endings})|\S*/\S+", argument) and not any(quoted_in(argument)):
                 raise TargetError(
                     f"{shown(argument)}: no such file, expected a log or a summary line", "Check the path."
                 )

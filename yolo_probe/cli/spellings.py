@@ -34,6 +34,8 @@ def respelled(arguments: Sequence[str], commands: Collection[str]) -> list[str]:
             made += [_KEYS[key], value.strip("[]()").replace(" ", "")]
         elif equals and key in _SIZES:
             made += ["--imgsz", value]
+        elif word.startswith("-") and re.search(r"\s", word):
+            made.append(f" {word}")  # a text, as a question about --freeze is
         elif word in _SIZES:
             made += ["--imgsz", *_size(words)]
         elif word in _TARGETS and words and (_NETWORK.search(words[0]) or Path(words[0]).is_dir()):
