@@ -368,6 +368,12 @@ def test_a_line_needs_no_quotes_and_what_has_none_is_named(probe: Probe) -> None
     assert "freeze=10" in probe("explain", "--freeze 10 and the line still says all gradients").stdout
 
 
+def test_a_question_with_a_figure_is_looked_up_in_the_guide_too() -> None:
+    _, output = run("how many FPS on a Jetson Nano with 16.5 GFLOPs")
+    assert output.index("FPS cannot be derived from GFLOPs") < output.index("16.5 GFLOPs\n\nThis is no whole line")
+    assert run("yolov5s 7.5M params 17.5 GFLOPs")[1].startswith("7.5M params")
+
+
 def test_two_lines_that_no_one_thop_prints_are_each_counted_by_its_own() -> None:
     code, output = run("yolov5n 4.5 GFLOPs", "yolov5n 4.6 GFLOPs")
     assert code == 0
@@ -538,7 +544,8 @@ def test_a_part_of_a_line_is_enough(text: str, expected: list[tuple[str, int, bo
     found = json.loads(output)
     assert (code, [each["networks"][0]["network"] for each in found["figures"]]) == (0, [each[0] for each in expected])
     assert [line["matches"][0]["network"] for line in found["lines"]] == [each[0] for each in expected]
-    assert all(len(line) <= 80 for line in run(text)[1].splitlines() if not line.startswith(("YOLO", "Model")))
+    lines = [line for line in run(text)[1].splitlines() if not line.startswith(("YOLO", "Model"))]
+    assert all(len(line) <= 80 for line in lines if "yolo-probe guide" not in line)  # commands to copy
 
 
 def test_a_number_alone_is_one_of_parameters() -> None:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from yolo_probe.reports.explain import Explanation
 
 
+MOST_WORDS_OF_FIGURES = 4
+"""Most words that stand beside figures without a question: their names and units."""
+
+
 @click.command("explain")
 @click.argument("lines", nargs=-1, metavar="[LINE | LOG]...")
 @of_networks("format", "lang")
@@ -54,9 +58,17 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
             raise NoLineError(str(problem), f"{problem.remedy} The guide has nothing on these words.") from None
         write(in_plain_text(answers))
         return
+    words = " ".join(lines)
+    if report.quoted and form == "text" and _is_question(words) and (answers := passages(words, spoken())):
+        write(f"{in_plain_text(answers)}\n")
     show(report, form)
     if not report.exact:
         sys.exit(UNEXPLAINED)
+
+
+def _is_question(text: str) -> bool:
+    """Whether a text has words enough beside its figures to be looked up in the guide too."""
+    return len(re.findall(r"\b[^\W\d_]{2,}\b", text)) > MOST_WORDS_OF_FIGURES
 
 
 def explained(texts: Iterable[tuple[str, bool]], named: str | None) -> Explanation:
