@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.exhaustive import exhaustively
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.errors import UnknownModuleError
 from yolo_probe.hosts.subject import Saved, Subject
@@ -38,7 +39,7 @@ def asked(subject: Subject) -> Question:
     return Question(subject, (640, 640), choose_counter("thop-0.1", None))
 
 
-@pytest.mark.parametrize("network", sorted({*NETWORKS} - NOT_RESTORED))
+@pytest.mark.parametrize("network", exhaustively(sorted({*NETWORKS} - NOT_RESTORED), few=6))
 def test_what_a_fuse_merged_is_put_back(network: str) -> None:
     subject = resolve(network)
     root = with_gradients(subject.root, False)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import Probe
 from tests.documents import GUIDE, PAGES, TEXTS, chinese, fences, figures, prose, sections
+from tests.exhaustive import exhaustively
 from yolo_probe.cli.guide_pages import TOPICS, passages, plain
 from yolo_probe.render.text_layout import cells
 
@@ -352,7 +353,7 @@ HEADINGS = {
 IN_CHINESE = {heading: translated for (_, heading), translated in HEADINGS.items()}
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("question", exhaustively(QUESTIONS, few=20))
 def test_a_question_in_words_finds_its_section(question: str) -> None:
     assert passages(question, "en")[0].heading in (QUESTIONS[question], IN_CHINESE.get(QUESTIONS[question]))
 
@@ -363,8 +364,9 @@ def test_words_that_the_guide_has_not_find_nothing(words: str, probe: Probe) -> 
     assert probe("guide", *words.split()).returncode == probe("explain", words).returncode == 2
 
 
-@pytest.mark.parametrize(("topic", "heading"), HEADINGS)
-def test_a_heading_finds_its_section(topic: str, heading: str) -> None:
+@pytest.mark.parametrize("place", exhaustively(HEADINGS, few=12))
+def test_a_heading_finds_its_section(place: tuple[str, str]) -> None:
+    topic, heading = place
     for words in (heading, HEADINGS[topic, heading]):
         best, *_ = passages(words, "en")
         assert (best.topic, best.heading) in ((topic, heading), (topic, HEADINGS[topic, heading]))

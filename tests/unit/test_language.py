@@ -404,6 +404,7 @@ def both(demo_checkpoint: Path) -> list[tuple[str, list[Section], list[Section]]
     return [(name, english, list(in_language(english, "zh"))) for name, english in found]
 
 
+@pytest.mark.exhaustive
 def test_no_sentence_of_a_report_is_left_in_english(both: list[tuple[str, list[Section], list[Section]]]) -> None:
     left = {
         text: name
@@ -416,6 +417,7 @@ def test_no_sentence_of_a_report_is_left_in_english(both: list[tuple[str, list[S
     assert left == {}
 
 
+@pytest.mark.exhaustive
 def test_every_part_has_the_same_figures_in_both(both: list[tuple[str, list[Section], list[Section]]]) -> None:
     for name, english, chinese in both:
         for section, theirs in zip(english, chinese, strict=True):
@@ -428,6 +430,7 @@ def test_every_part_has_the_same_figures_in_both(both: list[tuple[str, list[Sect
                     assert part.text == other.text
 
 
+@pytest.mark.exhaustive
 def test_lines_in_chinese_fit_and_end_at_the_same_column(demo_checkpoint: Path) -> None:
     for name, report in reports(demo_checkpoint):
         english, chinese = (render(report, language=each) for each in ("en", "zh"))

@@ -174,7 +174,7 @@ def test_colour_changes_no_letter() -> None:
         "diff yolov5s@v6.1 DEMO", "compare yolov5s yolov5n yolov7-tiny", "story STORY",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("width", [40, 60])
+@pytest.mark.parametrize("width", exhaustively([40, 60]))
 def test_a_narrow_terminal_gets_narrow_lines(
     command: str, width: int, demo_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
