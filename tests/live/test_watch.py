@@ -329,3 +329,16 @@ def test_networks_that_train_in_turn_are_told_a_few_times_and_at_the_end(caplog:
     ledger = story.as_json()["ledger"]
     assert isinstance(ledger, dict)
     assert ledger["gradients"]["unexplained"] == 0
+
+
+def test_an_average_of_a_network_that_was_changed_is_told_to_the_last_digit() -> None:
+    network = Network()
+    with watch(network, imgsz=64) as story:
+        step(network)
+        narrower(network)
+        step(network)
+        story.validated(deepcopy(network).requires_grad_(False))
+    ledger = story.as_json()["ledger"]
+    assert isinstance(ledger, dict)
+    assert {name: account["unexplained"] for name, account in ledger.items()} == dict.fromkeys(ledger, 0)
+    assert ledger["gradients"]["after"] == 0

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from yolo_probe.cli.network_commands import PICTURES, question_of
 from yolo_probe.cli.options import ImageSize, of_networks
-from yolo_probe.cli.output import say, show
-from yolo_probe.errors import TargetError
+from yolo_probe.cli.output import require_ending, say, show
 
 if TYPE_CHECKING:
     from yolo_probe.hosts.images import Size
@@ -57,7 +55,7 @@ def bench_command(
     from yolo_probe.reports.bench import Settings, bench
 
     if output:
-        _refuse_ending(output)
+        require_ending(output, *PICTURES)  # before minutes of measuring
     settings = Settings(
         sizes, batches, threads, device, half, channels_last, compiled, weights, by == "row", seconds
     )  # fmt: skip
@@ -68,9 +66,3 @@ def bench_command(
 
         draw(report, output)
         say(f"{output} is written")
-
-
-def _refuse_ending(output: str) -> None:
-    """Refuse what is no picture before minutes of measuring."""
-    if (ending := Path(output).suffix.lower()) not in PICTURES:
-        raise TargetError(f"{output}: found the ending {ending}, expected .svg or .png", "Name another file with -o.")

@@ -12,11 +12,11 @@ import re
 from pathlib import Path
 from typing import cast
 
-from yolo_probe.cli.line_commands import explained, text_of
+from yolo_probe.cli.line_commands import Text, explained, text_of
 from yolo_probe.cli.output import DO_NOT_LOAD, folder_words, warning_of
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import ProbeError, UnsafeError, visible
+from yolo_probe.errors import ProbeError, UnsafeError, shown, visible
 from yolo_probe.hosts.printed_line import LOG_ENDINGS
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.hosts.target import in_folder, resolve
@@ -42,7 +42,9 @@ def answer(
             folder, target = target, in_folder(target)
             found["said"] = folder_words(folder, target)
         if _has_lines(target, is_file):
-            found["lines"] = words_of(explained([text_of(target) if is_file else (target, False)], target), language)
+            found["lines"] = words_of(
+                explained([text_of(target) if is_file else Text(shown(target), target)]), language
+            )
         else:
             subject = resolve(target, host=cast(Generation, host) or None, classes=classes or None)
             found["warning"] = _warning(subject)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from yolo_probe.errors import NoLineError, TargetError, shown
 
 if TYPE_CHECKING:
     from yolo_probe.hosts.images import Size
+    from yolo_probe.hosts.printed_line import PrintedLine
     from yolo_probe.networks.generations import Generation
     from yolo_probe.reports.explain import Explanation
 
@@ -39,19 +41,19 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     explained against each other; of an error message that is known, such as "No module named 'models'", the cause and
     the remedy are told; a question in words is looked up in the guide.
     """
-    from yolo_probe.hosts.printed_line import LARGEST_TEXT, lines_in
+    from yolo_probe.hosts.printed_line import LARGEST_TEXT
 
-    is_piped = lines in ((), ("-",))
-    if len(lines) > 1 and not re.search(r"\s", "".join(lines)) and any(lines_in(" ".join(lines), log=False)):
+    if len(lines) > 1 and not re.search(r"\s", "".join(lines)) and Text("", " ".join(lines)).lines:
         lines = (" ".join(lines),)  # a line without quotes
-    texts = [(sys.stdin.read(LARGEST_TEXT), True)] if is_piped else [text_of(line) for line in lines]
-    empty = [line for line, text in zip(lines, texts, strict=False) if not any(lines_in(text[0], log=text[1]))]
-    for line in empty if len(empty) < len(texts) else ():
-        say(f"{shown(line)}: found no summary line in it, so it is left out")
+    is_piped = lines in ((), ("-",))
+    texts = [Text("standard input", sys.stdin.read(LARGEST_TEXT), True)] if is_piped else [*map(text_of, lines)]
+    empty = [text for text in texts if not text.lines]
+    for text in empty if len(empty) < len(texts) else ():
+        say(f"{text.name}: found no summary line in it, so it is left out")
     try:
-        report = explained(texts, None if is_piped else lines[0])
+        report = explained(texts)
     except NoLineError as problem:
-        if form == "json" or any(is_log for _, is_log in texts):
+        if form == "json" or any(text.is_log for text in texts):
             raise
         answers = passages(" ".join(lines), spoken())
         if not answers:
@@ -71,35 +73,49 @@ def _is_question(text: str) -> bool:
     return len(re.findall(r"\b[^\W\d_]{2,}\b", text)) > MOST_WORDS_OF_FIGURES
 
 
-def explained(texts: Iterable[tuple[str, bool]], named: str | None) -> Explanation:
-    """The report on the lines and errors in texts, each with whether it is a log. ``named``: what stands for them.
+@dataclass(frozen=True)
+class Text:
+    """A text in which a summary line is looked for."""
+
+    name: str
+    """What stands for it in a message."""
+    content: str
+    is_log: bool = False
+
+    @cached_property
+    def lines(self) -> tuple[PrintedLine, ...]:
+        """The summary lines in it."""
+        from yolo_probe.hosts.printed_line import lines_in
+
+        return tuple(lines_in(self.content, log=self.is_log))
+
+
+def explained(texts: Sequence[Text]) -> Explanation:
+    """The report on the lines and errors in texts.
 
     Raises: NoLineError where there is neither a summary line, nor figures of one, nor a known error.
     """
-    from yolo_probe.hosts.printed_line import lines_in
     from yolo_probe.hosts.quoted_figures import quoted_in
     from yolo_probe.reports.explain import explanation, explanation_of_figures
     from yolo_probe.reports.known_errors import errors_in
 
-    read = tuple(texts)
-    found = [line for text, log in read for line in lines_in(text, log=log)]
-    errors = tuple(error for text, _ in read for error in errors_in(text))
-    if not found and (quoted := [each for text, log in read if not log for each in quoted_in(text)]):
+    found = [line for text in texts for line in text.lines]
+    errors = tuple(error for text in texts for error in errors_in(text.content))
+    if not found and (quoted := [each for text in texts if not text.is_log for each in quoted_in(text.content)]):
         of_figures = explanation_of_figures(quoted)
         if of_figures.quoted:
             return replace(of_figures, errors=errors)
     if not found and not errors:
-        what = "standard input" if named is None else shown(named)
         raise NoLineError(
-            f"{what}: found no summary line, expected one such as "
+            f"{texts[0].name}: found no summary line, expected one such as "
             '"213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs"',
             "Copy the whole line from the log, in quotes; a checkpoint goes to yolo-probe fuse-diff.",
         )
     return replace(explanation(found), errors=errors)
 
 
-def text_of(argument: str) -> tuple[str, bool]:
-    """The text of an argument, and whether it is a log: a file of that name, else the argument itself."""
+def text_of(argument: str) -> Text:
+    """The text of an argument: a file of that name, which is a log, else the argument itself."""
     from yolo_probe.hosts.printed_line import LARGEST_TEXT, LOG_ENDINGS
     from yolo_probe.hosts.quoted_figures import quoted_in
 
@@ -112,13 +128,13 @@ def text_of(argument: str) -> tuple[str, bool]:
                     f"{shown(argument)}: no such file, expected a log or a summary line", "Check the path."
                 )
             alone = re.fullmatch(r"\d[\d,]{4,14}", argument.strip())
-            return (f"{argument} parameters" if alone else argument), False
+            return Text(shown(argument), f"{argument} parameters" if alone else argument)
         if path.suffix in (".pt", ".pth", ".yaml", ".yml", ".onnx"):
             raise TargetError(
                 f"{argument}: found a network, expected a line or a log", f"Run yolo-probe fuse-diff {argument}."
             )
         with path.open("rb") as file:
-            return file.read(LARGEST_TEXT).decode("utf-8", "replace"), True
+            return Text(shown(argument), file.read(LARGEST_TEXT).decode("utf-8", "replace"), is_log=True)
     except (OSError, ValueError) as error:
         raise TargetError(f"{shown(argument)} cannot be read: {error}", "Check the path.") from None
 

@@ -14,7 +14,7 @@ from warnings import simplefilter
 import click
 
 from yolo_probe.cli.options import FUSED_OPTION, NETWORK_OPTIONS, WEIGHTS_OPTION, RowNumber, of_networks, spoken
-from yolo_probe.cli.output import UNEXPLAINED, folder_words, say, show, show_table, warn_of
+from yolo_probe.cli.output import UNEXPLAINED, folder_words, require_ending, say, show, show_table, warn_of
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import HostError, TargetError, UnknownModuleError, visible
@@ -199,8 +199,8 @@ def report_command(
     from yolo_probe.reports.full_report import full_report
 
     ending = Path(output).suffix.lower()
-    if ending not in ("", ".html", ".htm", *PICTURES):
-        raise TargetError(f"{output}: found the ending {ending}, expected .html, .svg or .png", "Name another file.")
+    if ending not in ("", ".htm"):
+        require_ending(output, ".html", *PICTURES)
     question = question_of(target, imgsz, counter, host, nc, copy, rules, source=source)
     report = full_report(question, freeze)
     if measured:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -65,6 +66,14 @@ def warn_of(target: str, runs: Sequence[str]) -> None:
 def warning_of(target: str, runs: Sequence[str]) -> str:
     """What a file would run when it is loaded, in words."""
     return f"{visible(target)} would run {', '.join(runs[:5])} when it is loaded, and no checkpoint does"
+
+
+def require_ending(output: str, *known: str) -> None:
+    """Raises: TargetError where the name of a file to write ends otherwise."""
+    if (ending := Path(output).suffix.lower()) not in known:
+        *others, last = known
+        expected = f"{', '.join(others)} or {last}"
+        raise TargetError(f"{output}: found the ending {ending}, expected {expected}", "Name another file.")
 
 
 def folder_words(folder: str, found: str) -> str:

@@ -279,8 +279,12 @@ def difference(before: Module, after: Module) -> Fusion:
     return Fusion(after, tuple(merges), left, changes)
 
 
-def rebuilt(before: Module, after: Module, cause: str, why: str) -> Change | None:
-    """The modules in which two structures differ by path, class or shapes, as one change; None where in none.
+Modules = tuple[tuple[str, Module], ...]
+"""Path and module of each."""
+
+
+def modules_apart(before: Module, after: Module) -> tuple[Modules, Modules]:
+    """The modules in which two structures differ by path, class or shapes: those of the first, and of the second.
 
     A module whose children alone are others is the same.
     """
@@ -289,7 +293,7 @@ def rebuilt(before: Module, after: Module, cause: str, why: str) -> Change | Non
     gone, made = (
         tuple((path, module) for path, module in modules.items() if path not in same) for modules in (old, new)
     )
-    return Change(cause, why, gone, made) if gone or made else None
+    return gone, made
 
 
 def _shapes(module: Module) -> object:

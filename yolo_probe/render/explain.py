@@ -28,9 +28,6 @@ from yolo_probe.reports.explain import (
     Explanation,
     definition_of,
     elsewhere,
-    have_two_counters,
-    pair_of,
-    printing_both,
     why_gradients,
 )
 from yolo_probe.reports.ledger import Ledger
@@ -129,17 +126,15 @@ def _from_to(report: Explanation) -> str:
 
 def _counters(report: Explanation) -> Iterator[Section]:
     """A sentence where no counter that its host usually has prints both lines."""
-    first, last = report.answers[0], report.answers[report.last]
-    pair = pair_of(first, last)
-    if not pair or not have_two_counters(*pair):
+    if report.apart is None:
         return
-    by = [" or ".join(CONVENTIONS[name].title for name in match.counters) for match in pair]
+    by = [" or ".join(CONVENTIONS[name].title for name in match.counters) for match in report.apart]
     apart = f"the first is of {by[0]}, the last of {by[1]}"
-    if not report.diff:
-        yield (Words(f"No one thop prints both lines: {apart}. The environment changed between them."),)
-    elif both := printing_both(report.diff, first.line, last.line):
-        titles = " and ".join(CONVENTIONS[name].title for name in both)
+    if report.both:
+        titles = " and ".join(CONVENTIONS[name].title for name in report.both)
         yield (Words(f"{titles} prints both lines, and counts them below; else {apart}."),)
+    else:
+        yield (Words(f"No one thop prints both lines: {apart}. The environment changed between them."),)
 
 
 def _ledgers(ledgers: Iterable[tuple[str, Ledger]]) -> Iterator[Part]:

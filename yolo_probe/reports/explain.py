@@ -56,7 +56,11 @@ class Explanation:
     last: int = -1
     """Which of the lines the ledgers lead to, from the first one."""
     between: Diff | None = None
-    """What is between the networks of two lines that are not of one."""
+    """What is between the networks of two lines that are not of one, or that two counters have counted."""
+    apart: tuple[Match, Match] | None = None
+    """The network of two lines of which no counter that its host usually has prints both."""
+    both: tuple[str, ...] = ()
+    """The counters that print both lines nevertheless; the first counts the ledgers."""
     errors: tuple[tuple[str, KnownError], ...] = ()
     """Error messages beside the lines: the words that were found, and what is known of them."""
     quoted: tuple[tuple[Quoted, tuple[Candidate, ...]], ...] = ()
@@ -85,15 +89,15 @@ def explanation(lines: Sequence[PrintedLine]) -> Explanation:
     if len(answers) < 2:
         return Explanation(answers, None, ())
     first, end = answers[0], len(answers) - 1
-    at = next((number for number in range(end, 0, -1) if pair_of(first, answers[number])), end)
+    at = next((number for number in range(end, 0, -1) if _pair(first, answers[number])), end)
     last = answers[at]
-    pair = pair_of(first, last)
+    pair = _pair(first, last)
     diff = _diff(*pair) if pair else None
-    if pair and diff and have_two_counters(*pair):
-        if names := printing_both(diff, first.line, last.line):
-            diff = _diff(*pair, names[0])
-        elif between := _between(*pair):
-            return Explanation(answers, None, (), at, between)
+    if pair and diff and _have_two_counters(*pair):
+        if names := _printing_both(diff, first.line, last.line):
+            return Explanation(answers, _diff(*pair, names[0]), (), at, apart=pair, both=names)
+        if between := _between(*pair):
+            return Explanation(answers, None, (), at, between, apart=pair)
     if pair and not diff:
         return Explanation(answers, None, tuple(recorded_ledgers(*pair)), at)
     if not pair and first.exact and last.exact:
@@ -135,22 +139,22 @@ def _between(first: Match, last: Match) -> Diff | None:
         return None
 
 
-def have_two_counters(first: Match, last: Match) -> bool:
+def _have_two_counters(first: Match, last: Match) -> bool:
     """Whether no counter that their host usually has prints both of two lines."""
     return bool(first.counters and last.counters) and not set(first.counters) & set(last.counters)
 
 
-def printing_both(diff: FuseDiff, first: PrintedLine, last: PrintedLine) -> list[str]:
+def _printing_both(diff: FuseDiff, first: PrintedLine, last: PrintedLine) -> tuple[str, ...]:
     """The releases of thop, also unusual ones, whose GFLOPs of both states are those of two lines."""
     pairs = ((first, diff.training.run), (last, diff.validation.run))
 
     def prints(convention: Convention) -> bool:
         return all(run and line.shows_gflops((charge(run.records, convention).flops or 0) / 1e9) for line, run in pairs)
 
-    return [name for name, convention in CONVENTIONS.items() if "thop" in name and prints(convention)]
+    return tuple(name for name, convention in CONVENTIONS.items() if "thop" in name and prints(convention))
 
 
-def pair_of(first: Answer, last: Answer) -> tuple[Match, Match] | None:
+def _pair(first: Answer, last: Answer) -> tuple[Match, Match] | None:
     """One network for both lines, before and after ``fuse()``; None where there is none."""
     if not (first.exact and last.exact):
         return None

@@ -19,7 +19,7 @@ from yolo_probe.hosts.summary_line import HostLine, host_line, summarize
 from yolo_probe.hosts.target import classes_of, freeze_of, network_name
 from yolo_probe.live.live import Live, has_fuse, unwrapped
 from yolo_probe.model.freezing import row_ranges, whole_rows, with_frozen, with_gradients
-from yolo_probe.model.fusion import difference, fused_state, merged_names, rebuilt
+from yolo_probe.model.fusion import Change, difference, fused_state, merged_names, modules_apart
 from yolo_probe.model.structure import Module, named_modules, named_parameters, totals_of
 from yolo_probe.reports.fuse_diff import FuseDiff, explain
 from yolo_probe.reports.gradients import CopyGradients, moving_batch_norms
@@ -266,17 +266,16 @@ def trained_in(root: Module) -> frozenset[str]:
 
 
 def changed_of(
-    running: Running, model: nn.Module, start: Start, question: Question, before: int, last: Trained, root: Module
-) -> Changed:
+    running: Running, live: Live, start: Start, question: Question, before: int, last: Trained
+) -> Changed:  # fmt: skip
     """The record of a change in a model while its training goes on.
 
-    ``running``: the state of the training; ``model``: the one that trains, without wrappers; ``before``: its gradients
-    before the change; ``last``: what trained until then; ``root``: the model now.
+    ``running``: the state of the training; ``live``: the model that trains, without wrappers, as it is now; ``before``:
+    its gradients before the change; ``last``: what trained until then.
     """
-    live = Live(model)
+    model, root = live.model, live.root
     now, known = trained_in(root), replace(start.known, non_leaf=non_leaf(model))
-    change = rebuilt(last.root, root, "", "")
-    gone, new = (change.gone, change.new) if change else ((), ())
+    gone, new = modules_apart(last.root, root)
     made = {f"{path}.{name}" for path, module in new for name in module.parameters}
     return Changed(
         epoch=running.epoch,
@@ -375,7 +374,6 @@ def ledger_of(
     """
     first, there = trained_in(printed.root), _names(printed.root)
     last = history[-1].root if history else printed.root
-    made = rebuilt(printed.root, last, *_remade(printed.root, history))
     history = list(_followed(history, there))
     events = list(_events(start, first, history)) if start else []
     remaining = history[-1].names if history else first.difference(*(event.names for event in events))
@@ -389,26 +387,25 @@ def ledger_of(
         unfused, last = with_gradients(unfused, False), with_gradients(last, False)
     elif history:
         unfused = with_frozen(with_gradients(unfused, True), there - remaining)
-    fusion = difference(last if made else unfused, fused.root)
-    if made:
-        flagged = dict(named_modules(unfused))
-        made = replace(made, gone=tuple((path, flagged[path]) for path, _ in made.gone))
-        fusion = replace(fusion, changes=(made, *fusion.changes))
+    gone, new = modules_apart(unfused, last)
+    if gone or new:
+        why = "Code of the training took modules out, or put others in."
+        fusion = difference(last, fused.root)
+        fusion = replace(fusion, changes=(Change(_remade(printed.root, history), why, gone, new), *fusion.changes))
+    else:
+        fusion = difference(unfused, fused.root)
     return explain(question, printed, fused, fusion, tuple(events))
 
 
-def _remade(root: Module, history: Sequence[Trained]) -> tuple[str, str]:
-    """Cause, and a sentence why, of the modules that code of the training took out or put in."""
+def _remade(root: Module, history: Sequence[Trained]) -> str:
+    """The cause of modules that are others than when the line was printed: when code of the training changed them."""
     before = (root, *(each.root for each in history))
     when = [
         "before training" if now is history[0] else f"in {now.when}"
         for was, now in zip(before, history, strict=False)
-        if rebuilt(was, now.root, "", "")
+        if any(modules_apart(was, now.root))
     ]
-    return (
-        f"modules that code of the training changed {', '.join(dict.fromkeys(when))}",
-        "Code of the training took modules out, or put others in.",
-    )
+    return f"modules that code of the training changed {', '.join(dict.fromkeys(when))}"
 
 
 def _followed(history: Iterable[Trained], there: frozenset[str]) -> Iterator[Trained]:

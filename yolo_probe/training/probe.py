@@ -29,7 +29,7 @@ from yolo_probe.hosts import ultralytics
 from yolo_probe.hosts.yolov5 import origin_of_line
 from yolo_probe.language import language_of_log, translated
 from yolo_probe.live.live import Live, has_fuse, unwrapped
-from yolo_probe.model.fusion import rebuilt
+from yolo_probe.model.fusion import modules_apart
 from yolo_probe.model.structure import Module
 from yolo_probe.render.text import render_ledgers
 from yolo_probe.reports.fuse_diff import FuseDiff
@@ -451,12 +451,12 @@ class Probe:
         run, model = self._run, self._run.trainee()
         if model is None or run.start is None or run.question is None:
             return
-        root, last = Live(model).root, run.history[-1]
-        if trained_in(root) == last.names and not rebuilt(last.root, root, "", ""):
+        live, last = Live(model), run.history[-1]
+        if trained_in(live.root) == last.names and not any(modules_apart(last.root, live.root)):
             self._note_flags(model)  # the same parameters, as new objects
             return
-        change = changed_of(running, model, run.start, run.question, run.training.gradients, last, root)
-        self._note_trained(running.epoch, model, root)
+        change = changed_of(running, live, run.start, run.question, run.training.gradients, last)
+        self._note_trained(running.epoch, model, live.root)
         run.moments.append(change)
         self._say(change_lines(change), warning=True)
         if run.is_restless and not run.ended:
