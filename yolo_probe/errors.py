@@ -24,7 +24,7 @@ def first_words(error: BaseException) -> str:
         words = str(error).strip().splitlines()
     except Exception:  # the __str__ of somebody else's exception may fail
         words = []
-    return words[0].partition(".  ")[0] if words else type(error).__name__
+    return words[0].partition(".  ")[0].partition(". This could be because")[0] if words else type(error).__name__
 
 
 def reason_of(error: BaseException) -> str:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 
+from yolo_probe import count_flops
 from yolo_probe.live.live import Live, weightless
 
 
@@ -58,6 +59,32 @@ def test_a_copys_tensors_have_shapes_flags_and_strides_but_no_values() -> None:
         assert type(found) is type(tensor)
         assert (found.shape, found.stride(), found.dtype) == (tensor.shape, tensor.stride(), tensor.dtype)
         assert found.requires_grad == tensor.requires_grad
+
+
+class Filtered(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """A convolution of what a fixed matrix gives, which is kept in one of torch's other layouts."""
+
+    def __init__(self, matrix: torch.Tensor) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 1)
+        self.register_buffer("matrix", matrix)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(x) + self.matrix.to_dense()[0, 0]
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR")
+@pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr, torch._mkldnn])
+def test_a_tensor_in_a_layout_that_torch_has_no_meta_tensors_of_is_no_obstacle(layout: Any) -> None:
+    matrix = torch.eye(3).to_mkldnn() if layout is torch._mkldnn else torch.eye(3).to_sparse(layout=layout)
+    assert count_flops(Filtered(matrix), 64).total == 3 * 4 * 64 * 64
+
+
+def test_tensors_of_one_shape_are_tensors_of_their_own() -> None:
+    copy = weightless(nn.Sequential(nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1)))
+    copy[0].weight.requires_grad_(False)
+    assert copy[0].weight is not copy[1].weight
+    assert copy[1].weight.requires_grad
 
 
 @pytest.mark.parametrize(

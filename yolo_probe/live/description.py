@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -50,6 +51,11 @@ def packed_weights(module: nn.Module) -> int:
     return sum(each.numel() for each in tensors_in(read() for read in readers if inspect.ismethod(read)))
 
 
+@lru_cache(maxsize=1024)
+def _class_path(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
 class Descriptions:
     """The description of each module and tensor of one model, without a reference to them."""
 
@@ -65,21 +71,22 @@ class Descriptions:
         """
         found = self._modules.get(id(module))
         if found is None:
-            kind = type(module)
+            inside = module.__dict__
+            class_path = _class_path(type(module))  # type: ignore[arg-type]  # classes are hashable
             found = self._modules[id(module)] = Module(
-                f"{kind.__module__}.{kind.__qualname__}",
+                class_path,
                 {
                     key: value
-                    for key, value in vars(module).items()
+                    for key, value in inside.items()
                     if key[0] != "_" and (type(value) in ATOMS or is_plain(value))
                 },
-                {key: self.tensor(each) for key, each in module._parameters.items() if each is not None},
-                {key: self.tensor(each) for key, each in module._buffers.items() if each is not None},
+                {key: self.tensor(each) for key, each in inside["_parameters"].items() if each is not None},
+                {key: self.tensor(each) for key, each in inside["_buffers"].items() if each is not None},
             )
             found.children = {
-                name: None if child is None else self.module(child) for name, child in module._modules.items()
+                name: None if child is None else self.module(child) for name, child in inside["_modules"].items()
             }
-            if kind.__module__.startswith(QUANTISED):
+            if class_path.startswith(QUANTISED):
                 found.packed = packed_weights(module)
         return found
 

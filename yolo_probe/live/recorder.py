@@ -558,10 +558,13 @@ class _Kind(NamedTuple):
     """Names of its methods; a module with such a name in its ``__dict__`` behaves differently."""
 
 
+_FUNCTIONS = frozenset({FunctionType, BuiltinFunctionType, partial})
+
+
 def _kept_functions(module: nn.Module) -> frozenset[Any]:
     """The functions of torch that a module keeps as attributes, as ``self.act = F.silu`` does."""
-    kept = [each.func if isinstance(each, partial) else each for each in filter(callable, module.__dict__.values())]
-    return frozenset(each for each in kept if isinstance(each, (FunctionType, BuiltinFunctionType)))
+    held = [each for each in module.__dict__.values() if type(each) in _FUNCTIONS]
+    return frozenset(kept for each in held if type(kept := each.func if type(each) is partial else each) in _FUNCTIONS)
 
 
 def _kind_of(kind: type) -> _Kind:

@@ -39,6 +39,8 @@ class Copier:
         self.is_scripted = False
         """Whether the model contains code that torch has compiled."""
         self._copies: dict[int, Any] = {}
+        self._empty: dict[tuple[Any, ...], torch.Tensor] = {}
+        self._not_called = {key: type(EMPTY[key])() for key in _NOT_CALLED}
         self._objects = 0
 
     def module(self, module: nn.Module) -> nn.Module:
@@ -52,12 +54,13 @@ class Copier:
             copy = self._copies[id(module)] = object.__new__(type(module))
             source, inside = module.__dict__, copy.__dict__
             inside.update(source)
+            inside.update(self._not_called)
             for key, value in source.items():
                 kind = type(value)
-                if kind in ATOMS:
+                if kind in ATOMS or key in _NOT_CALLED:
                     continue
                 if key in _TABLES:
-                    inside[key] = self._table(value) if value and key not in _NOT_CALLED else kind()
+                    inside[key] = self._table(value) if value else kind()
                 elif not (kind is tuple and ATOMS.issuperset(map(type, value))):
                     inside[key] = self._attribute(value)
             inside["training"], inside["_compiled_call_impl"] = False, None
@@ -70,12 +73,34 @@ class Copier:
         copy = type(table)()
         for name, value in table.items():
             if isinstance(value, torch.Tensor):
-                copy[name] = self._copies.get(id(value))
-                if copy[name] is None:
-                    copy[name] = self._copies[id(value)] = _meta_like(value)
+                copy[name] = self._tensor(value)
             else:
                 copy[name] = self.module(value) if isinstance(value, nn.Module) else self._value(value)
         return copy
+
+    def _tensor(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A meta tensor like it, an alias of the first of that shape: making a new one takes three times as long.
+
+        A copy with its values where torch has no such meta tensor: of a sparse CSR one, a quantised one.
+        """
+        copy: torch.Tensor | None = self._copies.get(id(tensor))
+        if copy is None:
+            try:
+                empty = self._empty_of(tensor.shape, tensor.stride(), tensor.dtype)
+            except RuntimeError:
+                empty = tensor.detach().clone()
+            is_parameter = type(tensor) is not torch.Tensor and isinstance(tensor, nn.Parameter)
+            copy = parameter(empty, tensor.requires_grad) if is_parameter else empty.detach()
+            self._copies[id(tensor)] = copy
+        return copy
+
+    def _empty_of(self, *layout: Any) -> torch.Tensor:
+        """The meta tensor of that shape, strides and dtype."""
+        empty = self._empty.get(layout)
+        if empty is None:
+            shape, strides, dtype = layout
+            empty = self._empty[layout] = torch.empty_strided(shape, strides, dtype=dtype, device="meta")
+        return empty
 
     def _attribute(self, value: Any) -> Any:
         if (
@@ -99,8 +124,7 @@ class Copier:
         if isinstance(value, nn.Module):
             return self.module(value)
         if isinstance(value, torch.Tensor):
-            copied = self._copies[id(value)] = _meta_like(value)
-            return copied
+            return self._tensor(value)
         defined_in = value.__module__ if kind in (FunctionType, MethodType) else kind.__module__
         if not is_known(defined_in):
             self.foreign_code.add(str(defined_in))
@@ -125,12 +149,3 @@ class Copier:
         else:
             copy.update([(key, each if type(each) in ATOMS else self._value(each)) for key, each in value.items()])
         return copy
-
-
-def _meta_like(tensor: torch.Tensor) -> torch.Tensor:
-    if tensor.is_contiguous():
-        made = torch.empty_like(tensor, device="meta")
-    else:
-        made = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
-    is_parameter = type(tensor) is nn.Parameter or isinstance(tensor, nn.Parameter)
-    return parameter(made, tensor.requires_grad) if is_parameter else made

@@ -6,7 +6,6 @@ needed and nothing is computed.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 import yolo_probe.model.forks.registry  # noqa: F401  # registers the blocks of forks
@@ -166,10 +165,13 @@ def slots_of(root: Module) -> dict[int, int]:
 
     A module that has another under several names is one place of it, as for ``nn.Module.children``.
     """
-    slots = Counter({id(root): 1})
+    slots = {id(root): 1}
     for module in _parents_first(root):
+        if not module.children:
+            continue
+        here = slots[id(module)]
         for child in {id(child) for child in module.children.values() if child is not None}:
-            slots[child] += slots[id(module)]
+            slots[child] = slots.get(child, 0) + here
     return slots
 
 
@@ -185,5 +187,6 @@ def _parents_first(root: Module) -> list[Module]:
         elif id(module) not in seen:
             seen.add(id(module))
             stack.append((module, True))
-            stack += [(child, False) for child in module.children.values() if child is not None]
+            if module.children:
+                stack += [(child, False) for child in module.children.values() if child is not None]
     return children_first[::-1]
