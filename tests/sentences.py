@@ -26,7 +26,6 @@ SPOKEN = (
 """The modules whose strings are read in the reports that are also in Chinese, and in a training's messages."""
 UNSPOKEN = {
     "Functions": ("as_json", "_without_thop"),
-    "Why of a cause, which is in JSON alone": ("why",),
     "Heads of a table whose columns are names": ("_pairs", "_table"),
 }
 """Functions and names whose strings no such report shows."""
@@ -48,11 +47,13 @@ def fixed_parts() -> Iterator[tuple[str, str]]:
 
 ERRORS = (
     *("cli/guide_command", "cli/line_commands", "cli/network_commands", "cli/output", "cli/registry_commands"),
-    *("checkpoint/archive", "checkpoint/remote", "hosts/target", "networks/shipped", "registry/against"),
+    *("checkpoint/archive", "checkpoint/decode", "checkpoint/pickle_machine", "checkpoint/reader", "checkpoint/remote"),
+    *("hosts/target", "hosts/yolov5", "networks/model_yaml", "networks/network", "networks/parse_model"),
+    *("networks/shipped", "registry/against", "yaml_file"),
     *("registry/files", "registry/tables", "render/picture", "render/site", "reports/bench", "reports/diff"),
     *("reports/inspection", "reports/layers", "reports/question", "reports/story"),
 )
-"""The modules whose errors are also in Chinese: those about what is typed, and about what a file is."""
+"""The modules whose errors are also in Chinese: those about what is typed, and about what a file or a YAML is."""
 
 
 def parts_of_errors() -> Iterator[tuple[str, str]]:

@@ -505,6 +505,28 @@ def test_a_report_is_in_the_language_of_the_page_with_the_same_figures(
         assert shown(found) == printed(probe, DEMO)
 
 
+def test_a_refusal_is_in_the_language_of_the_page(
+    browser: Browser, site: Path, probe: Probe, trojan: Path, hostile: Path
+) -> None:
+    with started(browser, site, locale="zh-CN") as found:
+        found.drop(hostile)
+        assert found.text("h1") == "不要加载这个文件"
+        done = probe("fuse-diff", hostile, "--lang", "zh")
+        problem, remedy = done.stderr.replace(str(hostile), hostile.name).splitlines()[-2:]
+        assert refusal(found) == [problem.removeprefix("yolo-probe: "), remedy.strip()]
+        found.picture("chinese-hostile")
+        found.page.get_by_role("radio", name="English").check()
+        found.page.wait_for_selector("[role=alert]:has-text('would run os.system')")
+        found.page.get_by_role("radio", name="中文").check()
+        found.type("yolov5n", "many")
+        assert "得到 many" in refusal(found)[0]
+        found.page.get_by_role("radio", name="English").check()
+        assert refusal(found)[0].startswith("Image size: found many")
+        found.page.get_by_role("radio", name="中文").check()
+        found.drop(trojan)
+        assert refusal(found)[0].startswith("加载 better.pt 时会运行 os.system")
+
+
 def left_in_english(found: Site) -> list[str]:
     """Sentences and heads of the sections that are made of the page's own words, which are not Chinese."""
     texts = found.page.locator("h2, legend, nav a, #rows th button, #costs .note, #graph p, dt").all_inner_texts()

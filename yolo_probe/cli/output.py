@@ -48,11 +48,16 @@ def say(message: str, remedy: str = "", asked: Language | None = None) -> None:
     """
     told = shown_in(asked or spoken(), sys.stderr)
     width = min(80, os.get_terminal_size(sys.stderr.fileno()).columns or 80) if sys.stderr.isatty() else None
-    problem, todo = translated_error(visible(message), told), translated(visible(remedy), told)
+    problem, todo = error_words(message, remedy, told)
     for text, indent in ((f"yolo-probe: {problem}", ""), (todo, "  ")):
         if text:
             lines = sentences(text, indent, "  ", width) if width else [indent + text]
             click.echo("\n".join(lines), err=True)
+
+
+def error_words(message: str, remedy: str, language: Language) -> tuple[str, str]:
+    """What failed and what to do, each as one line in that language."""
+    return translated_error(visible(message), language), translated(visible(remedy), language)
 
 
 def warn_of(target: str, runs: Sequence[str]) -> None:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from html import escape
 from math import isfinite
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from yolo_probe import __version__
 from yolo_probe.errors import TargetError
-from yolo_probe.language import Language, page_words, translated
+from yolo_probe.language import Language, page_words, translated, translated_error
 from yolo_probe.render.sections import sections
 from yolo_probe.render.text_layout import printable
 from yolo_probe.render.translation import in_language
@@ -75,27 +75,37 @@ def data_of(report: FullReport, language: Language = "en") -> dict[str, object]:
         "bench": report.bench,
     }
     words = {name: each and _parts(each, language) for name, each in told.items()}
+    reports = as_json(report)
     page = {
         "version": __version__,
         "label": report.label,
         "language": language,
-        "phrases": _phrases(report, language),
-        "reports": as_json(report),
+        "phrases": _phrases(report, reports, language),
+        "reports": reports,
         "words": words,
     }
     return {key: _plain(value) for key, value in page.items()}
 
 
-def _phrases(report: FullReport, language: Language) -> dict[str, str]:
+def _phrases(report: FullReport, reports: Mapping[str, Any], language: Language) -> dict[str, str]:
     """The sentences that the page itself has, and those in the JSON of the reports, by the English ones."""
     if language == "en":
         return {}
     answer = report.answer
     ledgers = (answer.layers, answer.parameters, answer.gradients, answer.flops) if isinstance(answer, FuseDiff) else ()
     entries = [entry for ledger in ledgers if ledger for entry in ledger.entries]
-    texts = {text for each in entries for text in (each.cause, each.why)} | {*report.missing.values()}
+    texts = {text for each in entries for text in (each.cause, each.why)} | {*_terms(reports)}
     found = {text: translated(text, language) for text in texts}
-    return page_words() | found
+    return page_words() | found | {text: translated_error(text, language) for text in report.missing.values()}
+
+
+def _terms(reports: Mapping[str, Any]) -> Iterator[str]:
+    """The terms of formulas and of counters, and the parts of a file."""
+    for costs in (reports["layers"], reports["fused_layers"]):
+        yield from (formula["term"] for line in (costs or {}).get("lines", ()) for formula in line["formulas"])
+    for counter in (reports["counters"] or {}).get("counters", {}).values():
+        yield from counter["terms"]
+    yield from (reports["inspection"] or {}).get("bytes", ())
 
 
 def words_of(report: Report, language: Language) -> object:

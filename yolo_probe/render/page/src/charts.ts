@@ -121,6 +121,25 @@ export function tooltip(colours: Colours, lines: (data: unknown, index: number) 
   };
 }
 
+/** A text in lines of at most so many pixels, in letters of 12; a mark where it has more lines than those. */
+export function wrapped(text: string, width: number, most: number): string {
+  const lines = [""];
+  for (const piece of text.match(PIECE) ?? []) {
+    const line = lines.at(-1) ?? "";
+    if (line !== "" && widthOf(line + piece.trimEnd()) > width) lines.push(piece);
+    else lines[lines.length - 1] = line + piece;
+  }
+  const shown = lines.slice(0, most).map((line) => line.trimEnd());
+  return shown.join("\n") + (lines.length > most ? "\u2026" : "");
+}
+
+/** What is never broken: a word, or a Chinese character, with the signs that stand beside it. */
+const PIECE = /\uff08?(?:[\u2e80-\ufeff]|[^\s\u2e80-\uffef]+)?[\u3001\u3002\uff09\uff0c\uff1a\uff1b]*\s*/g;
+
+function widthOf(text: string): number {
+  return [...text].reduce((sum, letter) => sum + (letter >= "\u2e80" ? 12 : 6.4), 0);
+}
+
 /** A colour through which the paper shows. */
 export function faded(colour: string, share: number): string {
   return color.modifyAlpha(colour, share) ?? colour;

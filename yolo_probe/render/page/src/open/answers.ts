@@ -10,7 +10,7 @@ const LINE = "Model summary: 157 layers, 7015519 parameters, 0 gradients, 15.8 G
 
 export function start(words: Words, ask: (text: string) => void): HTMLElement {
   const tried = ([text, name]: readonly [string, string]): Child =>
-    el("li", {}, el("button", { type: "button", class: "link", click: () => ask(text) }, text), ` (${name})`);
+    el("li", {}, el("button", { type: "button", class: "link", click: () => ask(text) }, text), name);
   return el(
     "main",
     {},
@@ -44,7 +44,7 @@ export function warning(refusal: Refusal, words: Words): HTMLElement {
 
 function told(refusal: Refusal, words: Words): Child[] {
   return [
-    el("p", { role: "alert", class: "wrong", lang: "en" }, refusal.problem),
-    refusal.remedy !== "" && el("p", {}, el("b", {}, `${words.todo}: `), el("span", { lang: "en" }, refusal.remedy)),
+    el("p", { role: "alert", class: "wrong" }, refusal.problem),
+    refusal.remedy !== "" && el("p", {}, el("b", {}, words.todo), el("span", {}, refusal.remedy)),
   ];
 }

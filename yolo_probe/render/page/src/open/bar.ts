@@ -6,9 +6,12 @@ import type { Language, Words } from "./words";
 
 export type Asked = Omit<Question, "kind" | "id" | "language">;
 
+/** What is wrong with a question, and what to do, in a language. */
+export type Told = (words: Words) => [problem: string, remedy: string];
+
 interface Heard {
   ask(asked: Asked): void;
-  refuse(problem: string, remedy: string): void;
+  refuse(told: Told): void;
   choose(language: Language): void;
 }
 
@@ -106,7 +109,7 @@ export class Bar {
     if (!dataTransfer) return;
     const text = dataTransfer.getData("text/plain");
     const { length } = dataTransfer.files;
-    if (length > 1) this.heard.refuse(this.words.oneFile(length), this.words.oneFileRemedy);
+    if (length > 1) this.heard.refuse((words) => [words.oneFile(length), words.oneFileRemedy]);
     else if (length === 1) this.ask(nameOf(dataTransfer), await filesIn(dataTransfer));
     else this.ask(text, []);
   }
@@ -130,11 +133,11 @@ export class Bar {
   }
 
   private ask(text: string, files: Held[]): void {
-    const { words } = this;
+    const { refuse } = this.heard;
     const [size, classes] = [this.imgsz.value.trim(), this.classes.value.trim()];
-    if (files.length === 0 && text.trim() === "") this.heard.refuse(words.nothing, words.nothingRemedy);
-    else if (!isWhole(size, MAX_SIDE)) this.heard.refuse(words.size(size, MAX_SIDE), words.sizeRemedy);
-    else if (classes !== "" && !isWhole(classes, MAX_CLASSES)) this.heard.refuse(words.notClasses(classes, MAX_CLASSES), words.classesRemedy);
+    if (files.length === 0 && text.trim() === "") refuse((words) => [words.nothing, words.nothingRemedy]);
+    else if (!isWhole(size, MAX_SIDE)) refuse((words) => [words.size(size, MAX_SIDE), words.sizeRemedy]);
+    else if (classes !== "" && !isWhole(classes, MAX_CLASSES)) refuse((words) => [words.notClasses(classes, MAX_CLASSES), words.classesRemedy]);
     else this.heard.ask({ text: files.length ? text : text.trim(), files, imgsz: Number(size), host: this.host.value, classes: Number(classes) });
   }
 }

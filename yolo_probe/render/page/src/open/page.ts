@@ -2,7 +2,7 @@
 import type { disposeCharts } from "../charts";
 import type { renderReport } from "../report";
 import { el } from "../dom";
-import { Bar, type Asked } from "./bar";
+import { Bar, type Asked, type Told } from "./bar";
 import { linesPage, refusalPage, start, warning } from "./answers";
 import "./open.css";
 import type { Answer, Held } from "./messages";
@@ -18,14 +18,14 @@ export class Page {
   private readonly warning = el("div", { class: "report warning" });
   private readonly shown = el("div", { id: "answer", class: "report" });
   private readonly python: Python;
-  private last: Answer | null = null;
-  private asked: Asked | null = null;
+  /** Shows the same once more, in the language that is chosen now. */
+  private again: () => void = () => this.show(null);
   private questions = 0;
 
   constructor(root: HTMLElement) {
     this.bar = new Bar(root.dataset["hosts"]?.split(" ") ?? [], {
       ask: (asked) => void this.ask(asked),
-      refuse: (problem, remedy) => this.refuse(() => [problem, remedy]),
+      refuse: (told) => this.refuse(told),
       choose: (language) => this.speak(language),
     });
     root.replaceChildren(this.bar.element, this.warning, this.shown);
@@ -48,13 +48,12 @@ export class Page {
     this.language = language;
     document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
     this.bar.speak(this.words, language);
-    if ((this.last?.lines || this.last?.report) && this.asked) void this.ask(this.asked);
-    else this.show(this.last);
+    this.again();
   }
 
   private async ask(asked: Asked): Promise<void> {
     const number = (this.questions += 1);
-    this.asked = asked;
+    this.again = () => void this.ask(asked);
     const name = asked.text;
     const fault = await unreadable(asked.files);
     if (fault) return this.refuse((words) => [words.unreadable(name, fault), words.unreadableRemedy]);
@@ -72,22 +71,22 @@ export class Page {
     }
   }
 
-  private refuse(told: (words: Words) => [string, string]): void {
+  private refuse(told: Told): void {
     this.questions += 1; // an answer that is on its way comes too late
+    this.again = () => this.refuse(told);
     const [problem, remedy] = told(this.words);
     this.bar.tell("failed", () => "");
     this.show({ report: null, lines: null, warning: null, refusal: { problem, remedy, unsafe: false }, said: null });
   }
 
   private show(answer: Answer | null): void {
-    this.last = answer;
     document.title = answer?.report ? `${answer.report.label}: ${this.words.title}` : this.words.title;
     this.warning.replaceChildren(...(answer?.warning ? [warning(answer.warning, this.words)] : []));
     if (answer?.report) {
       this.shown.lang = answer.report.language;
       yoloProbe.renderReport(this.shown, answer.report);
     } else {
-      this.shown.lang = answer?.refusal ? "en" : document.documentElement.lang;
+      this.shown.lang = document.documentElement.lang;
       yoloProbe.disposeCharts(this.shown);
       this.shown.replaceChildren(this.withoutReport(answer));
     }

@@ -77,7 +77,7 @@ function picture(network: Network, state: StateName, measure: MeasureName, colou
           visibleMin: 60,
           itemStyle: { borderWidth: 0, gapWidth: 1 },
           label: { color: "#fff", fontSize: 11, overflow: "truncate", padding: [3, 4] },
-          upperLabel: { show: true, height: 20, color: "#fff", fontSize: 12, overflow: "truncate", fontWeight: 600 },
+          upperLabel: { show: true, height: 20, color: "#fff", fontSize: 12, overflow: "truncate", fontWeight: 600, padding: [0, 4] },
           levels: [
             { itemStyle: { gapWidth: 2, borderWidth: 0, borderColor: colours.paper }, upperLabel: { show: false } },
             { itemStyle: { gapWidth: 0, borderWidth: 1 } },

@@ -26,7 +26,7 @@ export function counters(data: ReportData): HTMLElement | null {
 
 function terms(report: Counters): HTMLTableElement {
   const rows = Object.entries(report.counters).flatMap(([name, counter]) =>
-    Object.entries(counter.terms).map(([term, modes]) => [name, term, counter.unit, whole(modes.unfused), whole(modes.fused)]),
+    Object.entries(counter.terms).map(([term, modes]) => [name, say(term), counter.unit, whole(modes.unfused), whole(modes.fused)]),
   );
   return table(say("Terms that add up to the figure of each counter"), ["counter", "term", "unit", "in training", "after fuse()"].map((head) => say(head)), rows, (i) => i > 2);
 }
@@ -49,7 +49,7 @@ function picture(report: Counters, colours: Colours, width: number): Picture {
     height: found.length * ROW + 70,
     summary: say("GFLOPs by counter, before and after fuse(). They are in the table below."),
     option: {
-      legend: { top: 0, left: 0, textStyle: { color: colours.ink }, selectedMode: false, itemHeight: 10, itemWidth: 10, itemGap: 20 },
+      legend: { top: 0, left: 0, padding: 0, textStyle: { color: colours.ink }, selectedMode: false, itemHeight: 10, itemWidth: 10, itemGap: 20 },
       grid: { left: width < 480 ? 150 : 180, right: 20, top: 32, bottom: 34 },
       tooltip: tooltip(colours, (point) => {
         const { counter, exact } = point as { counter: string; exact: number | null };

@@ -88,7 +88,7 @@ function formulas(costs: RowCosts, words: string): Child {
     el(
       "ul",
       { class: "formulas" },
-      ...found.map((each) => el("li", {}, el("span", {}, `${each.term} `), el("code", {}, each.formula), ` = ${whole(each.flops)}`)),
+      ...found.map((each) => el("li", {}, el("span", {}, `${say(each.term)} `), el("code", {}, each.formula), ` = ${whole(each.flops)}`)),
     ),
   );
 }

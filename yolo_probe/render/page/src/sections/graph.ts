@@ -111,9 +111,9 @@ function dot(row: Row, value: number[], size: number, isChosen: boolean, colours
       fontSize: 13,
       fontWeight: isChosen ? 700 : 400,
       color: isChosen ? colours.paper : colours.ink,
-      backgroundColor: isChosen ? colours.ink : "transparent",
+      backgroundColor: isChosen ? colours.ink : colours.paper, // no line crosses the letters
       borderRadius: 3,
-      padding: [4, 5],
+      padding: isChosen ? [4, 5] : [1, 5],
       formatter: () => shortened(title(row)),
     },
   };

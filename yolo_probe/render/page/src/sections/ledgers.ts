@@ -1,5 +1,5 @@
 /** The four numbers: from the training line to the validation line, each cause with its arithmetic. */
-import { chart, faded, tooltip, type Chart, type Colours, type Picture } from "../charts";
+import { chart, faded, tooltip, wrapped, type Chart, type Colours, type Picture } from "../charts";
 import { NUMBERS, type Ledger, type NumberName, type Part, type ReportData } from "../data";
 import { el, scrolling } from "../dom";
 import { short, signed, whole } from "../figures";
@@ -13,7 +13,6 @@ export const LABELS: Record<NumberName, string> = {
   flops: "FLOPs",
 };
 const ROW = 40;
-const LETTER = 6.3;
 
 export function ledgers(data: ReportData): HTMLElement | null {
   const report = data.reports.fuse_diff;
@@ -126,8 +125,7 @@ function picture(name: NumberName, steps: Step[], colours: Colours, width: numbe
   const start = axisStart(steps);
   const end = axisEnd(steps);
   const digits = end > start ? Math.floor(Math.log10(end)) - Math.floor(Math.log10(end - start)) + 2 : 3;
-  const labels = Math.min(width * 0.36, 190);
-  const letters = Math.floor((labels / LETTER) * 2.3); // three lines, of which each may break early
+  const labels = Math.min(width * 0.38, 190);
   const value = (step: Step): string => (step.isTotal ? whole(step.to) : signed(step.to - step.from));
   const pixels = (amount: number): number => ((amount - start) / (end - start || 1)) * (width - labels - 26);
   const place = (step: Step): "left" | "right" | "insideRight" => {
@@ -164,11 +162,9 @@ function picture(name: NumberName, steps: Step[], colours: Colours, width: numbe
         axisLine: { lineStyle: { color: colours.line } },
         axisLabel: {
           color: colours.ink,
-          width: labels,
-          overflow: "break",
           lineHeight: 12,
           fontSize: 12,
-          formatter: (text: string) => (text.length > letters ? `${text.slice(0, letters - 1)}\u2026` : text),
+          formatter: (text: string) => wrapped(text, labels, 3),
         },
       },
       series: [

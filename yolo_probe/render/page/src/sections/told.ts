@@ -45,23 +45,28 @@ function bytes(report: Inspection, colours: Colours): Picture {
   const palette = [colours.parameters, colours.gradients, colours.flops, colours.layers, colours.unknown];
   return {
     height: 84,
-    summary: say("Bytes of the file: {TEXT}.", { TEXT: shown.map(([name, size]) => `${say(name)} ${whole(size)}`).join(", ") }),
+    summary: say("Bytes of the file: {TEXT}.", { TEXT: shown.map(([name, size]) => `${partOf(name)} ${whole(size)}`).join(", ") }),
     option: {
-      legend: { top: 0, left: 0, textStyle: { color: colours.ink }, selectedMode: false, itemHeight: 10, itemWidth: 10, itemGap: 20 },
+      legend: { top: 0, left: 0, padding: 0, textStyle: { color: colours.ink }, selectedMode: false, itemHeight: 10, itemWidth: 10, itemGap: 20 },
       grid: { left: 0, right: 0, top: 34, bottom: 18 },
       tooltip: tooltip(colours, (part) => {
         const { name, value } = part as { name: string; value: number };
-        return [say(name), say("{n} bytes", { n: whole(value) }), percent(value, total)];
+        return [partOf(name), say("{n} bytes", { n: whole(value) }), percent(value, total)];
       }),
       xAxis: { type: "value", max: total, show: false },
       yAxis: { type: "category", data: ["file"], show: false },
       series: shown.map(([name, size], i) => ({
-        type: "bar", stack: "file", name: say(name), barWidth: 26,
+        type: "bar", stack: "file", name: partOf(name), barWidth: 26,
         itemStyle: { color: palette[i % palette.length], borderColor: colours.paper, borderWidth: 1 },
         data: [{ value: size, name }],
       })),
     },
   };
+}
+
+/** A part of a file; the JSON writes the EMA copy in small letters. */
+function partOf(name: string): string {
+  return name === "ema" ? "EMA" : say(name);
 }
 
 export function story(data: ReportData): HTMLElement | null {
