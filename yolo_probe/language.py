@@ -8,7 +8,6 @@ the page of a report has around its reports are in the context ``page`` there.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -94,6 +93,8 @@ def page_words() -> dict[str, str]:
 
 
 def _entries(context: str) -> Iterator[Template]:
+    import json
+
     text = path("zh.po").read_text(encoding="utf-8")
     for found, english, chinese in re.findall(_ENTRY, text, flags=re.MULTILINE):
         if found == context:

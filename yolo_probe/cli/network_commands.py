@@ -22,10 +22,8 @@ from yolo_probe.hosts.target import CopyName, in_folder, resolve, with_rules
 from yolo_probe.language import shown_in
 from yolo_probe.model.user_rules import OwnRules, advice
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
-from yolo_probe.reports.info import Info, info
 from yolo_probe.reports.question import Question
 from yolo_probe.reports.record_place import record_beside
-from yolo_probe.reports.verification import Verification
 
 if TYPE_CHECKING:
     from yolo_probe.counters.charges import Uncounted
@@ -33,7 +31,9 @@ if TYPE_CHECKING:
     from yolo_probe.hosts.subject import Subject
     from yolo_probe.networks.generations import Generation
     from yolo_probe.reports.full_report import FullReport
+    from yolo_probe.reports.info import Info
     from yolo_probe.reports.line_costs import By, Sort
+    from yolo_probe.reports.verification import Verification
     from yolo_probe.reports.weight_values import WeightValues
 
 
@@ -53,6 +53,8 @@ def fuse_diff_command(
     try:
         report = fuse_diff(question)
     except UnknownModuleError:
+        from yolo_probe.reports.info import info
+
         show(info(question, fused=False), form)  # layers, parameters and gradients need no rule
         raise
     if verify:
@@ -86,6 +88,8 @@ def info_command(
     stride_scaled: bool, verbose: bool, weights: bool,
 ) -> None:  # fmt: skip
     """Show the summary line of a network and what each number means."""
+    from yolo_probe.reports.info import info
+
     question = question_of(target, imgsz, counter, host, nc, copy, rules, verify=verify, source=source)
     report = info(question, fused=fused, stride_scaled=stride_scaled)
     if weights:
@@ -383,6 +387,8 @@ def _verified(report: FuseDiff | Info) -> Verification | None:
     if not report.question.subject.has_flops:
         return None
     if find_spec("torch") is None:
+        from yolo_probe.reports.verification import Verification
+
         return Verification(reason="torch is not installed", remedy="pip install torch")
     from yolo_probe.reports.verify import verify_report
 

@@ -6,7 +6,6 @@ single operators and on whole networks.
 
 from __future__ import annotations
 
-import string
 from math import prod
 
 from yolo_probe.counters import recurrent, rules
@@ -76,8 +75,10 @@ def of_leaf(rule: Rule) -> Rule:
 def einsum_of_fvcore(r: OpRecord) -> int:
     """Half of ``einsum_as_printed``; the products themselves in two equations that fvcore knows."""
     equation = str(r.options["equation"]).replace(" ", "")
+    from string import ascii_letters
+
     letters = "".join(dict.fromkeys(filter(str.isalpha, equation)))
-    renamed = equation.translate(str.maketrans(letters, string.ascii_letters[: len(letters)]))
+    renamed = equation.translate(str.maketrans(letters, ascii_letters[: len(letters)]))
     return rules.einsum_products(r) if renamed in _PLAIN_EINSUMS else rules.einsum_as_printed(r) // 2
 
 

@@ -13,7 +13,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from yolo_probe.errors import ModelYamlError
-from yolo_probe.yaml_file import YamlKind, read_yaml
 
 _NAME = re.compile(r"yolov[35].*u$|yolo(v?[246-9]|v?1\d|-|e)|rtdetr")
 """Names of its networks: those that begin as the networks of YOLOv5 and YOLOv3 end with ``u``."""
@@ -21,13 +20,9 @@ _NAME = re.compile(r"yolov[35].*u$|yolo(v?[246-9]|v?1\d|-|e)|rtdetr")
 _SCALED = re.compile(r"(\d+)([nslmx])(.*)$")
 """The letter of the scale, after the version in a name."""
 
-_YAML = YamlKind(
-    "a model YAML of ultralytics",
-    ModelYamlError,
-    "Pass a model YAML: nc, scales, backbone and head, as ultralytics ships them.",
-    last_counts=True,
-    ascii_alone=True,
-)
+_REMEDY = "Pass a model YAML: nc, scales, backbone and head, as ultralytics ships them."
+_LARGEST = 1_000_000
+"""Most bytes of a model YAML."""
 
 
 @cache
@@ -64,7 +59,7 @@ def is_model_yaml(path: str) -> bool:
     """Whether a file looks like a model YAML of ultralytics: those of YOLOv5 have anchors."""
     try:
         with Path(path).open("rb") as file:
-            content = file.read(_YAML.largest)
+            content = file.read(_LARGEST)
     except OSError:
         return False
     return b"backbone" in content and b"anchors" not in content
@@ -75,9 +70,14 @@ def document_of(path: str | Path, name: str) -> dict[object, object]:
 
     Raises: ModelYamlError for a file that is no mapping of plain data.
     """
-    document = read_yaml(path, _YAML).document
+    from yolo_probe.yaml_file import YamlKind, read_yaml
+
+    kind = YamlKind(
+        "a model YAML of ultralytics", ModelYamlError, _REMEDY, _LARGEST, last_counts=True, ascii_alone=True
+    )
+    document = read_yaml(path, kind).document
     if not isinstance(document, Mapping):
-        raise ModelYamlError(f"{path}: found no mapping, expected the keys nc, backbone and head", _YAML.remedy)
+        raise ModelYamlError(f"{path}: found no mapping, expected the keys nc, backbone and head", _REMEDY)
     scales, letter = document.get("scales"), _SCALED.search(name)
     chosen = {"scale": letter[2]} if letter and isinstance(scales, Mapping) and letter[2] in scales else {}
     return {**document, **chosen, "yaml_file": f"{name}.yaml"}

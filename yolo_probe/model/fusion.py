@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
@@ -320,6 +319,8 @@ def _same_children(old: Module, now: Module) -> list[tuple[str, str]]:
     """
     if old.kind != "nn.Sequential" or now.kind != "nn.Sequential" or len(old.children) == len(now.children):
         return [(name, name) for name in dict.fromkeys((*old.children, *now.children))]
+    from difflib import SequenceMatcher
+
     before, after = list(old.children), list(now.children)
     steps = SequenceMatcher(
         None, [_form(old.children[name]) for name in before], [_form(now.children[name]) for name in after],

@@ -131,11 +131,12 @@ def named_modules(root: Module, prefix: str = "") -> Iterator[tuple[str, Module]
             continue
         seen.add(id(module))
         yield name, module
-        stack += [
-            (f"{name}.{key}" if name else key, child)
-            for key, child in reversed(list(module.children.items()))
-            if child is not None
-        ]
+        if module.children:
+            stack += [
+                (f"{name}.{key}" if name else key, child)
+                for key, child in reversed(list(module.children.items()))
+                if child is not None
+            ]
 
 
 def distinct_modules(root: Module) -> list[Module]:

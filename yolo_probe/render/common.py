@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from yolo_probe.counters.charges import Uncounted
 from yolo_probe.hosts.subject import LiveModel, Subject
@@ -12,9 +13,11 @@ from yolo_probe.model.user_rules import OwnRules
 from yolo_probe.render.document import Cause, Figures, Footer, HostLine, Note, Part, Remainder, Section, signed
 from yolo_probe.render.verification import verification_words
 from yolo_probe.reports.fuse_diff import FuseDiff
-from yolo_probe.reports.info import Info
 from yolo_probe.reports.ledger import Ledger
 from yolo_probe.reports.question import Question, State
+
+if TYPE_CHECKING:
+    from yolo_probe.reports.info import Info
 
 
 def heading(subject: Subject) -> str:
@@ -186,10 +189,10 @@ def giga(flops: int) -> str:
 def footers(report: FuseDiff | Info, options: str, alternatives: Sequence[str]) -> Iterator[Footer]:
     """The footer: counter, version, file, further options, and the figures of the real tools."""
     question = report.question
-    here = gflops_here(question) if isinstance(report, Info) else ""
+    here = "" if isinstance(report, FuseDiff) else gflops_here(question)
     yield Footer("Counted", f"{counted(question)}; {here}" if here else counted(question))
     if question.rules:
-        state = report.state if isinstance(report, Info) else report.training
+        state = report.training if isinstance(report, FuseDiff) else report.state
         yield Footer("Rules", own_rules(question.rules, question.rules.unused(state.run.records if state.run else ())))
     yield from about(question.subject, options, alternatives)
     if report.verification:

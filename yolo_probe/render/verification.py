@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from yolo_probe.reports.verification import Check, Verification
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from yolo_probe.reports.verification import Check, Verification
 
 
 def verification_words(found: Verification) -> str:

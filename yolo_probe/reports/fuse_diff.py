@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from yolo_probe.hosts.subject import Rebuilt, Subject
 from yolo_probe.hosts.summary_line import FORMS, host_line
@@ -18,7 +19,6 @@ from yolo_probe.model.structure import (
     named_modules,
     named_parameters,
 )
-from yolo_probe.reports.fused_outputs import FusedOutputs
 from yolo_probe.reports.ledger import (
     FourLedgers,
     GradientEvent,
@@ -33,7 +33,10 @@ from yolo_probe.reports.mechanisms import decide, gradient_events, known_of
 from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.schema import counter_as_json, foot_as_json, head_as_json, state_as_json
 from yolo_probe.reports.typed_json import as_plain
-from yolo_probe.reports.verification import Verification
+
+if TYPE_CHECKING:
+    from yolo_probe.reports.fused_outputs import FusedOutputs
+    from yolo_probe.reports.verification import Verification
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from yolo_probe.counters.charges import Charges, charge
 from yolo_probe.counters.conventions import Counter
@@ -17,8 +18,9 @@ from yolo_probe.model.fusion import Fusion, fused_state
 from yolo_probe.model.structure import Module
 from yolo_probe.model.trace import Trace, trace
 from yolo_probe.model.user_rules import OwnRules, advice
-from yolo_probe.networks.network import Network
-from yolo_probe.reports.stride_scaling import Scaled, scaled
+
+if TYPE_CHECKING:
+    from yolo_probe.reports.stride_scaling import Scaled
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class Question:
 
         Raises: TraceError where the forward pass of that image fails.
         """
+        from yolo_probe.reports.stride_scaling import scaled
+
         try:
             return scaled(forward, self.subject.channels, self.subject.stride, self.size, self.counter.convention)
         except TraceError as error:
@@ -173,6 +177,8 @@ class Question:
 
     def placed(self, error: TraceError, remedy: str) -> TraceError:
         """The same error with the file and the line of its row in the YAML before it, and a remedy."""
+        from yolo_probe.networks.network import Network
+
         source = self.subject.source
         row = re.match(r"model\.(\d+)", str(error))
         line = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from yolo_probe.counters.charges import Uncounted
 from yolo_probe.counters.conventions import Convention
@@ -10,7 +11,9 @@ from yolo_probe.hosts.subject import LiveModel, Subject
 from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import OwnRules
 from yolo_probe.reports.question import Question, State
-from yolo_probe.reports.verification import Verification
+
+if TYPE_CHECKING:
+    from yolo_probe.reports.verification import Verification
 
 SCHEMA = 1
 """Version of the schema; it is raised when a key is removed or changes its meaning, not when one is added."""
