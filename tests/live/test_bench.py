@@ -19,6 +19,7 @@ from yolo_probe.live.energy import Meter
 from yolo_probe.live.kernels import Memory
 from yolo_probe.live.merged_weights import merged
 from yolo_probe.live.replay import Replay
+from yolo_probe.live.stopwatch import precise_as_convolutions
 from yolo_probe.model.forks.registry import fuse_as_host
 from yolo_probe.model.fusion import Merge
 from yolo_probe.model.structure import Module, named_rows
@@ -155,6 +156,16 @@ def test_a_clock_of_cuda_waits_for_the_device_and_one_of_the_cpu_does_not(waited
     assert waited == []
     CUDA.now()
     assert waited == [CUDA.device]
+
+
+def test_the_peak_of_cuda_is_in_the_precision_of_its_convolutions(monkeypatch: pytest.MonkeyPatch) -> None:
+    precision = torch.get_float32_matmul_precision
+    assert precision() == "highest"
+    for memory, allowed, expected in ((CUDA, True, "high"), (CUDA, False, "highest"), (CPU, True, "highest")):
+        monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", allowed)
+        with precise_as_convolutions(memory):
+            assert precision() == expected
+        assert precision() == "highest"
 
 
 def test_energy_is_what_the_driver_counts_over_whole_passes(

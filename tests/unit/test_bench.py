@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 import pytest
 
 from tests.conftest import Probe
+from tests.environments import ROOT
 from tests.networks import question
 from yolo_probe.errors import TargetError
 from yolo_probe.render import markdown
@@ -175,13 +176,17 @@ def test_the_data_have_every_case_and_row() -> None:
         (("yolov5n", "--by", "module"), "'module'"),
         (("yolov5n", "-o", "bench.pdf"), "bench.pdf: found the ending .pdf, expected .svg or .png"),
         (("yolov5n", "--compile"), "yolov5n: found --compile for operators that run one by one, expected a network of"),
+        (("yolov5n", "--compile"), "Pass its YAML or a checkpoint of it, and add --source DIR, the folder of the code"),
+        ((ROOT / "configs/demo/narrow.yaml", "--compile"), "\n  Add --source DIR, the folder of the code that builds"),
         (("yolov5n", "--weights"), "yolov5n: found --weights for a network without weights, expected a checkpoint"),
         (("yolov5n", "--source", "nowhere"), "found --source nowhere, but the code of its network is known"),
         (("yolov5n", "--seconds", "nan"), "bench: found seconds=nan, expected more than 0, at most 600"),
         ((), "Missing argument 'TARGET'"),
     ],
 )
-def test_wrong_input_is_told_on_stderr_and_exits_with_2(arguments: tuple[str, ...], message: str, probe: Probe) -> None:
+def test_wrong_input_is_told_on_stderr_and_exits_with_2(
+    arguments: tuple[object, ...], message: str, probe: Probe
+) -> None:
     done = probe("bench", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from time import perf_counter
 from typing import NamedTuple, Protocol
 
@@ -79,11 +80,26 @@ def peak(memory: Memory, seconds: float, threads: int) -> Peak:
     a, b = (memory.placed(torch.rand(side, side)) for _ in range(2))
     source = torch.zeros(copied, dtype=torch.uint8, device=memory.device)
     target = torch.ones_like(source)
-    product, copy = (
-        min(_timer(run, threads).blocked_autorange(min_run_time=seconds).times)
-        for run in (lambda: torch.mm(a, b), lambda: target.copy_(source))
-    )
+    with precise_as_convolutions(memory):
+        product, copy = (
+            min(_timer(run, threads).blocked_autorange(min_run_time=seconds).times)
+            for run in (lambda: torch.mm(a, b), lambda: target.copy_(source))
+        )
     return Peak(2 * side**3 / product, 2 * copied / copy, side, copied)
+
+
+@contextmanager
+def precise_as_convolutions(memory: Memory) -> Iterator[None]:
+    """On CUDA, FP32 products in the precision of convolutions: cuDNN takes TF32 where it may, products do not."""
+    if memory.device.type != "cuda" or not torch.backends.cudnn.allow_tf32:
+        yield
+        return
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def memory_of(device: str, *, half: bool, channels_last: bool) -> Memory:

@@ -206,9 +206,11 @@ def bench(question: Question, settings: Settings) -> Bench:
 def _refuse(subject: Subject, settings: Settings) -> None:
     """Refuse what does not fit the network. Raises: TargetError."""
     if settings.compiled and not isinstance(subject.rebuilt, Rebuilt):
+        add = "Add" if subject.path else "Pass its YAML or a checkpoint of it, and add"
         raise TargetError(
             f"{subject.label}: found --compile for operators that run one by one, expected a network of modules",
-            "Add --source DIR, the folder of the code that builds it; or call yolo_probe.bench(model, compiled=True).",
+            f"{add} --source DIR, the folder of the code that builds it; "
+            "or call yolo_probe.bench(model, compiled=True).",
         )
     if settings.weights and not isinstance(subject.source, Checkpoint):
         raise TargetError(
