@@ -134,6 +134,33 @@ def test_a_file_of_rows_loses_only_its_unfinished_line(ending: str, tmp_path: Pa
         list(paths_in(file))
 
 
+def test_a_path_with_quotes_commas_and_line_feeds_is_cut_off_as_a_whole_row(tmp_path: Path) -> None:
+    whole, cut = (csv_row(FileRow(path=path)) for path in ("a,b.pt", 'runs\n/"c",\n.pt'))
+    for length in range(len(cut) + 1):
+        file = tmp_path / "rows.csv"
+        file.write_bytes((csv_head() + whole + cut[:length]).encode())
+        is_whole = length == len(cut)
+        assert list(paths_in(file)) == ["a,b.pt", *(['runs\n/"c",\n.pt'] if is_whole else [])]
+        assert file.read_bytes() == (csv_head() + whole + (cut if is_whole else "")).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.jsonl", b"\xff\xfe"),
+        ("rows.jsonl", b'{"epoch": 1}'),
+        ("rows.jsonl", b'{"path": 1}\nunfinished'),
+        ("rows.csv", b"epoch,loss\n1,2"),
+        ("rows.csv", b"epoch,loss"),
+    ],
+)
+def test_a_file_of_something_else_is_refused_and_stays_as_it_is(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(TargetError, match="found something else than rows of a scan"):
+        list(paths_in(tmp_path / name))
+    assert (tmp_path / name).read_bytes() == content
+
+
 def test_check_exits_with_1_and_says_which_limit_by_how_much(probe: Probe, demo_checkpoint: Path) -> None:
     done = probe("check", "yolov5s", "--max-gflops", "16")
     assert (done.returncode, done.stdout.splitlines()) == (
@@ -145,12 +172,17 @@ def test_check_exits_with_1_and_says_which_limit_by_how_much(probe: Probe, demo_
     assert (wrong.returncode, "expected stripped, fp16, known, safe" in wrong.stderr) == (2, True)
 
 
-def test_check_annotates_the_file_of_a_workflow(probe: Probe, demo_checkpoint: Path) -> None:
+def test_check_annotates_the_file_of_a_workflow(probe: Probe, demo_checkpoint: Path, tmp_path: Path) -> None:
     done = probe("check", demo_checkpoint, "--max-params", "100000", "--format", "github")
     error, notice = done.stdout.splitlines()
     assert error.startswith("::error file=")
     assert error.endswith("title=yolo-probe::115,071 parameters, at most 100,000 allowed: 15,071 too many")
     assert notice.startswith("::notice file=")
+    (tmp_path / "empty.pt").touch()
+    done = probe("check", tmp_path / "empty.pt", "--format", "github")
+    assert done.returncode == 2
+    assert done.stdout.startswith("::error file=")
+    assert done.stdout.endswith("empty.pt: an empty file (0 bytes)\n")
 
 
 def test_check_says_by_how_much_a_change_is_heavier(probe: Probe, tmp_path: Path) -> None:

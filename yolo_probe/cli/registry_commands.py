@@ -9,13 +9,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from os import cpu_count
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, Literal, TextIO, cast
 
 import click
 
 from yolo_probe.cli.options import LANG_OPTION, spoken
 from yolo_probe.cli.output import UNEXPLAINED, write
-from yolo_probe.errors import TargetError, visible
+from yolo_probe.errors import ProbeError, TargetError, visible
 from yolo_probe.language import shown_in, translated
 
 if TYPE_CHECKING:
@@ -246,7 +246,12 @@ def check_command(
     limits = _limits(max_params, max_gflops, max_mb, require)
     is_broken = False
     for target in targets:
-        row = target_row(target)
+        try:
+            row = target_row(target)
+        except ProbeError as error:
+            if form == "github":
+                write(f"{_annotation('error', target, str(error))}\n")
+            raise
         broken = list(limits.broken(row))
         said = [_in_short(row), *(_beside(against, target, row) if against else ())]
         is_broken |= bool(broken)
@@ -284,10 +289,13 @@ def _lines(target: str, broken: Iterable[str], said: Iterable[str]) -> Iterator[
 
 def _annotations(target: str, broken: Iterable[str], said: Iterable[str]) -> Iterator[str]:
     """Workflow commands of GitHub: an error for each limit that is broken, a notice of the figures."""
+    yield from (_annotation("error", target, words) for words in broken)
+    yield _annotation("notice", target, "; ".join(said))
+
+
+def _annotation(kind: Literal["error", "notice"], target: str, words: str) -> str:
     place = f"file={_escaped(target)}," if Path(target).is_file() else ""
-    for words in broken:
-        yield f"::error {place}title=yolo-probe::{_escaped(words, is_property=False)}"
-    yield f"::notice {place}title=yolo-probe::{_escaped('; '.join(said), is_property=False)}"
+    return f"::{kind} {place}title=yolo-probe::{_escaped(words, is_property=False)}"
 
 
 def _escaped(text: str, *, is_property: bool = True) -> str:

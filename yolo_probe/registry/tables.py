@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 from yolo_probe.errors import TargetError, visible
 from yolo_probe.registry.rows import COLUMNS, FileRow, plain
@@ -59,34 +58,47 @@ def json_row(row: FileRow, *, sha256: bool = False) -> str:
 
 
 def paths_in(file: Path) -> Iterator[str]:
-    """The paths of the rows that a file of CSV or JSON lines has; a last line that is not whole is cut off.
+    """The paths of the rows that a file of CSV or JSON lines has; then a last row that is not whole is cut off.
 
-    Raises: TargetError for a file of another kind.
+    Raises: TargetError for a file of another kind, which stays as it is.
     """
-    lines = _whole_lines(file)
-    if file.suffix == ".csv":
-        reader = csv.DictReader(lines)
-        if reader.fieldnames and "path" not in reader.fieldnames:
-            raise _not_ours(file)
-        yield from (row["path"] for row in reader)
-        return
-    for line in lines:
-        try:
-            row: Mapping[str, Any] = json.loads(line)
+    head, end = _BEGINNINGS[file.suffix], _end_of_rows(file)
+    with file.open("rb") as stream:
+        begun = stream.read(len(head))
+    if not head.startswith(begun):
+        raise _not_ours(file)
+    lines = _lines_to(end, file)
+    try:
+        for row in csv.DictReader(lines) if file.suffix == ".csv" else map(json.loads, lines):
+            if not isinstance(row["path"], str):
+                raise _not_ours(file)
             yield row["path"]
-        except (ValueError, KeyError, TypeError):
-            raise _not_ours(file) from None
+    except (ValueError, KeyError, TypeError, csv.Error):
+        raise _not_ours(file) from None
+    os.truncate(file, end)
 
 
-def _whole_lines(file: Path) -> Iterator[str]:
-    """The lines of a file, which loses an unfinished last one."""
-    with file.open("r+b") as stream:
-        end = 0
+_BEGINNINGS = {".csv": b"path,", ".jsonl": b'{"path":'}
+"""How a file of rows begins."""
+
+
+def _end_of_rows(file: Path) -> int:
+    """The bytes of a file up to the end of its last whole row; in CSV a path in quotes may have line feeds."""
+    end = position = quotes = 0
+    with file.open("rb") as stream:
         for line in stream:
-            end += len(line) if line.endswith(b"\n") else 0
-        stream.truncate(end)
-    with file.open(encoding="utf-8", newline="") as text:
-        yield from text
+            position += len(line)
+            quotes += line.count(b'"') if file.suffix == ".csv" else 0
+            if line.endswith(b"\n") and quotes % 2 == 0:
+                end = position
+    return end
+
+
+def _lines_to(end: int, file: Path) -> Iterator[str]:
+    """The lines of a file up to that byte."""
+    with file.open("rb") as stream:
+        while stream.tell() < end:
+            yield stream.readline().decode()
 
 
 def _not_ours(file: Path) -> TargetError:
