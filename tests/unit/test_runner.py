@@ -51,6 +51,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "deep" / "__main__.py").write_text(SCRIPT)
     (folder / "wrong.py").write_text("import deep\nthis is no Python\n")
     (folder / "needs.py").write_text("import nothing_of_that_name\n")
+    (folder / "val.py").write_text("import nothing_of_that_name\n")
+    (folder / "host.py").write_text("try:\n    import val\nexcept ImportError:\n    import utils.callbacks\n")
     return folder
 
 
@@ -93,6 +95,7 @@ def host_frames(text: str) -> list[str]:
             ("deep/script.py", "late"),
             ("wrong.py",),
             ("needs.py",),
+            ("host.py",),
             ("-m", "deep.script", "-h", "5"),
             ("-m", "deep", "--", "6"),
             ("-m", "deep.script", "fail"),

@@ -13,6 +13,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
+from itertools import zip_longest
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Literal
 
@@ -61,7 +62,11 @@ def run_host(command: HostCommand) -> None:
     except HostError:
         raise
     except BaseException as error:
-        _show_from(_first_frame_of_host(error.__traceback__))
+        earlier = error.__cause__ or error.__context__
+        while earlier is not None:
+            earlier.__traceback__ = _frames_of_host(earlier.__traceback__)
+            earlier = earlier.__cause__ or earlier.__context__
+        _show_from(_frames_of_host(error.__traceback__))
         raise
     if attachment:
         attachment.finish()
@@ -153,16 +158,20 @@ def _raised_by_runpy(trace: TracebackType | None) -> bool:
     return trace is not None and trace.tb_frame.f_globals.get("__name__") == "runpy"
 
 
-def _first_frame_of_host(trace: TracebackType | None) -> TracebackType | None:
-    """The part of a traceback below this module and those of Python that run a script."""
+def _frames_of_host(trace: TracebackType | None) -> TracebackType | None:
+    """A traceback without the frames of this package, and without those of Python that run and import a script."""
+    frames = []
     while trace is not None:
-        names = trace.tb_frame.f_globals
-        if names.get("__name__") not in (__name__, "runpy", *_IMPORTING):
-            break
+        name = str(trace.tb_frame.f_globals.get("__name__"))
+        if not name.startswith((f"{PACKAGE}.", *_IMPORTING)) and (frames or name != "runpy"):
+            frames.append(trace)
         trace = trace.tb_next
-    return trace
+    for frame, following in zip_longest(frames, frames[1:]):
+        frame.tb_next = following
+    return frames[0] if frames else None
 
 
+PACKAGE = __name__.partition(".")[0]
 _IMPORTING = ("importlib._bootstrap", "importlib._bootstrap_external")
 
 
