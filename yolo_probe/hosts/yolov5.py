@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
 from typing import cast
 
 from yolo_probe.errors import CheckpointError
@@ -45,9 +47,15 @@ def origin_of_line(form: LineForm, host: str, *, form_known: bool = True) -> Ori
     if not host:
         return Origin(_generation_of(form, host), form, ("a training loop of its own",), nearest=True, own_loop=True)
     blocks = sys.modules.get(host.replace("utils.torch_utils", "models.common"))
-    fork = fork_with(vars(blocks) if blocks else ())
+    fork = fork_with(vars(blocks) if blocks else ()) or ("YOLOv3" if _ships_yolov3(blocks) else "")
     prints = f"what {host} prints {'and holds' if form_known else 'is new to yolo-probe'}"
     return Origin(_generation_of(form, host), form, (prints,), nearest=not (form_known or fork), fork=fork)
+
+
+def _ships_yolov3(blocks: ModuleType | None) -> bool:
+    """Whether the YAMLs beside a host's blocks are those of YOLOv3, whose code is that of YOLOv5 of its day."""
+    place = Path(str(getattr(blocks, "__file__", "")))
+    return place.with_name("yolov3.yaml").is_file() and not place.with_name("yolov5s.yaml").is_file()
 
 
 def _generation_of(form: LineForm, host: str) -> Generation:

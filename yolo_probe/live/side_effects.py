@@ -50,6 +50,7 @@ def foreign(kinds: Iterable[type]) -> set[type]:
 def undisturbed(*, torch_alone: bool = False) -> Iterator[None]:
     """A context after which the random numbers of torch, Python and NumPy continue as if it had not run.
 
+    What another thread has drawn meanwhile is drawn once more: the state is that of the process.
     ``torch_alone``: whether only torch's can have been drawn.
     """
     numpy: Any = None if torch_alone else sys.modules.get("numpy.random")

@@ -24,8 +24,9 @@ from torch.optim import Optimizer
 
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import TargetError, reason_of
+from yolo_probe.errors import ProbeError, TargetError, reason_of
 from yolo_probe.hosts import ultralytics
+from yolo_probe.hosts.target import resolve_file
 from yolo_probe.hosts.yolov5 import origin_of_line
 from yolo_probe.language import language_of_log, translated
 from yolo_probe.live.live import Live, has_fuse, unwrapped
@@ -519,6 +520,9 @@ class Probe:
             return
         run.ended = True
         self._note_last_change()
+        if best is None and run.files.folder and run.fused_copy != "model":
+            best = run.files.folder / "weights" / "best.pt"
+        run.fused_copy = _copy_in(best) or run.fused_copy
         report = ledger_of(run.question, run.start, run.printed, run.fused, run.history, copy=run.fused_copy)
         report = replace(report, first_printed=run.first_printed, second_printed=run.fused is not run.foreseen)
         if self._tells("end"):
@@ -528,8 +532,6 @@ class Probe:
             for line in ledgers.splitlines() if report.fusion.merges else ():
                 run.logger.info(line)
         if self.settings.verify:
-            if best is None and run.files.folder and run.fused_copy != "model":
-                best = run.files.folder / "weights" / "best.pt"
             report = replace(report, outputs=self._compare_outputs(best))
         self._log(scalars_of(report.validation, report.question.subject.origin.form, "_fused"))
         known = run.start.known if run.start and run.fused_copy == "model" else None
@@ -581,6 +583,17 @@ class Probe:
         with _beside_progress_bar():
             for line in lines:
                 write(f"{_prefix(logger)}{translated(line, self._language)}")
+
+
+def _copy_in(best: Path | None) -> Literal["file", "ema"] | None:
+    """What its host validates of the best model's file: the stripped model, or the EMA; None where that is not told."""
+    saved = None
+    if best is not None and best.is_file():
+        with suppress(ProbeError, OSError):
+            saved = resolve_file(str(best)).saved
+    if saved is None or not (saved.stripped or saved.has_ema):
+        return None
+    return "file" if saved.stripped else "ema"
 
 
 def _trains(running: Running, optimizer: Optimizer) -> bool:
