@@ -62,8 +62,9 @@ def run_host(command: HostCommand) -> None:
     except HostError:
         raise
     except BaseException as error:
-        earlier = error.__cause__ or error.__context__
-        while earlier is not None:
+        seen, earlier = {id(error)}, error.__cause__ or error.__context__
+        while earlier is not None and id(earlier) not in seen:  # two errors may name each other
+            seen.add(id(earlier))
             earlier.__traceback__ = _frames_of_host(earlier.__traceback__)
             earlier = earlier.__cause__ or earlier.__context__
         _show_from(_frames_of_host(error.__traceback__))
