@@ -161,7 +161,7 @@ def _raised_by_runpy(trace: TracebackType | None) -> bool:
 
 def _frames_of_host(trace: TracebackType | None) -> TracebackType | None:
     """A traceback without the frames of this package, and without those of Python that run and import a script."""
-    frames = []
+    frames: list[TracebackType] = []
     while trace is not None:
         name = str(trace.tb_frame.f_globals.get("__name__"))
         if not name.startswith((f"{PACKAGE}.", *_IMPORTING)) and (frames or name != "runpy"):
