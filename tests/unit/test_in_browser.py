@@ -44,6 +44,26 @@ def test_host_and_classes_are_those_of_the_options(probe: Probe) -> None:
     assert refused["problem"] in probe("fuse-diff", "yolov5n@v7.0", "--host", "v3.1").stderr
 
 
+@pytest.mark.parametrize("path", ["best.pt", "runs/train/exp", r"C:\runs\best.pt", "/home/me/net.yaml", "last.pth"])
+def test_a_path_that_is_typed_is_refused_with_what_a_page_takes(path: str) -> None:
+    refused = answered(path, is_file=False)["refusal"]
+    assert refused["problem"].startswith(f"{path}: found the path of a file, which a page cannot open")
+    assert refused["remedy"] == "Drop the file onto the page, or choose it."
+
+
+def test_what_only_looks_like_a_path_is_none() -> None:
+    refused = answered("https://a.invalid/best.pt", is_file=False)["refusal"]
+    assert refused["problem"].endswith("found a URL, expected a file")
+    assert answered("yolov5n.yaml", is_file=False)["report"]["label"] == "yolov5n.yaml"
+    assert "lines" in answered(f"runs/exp: {LINE}", is_file=False)
+
+
+def test_an_error_is_in_the_language_of_the_page() -> None:
+    refused = json.loads(answer("nosuch.pt", 640, False, "zh"))["refusal"]
+    assert refused["problem"].startswith("nosuch.pt: 这是文件的路径")
+    assert refused["remedy"].startswith("请把文件拖到页面上")
+
+
 def test_the_folder_of_a_run_is_answered_by_its_best_checkpoint(
     demo_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from yolo_probe.cli.line_commands import Text, explained, text_of
 from yolo_probe.cli.output import DO_NOT_LOAD, error_words, folder_words, warning_of
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import ProbeError, UnsafeError, shown, visible
+from yolo_probe.errors import ProbeError, TargetError, UnsafeError, shown, visible
 from yolo_probe.hosts.printed_line import LOG_ENDINGS
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.hosts.target import in_folder, resolve
@@ -41,6 +41,11 @@ def answer(
         if is_file and Path(target).is_dir():
             folder, target = target, in_folder(target)
             found["said"] = translated(visible(folder_words(folder, target)), language)
+        if not is_file and re.fullmatch(r"(?!\w+://)\S*([/\\]\S*|\.pth?)", target):
+            raise TargetError(
+                f"{target}: found the path of a file, which a page cannot open; expected a line or a network's name",
+                "Drop the file onto the page, or choose it.",
+            )
         if _has_lines(target, is_file):
             found["lines"] = words_of(
                 explained([text_of(target) if is_file else Text(shown(target), target)]), language
