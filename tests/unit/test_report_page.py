@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Probe
+from tests.environments import ROOT
 from tests.networks import difference, question, subject
 from yolo_probe.hosts.subject import Gap
 from yolo_probe.render.report_page import data_of, framed, render
@@ -18,6 +19,7 @@ from yolo_probe.reports.full_report import FullReport, full_report, report_aroun
 from yolo_probe.reports.gradients import RowGradients
 from yolo_probe.reports.info import Info
 from yolo_probe.reports.row_graph import row_graph
+from yolo_probe.reports.story import read_story
 
 
 def embedded(page: str) -> dict[str, Any]:
@@ -52,6 +54,19 @@ def test_the_options_of_the_other_commands_hold_for_the_page(probe: Probe, tmp_p
     reports = data["reports"]
     assert (reports["layers"]["imgsz"], reports["fuse_diff"]["counter"]["name"]) == ([320, 320], "torch")
     assert reports["frozen_rows"] == [str(row) for row in range(10)]
+
+
+def test_terms_parts_of_a_file_and_moments_of_a_training_have_words_in_chinese(demo_checkpoint: Path) -> None:
+    found = full_report(question(str(demo_checkpoint)))
+    story = read_story(str(ROOT / "tests" / "golden" / "probe-before.json"))
+    page: Any = data_of(replace(found, story=story), "zh")
+    phrases = page["phrases"]
+    terms = {term for each in page["reports"]["counters"]["counters"].values() for term in each["terms"]}
+    assert terms >= {"convolution", "BatchNorm", "upsampling"}
+    assert {name for name in terms if phrases[name] == name} <= {"BatchNorm", "softmax"}
+    moments = {each["event"] for each in page["reports"]["story"]["events"]}
+    for name in ("container", "optimizer", *moments):
+        assert phrases[name] != name
 
 
 def test_a_finished_file_hatches_only_what_did_not_train(probe: Probe, demo_checkpoint: Path, tmp_path: Path) -> None:

@@ -100,12 +100,13 @@ def _phrases(report: FullReport, reports: Mapping[str, Any], language: Language)
 
 
 def _terms(reports: Mapping[str, Any]) -> Iterator[str]:
-    """The terms of formulas and of counters, and the parts of a file."""
+    """The terms of formulas and of counters, the parts of a file, the moments of a training."""
     for costs in (reports["layers"], reports["fused_layers"]):
         yield from (formula["term"] for line in (costs or {}).get("lines", ()) for formula in line["formulas"])
     for counter in (reports["counters"] or {}).get("counters", {}).values():
         yield from counter["terms"]
     yield from (reports["inspection"] or {}).get("bytes", ())
+    yield from (event["event"] for event in (reports["story"] or {}).get("events", ()))
 
 
 def words_of(report: Report, language: Language) -> object:
