@@ -50,7 +50,8 @@ ERRORS = (
     "cli/registry_commands",
     *("checkpoint/archive", "checkpoint/decode", "checkpoint/pickle_machine", "checkpoint/reader", "checkpoint/remote"),
     *("hosts/target", "hosts/yolov5", "networks/model_yaml", "networks/network", "networks/parse_model"),
-    *("networks/shipped", "registry/against", "yaml_file"),
+    *("networks/before_v5_0", "networks/constructors", "networks/shipped", "networks/torch_nn"),
+    *("expressions", "registry/against", "yaml_file"),
     *("registry/files", "registry/tables", "render/picture", "render/site", "reports/bench", "reports/diff"),
     *("reports/inspection", "reports/layers", "reports/question", "reports/story"),
 )
@@ -69,6 +70,7 @@ def parts_of_errors() -> Iterator[tuple[str, str]]:
 
 
 _OURS = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
+_OURS |= {"ArgumentError", "ExpressionError", "refuse"}  # which become one of those
 
 
 def is_of_the_source(english: str) -> bool:
