@@ -33,7 +33,9 @@ from tests.checkpoint_files import (
 from yolo_probe.checkpoint.decode import Inert
 from yolo_probe.checkpoint.reader import Checkpoint, read_checkpoint
 from yolo_probe.errors import CheckpointError
+from yolo_probe.model.forward import hooked, unlike
 from yolo_probe.model.structure import LayerCounts, Module, Tensor, count_gradients, count_layers, count_parameters
+from yolo_probe.model.trace import unknown_modules
 
 SEQUENTIAL = "torch.nn.modules.container.Sequential"
 
@@ -132,6 +134,27 @@ def test_bookkeeping_of_torch_is_no_attribute(tmp_path: Path) -> None:
     root = model_of(tmp_path, network())
     assert set(root.attributes) == {"training", "names", "stride", "yaml", "save"}
     assert root.attributes["yaml"] == {"nc": 2, "anchors": [[10, 13], [16, 30]], "depth_multiple": 0.33}
+
+
+@pytest.mark.parametrize("key", ["_forward_hooks", "_forward_pre_hooks"])
+@pytest.mark.parametrize("hook", [named("models.common.scaled"), module("models.common.Scaled")])
+def test_a_forward_hook_in_a_file_makes_its_module_another_one(tmp_path: Path, key: str, hook: object) -> None:
+    value = network()
+    conv = value.__dict__["_modules"]["model"].__dict__["_modules"]["0"]
+    conv.__dict__[key] = collections.OrderedDict({7: hook})
+    root = model_of(tmp_path, value)
+    assert ("model.0", "models.common.Conv") in unknown_modules(root)
+    assert unlike(root.child("model").child("0")) == " with a forward hook of its own"
+    assert hooked(root) == "model.0"
+
+
+def test_a_hook_of_torch_that_only_computes_a_weight_is_none(tmp_path: Path) -> None:
+    value = network()
+    conv = value.__dict__["_modules"]["model"].__dict__["_modules"]["0"].__dict__["_modules"]["conv"]
+    conv.__dict__["_forward_pre_hooks"] = collections.OrderedDict(
+        {0: Asked("torch.nn.utils.weight_norm.WeightNorm", "weight", 0)}
+    )
+    assert hooked(model_of(tmp_path, value)) == ""
 
 
 def test_an_empty_place_for_a_module_is_kept_and_an_empty_parameter_is_not(tmp_path: Path) -> None:

@@ -45,6 +45,10 @@ _BOOKKEEPING = frozenset({
     "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs", "_state_dict_hooks", "_state_dict_pre_hooks",
     "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks",
 })  # fmt: skip
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+"""Where a module keeps what runs around its own forward."""
+_WEIGHT_HOOKS = "torch.nn.utils."
+"""Where the hooks are that only compute a weight: of pruning, of weight norm."""
 _SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
 _TENSORS = frozenset({
     "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3",
@@ -134,6 +138,12 @@ def is_module(value: object) -> TypeGuard[CallRecord]:
     )
 
 
+def _hooks_in(value: object) -> list[object]:
+    """The hooks in a module's dict of them that may change what it computes."""
+    hooks = (mapping_of(value) or {}).values()
+    return [hook for hook in hooks if not name_of(hook).startswith(_WEIGHT_HOOKS)]
+
+
 def mapping_of(value: object) -> Mapping[object, object] | None:
     """Keys and values of a dict, or of the record of an OrderedDict; None for anything else."""
     if type(value) is dict:
@@ -210,6 +220,8 @@ class Records:
                 raise _damaged(path, "an attribute whose name is no printable text")
             if key not in _BOOKKEEPING and not (key[:1] == "_" and "_hook" in key):
                 own.append((key, value))
+            elif key in _HOOKS and (hooks := _hooks_in(value)):
+                own.append((key, hooks))
         return own
 
     @staticmethod

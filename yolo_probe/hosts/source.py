@@ -26,6 +26,7 @@ from yolo_probe.hosts.subject import Rebuilt
 from yolo_probe.hosts.summary_line import LineForm
 from yolo_probe.hosts.ultralytics_rebuild import Weightless, choose_head, imported, silent
 from yolo_probe.live.live import Live, say_nothing
+from yolo_probe.model.forward import hooked
 from yolo_probe.model.freezing import fixed_names
 from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.structure import Module, Tensor, named_modules
@@ -64,6 +65,8 @@ def _made(
     classes: Mapping[str, type[nn.Module]], root: Module, numbers: Numbers, options: Mapping[object, object]
 ) -> Rebuilt:
     """The network of a file in all its states, made from these classes. Raises: TraceError where that fails."""
+    if path := hooked(root):
+        raise TraceError(f"{path}: found a forward hook in the file, expected none: only loading the file makes it")
     try:
         model = _Maker(classes, numbers).module(root)
         if tasks := sys.modules.get("ultralytics.nn.tasks"):

@@ -18,6 +18,7 @@ from yolo_probe.hosts import ultralytics, ultralytics_names
 from yolo_probe.hosts.images import head_stride, image_channels
 from yolo_probe.hosts.subject import Gap, Rebuilt, Saved, Subject
 from yolo_probe.model.forks.registry import fork_of, of_another_host
+from yolo_probe.model.forward import hooked
 from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.model.trace import ruled_modules, unknown_modules
 from yolo_probe.model.user_rules import OwnRules
@@ -400,6 +401,8 @@ def _rebuilt(checkpoint: Checkpoint, root: Module) -> Rebuilt | Gap:
         return gap
     options = options_of(checkpoint.contents)
     exact = "layers, parameters and gradients are exact"
+    if path := hooked(root):
+        return Gap(f"{path} has a forward hook, which only loading the file makes", exact)
     try:
         try:
             described = architecture(root)

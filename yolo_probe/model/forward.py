@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple, TypeAlias, TypeVar, cast
 from yolo_probe.errors import TraceError, UnknownModuleError, shown
 from yolo_probe.model import operators
 from yolo_probe.model.operators import Followed, OpRecord, ShapeError
-from yolo_probe.model.structure import Module, Shape, Tensor
+from yolo_probe.model.structure import Module, Shape, Tensor, named_modules
 from yolo_probe.model.user_rules import ModuleRule, OwnRules, ruled_record, shape_out
 
 Value = Shape | list[Shape]
@@ -343,17 +343,31 @@ _FUSED_FORWARDS = frozenset({"forward_fuse", "fuseforward", "fusevggforward"})
 """Functions of the hosts' blocks that ``fuse()`` sets in the place of their ``forward``."""
 
 
+FORWARD_HOOKS = frozenset({"_forward_hooks", "_forward_pre_hooks"})
+"""Attributes of a module that has a hook."""
+
+
 def own_code(module: Module) -> str:
     """The name under which a module alone, not its class, has a function; empty where it has none.
 
-    What ``fuse()`` of a host sets in the place of ``forward`` is not meant.
+    What ``fuse()`` of a host sets in the place of ``forward`` is not meant; a hook that changes the input or the output
+    is.
     """
     for name, value in module.attributes.items():
+        if name in FORWARD_HOOKS:
+            return "forward hook"
         if name in ("forward", "fuse") or getattr(value, "is_bound", False):
             function = str(getattr(value, "name", value)).rpartition(".")[2]
             if name != "forward" or function not in _FUSED_FORWARDS:
                 return name
     return ""
+
+
+def hooked(root: Module) -> str:
+    """The path of the first module that has a forward hook; empty where none has."""
+    return next(
+        (path or "the model" for path, module in named_modules(root) if FORWARD_HOOKS & module.attributes.keys()), ""
+    )
 
 
 def unlike(module: Module) -> str:
