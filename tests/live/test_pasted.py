@@ -252,6 +252,43 @@ class CARAFE(nn.Module):
         return torch.einsum("bkhw,bckhw->bchw", [weights, y])
 
 
+class SPF(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.n = 2
+        self.m = nn.Sequential(*(nn.MaxPool2d(3, 1, 1) for _ in range(self.n)))
+
+    def forward(self, x: Any) -> Any:
+        return self.m(x)
+
+
+class SPPFCSPC(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.cv1, self.cv2, self.cv3, self.cv4 = Conv(c, c), Conv(c, c), Conv(c, c, 3), Conv(c, c)
+        self.m = nn.MaxPool2d(5, 1, 2)
+        self.cv5, self.cv6, self.cv7 = Conv(4 * c, c), Conv(c, c, 3), Conv(2 * c, c)
+
+    def forward(self, x: Any) -> Any:
+        y = [self.cv4(self.cv3(self.cv1(x)))]
+        for _ in range(3):
+            y.append(self.m(y[-1]))
+        return self.cv7(torch.cat([self.cv6(self.cv5(torch.cat(y, 1))), self.cv2(x)], 1))
+
+
+class DWConvblock(nn.Module):
+    def __init__(self, c: int, k: int) -> None:
+        super().__init__()
+        self.p = k // 2
+        self.conv1, self.bn1 = nn.Conv2d(c, c, k, 1, self.p, groups=c, bias=False), nn.BatchNorm2d(c)
+        self.act1, self.conv2 = nn.SiLU(inplace=True), nn.Conv2d(c, 2 * c, 1, bias=False)
+        self.bn2, self.act2 = nn.BatchNorm2d(2 * c), nn.SiLU(inplace=True)
+
+    def forward(self, x: Any) -> Any:
+        y = self.act1(self.bn1(self.conv1(x)))
+        return self.act2(self.bn2(self.conv2(y)))
+
+
 class Model(nn.Module):
     def __init__(self, rows: list[tuple[Any, Any]]) -> None:
         super().__init__()
@@ -285,6 +322,9 @@ BLOCKS = {
     "BiFPN_Concat2": lambda: [(Conv(16, 16), -1), (BiFPN_Concat2(), [-1, 0])],
     "BiFPN_Add3": lambda: [(Conv(16, 16), -1), (BiFPN_Add3(16), [-1, 0, 1])],
     "CARAFE": lambda: [(CARAFE(16), -1)],
+    "SPF": lambda: [(SPF(), -1)],
+    "SPPFCSPC": lambda: [(SPPFCSPC(16), -1)],
+    "DWConvblock": lambda: [(DWConvblock(16, 3), -1)],
 }
 
 

@@ -90,6 +90,32 @@ def test_a_class_that_is_not_the_hosts_may_have_held_more_before() -> None:
         fuse_diff(asked(replace(file_of(subject, changed), unknown=(("model.9", "models.common.Branches"),))))
 
 
+def test_a_head_for_other_points_than_those_of_a_person_is_of_yolov7_face_whose_fuse_leaves_rep_conv() -> None:
+    pose = resolve("yolov7-w6-pose@yolov7")
+    rows = pose.root.child("model")
+    last = [*rows.children][-1]
+    head, rep_conv = rows.child(last), resolve("yolov7@yolov7").root.child("model").child("102")
+    children = {**rows.children, "0": rep_conv, last: replace(head, attributes={**head.attributes, "nkpt": 5})}
+    root = replace(pose.root, children={"model": replace(rows, children=children)})
+    fork, other = fork_of(root), fork_of(pose.root)
+    assert fork is not None
+    assert other is not None
+    assert (fork.name, other.name) == ("yolov7-face", "YOLOv7")
+    assert fuse_as_host(root, grad_enabled=False).root.child("model").child("0") is rep_conv
+
+
+def test_a_head_that_is_not_yolov9s_is_not_its_for_the_dfl_inside() -> None:
+    subject = resolve("gelan-t@yolov9")
+    rows = subject.root.child("model")
+    last = [*rows.children][-1]
+    head = replace(rows.child(last), class_path="models.yolo.V8_Detect")
+    assert fork_of(subject.root) is not None
+    assert (
+        fork_of(replace(subject.root, children={"model": replace(rows, children={**rows.children, last: head})}))
+        is None
+    )
+
+
 @pytest.mark.parametrize("block", ["SPPCSPC", "RepConv", "MP", "StemBlock", "ShuffleV2Block", "ADown", "DFL", "CBH"])
 @pytest.mark.parametrize("kind", ["Model", "DetectionModel"])
 def test_a_block_of_a_fork_in_a_network_of_yolov5_does_not_make_it_the_forks(block: str, kind: str) -> None:

@@ -10,6 +10,7 @@ From the ground up; a module imports only from lines above its own::
     forward       the forward pass of each module of YOLOv5 and torch, on shapes
     forks.fork         what a fork is, and how its fuse() makes a structure anew
     forks.yolov7       YOLOv7
+    forks.yolov7_face  yolov7-face
     forks.yolov9       YOLOv9
     forks.yolov5_lite  YOLOv5-Lite
     forks.yolov5_face  yolov5-face

@@ -228,11 +228,13 @@ def pair_before(fused: Module) -> tuple[Module, Module]:
 
 
 def new_batch_norm(like: Tensor) -> Module:
-    """A BatchNorm of as many channels as a bias has, and with its flags."""
+    """A BatchNorm of as many channels as a bias has, and with its flags; else as torch builds it."""
+    made = {"num_features": like.shape[0], "eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True}
     return Module(
         "torch.nn.modules.batchnorm.BatchNorm2d",
-        {"num_features": like.shape[0], "affine": True},
+        {"training": False, **made},
         {name: replace(like, location=None) for name in ("weight", "bias")},
+        {name: replace(like, requires_grad=False, location=None) for name in ("running_mean", "running_var")},
     )
 
 

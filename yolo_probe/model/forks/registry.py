@@ -15,13 +15,14 @@ from yolo_probe.model.forks.fork import Fork
 from yolo_probe.model.forks.yolov5_face import YOLOV5_FACE
 from yolo_probe.model.forks.yolov5_lite import YOLOV5_LITE
 from yolo_probe.model.forks.yolov7 import YOLOV7, YOLOV7_U7
+from yolo_probe.model.forks.yolov7_face import YOLOV7_FACE
 from yolo_probe.model.forks.yolov9 import YOLOV9
 from yolo_probe.model.forward import RECIPES, recipe_of
 from yolo_probe.model.fusion import FUSED_KINDS, Fusion, difference, fuse, restore
 from yolo_probe.model.structure import Module, distinct_modules, named_modules
 
-FORKS = (YOLOV9, YOLOV7, YOLOV7_U7, YOLOV5_FACE, YOLOV5_LITE)
-"""In the order in which they are asked: YOLOv9 has blocks of YOLOv7 too."""
+FORKS = (YOLOV9, YOLOV7_FACE, YOLOV7, YOLOV7_U7, YOLOV5_FACE, YOLOV5_LITE)
+"""In the order in which they are asked: YOLOv9 and yolov7-face have blocks of YOLOv7 too."""
 
 
 def fork_of(root: Module) -> Fork | None:

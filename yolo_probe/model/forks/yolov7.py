@@ -143,8 +143,8 @@ def rep_conv(f: Frame, x: Shape) -> Shape:
 _HEAD = f"{HEAD} forward? end2end? include_nms? concat?"
 
 
-_KEY_POINTS = 17
-"""Key points of a person, the only number for which the forward of ``IKeypoint`` runs."""
+PERSON_POINTS = 17
+"""Key points of a person, the only number for which the forward of ``IKeypoint`` runs here."""
 _BIN_COUNT = 21
 """Bins of a width or height, the only number for which the forward of ``IBin`` runs."""
 _POINTS = "nkpt dw_conv_kpt no_det no_kpt flip_test?"
@@ -212,12 +212,13 @@ def i_keypoint(f: Frame, x: Value) -> list[Shape]:
 def _boxes_with_points(f: Frame, x: Shape) -> Shape:
     """One level's boxes, of one class, and its key points: two coordinates each, and a score."""
     n, anchors, h, w, outputs = x
-    if outputs != 6 + 3 * _KEY_POINTS:
-        raise ShapeError(f"found {outputs} outputs, expected 6 of a box and 3 for each of {_KEY_POINTS} key points")
+    number = f.get("nkpt", int)
+    if outputs != 6 + 3 * number:
+        raise ShapeError(f"found {outputs} outputs, expected 6 of a box and 3 for each of {number} key points")
     first, two = (n, anchors, h, w, 6), (n, anchors, h, w, 2)
     f.function("sigmoid", (first,), first)
     _centre_and_size(f, two)
-    points = (n, anchors, h, w, _KEY_POINTS)
+    points = (n, anchors, h, w, number)
     for _ in range(2):
         _centre(f, points)
     f.function("sigmoid", (points,), points)

@@ -18,9 +18,9 @@ from yolo_probe.model.forks.fork import (
     with_attributes,
 )
 from yolo_probe.model.forks.yolov7 import residual
-from yolo_probe.model.forward import Frame, Value, block, bottleneck, c3, several
+from yolo_probe.model.forward import Frame, Value, block, bottleneck, c3, recipe_of, several
 from yolo_probe.model.operators import ShapeError
-from yolo_probe.model.structure import Module, Shape
+from yolo_probe.model.structure import Module, Shape, distinct_modules
 
 
 @block("AConv", holds="cv1")
@@ -266,11 +266,21 @@ def _rep_conv_n_before(module: Module) -> Module:
     return replace(module, children={"act": module.child("act"), **branches}, attributes={**kept, "bn": None})
 
 
+def _has_own_head(root: Module) -> bool:
+    """Whether no other head was pasted beside the classes, of which ultralytics has some too."""
+    heads = [module for module in distinct_modules(root) if {"nc", "nl"} <= module.attributes.keys()]
+    return (
+        root.kind in ("DetectionModel", "SegmentationModel")
+        and not has_head_of_yolov5(root)
+        and (all(recipe_of(head) for head in heads))
+    )
+
+
 YOLOV9 = Fork(
     "YOLOv9",
     line="v7.0",
     marks=frozenset({"RepConvN", "RepNCSPELAN4", "DFL", "DDetect", "ADown", "AConv", "CBLinear", "CBFuse"}),
-    builds=lambda root: root.kind in ("DetectionModel", "SegmentationModel") and not has_head_of_yolov5(root),
+    builds=_has_own_head,
     fuses={"Conv": merged_conv, "DWConv": merged_conv, "RepConvN": _fused_rep_conv_n},
     restores={"RepConvN": _rep_conv_n_before},
     changed="before 26 February 2024, and in yolov9pip 0.0.4, its fuse() leaves the two branches of each RepConvN",
