@@ -85,6 +85,7 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[list[int]
     folder = tmp_path_factory.mktemp("fork")
     shutil.copytree(SMALL_HOST, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "models" / "branches.py").write_text(BRANCHES, encoding="utf-8")
+    (folder / "models" / "common.py").write_text(COMMON, encoding="utf-8")
     with (folder / "models" / "yolo.py").open("a", encoding="utf-8") as file:
         file.write(MODEL)
     done = run_python(SAVE, paths=[folder], cwd=folder)
@@ -133,6 +134,62 @@ def test_without_the_source_nothing_after_fuse_is_called_known(fork: tuple[Path,
     folder, _ = fork
     with pytest.raises(RuntimeError, match=r"may be in \./models: add --source \."):
         run_python(REPORT, "fuse-diff", "best.pt", paths=[ROOT], cwd=folder)
+
+
+COMMON = """
+from models.yolo import Conv
+
+Conv.__module__ = "models.common"
+"""
+"""The place in which YOLOv5 has its Conv, so that it is known from the file."""
+
+FUSED = """
+import json
+import torch
+from models import common
+from models.yolo import Model
+
+def numbers(model):
+    return [len(list(model.modules())), sum(p.numel() for p in model.parameters())]
+
+model = Model()
+model.yaml, model.names, model.nc, model.stride = {"nc": 2, "ch": 3}, ["a", "b"], 2, torch.tensor([4.0])
+model.requires_grad_(False)
+before, model = numbers(model), model.fuse()
+torch.save({"epoch": -1, "optimizer": None, "model": model.half()}, "fused.pt")
+print(json.dumps([before, numbers(model)]))
+"""
+"""A file that is saved after fuse(), of a network of Conv alone."""
+
+ADDS = """
+
+class Model(Before):
+    def fuse(self):
+        self.model[3] = nn.Sequential(self.model[3], nn.Identity())
+        return super().fuse()
+"""
+"""A fuse() that makes another network of it."""
+
+
+def test_of_a_fused_file_the_sources_own_fuse_says_what_it_was_before(fork: tuple[Path, list[list[int]]]) -> None:
+    folder, _ = fork
+    before, after = json.loads(run_python(FUSED, paths=[folder], cwd=folder).stdout.splitlines()[-1])
+    found = report(folder, "fuse-diff", str(folder / "fused.pt"), "--source", str(folder))
+    for state, expected in (("training", before), ("validation", after)):
+        assert [found[state][key] for key in ("layers", "parameters")] == expected
+    assert {ledger["unexplained"] for ledger in found["ledger"].values()} == {0}
+
+
+def test_what_the_sources_fuse_does_not_make_again_is_not_known(
+    fork: tuple[Path, list[list[int]]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "fork"
+    shutil.copytree(fork[0], folder, ignore=shutil.ignore_patterns("__pycache__"))
+    run_python(FUSED, paths=[folder], cwd=folder)
+    with (folder / "models" / "yolo.py").open("a", encoding="utf-8") as file:
+        file.write(ADDS)
+    with pytest.raises(RuntimeError, match=r"what it was before fuse\(\) is not known"):
+        run_python(REPORT, "fuse-diff", "fused.pt", "--source", ".", paths=[ROOT], cwd=folder)
 
 
 READS_YAML = """

@@ -28,7 +28,7 @@ from yolo_probe.hosts.ultralytics_rebuild import Weightless, choose_head, import
 from yolo_probe.live.live import Live, say_nothing
 from yolo_probe.model.forward import hooked
 from yolo_probe.model.freezing import fixed_names
-from yolo_probe.model.fusion import fused_state
+from yolo_probe.model.fusion import fused_state, modules_apart
 from yolo_probe.model.structure import Module, Tensor, named_modules
 
 _PASS_THE_SOURCE = "Pass the folder of the source that trained the file, in which `models` or `ultralytics` lies."
@@ -42,14 +42,22 @@ Numbers = Callable[[Tensor], tuple[float, ...]]
 """Reads the values of a small tensor; nothing where they cannot be read."""
 
 
-def from_source(folder: Path, root: Module, numbers: Numbers, options: Mapping[object, object]) -> Rebuilt:
+def from_source(
+    folder: Path, root: Module, numbers: Numbers, options: Mapping[object, object], before: Module | None = None
+) -> Rebuilt:
     """The network of a file, made from the classes under a folder.
 
-    ``root``: its structure in the file. ``options``: those of its training.
+    ``root``: its structure in the file. ``options``: those of its training. ``before``: of a file saved after
+    ``fuse()``, what the structure may have been; it is taken where the folder's own ``fuse()`` makes the file's of it.
     Raises: TargetError where a class is not there, TraceError where a module cannot be made, or ``fuse()`` fails.
     """
     with silent():
-        return _made(_classes(folder, root), root, numbers, options)
+        classes = _classes(folder, root)
+        if before is not None and before is not root:
+            known = _fused_again({**_classes(folder, before), **classes}, root, before, numbers)
+            if known is not None:
+                return known
+        return _made(classes, root, numbers, options)
 
 
 def from_installed(root: Module, numbers: Numbers, options: Mapping[object, object]) -> Rebuilt:
@@ -71,17 +79,38 @@ def _made(
         model = _Maker(classes, numbers).module(root)
         if tasks := sys.modules.get("ultralytics.nn.tasks"):
             choose_head(tasks, model, root, options)
-        stored, fixed = _live(model), fixed_names(root)
+        stored = _live(model)
         if fused_state(root) != "unfused":
             return Rebuilt(stored, stored, stored, saved_fused=True, before_known=False)
-        built = deepcopy(model)
-        for name, parameter in built.named_parameters():
-            parameter.requires_grad_(name not in fixed)
-        return Rebuilt(_live(built), stored, stored.fused(), saved_fused=False)
+        return Rebuilt(_trainable(model, root), stored, stored.fused(), saved_fused=False)
     except ProbeError:
         raise
     except Exception as error:  # whatever a class raises at attributes that are not its own
         raise TraceError(reason_of(error)) from error
+
+
+def _fused_again(
+    classes: Mapping[str, type[nn.Module]], root: Module, before: Module, numbers: Numbers
+) -> Rebuilt | None:
+    """The network of a file saved after ``fuse()`` in all its states; None where ``fuse()`` of ``before`` differs."""
+    try:
+        unfused = _Maker(classes, numbers).module(before)
+        again = _live(unfused).fused()
+        if any(modules_apart(again.root, root)):
+            return None
+        return Rebuilt(
+            _trainable(unfused, before), _live(unfused), _live(_Maker(classes, numbers).module(root)), saved_fused=True
+        )
+    except Exception:  # whatever a class raises: what it was before is not known then
+        return None
+
+
+def _trainable(model: nn.Module, root: Module) -> Live:
+    """A copy of a network as it was when its training began."""
+    built, fixed = deepcopy(model), fixed_names(root)
+    for name, parameter in built.named_parameters():
+        parameter.requires_grad_(name not in fixed)
+    return _live(built)
 
 
 def built_from_source(folder: Path, path: str, classes: int | None) -> Rebuilt:

@@ -17,7 +17,7 @@ from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, Trac
 from yolo_probe.hosts import ultralytics, ultralytics_names
 from yolo_probe.hosts.images import head_stride, image_channels
 from yolo_probe.hosts.subject import Gap, Rebuilt, Saved, Subject
-from yolo_probe.model.forks.registry import fork_of, of_another_host
+from yolo_probe.model.forks.registry import fork_of, of_another_host, unfused_as_host
 from yolo_probe.model.forward import hooked
 from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.model.trace import ruled_modules, unknown_modules
@@ -351,8 +351,9 @@ def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subje
     folder = _source_folder(source)
     from yolo_probe.hosts.source import from_source, line_form
 
+    before = None if subject.foreign else unfused_as_host(subject.root)
     try:
-        rebuilt = from_source(folder, subject.root, _small_numbers(checkpoint), options_of(checkpoint.contents))
+        rebuilt = from_source(folder, subject.root, _small_numbers(checkpoint), options_of(checkpoint.contents), before)
     except TraceError as error:
         raise TargetError(f"{subject.label}: the source in {source} does not fit this file: {error}") from None
     fork = fork_of(subject.root)
