@@ -304,7 +304,7 @@ def test_a_log_that_is_not_there_is_said_to_be_missing() -> None:
         ("ModuleNotFoundError: No module named 'models.yolo'", "Run in the clone of the code that trained the file"),
         ("_pickle.UnpicklingError: Weights only load failed. This file can still be loaded", "weights_only=False"),
         ("RuntimeError: \"slow_conv2d_cpu\" not implemented for 'Half'", "model.float() before the first pass"),
-        ("AttributeError: 'Conv2' object has no attribute 'bn'", "fused already, or it is a class of your own"),
+        ("AttributeError: 'Conv2' object has no attribute 'bn'", "or it is a class of your own"),
         ("'Conv' object has no attribute 'total_params'", "Count a copy"),
         ('Unexpected key(s) in state_dict: "total_ops", "model.0.total_ops"', "Take them out of the state_dict"),
         (
@@ -321,6 +321,13 @@ def test_a_log_that_is_not_there_is_said_to_be_missing() -> None:
         ("'Conv' object has no attribute '_non_persistent_buffers_set'", "as attempt_load does since v3.1"),
         ("RuntimeError: a leaf Variable that requires grad is being used in an in-place operation.", "torch.no_grad()"),
         ("('0.01 GMac', '5.29 M')", "an EfficientNet then has 0.01 GMac"),
+        ("Skipped operation aten::batch_norm 69 time(s)", "counts MACs and calls them flops"),
+        ("[WARN] Cannot find rule for <class 'torch.nn.modules.container.Sequential'>.", "their parts are counted"),
+        ("'NoneType' object has no attribute 'fuse'", "in 'ema' alone since 8.1.39"),
+        ("AttributeError: bn delattr(m, 'bn')", "perhaps by another thread"),
+        ("'Detect' object has no attribute 'm'", "Load it with the code of v1.0"),
+        ("ModuleAttributeError: 'Model' object has no attribute 'yaml'", "Load it with the code of v1.0"),
+        ("AttributeError: 'v10Detect' object has no attribute 'grid'", "Load it with ultralytics"),
         ("AttributeError: Can't get attribute 'SPPF' on <module 'models.common'", "by a newer version, or by a fork"),
     ],
 )

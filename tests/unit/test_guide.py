@@ -230,6 +230,12 @@ DDP = "Do FLOPs, layers and parameters change in DDP or DataParallel?"
 OUTPUTS = "Does fuse() change the predictions or the mAP?"
 LAST = "best.pt or last.pt: which do I use, and from which can I resume?"
 HALF = "Is best.pt FP16 or FP32, why is a file twice the size, how do I convert it?"
+RELEASES = "Why do the numbers of a network change between releases of ultralytics?"
+FEW = "Why few parameters and many GFLOPs, or a lighter block and no fewer GFLOPs?"
+CONVERTED = "Reparameterization: why has yolov9-c twice the published parameters?"
+ZERO = "Why does another tool print 0 parameters, or 0.01 GMac, or half?"
+DISPLAY = "How do I see or calculate parameters and FLOPs of a .pt file, per layer?"
+CLASSES = "Do I need to change nc in the model YAML, and what do classes cost?"
 KEY = "KeyError: 'ema' or KeyError: 'model': which file has no such key?"
 QUESTIONS = {
     "why not fuse in training": "Why not fuse() before training?",
@@ -277,7 +283,7 @@ QUESTIONS = {
     "ONNX layers": "Do ONNX and TensorRT have the same number of layers?",
     "pruning zeros parameters": "Do FP16, INT8 or pruning change parameters and GFLOPs?",
     "How to print model summary of a .pt file":
-        "How do I see layers, parameters and FLOPs of a .pt file, per layer too?",
+        "How do I see or calculate parameters and FLOPs of a .pt file, per layer?",
     "README FLOPs different from documentation table":
         "Why does the README list another number of parameters or FLOPs?",
     "FLOPs went from 6 to 20 after replacing Conv by Identity":
@@ -333,6 +339,36 @@ QUESTIONS = {
     "how are FLOPs computed": TWICE, "\u6a21\u578b\u8ba1\u7b97\u91cf\u600e\u4e48\u7b97": TWICE,
     "KeyError: 'ema'": KEY, "KeyError: 'model'": KEY,
     "torchinfo.summary(YOLO) starts a training": "Why does torchinfo.summary(YOLO) start a training?",
+    # of other threads
+    "number of layers and parameters in training and inference, which should I use to compare models":
+        "Which of the two lines do I report, that of training or that of validation?",
+    "why did FLOPs of yolo11n-cls change between ultralytics versions": RELEASES,
+    "FLOPs of yolov8n-cls changed after updating ultralytics": RELEASES,
+    "\u4e3a\u4ec0\u4e48\u66ff\u6362\u4e4b\u540e\u5e76\u6ca1\u6709\u964d\u4f4e\u53c2\u6570\u91cf\u4ee5\u53caGFLOPs": FEW,
+    "why does a model with 50k parameters take 1.1 GFLOPs": FEW,
+    "why is --freeze 50 for yolov7 and not 51": "What does --freeze 10 freeze, and why does the line not show it?",
+    "why are the parameters and FLOPs of yolov9-c twice as much as published in the paper": CONVERTED,
+    "what is reparameterization in yolov9": CONVERTED,
+    "difference between yolov9-c-converted, yolov9-c and gelan-c": CONVERTED,
+    "reparameterizing a yolov7 model does not change file size or inference speed": CONVERTED,
+    "what's the difference between yolov7.pt and yolov7_training.pt":
+        "Is YOLOv7's training YAML another network than the deploy YAML?",
+    "different input image sizes, same parameter count?": "Why the image size hardly matters to the line",
+    "input 512 and 640 give the same GFLOPs": "Does GFLOPs depend on the image size or on the batch size?",
+    "will torch.matmul be regarded as zero_ops in thop": ZERO, "thop got 0 ops for nn.MultiheadAttention": ZERO,
+    "thop warns there are no hooks for SiLU and counts zero macs": ZERO,
+    "small discrepancy between fvcore and pytorch FlopCounterMode": "Why counters differ",
+    "thop and ptflops give different FLOPs for the same model": "Why counters differ",
+    "how to make the final model smaller after training was interrupted":
+        "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?",
+    "different size of weights: 89M before, now 354M": "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?",
+    "why does it not show the GFLOPs like YOLOv5, how to show them": MISSING,
+    "how to display GFLOPS value of a trained model": DISPLAY,
+    "how to calculate parameters and GFLOPs before training starts": DISPLAY,
+    "do I need to change nc in yolov5s.yaml": CLASSES,
+    "why does nc exist in the model yaml when the data yaml has it": CLASSES,
+    "how many parameters does one more class cost": CLASSES,
+    "which activation functions does yolov5s use": "How many convolutional layers does it have, and how deep is it?",
     "\u6743\u91cd\u6587\u4ef6\u592a\u5927": "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?",
     "\u8bad\u7ec3\u548c\u9a8c\u8bc1\u53c2\u6570\u91cf\u4e0d\u4e00\u6837":
         "Why do the lines of train.py and val.py differ in layers, parameters, GFLOPs?",

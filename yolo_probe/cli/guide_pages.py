@@ -70,6 +70,8 @@ NEARLY = 0.6
 """What part of the best score another section has to have to be named too."""
 ENOUGH = 5.0
 """The score of a section that answers: several rare words, or one in its heading."""
+OF_A_NAME, _NETWORK = 0.5, r"yolo|gelan"
+"""How much less the name of a network counts, beside what is asked of it."""
 IN_HEADING = 3
 """How much more a word counts in a heading."""
 
@@ -84,7 +86,9 @@ def passages(words: str, language: Language) -> tuple[Passage, ...]:
     sections = list(_sections(language))
     held = [(_words(heading), _words(text)) for _, heading, text in sections]
     rarity = {
-        word: log((1 + len(held)) / (0.5 + sum(_has(heading | text, word) for heading, text in held))) for word in asked
+        word: (OF_A_NAME if re.match(_NETWORK, word) else 1)
+        * log((1 + len(held)) / (0.5 + sum(_has(heading | text, word) for heading, text in held)))
+        for word in asked
     }
     scores = [
         sum(rarity[word] * (IN_HEADING * _has(heading, word) + _has(text, word)) for word in asked)
@@ -137,30 +141,43 @@ def _words(text: str) -> Counter[str]:
     words = re.findall(r"[a-z][a-z0-9]+(?:[._][a-z0-9]+)*|\d+(?:\.\d+)?", lowered)
     words += [part for word in words for part in re.split(r"[._]", word) if part != word and len(part) > 2]
     pairs = [run[at : at + 2] for run in re.findall(_HAN, lowered) for at in range(len(run) - 1)]
-    stems = (re.sub(r"(?<=\w{3})(?:ing|es|ed|s)$", "", word) for word in words)
+    stems = map(_stem, words)
     return Counter([*(_SHORT.get(stem, stem) for stem in stems), *pairs])
 
 
+def _stem(word: str) -> str:
+    """A word without the ends that English has for many and for acts: ``stopped`` and ``stops`` are ``stop``."""
+    return re.sub(r"([bdgmnprt])\1$", r"\1", re.sub(r"(?<=\w{3})(?:ing|es|ed|e|(?<!s)s)$", "", word))
+
+
 _PHRASES = (
-    (r"(?i)\bnot? (?:longer )?(?:shown?|displayed|printed|appear\w*|there)\b", "missing"),
+    (r"(?i)\bnot? (?:longer )?(?:shown?|displayed|printed|appear\w*|there)\b|\bnot show\b", "missing"),
     (r"(?i)\b(?:times |x ?)2\b|\b2 ?(?:x|times)\b|\bmultipl\w+ (?:by|with) (?:2|two)\b", "twice"),
     (r"(?i)\bno gflops\b", "missing gflops"),
     (r"(?i)\bmemory access(?: costs?)?\b", "mac memory"),
-    (r"(?i)\byolo(?:v8|1[12]|26)[nsmlx]?\b", "ultralytics"),
+    (r"(?i)\byolo(?:v8|v?1[12]|v?26)[nsmlx]?\b", "ultralytics"),
     (r"(?i)\btorch-pruning\b", "torchpruning"),
+    (r"(?i)\b(?=(?:fvcore|ptflops|calflops|mmdet|get_flops|flopcounter|torchprofile))", "counter "),
+    (r"(?i)\b\d+ ?mb\b|\bsize of (?:\w+ )?weights|\b(?:weights?|model) (?:size|smaller|larger)", "file size mb large"),
+    (r"(?i)\b(?:320|416|512|640|960|1280) (?:and|or|vs\.?|to) (?:320|416|512|640|960|1280)\b", "image size"),
+    (r"(?i)\bzero(?:-ops?|_ops?)?\b", "0"),
     (r"\bmAP\b", "accuracy"),
     (r"(?i)\bmulti-?gpus?\b", "several gpu"),
 )
 """What people write in several words, or with capitals that count, and the word for it."""
 _SHORT = {
-    "param": "parameter", "grad": "gradient", "conv": "convolution", "interrupt": "stopp", "bigger": "large",
-    "different": "differ", "difference": "differ", "doc": "documentation", "logged": "logger",
-    **dict.fromkeys(("vanish", "disappear", "gone", "lost", "lose", "hidden", "absent"), "miss"),
-    **dict.fromkeys(("dataparallel", "distributeddataparallel", "de_parallel", "parallel", "distribut"), "ddp"),
-    **dict.fromkeys(("result", "output", "predict"), "prediction"),
-    **dict.fromkeys(("doubl", "double"), "twice"),
-    "bn": "batchnorm", "fus": "fuse",
-    "resum": "resume", "precision": "fp16", "frozen": "freeze", "freez": "freeze",
+    _stem(word): _stem(other)
+    for other, words in {
+        "parameter": "param", "gradient": "grad", "convolution": "conv", "batchnorm": "bn", "image": "input",
+        "large": "bigger big", "small": "smaller lighter", "stop": "interrupt", "documentation": "doc",
+        "logger": "logged", "validation": "inference", "release": "version update upgrade", "twice": "double doubled",
+        "differ": "different difference discrepancy mismatch inconsistent inconsistency disagree",
+        "miss": "vanish disappear gone lost lose hidden absent", "prediction": "result output predict",
+        "ddp": "dataparallel distributeddataparallel de_parallel parallel distribute", "counter": "tool", "see": "display view",
+        "fp16": "precision", "freeze": "frozen",
+        "fp32": "float", "reparameterization": "reparameterize reparam",
+    }.items()
+    for word in words.split()
 }  # fmt: skip
 """Words that people write for others, as stems."""
 
@@ -170,10 +187,12 @@ def _has(words: Counter[str], word: str) -> bool:
 
 
 _COMMON = frozenset(
-    "a an and are as at be but by can could do doe for from get give given have how i if in into is it its me my not "
-    "of on or our same should so than that the their them then there these they thi this to too us use using was we "
-    "were what when where which who why will with would you your yolo yolov5 model number question issue problem help "
-    "please hi hello thank than after before noth someth wrong total one two "
-    "\u4e3a\u4ec0 \u4ec0\u4e48 \u600e\u4e48 \u600e\u6837 \u591a\u5c11".split()
+    _words(
+        "a an and are as at be but by can could do does for from get gets give gives given have has how i if in into "
+        "is it its me my not of on or our same should so than that the their them then there these they this to too "
+        "us use using was we were what when where which who why will with would you your yolo yolov5 model number "
+        "question issue problem help please hi hello thanks before after nothing something wrong total one two say "
+        "\u4e3a\u4ec0 \u4ec0\u4e48 \u600e\u4e48 \u600e\u6837 \u591a\u5c11"
+    )
 )
 """Words that say nothing about what is asked; in the form that ``_words`` gives them."""

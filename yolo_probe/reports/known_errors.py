@@ -28,15 +28,16 @@ KNOWN_ERRORS = (
         "yolo_probe.register(callbacks) does that for all versions.",
     ),
     KnownError(
-        r"module \w+ is treated as a zero-op|[Tt]reat it as zero[^\n]*|\b0\.\d+ GMacs?\b",
-        "This counter puts hooks on classes that it knows. A class of your own counts as 0 there, with all that its "
-        "forward computes by functions, such as F.conv2d and products of matrices: an EfficientNet then has 0.01 GMac, "
-        "not 0.39.",
+        r"module \w+ is treated as a zero-op|Cannot find rule for|[Tt]reat it as zero[^\n]*|\b0\.\d+ GMacs?\b",
+        "This counter puts hooks on classes that it knows, and warns of every other class. Containers, such as "
+        "Sequential and blocks of known layers, lose nothing by it: their parts are counted. But what a class of your "
+        "own computes by functions, such as F.conv2d and products of matrices, counts as 0: an EfficientNet then has "
+        "0.01 GMac, not 0.39.",
         "Count operators instead: yolo_probe.compare_counters(model) shows each counter's figure and what it leaves "
         "out, yolo-probe counters best.pt the same of a file.",
     ),
     KnownError(
-        r"Unsupported operator aten::\w+ encountered[^\n]*",
+        r"(?:Unsupported operator|Skipped operation) \w+::\w+(?: encountered)?[^\n]*",
         "fvcore has no rule for this operator, and adds 0 for it. It has rules for convolutions, matrix products and "
         "norms, which cost nearly everything; it counts MACs and calls them flops.",
         "Nothing, if these are additions and activations. yolo_probe.count_flops(model) lists the share of what has no "
@@ -68,6 +69,23 @@ KNOWN_ERRORS = (
         "another convolution of your own stands there.",
         "Do not derive the block from Conv, or give its convolution another name than conv: fuse() then leaves it and "
         "its BatchNorm as they are.",
+    ),
+    KnownError(
+        r"'NoneType' object has no attribute '(?:fuse|float|yaml|names|state_dict)'",
+        "There is no model: the file has None or nothing where this code takes one. An unstripped file of ultralytics "
+        "has its model in 'ema' alone since 8.1.39, and files of other projects have other keys.",
+        "In code: ckpt.get('ema') or ckpt['model']. yolo-probe inspect best.pt shows what the file holds.",
+    ),
+    KnownError(
+        r"'(?:Detect' object has no attribute 'm|Model' object has no attribute 'yaml)'",
+        "The file is of YOLOv5 v1.0, of June 2020: its Detect has no convolutions, and its Model no yaml.",
+        "Load it with the code of v1.0, or train from the weights of a newer release. yolo-probe inspect reads both.",
+    ),
+    KnownError(
+        r"'\w*(?:Detect|Segment)' object has no attribute '(?:grid|anchor_grid)'",
+        "The code of YOLOv5 has loaded a file of ultralytics, whose head is another and has no anchors.",
+        "Load it with ultralytics: YOLO('best.pt'). torch.hub.load('ultralytics/yolov5', ...) takes files of "
+        "YOLOv5 alone.",
     ),
     KnownError(
         r"has no attribute '?fuse\b'?",
@@ -117,9 +135,9 @@ KNOWN_ERRORS = (
         "model.float() before the first pass, or leave --half out.",
     ),
     KnownError(
-        r"has no attribute '?bn\b'?",
-        "fuse() takes the bn of each Conv. This one has none: it is fused already, or it is a class of your own that "
-        "inherits from Conv and does not build one.",
+        r"has no attribute '?bn\b'?|delattr\(\w+, ?['\"]bn['\"]\)[^\n]*|AttributeError: bn\b",
+        "fuse() takes the bn of each Conv. This one has none: it is fused already, perhaps by another thread in this "
+        "moment, or it is a class of your own that inherits from Conv and does not build one.",
         "Call fuse() once; for a class of your own, yolo-probe train tries fuse() before the first epoch and names the "
         "module.",
     ),
