@@ -24,6 +24,7 @@ from tests.unit.test_report import STRIPPED, saved_subject
 from tests.unit.test_report_page import embedded
 from tests.unit.test_training_record import EVENTS
 from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.errors import ModelYamlError
 from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5, Host
 from yolo_probe.hosts.printed_line import lines_in
 from yolo_probe.hosts.quoted_figures import quoted_in
@@ -196,6 +197,25 @@ def test_every_error_about_what_is_typed_is_told_in_chinese() -> None:
         and translated(words, "zh") == words and not words.startswith("pip install")
     ]  # fmt: skip
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "[-1, 1, Conv]", "[-1, 1, Conv, []]", '[-1, 1, Conv, ["a"]]', "[x, 1, Conv, [64]]", "[-1, 1, Conv, 64]",
+        "[[-1, 0], 1, Conv, [64]]", "[-5, 1, Conv, [64]]", "[-1, 1, SPPF, [64, 5, 3, 3]]", "[-1, 1, NoSuch, [64]]",
+        "[-1, 1, nn.Upsample, [None, x, nearest]]", "[-1, 1, nn.Conv2d, [3, 64, 3, z]]", '[-1, 1, Conv, ["1+"]]',
+    ],
+)  # fmt: skip
+def test_an_error_about_a_row_of_a_yaml_is_whole_in_chinese(row: str, tmp_path: Path) -> None:
+    path, head = tmp_path / "net.yaml", "nc: 1\nanchors: 3\ndepth_multiple: 1\nwidth_multiple: 1\n"
+    path.write_text(f"{head}backbone: [{row}]\nhead: [[[0], 1, Detect, [nc, anchors]]]\n", encoding="utf-8")
+    with pytest.raises(ModelYamlError) as found:
+        resolve(str(path))
+    told = translated_error(str(found.value), "zh")
+    assert told.startswith(str(path))
+    assert untranslated(told) == untranslated(translated(found.value.remedy, "zh")) == ""
+    assert told != str(found.value)
 
 
 def test_an_error_keeps_what_stands_before_its_sentence() -> None:
