@@ -202,6 +202,17 @@ def test_without_torch_verify_says_so(probe: Probe) -> None:
     assert done.stderr == "yolo-probe: yolov5n: not verified: torch is not installed\n  pip install torch\n"
 
 
+def test_a_checkpoint_does_not_wait_for_what_its_report_does_not_need() -> None:
+    names = (
+        "difflib", "json", "string", "yaml", "yolo_probe.networks.network", "yolo_probe.reports.info",
+        "yolo_probe.reports.stride_scaling", "yolo_probe.reports.verification", "yolo_probe.yaml_file",
+    )  # fmt: skip
+    script = "import sys; from yolo_probe.cli import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+    command = [sys.executable, "-c", script, "fuse-diff", "configs/demo/narrow-best.pt", "--lang", "en"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert [name for name in names if name in done.stderr.split()] == []
+
+
 def test_a_terminal_gets_messages_in_lines_of_its_body() -> None:
     unknown = ["info", "a-network-of-a-name-that-nobody-knows-and-no-file"]
     for arguments, code in ((["configs/demo/narrow-best.pt"], 0), (unknown, 2)):
