@@ -7,6 +7,8 @@ import { words } from "../parts";
 import { say } from "../speech";
 
 const ROW = 34;
+const LEFT = 52;
+const RIGHT = 24;
 const BOUNDS = ["memory", "arithmetic"] as const;
 
 export function bench(data: ReportData): HTMLElement | null {
@@ -101,6 +103,11 @@ function roofline(report: Bench, colours: Colours, width: number): Picture {
   const top = peak.flops_per_second / 1e9;
   const low = (left * peak.bytes_per_second) / 1e9;
   const heights = [low, top, ...shown.map(reached)];
+  const title = (row: BenchRow): string => `${row.name || say("other")} ${row.class}`;
+  const beside = (row: BenchRow): "left" | "right" => {
+    const space = (Math.log(right / row.flops_per_byte) / Math.log(right / left)) * (width - LEFT - RIGHT) + RIGHT;
+    return title(row).length * 7 + 8 < space ? "right" : "left";
+  };
   const points = (bound: BenchRow["bound_by"], symbol: string, color: string): object => ({
     type: "scatter",
     name: named(bound),
@@ -111,18 +118,18 @@ function roofline(report: Bench, colours: Colours, width: number): Picture {
     data: shown.filter((row) => row.bound_by === bound).map((row) => ({
       value: [row.flops_per_byte, reached(row)],
       row,
-      label: { show: true, position: "right", color: colours.ink, fontWeight: report.dearer.includes(row.name) ? 700 : 400, formatter: () => `${row.name || say("other")} ${row.class}` },
+      label: { show: true, position: beside(row), color: colours.ink, fontWeight: report.dearer.includes(row.name) ? 700 : 400, formatter: () => title(row) },
     })),
   });
   return {
     height: width < 560 ? 380 : 440,
     summary: say("Roofline: {n} GFLOPS at most, memory is the limit below {n2} FLOPs a byte. The rows are in the table below.", { n: whole(Math.round(top)), n2: peak.ridge_flops_per_byte.toFixed(1) }),
     option: {
-      legend: { top: 0, left: 0, data: BOUNDS.map(named), textStyle: { color: colours.ink }, selectedMode: false, itemHeight: 10, itemWidth: 10, itemGap: 20 },
-      grid: { left: 52, right: 24, top: 52, bottom: 42 },
+      legend: { top: 0, left: 0, padding: 0, data: BOUNDS.map(named), textStyle: { color: colours.ink }, selectedMode: false, itemHeight: 10, itemWidth: 10, itemGap: 20 },
+      grid: { left: LEFT, right: RIGHT, top: 52, bottom: 42 },
       tooltip: tooltip(colours, (point) => {
         const { row } = (point ?? {}) as { row?: BenchRow };
-        return row ? [`${row.name || say("other")} ${row.class}`, milliseconds(row.median_ms), `${reached(row).toPrecision(3)} GFLOPS`, `${row.flops_per_byte.toFixed(1)} FLOPs/byte`] : [];
+        return row ? [title(row), milliseconds(row.median_ms), `${reached(row).toPrecision(3)} GFLOPS`, `${row.flops_per_byte.toFixed(1)} FLOPs/byte`] : [];
       }),
       xAxis: { ...ends([left, right]), name: say("FLOPs for each byte moved"), ...axis(colours) },
       yAxis: { ...ends(heights), name: say("GFLOPS reached"), ...axis(colours), nameLocation: "end", nameGap: 10, nameTextStyle: { color: colours.faint, align: "left" } },
@@ -147,9 +154,10 @@ function named(bound: BenchRow["bound_by"]): string {
   return say(bound === "memory" ? "limited by memory" : "limited by arithmetic");
 }
 
-/** Ends of a scale of powers of 2, in which these values are. */
-function ends(values: number[]): { type: "log"; logBase: 2; min: number; max: number } {
-  return { type: "log", logBase: 2, min: 2 ** Math.floor(Math.log2(Math.min(...values))), max: 2 ** Math.ceil(Math.log2(Math.max(...values))) };
+/** A scale of powers of 2, in which these values are; a long one has its lines at powers of 10, as more do not fit. */
+function ends(values: number[]): { type: "log"; logBase: 2 | 10; min: number; max: number } {
+  const [first, last] = [Math.floor(Math.log2(Math.min(...values))), Math.ceil(Math.log2(Math.max(...values)))];
+  return { type: "log", logBase: last - first < 10 ? 2 : 10, min: 2 ** first, max: 2 ** last };
 }
 
 function axis(colours: Colours): object {
