@@ -331,6 +331,18 @@ def test_networks_that_train_in_turn_are_told_a_few_times_and_at_the_end(caplog:
     assert ledger["gradients"]["unexplained"] == 0
 
 
+def test_a_network_that_is_frozen_while_another_one_trains_has_not_changed() -> None:
+    generator, judge = Network(), Network()
+    optimizers = trainer(generator), trainer(judge)
+    with watch(generator, optimizers[0], imgsz=64) as story:
+        for _ in range(3):
+            for network, optimizer in ((judge, optimizers[1]), (generator, optimizers[0])):
+                generator.requires_grad_(network is generator)
+                network(torch.rand(2, 3, 64, 64)).mean().backward()
+                optimizer.step()
+    assert [moment.event for moment in story.moments] == ["start", "end"]
+
+
 def test_an_average_of_a_network_that_was_changed_is_told_to_the_last_digit() -> None:
     network = Network()
     with watch(network, imgsz=64) as story:

@@ -348,8 +348,8 @@ class Probe:
                 self._start(running)
         elif run.announced:
             self._stop_steps()
-        else:
-            self._on_epoch()
+        elif self._has_changed() and _trains(running := self._running(), optimizer):
+            self._changed(running)
 
     def _on_unannounced_validation(self, model: nn.Module) -> None:
         run, trainee = self._run, self._run.trainee()
