@@ -173,8 +173,8 @@ _SHORT = {
         "logger": "logged", "validation": "inference", "release": "version update upgrade", "twice": "double doubled",
         "differ": "different difference discrepancy mismatch inconsistent inconsistency disagree",
         "miss": "vanish disappear gone lost lose hidden absent", "prediction": "result output predict",
-        "ddp": "dataparallel distributeddataparallel de_parallel parallel distribute", "counter": "tool", "see": "display view",
-        "fp16": "precision", "freeze": "frozen",
+        "ddp": "dataparallel distributeddataparallel de_parallel parallel distribute", "counter": "tool",
+        "see": "display view", "fp16": "precision", "freeze": "frozen",
         "fp32": "float", "reparameterization": "reparameterize reparam",
     }.items()
     for word in words.split()
