@@ -252,6 +252,28 @@ class CARAFE(nn.Module):
         return torch.einsum("bkhw,bckhw->bchw", [weights, y])
 
 
+class EffectiveSELayer(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.fc, self.act = nn.Conv2d(c, c, 1), nn.Hardsigmoid(inplace=True)
+
+    def forward(self, x: Any) -> Any:
+        return x * self.act(self.fc(x.mean((2, 3), keepdim=True)))
+
+
+class Focus(nn.Module):
+    """As forks for NPUs have it: without slices, or with a convolution in their place."""
+
+    def __init__(self, c1: int, c2: int, *, of_two: bool) -> None:
+        super().__init__()
+        if of_two:
+            self.conv_slice = Conv(c1, 4 * c1, 3, 2)
+        self.conv = Conv(4 * c1, c2, 3) if of_two else Conv(c1, c2, 3, 2)
+
+    def forward(self, x: Any) -> Any:
+        return self.conv(self.conv_slice(x) if hasattr(self, "conv_slice") else x)
+
+
 class SPF(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -322,6 +344,9 @@ BLOCKS = {
     "BiFPN_Concat2": lambda: [(Conv(16, 16), -1), (BiFPN_Concat2(), [-1, 0])],
     "BiFPN_Add3": lambda: [(Conv(16, 16), -1), (BiFPN_Add3(16), [-1, 0, 1])],
     "CARAFE": lambda: [(CARAFE(16), -1)],
+    "EffectiveSELayer": lambda: [(EffectiveSELayer(16), -1)],
+    "Focus": lambda: [(Focus(16, 16, of_two=False), -1)],
+    "Focus of two": lambda: [(Focus(16, 16, of_two=True), -1)],
     "SPF": lambda: [(SPF(), -1)],
     "SPPFCSPC": lambda: [(SPPFCSPC(16), -1)],
     "DWConvblock": lambda: [(DWConvblock(16, 3), -1)],

@@ -12,6 +12,7 @@ from yolo_probe.errors import UnknownModuleError
 from yolo_probe.hosts.subject import Saved, Subject
 from yolo_probe.hosts.target import resolve
 from yolo_probe.model.forks.registry import fork_of, fuse_as_host, unfused_as_host
+from yolo_probe.model.forward import recipe_of
 from yolo_probe.model.freezing import with_gradients
 from yolo_probe.model.structure import Module, count_layers, count_parameters, named_modules
 from yolo_probe.model.trace import trace
@@ -102,6 +103,19 @@ def test_a_head_for_other_points_than_those_of_a_person_is_of_yolov7_face_whose_
     assert other is not None
     assert (fork.name, other.name) == ("yolov7-face", "YOLOv7")
     assert fuse_as_host(root, grad_enabled=False).root.child("model").child("0") is rep_conv
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        ("models.common.SimAM", True),
+        ("models.attention.simam.SimAM", True),
+        ("elsewhere.SimAM", False),
+    ],
+)
+def test_a_pasted_block_is_known_in_any_module_of_models(path: str, known: bool) -> None:
+    act = Module("torch.nn.modules.activation.Sigmoid", {"training": False})
+    assert (recipe_of(Module(path, {"e_lambda": 1e-4}, children={"activaton": act})) is not None) == known
 
 
 def test_a_head_that_is_not_yolov9s_is_not_its_for_the_dfl_inside() -> None:

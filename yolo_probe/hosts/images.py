@@ -32,7 +32,7 @@ def image_channels(root: Module) -> int:
     for _, module in named_modules(root):
         channels = module.attributes.get("in_channels")
         if module.kind == "nn.Conv2d" and isinstance(channels, int):
-            return max(channels // share, 1)
+            return channels // share if channels % share == 0 else channels
     return 3
 
 

@@ -153,6 +153,8 @@ def _before_v5_0(contents: Mapping[str, object], root: Module) -> Origin | None:
     if "updates" in contents:
         return None
     activations = _activations(root)
+    if _has_focus_without_slices(root):
+        return origin_of("v3.1", ("Focus without slices (a fork for Rockchip's NPUs, whose line is that of v3.1)",))
     if "nn.LeakyReLU" in activations and "export" in heads[0].attributes:
         return _of_2020(contents, root)
     if "nn.Hardswish" in activations:
@@ -163,6 +165,15 @@ def _before_v5_0(contents: Mapping[str, object], root: Module) -> Origin | None:
     if "nn.SiLU" in activations and "training_results" in contents:
         return origin_of("v4.0", ("Conv with SiLU (from v4.0)", "no updates (v5.0 has them)"))
     return None
+
+
+def _has_focus_without_slices(root: Module) -> bool:
+    """Whether the first row is a Focus that has a stride of 2 in place of its slices."""
+    rows = root.children.get("model")
+    first = rows and next(iter(rows.children.values()), None)
+    if not first or first.kind != "Focus":
+        return False
+    return any(module.attributes.get("stride") == (2, 2) for module in distinct_modules(first))
 
 
 def _of_2020(contents: Mapping[str, object], root: Module) -> Origin:

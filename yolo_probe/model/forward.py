@@ -271,6 +271,8 @@ class Recipe:
     """Parameters and buffers."""
     when: Callable[[Module], bool] | None
     """What else a module of the class has."""
+    anywhere: bool = False
+    """Whether the class may be in any module of ``models``: no ``fuse()`` asks for it."""
 
     def fits(self, module: Module) -> bool:
         """Whether a module of that name holds what the class holds, and nothing else."""
@@ -305,7 +307,7 @@ RECIPES: dict[str, list[Recipe]] = {}
 
 def block(
     *kinds: str, holds: str | None = "", sets: str = "", tensors: str = "", takes: Takes = "one",
-    when: Callable[[Module], bool] | None = None,
+    when: Callable[[Module], bool] | None = None, anywhere: bool = False,
 ) -> Callable[[F], F]:  # fmt: skip
     """Register a function as the block of these kinds of modules.
 
@@ -317,7 +319,7 @@ def block(
         for kind in kinds:
             children = None if holds is None or kind.startswith("nn.") else Names.of(holds)
             recipe = Recipe(
-                function, takes, children, Names.of(sets, _ROW_ATTRIBUTES), Names.of(tensors, _PROFILED), when
+                function, takes, children, Names.of(sets, _ROW_ATTRIBUTES), Names.of(tensors, _PROFILED), when, anywhere
             )
             RECIPES.setdefault(kind, []).append(recipe)
         return function
@@ -333,10 +335,14 @@ def torch_block(name: str) -> Block | None:
 
 def recipe_of(module: Module) -> Recipe | None:
     """The recipe of a module; None where none is known, or those of its class's name hold something else."""
-    for recipe in RECIPES.get(module.kind, ()):
-        if recipe.fits(module):
-            return recipe
-    return None
+    return next((recipe for recipe in _recipes_for(module) if recipe.fits(module)), None)
+
+
+def _recipes_for(module: Module) -> Sequence[Recipe]:
+    """The recipes of the name of a module's class, of any module of a fork's ``models`` for a pasted block."""
+    if (found := RECIPES.get(module.kind)) or not module.class_path.startswith("models."):
+        return found or ()
+    return [recipe for recipe in RECIPES.get(module.class_path.rpartition(".")[2], ()) if recipe.anywhere]
 
 
 _FUSED_FORWARDS = frozenset({"forward_fuse", "fuseforward", "fusevggforward"})
@@ -374,7 +380,7 @@ def unlike(module: Module) -> str:
     """What a module has that its class has not in YOLOv5, or lacks, in words; empty for a class that it has not."""
     if name := own_code(module):
         return f" with a {name} of its own"
-    recipes = RECIPES.get(module.kind)
+    recipes = _recipes_for(module)
     if not recipes:
         return ""
     more, less = min((recipe.unlike(module) for recipe in recipes), key=lambda names: len(names[0]) + len(names[1]))
@@ -401,7 +407,15 @@ def conv(f: Frame, x: Shape) -> Shape:
 
 @block("Focus", holds="conv")
 def focus(f: Frame, x: Shape) -> Shape:
+    convolution = f.inside("conv").inside("conv")
+    if convolution.weight()[1] * convolution.get("groups", int) == x[1]:
+        return f("conv", x)  # a fork for NPUs has no slices, and a stride of 2 in their place
     return f("conv", corners(f, x))
+
+
+@block("Focus", holds="conv_slice conv")
+def focus_of_convolutions(f: Frame, x: Shape) -> Shape:
+    return f("conv", f("conv_slice", x))
 
 
 def corners(f: Frame, x: Shape) -> Shape:

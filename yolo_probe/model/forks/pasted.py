@@ -5,6 +5,7 @@ Each is known by the names of what it holds. ``fuse()`` of YOLOv5 touches none o
 
 from __future__ import annotations
 
+from functools import partial
 from math import prod
 
 from yolo_probe.model.forks.yolov5_lite import hswish
@@ -12,8 +13,11 @@ from yolo_probe.model.forward import Frame, Value, block, corners, from_scattere
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Shape
 
+pasted = partial(block, anywhere=True)
+"""Registers a block that people paste into a module of their own too, such as models/attention.py."""
 
-@block("C2f", holds="cv1 cv2 m", sets="c")
+
+@pasted("C2f", holds="cv1 cv2 m", sets="c")
 def c2f(f: Frame, x: Shape) -> Shape:
     parts = list(f.halves(f("cv1", x)))
     inside = f.inside("m")
@@ -25,36 +29,43 @@ def c2f(f: Frame, x: Shape) -> Shape:
 # Squeeze and excitation
 
 
-@block("SE", holds="avgpool l1 relu l2 sig")
+@pasted("SE", holds="avgpool l1 relu l2 sig")
 def se(f: Frame, x: Shape) -> Shape:
     n, c, *_ = x
     y = f.view(f("avgpool", x), (n, c))
     return f.mul(x, f.view(f("sig", f("l2", f("relu", f("l1", y)))), (n, c, 1, 1)))
 
 
-@block("SE", "SEAttention", "SELayer", "SEBlock", "SEModule", holds="avg_pool fc", sets="channel? reduction?")
+@pasted("SE", "SEAttention", "SELayer", "SEBlock", "SEModule", holds="avg_pool fc", sets="channel? reduction?")
 def se_of_linear(f: Frame, x: Shape) -> Shape:
     n, c, *_ = x
     y = f("fc", f.view(f("avg_pool", x), (n, c)))
     return f.mul(x, f.view(y, (n, c, 1, 1)))
 
 
-@block("ECA", "eca_layer", "ECAAttention", "ECALayer", holds="avg_pool conv sigmoid", sets="k_size?")
+@pasted("ECA", "eca_layer", "ECAAttention", "ECALayer", holds="avg_pool conv sigmoid", sets="k_size?")
 def eca(f: Frame, x: Shape) -> Shape:
     n, c, *_ = f("avg_pool", x)
     y = f("sigmoid", f.view(f("conv", (n, 1, c)), (n, c, 1, 1)))
     return f.mul(x, y)
 
 
+@pasted("EffectiveSELayer", holds="fc act")
+def effective_se(f: Frame, x: Shape) -> Shape:
+    n, c, *_ = x
+    y = f.function("mean", (x,), (n, c, 1, 1))
+    return f.mul(x, f("act", f("fc", y)))
+
+
 # Channel and spatial attention
 
 
-@block("ChannelAttention", "ChannelAttentionModule", holds="avg_pool max_pool f1 relu f2 sigmoid")
+@pasted("ChannelAttention", "ChannelAttentionModule", holds="avg_pool max_pool f1 relu f2 sigmoid")
 def channel_attention(f: Frame, x: Shape) -> Shape:
     return _of_both_pools(f, x, "f1", "relu", "f2")
 
 
-@block("ChannelAttention", "ChannelAttentionModule", holds="avg_pool max_pool fc1 relu1 fc2 sigmoid")
+@pasted("ChannelAttention", "ChannelAttentionModule", holds="avg_pool max_pool fc1 relu1 fc2 sigmoid")
 def channel_attention_numbered(f: Frame, x: Shape) -> Shape:
     return _of_both_pools(f, x, "fc1", "relu1", "fc2")
 
@@ -69,8 +80,8 @@ def _of_both_pools(f: Frame, x: Shape, *names: str) -> Shape:
     return f("sigmoid", f.add(average, largest))
 
 
-@block("SpatialAttention", "SpatialAttentionModule", holds="conv sigmoid")
-@block("SpatialAttention", "SpatialAttentionModule", holds="conv1 sigmoid")
+@pasted("SpatialAttention", "SpatialAttentionModule", holds="conv sigmoid")
+@pasted("SpatialAttention", "SpatialAttentionModule", holds="conv1 sigmoid")
 def spatial_attention(f: Frame, x: Shape) -> Shape:
     n, _, h, w = x
     f.function("mean", (x,), (n, 1, h, w))
@@ -78,19 +89,19 @@ def spatial_attention(f: Frame, x: Shape) -> Shape:
     return f("sigmoid", f("conv" if f.has("conv") else "conv1", y))
 
 
-@block("CBAM", holds="channel_attention spatial_attention")
+@pasted("CBAM", holds="channel_attention spatial_attention")
 def cbam(f: Frame, x: Shape) -> Shape:
     x = f.mul(f("channel_attention", x), x)
     return f.mul(f("spatial_attention", x), x)
 
 
-@block("CBAM", holds="ca sa")
+@pasted("CBAM", holds="ca sa")
 def cbam_short(f: Frame, x: Shape) -> Shape:
     x = f.mul(f("ca", x), x)
     return f.mul(f("sa", x), x)
 
 
-@block("CoordAtt", "CA", "CABlock", holds="pool_h pool_w conv1 bn1 act conv_h conv_w")
+@pasted("CoordAtt", "CA", "CABlock", holds="pool_h pool_w conv1 bn1 act conv_h conv_w")
 def coordinate_attention(f: Frame, x: Shape) -> Shape:
     n, _, h, w = x
     rows, columns = f("pool_h", x), f("pool_w", x)
@@ -102,17 +113,17 @@ def coordinate_attention(f: Frame, x: Shape) -> Shape:
     return f.mul(f.mul(x, columns), rows)
 
 
-block("h_sigmoid", holds="relu")(hswish)
+pasted("h_sigmoid", holds="relu")(hswish)
 
 
-@block("h_swish", holds="sigmoid")
+@pasted("h_swish", holds="sigmoid")
 def h_swish(f: Frame, x: Shape) -> Shape:
     return f.mul(x, f("sigmoid", x))
 
 
-@block("SimAM", holds="activaton", sets="e_lambda")
-@block("SimAM", holds="activation", sets="e_lambda")
-@block("SimAM", holds="act", sets="e_lambda")
+@pasted("SimAM", holds="activaton", sets="e_lambda")
+@pasted("SimAM", holds="activation", sets="e_lambda")
+@pasted("SimAM", holds="act", sets="e_lambda")
 def simam(f: Frame, x: Shape) -> Shape:
     n, c, *_ = x
     mean = f.function("mean", (x,), (n, c, 1, 1))
@@ -125,7 +136,7 @@ def simam(f: Frame, x: Shape) -> Shape:
     return f.mul(x, f(name, y))
 
 
-@block("GAM_Attention", "GAMAttention", "GAM", holds="channel_attention spatial_attention")
+@pasted("GAM_Attention", "GAMAttention", "GAM", holds="channel_attention spatial_attention")
 def gam(f: Frame, x: Shape) -> Shape:
     n, c, h, w = x
     inside = f.inside("channel_attention")
@@ -141,25 +152,25 @@ def gam(f: Frame, x: Shape) -> Shape:
 # Light convolutions
 
 
-@block("GSConv", holds="cv1 cv2")
+@pasted("GSConv", holds="cv1 cv2")
 def gs_conv(f: Frame, x: Shape) -> Shape:
     y = f("cv1", x)
     y = f.cat([y, f("cv2", y)])
     return f.copy(y, y)
 
 
-@block("GSBottleneck", "GSBottleneckC", holds="conv_lighting shortcut")
+@pasted("GSBottleneck", "GSBottleneckC", holds="conv_lighting shortcut")
 def gs_bottleneck(f: Frame, x: Shape) -> Shape:
     return f.add(f("conv_lighting", x), f("shortcut", x))
 
 
-@block("VoVGSCSP", "VoVGSCSPC", holds="cv1 cv2 gsb res cv3")
+@pasted("VoVGSCSP", "VoVGSCSPC", holds="cv1 cv2 gsb res cv3")
 def vov_gscsp(f: Frame, x: Shape) -> Shape:
     y = f("gsb", f("cv1", x))
     return f("cv3", f.cat([f("cv2", x), y]))
 
 
-@block("space_to_depth", "space_to_Depth", "SPD", sets="d")
+@pasted("space_to_depth", "space_to_Depth", "SPD", sets="d")
 def space_to_depth(f: Frame, x: Shape) -> Shape:
     return corners(f, x)
 
@@ -170,14 +181,14 @@ def space_to_depth(f: Frame, x: Shape) -> Shape:
 _CONCATS = ("BiFPN_Concat2", "BiFPN_Concat3", "BiFPN_Concat", "Concat_BiFPN")
 
 
-@block(*_CONCATS, sets="d epsilon", tensors="w", takes="several")
+@pasted(*_CONCATS, sets="d epsilon", tensors="w", takes="several")
 def bifpn_concat(f: Frame, x: Value) -> Shape:
     levels = _weighted(f, x)
     scaled = [f.function("mul", ((), each), each) for each in levels]
     return f.cat(scaled, f.get("d", int))
 
 
-@block("BiFPN_Add2", "BiFPN_Add3", holds="conv silu", sets="epsilon", tensors="w", takes="several")
+@pasted("BiFPN_Add2", "BiFPN_Add3", holds="conv silu", sets="epsilon", tensors="w", takes="several")
 def bifpn_add(f: Frame, x: Value) -> Shape:
     levels = _weighted(f, x)
     total = f.function("mul", ((), levels[0]), levels[0])
@@ -197,7 +208,7 @@ def _weighted(f: Frame, x: Value) -> list[Shape]:
     return levels
 
 
-@block("CARAFE", holds="comp enc pix_shf upsmp unfold", sets="scale")
+@pasted("CARAFE", holds="comp enc pix_shf upsmp unfold", sets="scale")
 def carafe(f: Frame, x: Shape) -> Shape:
     n, c, h, w = x
     scale = f.get("scale", int)

@@ -5,12 +5,13 @@ Source: https://github.com/cv516Buaa/tph-yolov5 at its branch of 2022, whose ``f
 
 from __future__ import annotations
 
-from yolo_probe.model.forward import Frame, block, c3, multi_head_attention
+from yolo_probe.model.forks.pasted import pasted
+from yolo_probe.model.forward import Frame, c3, multi_head_attention
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Shape
 
 
-@block("TransformerLayer", holds="ln1 q k v ma ln2 fc1 fc2 dropout act")
+@pasted("TransformerLayer", holds="ln1 q k v ma ln2 fc1 fc2 dropout act")
 def transformer_layer(f: Frame, x: Shape) -> Shape:
     y = f("ln1", x)
     y = multi_head_attention(f.inside("ma"), f("q", y), f("k", y), f("v", y))
@@ -19,15 +20,15 @@ def transformer_layer(f: Frame, x: Shape) -> Shape:
     return f.add(x, f("dropout", y))
 
 
-block("C3STR", holds="cv1 cv2 cv3 m")(c3)
+pasted("C3STR", holds="cv1 cv2 cv3 m")(c3)
 
 
-@block("SwinTransformerBlock", holds="conv? tr", sets="conv? window_size shift_size")
+@pasted("SwinTransformerBlock", holds="conv? tr", sets="conv? window_size shift_size")
 def swin_block(f: Frame, x: Shape) -> Shape:
     return f("tr", f("conv", x) if f.has("conv") else x)
 
 
-@block(
+@pasted(
     "SwinTransformerLayer", holds="norm1 attn drop_path norm2 mlp", sets="window_size shift_size mlp_ratio",
 )  # fmt: skip
 def swin_layer(f: Frame, x: Shape) -> Shape:
@@ -79,7 +80,7 @@ def _attention(f: Frame, x: Shape, masks: int) -> Shape:
     return f("proj_drop", f("proj", f.copy(y, x)))
 
 
-@block(
+@pasted(
     "WindowAttention", holds="qkv attn_drop proj proj_drop softmax", sets="dim window_size num_heads scale",
     tensors="relative_position_bias_table relative_position_index",
 )  # fmt: skip
@@ -87,14 +88,14 @@ def window_attention(f: Frame, x: Shape) -> Shape:
     raise ShapeError("found a call of its own, expected one by its layer")
 
 
-@block("Mlp", holds="fc1 act drop1 fc2 drop2")
+@pasted("Mlp", holds="fc1 act drop1 fc2 drop2")
 def mlp(f: Frame, x: Shape) -> Shape:
     for name in ("fc1", "act", "drop1", "fc2", "drop2"):
         x = f(name, x)
     return x
 
 
-@block("DropPath", sets="drop_prob")
+@pasted("DropPath", sets="drop_prob")
 def drop_path(f: Frame, x: Shape) -> Shape:
     if not (f.current.training and f.module.attributes["drop_prob"]):
         return x
@@ -106,7 +107,7 @@ def drop_path(f: Frame, x: Shape) -> Shape:
 # CBAM
 
 
-@block("ChannelAttentionModule", holds="avg_pool max_pool shared_MLP sigmoid")
+@pasted("ChannelAttentionModule", holds="avg_pool max_pool shared_MLP sigmoid")
 def channel_attention(f: Frame, x: Shape) -> Shape:
     n, c, *_ = x
     layers = f.inside("shared_MLP").module.children
@@ -116,7 +117,7 @@ def channel_attention(f: Frame, x: Shape) -> Shape:
     return f("sigmoid", f.add(average, largest))
 
 
-@block("SpatialAttentionModule", holds="conv2d sigmoid")
+@pasted("SpatialAttentionModule", holds="conv2d sigmoid")
 def spatial_attention(f: Frame, x: Shape) -> Shape:
     n, _, h, w = x
     f.function("mean", (x,), (n, 1, h, w))
