@@ -116,6 +116,25 @@ def test_two_processes_that_share_a_model_tell_it_once(tmp_path: Path) -> None:
     assert model_of(told(probed)[Ended]).layers == 12
 
 
+def test_a_host_is_named_by_its_yamls_and_its_file_says_that_it_was_stripped(tmp_path: Path) -> None:
+    def of_yolov3(folder: Path) -> None:
+        copied(folder)
+        (folder / "models" / "yolov3.yaml").touch()
+        script = folder / "train.py"
+        text = script.read_text(encoding="utf-8")
+        script.write_text(text.replace('"epoch": epoch}', '"epoch": -1}'), encoding="utf-8")
+
+    trained = train(Training("YOLOv3", (("train.py", "--freeze", "2"),), "", draw=of_yolov3), tmp_path / "run", probe=True)
+    assert trained.codes == (0,)
+    assert any(line.startswith("yolo-probe: YOLOv3's line says ") for line in trained.probe_lines)
+    ledger = json.loads((trained.folder / "probe.json").read_text(encoding="utf-8"))["ledger"]["gradients"]
+    assert [(entry["cause"], entry["amount"]) for entry in ledger["entries"]] == [
+        ("--freeze 2", -1_416),
+        ("requires_grad=False, set by strip_optimizer()", -2_455),
+        ("fuse()", 0),
+    ]
+
+
 LOST_BIAS = ("fused.bias.data = bn.bias.data - bn.running_mean * scale.data", "nn.init.zeros_(fused.bias)")
 KEPT_BN = ("return self.act(self.conv(x))", "return self.act(self.bn(self.conv(x)))")
 

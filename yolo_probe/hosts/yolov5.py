@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -28,6 +29,9 @@ LEAF_LAYERS_SINCE = "2026-07-29"
 
 PYPI_PREFIX = "yolov5."
 
+HOME = "utils.torch_utils"
+"""Name of the module of a host that prints its line."""
+
 
 def origin_of(generation: Generation, evidence: tuple[str, ...], release: str | None = None,
               alternatives: tuple[str, ...] = ()) -> Origin:  # fmt: skip
@@ -46,20 +50,26 @@ def origin_of_line(form: LineForm, host: str, *, form_known: bool = True) -> Ori
         return Origin(_generation_of(form, host), form, (f"release {release} runs in this process",), release=release)
     if not host:
         return Origin(_generation_of(form, host), form, ("a training loop of its own",), nearest=True, own_loop=True)
-    blocks = sys.modules.get(host.replace("utils.torch_utils", "models.common"))
+    blocks = _blocks_of(host)
     fork = fork_with(vars(blocks) if blocks else ()) or ("YOLOv3" if _ships_yolov3(blocks) else "")
     prints = f"what {host} prints {'and holds' if form_known else 'is new to yolo-probe'}"
     return Origin(_generation_of(form, host), form, (prints,), nearest=not (form_known or fork), fork=fork)
 
 
+def _blocks_of(host: str) -> ModuleType | None:
+    """The module with the blocks of the host whose line that module prints; for HEAD, ultralytics prints it."""
+    home = HOME if host.startswith("ultralytics.") else host
+    return sys.modules.get(home.replace(HOME, "models.common"))
+
+
 def _ships_yolov3(blocks: ModuleType | None) -> bool:
     """Whether the YAMLs beside a host's blocks are those of YOLOv3, whose code is that of YOLOv5 of its day."""
-    place = Path(str(getattr(blocks, "__file__", "")))
+    place = Path(getattr(blocks, "__file__", None) or os.devnull)
     return place.with_name("yolov3.yaml").is_file() and not place.with_name("yolov5s.yaml").is_file()
 
 
 def _generation_of(form: LineForm, host: str) -> Generation:
-    blocks = sys.modules.get(host.replace("utils.torch_utils", "models.common"))
+    blocks = _blocks_of(host)
     if form.layers == "leaf_modules":
         return "head"
     if form.named_after:

@@ -183,7 +183,8 @@ def _decisions(case: _Case) -> Iterator[Decision]:
 
 def _trained(case: _Case, names: frozenset[str]) -> Iterator[Decision]:
     if case.known.is_ema:
-        yield case.decision("other code", names, "ModelEMA leaves none trainable: these were set back afterwards.")
+        words = "ModelEMA leaves none trainable: this average kept its flags, or they were set back afterwards."
+        yield case.decision("other code", names, words)
         return
     words = "Every parameter is built trainable, and a training that starts sets all of them to it once more."
     yield case.decision("built trainable", names, words)
