@@ -57,23 +57,18 @@ TRAINING: dict[str, dict[str, str]] = {
 """As ``DIFFERENT``, in training mode, of the counters that count a model as it trains."""
 
 
-OPAQUE = "tracing does not look into a torch.autograd.Function"
 SIZES = "tracing takes products of sizes, and a scale of a product, for work"
 
 DIFFERENT_BLOCKS: dict[str, dict[str, str]] = {
-    "fvcore": {"a function of its own": OPAQUE},
-    "torchprofile": {
-        "a function of its own": OPAQUE,
-        **dict.fromkeys(("dynamic kernels", "carafe", "linear attention", "non-local"), SIZES),
-    },
+    "torchprofile": dict.fromkeys(("dynamic kernels", "carafe", "linear attention", "non-local"), SIZES),
     "calflops": {"compiled child": "torch.compile calls the function that the module hook has charged"},
 }
 """By counter: the blocks of which ours is not the real figure, and why."""
 
 NAMED_BLOCKS: dict[str, set[str]] = {
     "ptflops": {"products from the right"},
-    "ptflops-aten": {"scaled products", "outer", "linalg", "covariance", "matrix power"},
-    "torch": {"outer", "linalg", "covariance", "matrix power"},
+    "ptflops-aten": {"linalg", "covariance", "matrix power"},
+    "torch": {"linalg", "covariance", "matrix power"},
     "torchinfo": {"spectral filter", "complex product"},
     "deepspeed": {"products from the right"},
 }  # fmt: skip

@@ -69,6 +69,21 @@ def twice(inner: nn.Module, x: torch.Tensor) -> Any:
     return inner(x, x)
 
 
+def one_image(inner: nn.Module, x: torch.Tensor) -> Any:
+    """A call without a batch."""
+    return inner(x[0])
+
+
+def several(x: torch.Tensor) -> torch.Tensor:
+    """The one of a batch three times."""
+    return x.expand(3, *x.shape[1:])
+
+
+def by_its_forward(inner: Any, x: torch.Tensor) -> Any:
+    """A call that no hook sees."""
+    return inner.forward(x)
+
+
 def attend(mask: bool = False, **how: Any) -> Callable[[nn.Module, torch.Tensor], Any]:
     """A call of attention to itself."""
 
@@ -127,7 +142,15 @@ _ATTENTION: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
         (", key and value biases", {}, {"add_bias_kv": True}),
         (", other sizes of key and value", {}, {"kdim": 16, "vdim": 16}),
     )
-}
+} | {
+    "MultiheadAttention of two": (
+        lambda: Called(nn.MultiheadAttention(16, 4, batch_first=True), lambda inner, x: inner(*[several(x)] * 3)),
+        WORDS,
+    ),
+    "MultiheadAttention without a batch": (
+        lambda: Called(nn.MultiheadAttention(16, 4), lambda inner, x: inner(x[0] + 1, x[0], x[0])), WORDS,
+    ),
+}  # fmt: skip
 
 MODULES: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     **{name: (getattr(nn, name), IMAGE) for name in ACTIVATIONS},
@@ -137,6 +160,12 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     "LeakyReLU in place": (lambda: nn.LeakyReLU(inplace=True), IMAGE),
     "Conv2d, same size": (lambda: nn.Conv2d(8, 4, 3, padding="same"), IMAGE),
     "Conv2d, same size in a circle": (lambda: nn.Conv2d(8, 4, 3, padding="same", padding_mode="circular"), IMAGE),
+    "Conv1d without a batch": (lambda: Called(nn.Conv1d(8, 4, 3, groups=2), one_image), FLAT),
+    "Conv2d without a batch": (lambda: Called(nn.Conv2d(8, 4, 3), one_image), IMAGE),
+    "ConvTranspose2d without a batch": (lambda: Called(nn.ConvTranspose2d(8, 4, 2, 2), one_image), IMAGE),
+    "Conv2d called by its forward": (lambda: Called(nn.Conv2d(8, 4, 3), by_its_forward), IMAGE),
+    "Linear called by its forward": (lambda: Called(nn.Linear(16, 4), by_its_forward), WORDS),
+    "AdaptiveAvgPool2d without a batch": (lambda: Called(nn.AdaptiveAvgPool2d(4), one_image), IMAGE),
     "BatchNorm2d without statistics": (lambda: nn.BatchNorm2d(8, track_running_stats=False), IMAGE),
     "BatchNorm2d with an activation": (lambda: Activated(8), IMAGE),
     "SyncBatchNorm": (lambda: nn.SyncBatchNorm(8), IMAGE),
@@ -164,6 +193,12 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     ),
     "GRU": (lambda: Called(nn.GRU(16, 8)), WORDS),
     "RNN": (lambda: Called(nn.RNN(16, 8)), WORDS),
+    "RNN of two, batch first": (
+        lambda: Called(nn.RNN(16, 8, 2, bidirectional=True, batch_first=True), lambda inner, x: inner(several(x))),
+        WORDS,
+    ),
+    "LSTM without a batch": (lambda: Called(nn.LSTM(16, 8), lambda inner, x: inner(x[0])[0]), WORDS),
+    "GRUCell without a batch": (lambda: Called(nn.GRUCell(16, 8), one_image), (1, 16)),
     "LSTMCell": (lambda: Called(nn.LSTMCell(16, 8)), (1, 16)),
     "GRUCell": (lambda: Called(nn.GRUCell(16, 8)), (1, 16)),
     "RNNCell": (lambda: Called(nn.RNNCell(16, 8)), (1, 16)),
@@ -190,6 +225,7 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     "Upsample bicubic": (lambda: nn.Upsample(scale_factor=2, mode="bicubic"), IMAGE),
     "Upsample trilinear": (lambda: nn.Upsample(scale_factor=2, mode="trilinear"), VOLUME),
     "Upsample to a size": (lambda: nn.Upsample(size=(20, 20)), IMAGE),
+    "Upsample to less": (lambda: nn.Upsample(scale_factor=0.3, mode="bilinear"), IMAGE),
     "UpsamplingNearest2d": (lambda: nn.UpsamplingNearest2d(scale_factor=2), IMAGE),
     "UpsamplingBilinear2d": (lambda: nn.UpsamplingBilinear2d(scale_factor=2), IMAGE),
     "PixelShuffle": (lambda: nn.PixelShuffle(2), IMAGE),
@@ -286,6 +322,9 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "torch.add": lambda x: torch.add(x, x),
     "torch.mul": lambda x: torch.mul(x, x),
     "broadcast sum": lambda x: x + x[:, :1],
+    "torch.add by names": lambda x: torch.add(input=x, other=x[0]),
+    "torch.add of more axes": lambda x: torch.add(x, x[None]),
+    "torch.mul of one axis": lambda x: torch.mul(x, x[0, 0, 0]),
     "torch._assert": lambda x: (torch._assert(x.dim() == 4, "axes"), x)[1],
     "F.batch_norm": lambda x: F.batch_norm(x, x[0, :, 0, 0].detach(), x[0, :, 0, 0].detach().abs()),
     "F.batch_norm of the values' own statistics": lambda x: F.batch_norm(x, None, None, training=True),
@@ -294,6 +333,11 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "F.group_norm": lambda x: F.group_norm(x, 2),
     "F.instance_norm": by_name("instance_norm"),
     "F.local_response_norm": lambda x: F.local_response_norm(x, 3),
+    "torch.batch_norm": lambda x: torch.batch_norm(x, None, None, x[0, :, 0, 0], x[0, :, 0, 0], True, 0.1, 1e-5, False),
+    "torch.instance_norm": lambda x: torch.instance_norm(x, None, None, None, None, True, 0.1, 1e-5, False),
+    "torch.group_norm": lambda x: torch.group_norm(x, 2),
+    "torch.layer_norm": lambda x: torch.layer_norm(x, x.shape[1:]),
+    "torch.max_pool2d": lambda x: torch.max_pool2d(x, 2),
     "F.conv1d": lambda x: F.conv1d(flat(x), x[0, :4, :8, :3]),
     "F.conv2d": lambda x: F.conv2d(x, x[:, :, :3, :3]),
     "F.conv2d, same size": lambda x: F.conv2d(x, x.new_ones(4, 8, 3, 3), padding="same"),
@@ -323,6 +367,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "F.interpolate bilinear": lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"),
     "F.interpolate bicubic": lambda x: F.interpolate(x, scale_factor=2, mode="bicubic"),
     "F.interpolate by area": lambda x: F.interpolate(x, size=(6, 6), mode="area"),
+    "F.interpolate with a size of its own": lambda x: F.interpolate(x, scale_factor=1.3, recompute_scale_factor=True),
     "F.interpolate 1-D": lambda x: F.interpolate(flat(x), scale_factor=2),
     "F.upsample": lambda x: F.upsample(x, scale_factor=2),
     "F.upsample_nearest": lambda x: F.upsample_nearest(x, scale_factor=2),
@@ -359,6 +404,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "torch.mm": lambda x: torch.mm(x[0, 0], x[0, 0]),
     "torch.mv": lambda x: torch.mv(x[0, 0], x[0, 0, 0]),
     "torch.dot": lambda x: torch.dot(x[0, 0, 0], x[0, 0, 0]),
+    "torch.inner": lambda x: torch.inner(x[0, 0], x[0]),
+    "torch.linalg.matmul of a batch": lambda x: torch.linalg.matmul(x[:, :1], x),
     "torch.outer": lambda x: torch.outer(x[0, 0, 0], x[0, 0, 0]),
     "torch.bmm": lambda x: torch.bmm(x[0], x[0]),
     "torch.addmm": lambda x: torch.addmm(x[0, 0], x[0, 0], x[0, 0]),
@@ -378,6 +425,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "einsum of one, summed": lambda x: torch.einsum("nchw->nc", x),
     "einsum of three": lambda x: torch.einsum("ij,jk,kl->il", x[0, 0], x[0, 0], x[0, 0]),
     "attention": lambda x: F.scaled_dot_product_attention(x, x, x),
+    "attention of one head": lambda x: F.scaled_dot_product_attention(x[0], x[0], x[0]),
+    "attention of matrices": lambda x: F.scaled_dot_product_attention(x[0, 0], x[0, 0], x[0, 0]),
     "attention, causal": lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True),
     "cumsum": lambda x: x.cumsum(1),
     "cat": lambda x: torch.cat((x, x), 1),

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from yolo_probe.counters.charges import Uncounted, charge
 from yolo_probe.counters.conventions import TERMS, Convention, term_of
-from yolo_probe.counters.faults import SHARED, SHARED_WHY, TWICE, TWICE_WHY
+from yolo_probe.counters.faults import HIDDEN, HIDDEN_WHY, SHARED, SHARED_WHY, TWICE, TWICE_WHY
 from yolo_probe.counters.torchinfo_parameters import inner, listed_parameters
 from yolo_probe.model.operators import OpRecord
 from yolo_probe.model.structure import Module, count_parameters, named_modules, packed_weights
@@ -144,7 +144,7 @@ def _counted(convention: Convention, modes: Mapping[Mode, Measured]) -> Counted:
     charges = {mode: charge(measured.records, convention) for mode, measured in seen.items()}
     parts = {mode: each.by_term() for mode, each in charges.items()}
     figure = ByMode(*(charges[mode].total if mode in charges else None for mode in MODES))
-    faults = {fault.name: fault.why for fault in convention.faults.values()} | {SHARED: SHARED_WHY, TWICE: TWICE_WHY}
+    faults = {fault.name: fault.why for fault in convention.faults.values()} | _EVERYWHERE
     found = {name for terms in parts.values() for name in terms}
     order = [name for name in (*TERMS, *faults) if name in found]
     terms = {name: ByMode(*(parts[mode].get(name, 0) if mode in parts else None for mode in MODES)) for name in order}
@@ -156,6 +156,10 @@ def _counted(convention: Convention, modes: Mapping[Mode, Measured]) -> Counted:
         ByMode(*(parameter_total(convention, modes[mode]) if mode in modes else None for mode in MODES)),
         tuple(each for each in charges["unfused"].uncounted if each.operator not in convention.faults),
     )
+
+
+_EVERYWHERE = {SHARED: SHARED_WHY, TWICE: TWICE_WHY, HIDDEN: HIDDEN_WHY}
+"""Faults that are not of an operator, by their name."""
 
 
 def _found(name: str, why: str, figure: ByMode, amount: ByMode) -> FoundFault:
@@ -187,7 +191,8 @@ def parameter_total(convention: Convention, measured: Measured) -> int | None:
     if rule == "leaves":
         return sum(_own_count(module) for _, module in named_modules(root) if not module.children)
     if rule == "leaves inside":
-        charged = {each.path for each in measured.records if not each.functional and each.operator in convention.rules}
+        called = [each for each in measured.records if not each.functional and each.seen_by != "functions"]
+        charged = {each.path for each in called if each.operator in convention.rules}
         paths = {id(module): path for path, module in named_modules(inner(root))}
         return sum(_own_count(each) for each in _leaves_inside(root) if paths.get(id(each)) in charged)
     tensors = {id(tensor): tensor for _, module in named_modules(root) for tensor in module.parameters.values()}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from yolo_probe.counters import faults, recurrent, thop_tables, tool_tables
-from yolo_probe.counters.faults import SHARED, TWICE, Faults
+from yolo_probe.counters.faults import HIDDEN, SHARED, TWICE, Faults
 from yolo_probe.counters.rules import (
     ADAPTIVE_POOLS,
     ATTENTION,
@@ -54,6 +54,8 @@ class Convention:
     """Whether it counts a model in training mode as it is; the others put it into evaluation mode."""
     replaces_names: bool = False
     """Whether it sees functions by replacing their names, and so not one that a module has kept before."""
+    traces: bool = False
+    """Whether it counts the graph of a traced model, in which an autograd function is one node."""
     averages: bool = False
     """Whether it divides its figure by the number of samples in the batch."""
     counts_root: bool = True
@@ -81,13 +83,15 @@ class Convention:
 
     def count(self, record: OpRecord) -> int | None:
         """The charge for one operator in the counter's own unit; None where this counter has no rule for it."""
+        if self._is_hidden(record):
+            return 0
         if self.own and record.operator in self.own:
             return self.own[record.operator](record) * (2 // self.flops_per_count)
-        if record.functional:
+        if record.functional or self._called_directly(record):
             if self.replaces_names and "held" in record.options:
                 return 0
             function = self.functions.get(record.operator)
-            if function is None and record.seen_by == "functions" and record.kind.startswith("nn."):
+            if function is None and record.functional and record.seen_by == "functions" and record.kind[:3] == "nn.":
                 return 0  # the module is charged for it
             return function(record) if function else self._free(record)
         called = self.calls.get(record.operator) if self.calls and record.seen_by != "modules" else None
@@ -106,8 +110,16 @@ class Convention:
 
     def sees(self, record: OpRecord) -> bool:
         """Whether this counter looks at a record: a module whose forward is not torch's, or a function in it."""
-        seen = self.follows == "both" or record.seen_by in ("all", self.follows)
+        seen = self.follows == "both" or record.seen_by in ("all", self.follows) or self._called_directly(record)
         return seen and (self.counts_root or bool(record.path) or record.functional)
+
+    def _is_hidden(self, record: OpRecord) -> bool:
+        """Whether the record is of work inside an autograd function, and this counter does not look into one."""
+        return self.traces and "autograd" in record.options
+
+    def _called_directly(self, record: OpRecord) -> bool:
+        """Whether this counter has missed the call of a module, ``module.forward(x)``, and sees a function at most."""
+        return self.follows == "modules" and record.seen_by == "functions" and not record.functional
 
     def _custom(self, record: OpRecord) -> int | None:
         """The charge of a user's rule for a module, as many times as this counter charges a module."""
@@ -124,6 +136,10 @@ class Convention:
         The parts add up to ``count``. Where that is None there are no parts; but where a fault is that the operator is
         left out, there are two that cancel: the right charge, and the fault with its negative.
         """
+        if self._is_hidden(record):
+            inside = {name: each for name, each in record.options.items() if name != "autograd"}
+            seen = self.terms(record._replace(options=inside))
+            return {**seen, HIDDEN: -sum(seen.values())} if seen else {}
         total = self.count(record)
         if record.operator in self.own:
             return {term_of(record): total} if total else {}
@@ -273,6 +289,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             functions=tool_tables.FVCORE,
             faults=faults.FVCORE,
             trains=True,
+            traces=True,
             parameters="none",
             release="0.1.5",
         ),
@@ -296,6 +313,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             tool_tables.PTFLOPS_ATEN,
             follows="functions",
             functions=tool_tables.PTFLOPS_ATEN,
+            faults=faults.PTFLOPS_ATEN,
             parameters="trainable",
             release="0.7.5",
         ),
@@ -307,6 +325,7 @@ CONVENTIONS: Mapping[str, Convention] = {
             functions=tool_tables.TORCHPROFILE,
             faults=faults.TORCHPROFILE,
             trains=True,
+            traces=True,
             parameters="none",
             release="0.1.0",
         ),

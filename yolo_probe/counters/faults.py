@@ -36,6 +36,10 @@ TWICE = "counted twice"
 """The fault of counting both a module and the function that it calls."""
 TWICE_WHY = "A module and the torch function that it calls are both charged."
 
+HIDDEN = "inside autograd functions"
+"""The fault of not counting what a torch.autograd.Function of the model's own runs."""
+HIDDEN_WHY = "A torch.autograd.Function of the model's own is one node of the traced graph: what it runs is not seen."
+
 Faults = Mapping[str, Fault]
 """The faults of one counter by operator."""
 
@@ -105,6 +109,8 @@ CALFLOPS: Faults = {
         ),
     ),
 }
+
+PTFLOPS_ATEN: Faults = {"scaled_dot_product_attention": _SDPA}
 
 _SIZES = (
     "Tracing takes products of sizes for work: na * nx * ny in Detect, four in attention, numbers that only say how "

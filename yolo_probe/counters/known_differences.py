@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from yolo_probe.counters.charges import Charges
+from yolo_probe.counters.faults import HIDDEN_WHY
 from yolo_probe.model.structure import Shape
 
 _UNUSED = ((), "The real tool leaves out results that the output does not depend on; here they are counted.")
@@ -18,13 +19,21 @@ _AS_ONE = (
     "connected layers are counted.",
 )
 
+_AS_KERNEL = "scaled_dot_product_attention"
+
 DIFFERENCES: Mapping[str, Sequence[tuple[Sequence[str], str]]] = {
+    "thop-2019": (
+        (
+            (),
+            "The real tool adds up in single precision, which loses the last digits of a large sum; here it is exact.",
+        ),
+    ),
     "fvcore": (_UNUSED,),
     "torchprofile": (_UNUSED, _AS_ONE),
     "torch": (
         _AS_ONE,
         (
-            ("scaled_dot_product_attention",),
+            (_AS_KERNEL,),
             "On a CPU FlopCounterMode misses attention that runs as one kernel; here it is counted, as on a GPU.",
         ),
     ),
@@ -35,8 +44,10 @@ DIFFERENCES: Mapping[str, Sequence[tuple[Sequence[str], str]]] = {
 def differences(charges: Charges, image: Shape) -> Iterator[str]:
     """What is to be known of a figure beside the real tool's; ``image``: the shape of the input."""
     convention = charges.convention
-    found = {record.operator for record in charges.records}
-    found |= {"scaled_dot_product_attention" for record in charges.records if record.options.get("path") == "fused"}
+    found = {record.operator for record in charges.records if record.operator != _AS_KERNEL}
+    found |= {_AS_KERNEL for record in charges.records if record.options.get("path") == "fused"}
+    if convention.traces and any("autograd" in record.options for record in charges.records):
+        yield HIDDEN_WHY
     for operators, words in DIFFERENCES.get(convention.name, ()):
         if not operators or not found.isdisjoint(operators):
             yield words

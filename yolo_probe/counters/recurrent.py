@@ -40,6 +40,11 @@ def _steps(r: OpRecord) -> int:
     return prod(r.inputs[0][:-1])
 
 
+def by_first_axes(cell: Cell) -> Rule:
+    """As ``charged``, by the first two axes, of a cell the first one, also where there is no batch."""
+    return lambda r: prod(r.inputs[0][: 1 if r.operator in CELLS else 2]) * _each_cell(r, cell)
+
+
 def _each_cell(r: OpRecord, cell: Cell) -> int:
     cells, bias = r.options["cells"], int(bool(r.options["bias"]))
     assert isinstance(cells, tuple)
@@ -72,6 +77,15 @@ def _with_biases(kind: str, inputs: int, hidden: int, bias: int) -> int:
     return _weights(kind, inputs, hidden) + 2 * bias * GATES[kind] * hidden
 
 
+def _with_added_biases(r: OpRecord) -> int:
+    """Products with their biases; torch adds none in the product of a first layer whose input is scattered."""
+    cells, scattered = r.options["cells"], r.options.get("scattered", 0)
+    assert isinstance(cells, tuple)
+    assert isinstance(scattered, int)
+    gates = sum(GATES[r.operator] * hidden for _, hidden in cells[:scattered])
+    return charged(_with_biases)(r) - (_steps(r) * gates if r.options["bias"] else 0)
+
+
 def _as_traced(kind: str, inputs: int, hidden: int, bias: int) -> int:  # the same without biases
     return _weights(kind, inputs, hidden) + _PRODUCTS_TRACED[kind] * hidden
 
@@ -81,15 +95,21 @@ def _parameters_by_output(r: OpRecord) -> int:
     return prod(r.output) * _each_cell(r, _with_biases)
 
 
+def _parameters_by_first_axes(r: OpRecord) -> int:
+    """Torchinfo multiplies the parameters of the cells with the first two axes of the output."""
+    return prod(r.output[:2]) * _each_cell(r, _with_biases)
+
+
 def _each(names: tuple[str, ...], rule: Rule) -> dict[str, Rule]:
     return dict.fromkeys(names, rule)
 
 
-THOP = _each((*LAYERS, *CELLS), charged(_of_thop))
-PTFLOPS = _each((*LAYERS, *CELLS), charged(_of_ptflops))
-PTFLOPS_ATEN = _each(("rnn", "gru", *CELLS), charged(_with_biases))
+THOP = _each((*LAYERS, *CELLS), by_first_axes(_of_thop))
+THOP_BY_STEPS = _each((*LAYERS, *CELLS), charged(_of_thop))
+PTFLOPS = _each((*LAYERS, *CELLS), by_first_axes(_of_ptflops))
+PTFLOPS_ATEN = _each(("rnn", "gru"), _with_added_biases) | _each(CELLS, charged(_with_biases))
 FVCORE = _each(CELLS, charged(_products))
 TORCH = _each(("rnn", "gru", *CELLS), lambda r: 2 * charged(_products)(r))
 TORCHPROFILE = _each(("lstm",), charged(_products)) | _each(CELLS, charged(_as_traced))
-TORCHINFO = _each(LAYERS, charged(_with_biases)) | _each(CELLS, _parameters_by_output)
-DEEPSPEED = _each((*LAYERS, *CELLS), charged(_of_deepspeed))
+TORCHINFO = _each(LAYERS, _parameters_by_first_axes) | _each(CELLS, _parameters_by_output)
+DEEPSPEED = _each((*LAYERS, *CELLS), by_first_axes(_of_deepspeed))

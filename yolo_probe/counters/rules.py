@@ -7,6 +7,7 @@ disagree with each other, and some are wrong; their faults are rules too, each w
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 from math import prod
 
 from yolo_probe.errors import CounterError
@@ -29,6 +30,13 @@ ADAPTIVE_POOLS = ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_po
 def convolution(r: OpRecord) -> int:
     """Each output value sums (channels in / groups) x kernel products: n o h w x (i / g) kh kw."""
     return prod(r.output) * prod(r.weight[1:])
+
+
+def convolution_by_second_axis(r: OpRecord) -> int:
+    """``convolution`` with the input's second axis as its channels, which of an image without a batch is its height."""
+    groups = r.options["groups"]
+    assert isinstance(groups, int)
+    return prod(r.output) * (r.input[1] // groups) * prod(r.weight[2:])
 
 
 def transposed_convolution(r: OpRecord) -> int:
@@ -180,8 +188,18 @@ def transposed_over_output(r: OpRecord) -> int:
 
 
 def transposed_over_output_with_bias(r: OpRecord) -> int:
-    """``transposed_over_output``, and one for each output value if it has a bias."""
-    return transposed_over_output(r) + (prod(r.output) if r.options["bias"] else 0)
+    """As ``transposed_over_output``, by the module's own channels, and one for each output value if it has a bias."""
+    groups = r.options["groups"]
+    assert isinstance(groups, int)
+    channels, _, *kernel = r.weight
+    return prod(r.output) * (channels // groups * prod(kernel) + bool(r.options["bias"]))
+
+
+def transposed_by_second_axis(r: OpRecord) -> int:
+    """``transposed_convolution`` with the output's second axis as its channels, as ``convolution_by_second_axis``."""
+    groups = r.options["groups"]
+    assert isinstance(groups, int)
+    return prod(r.input) * (r.output[1] // groups) * prod(r.weight[2:])
 
 
 def two_per_value(r: OpRecord) -> int:
@@ -237,22 +255,36 @@ def one_per_output(r: OpRecord) -> int:
     return prod(r.output)
 
 
+def one_per_value_from_the_left(r: OpRecord) -> int:
+    """One for each value of two tensors together, whose shapes are lined up at their first axes, not at their last."""
+    return prod(max(sides) for sides in zip_longest(*r.inputs, fillvalue=1))
+
+
 def adaptive_floor(r: OpRecord) -> int:
-    """For each output value, a window of floor(in / out) on each axis, plus one."""
-    window = prod(i // o for i, o in _pooled_axes(r))
+    """For each output value, a window of floor(in / out) on each axis after the second, plus one."""
+    window = prod(i // o for i, o in zip(r.input[2:], r.output[2:], strict=True))
     return (window + 1) * prod(r.output)
 
 
 def adaptive_ratio(r: OpRecord) -> int:
-    """For each output value, a window of in / out on each axis, plus one; the product is rounded down."""
-    window = prod((i / o for i, o in _pooled_axes(r)), start=1.0)
+    """For each output value, a window of in / out on each axis after the second, plus one, rounded down."""
+    window = prod((i / o for i, o in zip(r.input[2:], r.output[2:], strict=True)), start=1.0)
     return int((window + 1) * prod(r.output))  # in floating point, as the release computes it
 
 
 def adaptive_windows(r: OpRecord) -> int:
     """One for each value in each window, [floor(j i / o), ceil((j + 1) i / o)), and one for each output value."""
-    window = prod(sum(-(-(j + 1) * i // o) - j * i // o for j in range(o)) for i, o in _pooled_axes(r))
-    return prod(r.output[: -len(_pooled_axes(r))]) * window + prod(r.output)
+    return _windows(r, _pooled_axes(r))
+
+
+def adaptive_windows_after_two_axes(r: OpRecord) -> int:
+    """``adaptive_windows`` over the axes after the second, which without a batch are one too few."""
+    return _windows(r, list(zip(r.input[2:], r.output[2:], strict=True)))
+
+
+def _windows(r: OpRecord, axes: list[tuple[int, int]]) -> int:
+    window = prod(sum(-(-(j + 1) * i // o) - j * i // o for j in range(o)) for i, o in axes)
+    return prod(r.output[: len(r.output) - len(axes)]) * window + prod(r.output)
 
 
 def average_windows(r: OpRecord) -> int:
@@ -305,7 +337,22 @@ def but_not_for(rule: Rule, *kinds: str) -> Rule:
 def convolution_over_output(r: OpRecord) -> int:
     """As torchprofile does: the weight's second axis where its first has the output's channels, else its first."""
     channels, others, *kernel = r.weight
-    return prod(r.output) * (others if r.output[1] == channels else channels) * prod(kernel)
+    return prod(r.output) * (others if r.output[-len(kernel) - 1] == channels else channels) * prod(kernel)
+
+
+def convolution_after_two_axes(r: OpRecord) -> int:
+    """As ptflops does: all weights for each entry of the input's first axis and each place after the second.
+
+    With a bias, one more for each value of the output.
+    """
+    bias = prod(r.output[1:]) if r.options["bias"] else 0
+    return r.input[0] * (prod(r.weight) * prod(r.output[2:]) + bias)
+
+
+def transposed_after_two_axes(r: OpRecord) -> int:
+    """As ``convolution_after_two_axes``, for each place of the input."""
+    bias = prod(r.output[1:]) if r.options["bias"] else 0
+    return r.input[0] * (prod(r.weight) * prod(r.input[2:]) + bias)
 
 
 def convolution_by_weights(r: OpRecord) -> int:
@@ -315,6 +362,7 @@ def convolution_by_weights(r: OpRecord) -> int:
         weights = r.options["weights"]
         assert isinstance(weights, int)
         return n * channels * (weights + (prod(size) if r.options["bias"] else 0))
+    channels = r.output[1 - len(r.weight)]
     return n * prod(size) * (prod(r.weight) + (channels if r.options["bias"] else 0))
 
 
@@ -389,6 +437,16 @@ def attention_with_biases(r: OpRecord) -> int:
     return attention_products(r) + (2 * batch * embed * (length + keys) if r.options["bias"] else 0)
 
 
+def attention_as_addmm(r: OpRecord) -> int:
+    """``attention_with_biases`` where torch adds a bias in the product: not after a projection of scattered inputs."""
+    (length, batch, embed), (keys, _, _) = r.inputs[:2]
+    contiguous = r.options.get("contiguous", (True, True))
+    assert isinstance(contiguous, tuple)
+    query, key = contiguous
+    outside = batch * embed * (length * (not query) + 2 * keys * (not key))
+    return attention_with_biases(r) - (outside if r.options["bias"] else 0)
+
+
 def attention_as_traced(r: OpRecord) -> int:
     """``attention_products``, the scaling of the query, and ``attention_sizes``, which tracing counts as work."""
     return attention_products(r) + prod(r.input) + attention_sizes(r)
@@ -435,9 +493,23 @@ def attention_mask(r: OpRecord) -> int:
     return values
 
 
+def upsample_by_scale(r: OpRecord) -> int:
+    """One for each value of the output; where ``scale`` is given, the values of the input x the scale of each axis."""
+    scale = r.options.get("scale")
+    if isinstance(scale, int | float):
+        return int(prod(r.input) * scale ** (len(r.input) - 2))
+    return int(prod(r.input) * prod(scale)) if isinstance(scale, tuple) else prod(r.output)
+
+
+def upsample_by_whole_scale(r: OpRecord) -> int:
+    """``upsample_by_scale``; of a scale for each axis only the whole number, as ptflops multiplies them."""
+    scale = r.options.get("scale")
+    return upsample_by_scale(r) if not isinstance(scale, tuple) else prod(r.input) * prod(map(int, scale))
+
+
 def upsample_by_size(r: OpRecord) -> int:
-    """One for each value of the output; where ``size`` is given, one for each of its places, channels not counted."""
-    return prod(r.output[2:]) if r.options.get("sized") else prod(r.output)
+    """``upsample_by_scale``; where ``size`` is given, one for each of its places, channels not counted."""
+    return prod(r.output[2:]) if r.options.get("sized") else upsample_by_scale(r)
 
 
 def upsample_by_input(r: OpRecord) -> int:
@@ -461,7 +533,7 @@ def _ordinary_places(r: OpRecord) -> int:
     """Number of places in the output that an ordinary convolution with these options would have."""
     if "stride" not in r.options:
         return prod(r.output[2:])
-    axes = zip(r.input[2:], r.weight[2:], *(_pair(r, name) for name in ("stride", "padding", "dilation")), strict=True)
+    axes = zip(r.input[2:], r.weight[2:], *(_pair(r, name) for name in ("stride", "padding", "dilation")), strict=False)
     return prod((i + 2 * p - (d * (k - 1) + 1)) // s + 1 for i, k, s, p, d in axes)
 
 

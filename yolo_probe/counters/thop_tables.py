@@ -14,6 +14,7 @@ from yolo_probe.counters.rules import (
     adaptive_floor,
     adaptive_ratio,
     adaptive_windows,
+    adaptive_windows_after_two_axes,
     attention_products,
     attention_with_softmax,
     average_kernel,
@@ -21,6 +22,7 @@ from yolo_probe.counters.rules import (
     bilinear,
     but_not_for,
     convolution,
+    convolution_by_second_axis,
     einsum_matrix_products,
     einsum_products,
     four_per_value,
@@ -37,6 +39,7 @@ from yolo_probe.counters.rules import (
     scaled_dot_product,
     softmax,
     softmin,
+    transposed_by_second_axis,
     transposed_convolution,
     transposed_over_output,
     transposed_over_output_with_bias,
@@ -66,7 +69,7 @@ THOP_0_0_31 = THOP_2019 | {
 }
 
 THOP_0_1: dict[str, Rule] = {
-    **dict.fromkeys(CONVOLUTIONS, convolution),
+    **dict.fromkeys(CONVOLUTIONS, convolution_by_second_axis),
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, transposed_over_output),
     "batch_norm": normalization,
     "layer_norm": normalization,
@@ -81,19 +84,23 @@ THOP_0_1: dict[str, Rule] = {
 }
 
 ULTRALYTICS_THOP_2_0_16 = THOP_0_1 | {
-    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, transposed_convolution),
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, transposed_by_second_axis),
     "upsample": interpolation(nearest=1, trilinear=31),
 }
 
 ULTRALYTICS_THOP_2_1_2 = ULTRALYTICS_THOP_2_0_16 | {
-    **dict.fromkeys(ADAPTIVE_POOLS, adaptive_windows),
+    **dict.fromkeys(ADAPTIVE_POOLS, adaptive_windows_after_two_axes),
     "group_norm": normalization,
     "rms_norm": normalization,
     "upsample": interpolation(nearest=0, trilinear=31),
 }
 
 ULTRALYTICS_THOP_2_1_3 = ULTRALYTICS_THOP_2_1_2 | {
+    **recurrent.THOP_BY_STEPS,
+    **dict.fromkeys(CONVOLUTIONS, convolution),
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, transposed_convolution),
     **dict.fromkeys(ATTENTION, attention_with_softmax),
+    **dict.fromkeys(ADAPTIVE_POOLS, adaptive_windows),
     **dict.fromkeys(AVERAGE_POOLS, average_windows),
     "log_softmax": log_softmax,
     "softmin": softmin,
@@ -124,7 +131,7 @@ TORCH_FUNCTIONS: dict[str, Rule] = TORCH | {
     "einsum": lambda r: 2 * einsum_matrix_products(r),
     "scaled_dot_product_attention": lambda r: 2 * scaled_dot_product(r),
     **dict.fromkeys(
-        ("mm", "addmm", "baddbmm", "tensordot", "linalg.matmul", "matmul from the right", "einsum of several"),
+        ("mm", "addmm", "baddbmm", "tensordot", "inner", "linalg.matmul", "matmul from the right", "einsum of several"),
         lambda r: 2 * known_products(r),
     ),
     "scripted": lambda r: cast(int, r.options["flops"]),

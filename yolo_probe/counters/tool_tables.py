@@ -44,10 +44,10 @@ def by_mode(**costs: int) -> Rule:
 
 
 def by_path(usual: Rule, *, masked: Rule | None = None, fused: Rule) -> Rule:
-    """A rule for ``nn.MultiheadAttention`` by what it runs inside.
+    """A rule for attention by what it runs inside.
 
     ``usual``: two products of matrices, with a softmax between them. ``masked``: the first adds the mask too, as
-    ``baddbmm``. ``fused``: where no weights are asked for, ``F.scaled_dot_product_attention``.
+    ``baddbmm``. ``fused``: one kernel, ``F.scaled_dot_product_attention`` where no weights are asked for.
     """
     of = {"usual": usual, "masked": masked or usual, "fused": fused}
     return lambda r: of[str(r.options.get("path", "usual"))](r)
@@ -55,6 +55,12 @@ def by_path(usual: Rule, *, masked: Rule | None = None, fused: Rule) -> Rule:
 
 def _bias(r: OpRecord) -> int:
     return rules.one_per_output(r) if r.options["bias"] else 0
+
+
+def _bias_after_two_axes(r: OpRecord) -> int:
+    """One for each value of the output, of which the first axis is the input's and the places are after the second."""
+    places = r.output[len(r.output) - len(r.input) + 2 :]
+    return r.input[0] * r.output[1 - len(r.weight)] * prod(places) if r.options["bias"] else 0
 
 
 def without_named_padding(rule: Rule) -> Rule:
@@ -101,7 +107,8 @@ FVCORE: dict[str, Rule] = {
     "scaled_dot_product_attention": lambda r: 0,
     "matmul": rules.product_by_first_of_matrices,
     **dict.fromkeys(("einsum", "einsum of several"), einsum_of_fvcore),
-    **dict.fromkeys(("mm", "addmm", "linalg.matmul", "matmul from the right"), rules.known_products),
+    "linalg.matmul": rules.product_by_first_of_matrices,
+    **dict.fromkeys(("mm", "addmm", "matmul from the right"), rules.known_products),
     "grid_sample": by_mode(bilinear=4, nearest=4, bicubic=4),
 }
 
@@ -111,10 +118,12 @@ TORCHPROFILE: dict[str, Rule] = {
     "linear": rules.linear,
     **dict.fromkeys(("batch_norm", *NORMS), rules.one_if_affine),
     "leaky_relu": lambda r: 0 if r.options.get("inplace") else rules.one_per_output(r),
-    "upsample": by_mode(bilinear=4, area=1),
+    "upsample": lambda r: by_mode(bilinear=4, area=1)(r) + (len(r.output) - 2 if r.options.get("recomputed") else 0),
     **dict.fromkeys((*AVERAGE_POOLS, *ADAPTIVE_POOLS, "mean", "mul"), rules.one_per_output),
     "multi_head_attention": by_path(rules.attention_as_traced, fused=rules.attention_as_traced_fused),
-    "scaled_dot_product_attention": rules.scaled_dot_product,
+    "scaled_dot_product_attention": lambda r: (
+        rules.scaled_dot_product(r) * (r.input[0] if len(r.input) == 2 else 1)  # the first axis is taken for a batch
+    ),
     "matmul": rules.matrix_product,
     **dict.fromkeys(("einsum", "einsum of several"), rules.einsum_by_letters),
     "grid_sample": by_mode(bilinear=4, nearest=0, bicubic=16),
@@ -125,8 +134,8 @@ TORCHPROFILE: dict[str, Rule] = {
 
 PTFLOPS: dict[str, Rule] = {
     **recurrent.PTFLOPS,
-    **dict.fromkeys(CONVOLUTIONS, rules.with_bias),
-    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_with_bias),
+    **dict.fromkeys(CONVOLUTIONS, rules.convolution_after_two_axes),
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_after_two_axes),
     "linear": rules.linear_with_bias,
     **dict.fromkeys(("group_norm", "instance_norm"), rules.scale_and_shift),
     "batch_norm": rules.but_not_for(rules.scale_and_shift, "nn.SyncBatchNorm"),
@@ -141,7 +150,7 @@ PTFLOPS: dict[str, Rule] = {
 PTFLOPS_CALLS: dict[str, Rule] = {
     **dict.fromkeys(("relu", "prelu", "elu", "gelu", "silu", "softmax", "softmax2d"), rules.one_per_value),
     **dict.fromkeys(POOLS, rules.one_per_value),
-    "upsample": rules.one_per_output,
+    "upsample": rules.upsample_by_whole_scale,
     "multi_head_attention": by_path(
         rules.attention_inside,
         masked=lambda r: rules.attention_inside(r) + rules.attention_mask(r),
@@ -154,13 +163,13 @@ PTFLOPS_FUNCTIONS: dict[str, Rule] = {
     **dict.fromkeys(("relu", "prelu", "elu", "gelu", "silu", "relu6"), rules.one_per_value),
     **dict.fromkeys(POOLS, rules.one_per_value),
     "softmax": where_called(rules.one_per_value, "softmax"),
-    "upsample": with_area(rules.one_per_output),
+    "upsample": with_area(rules.upsample_by_whole_scale),
     "matmul": where_called(rules.product_by_first, "matmul", "bmm"),
     "mm": rules.known_products,
     "addmm": products_and_values,
     "baddbmm": where_called(products_and_values, "baddbmm"),
-    "mul": where_called(rules.one_per_output, "mul"),
-    "add": where_called(rules.one_per_output, "add"),
+    "mul": where_called(rules.one_per_value_from_the_left, "mul"),
+    "add": where_called(rules.one_per_value_from_the_left, "add"),
 }
 
 PTFLOPS_ATEN: dict[str, Rule] = {
@@ -169,14 +178,16 @@ PTFLOPS_ATEN: dict[str, Rule] = {
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_with_bias),
     "linear": rules.linear_as_addmm,
     "multi_head_attention": by_path(
-        rules.attention_with_biases,
-        masked=lambda r: rules.attention_with_biases(r) - rules.attention_products_inside(r) // 2,
-        fused=lambda r: rules.attention_with_biases(r) - rules.attention_products_inside(r),
+        rules.attention_as_addmm,
+        masked=lambda r: rules.attention_as_addmm(r) - rules.attention_products_inside(r) // 2,
+        fused=lambda r: rules.attention_as_addmm(r) - rules.attention_products_inside(r),
     ),
+    "scaled_dot_product_attention": by_path(rules.scaled_dot_product, fused=lambda r: 0),
     "matmul": rules.matrix_product_as_matrices,
     "einsum": rules.einsum_matrix_products,
     **dict.fromkeys(
-        ("mm", "tensordot", "einsum of several", "linalg.matmul", "matmul from the right"), rules.known_products
+        ("mm", "tensordot", "inner", "einsum of several", "linalg.matmul", "matmul from the right"),
+        rules.known_products,
     ),
     "addmm": lambda r: rules.known_products(r) + rules.one_per_output(r),
 }
@@ -197,7 +208,7 @@ TORCHINFO: dict[str, Rule] = {operator: of_leaf(rule) for operator, rule in _TOR
 DEEPSPEED: dict[str, Rule] = {
     **recurrent.DEEPSPEED,
     **dict.fromkeys(CONVOLUTIONS, lambda r: 2 * rules.convolution(r) + _bias(r)),
-    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, lambda r: 2 * rules.transposed_convolution(r) + _bias(r)),
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, lambda r: 2 * rules.transposed_convolution(r) + _bias_after_two_axes(r)),
     "linear": twice(rules.linear),
     "batch_norm": rules.batch_norm_by_mode,
     **dict.fromkeys(NORMS, rules.normalization_with_statistics),
@@ -246,6 +257,8 @@ CALFLOPS_FUNCTIONS = {
     "upsample": with_area(rules.upsample_by_input),
     "multi_head_attention": CALFLOPS["multi_head_attention"],
     "matmul": where_called(twice(rules.product_by_first), "matmul"),
+    "mul": where_called(rules.one_per_value_from_the_left, "mul"),
+    "add": where_called(rules.one_per_value_from_the_left, "add"),
 }
 
 TEXTBOOK: dict[str, Rule] = {

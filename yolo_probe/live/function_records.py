@@ -111,6 +111,13 @@ def _tensordot(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: s
     return OpRecord("tensordot", path, kind, shapes, tuple(out.shape), (), options, functional=True)
 
 
+def _inner(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    a, b = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "other")
+    shapes = tuple(a.shape), tuple(b.shape)
+    options = {"products": prod(out.shape) * a.shape[-1] if all(shapes) else 0}
+    return OpRecord("inner", path, kind, shapes, tuple(out.shape), (), options, functional=True)
+
+
 def attention_path(asked: bool, mask: Any, padding: Any, heads: int, inputs: Sequence[Shape]) -> Mapping[str, Any]:
     """Options of attention for what it runs inside: another function where no weights are asked, the sum with a mask.
 
@@ -147,7 +154,8 @@ def _elementwise(operator: str, call: str = "") -> Record:
     options = {"call": call} if call else {}
 
     def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-        shapes = tuple([tuple(x.shape) for x in args if isinstance(x, T)])
+        given = (*args, *kwargs.values()) if kwargs else args
+        shapes = tuple([tuple(x.shape) for x in given if isinstance(x, T)])
         return OpRecord(operator, path, kind, shapes, tuple(out.shape), (), options, functional=True)
 
     return record
@@ -163,11 +171,20 @@ def _cat(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, ki
     return OpRecord("cat", path, kind, tuple([tuple(x.shape) for x in tensors]), tuple(out.shape), functional=True)
 
 
+def interpolation(size: Any, scale: Any, mode: Any, recomputed: Any) -> dict[str, Any]:
+    """Options of an interpolation."""
+    options: dict[str, Any] = {"mode": mode or "nearest", "sized": size is not None}
+    if scale is not None:
+        options["scale"] = tuple(scale) if isinstance(scale, (list, tuple)) else scale
+        if recomputed or mode == "area":  # the size of the output is computed in Python
+            options["recomputed"] = True
+    return options
+
+
 def _interpolation(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-    options = {
-        "mode": argument(args, kwargs, 3, "mode") or "nearest",
-        "sized": argument(args, kwargs, 1, "size") is not None,
-    }
+    names = ((1, "size"), (2, "scale_factor"), (3, "mode"), (5, "recompute_scale_factor"))
+    size, scale, mode, recomputed = (argument(args, kwargs, *each) for each in names)
+    options = interpolation(size, scale, mode, recomputed)
     shapes = (tuple(argument(args, kwargs, 0, "input").shape),)
     return OpRecord("upsample", path, kind, shapes, tuple(out.shape), (), options, functional=True)
 
@@ -219,14 +236,20 @@ def _called(name: str) -> Record:
 
 def _linear(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
     x, weight = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "weight")
+    given, shape = tuple(x.shape), tuple(weight.shape)
+    if len(shape) == 1:
+        return OpRecord("matmul", path, kind, (given, shape), tuple(out.shape), functional=True)
     bias = argument(args, kwargs, 2, "bias") is not None
-    shape = tuple(weight.shape)
-    return OpRecord("linear", path, kind, (tuple(x.shape),), tuple(out.shape), shape, {"bias": bias}, functional=True)
+    return OpRecord("linear", path, kind, (given,), tuple(out.shape), shape, {"bias": bias}, functional=True)
 
 
 def _attention(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-    inputs = tuple(tuple(argument(args, kwargs, i, n).shape) for i, n in enumerate(("query", "key", "value")))
-    return OpRecord("scaled_dot_product_attention", path, kind, inputs, tuple(out.shape), functional=True)
+    tensors = [argument(args, kwargs, place, name) for place, name in enumerate(("query", "key", "value"))]
+    query, key, value = inputs = tuple(tuple(each.shape) for each in tensors)
+    alike = len(query) == 4 and query[:2] == key[:2] == value[:2] and query[3] == value[3]
+    options = {"path": "fused"} if alike and all(each.stride(-1) == 1 for each in tensors) else {}
+    name = "scaled_dot_product_attention"
+    return OpRecord(name, path, kind, inputs, tuple(out.shape), (), options, functional=True)
 
 
 def _einsum(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
@@ -254,6 +277,20 @@ def _normalization(operator: str, weight_place: int) -> Record:
         shape = () if weight is None else tuple(weight.shape)
         return OpRecord(operator, path, kind, (tuple(x.shape),), tuple(out.shape), shape, options, functional=True)
 
+    return record
+
+
+def _under_no_replaced_name(record: Record) -> Record:
+    """The record of a function by a name that no tool replaces, beside one in torch.nn.functional that tools do."""
+
+    def marked(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+        made = record(args, kwargs, out, path, kind)
+        return made._replace(options={**made.options, "held": True})
+
+    return marked
+
+
+def _as_it_is(record: Record) -> Record:
     return record
 
 
@@ -307,11 +344,11 @@ ELEMENTWISE_FUNCTIONS: Mapping[Any, Record] = {
     torch.cat: _cat,
     F.interpolate: _interpolation,
     **{
-        getattr(space, f"{name}{axes}d{more}"): _pooling(f"{name}{axes}d")
+        getattr(space, f"{name}{axes}d{more}"): seen(_pooling(f"{name}{axes}d"))
         for axes in (1, 2, 3)
         for name in ("max_pool", "adaptive_max_pool", "adaptive_avg_pool")
         for more in ("", "_with_indices")
-        for space in (F, torch)
+        for space, seen in ((torch, _under_no_replaced_name), (F, _as_it_is))  # some are in both, as F names them
         if hasattr(space, f"{name}{axes}d{more}")
     },
     **{getattr(F, f"avg_pool{axes}d"): partial(_average, axes) for axes in (1, 2, 3)},
@@ -335,6 +372,10 @@ RECORDS: Mapping[Any, Record] = {
     F.instance_norm: _normalization("instance_norm", 3),
     F.group_norm: _normalization("group_norm", 2),
     F.layer_norm: _normalization("layer_norm", 2),
+    torch.batch_norm: _under_no_replaced_name(_normalization("batch_norm", 1)),
+    torch.instance_norm: _under_no_replaced_name(_normalization("instance_norm", 1)),
+    torch.group_norm: _under_no_replaced_name(_normalization("group_norm", 2)),
+    torch.layer_norm: _under_no_replaced_name(_normalization("layer_norm", 2)),
     F.multi_head_attention_forward: _attention_forward,
     torch.conv1d: _convolution("conv1d"),
     torch.conv3d: _convolution("conv3d"),
@@ -348,7 +389,7 @@ RECORDS: Mapping[Any, Record] = {
     T.baddbmm: _product("baddbmm", (1, "batch1"), "a tensor's baddbmm"),
     **dict.fromkeys((torch.addbmm, T.addbmm), _named("addbmm")),
     **dict.fromkeys((torch.mv, T.mv), _named("mv")),
-    **dict.fromkeys((torch.inner, T.inner), _named("inner")),
+    **dict.fromkeys((torch.inner, T.inner), _inner),
     torch.linalg.matmul: _product("linalg.matmul", (0, "input")),
     T.__rmatmul__: _product("matmul from the right", (1, "other")),
     torch.linalg.multi_dot: _named("multi_dot"),

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from types import BuiltinFunctionType, FunctionType, MethodType
+from inspect import currentframe, unwrap
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -36,7 +37,7 @@ from yolo_probe.live.function_records import (
 from yolo_probe.live.function_shapes import ANSWERS, Answer
 from yolo_probe.live.named_calls import Named
 from yolo_probe.live.scripted import SCRIPTED, ScriptedWork
-from yolo_probe.live.torch_internals import COMPILED, call_directly, directly, has_forward_hooks
+from yolo_probe.live.torch_internals import COMPILED, call_directly, directly, has_forward_hooks, is_compiling
 from yolo_probe.live.torch_layers import LAYERS, OPERATORS, is_known, layer_record
 from yolo_probe.model.forward import (
     ELEMENTWISE,
@@ -77,17 +78,39 @@ class CopiedModule(NamedTuple):
 Forward = Callable[..., Any]
 
 
-class _AtMost(list[OpRecord]):
-    """A list that fails to grow beyond so many records."""
+class _Records(list[OpRecord]):
+    """A list of records that fails to grow beyond so many, and marks those made inside an autograd function."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int | None, autograd: frozenset[CodeType]) -> None:
         super().__init__()
-        self._most = most
+        self._most, self._autograd = most, autograd
 
     def append(self, record: OpRecord) -> None:
-        if len(self) >= self._most:
+        if self._most is not None and len(self) >= self._most:
             raise TraceError(f"the forward pass: found more than {self._most:,} operators, expected fewer")
+        if self._autograd and not is_compiling() and _is_inside(self._autograd):
+            record = record._replace(options={**record.options, "autograd": True})
         super().append(record)
+
+
+def _is_inside(codes: frozenset[CodeType]) -> bool:
+    """Whether a function with one of these codes is running, in the pass of a recorder."""
+    frame = currentframe()
+    while frame is not None and frame.f_code is not Recorder.run.__code__:
+        if frame.f_code in codes:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _autograd_functions(above: type = torch.autograd.Function) -> Iterator[CodeType]:
+    """The code of the forward of each subclass of torch.autograd.Function that is not torch's own."""
+    each: type
+    for each in above.__subclasses__():
+        forward = unwrap(getattr(each, "forward", above))
+        if isinstance(forward, FunctionType) and not each.__module__.startswith("torch."):
+            yield forward.__code__
+        yield from _autograd_functions(each)
 
 
 class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by mypy
@@ -121,7 +144,9 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         self._names_calls = (
             elementwise and not scripted
         )  # below torch 2.5 no tensor class is made while scripts are read
-        self._pass = Pass([] if most_operators is None else _AtMost(most_operators), slots, training)
+        autograd = frozenset(_autograd_functions())
+        plain = most_operators is None and not autograd
+        self._pass = Pass([] if plain else _Records(most_operators, autograd), slots, training)
         self._running: list[tuple[str, str]] = []
         self._whole = 0
         """Number of running modules with a single record, in which functions are not recorded."""
@@ -332,7 +357,10 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             multi_head_attention(frame, *sequences, operator="native_multi_head_attention")
             return out
         path = attention_path(asked is not False, mask, padding, held.num_heads, sequences)
-        multi_head_attention(frame, *sequences, split=key is value and query is not key, **path)
+        with directly():
+            turned = (each.transpose(0, 1) if held.batch_first and each.dim() == 3 else each for each in (query, key))
+            path = {**path, "contiguous": tuple(each.is_contiguous() for each in turned)}
+        multi_head_attention(frame, *sequences, split=query.dim() == 3 and key is value is not query, **path)
         return out
 
     def _is_native(self, held: nn.MultiheadAttention, query: Any, key: Any, value: Any, *masks: Any) -> bool:

@@ -33,6 +33,9 @@ def parameter(tensor: torch.Tensor, requires_grad: bool) -> nn.Parameter:
 COMPILED = (torch._C.ScriptMethod, torch._C.ScriptFunction)
 """Types of code that torch has compiled; torch dispatches calls of it like functions of its own."""
 
+is_compiling: Callable[[], bool] = getattr(torch.compiler, "is_compiling", lambda: False)
+"""Whether torch.compile is reading the code that calls this; since torch 2.3."""
+
 _DIRECT_CALL = "_compiled_call_impl"
 
 directly: Callable[[], Any] = getattr(torch._C, "DisableTorchFunction", nullcontext)

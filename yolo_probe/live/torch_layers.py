@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import nn
 
+from yolo_probe.live.function_records import interpolation
 from yolo_probe.model.forward import ELEMENTWISE
 from yolo_probe.model.operators import OpRecord, each_axis
 from yolo_probe.model.structure import Shape
@@ -124,8 +125,12 @@ def _options(operator: str, module: nn.Module, inputs: tuple[Shape, ...]) -> dic
         options |= {"inside": not module.count_include_pad, "number": isinstance(module.kernel_size, int)}
     elif operator in _RECURRENT:
         options["cells"], options["bias"] = _cells(module), bool(module.bias)
+        if getattr(module, "batch_first", False) and len(inputs[0]) == 3 and min(inputs[0][:2]) > 1:
+            options["scattered"] = 2 if module.bidirectional else 1
     elif operator == "upsample":
-        options |= {"mode": module.mode, "sized": module.size is not None}
+        options |= interpolation(
+            module.size, module.scale_factor, module.mode, getattr(module, "recompute_scale_factor", None)
+        )
     elif "softm" in operator:
         dim = -3 if operator == "softmax2d" else module.dim
         options["dim"] = dim if dim is not None else 0 if len(inputs[0]) in (0, 1, 3) else 1

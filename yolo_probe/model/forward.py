@@ -823,7 +823,11 @@ def upsample(f: Frame, x: Shape) -> Shape:
     mode = f.get("mode", str)
     if mode not in ("nearest", "nearest-exact", "bilinear", "bicubic"):
         raise ShapeError(f"found mode={shown(mode)}, expected nearest, bilinear or bicubic")
-    return f.record("upsample", (x,), operators.upsample(x, size, scale), mode=mode, sized=size is not None)
+    out = operators.upsample(x, size, scale)
+    scale = tuple(scale) if isinstance(scale, list) else scale
+    if f.module.attributes.get("recompute_scale_factor"):
+        return f.record("upsample", (x,), out, mode=mode, sized=False, scale=scale, recomputed=True)
+    return f.record("upsample", (x,), out, mode=mode, sized=size is not None, scale=scale)
 
 
 @block("nn.ZeroPad2d", "nn.ReflectionPad2d", "nn.ReplicationPad2d", "nn.ConstantPad2d")
