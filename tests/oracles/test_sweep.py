@@ -120,6 +120,14 @@ def test_in_row_9_of_yolov5n_the_line_is_the_hosts(cases: str, thop: str) -> Non
     assert [row for row in rows if row["host"] != row["ours"][:1]] == []  # what follows says what thop left out
 
 
+@pytest.mark.parametrize("name", [*RELEASES, *(tool for tool in TOOLS if tool != "calflops")])
+def test_a_deformable_convolution_has_the_real_figure_and_is_named_where_that_leaves_it_out(name: str) -> None:
+    rows = swept(name, "deformable")
+    assert [row["case"] for row in rows if row["real"] != row["ours"]] == []
+    module = [] if name in ("ptflops", "torchinfo") else ["deformable_conv2d"]
+    assert [row["named"] for row in rows] == [module] * 4 + [["deform_conv2d"]]
+
+
 def test_no_name_of_torch_is_forgotten() -> None:
     cases = {name.split(" ")[0].rstrip(",").removeprefix("F.") for name in CASES}
     modules = {name for name, each in vars(nn).items() if isinstance(each, type) and issubclass(each, nn.Module)}

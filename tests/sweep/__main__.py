@@ -15,7 +15,7 @@ SCRIPTS = Path(__file__).parent
 
 TOOLS = ("fvcore", "ptflops", "ptflops-aten", "torchprofile", "torch", "torchinfo", "calflops", "deepspeed")
 
-NEEDS = {"zoo": (("timm", "1.0.31"),)}
+NEEDS = {"zoo": (("timm", "1.0.31"),), "deformable": (("torchvision", "0.28.0"),)}
 """What a module of cases imports."""
 
 

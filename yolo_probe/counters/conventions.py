@@ -188,7 +188,7 @@ FREE = frozenset({
 """Operators that cost nothing where a counter has no rule for them; any other is then uncounted."""
 
 _TERMS = {
-    "convolution": (*CONVOLUTIONS, *TRANSPOSED_CONVOLUTIONS),
+    "convolution": (*CONVOLUTIONS, *TRANSPOSED_CONVOLUTIONS, "deformable_conv2d"),
     "fully connected": ("linear", "bilinear"),
     "BatchNorm": ("batch_norm",),
     "normalization": ("layer_norm", "group_norm", "instance_norm", "rms_norm"),
@@ -340,7 +340,13 @@ CONVENTIONS: Mapping[str, Convention] = {
             release="FlopCounterMode",
         ),
         Convention(
-            "torchinfo", "MACs", tool_tables.TORCHINFO, faults=faults.TORCHINFO, parameters="listed", release="1.8.0"
+            "torchinfo",
+            "MACs",
+            tool_tables.TORCHINFO,
+            functions=tool_tables.TORCHINFO_FUNCTIONS,
+            faults=faults.TORCHINFO,
+            parameters="listed",
+            release="1.8.0",
         ),
         Convention(
             "calflops",

@@ -349,6 +349,12 @@ def convolution_after_two_axes(r: OpRecord) -> int:
     return r.input[0] * (prod(r.weight) * prod(r.output[2:]) + bias)
 
 
+def deformable_after_two_axes(r: OpRecord) -> int:
+    """As ``convolution_after_two_axes``, and 24 for each place of a kernel that moves, 25 with a mask."""
+    moves = prod(r.weight[2:]) * (25 if r.options["mask"] else 24)
+    return convolution_after_two_axes(r) + r.input[0] * prod(r.output[2:]) * moves
+
+
 def transposed_after_two_axes(r: OpRecord) -> int:
     """As ``convolution_after_two_axes``, for each place of the input."""
     bias = prod(r.output[1:]) if r.options["bias"] else 0

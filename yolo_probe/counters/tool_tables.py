@@ -160,6 +160,7 @@ PTFLOPS_CALLS: dict[str, Rule] = {
 """What ptflops charges for functions that it has patched, where a module calls them."""
 
 PTFLOPS_FUNCTIONS: dict[str, Rule] = {
+    "deformable_conv2d": rules.deformable_after_two_axes,
     **dict.fromkeys(("relu", "prelu", "elu", "gelu", "silu", "relu6"), rules.one_per_value),
     **dict.fromkeys(POOLS, rules.one_per_value),
     "softmax": where_called(rules.one_per_value, "softmax"),
@@ -204,6 +205,7 @@ _TORCHINFO: dict[str, Rule] = {
     **dict.fromkeys(("embedding", "embedding_bag"), lambda r: r.output[0] * prod(r.weight)),
 }
 TORCHINFO: dict[str, Rule] = {operator: of_leaf(rule) for operator, rule in _TORCHINFO.items()}
+TORCHINFO_FUNCTIONS: dict[str, Rule] = {"deformable_conv2d": rules.convolution_by_weights}
 
 DEEPSPEED: dict[str, Rule] = {
     **recurrent.DEEPSPEED,

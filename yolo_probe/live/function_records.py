@@ -98,6 +98,15 @@ def _convolution(operator: str) -> Record:
     return record
 
 
+def _deformable_convolution(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    """Record of torchvision's operator, under a name of its own where its module runs it, which two tools know."""
+    x, weight, _, _, bias = args[:5]
+    operator = "deformable_conv2d" if kind.rpartition(".")[2] == "DeformConv2d" else "deform_conv2d"
+    options = {"bias": isinstance(bias, nn.Parameter), "mask": args[-1]}  # without a bias torchvision gives zeros
+    shape = tuple(weight.shape)
+    return OpRecord(operator, path, kind, (tuple(x.shape),), tuple(out.shape), shape, options, functional=True)
+
+
 def _tensordot(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
     a, b = argument(args, kwargs, 0, "a"), argument(args, kwargs, 1, "b")
     dims = argument(args, kwargs, 2, "dims")
@@ -459,4 +468,6 @@ def custom(func: Any) -> Record | None:
     library, _, name = func._qualified_op_name.partition("::")
     if library in ("aten", "prims", "prim", "profiler"):
         return None
+    if (library, name) == ("torchvision", "deform_conv2d"):
+        return _deformable_convolution
     return _named(name if library == "torchvision" else f"{library}.{name}")
