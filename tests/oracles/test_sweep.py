@@ -26,6 +26,7 @@ FROZEN = "a frozen encoder layer is one operator of torch, for which there is no
 SIZE = "tracing takes a product of sizes inside the loss for work"
 
 ATTENTION = ("attention", "attention, causal", "MultiheadAttention, no weights asked")
+MASKED = ("MultiheadAttention, masked, no weights asked", "MultiheadAttention, keys hidden, no weights asked")
 
 DIFFERENT: dict[str, dict[str, str]] = {
     "fvcore": {"a result that nobody uses": UNUSED},
@@ -36,7 +37,7 @@ DIFFERENT: dict[str, dict[str, str]] = {
         "TransformerEncoderLayer, frozen": FROZEN,
     },
     "torch": {
-        **dict.fromkeys((*ATTENTION, "MultiheadAttention, masked, no weights asked"), ONE_KERNEL),
+        **dict.fromkeys((*ATTENTION, *MASKED), ONE_KERNEL),
         **dict.fromkeys(("TransformerEncoderLayer", "TransformerEncoder", "Transformer"), ONE_KERNEL),
         **dict.fromkeys(("TransformerDecoderLayer", "TransformerDecoder"), ONE_KERNEL),
         "TransformerEncoderLayer, frozen": FROZEN,
@@ -50,7 +51,7 @@ TRAINING: dict[str, dict[str, str]] = {
     "fvcore": {"a result that nobody uses": UNUSED},
     "torchprofile": {"a result that nobody uses": UNUSED, "F.gaussian_nll_loss": SIZE},
     "torch": dict.fromkeys(
-        (*ATTENTION, "MultiheadAttention, masked, no weights asked", "MultiheadAttention, frozen, no weights asked"),
+        (*ATTENTION, *MASKED, "MultiheadAttention, frozen, no weights asked"),
         ONE_KERNEL,
     ),
 }

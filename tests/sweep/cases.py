@@ -84,12 +84,17 @@ def by_its_forward(inner: Any, x: torch.Tensor) -> Any:
     return inner.forward(x)
 
 
-def attend(mask: bool = False, **how: Any) -> Callable[[nn.Module, torch.Tensor], Any]:
-    """A call of attention to itself."""
+def attend(
+    mask: bool = False, hidden: bool = False, apart: bool = False, **how: Any
+) -> Callable[[nn.Module, torch.Tensor], Any]:
+    """A call of attention to itself, or to a copy that is keys and values; ``hidden``: some keys are."""
 
     def call(inner: nn.Module, x: torch.Tensor) -> Any:
+        other = x.clone() if apart else x
         hide = {"attn_mask": torch.zeros(x.shape[1], x.shape[1], device=x.device)} if mask else {}
-        return inner(x, x, x, **how, **hide)
+        if hidden:
+            hide["key_padding_mask"] = torch.zeros(*x.shape[:-1], dtype=torch.bool, device=x.device)
+        return inner(x, other, other, **how, **hide)
 
     return call
 
@@ -97,6 +102,11 @@ def attend(mask: bool = False, **how: Any) -> Callable[[nn.Module, torch.Tensor]
 def frozen(module: nn.Module) -> nn.Module:
     """The module without gradients: torch then takes its fast path for attention in evaluation mode."""
     return module.requires_grad_(False)
+
+
+def head() -> nn.Module:
+    """A layer that trains."""
+    return nn.Linear(16, 16)
 
 
 def unpool(axes: int) -> Callable[[], nn.Module]:
@@ -141,6 +151,10 @@ _ATTENTION: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
         (", no bias", {}, {"bias": False}),
         (", key and value biases", {}, {"add_bias_kv": True}),
         (", other sizes of key and value", {}, {"kdim": 16, "vdim": 16}),
+        (", keys hidden", {"hidden": True}, {}),
+        (", keys hidden, no weights asked", {"hidden": True, "need_weights": False}, {}),
+        (", zeros appended", {}, {"add_zero_attn": True}),
+        (", of one sentence to another", {"apart": True}, {}),
     )
 } | {
     "MultiheadAttention of two": (
@@ -150,6 +164,10 @@ _ATTENTION: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     "MultiheadAttention without a batch": (
         lambda: Called(nn.MultiheadAttention(16, 4), lambda inner, x: inner(x[0] + 1, x[0], x[0])), WORDS,
     ),
+    **{
+        f"MultiheadAttention of one word{words}": (partial(attention, words, call, {}), (1, 16))  # without a batch
+        for words, call in (("", {}), (", to another", {"apart": True}), (", keys hidden", {"hidden": True}))
+    },
 }  # fmt: skip
 
 MODULES: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
@@ -202,6 +220,8 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     "LSTMCell": (lambda: Called(nn.LSTMCell(16, 8)), (1, 16)),
     "GRUCell": (lambda: Called(nn.GRUCell(16, 8)), (1, 16)),
     "RNNCell": (lambda: Called(nn.RNNCell(16, 8)), (1, 16)),
+    "frozen attention before a layer that trains": (lambda: nn.Sequential(attention("frozen", {}, {}), head()), WORDS),
+    "frozen attention after a layer that trains": (lambda: nn.Sequential(head(), attention("frozen", {}, {})), WORDS),
     "TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(16, 4, 32, batch_first=True), WORDS),
     "TransformerEncoderLayer, frozen": (
         lambda: frozen(nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)), WORDS,
@@ -317,6 +337,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "x * 2": lambda x: x * 2,
     "x / 2": lambda x: x / 2,
     "x ** 2": lambda x: x**2,
+    "1 / x": lambda x: 1 / x,
+    "2 ** x": lambda x: 2**x,
     "x.add(x)": lambda x: x.add(x),
     "x.mul(x)": lambda x: x.mul(x),
     "torch.add": lambda x: torch.add(x, x),
@@ -409,6 +431,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "torch.outer": lambda x: torch.outer(x[0, 0, 0], x[0, 0, 0]),
     "torch.bmm": lambda x: torch.bmm(x[0], x[0]),
     "torch.addmm": lambda x: torch.addmm(x[0, 0], x[0, 0], x[0, 0]),
+    "torch.addmm of products alone": lambda x: torch.addmm(x[0, 0], x[0, 0], x[0, 0], beta=0),
+    "torch.linalg.multi_dot": lambda x: torch.linalg.multi_dot([x[0, 0, :2], x[0, 0], x[0, 0, :, :3]]),
     "torch.baddbmm": lambda x: torch.baddbmm(x[0], x[0], x[0]),
     "torch.tensordot": lambda x: torch.tensordot(x[0, 0], x[0, 0], 1),
     "torch.tensordot of four axes": lambda x: torch.tensordot(x, x, ([3], [3])),

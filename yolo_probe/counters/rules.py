@@ -459,8 +459,12 @@ def attention_as_traced(r: OpRecord) -> int:
 
 
 def attention_sizes(r: OpRecord) -> int:
-    """Number of products of sizes: four, and one for each weight and bias that is split for keys and values alone."""
-    return 4 + (1 + bool(r.options["bias"]) if r.options.get("split") else 0)
+    """Number of products of sizes: four, one for each weight and bias that is split for keys and values alone.
+
+    One more where keys are hidden, and one where zeros are appended.
+    """
+    split = 1 + bool(r.options["bias"]) if r.options.get("split") else 0
+    return 4 + split + bool(r.options.get("hidden")) + bool(r.options.get("zeros"))
 
 
 def attention_as_traced_fused(r: OpRecord) -> int:

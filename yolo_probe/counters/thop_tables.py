@@ -131,7 +131,17 @@ TORCH_FUNCTIONS: dict[str, Rule] = TORCH | {
     "einsum": lambda r: 2 * einsum_matrix_products(r),
     "scaled_dot_product_attention": lambda r: 2 * scaled_dot_product(r),
     **dict.fromkeys(
-        ("mm", "addmm", "baddbmm", "tensordot", "inner", "linalg.matmul", "matmul from the right", "einsum of several"),
+        (
+            "mm",
+            "addmm",
+            "baddbmm",
+            "multi_dot",
+            "tensordot",
+            "inner",
+            "linalg.matmul",
+            "matmul from the right",
+            "einsum of several",
+        ),
         lambda r: 2 * known_products(r),
     ),
     "scripted": lambda r: cast(int, r.options["flops"]),

@@ -34,8 +34,8 @@ def where_called(rule: Rule, *names: str) -> Rule:
 
 
 def products_and_values(r: OpRecord) -> int:
-    """The number of products that the record has, and of the values of its first input."""
-    return rules.known_products(r) + rules.one_per_value(r)
+    """The number of products that the record has, and of the values of its first input, where that is added."""
+    return rules.known_products(r) + (rules.one_per_value(r) if r.options.get("adds", True) else 0)
 
 
 def by_mode(**costs: int) -> Rule:
@@ -120,6 +120,7 @@ TORCHPROFILE: dict[str, Rule] = {
     "leaky_relu": lambda r: 0 if r.options.get("inplace") else rules.one_per_output(r),
     "upsample": lambda r: by_mode(bilinear=4, area=1)(r) + (len(r.output) - 2 if r.options.get("recomputed") else 0),
     **dict.fromkeys((*AVERAGE_POOLS, *ADAPTIVE_POOLS, "mean", "mul"), rules.one_per_output),
+    "div": where_called(rules.one_per_output, "1 / x"),  # traced as the product of a reciprocal
     "multi_head_attention": by_path(rules.attention_as_traced, fused=rules.attention_as_traced_fused),
     "scaled_dot_product_attention": lambda r: (
         rules.scaled_dot_product(r) * (r.input[0] if len(r.input) == 2 else 1)  # the first axis is taken for a batch
@@ -187,7 +188,7 @@ PTFLOPS_ATEN: dict[str, Rule] = {
     "matmul": rules.matrix_product_as_matrices,
     "einsum": rules.einsum_matrix_products,
     **dict.fromkeys(
-        ("mm", "tensordot", "inner", "einsum of several", "linalg.matmul", "matmul from the right"),
+        ("mm", "multi_dot", "tensordot", "inner", "einsum of several", "linalg.matmul", "matmul from the right"),
         rules.known_products,
     ),
     "addmm": lambda r: rules.known_products(r) + rules.one_per_output(r),

@@ -74,6 +74,8 @@ def _product(operator: str, left: tuple[int, str], call: str = "") -> Record:
         options: dict[str, Any] = {"products": prod(out.shape) * argument(args, kwargs, *left).shape[-1]}
         if call:
             options["call"] = call
+        if kwargs.get("beta") == 0:  # the first input is not read
+            options["adds"] = False
         return OpRecord(operator, path, kind, _shapes(args, kwargs), tuple(out.shape), (), options, functional=True)
 
     return record
@@ -132,24 +134,31 @@ def attention_path(asked: bool, mask: Any, padding: Any, heads: int, inputs: Seq
 
     ``mask`` (L, S) or (N x heads, L, S) and ``padding`` (N, S): tensors or None; ``inputs``: as ``OpRecord`` has them.
     """
+    hidden = {} if padding is None else {"hidden": True}
     if not asked:
-        return {"path": "fused"}
+        return {"path": "fused", **hidden}
     if mask is None and padding is None:
         return {}
     (length, batch, _), (keys, _, _) = inputs[:2]
     rows = 1 if mask is None else length
     images = batch * heads if padding is not None or mask.dim() == 3 else 1
-    return {"path": "masked", "mask": images * rows * keys}
+    return {"path": "masked", "mask": images * rows * keys, **hidden}
+
+
+def splits(query: Any, key: Any, value: Any) -> bool:
+    """Whether attention splits its weights for keys and values alone: of another batch than the query's."""
+    return key is value and query is not key and query.dim() == 3
 
 
 def _attention_forward(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
     names = ("query", "key", "value", "embed_dim_to_check", "num_heads", "in_proj_weight", "in_proj_bias", "bias_k")
     query, key, value, _, heads, _, bias, bias_k = (argument(args, kwargs, i, name) for i, name in enumerate(names))
-    appended = (bias_k is not None) + bool(argument(args, kwargs, 9, "add_zero_attn"))
+    zeros = bool(argument(args, kwargs, 9, "add_zero_attn"))
     inputs = tuple(
         (len(x), 1, x.shape[1]) if x.dim() == 2 else (x.shape[0], x.shape[1], x.shape[2]) for x in (query, key, value)
     )
-    options = {"heads": heads, "bias": bias is not None, "appended": appended}
+    options = {"heads": heads, "bias": bias is not None, "appended": (bias_k is not None) + zeros, "zeros": zeros}
+    options["split"] = splits(query, key, value)
     padding, asked, mask = (
         argument(args, kwargs, place, name)
         for place, name in ((14, "key_padding_mask"), (15, "need_weights"), (16, "attn_mask"))
@@ -269,12 +278,27 @@ def _einsum(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str,
     options: dict[str, Any] = {"equation": equation}
     if len(operands) <= 2:
         return OpRecord("einsum", path, kind, inputs, tuple(out.shape), options=options, functional=True)
+    options["products"] = _products_by_torch(torch.einsum, equation, *map(_meta, inputs))
+    return OpRecord("einsum of several", path, kind, inputs, tuple(out.shape), options=options, functional=True)
+
+
+def _multi_dot(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
+    inputs = _shapes(args, kwargs)
+    options = {"products": _products_by_torch(torch.linalg.multi_dot, list(map(_meta, inputs)))}
+    return OpRecord("multi_dot", path, kind, inputs, tuple(out.shape), (), options, functional=True)
+
+
+def _meta(shape: Shape) -> torch.Tensor:
+    return torch.empty(shape, device="meta")
+
+
+def _products_by_torch(function: Callable[..., Any], *args: Any) -> int:
+    """The products that a function of several tensors runs: only torch knows in which order it multiplies them."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    with FlopCounterMode(display=False) as counter:  # only torch knows in which order it multiplies them, two by two
-        torch.einsum(equation, *[torch.empty(shape, device="meta") for shape in inputs])
-    options["products"] = counter.get_total_flops() // 2
-    return OpRecord("einsum of several", path, kind, inputs, tuple(out.shape), options=options, functional=True)
+    with FlopCounterMode(display=False) as counter:
+        function(*args)
+    return int(counter.get_total_flops()) // 2
 
 
 def _normalization(operator: str, weight_place: int) -> Record:
@@ -313,9 +337,10 @@ ELEMENTWISE_FUNCTIONS: Mapping[Any, Record] = {
     **dict.fromkeys(
         (torch.multiply, T.multiply, T.mul, T.__mul__, T.__rmul__, T.__imul__, T.mul_), _elementwise("mul")
     ),
-    **dict.fromkeys((torch.sub, T.sub, T.subtract, T.__sub__, T.__rsub__, T.__isub__), _elementwise("sub")),
-    **dict.fromkeys((torch.div, T.div, T.divide, T.__truediv__, T.__itruediv__), _elementwise("div")),
-    **dict.fromkeys((torch.pow, T.pow, T.__pow__, torch.square, T.square), _elementwise("pow")),
+    **dict.fromkeys((torch.sub, T.sub, T.subtract, T.__sub__, T.__rsub__, T.__isub__, T.sub_), _elementwise("sub")),
+    **dict.fromkeys((torch.div, T.div, T.divide, T.__truediv__, T.__itruediv__, T.div_), _elementwise("div")),
+    **dict.fromkeys((T.__rtruediv__, T.__rdiv__), _elementwise("div", "1 / x")),
+    **dict.fromkeys((torch.pow, T.pow, T.__pow__, T.__rpow__, T.pow_, torch.square, T.square), _elementwise("pow")),
     **dict.fromkeys((torch.exp, T.exp), _elementwise("exp")),
     **dict.fromkeys((torch.sigmoid, T.sigmoid), _elementwise("sigmoid")),
     **dict.fromkeys((torch.softmax, T.softmax), _elementwise("softmax")),
@@ -401,8 +426,7 @@ RECORDS: Mapping[Any, Record] = {
     **dict.fromkeys((torch.inner, T.inner), _inner),
     torch.linalg.matmul: _product("linalg.matmul", (0, "input")),
     T.__rmatmul__: _product("matmul from the right", (1, "other")),
-    torch.linalg.multi_dot: _named("multi_dot"),
-    torch.chain_matmul: _named("chain_matmul"),
+    **dict.fromkeys((torch.linalg.multi_dot, torch.chain_matmul), _multi_dot),
     torch.bilinear: _named("bilinear"),
     torch.cdist: _named("cdist"),
     F.grid_sample: _sampling,

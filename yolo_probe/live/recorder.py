@@ -33,6 +33,7 @@ from yolo_probe.live.function_records import (
     attention_path,
     custom,
     other,
+    splits,
 )
 from yolo_probe.live.function_shapes import ANSWERS, Answer
 from yolo_probe.live.named_calls import Named
@@ -154,7 +155,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         """Number of running modules of torch whose forward is not torch's."""
         self._seen = 0
         """Number of running functions of torch."""
-        self._described = [place.described for place in places]
+        self._described = {place.path: place.described for place in places}
         self._held: dict[str, frozenset[Any]] = {}
         """By path of a module, the functions of torch that it keeps."""
         self._kinds: dict[type, _Kind] = {}
@@ -353,17 +354,19 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             argument(args, kwargs, place, name)
             for place, name in enumerate(("key_padding_mask", "need_weights", "attn_mask"))
         )
-        if self._is_native(held, query, key, value, mask, padding):
+        if self._is_native(frame.module, held, query, key, value, mask, padding):
             multi_head_attention(frame, *sequences, operator="native_multi_head_attention")
             return out
         path = attention_path(asked is not False, mask, padding, held.num_heads, sequences)
         with directly():
             turned = (each.transpose(0, 1) if held.batch_first and each.dim() == 3 else each for each in (query, key))
             path = {**path, "contiguous": tuple(each.is_contiguous() for each in turned)}
-        multi_head_attention(frame, *sequences, split=query.dim() == 3 and key is value is not query, **path)
+        multi_head_attention(frame, *sequences, split=splits(query, key, value), **path)
         return out
 
-    def _is_native(self, held: nn.MultiheadAttention, query: Any, key: Any, value: Any, *masks: Any) -> bool:
+    def _is_native(
+        self, own: Module, held: nn.MultiheadAttention, query: Any, key: Any, value: Any, *masks: Any
+    ) -> bool:
         """Whether torch would run attention as one operator: of one batch to itself, where nothing trains."""
         return (
             query is key is value
@@ -376,8 +379,15 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             and held.bias_k is None
             and not held.add_zero_attn
             and not any(mask is not None and mask.is_floating_point() for mask in masks)
-            and not any(each.requires_grad for module in self._described for each in module.parameters.values())
+            and not _trains(own)
+            and not any(_trains(each) for each in own.children.values())
+            and not self._follows_training()
         )
+
+    def _follows_training(self) -> bool:
+        """Whether a module with parameters that train has run so far: what it gives asks for gradients."""
+        training = {place for place, module in self._described.items() if _trains(module)}
+        return bool(training) and not training.isdisjoint(record.path for record in self._pass.records)
 
     def _ruled(self, place: CopiedModule, forward: Forward, rule: CountingRule) -> Forward:
         """A function for a module that the user's own rule counts."""
@@ -612,6 +622,11 @@ def _own_forward(module: nn.Module) -> Forward:
         return bound  # type: ignore[no-any-return]
     function, held = bound.__func__, ref(module)
     return lambda *args, **kwargs: function(held(), *args, **kwargs)
+
+
+def _trains(module: Module | None) -> bool:
+    """Whether one of a module's own parameters trains."""
+    return module is not None and any(each.requires_grad for each in module.parameters.values())
 
 
 def _sequence_first(batch_first: bool, shape: Shape) -> Shape:

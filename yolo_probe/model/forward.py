@@ -515,9 +515,10 @@ def multi_head_attention(
     ``path``: options for what it runs inside, where that is not the usual.
     """
     heads = f.get("num_heads", int)
-    appended = ("bias_k" in f.module.parameters) + bool(f.module.attributes.get("add_zero_attn"))
+    zeros = bool(f.module.attributes.get("add_zero_attn"))
+    appended = ("bias_k" in f.module.parameters) + zeros
     bias = "in_proj_bias" in f.module.parameters
-    out = f.record(operator, (q, k, v), q, (), heads=heads, bias=bias, appended=appended, **path)
+    out = f.record(operator, (q, k, v), q, (), heads=heads, bias=bias, appended=appended, zeros=zeros, **path)
     return f.called([q, k, v], out)
 
 
