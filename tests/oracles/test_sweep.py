@@ -129,6 +129,14 @@ def test_a_deformable_convolution_has_the_real_figure_and_is_named_where_that_le
     assert [row["named"] for row in rows] == [module] * 4 + [["deform_conv2d"]]
 
 
+@pytest.mark.parametrize("name", [*RELEASES, *TOOLS])
+def test_timms_attention_has_the_real_figure(name: str) -> None:
+    rows = swept(name, "attention_of_timm")
+    assert other(rows) == ({row["case"] for row in rows} if name == "torch" else set()), ONE_KERNEL
+    if name == "ptflops":  # its rule covers all inside, but for a subclass
+        assert [bool(row["named"]) for row in rows] == [False, False, True]
+
+
 def test_no_name_of_torch_is_forgotten() -> None:
     cases = {name.split(" ")[0].rstrip(",").removeprefix("F.") for name in CASES}
     modules = {name for name, each in vars(nn).items() if isinstance(each, type) and issubclass(each, nn.Module)}

@@ -15,7 +15,8 @@ SCRIPTS = Path(__file__).parent
 
 TOOLS = ("fvcore", "ptflops", "ptflops-aten", "torchprofile", "torch", "torchinfo", "calflops", "deepspeed")
 
-NEEDS = {"zoo": (("timm", "1.0.31"),), "deformable": (("torchvision", "0.28.0"),)}
+_TIMM = (("timm", "1.0.31"),)
+NEEDS = {"zoo": _TIMM, "attention_of_timm": _TIMM, "deformable": (("torchvision", "0.28.0"),)}
 """What a module of cases imports."""
 
 

@@ -93,6 +93,8 @@ class Convention:
             function = self.functions.get(record.operator)
             if function is None and record.functional and record.seen_by == "functions" and record.kind[:3] == "nn.":
                 return 0  # the module is charged for it
+            if function is None and record.options.get("inside") in self.rules:
+                return 0
             return function(record) if function else self._free(record)
         called = self.calls.get(record.operator) if self.calls and record.seen_by != "modules" else None
         beside = called(record) if called else 0
@@ -103,7 +105,9 @@ class Convention:
         rule = self.rules.get(record.operator)
         if rule is None:
             return beside if called else self._free(record)
-        if not self.subclasses and not record.kind.startswith("nn."):
+        if record.options.get("inside") in self.rules:
+            return beside  # the module around it is charged as a whole
+        if not self.subclasses and not record.kind.startswith("nn.") and record.operator != "timm_attention":
             return beside
         times = 1 if record.slots == 1 else int(record.slots**self.slot_power)
         return rule(record) * times + beside
@@ -182,7 +186,7 @@ _ACTIVATIONS = (
 FREE = frozenset({
     "add", "sub", "mul", "div", "pow", "mean", "cat",
     "dropout", "embedding", "flatten", "identity", "pad2d", "pixel_shuffle", "pixel_unshuffle",
-    "upsample", "batch_norm",
+    "upsample", "batch_norm", "timm_attention",
     *_ACTIVATIONS, *MAX_POOLS, *AVERAGE_POOLS, *ADAPTIVE_POOLS,
 })  # fmt: skip
 """Operators that cost nothing where a counter has no rule for them; any other is then uncounted."""
@@ -196,7 +200,7 @@ _TERMS = {
     "pooling": (*MAX_POOLS, *AVERAGE_POOLS, *ADAPTIVE_POOLS, "mean"),
     "recurrent": (*recurrent.LAYERS, *recurrent.CELLS),
     "upsampling": ("upsample",),
-    "attention": (*ATTENTION, "scaled_dot_product_attention"),
+    "attention": (*ATTENTION, "scaled_dot_product_attention", "timm_attention"),
     "matrix products": (
         "matmul", "mm", "addmm", "baddbmm", "einsum", "einsum of several", "tensordot", "linalg.matmul",
         "matmul from the right",

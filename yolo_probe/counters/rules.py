@@ -361,6 +361,15 @@ def transposed_after_two_axes(r: OpRecord) -> int:
     return r.input[0] * (prod(r.weight) * prod(r.input[2:]) + bias)
 
 
+def timm_attention_of_ptflops(r: OpRecord) -> int:
+    """Scaling of the query, both products, and one for each value of the softmax; not the projections inside."""
+    heads, size = r.options["heads"], r.options["size"]
+    assert isinstance(heads, int)
+    assert isinstance(size, int)
+    batch, length, _ = r.input
+    return batch * heads * length * (size + length * (2 * size + 1))
+
+
 def convolution_by_weights(r: OpRecord) -> int:
     """As torchinfo does: all weights and biases for each position of the output, transposed or not."""
     n, channels, *size = r.output

@@ -145,6 +145,7 @@ PTFLOPS: dict[str, Rule] = {
     **dict.fromkeys(POOLS, rules.one_per_value),
     "upsample": rules.but_not_for(rules.one_per_value_of_an_image, "nn.UpsamplingNearest2d", "nn.UpsamplingBilinear2d"),
     **dict.fromkeys(ATTENTION, rules.attention_of_ptflops),
+    "timm_attention": rules.timm_attention_of_ptflops,
 }
 """What ptflops charges for modules, by a hook on each."""
 

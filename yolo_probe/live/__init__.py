@@ -14,6 +14,7 @@ From the ground up; a module imports only from lines above its own::
     real_copy           copies with weights, where a pass needs values
     weightless_copy     copies without weights
     applied_rules       the user's counting rules, run on a copy
+    timm_attention      the record of timm's attention as a whole
     recorder            records one pass of a copy
     live                a live model: its structure, its pass, its fuse()
     kernels             torch's kernel for an operator record

@@ -103,7 +103,7 @@ def _convolution(operator: str) -> Record:
 def _deformable_convolution(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
     """Record of torchvision's operator, under a name of its own where its module runs it, which two tools know."""
     x, weight, _, _, bias = args[:5]
-    operator = "deformable_conv2d" if kind.rpartition(".")[2] == "DeformConv2d" else "deform_conv2d"
+    operator = "deformable_conv2d" if kind == "torchvision.ops.deform_conv.DeformConv2d" else "deform_conv2d"
     options = {"bias": isinstance(bias, nn.Parameter), "mask": args[-1]}  # without a bias torchvision gives zeros
     shape = tuple(weight.shape)
     return OpRecord(operator, path, kind, (tuple(x.shape),), tuple(out.shape), shape, options, functional=True)

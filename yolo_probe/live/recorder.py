@@ -22,6 +22,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from yolo_probe.errors import DataDependentError, RulesError, TraceError, UnknownModuleError, first_words
+from yolo_probe.live import timm_attention
 from yolo_probe.live.applied_rules import AppliedRules, custom_record
 from yolo_probe.live.composed_functions import COMPOSED
 from yolo_probe.live.description import tensors_in
@@ -226,6 +227,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
                 "count_flops(model, rules=FILE) counts it by a rule of your own",
             )
         call = self._call(place, kind)
+        if place.described.class_path in timm_attention.CLASSES:
+            call = self._whole_attention(place, call)
         if rule:
             call = self._ruled(place, call, rule)
         module.__dict__["forward"] = call
@@ -406,6 +409,22 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
                 count = rules.counted_by(rule, held, path, inputs, out)
                 slots = self._pass.slots.get(id(described), 1)
                 records.append(custom_record((path, described.kind), type(held), inputs, out, count, slots))
+            return out
+
+        return call
+
+    def _whole_attention(self, place: CopiedModule, forward: Forward) -> Forward:
+        """A function for timm's attention, with a record of the whole beside those of what is inside."""
+        path, described, module = place
+        own, records = ref(module), self._pass.records
+
+        def call(x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+            before = len(records)
+            out = forward(x, *args, **kwargs)
+            records[before:] = map(timm_attention.inside, records[before:])
+            with directly():
+                shapes, slots = (tuple(x.shape), tuple(out.shape)), self._pass.slots.get(id(described), 1)
+            records.append(timm_attention.whole_record((path, described.kind), own(), *shapes, slots))
             return out
 
         return call

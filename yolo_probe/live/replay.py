@@ -100,8 +100,13 @@ def _records(run: Trace) -> Iterator[OpRecord]:
         while moves and moves[0].place == place:
             move = moves.pop(0)
             yield OpRecord("copy", move.path, "", (tuple(move.output),), move.output)
-        if place < len(run.records) and run.records[place].seen_by != "functions":
+        if place < len(run.records) and _runs(run.records[place]):
             yield _whole(run.records[place])
+
+
+def _runs(record: OpRecord) -> bool:
+    """Whether a record is work of its own, and not another name of what has records too."""
+    return record.seen_by != "functions" and record.operator != "timm_attention"
 
 
 def _whole(record: OpRecord) -> OpRecord:
