@@ -124,7 +124,9 @@ def test_a_host_is_named_by_its_yamls_and_its_file_says_that_it_was_stripped(tmp
         text = script.read_text(encoding="utf-8")
         script.write_text(text.replace('"epoch": epoch}', '"epoch": -1}'), encoding="utf-8")
 
-    trained = train(Training("YOLOv3", (("train.py", "--freeze", "2"),), "", draw=of_yolov3), tmp_path / "run", probe=True)
+    trained = train(
+        Training("YOLOv3", (("train.py", "--freeze", "2"),), "", draw=of_yolov3), tmp_path / "run", probe=True
+    )
     assert trained.codes == (0,)
     assert any(line.startswith("yolo-probe: YOLOv3's line says ") for line in trained.probe_lines)
     ledger = json.loads((trained.folder / "probe.json").read_text(encoding="utf-8"))["ledger"]["gradients"]
