@@ -22,6 +22,11 @@ def between(first: str, second: str) -> Diff:
     return diff(side(first, (640, 640), COUNTER), side(second, (640, 640), COUNTER))
 
 
+def test_a_line_of_another_image_is_told_beside_the_flops() -> None:
+    words = CliRunner().invoke(cli, ["diff", "yolov5l@v1.0", "yolov5l@v4.0", "--lang", "en"]).output
+    assert "YOLOv5 v1.0 prints 88.2, of one image of 480x640; here it is 640x640." in words
+
+
 PAIRS = [
     ("yolov5s@v5.0", "yolov5s@v6.0"),
     ("yolov5s@v6.1", "yolov5n@v7.0"),

@@ -369,8 +369,8 @@ def test_the_release_of_thop_that_prints_both_lines_is_named() -> None:
 def test_a_line_needs_no_quotes_and_what_has_none_is_named(probe: Probe) -> None:
     line = "Model summary: 157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs"
     assert probe("explain", *line.split()).stdout == probe("explain", line).stdout
-    beside = probe("explain", line, "7.2M 16.5")
-    assert (beside.returncode, beside.stderr.count("'7.2M 16.5': found no summary line in it")) == (0, 1)
+    beside = probe("explain", line, "my garden")
+    assert (beside.returncode, beside.stderr.count("'my garden': found no summary line in it")) == (0, 1)
     assert "2 known networks have these figures" in probe("explain", "7.5M/17.5").stdout
     assert "freeze=10" in probe("explain", "--freeze 10 and the line still says all gradients").stdout
 
@@ -538,7 +538,7 @@ def test_a_command_is_named_only_where_it_leads_to_the_network_of_the_line() -> 
         ("7.2 16.5", [("yolov5s", 80, False, False)]),
         ("YOLO11n | 2.6 | 6.5", [("yolo11n", 80, True, False)]),
         ("8.1 GFLOPs", [("yolov8n", 20, True, False)]),
-        ("28.8 GFLOPs, not 28.6?", [("yolov8s", 80, False, False)]),
+        ("28.8 GFLOPs, not 28.6?", [("yolov8s", 80, False, False), ("yolov8s", 80, True, False)]),
         ("v5l: 335 layers before, 499 layers now", [("yolov5l", 80, False, False), ("yolov5l", 80, False, False)]),
         ("13G vs 17.5G of v5s", [("yolov5s", 80, False, False), ("yolov5s", 80, False, False)]),
         ("\u8bad\u7ec3\u65f6\u6253\u5370 157 \u5c42", [("yolov5s", 80, True, False)]),
@@ -553,6 +553,45 @@ def test_a_part_of_a_line_is_enough(text: str, expected: list[tuple[str, int, bo
     assert [line["matches"][0]["network"] for line in found["lines"]] == [each[0] for each in expected]
     lines = [line for line in run(text)[1].splitlines() if not line.startswith(("YOLO", "Model"))]
     assert all(len(line) <= 80 for line in lines if "yolo-probe guide" not in line)  # commands to copy
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Why is yolov8s FLOPS 28.8 instead of 28.6?", [("yolov8s", False), ("yolov8s", True)]),
+        ("yolov5s fvcore 8.2 vs 16.5", [("yolov5s", True), ("yolov5s", False)]),
+        ("official 15.8 GFLOPs, now 16.4", [("yolov5s", False), ("yolov5s", True)]),
+        ("yolov5-face yolov5s 7.075M in the paper", [("yolov5s", False)]),
+        ("YOLOv11n 6.5 GFLOPs with torch 2.1 and thop 0.1", [("yolo11n", True)]),
+    ],
+)
+def test_all_figures_of_a_question_are_of_the_network_that_it_names(
+    question: str, expected: list[tuple[str, bool]]
+) -> None:
+    found = [candidates(quoted)[0] for quoted in quoted_in(question)]
+    assert [(each.network.network, each.fused) for each in found] == expected
+
+
+def test_a_named_network_without_the_figures_is_shown_as_it_is() -> None:
+    code, output = run("yolov7-tiny 5.2 GFLOPs", "--lang", "en")
+    assert code == 1
+    assert "yolov7-tiny does not print these figures. This is what it prints:" in output
+    assert "yolo26n" not in output
+    assert "unlike" in json.loads(run("yolov7-tiny 5.2 GFLOPs", "--format", "json")[1])["figures"][0]["networks"][0]
+
+
+def test_of_a_network_that_is_not_known_no_other_is_explained() -> None:
+    code, output = run("YOLOX-s 26.8 GFLOPs", "--lang", "en")
+    assert (code, "yolox-s is none of the known networks." in output, "This is yolo" in output) == (1, True, False)
+
+
+def test_megabytes_of_a_file_are_no_parameters() -> None:
+    assert list(quoted_in("different size of weights: 89M before, now 354M")) == []
+
+
+def test_figures_beside_a_line_are_compared_with_it() -> None:
+    output = run("Model summary: 157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs", "7.2M 16.5")[1]
+    assert "yolov5s, 2 classes, fused -> yolov5s, 80 classes" in output
 
 
 def test_a_number_alone_is_one_of_parameters() -> None:

@@ -117,6 +117,16 @@ def names(found: dict[str, Any]) -> list[str]:
     return [line["name"] for line in found["lines"]]
 
 
+@pytest.mark.parametrize("target", ["yolov5s@v7.0", "yolov5s@v6.1", "yolov5s@v3.1", "yolov5n@head", "yolov7-tiny"])
+def test_the_layers_of_the_rows_and_the_rest_are_those_of_the_line(target: str) -> None:
+    (_, *rows) = CliRunner().invoke(cli, ["layers", target, "--lang", "en"]).output.partition("row  ")[2].splitlines()
+    counts = [int(line.split()[3]) for line in rows if line[:1].isdigit()]
+    (total,) = (int(line.split()[1]) for line in rows if line.startswith("total"))
+    (rest,) = [int(line.split()[0]) for line in rows if "the list of its rows" in line] or [0]
+    line = json.loads(CliRunner().invoke(cli, ["info", target, "--format", "json"]).output)
+    assert sum(counts) + rest == total == line["summary"]["layers"]
+
+
 def test_a_depth_gathers_what_lies_below_it() -> None:
     assert names(data("yolov5s", "--depth", "1")) == names(data("yolov5s")) == [str(row) for row in range(25)]
     two = data("yolov5s", "--depth", "2")

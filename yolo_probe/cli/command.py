@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import sys
 from importlib import import_module
 from typing import NoReturn
@@ -106,7 +107,7 @@ def main(arguments: list[str] | None = None) -> None:
         words = respelled(typed, COMMANDS)
         if words[:1] == [DEFAULT_COMMAND] != typed[:1]:
             others = "info, layers, counters, gradients, inspect, compare, diff, explain"
-            asked = next((each for each in LANGUAGES if f"--lang {each}" in " ".join(words)), None)
+            asked = next((each for each in LANGUAGES if re.search(rf"--lang[ =]{each}\b", " ".join(words))), None)
             say(f"showing {DEFAULT_COMMAND}", f"There are also {others}.", asked)
         host = cli.main(args=words, prog_name="yolo-probe", standalone_mode=False, obj=outcome)
     except click.ClickException as error:

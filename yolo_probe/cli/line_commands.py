@@ -22,6 +22,7 @@ from yolo_probe.errors import NoLineError, TargetError, shown
 if TYPE_CHECKING:
     from yolo_probe.hosts.images import Size
     from yolo_probe.hosts.printed_line import PrintedLine
+    from yolo_probe.hosts.quoted_figures import Quoted
     from yolo_probe.networks.generations import Generation
     from yolo_probe.reports.explain import Explanation
 
@@ -48,7 +49,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     is_piped = lines in ((), ("-",))
     texts = [Text("standard input", sys.stdin.read(LARGEST_TEXT), True)] if is_piped else [*map(text_of, lines)]
     empty = [text for text in texts if not text.lines]
-    for text in empty if len(empty) < len(texts) else ():
+    for text in [each for each in empty if not each.quoted] if len(empty) < len(texts) else ():
         say(f"{text.name}: found no summary line in it, so it is left out")
     try:
         report = explained(texts)
@@ -60,7 +61,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
             raise NoLineError(str(problem), f"{problem.remedy} The guide has nothing on these words.") from None
         write(in_plain_text(answers))
         return
-    words = " ".join(lines)
+    words = " ".join(text.content for text in texts if not text.lines)
     if report.quoted and form == "text" and _is_question(words) and (answers := passages(words, spoken())):
         write(f"{in_plain_text(answers)}\n")
     show(report, form)
@@ -89,29 +90,32 @@ class Text:
 
         return tuple(lines_in(self.content, log=self.is_log))
 
+    @cached_property
+    def quoted(self) -> tuple[Quoted, ...]:
+        """The figures in it, if it has no line and is no log."""
+        from yolo_probe.hosts.quoted_figures import quoted_in
+
+        return () if self.is_log or self.lines else tuple(quoted_in(self.content))
+
 
 def explained(texts: Sequence[Text]) -> Explanation:
     """The report on the lines and errors in texts.
 
     Raises: NoLineError where there is neither a summary line, nor figures of one, nor a known error.
     """
-    from yolo_probe.hosts.quoted_figures import quoted_in
-    from yolo_probe.reports.explain import explanation, explanation_of_figures
+    from yolo_probe.reports.explain import explanation_of_figures, of_the_network
     from yolo_probe.reports.known_errors import errors_in
 
     found = [line for text in texts for line in text.lines]
     errors = tuple(error for text in texts for error in errors_in(text.content))
-    if not found and (quoted := [each for text in texts if not text.is_log for each in quoted_in(text.content)]):
-        of_figures = explanation_of_figures(quoted)
-        if of_figures.quoted:
-            return replace(of_figures, errors=errors)
-    if not found and not errors:
+    report = explanation_of_figures(of_the_network(found[:1], [each for text in texts for each in text.quoted]), found)
+    if not (found or errors or report.quoted):
         raise NoLineError(
             f"{texts[0].name}: found no summary line, expected one such as "
             '"213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs"',
             "Copy the whole line from the log, in quotes; a checkpoint goes to yolo-probe fuse-diff.",
         )
-    return replace(explanation(found), errors=errors)
+    return replace(report, errors=errors)
 
 
 def text_of(argument: str) -> Text:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks, spans
 from yolo_probe.hosts.printed_line import Figure, PrintedLine
@@ -26,6 +27,17 @@ _BILLIONS = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"\b(?:yolo|v5lite-|gelan-|rtdetr-)[\w-]*\w|\bv5(?P<size>[nsmlx]6?)\b", re.IGNORECASE)
+
+_BARE = re.compile(
+    r"(?<![\w.,@=:-])(?<!thop )(?<!torch )(?<!version )(?<!release )(?<!python )(?<!ultralytics )"
+    r"(?P<billions>\d{1,4}\.\d{1,2})(?P<unit>)(?=[\s,;?)]|\.?$|\.\s)(?!\s*(?:[%x]|\w*B\b|ms\b|M\b|times\b|epoch))",
+    re.IGNORECASE,
+)
+"""A figure beside others of GFLOPs, or beside the name of a network, without its unit."""
+
+_FILE = re.compile(r"\b(?:weights?|files?|size[ds]?|\d+ ?MB)\b|\.pt\b", re.IGNORECASE)
+_NETWORK = re.compile(r"param|flop|mac|layer", re.IGNORECASE)
+"""Words of a question about the bytes of a file, and about a network: 89M are megabytes there, and parameters here."""
 
 _ROW = re.compile(rf"(?P<name>[^\s|]*[a-zA-Z][^\s|]*[\s|]+)?(?P<millions>{_DECIMAL})[\s,/|]+(?P<billions>{_DECIMAL})")
 """A row of a table, whose heads have the units."""
@@ -54,6 +66,8 @@ class Quoted:
     billions: str
     """GFLOPs, or GMACs."""
     says_macs: bool
+    is_bare: bool = False
+    """Whether it has no unit, so that it may be no GFLOPs at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +81,8 @@ class Candidate:
     gflops: float | None
     is_halved: bool
     """Whether its GFLOPs are twice those that are quoted, which then are MACs."""
+    is_unlike: bool = False
+    """Whether it has not the figures, but the name that is quoted beside them."""
 
     @property
     def line(self) -> PrintedLine:
@@ -89,20 +105,47 @@ def quoted_in(text: str) -> Iterator[Quoted]:
     text = text[:LONGEST]
     if len(text) <= LONGEST_ROW and (row := _ROW.fullmatch(text.strip())):
         text = f"{row['name'] or ''}{row['millions']}M {row['billions']}"
-    name = _NAME.search(text)
-    named = "" if not name else f"yolov5{name['size']}" if name["size"] else name[0]
-    found = sorted(
-        ((match.start(), kind, match) for kind, pattern in _KINDS.items() for match in pattern.finditer(text)),
-        key=lambda each: each[:2],
-    )
+    named = _named(text)
+    if _FILE.search(text) and not (named or _NETWORK.search(text)):
+        return
+    found = [(match.start(), kind, match) for kind, pattern in _KINDS.items() for match in pattern.finditer(text)]
+    if is_known(named) or any(kind == "billions" for _, kind, _ in found):
+        taken = [match.span() for *_, match in found]
+        bare = (each for each in _BARE.finditer(text) if not any(a < each.end() and each.start() < b for a, b in taken))
+        found += [(match.start(), "billions", match) for match in bare]
+    found.sort(key=lambda each: each[:2])
     group: dict[str, re.Match[str]] = {}
     for _, kind, match in found:
         if kind in group or (kind == "billions" and group and _beside(group)):
-            yield _quoted(group, named.lower())
+            yield _quoted(group, named)
             group = {}
         group[kind] = match
     if group:
-        yield _quoted(group, named.lower())
+        yield _quoted(group, named)
+
+
+def _named(text: str) -> str:
+    """The first known network that a text names, else the first name in it, in small letters as hosts spell it."""
+    names = [f"yolov5{name['size']}" if name["size"] else name[0] for name in _NAME.finditer(text)]
+    spelled = [
+        re.sub(r"^yolov(?=1[1-9]|2\d)", "yolo", re.sub(r"^yolo(?=[5-9])", "yolov", each.lower())) for each in names
+    ]
+    return next((each for each in spelled if is_known(each)), spelled[0] if spelled else "")
+
+
+def is_known(name: str) -> bool:
+    """Whether a host ships a network of that name, in small letters."""
+    return name in _known_names()
+
+
+def is_foreign(name: str) -> bool:
+    """Whether a name is that of one network, of a host that is not known."""
+    return bool(name) and not is_known(name) and not re.fullmatch(r"yolo(?:v?\d+)?(?:[-_]?(?:face|lite))?", name)
+
+
+@cache
+def _known_names() -> frozenset[str]:
+    return frozenset(network.network.lower() for network in known_networks())
 
 
 _KINDS = {"layers": _LAYERS, "millions": _MILLIONS, "billions": _BILLIONS}
@@ -120,17 +163,24 @@ def _quoted(group: Mapping[str, re.Match[str]], name: str) -> Quoted:
         name=name,
         layers=layers["layers"].replace(",", "") if layers else "",
         millions=(millions["headed"] or millions["millions"]) if millions else "",
-        billions=(billions["headed"] or billions["billions"]) if billions else _beside(group),
+        billions=(billions.groupdict().get("headed") or billions["billions"]) if billions else _beside(group),
         says_macs=bool(billions and billions["unit"] and "mac" in billions["unit"].lower()),
+        is_bare=set(group) == {"billions"} and group["billions"].re is _BARE,
     )
 
 
 def candidates(quoted: Quoted) -> tuple[Candidate, ...]:
-    """The networks that have all of the figures, the likeliest first; each once, with all of its hosts."""
+    """The networks that have all of the figures, the likeliest first; each once, with all of its hosts.
+
+    Beside the name of a known network, that one alone; as its host ships it where it has not the figures.
+    """
     found = list(_found(quoted, halved=quoted.says_macs))
     if not found and not quoted.says_macs:
         found = list(_found(quoted, halved=True))
-    found = [each for each in found if each.network.network.lower() == quoted.name] or found
+    if not found and is_known(quoted.name) and not quoted.is_bare:
+        found = [
+            replace(each, is_unlike=True) for each in _found(Quoted("", quoted.name, "", "", "", False), halved=False)
+        ]
     found = [each for each in found if each.classes in USUAL_CLASSES] or found
     groups: dict[tuple[object, ...], list[Candidate]] = {}
     for each in found:
@@ -138,7 +188,7 @@ def candidates(quoted: Quoted) -> tuple[Candidate, ...]:
     joined = [
         Candidate(
             group[0].network, tuple(dict.fromkeys(host for each in group for host in each.hosts)), group[0].classes,
-            group[0].fused, group[0].gflops, group[0].is_halved,
+            group[0].fused, group[0].gflops, group[0].is_halved, group[0].is_unlike,
         )
         for group in groups.values()
     ]  # fmt: skip
@@ -147,7 +197,7 @@ def candidates(quoted: Quoted) -> tuple[Candidate, ...]:
 
 def _found(quoted: Quoted, *, halved: bool) -> Iterator[Candidate]:
     for network in known_networks():
-        if network.note:
+        if network.note or (is_known(quoted.name) and network.network.lower() != quoted.name):
             continue
         for fused in (False, True):
             if quoted.layers and int(quoted.layers) != network.layers[fused]:

@@ -6,6 +6,7 @@ share, as YOLOv5's convolutions share one activation. Nothing here depends on wh
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -194,6 +195,19 @@ def named_rows(root: Module) -> tuple[dict[str, str], Callable[[str], str]]:
         return name if path.startswith(prefix) and name in kinds else ""
 
     return kinds, row_of
+
+
+def layers_by_row(root: Module) -> dict[str, LayerCounts]:
+    """The layers of each row by its name, and those in no row by an empty one; what is shared is of the first row."""
+    _, row_of = named_rows(root)
+    modules: dict[str, list[Module]] = {}
+    for path, module in named_modules(root):
+        modules.setdefault(row_of(path), []).append(module)
+    tensors = Counter(row_of(path) for path, _ in named_parameters(root))
+    return {
+        name: tally((each.children for each in held), [(0, False)] * tensors[name]).layers
+        for name, held in modules.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)

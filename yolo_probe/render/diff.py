@@ -32,7 +32,7 @@ def document(report: Diff) -> Iterator[Section]:
     )
     for name, ledger in report.ledgers:
         heads = (Heads(("first", "second", "change")),) if name == "layers" else ()
-        yield *heads, *_block(name, ledger), *(_rescaled(report) if name == "flops" else ())
+        yield *heads, *_block(name, ledger), *(_of_flops(report) if name == "flops" else ())
     yield (
         Footer("Counted", _counted(report)),
         Footer("More", "--counter-a  --counter-b  --imgsz-a  --imgsz-b  --format json"),
@@ -61,6 +61,18 @@ def _block(name: str, ledger: Ledger | None) -> Iterator[Part]:
     if name == "flops":
         rounded = Figures("rounded to", (f"{giga(ledger.before)} GFLOPs", f"{giga(ledger.after)} GFLOPs", ""))
     yield from ledger_block(label, ledger, second=rounded)
+
+
+def _of_flops(report: Diff) -> Iterator[Part]:
+    """What is to be said of the FLOPs: where a line is of another image, and where the maps are of another size."""
+    for side in (report.first, report.second):
+        line = side.state.line
+        if line.gflops is not None and line.size != side.question.size:
+            here, there = (f"{height}x{width}" for height, width in (side.question.size, line.size))
+            yield Note(
+                f"{side.subject.origin.name} prints {line.gflops:.1f}, of one image of {there}; here it is {here}."
+            )
+    yield from _rescaled(report)
 
 
 def _rescaled(report: Diff) -> Iterator[Part]:

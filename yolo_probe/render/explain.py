@@ -9,7 +9,7 @@ from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks, release_numbers, spans
 from yolo_probe.hosts.line_matches import Match, line_form
 from yolo_probe.hosts.printed_line import PrintedLine
-from yolo_probe.hosts.quoted_figures import Candidate, Quoted
+from yolo_probe.hosts.quoted_figures import Candidate, Quoted, is_foreign
 from yolo_probe.hosts.summary_line import LayerDefinition, LineForm
 from yolo_probe.render.common import kinds_words, ledger_block, rows_words
 from yolo_probe.render.document import (
@@ -89,6 +89,10 @@ def _quoted(quoted: Quoted, networks: Sequence[Candidate]) -> Iterator[Section]:
     yield (Heading(quoted.text),)
     many = f"{len(networks)} known networks have" if len(networks) > 1 else "One known network has"
     words = f"This is no whole line. {many} these figures" + ("." if len(networks) == 1 else ", the likeliest first.")
+    if networks[0].is_unlike:
+        words = f"{quoted.name} does not print these figures. This is what it prints:"
+    elif is_foreign(quoted.name):
+        words += f" {quoted.name} is none of the known networks."
     if networks[0].is_halved:
         words += (
             f" {quoted.billions} is half of the {networks[0].line.gflops} GFLOPs that hosts print: it is GMACs, and "
@@ -245,7 +249,8 @@ def _layers_note(match: Match, other: str) -> str:
         for each in others if not _counts_activations(each, network)
     ]  # fmt: skip
     if listed:
-        words.append(f"The same network has {', '.join(listed[:3])}.")
+        subject = "The same network has" if len(words) == 1 else "Counted in another way it has"
+        words.append(f"{subject} {', '.join(listed[:3])}.")
     return " ".join(words)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from yolo_probe.counters.charges import added
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.model.activations import BYTES, Access, total
-from yolo_probe.model.structure import Shape, count_layers, named_rows, packed_weights
+from yolo_probe.model.structure import Shape, count_layers, layers_by_row, named_rows, packed_weights
 from yolo_probe.render.common import (
     counted,
     first_of,
@@ -76,8 +76,7 @@ def _answer(report: LayerCosts) -> Iterator[str]:
     yield f"{text}{'' if report.view.memory else more}. FP16 takes half of it, INT8 a quarter."
     if packed := packed_weights(report.root):
         yield f"{packed_words(packed)}. Nor are they in the bytes here."
-    by_row = report.view.by == "row" and report.view.depth in (None, 1) and not report.view.memory
-    if by_row and isinstance(report.subject, Subject):
+    if _is_by_row(report) and not report.view.memory and isinstance(report.subject, Subject):
         layers = report.subject.origin.form.layer_count(count_layers(report.root))
         if words := rows_words(report.root, f"the {layers:,} layers of its line"):
             yield words
@@ -142,28 +141,53 @@ def _brief(report: LayerCosts) -> Section:
     parts = _parts(report) if places else {}
     heads = (report.view.by, *(("part",) if parts else ()), "class" if places else "count")
 
-    def cells(name: tuple[str, str], part: str, parameters: int, flops: int | None) -> tuple[str, ...]:
+    held = _layers(report)
+
+    def cells(
+        name: tuple[str, str], part: str, layers: int, parameters: int, flops: int | None
+    ) -> tuple[str, ...]:  # fmt: skip
         counted = "not counted" if flops is None else f"{flops / 1e9:.3f}"
-        figures = f"{parameters / 1e6:.3f}", counted, share(flops, report.flops)
+        figures = *((f"{layers:,}",) if held else ()), f"{parameters / 1e6:.3f}", counted, share(flops, report.flops)
         return name[0], *((part,) if parts else ()), name[1], *figures
 
     lines = tuple(
-        cells(_name(line, places), parts.get(line.name.partition(".")[0], ""), line.parameters, line.flops)
+        cells(
+            _name(line, places),
+            parts.get(line.name.partition(".")[0], ""),
+            held.get(line.name, 0),
+            line.parameters,
+            line.flops,
+        )
         for line in report.lines
     )
     sums = tuple(
         cells(
             (label, "" if places else str(sum(line.count for line in lines))), "",
+            sum(held.values()) if label == "total" else sum(held.get(line.name, 0) for line in lines),
             sum(line.parameters for line in lines), added(line.flops for line in lines),
         )
         for label, lines in _summed(report)
     )  # fmt: skip
-    columns = (*heads, "M parameters", "GFLOPs", "share")
+    columns = (*heads, *(("layers",) if held else ()), "M parameters", "GFLOPs", "share")
     amounts = tuple(line.flops or 0 for line in report.lines)
     chart = Chart(columns, lines, sums, len(heads) - (not places), len(columns), amounts)
     view = report.view
     apart = view.depth is None if view.by == "module" else view.by == "type" and (view.depth or 1) > 1
+    if held.get(""):
+        return chart, Note(f"{held['']} more layers are the model and the list of its rows.")
     return (chart, Note(f"{OWN} {INSIDE[view.by]}")) if apart else (chart,)
+
+
+def _layers(report: LayerCosts) -> dict[str, int]:
+    """The layers of each row as its host counts them, and those in no row; empty for lines that are no rows."""
+    if not (_is_by_row(report) and isinstance(report.subject, Subject)):
+        return {}
+    count = report.subject.origin.form.layer_count
+    return {name: count(layers) for name, layers in layers_by_row(report.root).items()}
+
+
+def _is_by_row(report: LayerCosts) -> bool:
+    return report.view.by == "row" and report.view.depth in (None, 1)
 
 
 def _parts(report: LayerCosts) -> dict[str, str]:

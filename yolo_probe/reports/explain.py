@@ -14,7 +14,7 @@ from yolo_probe.errors import ProbeError
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks
 from yolo_probe.hosts.line_matches import Match, line_form, matches
 from yolo_probe.hosts.printed_line import PrintedLine
-from yolo_probe.hosts.quoted_figures import Candidate, Quoted, candidates
+from yolo_probe.hosts.quoted_figures import Candidate, Quoted, candidates, is_foreign
 from yolo_probe.hosts.summary_line import LayerDefinition
 from yolo_probe.hosts.target import resolve
 from yolo_probe.model.freezing import as_built
@@ -73,8 +73,9 @@ class Explanation:
 
     @property
     def exact(self) -> bool:
-        """Whether every line is known."""
-        return all(answer.exact for answer in self.answers)
+        """Whether every line is known, and every figure is one that a network has."""
+        strange = any(networks[0].is_unlike or is_foreign(quoted.name) for quoted, networks in self.quoted)
+        return all(answer.exact for answer in self.answers) and not strange
 
     @property
     def ledgers(self) -> Sequence[tuple[str, Ledger]]:
@@ -110,10 +111,17 @@ MOST_QUOTED = 6
 """Most figures of a text that are looked up."""
 
 
-def explanation_of_figures(quoted: Sequence[Quoted]) -> Explanation:
-    """The report on figures without a whole line; without those that no known network has."""
+def explanation_of_figures(quoted: Sequence[Quoted], lines: Sequence[PrintedLine] = ()) -> Explanation:
+    """The report on figures without a whole line, behind lines; without those that no known network has."""
     found = tuple((each, networks) for each in quoted[:MOST_QUOTED] if (networks := candidates(each)))
-    return replace(explanation([networks[0].line for _, networks in found]), quoted=found)
+    theirs = [networks[0].line for each, networks in found if not (networks[0].is_unlike or is_foreign(each.name))]
+    return replace(explanation([*lines, *theirs]), quoted=found)
+
+
+def of_the_network(lines: Sequence[PrintedLine], quoted: Sequence[Quoted]) -> list[Quoted]:
+    """Figures beside a line, with the name of its network where they have none."""
+    known = [match.network.network.lower() for line in lines for match in matches(line)[:1] if match.exact]
+    return [replace(each, name=each.name or known[0]) if known else each for each in quoted]
 
 
 def _built(answer: Answer) -> State | None:
@@ -275,6 +283,7 @@ def _quoted_as_json(quoted: Quoted, networks: Sequence[Candidate]) -> dict[str, 
                 "parameters": each.network.parameters(each.classes, each.fused),
                 "gflops": None if each.gflops is None else round(each.gflops, 1),
                 **({"macs": True} if each.is_halved else {}),
+                **({"unlike": True} if each.is_unlike else {}),
             }
             for each in networks
         ],
