@@ -407,9 +407,9 @@ def conv(f: Frame, x: Shape) -> Shape:
 
 @block("Focus", holds="conv")
 def focus(f: Frame, x: Shape) -> Shape:
-    convolution = f.inside("conv").inside("conv")
-    if convolution.weight()[1] * convolution.get("groups", int) == x[1]:
-        return f("conv", x)  # a fork for NPUs has no slices, and a stride of 2 in their place
+    convolution = f.module.child("conv").children.get("conv")
+    if convolution and convolution.attributes.get("stride") == (2, 2):
+        return f("conv", x)  # a fork for NPUs has a stride of 2 in place of the slices
     return f("conv", corners(f, x))
 
 
