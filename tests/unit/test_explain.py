@@ -324,6 +324,7 @@ def test_a_log_that_is_not_there_is_said_to_be_missing() -> None:
         ("Skipped operation aten::batch_norm 69 time(s)", "counts MACs and calls them flops"),
         ("[WARN] Cannot find rule for <class 'torch.nn.modules.container.Sequential'>.", "their parts are counted"),
         ("'NoneType' object has no attribute 'fuse'", "in 'ema' alone since 8.1.39"),
+        ("RuntimeError: element 0 of tensors does not require grad and", "p.requires_grad = True, as train.py does"),
         ("AttributeError: bn delattr(m, 'bn')", "perhaps by another thread"),
         ("'Detect' object has no attribute 'm'", "Load it with the code of v1.0"),
         ("ModuleAttributeError: 'Model' object has no attribute 'yaml'", "Load it with the code of v1.0"),

@@ -236,6 +236,7 @@ CONVERTED = "Reparameterization: why has yolov9-c twice the published parameters
 ZERO = "Why does another tool print 0 parameters, or 0.01 GMac, or half?"
 DISPLAY = "How do I see or calculate parameters and FLOPs of a .pt file, per layer?"
 CLASSES = "Do I need to change nc in the model YAML, and what do classes cost?"
+TRANSFERRED = 'What does "Transferred 343/349 items from yolov5s.pt" mean?'
 KEY = "KeyError: 'ema' or KeyError: 'model': which file has no such key?"
 QUESTIONS = {
     "why not fuse in training": "Why not fuse() before training?",
@@ -369,6 +370,18 @@ QUESTIONS = {
     "why does nc exist in the model yaml when the data yaml has it": CLASSES,
     "how many parameters does one more class cost": CLASSES,
     "which activation functions does yolov5s use": "How many convolutional layers does it have, and how deep is it?",
+    "Transferred 349/355 items from pretrained weights": TRANSFERRED,
+    "Transferred 198/349 items from yolov5s.pt": TRANSFERRED,
+    "yolov8-p2: why do the parameters of Detect decrease when the p2 head is added":
+        "Why has Detect of ultralytics fewer parameters with a P2 head?",
+    "custom callbacks are not called in DDP training": "Why are the callbacks that I added not called in DDP?",
+    "slightly fewer FLOPs but much higher latency": "Why is a network with fewer GFLOPs slower, with fewer FPS?",
+    "why can't I display GFLOPs when initializing the YOLO class": MISSING,
+    "FLOPS missing for a model with P3-P4 only": MISSING,
+    "GFLOPs increased a lot after adding CBAM": "Why did GFLOPs rise so much when I replaced one block?",
+    "FLOPs of yolov8l-obb only 169, documentation says 433.8":
+        "Why does the README list another number of parameters or FLOPs?",
+    "what do Params, Module and GFLOPS mean in profiling": "Why does the host's own profile table show wrong params?",
     "\u6743\u91cd\u6587\u4ef6\u592a\u5927": "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?",
     "\u8bad\u7ec3\u548c\u9a8c\u8bc1\u53c2\u6570\u91cf\u4e0d\u4e00\u6837":
         "Why do the lines of train.py and val.py differ in layers, parameters, GFLOPs?",
@@ -456,9 +469,11 @@ def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> No
         *("13.2", "17.5", "16.5"), *(gigas(asked["diff"][state]["flops"]) for state in ("training", "validation")),
         *(f"{yolov7[state]['parameters'] / 1e6:.1f}" for state in ("training", "validation")),
         str(max(1, round(9 * 0.33))), "9", "0.33", classifier, f"{float(classifier) * (224 / 640) ** 2:.1f}", "224",
-        str(640**2 // 32**2), f"{2 * 2 * 512 * (512 // 16):,}", "512", "16", "0.1", "320", "1280",
-        f"{torchinfo['unfused']:,}", f"{asked['gradients']['copies']['model']['parameters']:,}",
+        str(640**2 // 32**2), "1024", f"{(1024 / 640) ** 2:.2f}", f"{2 * 2 * 512 * (512 // 16):,}", "512", "16", "0.1",
+        "320", "1280", f"{torchinfo['unfused']:,}", f"{asked['gradients']['copies']['model']['parameters']:,}",
     }  # fmt: skip
+    tensors = 57 * (1 + 5) + 3 * 2 + 1  # of Conv, of the convolutions of the head, the anchors
+    computed |= {str(tensors), str(tensors - 3 * 2), str(tensors - 3 * 2 - 1), str(4 * 2), "198", "64", "100"}
     plain_figures = {"0", "1", "2", "3", "4", "5", "6", "80", "640", "480", "32"}
     assert {*figures(text)} - computed <= plain_figures
     assert computed <= {*figures(text)}

@@ -152,17 +152,20 @@ def _stem(word: str) -> str:
 
 _PHRASES = (
     (r"(?i)\bnot? (?:longer )?(?:shown?|displayed|printed|appear\w*|there)\b|\bnot show\b", "missing"),
+    (r"(?i)\bcan(?:no|'?)t (?:i )?(?:see|show|display|print|get)\b", "missing"),
     (r"(?i)\b(?:times |x ?)2\b|\b2 ?(?:x|times)\b|\bmultipl\w+ (?:by|with) (?:2|two)\b", "twice"),
-    (r"(?i)\bno gflops\b", "missing gflops"),
+    (r"(?i)\bno g?flops\b|\bflops (?:is |are )?missing\b", "missing gflops"),
+    (r"(?i)\btransferred \d+ ?/ ?\d+ items\b", "transferred items"),
     (r"(?i)\bmemory access(?: costs?)?\b", "mac memory"),
     (r"(?i)\byolo(?:v8|v?1[12]|v?26)[nsmlx]?\b", "ultralytics"),
     (r"(?i)\btorch-pruning\b", "torchpruning"),
     (r"(?i)\b(?=(?:fvcore|ptflops|calflops|mmdet|get_flops|flopcounter|torchprofile))", "counter "),
-    (r"(?i)\b\d+ ?mb\b|\bsize of (?:\w+ )?weights|\b(?:weights?|model) (?:size|smaller|larger)", "file size mb large"),
+    (r"(?i)\b\d+ ?(?:mb|megabytes?)\b|\bsize of (?:\w+ )?weights", "file size mb large"),
+    (r"(?i)\b(?:weights?|model) (?:size|smaller|larger)", "file size mb large"),
     (r"(?i)\b(?:320|416|512|640|960|1280) (?:and|or|vs\.?|to) (?:320|416|512|640|960|1280)\b", "image size"),
     (r"(?i)\bzero(?:-ops?|_ops?)?\b", "0"),
     (r"\bmAP\b", "accuracy"),
-    (r"(?i)\bmulti-?gpus?\b", "several gpu"),
+    (r"(?i)\bmulti[- ]?gpus?\b", "several gpu"),
 )
 """What people write in several words, or with capitals that count, and the word for it."""
 _SHORT = {
@@ -171,6 +174,7 @@ _SHORT = {
         "parameter": "param", "gradient": "grad", "convolution": "conv", "batchnorm": "bn", "image": "input",
         "large": "bigger big", "small": "smaller lighter", "stop": "interrupt", "documentation": "doc",
         "logger": "logged", "validation": "inference", "release": "version update upgrade", "twice": "double doubled",
+        "rise": "rose increase spike jump grow grew", "slower": "latency slow",
         "differ": "different difference discrepancy mismatch inconsistent inconsistency disagree",
         "miss": "vanish disappear gone lost lose hidden absent", "prediction": "result output predict",
         "ddp": "dataparallel distributeddataparallel de_parallel parallel distribute", "counter": "tool",

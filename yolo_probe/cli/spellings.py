@@ -21,7 +21,7 @@ _NOT_HERE = ("train", "inspect")
 
 def respelled(arguments: Sequence[str], commands: Collection[str]) -> list[str]:
     """The arguments as this command takes them. ``commands``: its subcommands."""
-    words = list(arguments)
+    words = _language_behind(list(arguments))
     if any(word in _NOT_HERE for word in words[:1]):
         return words
     made: list[str] = []
@@ -49,6 +49,12 @@ def respelled(arguments: Sequence[str], commands: Collection[str]) -> list[str]:
         if _is_network(first):
             return [DEFAULT_COMMAND, *made]
     return made
+
+
+def _language_behind(words: list[str]) -> list[str]:
+    """The same words with ``--lang`` behind the command, or the file, that it stands before."""
+    own = 0 if not words else 1 if words[0].startswith("--lang=") else 2 if words[0] == "--lang" else 0
+    return [*words[own : own + 1], *words[:own], *words[own + 1 :]]
 
 
 def _is_text(word: str) -> bool:

@@ -17,13 +17,13 @@ _DECIMAL = r"\d{1,6}(?:\.\d{1,6})?"
 _LAYERS = re.compile(r"(?<![\d.,])(?P<layers>\d[\d,]{0,6})[ \t-]*(?:layers?\b|\u5c42)", re.IGNORECASE)
 _MILLIONS = re.compile(
     rf"\bparam\w*\.?\s*\(M\)\s*[:=]?\s*(?P<headed>{_DECIMAL})"
-    rf"|(?<![\d.,])(?P<millions>{_DECIMAL})\s*(?:M|million)\b(?!\s*(?:i?B\b|FLOP|MAC|\W*FLOP))"
+    rf"|(?<![\da-zA-Z.,])(?P<millions>{_DECIMAL})\s*(?:M|million)\b(?!\s*(?:i?B\b|FLOP|MAC|\W*FLOP))"
     rf"(?:\s*param\w*)?(?:[\s,/;&]+(?P<beside>{_DECIMAL})(?=[\s,;?)]|\.?$|\.\s)(?!\s*(?:[%GBM]|\w*B\b|ms\b|layer|epoch)))?",
     re.IGNORECASE,
 )
 _BILLIONS = re.compile(
     rf"\bFLOPs?\s*\((?:G|B)\)\s*[:=]?\s*(?P<headed>{_DECIMAL})"
-    rf"|(?<![\d.,])(?P<billions>{_DECIMAL})\s*(?P<unit>G[ \t]?(?:MACs?|Mac)|[GB][ \t]?FLOP\w*|[GB](?![\w/]))",
+    rf"|(?<![\da-zA-Z.,])(?P<billions>{_DECIMAL})\s*(?P<unit>G[ \t]?(?:MACs?|Mac)|[GB][ \t]?FLOP\w*|[GB](?![\w/]))",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"\b(?:yolo|v5lite-|gelan-|rtdetr-)[\w-]*\w|\bv5(?P<size>[nsmlx]6?)\b", re.IGNORECASE)

@@ -418,6 +418,11 @@ def _nearest(answer: Answer) -> Iterator[str]:
         yield "No known network is near it."
         return
     match = found[0]
+    if _is_far(line, match):
+        yield "No known network is near it."
+        yield from _from_the_numbers(line)
+        yield PASS_THE_FILE
+        return
     state = ", fused" if match.fused else ""
     parts = [f"{name} {_found_and_expected(line, match, name)}" for name in match.unlike if name != "gradients"]
     figures = f": {'; '.join(parts)}" if parts else ""
@@ -427,15 +432,40 @@ def _nearest(answer: Answer) -> Iterator[str]:
     elif match.unlike == ("GFLOPs",) and (side := _other_size(line, match)):
         yield f"{line.gflops} GFLOPs is what it has at {side}x{side}, but hosts print those of 640x640."
     yield from _direction(line, match)
-    if line.gradients:
-        yield _gradients_alone(line, line.gradients.value)
+    yield from _from_the_numbers(line)
     if not line.gflops and match.gflops(fused=match.fused):
         yield (
             "Without GFLOPs: thop is not installed there, or its counting run failed, which no host says. That run "
             "takes an image as small as the stride, 32x32: a block that needs a larger map, such as some attention and "
             "pooling, fails there alone. yolo-probe info FILE counts without it, and names a module that fails."
         )
-    yield "One figure may be mistyped, or the network is changed: pass its file or YAML to fuse-diff."
+    yield PASS_THE_FILE
+
+
+PASS_THE_FILE = "One figure may be mistyped, or the network is changed: pass its file or YAML to fuse-diff."
+
+MOST_APART = 0.5
+"""What part of the parameters may be missing in the nearest network; one that is farther says nothing of a line."""
+
+
+def _is_far(line: PrintedLine, match: Match) -> bool:
+    found, known = line.parameters.value, match.parameters
+    return abs(found - known) > MOST_APART * max(found, known)
+
+
+def _from_the_numbers(line: PrintedLine) -> Iterator[str]:
+    """What follows from a line whatever its network is."""
+    if named := _NOT_RECORDED.search(line.name.lower()):
+        yield (
+            f"Networks with {named[0]} in their name are not recorded: yolo-probe info {line.name.lower()} counts one, "
+            "where ultralytics is installed."
+        )
+    if line.gradients:
+        yield _gradients_alone(line, line.gradients.value)
+
+
+_NOT_RECORDED = re.compile(r"-p[26]|ghost|world|yoloe")
+"""Parts of names of ultralytics' networks whose lines are not recorded."""
 
 
 def _gradients_alone(line: PrintedLine, gradients: int) -> str:
@@ -467,7 +497,9 @@ def _direction(line: PrintedLine, match: Match) -> Iterator[str]:
         return
     layers, parameters = line.layers.value - match.layers, line.parameters.value - match.parameters
     ratio = line.parameters.value / match.parameters
-    if layers:
+    if layers * parameters < 0:
+        yield f"{'More' if layers > 0 else 'Fewer'} layers, and {ratio:.3g} times the parameters: other blocks."
+    elif layers:
         yield f"Blocks were {'added' if layers > 0 else 'taken out'}{_where(line, match, parameters)}."
     elif not 0.98 < ratio < 1.02:
         yield f"As many layers, {ratio:.3g} times the parameters: another width."

@@ -100,6 +100,13 @@ KNOWN_ERRORS = (
         "For every module: m._non_persistent_buffers_set = set(), as attempt_load does since v3.1.",
     ),
     KnownError(
+        r"element 0 of tensors does not require grad[^\n]*",
+        "Nothing trains: every parameter has requires_grad=False. A finished file is marked so, and so are all rows "
+        "that are frozen.",
+        "Before the training: for p in model.parameters(): p.requires_grad = True, as train.py does; and freeze fewer "
+        "rows. yolo-probe gradients best.pt says which rows train, and who decided it.",
+    ),
+    KnownError(
         r"a (?:view of a )?leaf Variable that requires grad[^\n]*",
         "A parameter that trains is changed in place while autograd is on: fuse() of YOLOv7's IDetect does so with a "
         "model that trains, and the Detect of YOLOv5 to v3.1 when it is built with a newer torch.",
