@@ -137,11 +137,13 @@ def test_without_the_source_nothing_after_fuse_is_called_known(fork: tuple[Path,
 
 
 COMMON = """
+from torch import nn
 from models.yolo import Conv
 
 Conv.__module__ = "models.common"
+Conv.act = nn.SiLU()
 """
-"""The place in which YOLOv5 has its Conv, so that it is known from the file."""
+"""The place in which YOLOv5 has its Conv, so that it is known from the file; its class has the name of a child too."""
 
 FUSED = """
 import json

@@ -293,8 +293,8 @@ class _Maker:
             for name in _LEFT_OUT:  # a file's structure has no names for what is None
                 if not hasattr(module, name):
                     module.register_parameter(name, None)
-        for name, child in described.children.items():
-            module.add_module(name, self.module(child) if child is not None else None)
+        for name, child in described.children.items():  # add_module() refuses the name of an attribute of the class
+            module._modules[name] = self.module(child) if child is not None else None
         if kind.__setstate__ is not nn.Module.__setstate__:  # adds what later releases of a class have
             module.__setstate__(dict(module.__dict__))
         return module

@@ -186,7 +186,7 @@ def _from_yaml_with_source(
         origin = identify({}, root)
     except CheckpointError as error:
         raise TargetError(f"{target}: the code in {source} builds another kind of model: {error}") from None
-    form = replace(line_form() or origin.form, host=origin.host)
+    form = replace(line_form() or origin.form, host=origin.host, writes_anchor_grid=False)  # its own forward decides
     return Subject(
         "yaml", visible(PurePath(target).name), target, network.name, classes_of(root),
         replace(origin, form=form, evidence=(f"built by the code in {source}",), alternatives=(), nearest=True),
@@ -357,7 +357,8 @@ def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subje
     except TraceError as error:
         raise TargetError(f"{subject.label}: the source in {source} does not fit this file: {error}") from None
     fork = fork_of(subject.root)
-    form = replace(line_form() or subject.origin.form, host=subject.origin.host)
+    form = line_form() or subject.origin.form
+    form = replace(form, host=subject.origin.host, writes_anchor_grid=False)  # the source's own forward decides
     return replace(
         subject,
         rebuilt=rebuilt,
