@@ -39,8 +39,8 @@ def products_and_values(r: OpRecord) -> int:
 
 
 def by_mode(**costs: int) -> Rule:
-    """A rule: as many for each output value as its mode of interpolation or sampling says."""
-    return lambda r: costs.get(str(r.options["mode"]), 0) * rules.one_per_output(r)
+    """A rule: as many for each output value as its mode says; none with antialias, which torch traces as another."""
+    return lambda r: 0 if r.options.get("antialias") else costs.get(str(r.options["mode"]), 0) * rules.one_per_output(r)
 
 
 def by_path(usual: Rule, *, masked: Rule | None = None, fused: Rule) -> Rule:
@@ -188,8 +188,9 @@ PTFLOPS_ATEN: dict[str, Rule] = {
     "scaled_dot_product_attention": by_path(rules.scaled_dot_product, fused=lambda r: 0),
     "matmul": rules.matrix_product_as_matrices,
     "einsum": rules.einsum_matrix_products,
+    **dict.fromkeys(("tensordot", "inner"), rules.products_of_matrices),
     **dict.fromkeys(
-        ("mm", "multi_dot", "tensordot", "inner", "einsum of several", "linalg.matmul", "matmul from the right"),
+        ("mm", "multi_dot", "einsum of several", "linalg.matmul", "matmul from the right"),
         rules.known_products,
     ),
     "addmm": lambda r: rules.known_products(r) + rules.one_per_output(r),

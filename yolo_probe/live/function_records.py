@@ -203,6 +203,8 @@ def _interpolation(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, pat
     names = ((1, "size"), (2, "scale_factor"), (3, "mode"), (5, "recompute_scale_factor"))
     size, scale, mode, recomputed = (argument(args, kwargs, *each) for each in names)
     options = interpolation(size, scale, mode, recomputed)
+    if argument(args, kwargs, 6, "antialias"):
+        options["antialias"] = True
     shapes = (tuple(argument(args, kwargs, 0, "input").shape),)
     return OpRecord("upsample", path, kind, shapes, tuple(out.shape), (), options, functional=True)
 
