@@ -576,7 +576,7 @@ def test_all_figures_of_a_question_are_of_the_network_that_it_names(
 def test_a_named_network_without_the_figures_is_shown_as_it_is() -> None:
     code, output = run("yolov7-tiny 5.2 GFLOPs", "--lang", "en")
     assert code == 1
-    assert "yolov7-tiny does not print these figures. This is what it prints:" in output
+    assert "yolov7-tiny does not print these figures. Its own lines are these." in output
     assert "yolo26n" not in output
     assert "unlike" in json.loads(run("yolov7-tiny 5.2 GFLOPs", "--format", "json")[1])["figures"][0]["networks"][0]
 

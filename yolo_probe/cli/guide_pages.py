@@ -70,16 +70,18 @@ NEARLY = 0.6
 """What part of the best score another section has to have to be named too."""
 ENOUGH = 5.0
 """The score of a section that answers: several rare words, or one in its heading."""
+SURE = 12.0
+"""The score of a section that answers a question with figures better than the networks that have them."""
 OF_A_NAME, _NETWORK = 0.5, r"yolo|gelan"
 """How much less the name of a network counts, beside what is asked of it."""
 IN_HEADING = 3
 """How much more a word counts in a heading."""
 
 
-def passages(words: str, language: Language) -> tuple[Passage, ...]:
+def passages(words: str, language: Language, enough: float = ENOUGH) -> tuple[Passage, ...]:
     """The sections that answer a question in words of either language, the best first; none where none does.
 
-    Openings of pages stand behind the sections.
+    ``enough``: the least score of one that does. Openings of pages stand behind the sections.
     """
     language = "zh" if is_chinese(words) else language
     asked = {word for word in _words(words) if word not in _COMMON}
@@ -96,7 +98,7 @@ def passages(words: str, language: Language) -> tuple[Passage, ...]:
     ]
     scores = [inf if each.heading == words else score for (each, *_), score in zip(sections, scores, strict=True)]
     best = sorted(range(len(sections)), key=lambda number: -scores[number])[:MOST]
-    found = [number for number in best if scores[number] >= max(ENOUGH, NEARLY * scores[best[0]])]
+    found = [number for number in best if scores[number] >= max(enough, NEARLY * scores[best[0]])]
     return tuple(sorted((sections[number][0] for number in found), key=lambda passage: passage.opens))
 
 

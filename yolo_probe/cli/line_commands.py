@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolo_probe.cli.guide_pages import in_plain_text, passages
+from yolo_probe.cli.guide_pages import SURE, in_plain_text, passages
 from yolo_probe.cli.options import ImageSize, of_networks, spoken
 from yolo_probe.cli.output import UNEXPLAINED, say, show, write
 from yolo_probe.counters.conventions import CONVENTIONS, choose_counter
@@ -62,9 +62,13 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
         write(in_plain_text(answers))
         return
     words = " ".join(text.content for text in texts if not text.lines)
-    if report.quoted and form == "text" and _is_question(words) and (answers := passages(words, spoken())):
-        write(f"{in_plain_text(answers)}\n")
+    is_question = bool(report.quoted) and form == "text" and _is_question(words)
+    first = passages(words, spoken(), SURE) if is_question else ()
+    if first:
+        write(f"{in_plain_text(first)}\n")
     show(report, form)
+    if is_question and not first and (answers := passages(words, spoken())):
+        write(f"\n{in_plain_text(answers)}")
     if not report.exact:
         sys.exit(UNEXPLAINED)
 

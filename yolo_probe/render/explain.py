@@ -90,7 +90,7 @@ def _quoted(quoted: Quoted, networks: Sequence[Candidate]) -> Iterator[Section]:
     many = f"{len(networks)} known networks have" if len(networks) > 1 else "One known network has"
     words = f"This is no whole line. {many} these figures" + ("." if len(networks) == 1 else ", the likeliest first.")
     if networks[0].is_unlike:
-        words = f"{quoted.name} does not print these figures. This is what it prints:"
+        words = f"{quoted.name} does not print these figures. Its own lines are these."
     elif is_foreign(quoted.name):
         words += f" {quoted.name} is none of the known networks."
     if networks[0].is_halved:
