@@ -13,6 +13,11 @@ from yolo_probe.counters.faults import HIDDEN_WHY
 from yolo_probe.model.structure import Shape
 
 _UNUSED = ((), "The real tool leaves out results that the output does not depend on; here they are counted.")
+_SIZES = (
+    (),
+    "The real tool takes products of sizes in a model's code (n * heads) for work, 1 each; here only those of Detect "
+    "and nn.MultiheadAttention are counted.",
+)
 _AS_ONE = (
     ("native_multi_head_attention",),
     "A frozen nn.TransformerEncoderLayer runs as one operator, which the real tool does not see; here its fully "
@@ -29,7 +34,7 @@ DIFFERENCES: Mapping[str, Sequence[tuple[Sequence[str], str]]] = {
         ),
     ),
     "fvcore": (_UNUSED,),
-    "torchprofile": (_UNUSED, _AS_ONE),
+    "torchprofile": (_UNUSED, _SIZES, _AS_ONE),
     "torch": (
         _AS_ONE,
         (
