@@ -223,6 +223,7 @@ def test_no_sentence_and_no_code_word_is_missing_in_chinese(name: str) -> None:
 # questions
 
 
+FEWER = "Why are there fewer parameters after fuse(), and why are gradients 0?"
 MISSING = "Why are GFLOPs missing in my line after I added a module?"
 TWICE = "How are FLOPs computed: why twice the MACs (x2), and what is the stride for?"
 RANKS = "Why do I see the line twice, once for each rank, or never, with several GPUs?"
@@ -383,6 +384,9 @@ QUESTIONS = {
         "Why does the README list another number of parameters or FLOPs?",
     "what do Params, Module and GFLOPS mean in profiling": "Why does the host's own profile table show wrong params?",
     "\u6743\u91cd\u6587\u4ef6\u592a\u5927": "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?",
+    "\u4e3a\u4ec0\u4e48fuse\u4e4b\u540e\u53c2\u6570\u91cf\u53d8\u5c11\u4e86": FEWER,
+    "gradients \u4e3a\u4ec0\u4e48\u662f0": FEWER,
+    "why 0 gradients after training": FEWER,
     "\u8bad\u7ec3\u548c\u9a8c\u8bc1\u53c2\u6570\u91cf\u4e0d\u4e00\u6837":
         "Why do the lines of train.py and val.py differ in layers, parameters, GFLOPs?",
 }  # fmt: skip
@@ -472,6 +476,8 @@ def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> No
         str(640**2 // 32**2), "1024", f"{(1024 / 640) ** 2:.2f}", f"{2 * 2 * 512 * (512 // 16):,}", "512", "16", "0.1",
         "320", "1280", f"{torchinfo['unfused']:,}", f"{asked['gradients']['copies']['model']['parameters']:,}",
     }  # fmt: skip
+    unfused, fused = (asked["diff"][state]["parameters"] for state in ("training", "validation"))
+    computed.add(f"{unfused - fused:,}")
     tensors = 57 * (1 + 5) + 3 * 2 + 1  # of Conv, of the convolutions of the head, the anchors
     assert f"Transferred {tensors - 3 * 2}/{tensors} items" in TEXTS["questions"]
     computed |= {str(tensors), str(tensors - 3 * 2 - 1), str(4 * 2), "198", "64", "100"}

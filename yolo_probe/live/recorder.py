@@ -146,7 +146,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         self._names_calls = (
             elementwise and not scripted
         )  # below torch 2.5 no tensor class is made while scripts are read
-        autograd = frozenset(_autograd_functions())
+        autograd = frozenset(_autograd_functions() if elementwise else ())  # no thop, which hosts call, asks for them
         plain = most_operators is None and not autograd
         self._pass = Pass([] if plain else _Records(most_operators, autograd), slots, training)
         self._running: list[tuple[str, str]] = []

@@ -165,6 +165,8 @@ def named_parameters(root: Module) -> Iterator[tuple[str, Tensor]]:
 
 def packed_weights(root: Module) -> dict[str, int]:
     """The number of packed weights of each quantised module that has some, by its first qualified name."""
+    if not any(module.packed for module in distinct_modules(root)):
+        return {}
     return {name: module.packed for name, module in named_modules(root) if module.packed}
 
 
