@@ -119,14 +119,17 @@ def test_two_processes_that_share_a_model_tell_it_once(tmp_path: Path) -> None:
 def test_a_host_is_named_by_its_yamls_and_its_file_says_that_it_was_stripped(tmp_path: Path) -> None:
     def of_yolov3(folder: Path) -> None:
         copied(folder)
-        (folder / "models" / "yolov3.yaml").touch()
+        models = folder / "models"
+        for name in ("yolov3.yaml", "common.py"):
+            (models / name).touch()
+        network = models / "yolo.py"
+        network.write_text(f"import models.common\n{network.read_text(encoding='utf-8')}", encoding="utf-8")
         script = folder / "train.py"
         text = script.read_text(encoding="utf-8")
         script.write_text(text.replace('"epoch": epoch}', '"epoch": -1}'), encoding="utf-8")
 
-    trained = train(
-        Training("YOLOv3", (("train.py", "--freeze", "2"),), "", draw=of_yolov3), tmp_path / "run", probe=True
-    )
+    training = Training("YOLOv3", (("train.py", "--freeze", "2"),), "", draw=of_yolov3)
+    trained = train(training, tmp_path / "run", probe=True)
     assert trained.codes == (0,)
     assert any(line.startswith("yolo-probe: YOLOv3's line says ") for line in trained.probe_lines)
     ledger = json.loads((trained.folder / "probe.json").read_text(encoding="utf-8"))["ledger"]["gradients"]
