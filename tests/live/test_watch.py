@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from torch.optim.optimizer import _global_optimizer_pre_hooks
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from yolo_probe import watch
 from yolo_probe.errors import SettingsError, TargetError
 from yolo_probe.reports.training_record import Changed, Ended, Started, Validated
+from yolo_probe.training.without_callbacks import _before_steps, on_steps
 
 
 class Block(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
@@ -94,7 +95,7 @@ def test_the_record_has_the_start_each_change_and_the_end_and_the_weights_are_th
     assert json.loads((tmp_path / "probe.json").read_text(encoding="utf-8")) == json.loads(json.dumps(story.as_json()))
     assert "requires_grad=True in epoch 1" in str(story)
     assert not any(line.startswith("!") for line in str(story).splitlines())
-    assert not _global_optimizer_pre_hooks
+    assert not any(_before_steps(each) for each in (False, True))
 
 
 def test_an_average_that_is_validated_is_what_is_fused_at_the_end() -> None:
@@ -150,7 +151,7 @@ def test_an_error_of_the_loop_ends_the_record_and_is_the_loops() -> None:
     with pytest.raises(LookupError, match="mine"):
         fails()
     assert [moment.event for moment in stories[0].moments] == ["start"]
-    assert not _global_optimizer_pre_hooks
+    assert not any(_before_steps(each) for each in (False, True))
 
 
 def test_switched_off_it_prints_and_records_nothing(
@@ -329,6 +330,16 @@ def test_networks_that_train_in_turn_are_told_a_few_times_and_at_the_end(caplog:
     ledger = story.as_json()["ledger"]
     assert isinstance(ledger, dict)
     assert ledger["gradients"]["unexplained"] == 0
+
+
+def test_a_step_goes_on_through_the_hooks_of_others_when_the_probe_stops_listening() -> None:
+    network = Network()
+    heard: list[str] = []
+    end = on_steps(lambda _: end())
+    handle = register_optimizer_step_pre_hook(lambda *_: heard.append("the user's"))
+    trainer(network).step()
+    handle.remove()
+    assert heard == ["the user's"]
 
 
 def test_a_network_that_is_frozen_while_another_one_trains_has_not_changed() -> None:

@@ -168,7 +168,7 @@ class Probe:
         self._evolves = False
         self._lock = threading.RLock()
         self._awaited = False
-        self._stop_steps: Callable[[], None] = lambda: None
+        self._stop_steps: Callable[[], object] = lambda: None
 
     def __deepcopy__(self, memo: object) -> Probe:
         """A new probe with the same settings, which has seen no training."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import lru_cache, wraps
 from types import ModuleType
 from typing import Any
 
@@ -19,16 +19,26 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 
-def on_steps(act: Callable[[Optimizer], object]) -> Callable[[], None]:
+def on_steps(act: Callable[[Optimizer], object]) -> Callable[[], object]:
     """Call ``act`` before each step of every optimizer of this process; the returned function ends that."""
+    acts, key = _before_steps("torch._dynamo" in sys.modules), object()
+    acts[key] = act
+    return lambda: acts.pop(key, None)
+
+
+@lru_cache
+def _before_steps(may_compile: bool) -> dict[object, Callable[[Optimizer], object]]:
+    """What one hook of torch calls. The hook stays: taking it out would break a step that is going through the hooks,
+    as one of another thread. ``may_compile``: whether a step may be compiled, which would compile the hook with it.
+    """
+    acts: dict[object, Callable[[Optimizer], object]] = {}
 
     def before_step(optimizer: Optimizer, *_: object) -> None:
-        act(optimizer)
+        for act in list(acts.values()):
+            act(optimizer)
 
-    # a compiled step would compile the hook with it
-    hook = torch.compiler.disable(before_step) if "torch._dynamo" in sys.modules else before_step
-    end: Callable[[], None] = register_optimizer_step_pre_hook(hook).remove
-    return end
+    register_optimizer_step_pre_hook(torch.compiler.disable(before_step) if may_compile else before_step)
+    return acts
 
 
 def on_validations(module: ModuleType, name: str, act: Callable[[nn.Module], object]) -> Callable[[], None] | None:
