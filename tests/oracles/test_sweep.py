@@ -68,8 +68,8 @@ DIFFERENT_BLOCKS: dict[str, dict[str, str]] = {
 
 NAMED_BLOCKS: dict[str, set[str]] = {
     "ptflops": {"products from the right"},
-    "ptflops-aten": {"linalg", "covariance", "matrix power"},
-    "torch": {"linalg", "covariance", "matrix power"},
+    "ptflops-aten": {"covariance", "matrix power"},
+    "torch": {"covariance", "matrix power"},
     "torchinfo": {"spectral filter", "complex product"},
     "deepspeed": {"products from the right"},
 }  # fmt: skip

@@ -363,7 +363,9 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         path = attention_path(asked is not False, mask, padding, held.num_heads, sequences)
         with directly():
             turned = (each.transpose(0, 1) if held.batch_first and each.dim() == 3 else each for each in (query, key))
-            path = {**path, "contiguous": tuple(each.is_contiguous() for each in turned)}
+            contiguous = tuple(each.is_contiguous() for each in turned)
+        if not all(contiguous):
+            path = {**path, "contiguous": contiguous}
         multi_head_attention(frame, *sequences, split=splits(query, key, value), **path)
         return out
 
