@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.exhaustive import exhaustively
 from tests.networks import difference
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, TraceError
@@ -77,8 +78,9 @@ MEASURED = [
 ]
 
 
-@pytest.mark.parametrize(("target", "built", "fused", "gradients"), MEASURED)
-def test_each_network_prints_the_lines_of_its_own_host(target: str, built: str, fused: str, gradients: str) -> None:
+@pytest.mark.parametrize("measured", exhaustively(MEASURED, few=8))
+def test_each_network_prints_the_lines_of_its_own_host(measured: tuple[str, str, str, str]) -> None:
+    target, built, fused, gradients = measured
     subject = resolve(target)
     as_v3_0 = subject.origin.fuses_as_v3_0
     no_grad, grad, finished = gradients.split()

@@ -121,9 +121,9 @@ def made(rng: random.Random, passes: int) -> Iterator[tuple[str, str, int, str, 
             yield text.rpartition(", ")[0], name, classes, host, fused
 
 
-@pytest.mark.parametrize("seed", exhaustively(range(1000, 1017)))
+@pytest.mark.parametrize("seed", exhaustively(range(1000, 1034)))
 def test_lines_of_random_networks_are_known_exactly(seed: int) -> None:
-    for text, name, classes, host, fused in made(random.Random(seed), 10):
+    for text, name, classes, host, fused in made(random.Random(seed), 5):
         (line,) = lines_in(text)
         same = {
             (match.network.network, match.numbers.classes, match.fused)
@@ -133,10 +133,10 @@ def test_lines_of_random_networks_are_known_exactly(seed: int) -> None:
         assert (name, classes, fused) in same or "LeakyReLU" in name or len(same) > 4, text
 
 
-@pytest.mark.parametrize("seed", exhaustively(range(2000, 2017)))
+@pytest.mark.parametrize("seed", exhaustively(range(2000, 2034)))
 def test_a_changed_digit_is_not_called_exact_unless_another_line_has_it(seed: int) -> None:
     rng = random.Random(seed)
-    for text, *_ in made(rng, 10):
+    for text, *_ in made(rng, 5):
         places = [at for at, sign in enumerate(text) if sign.isdigit() and at > text.find(":")]
         at = rng.choice(places)
         changed = f"{text[:at]}{rng.choice([d for d in '123456789' if d != text[at]])}{text[at + 1 :]}"
@@ -269,7 +269,7 @@ def test_figures_of_another_size_are_told() -> None:
 @pytest.mark.parametrize(
     ("target", "generation"),
     [("yolov5s@v2.0", "v2.0"), ("yolov5n6@v6.1", "v6.1"), ("yolov5s-seg@head", "head"), ("yolov7-tiny@yolov7", "v5.0"),
-     ("gelan-t@yolov9", "v7.0"), ("v5Lite-g@yolov5-lite", "v5.0")],
+     pytest.param("gelan-t@yolov9", "v7.0", marks=pytest.mark.exhaustive), ("v5Lite-g@yolov5-lite", "v5.0")],
 )  # fmt: skip
 def test_the_recorded_figures_are_those_of_the_networks_themselves(target: str, generation: Generation) -> None:
     name, _, tag = target.partition("@")

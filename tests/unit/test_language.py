@@ -234,6 +234,7 @@ def test_an_error_is_told_in_the_language_that_is_asked_for(probe: Probe, monkey
     assert "nosuch: \u6ca1\u6709" in probe("scan", "nosuch").stderr
 
 
+@pytest.mark.exhaustive
 def test_every_sentence_of_the_catalogue_is_in_the_source() -> None:
     assert [each.english for each in catalogue() if not is_of_the_source(each.english)] == []
     assert not is_of_the_source("{n} layers are for this file it prints")
