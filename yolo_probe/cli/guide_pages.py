@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, log
 from pathlib import Path
 from textwrap import indent
@@ -62,6 +62,8 @@ class Passage:
     """In the language of the question if that is Chinese, else in the one that is asked for; as Markdown."""
     opens: bool = False
     """Whether it is the opening of its page, which is never shown for a word in it."""
+    score: float = 0.0
+    """How well it answers the words that were looked up."""
 
 
 MOST = 4
@@ -78,10 +80,10 @@ IN_HEADING = 3
 """How much more a word counts in a heading."""
 
 
-def passages(words: str, language: Language, enough: float = ENOUGH) -> tuple[Passage, ...]:
+def passages(words: str, language: Language) -> tuple[Passage, ...]:
     """The sections that answer a question in words of either language, the best first; none where none does.
 
-    ``enough``: the least score of one that does. Openings of pages stand behind the sections.
+    Openings of pages stand behind the sections.
     """
     language = "zh" if is_chinese(words) else language
     asked = {word for word in _words(words) if word not in _COMMON}
@@ -98,8 +100,9 @@ def passages(words: str, language: Language, enough: float = ENOUGH) -> tuple[Pa
     ]
     scores = [inf if each.heading == words else score for (each, *_), score in zip(sections, scores, strict=True)]
     best = sorted(range(len(sections)), key=lambda number: -scores[number])[:MOST]
-    found = [number for number in best if scores[number] >= max(enough, NEARLY * scores[best[0]])]
-    return tuple(sorted((sections[number][0] for number in found), key=lambda passage: passage.opens))
+    found = [number for number in best if scores[number] >= max(ENOUGH, NEARLY * scores[best[0]])]
+    answers = [replace(sections[number][0], score=scores[number]) for number in found]
+    return tuple(sorted(answers, key=lambda passage: passage.opens))
 
 
 def in_plain_text(answers: tuple[Passage, ...]) -> str:

@@ -63,11 +63,12 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
         return
     words = " ".join(text.content for text in texts if not text.lines)
     is_question = bool(report.quoted) and form == "text" and _is_question(words)
-    first = passages(words, spoken(), SURE) if is_question else ()
-    if first:
-        write(f"{in_plain_text(first)}\n")
+    answers = passages(words, spoken()) if is_question else ()
+    sure = tuple(answer for answer in answers if answer.score >= SURE)
+    if sure:
+        write(f"{in_plain_text(sure)}\n")
     show(report, form)
-    if is_question and not first and (answers := passages(words, spoken())):
+    if answers and not sure:
         write(f"\n{in_plain_text(answers)}")
     if not report.exact:
         sys.exit(UNEXPLAINED)

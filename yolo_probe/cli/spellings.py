@@ -53,7 +53,8 @@ def respelled(arguments: Sequence[str], commands: Collection[str]) -> list[str]:
 
 def _language_behind(words: list[str]) -> list[str]:
     """The same words with ``--lang`` behind the command, or the file, that it stands before."""
-    own = 0 if not words else 1 if words[0].startswith("--lang=") else 2 if words[0] == "--lang" else 0
+    first = words[0] if words else ""
+    own = 2 if first == "--lang" else int(first.startswith("--lang="))
     return [*words[own : own + 1], *words[:own], *words[own + 1 :]]
 
 

@@ -80,9 +80,9 @@ def of_leaf(rule: Rule) -> Rule:
 
 def einsum_of_fvcore(r: OpRecord) -> int:
     """Half of ``einsum_as_printed``; the products themselves in two equations that fvcore knows."""
-    equation = str(r.options["equation"]).replace(" ", "")
     from string import ascii_letters
 
+    equation = str(r.options["equation"]).replace(" ", "")
     letters = "".join(dict.fromkeys(filter(str.isalpha, equation)))
     renamed = equation.translate(str.maketrans(letters, ascii_letters[: len(letters)]))
     return rules.einsum_products(r) if renamed in _PLAIN_EINSUMS else rules.einsum_as_printed(r) // 2

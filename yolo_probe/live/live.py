@@ -28,7 +28,7 @@ from yolo_probe.live.recorder import CopiedModule, Inputs, Recorder
 from yolo_probe.live.scripted import scripted_functions_beside
 from yolo_probe.live.side_effects import foreign, kept, undisturbed
 from yolo_probe.live.weightless_copy import Copier
-from yolo_probe.model.structure import Shape, Tensor, Totals, below, totals_of
+from yolo_probe.model.structure import Shape, Tensor, Totals, named_walk, totals_of
 from yolo_probe.model.trace import Trace, slots_of
 from yolo_probe.model.user_rules import OwnRules
 
@@ -247,17 +247,7 @@ def set_end_to_end(model: nn.Module, value: bool | None) -> None:
 
 def _named_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Every distinct module with its first qualified name, parents first; nothing inside scripted modules."""
-    seen: set[int] = set()
-    stack = [("", model)]
-    while stack:
-        path, module = stack.pop()
-        if id(module) in seen:
-            continue
-        seen.add(id(module))
-        yield path, module
-        if module._modules and not isinstance(module, torch.jit.ScriptModule):
-            children = reversed(module._modules.items())
-            stack += [(below(path, name), child) for name, child in children if child is not None]
+    return named_walk(model, lambda each: {} if isinstance(each, torch.jit.ScriptModule) else each._modules)
 
 
 def has_fuse(model: nn.Module) -> bool:

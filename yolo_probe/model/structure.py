@@ -11,7 +11,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from functools import cache
 from math import prod
+from typing import TypeVar
 
+T = TypeVar("T")
 Shape = tuple[int, ...]
 
 HOST_MODULES = ("models.common", "models.experimental", "models.yolo", "utils.activations", "utils.loss")
@@ -124,20 +126,22 @@ class LayerCounts:
 
 def named_modules(root: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
     """Every distinct module with its first qualified name, parents before children, as ``nn.Module.named_modules``."""
+    return named_walk(root, lambda module: module.children, prefix)
+
+
+def named_walk(root: T, children: Callable[[T], Mapping[str, T | None]], prefix: str = "") -> Iterator[tuple[str, T]]:
+    """Every distinct object from a root on with its first qualified name, parents first; ``children``: by name."""
     seen: set[int] = set()
     stack = [(prefix, root)]
     while stack:
-        name, module = stack.pop()
-        if id(module) in seen:
+        path, each = stack.pop()
+        if id(each) in seen:
             continue
-        seen.add(id(module))
-        yield name, module
-        if module.children:
-            stack += [
-                (f"{name}.{key}" if name else key, child)
-                for key, child in reversed(list(module.children.items()))
-                if child is not None
-            ]
+        seen.add(id(each))
+        yield path, each
+        if inside := children(each):
+            named = reversed(list(inside.items()))
+            stack += [(f"{path}.{name}" if path else name, child) for name, child in named if child is not None]
 
 
 def distinct_modules(root: Module) -> list[Module]:
