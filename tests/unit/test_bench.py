@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import Probe
 from tests.environments import ROOT
+from tests.exhaustive import exhaustively
 from tests.networks import question
 from yolo_probe.errors import TargetError
 from yolo_probe.render import markdown
@@ -221,8 +222,8 @@ def test_whose_weights_ran_is_said() -> None:
     assert (data["weights"], data["random_weights"]) == ("the file's", ["model.1.m"])
 
 
-@pytest.mark.parametrize("unfused", [UNFUSED, None])
-@pytest.mark.parametrize("ending", ["svg", "png"])
+@pytest.mark.parametrize("unfused", exhaustively([UNFUSED, None]))
+@pytest.mark.parametrize("ending", exhaustively(["svg", "png"]))
 def test_the_picture_is_written_with_its_answer(ending: str, unfused: Timing | None, tmp_path: Path) -> None:
     path = tmp_path / f"bench.{ending}"
     draw(report(unfused), path)

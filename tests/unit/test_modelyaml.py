@@ -126,6 +126,7 @@ def test_each_class_costs_its_outputs_at_every_anchor(
     assert count_parameters(build(network, generation)) == parameters
 
 
+@pytest.mark.exhaustive
 def test_every_network_of_every_generation_builds() -> None:
     shipped: dict[Generation, tuple[str, ...]] = {generation: network_names(generation) for generation in GENERATIONS}
     assert [len(shipped[generation]) for generation in GENERATIONS] == [7, 4, 7, 7, 12, 17, 20, 22, 22, 28, 28]

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import Probe
 from tests.environments import ROOT
+from tests.exhaustive import exhaustively
 from tests.networks import difference, question, subject
 from yolo_probe.hosts.subject import Gap
 from yolo_probe.render.report_page import data_of, framed, render
@@ -56,6 +57,7 @@ def test_the_options_of_the_other_commands_hold_for_the_page(probe: Probe, tmp_p
     assert reports["frozen_rows"] == [str(row) for row in range(10)]
 
 
+@pytest.mark.exhaustive
 def test_terms_parts_of_a_file_and_moments_of_a_training_have_words_in_chinese(demo_checkpoint: Path) -> None:
     found = full_report(question(str(demo_checkpoint)))
     story = read_story(str(ROOT / "tests" / "golden" / "probe-before.json"))
@@ -103,7 +105,7 @@ def test_a_row_names_the_rows_that_it_reads() -> None:
     assert rows["24"].path == "model.24"
 
 
-@pytest.mark.parametrize("target", ["yolov5n", "yolov5x6", "yolov5s-ghost"])
+@pytest.mark.parametrize("target", exhaustively(["yolov5n", "yolov5x6", "yolov5s-ghost"]))
 def test_activations_by_module_add_up(target: str) -> None:
     memory: Any = data_of(report_around(difference(target)))
     for state in ("layers", "fused_layers"):

@@ -77,6 +77,7 @@ def test_gelan_t_has_the_parameters_of_its_number_of_classes(
     assert {ledger.unexplained for _, ledger in report.ledgers if ledger} == {0}
 
 
+@pytest.mark.exhaustive
 def test_gelan_t_has_the_lines_that_yolov9_prints(tmp_path: Path) -> None:
     question = Question(
         resolve(str(written(tmp_path, GELAN_T, ONE_HEAD))), (640, 640), choose_counter("thop-0.1", None)

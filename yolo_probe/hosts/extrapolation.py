@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
-from yolo_probe.counters.charges import charge
+from yolo_probe.counters.charges import Charges
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import TraceError, UnknownModuleError
-from yolo_probe.hosts.images import Run, Size
-from yolo_probe.model.structure import Module, distinct_modules, is_torch_or_yolov5
+from yolo_probe.hosts.images import Size
+from yolo_probe.model.structure import Module, Shape, distinct_modules, is_torch_or_yolov5
 from yolo_probe.model.trace import Trace
+
+
+class CountedPass(NamedTuple):
+    """A forward pass, and what the host's counter charges for it."""
+
+    trace: Trace
+    charges: Charges
+
+
+Count = Callable[[Shape], CountedPass]
+"""A counted forward pass on an image of that shape."""
 
 FIXED_COST = frozenset(
     {"nn.Linear", "nn.NonDynamicallyQuantizableLinear", "nn.AdaptiveAvgPool2d", "nn.AdaptiveMaxPool2d"}
@@ -17,9 +29,7 @@ FIXED_COST = frozenset(
 """Kinds of modules whose cost does not grow with the image."""
 
 
-def extrapolated(
-    root: Module, channels: int, cell: int, size: Size, convention: Convention, run: Run, least_samples: int
-) -> int:
+def extrapolated(root: Module, channels: int, cell: int, size: Size, count: Count, least_samples: int) -> int:
     """MACs as thop.profile(stride=cell, min_cells=...) of ultralytics-thop 2.2 finds them.
 
     It counts a few images one cell high, each one cell wider than the last: one if the cost is proportional to the
@@ -39,8 +49,8 @@ def extrapolated(
     if size[0] % cell == size[1] % cell == 0 and 4 * planned <= cells:
         try:
             while len(counts) < samples:
-                count, needed = _counts(run, channels, (cell, cell * (least + len(counts))), convention)
-                counts.append(count)
+                total, needed = _total(count, channels, (cell, cell * (least + len(counts))))
+                counts.append(total)
                 samples = max(samples, needed)
         except UnknownModuleError:
             raise
@@ -48,12 +58,12 @@ def extrapolated(
             counts = []
     if counts and (len(counts) < 4 or counts[3] - 3 * counts[2] + 3 * counts[1] - counts[0] == 0):
         return continued(counts, least, cells)
-    return count_image(run, channels, size, convention)
+    return count_image(count, channels, size)
 
 
-def count_image(run: Run, channels: int, size: Size, convention: Convention) -> int:
-    """The count of one image of that height and width, in the convention's unit."""
-    return charge(run((1, channels, *size)).records, convention).total
+def count_image(count: Count, channels: int, size: Size) -> int:
+    """The count of one image of that height and width, in the counter's unit."""
+    return count((1, channels, *size)).charges.total
 
 
 SAMPLES_OF_OPERATOR: Mapping[str, int] = {
@@ -62,10 +72,10 @@ SAMPLES_OF_OPERATOR: Mapping[str, int] = {
 """How many images are needed for each operator, also where its module is of a subclass of torch's."""
 
 
-def _counts(run: Run, channels: int, size: Size, convention: Convention) -> tuple[int, int]:
+def _total(count: Count, channels: int, size: Size) -> tuple[int, int]:
     """The count of one image, and how many images its operators need: four with functions that modules call."""
-    charges = charge(run((1, channels, *size)).records, convention)
-    if any(count and record.functional for record, count in charges):
+    charges = count((1, channels, *size)).charges
+    if any(amount and record.functional for record, amount in charges):
         return charges.total, 4
     operators = {each.operator for each in charges.records if not each.functional}
     return charges.total, max((SAMPLES_OF_OPERATOR.get(operator, 1) for operator in operators), default=1)

@@ -19,7 +19,7 @@ from typing import Literal
 from yolo_probe.counters.charges import Uncounted, charge
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import TraceError, UnknownModuleError, shown
-from yolo_probe.hosts.extrapolation import count_image, extrapolated
+from yolo_probe.hosts.extrapolation import Count, CountedPass, count_image, extrapolated
 from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5, Host
 from yolo_probe.hosts.images import Run, Size
 from yolo_probe.model.structure import (
@@ -227,30 +227,29 @@ def host_line(
     size = form.size(size)
     title = f"{_title(root, form)}{' (fused)' if fused else ''}"
     counted = f"{title}: {layers} layers, {parameters} parameters, {gradients} gradients"
-    passes: list[Trace] = []
+    passes: list[CountedPass] = []
 
-    def observed(image: Shape) -> Trace:
-        passes.append(run(image) if run else trace(root, image))
+    def count(image: Shape) -> CountedPass:
+        done = run(image) if run else trace(root, image)
+        passes.append(CountedPass(done, charge(done.records, convention)))
         return passes[-1]
 
     try:
-        gflops = host_gflops(root, form, convention, stride, size, built=built, run=observed)
+        gflops = host_gflops(root, form, convention, stride, size, built=built, count=count)
     except UnknownModuleError as error:
         return HostLine(None, counted, size, None, totals, unknown=str(error))
     except MissingGflops as missing:
         return HostLine(counted, counted, size, None, totals, str(missing))
-    last = passes[-1]
+    last, charges = passes[-1]
     counts_itself = last.input[2:] == size
-    small_images = () if counts_itself else tuple({each.input: each for each in passes}.values())
-    uncounted = charge(last.records, convention).uncounted
-    if uncounted and not last.executed:
+    small_images = () if counts_itself else tuple({each.trace.input: each.trace for each in passes}.values())
+    if charges.uncounted and not last.executed:
         with suppress(TraceError):  # the asked size need not be a multiple of the stride
-            last = observed((*last.input[:2], *size))
-            uncounted = charge(last.records, convention).uncounted
+            last, charges = count((*last.input[:2], *size))
     height, width = last.input[2:]
     line = f"{counted}, {gflops:.1f} {form.unit}"
     return HostLine(
-        line, counted, size, gflops, totals, executed=last.executed, uncounted=uncounted,
+        line, counted, size, gflops, totals, executed=last.executed, uncounted=charges.uncounted,
         uncounted_size=(height, width), small_images=small_images,
     )  # fmt: skip
 
@@ -268,7 +267,7 @@ def _title(root: Module, form: LineForm) -> str:
 
 
 def host_gflops(
-    root: Module, form: LineForm, convention: Convention, stride: int | None, size: Size, *, built: bool, run: Run
+    root: Module, form: LineForm, convention: Convention, stride: int | None, size: Size, *, built: bool, count: Count
 ) -> float:
     """The GFLOPs that a host computes, as the floating-point number that it formats.
 
@@ -280,15 +279,15 @@ def host_gflops(
             f"{form.host.newest} calls thop.profile(stride=...), which {convention.title} does not know"
         )
     if form.image:
-        return _of_one_image(form, convention, run)
+        return _of_one_image(form, count)
     channels = _host_channels(root, form)
     try:
         try:
-            return _of_strides(root, form, convention, stride, size, channels, built=built, run=run)
+            return _of_strides(root, form, stride, size, channels, built=built, count=count)
         except TraceError:
             if not form.whole_image_too:
                 raise
-            return count_image(run, channels, size, convention) / 1e9 * 2
+            return count_image(count, channels, size) / 1e9 * 2
     except UnknownModuleError:
         raise
     except TraceError as error:
@@ -296,27 +295,26 @@ def host_gflops(
 
 
 def _of_strides(
-    root: Module, form: LineForm, convention: Convention, stride: int | None, size: Size, channels: int, *, built: bool,
-    run: Run,
-) -> float:  # fmt: skip
+    root: Module, form: LineForm, stride: int | None, size: Size, channels: int, *, built: bool, count: Count
+) -> float:
     """The GFLOPs of a host that counts images as large as the model's stride. Raises: TraceError where that fails."""
     if stride is None:
         raise TraceError("model.stride, which is no tensor")
     cell = max(stride, form.smallest_image)
     if form.writes_anchor_grid and not built:
-        _check_anchor_grid(root, channels, cell, run)
+        _check_anchor_grid(root, channels, cell, count)
     if form.proxies:
-        return extrapolated(root, channels, cell, size, convention, run, form.samples) / 1e9 * 2
-    macs = count_image(run, channels, (cell, cell), convention) / 1e9 * 2
+        return extrapolated(root, channels, cell, size, count, form.samples) / 1e9 * 2
+    macs = count_image(count, channels, (cell, cell)) / 1e9 * 2
     # the order of these floating-point operations is the host's
     return macs * size[0] / cell * size[1] / cell
 
 
-def _of_one_image(form: LineForm, convention: Convention, run: Run) -> float:
+def _of_one_image(form: LineForm, count: Count) -> float:
     """The GFLOPs of a host that counts the same image of every network. Raises: as ``host_gflops``."""
     assert form.image
     try:
-        return count_image(run, 3, form.image, convention) / 1e9 * 2 * form.images
+        return count_image(count, 3, form.image) / 1e9 * 2 * form.images
     except UnknownModuleError:
         raise
     except TraceError as error:
@@ -338,11 +336,11 @@ def _host_channels(root: Module, form: LineForm) -> int:
     return first.shape[1]
 
 
-def _check_anchor_grid(root: Module, channels: int, cell: int, run: Run) -> None:
+def _check_anchor_grid(root: Module, channels: int, cell: int, count: Count) -> None:
     """Raise MissingGflops where ``anchor_grid`` is a buffer of 1x1 grids: since v6.0 Detect assigns larger ones."""
     for _, module in named_modules(root):
         if module.kind in ("Detect", "Segment") and "anchor_grid" in module.buffers:
-            levels = run((1, channels, cell, cell)).output
+            levels = count((1, channels, cell, cell)).trace.output
             if isinstance(levels, list) and any(level[2:4] != (1, 1) for level in levels):
                 raise MissingGflops(
                     f"the counting run of YOLOv5 fails in this file's {module.kind} (anchor_grid is a buffer)"

@@ -218,7 +218,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             kind = self._kinds[type(module)] = _kind_of(type(module))
         if self._pass.training:
             module.__dict__["training"] = True
-        if not kind.layer and (held := _kept_functions(module)):
+        if self._elementwise and not kind.layer and (held := _kept_functions(module)):
             self._held[place.path] = held
         rule = self._custom_ops.rule_for(type(module)) if self._custom_ops else None
         if not is_known(module, kind.layer) and self._complete and not rule:

@@ -167,8 +167,6 @@ def slots_of(root: Module) -> dict[int, int]:
     """
     slots = {id(root): 1}
     for module in _parents_first(root):
-        if not module.children:
-            continue
         here = slots[id(module)]
         for child in {id(child) for child in module.children.values() if child is not None}:
             slots[child] = slots.get(child, 0) + here
@@ -176,7 +174,7 @@ def slots_of(root: Module) -> dict[int, int]:
 
 
 def _parents_first(root: Module) -> list[Module]:
-    """Every distinct module after all modules that hold it."""
+    """Every distinct module that holds others, after all modules that hold it."""
     children_first: list[Module] = []
     seen: set[int] = set()
     stack = [(root, False)]
@@ -187,6 +185,5 @@ def _parents_first(root: Module) -> list[Module]:
         elif id(module) not in seen:
             seen.add(id(module))
             stack.append((module, True))
-            if module.children:
-                stack += [(child, False) for child in module.children.values() if child is not None]
+            stack += [(child, False) for child in module.children.values() if child is not None and child.children]
     return children_first[::-1]
