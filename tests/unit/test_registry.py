@@ -168,6 +168,8 @@ def test_check_exits_with_1_and_says_which_limit_by_how_much(probe: Probe, demo_
         ["yolov5s: 7,235,389 parameters, 16.62 GFLOPs", "! 16.6228 GFLOPs, at most 16 allowed: 0.6228 too many"],
     )
     assert probe("check", demo_checkpoint, "--require", "safe,fp16,stripped,known", "--max-mb", "1").returncode == 0
+    for most, code in (("7235389", 0), ("7,235,388", 1), ("7.2M", 1), ("7_300k", 0), ("7.2", 2), ("7 M", 2), ("-1", 2)):
+        assert probe("check", "yolov5s", "--max-params", most).returncode == code
     wrong = probe("check", "yolov5s", "--require", "fast")
     assert (wrong.returncode, "expected stripped, fp16, known, safe" in wrong.stderr) == (2, True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from functools import partial
 
 import click
@@ -46,6 +47,23 @@ class RowNumber(click.ParamType):  # type: ignore[type-arg]  # generic from clic
                 ctx,
             )
         return int(text)
+
+
+class Parameters(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on
+    """``7200000``, ``7,200,000`` or ``7.2M``: a number of parameters."""
+
+    name = "number"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; click's usage error for anything else."""
+        found = re.fullmatch(r"(\d+(?:[,_]\d{3})*(?:\.\d+)?)([kKmMgG]?)", str(value), re.ASCII)
+        amount = Decimal(found[1].replace(",", "")) * _THOUSANDS[found[2].upper()] if found else None
+        if amount is None or amount % 1:
+            self.fail(f"found {str(value)!r}, expected a number of parameters: 7200000, 7,200,000 or 7.2M", param, ctx)
+        return int(amount)
+
+
+_THOUSANDS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
 
 _LANGUAGE = "yolo_probe.language"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TextIO, cast
 
 import click
 
-from yolo_probe.cli.options import LANG_OPTION, spoken
+from yolo_probe.cli.options import LANG_OPTION, Parameters, spoken
 from yolo_probe.cli.output import UNEXPLAINED, write
 from yolo_probe.errors import ProbeError, TargetError, visible
 from yolo_probe.language import shown_in, translated
@@ -34,7 +34,7 @@ def limit_options(command: Command) -> Command:
         click.option("--require", help="What a file has to be, with commas: stripped, fp16, known, safe."),
         click.option("--max-mb", type=click.FloatRange(0), help="Most MB of the file, 1 MB = 1,000,000 bytes."),
         click.option("--max-gflops", type=click.FloatRange(0), help="Most GFLOPs of one 640x640 image, unfused."),
-        click.option("--max-params", type=click.IntRange(0), help="Most parameters, unfused."),
+        click.option("--max-params", type=Parameters(), help="Most parameters, unfused: 7200000 or 7.2M."),
     ):
         command = option(command)
     return command
