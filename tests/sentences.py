@@ -54,8 +54,14 @@ ERRORS = (
     *("expressions", "registry/against", "yaml_file"),
     *("registry/files", "registry/tables", "render/picture", "render/site", "reports/bench", "reports/diff"),
     *("reports/inspection", "reports/layers", "reports/question", "reports/story"),
+    *("counters/rules", "counters/rules_file", "hosts/installed_network", "hosts/source"),
+    *("hosts/ultralytics_architecture", "hosts/ultralytics_names", "hosts/ultralytics_rebuild"),
+    *("model/forward", "model/fusion", "model/trace", "model/user_rules"),
+    *("networks/forks/yolov5_face", "networks/forks/yolov5_lite", "networks/forks/yolov7", "networks/forks/yolov9"),
+    *("registry/cluster", "render/report_page", "reports/gradients", "reports/verify"),
+    *("training/runner", "training/settings"),
 )
-"""The modules whose errors are also in Chinese: those about what is typed, and about what a file or a YAML is."""
+"""The modules whose errors are also in Chinese: all that a command or the page shows; not those of Python's calls."""
 
 
 def parts_of_errors() -> Iterator[tuple[str, str]]:
