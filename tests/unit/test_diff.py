@@ -86,6 +86,10 @@ def test_counters_and_sizes_are_causes_too() -> None:
     causes = [entry["cause"] for entry in ledger["entries"]]
     assert (code, causes) == (0, ["counter thop 0.0.31 -> thop 0.1", "image 640x640 -> 320x320"])
     assert ledger["after"] == ledger["before"] + sum(entry["amount"] for entry in ledger["entries"])
+    convolutions, norms, resampled = 2 * 255 * (80**2 + 40**2 + 20**2), 4 * 23_654_400, 4 * (1_228_800 // 2)
+    counter = ledger["entries"][0]
+    assert (counter["count"], counter["amount"]) == (3, norms + resampled - convolutions)
+    assert counter["arithmetic"] == f"-{convolutions:,} + {norms:,} + {resampled:,}"
 
 
 def test_networks_side_by_side_as_text_and_csv() -> None:

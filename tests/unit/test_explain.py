@@ -385,7 +385,8 @@ def test_a_question_with_a_figure_is_looked_up_in_the_guide_too() -> None:
 def test_two_lines_that_no_one_thop_prints_are_each_counted_by_its_own() -> None:
     code, output = run("yolov5n 4.5 GFLOPs", "yolov5n 4.6 GFLOPs")
     assert code == 0
-    assert "counter thop 0.0.31 -> thop 0.1                                    +44,253,600" in output
+    assert "counter thop 0.0.31 -> thop 0.1: Conv2d -4,284,000, BatchNorm2d" in output
+    assert "+47,308,800, Upsample +1,228,800                                   +44,253,600" in output
     _, output = run(
         "214 layers, 7235389 parameters, 7235389 gradients, 16.5 GFLOPs",
         "157 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs",

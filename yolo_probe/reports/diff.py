@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from yolo_probe.counters.charges import charge
+from yolo_probe.counters.charges import Charges, charge
 from yolo_probe.counters.conventions import Counter
 from yolo_probe.errors import ModelYamlError, TargetError
 from yolo_probe.hosts.images import Size
@@ -291,28 +291,47 @@ def _flops(first: Side, second: Side, steps: Sequence[Step]) -> Ledger | None:
     begin, end = (each.state.summary.flops for each in (first, second))
     if begin is None or end is None:
         return None
-    a, b = first.question, second.question
-    entries, now = [], begin
-    for cause, why, question in (
-        (f"counter {a.counter.convention.title} -> {b.counter.convention.title}",
-         "Counters charge the same operators by other rules.", replace(a, counter=b.counter)),
-        (f"image {_size(a.size)} -> {_size(b.size)}", "A convolution costs as much as its output is large.",
-         replace(a, counter=b.counter, asked_size=b.asked_size)),
-    ):  # fmt: skip
-        then = _counted(first, question)
-        if (question.counter, question.size) != (a.counter, a.size) and then != now:
-            entries.append(Entry(cause, 1, then - now, f"{then:,} - {now:,}", why))
-        now = then
+    recounted = replace(first.question, counter=second.question.counter)
+    resized = replace(recounted, asked_size=second.question.asked_size)
+    entries = [*_of_counters(first, recounted), *_of_sizes(first, recounted, resized)]
+    now = begin + sum(entry.amount for entry in entries)
     entries += _of_rows(steps, "flops")
     whole = steps[0].before.total("flops"), steps[-1].after.total("flops")
     entries += _of_fuse(first, second, whole, (now, end))
     return Ledger(begin, end, tuple(entries))
 
 
-def _counted(side: Side, question: Question) -> int:
-    """FLOPs of the state of one side by another counter or at another size."""
+def _of_counters(side: Side, question: Question) -> Iterator[Entry]:
+    """The entry for another counter, by the kinds of operators that it charges otherwise."""
+    old, new = side.question.counter.convention, question.counter.convention
+    before, after = (_by_kind(_charged(side, each)) for each in (side.question, question)) if old != new else ({}, {})
+    changes = {kind: after.get(kind, 0) - before.get(kind, 0) for kind in {**before, **after}}
+    if changed := {kind: change for kind, change in changes.items() if change}:
+        cause, why = f"counter {old.title} -> {new.title}", "Counters charge the same operators by other rules."
+        arithmetic = " + ".join(f"{change:,}" for change in changed.values()).replace("+ -", "- ")
+        named = ", ".join(f"{kind} {change:+,}" for kind, change in changed.items())
+        yield Entry(cause, len(changed), sum(changed.values()), arithmetic, why, named)
+
+
+def _by_kind(charges: Charges) -> dict[str, int]:
+    """FLOPs by class of torch's modules, and by name of the functions that other modules call."""
+    kinds = charges.by(lambda record: record.operator if record.functional else record.kind.removeprefix("nn."))
+    return {kind: (count or 0) * charges.convention.flops_per_count for kind, count in kinds.items()}
+
+
+def _of_sizes(side: Side, old: Question, new: Question) -> Iterator[Entry]:
+    """The entry for an image of another size."""
+    if old.size == new.size:
+        return
+    then, now = (_charged(side, each).flops for each in (old, new))
+    cause, why = f"image {_size(old.size)} -> {_size(new.size)}", "A convolution costs as much as its output is large."
+    yield Entry(cause, 1, now - then, f"{now:,} - {then:,}", why)
+
+
+def _charged(side: Side, question: Question) -> Charges:
+    """What the state of one side costs by the counter and at the size of a question."""
     run = question.ruled(side.state.root, side.model)((1, side.subject.channels, *question.size))
-    return charge(run.records, question.counter.convention).flops
+    return charge(run.records, question.counter.convention)
 
 
 def _size(size: Size) -> str:
