@@ -47,7 +47,7 @@ def fixed_parts() -> Iterator[tuple[str, str]]:
 
 ERRORS = (
     *("cli/guide_command", "cli/in_browser", "cli/line_commands", "cli/network_commands", "cli/output"),
-    "cli/registry_commands",
+    *("cli/registry_commands", "cli/training_commands"),
     *("checkpoint/archive", "checkpoint/decode", "checkpoint/pickle_machine", "checkpoint/reader", "checkpoint/remote"),
     *("hosts/target", "hosts/yolov5", "networks/model_yaml", "networks/network", "networks/parse_model"),
     *("networks/before_v5_0", "networks/constructors", "networks/shipped", "networks/torch_nn"),

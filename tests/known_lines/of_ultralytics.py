@@ -33,11 +33,13 @@ MODELS = {
     "pose": "PoseModel",
     "obb": "OBBModel",
     "cls": "ClassificationModel",
+    "world": "WorldModel",
+    "worldv2": "WorldModel",
 }
 """The class of a network's model, by a part of its name; else that of a detector."""
 
-OTHERS = re.compile(r"yoloe|world|sem$|depth$|ghost|-p2|p6$|cls-resnet|v8-rtdetr|yolov8x6")
-"""Networks that are not recorded: those that read texts, whose heads are new in 8.4, and rare variants."""
+OTHERS = re.compile(r"sem$|depth$|cls-resnet|v8-rtdetr|yolov8x6")
+"""Networks that are not recorded: those whose heads are new in 8.4, and rare variants."""
 
 BATCH_NORM_FLOPS = 8
 """What every thop here charges for one value of a BatchNorm, in FLOPs."""
@@ -107,6 +109,8 @@ class Release:
 def model_class(network: str) -> Any:
     """The class of a network's model."""
     kind = next((MODELS[part] for part in network.split("-") if part in MODELS), "DetectionModel")
+    if network.startswith("yoloe"):
+        kind = "YOLOESegModel" if kind == "SegmentationModel" else "YOLOEModel"
     return getattr(import_module("ultralytics.nn.tasks"), "RTDETRDetectionModel" if "rtdetr" in network else kind)
 
 
@@ -467,7 +471,7 @@ def names() -> list[str]:
     kind = YamlKind("a model YAML", ModelYamlError, "", last_counts=True, ascii_alone=True)
     for stem, path in shipped_yamls().items():
         scales = read_yaml(path, kind).document.get("scales")
-        match = re.match(r"(yolov?\d+)(.*)$", stem)
+        match = re.match(r"(yolo(?:e-)?v?\d+)(.*)$", stem)
         if OTHERS.search(stem):
             continue
         if scales and match and not re.match("[a-z]", match[2]):

@@ -171,9 +171,9 @@ def test_the_data_have_every_case_and_row() -> None:
     [
         (("yolov5q",), "is neither a file nor a detection or segmentation network that YOLOv5 ships"),
         (("yolov5n", "--imgsz", "0"), "found '0', expected pixels"),
-        (("yolov5n", "--batch", "0"), "0 is not in the range"),
-        (("yolov5n", "--threads", "0"), "0 is not in the range"),
-        (("yolov5n", "--device", "tpu"), "'tpu' is not one of 'cpu', 'cuda'"),
+        (("yolov5n", "--batch", "0"), "--batch: found 0, expected a whole number from 1 to 4096"),
+        (("yolov5n", "--threads", "0"), "--threads: found 0, expected a whole number from 1 to 1024"),
+        (("yolov5n", "--device", "tpu"), "--device: found tpu, expected one of cpu, cuda"),
         (("yolov5n", "--by", "module"), "'module'"),
         (("yolov5n", "-o", "bench.pdf"), "bench.pdf: found the ending .pdf, expected .svg or .png"),
         (("yolov5n", "--compile"), "yolov5n: found --compile for operators that run one by one, expected a network of"),
@@ -182,7 +182,7 @@ def test_the_data_have_every_case_and_row() -> None:
         (("yolov5n", "--weights"), "yolov5n: found --weights for a network without weights, expected a checkpoint"),
         (("yolov5n", "--source", "nowhere"), "found --source nowhere, but the code of its network is known"),
         (("yolov5n", "--seconds", "nan"), "bench: found seconds=nan, expected more than 0, at most 600"),
-        ((), "Missing argument 'TARGET'"),
+        ((), "found no TARGET, expected yolo-probe "),
     ],
 )
 def test_wrong_input_is_told_on_stderr_and_exits_with_2(

@@ -515,7 +515,7 @@ def test_an_inspection_answers_on_the_command_line(probe: Probe, demo_checkpoint
         (("configs/probe.yaml",), "text, not a checkpoint"),
         (("configs/demo/narrow-best.pt", "--cfg", "yolov5s"), "found --cfg yolov5s, but the file has its own modules"),
         ((".",), ".: found a folder without best.pt"),
-        ((), "Missing argument 'TARGET'"),
+        ((), "found no TARGET, expected yolo-probe "),
     ],
 )
 def test_a_wrong_question_is_told_on_stderr_and_exits_with_2(

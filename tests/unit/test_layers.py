@@ -335,11 +335,11 @@ def test_a_long_or_broken_name_stays_on_its_line() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("yolov5s", "--top", "0"), "0 is not in the range x>=1"),
-        (("yolov5s", "--top", "x"), "'x' is not a valid integer"),
-        (("yolov5s", "--depth", "0"), "0 is not in the range x>=1"),
-        (("yolov5s", "--sort", "nonsense"), "'nonsense' is not one of 'flops', 'parameters', 'bytes'"),
-        (("yolov5s", "--by", "layer"), "'layer' is not one of 'row', 'module', 'operator', 'type'"),
+        (("yolov5s", "--top", "0"), "--top: found 0, expected a whole number of at least 1"),
+        (("yolov5s", "--top", "x"), "--top: found x, expected a whole number of at least 1"),
+        (("yolov5s", "--depth", "0"), "--depth: found 0, expected a whole number of at least 1"),
+        (("yolov5s", "--sort", "nonsense"), "--sort: found nonsense, expected one of flops, parameters, bytes"),
+        (("yolov5s", "--by", "layer"), "--by: found layer, expected one of row, module, operator, type"),
         (
             ("yolov5s", "--by", "operator", "--depth", "2"),
             "found a depth for operators, expected it for rows, modules or types",
@@ -347,7 +347,7 @@ def test_a_long_or_broken_name_stays_on_its_line() -> None:
         (("yolov5q",), "is neither a file nor a detection or segmentation network that YOLOv5 ships\n  Did you mean"),
         (("no-such.pt",), "no-such.pt: no such file"),
         (("yolov5s", "--imgsz", "0"), "found '0', expected pixels"),
-        ((), "Missing argument 'TARGET'"),
+        ((), "found no TARGET, expected yolo-probe "),
     ],
 )
 def test_wrong_input_is_told_on_stderr_and_exits_with_2(arguments: tuple[str, ...], message: str, probe: Probe) -> None:

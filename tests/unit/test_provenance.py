@@ -73,13 +73,13 @@ def test_a_finished_file_is_told_as_one(demo_checkpoint: Path, probe: Probe) -> 
     ("arguments", "message"),
     [
         (("configs/demo/narrow-best.pt", "--freeze", "10"), "found --freeze 10 for a checkpoint"),
-        (("yolov5s", "--freeze"), "requires an argument"),
+        (("yolov5s", "--freeze"), "--freeze: found no value behind it, expected its N"),
         (("yolov5s", "--freeze", "ten"), "found 'ten', expected numbers of rows: 10 is rows 0 to 9"),
         (("yolov5s", "--freeze", "backbone"), "(the backbone of yolov5s), 0 5 is rows 0 and 5. yolo-probe layers"),
         (("yolov5s", "--freeze", "-1"), "found '-1', expected numbers of rows"),
-        (("yolov5s", "--imgsz", "640"), "No such option"),
+        (("yolov5s", "--imgsz", "640"), "found the option --imgsz, expected one of its own"),
         (("no-such.pt",), "no-such.pt: no such file"),
-        ((), "Missing argument 'TARGET'"),
+        ((), "found no TARGET, expected yolo-probe "),
     ],
 )
 def test_wrong_input_is_told_on_stderr_and_exits_with_2(arguments: tuple[str, ...], message: str, probe: Probe) -> None:

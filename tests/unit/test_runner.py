@@ -141,10 +141,10 @@ def test_with_safe_path_pythons_search_path_stays_as_it_is(folder: Path) -> None
         (("-m", "email"), "'email' is a package and cannot be directly executed"),
         (("ultralytics", "train"), "train ultralytics: found no installed ultralytics, expected one\n  Install it for"),
         (("--settings", "nosuch.yaml", "linked.py"), "nosuch.yaml: cannot be read: No such file or directory"),
-        (("--settings",), "Option '--settings' requires an argument"),
-        (("-m",), "Option '-m' requires an argument"),
-        (("--data", "x"), "No such option"),
-        ((), "Missing argument 'TRAIN.PY'"),
+        (("--settings",), "--settings: found no value behind it, expected its FILE"),
+        (("-m",), "-m: found no value behind it, expected its MODULE"),
+        (("--data", "x"), "found the option --data, expected one of its own"),
+        ((), "found no TRAIN.PY, expected the path of a training script"),
     ],
 )
 def test_what_cannot_be_run_is_told_and_exits_with_2(command: tuple[str, ...], message: str, folder: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from shutil import copyfile
 
 import pytest
 
 from tests.conftest import Probe
+from tests.exhaustive import exhaustively
 from yolo_probe.cli.command import COMMANDS
 from yolo_probe.cli.spellings import respelled
 
@@ -69,3 +71,35 @@ def test_a_size_may_be_written_with_an_x(probe: Probe) -> None:
     assert (
         probe("info", "yolov5n", "--imgsz", "320x640").stdout == probe("info", "yolov5n", "--imgsz", "320,640").stdout
     )
+
+
+WRONG = {
+    "lyers yolov5s": ("found no command, file or network of that name", "Did you mean layers?"),
+    "layers yolov5s --tpo 3": ("layers: found the option --tpo, expected one of its own", "Did you mean --top?"),
+    "info yolov5s --freeze 10": ("info: found the option --freeze, expected", "take --freeze: gradients, report."),
+    "info yolov5s more": ("info: found 'more' behind all that it takes, expected yolo-probe info", "stands in quotes."),
+    "layers yolov5s --top 0": ("--top: found 0, expected a whole number of at least 1", "layers --help lists what"),
+    "layers --top": ("--top: found no value behind it, expected a whole number", "layers --help lists what"),
+    "info yolov5s --fused=1": ("info: --fused: found a value behind it, expected none", "info --help lists what"),
+    "info yolov5s --format xml": ("--format: found xml, expected one of text, md, json", "info --help lists what"),
+    "info yolov5s --counter thop-0.2": ("--counter: found thop-0.2, expected one of thop,", "Did you mean thop-0.1 or"),
+    "diff yolov5s": ("diff: found no B, expected yolo-probe diff [OPTIONS] A B", "diff --help lists what it takes."),
+    "info": ("info: found no TARGET, expected yolo-probe info", "A TARGET is a file, such as best.pt"),
+    "--nope": ("found the option --nope, expected one of its own", "yolo-probe --help lists what it takes."),
+    "yolov5sx": ("'yolov5sx' is neither a file nor a", "Did you mean yolov5x or yolov5s"),
+    "train": ("train: found no TRAIN.PY, expected the path of a training script", "Such as: yolo-probe train train.py"),
+}
+"""Words that are no command line: what is found and expected, and what to do."""
+
+
+@pytest.mark.parametrize("words", exhaustively(WRONG, few=6))
+def test_wrong_words_are_told_in_four_facts_and_in_both_languages(words: str, probe: Probe) -> None:
+    problem, remedy = WRONG[words]
+    done = probe(*words.split(), "--lang=en")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert problem in done.stderr
+    assert remedy in done.stderr.splitlines()[-1]
+    told = probe("--lang=zh", *words.split()).stderr
+    assert told.count("\n") == done.stderr.count("\n")
+    assert all(re.search(r"[\u4e00-\u9fff]", line) for line in told.splitlines() if "train.py --data" not in line)
+    assert not re.search(r"\b(?:found|expected|mean|lists)\b", told)

@@ -13,10 +13,11 @@ import click
 from yolo_probe import __version__
 from yolo_probe.cli.output import NO_ANSWER, UNSAFE, Outcome, say, write
 from yolo_probe.cli.spellings import DEFAULT_COMMAND, respelled
+from yolo_probe.cli.usage import no_command, usage_error
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import Thop, installed_thop, version_of
 from yolo_probe.errors import HostError, ProbeError, SettingsError, UnsafeError
-from yolo_probe.language import LANGUAGES
+from yolo_probe.language import LANGUAGES, Language
 
 HOMES = {
     **dict.fromkeys(
@@ -45,6 +46,17 @@ class _Commands(click.Group):
             return super().get_command(ctx, cmd_name)
         command: click.Command = getattr(import_module(HOMES[cmd_name]), f"{cmd_name.replace('-', '_')}_command")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of the first word, as click finds it.
+
+        Raises: TargetError where there is none.
+        """
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise no_command(args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -93,6 +105,11 @@ def _thop_words(thop: Thop | None) -> str:
     return f"{thop.title}{rules}"
 
 
+def _asked(words: list[str]) -> Language | None:
+    """The language that words ask for, which are not read yet or cannot be."""
+    return next((each for each in LANGUAGES if re.search(rf"--lang[ =]{each}\b", " ".join(words))), None)
+
+
 def _refuse(error: ProbeError, outcome: Outcome) -> NoReturn:
     say(str(error), error.remedy, outcome.language)
     sys.exit(UNSAFE if outcome.is_unsafe or isinstance(error, UnsafeError) else NO_ANSWER)
@@ -101,21 +118,21 @@ def _refuse(error: ProbeError, outcome: Outcome) -> NoReturn:
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: run the command line and turn errors into messages and exit codes."""
     outcome, collecting = Outcome(), gc.isenabled()
+    typed = sys.argv[1:] if arguments is None else arguments
     gc.disable()  # the process ends before there is anything worth collecting
     try:
-        typed = sys.argv[1:] if arguments is None else arguments
         words = respelled(typed, COMMANDS)
         if words[:1] == [DEFAULT_COMMAND] != typed[:1]:
             others = "info, layers, counters, gradients, inspect, compare, diff, explain"
-            asked = next((each for each in LANGUAGES if re.search(rf"--lang[ =]{each}\b", " ".join(words))), None)
-            say(f"showing {DEFAULT_COMMAND}", f"There are also {others}.", asked)
+            say(f"showing {DEFAULT_COMMAND}", f"There are also {others}.", _asked(words))
         host = cli.main(args=words, prog_name="yolo-probe", standalone_mode=False, obj=outcome)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        outcome.language = outcome.language or _asked(typed)
+        _refuse(usage_error(error, words, COMMANDS, lambda name: cli.get_command(click.Context(cli), name)), outcome)
     except click.Abort:
         sys.exit("Aborted!")
     except ProbeError as error:
+        outcome.language = outcome.language or _asked(typed)
         _refuse(error, outcome)
     except SystemExit:
         if outcome.is_unsafe:

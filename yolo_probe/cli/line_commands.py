@@ -125,20 +125,18 @@ def explained(texts: Sequence[Text]) -> Explanation:
 
 def text_of(argument: str) -> Text:
     """The text of an argument: a file of that name, which is a log, else the argument itself."""
-    from yolo_probe.hosts.printed_line import LARGEST_TEXT, LOG_ENDINGS
-    from yolo_probe.hosts.quoted_figures import quoted_in
+    from yolo_probe.hosts.printed_line import LARGEST_TEXT
 
     path = Path(argument)
     try:
         if len(argument) > 4096 or not path.is_file():
-            endings = "|".join(map(re.escape, LOG_ENDINGS))
-            if re.fullmatch(rf"\S+(?:{endings})|\S*/\S+", argument) and not any(quoted_in(argument)):
+            if _is_path(argument):
                 raise TargetError(
                     f"{shown(argument)}: no such file, expected a log or a summary line", "Check the path."
                 )
             alone = re.fullmatch(r"\d[\d,]{4,14}", argument.strip())
             return Text(shown(argument), f"{argument} parameters" if alone else argument)
-        if path.suffix in (".pt", ".pth", ".yaml", ".yml", ".onnx"):
+        if path.suffix in NETWORK_ENDINGS:
             raise TargetError(
                 f"{argument}: found a network, expected a line or a log", f"Run yolo-probe fuse-diff {argument}."
             )
@@ -146,6 +144,34 @@ def text_of(argument: str) -> Text:
             return Text(shown(argument), file.read(LARGEST_TEXT).decode("utf-8", "replace"), is_log=True)
     except (OSError, ValueError) as error:
         raise TargetError(f"{shown(argument)} cannot be read: {error}", "Check the path.") from None
+
+
+NETWORK_ENDINGS = (".pt", ".pth", ".yaml", ".yml", ".onnx")
+"""How the names of files end that hold a network."""
+
+_PATH_BEGINS = re.compile(r"(?:~|\.{1,2})?/\S|[A-Za-z]:\\")
+_ASKS = re.compile(
+    r"[?\uff1f\u4e00-\u9fff]|\b(?:why|what|how|which|where|when|is|are|does|do|can|of)\b.*\s", re.IGNORECASE
+)
+"""What a question has, and the path of a file has not."""
+
+
+def _is_path(argument: str) -> bool:
+    """Whether a text is meant as the path of a file, which is not there, and neither a line nor a question."""
+    from yolo_probe.hosts.printed_line import LOG_ENDINGS, lines_in
+    from yolo_probe.hosts.quoted_figures import quoted_in
+
+    if "\n" in argument or any(lines_in(argument)) or any(quoted_in(argument)):
+        return False
+    if not re.search(r"\s", argument):
+        return bool(re.fullmatch(r".*/.+", argument)) or argument.lower().endswith((*LOG_ENDINGS, *NETWORK_ENDINGS))
+    endings = "|".join(map(re.escape, LOG_ENDINGS))
+    has_ending = re.search(rf"\w(?:{endings})(?:$|[/\\])", argument) and len(argument.split()) <= MOST_WORDS_OF_A_PATH
+    return bool(_PATH_BEGINS.match(argument) or has_ending) and not _ASKS.search(argument)
+
+
+MOST_WORDS_OF_A_PATH = 4
+"""Most words of the name of a file, where nothing else says that it is one."""
 
 
 @click.command("compare")

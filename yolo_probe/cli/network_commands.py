@@ -321,7 +321,10 @@ def question_of(
 ) -> Question:  # fmt: skip
     """The question that the options of a command ask."""
     if rules and verify:
-        raise click.UsageError("--verify runs the real thop, which has no rules of yours: leave --rules or it out.")
+        raise TargetError(
+            "--verify: found --rules beside it, expected rules of a real thop, which has none of yours",
+            "Leave one of the two out.",
+        )
     own = _own_rules(rules) if rules else None
     subject = _subject(target, host, nc, source, copy)
     typed = {

@@ -15,7 +15,7 @@ import click
 
 from yolo_probe.cli.options import LANG_OPTION, Parameters, spoken
 from yolo_probe.cli.output import UNEXPLAINED, write
-from yolo_probe.errors import ProbeError, TargetError, visible
+from yolo_probe.errors import ProbeError, TargetError, shown, visible
 from yolo_probe.language import shown_in, translated
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def _limits(max_params: int | None, max_gflops: float | None, max_mb: float | No
 
     names = [name.strip() for name in (require or "").split(",") if name.strip()]
     if unknown := [name for name in names if name not in REQUIREMENTS]:
-        raise click.UsageError(f"--require: found {', '.join(unknown)}, expected {', '.join(REQUIREMENTS)}.")
+        expected = f"one of {', '.join(REQUIREMENTS)}"
+        raise TargetError(f"--require: found {', '.join(unknown)}, expected {expected}", "Several stand with commas.")
     return Limits(max_params, max_gflops, max_mb, tuple(cast("list[Requirement]", names)))
 
 
@@ -94,7 +95,7 @@ def scan_command(
     if resume:
         form, output = _form_of(resume, output), resume
     if form == "parquet" and not output:
-        raise click.UsageError("--format parquet writes a file: name it with -o FILE.")
+        raise TargetError("--format parquet: found no file to write, expected one", "Name it: -o runs.parquet.")
     known = _known(resume) if resume else frozenset()
     paths = (path for path in checkpoints(where) if path not in known)
     shows_bar = sys.stderr.isatty() and (output or not sys.stdout.isatty())  # rows on a terminal are progress enough
@@ -143,15 +144,21 @@ def _rows(paths: Iterable[str], jobs: int, engine: str, scheduler: str | None, s
     from yolo_probe.registry.workers import rows_of
 
     if scheduler:
-        raise click.UsageError("--scheduler is of a Dask cluster: add --engine dask.")
+        raise TargetError(
+            "--scheduler: found no Dask cluster, expected --engine dask", "Add it, or leave --scheduler out."
+        )
     return rows_of(paths, jobs=jobs, sha256=sha256)
 
 
 def _form_of(resume: str, output: str | None) -> str:
-    """The form of a file that is gone on with. Raises: UsageError where it is not one that can be."""
+    """The form of a file that is gone on with. Raises: TargetError where it is not one that can be."""
     form = {".jsonl": "jsonl", ".csv": "csv"}.get(Path(resume).suffix)
     if form is None or output not in (None, resume):
-        raise click.UsageError("--resume goes on with a file that ends with .jsonl or .csv, and writes to it.")
+        raise TargetError(
+            f"--resume: found {shown(resume)}{' beside -o' if form else ''}, expected a file that ends with .jsonl or "
+            ".csv",
+            "It is gone on with and written to, so -o is not needed.",
+        )
     return form
 
 

@@ -15,6 +15,8 @@ _TARGETS = ("--weights", "--cfg", "--model")
 _KEYS = {"imgsz": "--imgsz", "img": "--imgsz", "nc": "--nc", "classes": "--nc", "source": "--source"}
 """Options that ultralytics writes as ``key=value``."""
 _NETWORK = re.compile(r"\.(?:pt|pth|ya?ml)$", re.IGNORECASE)
+_NAMED = re.compile(r"yolo(?!-probe)|gelan|rtdetr|v5lite", re.IGNORECASE)
+"""How the names of networks begin, also of those that nobody ships: the error then names those that are near."""
 _NOT_HERE = ("train", "inspect")
 """Commands whose arguments are another program's, or whose ``--cfg`` is their own."""
 
@@ -52,9 +54,11 @@ def respelled(arguments: Sequence[str], commands: Collection[str]) -> list[str]:
 
 
 def _language_behind(words: list[str]) -> list[str]:
-    """The same words with ``--lang`` behind the command, or the file, that it stands before."""
+    """The same words with ``--lang`` behind the command, or the file, that it stands before; alone it asks for help."""
     first = words[0] if words else ""
     own = 2 if first == "--lang" else int(first.startswith("--lang="))
+    if own and len(words) <= own:
+        return ["--help"]
     return [*words[own : own + 1], *words[:own], *words[own + 1 :]]
 
 
@@ -77,7 +81,7 @@ def _size(words: list[str]) -> list[str]:
 
 def _is_network(word: str) -> bool:
     """Whether a word that is no command names a network: a file, a folder, a name."""
-    if _NETWORK.search(word) or "://" in word or Path(word).exists():
+    if _NETWORK.search(word) or "://" in word or _NAMED.match(word) or Path(word).exists():
         return True
     from yolo_probe.hosts.ultralytics_names import name_in
     from yolo_probe.networks.shipped import find_fork_network, is_shipped

@@ -9,6 +9,7 @@ import click
 
 from yolo_probe.cli.options import TRAINING_LANG_OPTION, of_networks
 from yolo_probe.cli.output import UNEXPLAINED, show
+from yolo_probe.errors import TargetError
 
 if TYPE_CHECKING:
     from yolo_probe.language import Language
@@ -71,8 +72,9 @@ def train_command(
     if module is not None:
         return HostCommand("module", module, host, settings, lang)
     if not host:
-        raise click.UsageError(
-            "Missing argument 'TRAIN.PY': expected the path of a training script, -m MODULE, or ultralytics."
+        raise TargetError(
+            "train: found no TRAIN.PY, expected the path of a training script, -m MODULE, or ultralytics",
+            "Such as: yolo-probe train train.py --data coco128.yaml",
         )
     name, *arguments = host
     return HostCommand("ultralytics" if name in ULTRALYTICS else "script", name, tuple(arguments), settings, lang)

@@ -19,7 +19,10 @@ from warnings import catch_warnings, simplefilter
 
 import torch
 from torch import nn
-from torch.nn.modules.module import register_module_module_registration_hook
+from torch.nn.modules.module import (
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+)
 from torch.overrides import TorchFunctionMode
 
 from yolo_probe.errors import ModelYamlError, TraceError, reason_of, shown
@@ -187,7 +190,20 @@ def _check_classes(architecture: Architecture, tasks: Any) -> None:
 
 
 class Weightless(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by mypy
-    """Makes ``torch.tensor`` use the CPU: the builder reads values of such tensors, the strides."""
+    """Makes ``torch.tensor`` use the CPU: the builder reads values of such tensors, the strides.
+
+    A parameter that is made of one, as the heads of YOLO-World and YOLOE do, goes to the meta device with the others.
+    """
+
+    def __enter__(self) -> Any:
+        """The mode, with a hook on the parameters that modules get."""
+        self._hook = register_module_parameter_registration_hook(_without_weights)
+        return super().__enter__()
+
+    def __exit__(self, *raised: Any) -> None:
+        """Takes the hook away again."""
+        self._hook.remove()
+        super().__exit__(*raised)
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (), kwargs: Any = None
@@ -196,6 +212,13 @@ class Weightless(TorchFunctionMode):  # type: ignore[misc]  # torch is not read 
         if func is torch.tensor:
             given.setdefault("device", "cpu")
         return func(*args, **given)
+
+
+def _without_weights(module: nn.Module, name: str, parameter: Any) -> Any:
+    """What a module gets in place of a parameter that is not on the meta device; None where it is."""
+    if parameter is None or parameter.is_meta:
+        return None
+    return nn.Parameter(parameter.to("meta"), parameter.requires_grad)
 
 
 def _build(tasks: Any, architecture: Architecture, classes: int | None = None) -> nn.Module:
