@@ -620,3 +620,100 @@ def test_other_figures_are_none(text: str) -> None:
 def test_a_few_parameters_alone_are_no_line() -> None:
     assert list(lines_in("why do 16 parameters not train")) == []
     assert [line.parameters.value for line in lines_in("7225885 parameters")] == [7225885]
+
+
+LINE = "YOLOv5s summary: 157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs"
+SEPARATED = "YOLO11n summary (fused): 100 layers, 2,616,248 parameters, 0 gradients, 6.5 GFLOPs"
+AS_PASTED = {
+    "a progress bar": f"  0%|          | 0/4 [00:00<?, ?it/s]{LINE}",
+    "a table's head behind it": f"{LINE}        Class     Images  Instances          P          R      mAP50:   0%|",
+    "Kaggle": f"123.4s\t45\t{LINE}",
+    "Comet": f"COMET INFO: {LINE}",
+    "W&B": f"wandb: {LINE}",
+    "a logger": f"2024-05-01 12:00:00,123 - INFO - {LINE}",
+    "a quotation": f"> {LINE}",
+    "code": f"`{LINE}`",
+    "bold": f"**{LINE}**",
+    "HTML": f"<pre>{LINE}</pre>",
+    "spaces of a page": LINE.replace(" ", "\u00a0"),
+    "Chinese signs": LINE.replace(", ", "\uff0c").replace(": ", "\uff1a"),
+    "Chinese words": "157\u5c42\uff0c7015519\u4e2a\u53c2\u6570\uff0c0\u4e2a\u68af\u5ea6\uff0c15.8 GFLOPs",
+    "wrapped": LINE.replace("7015519 ", "7015519\n"),
+    "capitals": LINE.upper(),
+    "small letters": LINE.lower(),
+    "another unit": LINE.replace("GFLOPs", "G FLOPs"),
+    "a word between": LINE.replace(", 15.8", " and 15.8"),
+    "a stop": LINE.replace("layers,", "layers."),
+    "a decimal comma": LINE.replace("15.8", "15,8"),
+    "thousands apart": LINE.replace("7015519", "7 015 519"),
+    "thousands by stops": LINE.replace("7015519", "7.015.519"),
+    "JSON": '{"layers": 157, "parameters": 7015519, "gradients": 0, "GFLOPs": 15.8}',
+    "a tuple": "(157, 7015519, 0, 15.8)",
+    "a list": "157 layers;7015519 parameters;0 gradients;15.8 GFLOPs",
+}  # fmt: skip
+"""The same figures as people paste them."""
+
+
+@pytest.mark.parametrize("kind", AS_PASTED)
+def test_a_line_is_read_in_whatever_form_it_is_pasted(kind: str) -> None:
+    (line,) = lines_in(AS_PASTED[kind])
+    assert line.layers is not None
+    assert line.gradients is not None
+    assert (line.layers.value, line.parameters.value, line.gradients.value, line.gflops) == (157, 7015519, 0, "15.8")
+    assert line.name.lower() in ("yolov5s", "")
+    best = matches(line)[0]
+    assert (best.network.network, best.numbers.classes, best.exact) == ("yolov5s", 2, True)
+
+
+@pytest.mark.parametrize("kind", exhaustively(AS_PASTED, few=5))
+def test_a_changed_digit_is_not_called_exact_in_any_form(kind: str) -> None:
+    text = AS_PASTED[kind].replace("519", "529")
+    assert text != AS_PASTED[kind]
+    (line,) = lines_in(text)
+    assert line.parameters.value == 7015529
+    assert not matches(line)[0].exact
+
+
+def test_the_data_for_loggers_are_a_line_without_layers() -> None:
+    (line,) = lines_in("{'model/parameters': 2616248, 'model/GFLOPs': 6.5, 'model/speed_PyTorch(ms)': 2.1}")
+    assert (line.layers, line.parameters.value, line.gflops) == (None, 2616248, "6.5")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("157", "l57"), ("7015519", "7O15519"), (" 0 g", " O g"), ("15.8", "1S.8")]
+)
+def test_letters_among_digits_are_refused_with_their_place(right: str, wrong: str, probe: Probe) -> None:
+    done = probe("explain", LINE.replace(right, wrong), "--lang=en")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"found {wrong.split()[0]} in it, expected digits alone" in done.stderr
+    assert "Correct it by hand." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("YOLOv5s 640 37.4 56.8 98 6.4 0.9 7.2 16.5", ("yolov5s", "7.2", "16.5")),
+        ("| [YOLOv5s](https://x/yolov5s.pt) | 640 | 37.4 | 56.8 | 98 | 6.4 | 0.9 | **7.2** | **16.5** |",
+         ("yolov5s", "7.2", "16.5")),
+        ("| YOLO11n | 640 | 39.5 | 56.1 \u00b1 0.8 | 1.5 \u00b1 0.0 | 2.6 | 6.5 |", ("yolo11n", "2.6", "6.5")),
+        ("YOLOv5s-seg\t640\t37.6\t37.6\t88:16\t173.3\t1.4\t7.6\t26.4", ("yolov5s-seg", "7.6", "26.4")),
+    ],
+)  # fmt: skip
+def test_of_a_row_of_a_readme_the_last_two_columns_are_the_figures(row: str, expected: tuple[str, str, str]) -> None:
+    (quoted,) = quoted_in(row)
+    assert (quoted.name, quoted.millions, quoted.billions) == expected
+    assert candidates(quoted)[0].network.network == expected[0]
+
+
+@pytest.mark.parametrize("text", ["335 layers before, 499 now", "335 -> 499 layers", "335\u5c42\u53d8\u6210499"])
+def test_of_two_numbers_with_one_word_both_are_layers(text: str) -> None:
+    assert [each.layers for each in quoted_in(text)] == ["335", "499"]
+
+
+@pytest.mark.parametrize(
+    "path", ["no such.log/x", "my log.txt", "no-such.pt", "runs/exp", "./a b", "C:\\my logs\\a.log"]
+)
+def test_a_path_that_is_not_there_is_no_question(path: str, probe: Probe) -> None:
+    done = probe("explain", path, "--lang=en")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no such file, expected a log or a summary line" in done.stderr

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Probe
 from tests.documents import GUIDE, PAGES, TEXTS, chinese, fences, figures, prose, sections
 from tests.exhaustive import exhaustively
-from yolo_probe.cli.guide_pages import TOPICS, passages, plain
+from yolo_probe.cli.guide_pages import TOPICS, passages, plain, ways_to_ask
 from yolo_probe.render.text_layout import cells
 
 WHY = sections(TEXTS["why-the-numbers-differ"])
@@ -411,6 +411,36 @@ def test_a_question_in_words_finds_its_section(question: str) -> None:
     assert passages(question, "en")[0].heading in (QUESTIONS[question], IN_CHINESE.get(QUESTIONS[question]))
 
 
+WAYS = [(heading, way) for heading, ways in ways_to_ask().items() for way in ways]
+
+
+def test_every_way_to_ask_is_of_a_section() -> None:
+    assert {heading for heading, _ in WAYS} <= {heading for _, heading in HEADINGS}
+    assert len({way for _, way in WAYS}) == len(WAYS)
+
+
+@pytest.mark.parametrize("number", exhaustively(range(len(WAYS)), few=10))
+def test_a_way_to_ask_finds_its_section(number: int) -> None:
+    heading, way = WAYS[number]
+    assert passages(way, "en")[0].heading in (heading, IN_CHINESE[heading])
+
+
+OTHERWISE = (
+    "how to train on custom dataset", "CUDA out of memory", "loss is nan", "how to label images", "license",
+    "what learning rate should I use", "how to track objects in a video", "webcam detection not working",
+    "AssertionError: train: No labels found in train.cache", "early stopping patience", "what is autoanchor",
+    "how to install pytorch with cuda", "how to count objects in zones", "which GPU should I buy",
+    "confusion matrix background", "how many images do I need", "\u663e\u5b58\u4e0d\u8db3\u600e\u4e48\u529e",
+    "\u5982\u4f55\u8bad\u7ec3\u81ea\u5df1\u7684\u6570\u636e\u96c6", "\u600e\u4e48\u5b89\u88c5 pytorch",
+)  # fmt: skip
+"""Questions of public threads about something else."""
+
+
+@pytest.mark.parametrize("question", exhaustively(OTHERWISE, few=4))
+def test_a_question_about_something_else_gets_no_section(question: str) -> None:
+    assert passages(question, "en") == ()
+
+
 @pytest.mark.parametrize("words", ["hello", "my cat", "please help me with this issue", "how to water the garden"])
 def test_words_that_the_guide_has_not_find_nothing(words: str, probe: Probe) -> None:
     assert passages(words, "en") == ()
@@ -444,7 +474,9 @@ def test_chinese_is_answered_in_chinese_in_lines_that_fit(probe: Probe) -> None:
 
 
 def test_where_the_guide_has_nothing_nobody_is_sent_to_it(probe: Probe) -> None:
-    assert "The guide has nothing on these words." in probe("explain", "how to water the garden").stderr
+    told = probe("explain", "how to water the garden").stderr
+    assert "found nothing on these words in the guide, expected a summary line, or a question about layers" in told
+    assert "The guide has nothing on these words either." in probe("explain", "garden 12345").stderr
 
 
 def test_both_commands_show_the_sections(probe: Probe) -> None:

@@ -95,7 +95,7 @@ WRONG = {
 @pytest.mark.parametrize("words", exhaustively(WRONG, few=6))
 def test_wrong_words_are_told_in_four_facts_and_in_both_languages(words: str, probe: Probe) -> None:
     problem, remedy = WRONG[words]
-    done = probe(*words.split(), "--lang=en")
+    done = probe("--lang=en", *words.split())
     assert (done.returncode, done.stdout) == (2, "")
     assert problem in done.stderr
     assert remedy in done.stderr.splitlines()[-1]

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import inf, log
+from functools import cache
+from math import inf, log, sqrt
 from pathlib import Path
 from textwrap import indent
 
@@ -68,16 +69,22 @@ class Passage:
 
 MOST = 4
 """Sections that are found for words; the best is shown, the others are named."""
-NEARLY = 0.6
+NEARLY = 0.4
 """What part of the best score another section has to have to be named too."""
 ENOUGH = 5.0
 """The score of a section that answers: several rare words, or one in its heading."""
-SURE = 12.0
+SURE = 16.0
 """The score of a section that answers a question with figures better than the networks that have them."""
 OF_A_NAME, _NETWORK = 0.5, r"yolo|gelan"
 """How much less the name of a network counts, beside what is asked of it."""
+OF_A_STRANGER = 2.0
+"""How much a word counts that no section has: it may be said otherwise, or the question is about something else."""
 IN_HEADING = 3
 """How much more a word counts in a heading."""
+AS_ASKED = 4
+"""How much a way to ask counts that is the question itself, for each of its words."""
+ALIKE, COVERED = 0.6, 0.2
+"""How alike a way to ask has to be; or else what part of a question's words a section has to have, to answer it."""
 
 
 def passages(words: str, language: Language) -> tuple[Passage, ...]:
@@ -86,23 +93,85 @@ def passages(words: str, language: Language) -> tuple[Passage, ...]:
     Openings of pages stand behind the sections.
     """
     language = "zh" if is_chinese(words) else language
-    asked = {word for word in _words(words) if word not in _COMMON}
-    sections = list(_sections(language))
-    held = [(_words(heading), _words(text)) for _, heading, text in sections]
-    rarity = {
-        word: (OF_A_NAME if re.match(_NETWORK, word) else 1)
-        * log((1 + len(held)) / (0.5 + sum(_has(heading | text, word) for heading, text in held)))
-        for word in asked
-    }
-    scores = [
-        sum(rarity[word] * (IN_HEADING * _has(heading, word) + _has(text, word)) for word in asked)
-        for heading, text in held
-    ]
-    scores = [inf if each.heading == words else score for (each, *_), score in zip(sections, scores, strict=True)]
-    best = sorted(range(len(sections)), key=lambda number: -scores[number])[:MOST]
+    asked = frozenset(_words(words)) - _COMMON
+    scores = [inf if each.passage.heading == words else _score(each, asked) for each in _index(language)]
+    best = sorted(range(len(scores)), key=lambda number: -scores[number])[:MOST]
     found = [number for number in best if scores[number] >= max(ENOUGH, NEARLY * scores[best[0]])]
-    answers = [replace(sections[number][0], score=scores[number]) for number in found]
+    answers = [replace(_index(language)[number].passage, score=scores[number]) for number in found]
     return tuple(sorted(answers, key=lambda passage: passage.opens))
+
+
+@dataclass(frozen=True, slots=True)
+class _Indexed:
+    """A section, with the words that are looked up in it."""
+
+    passage: Passage
+    heading: frozenset[str]
+    """Those of its heading in both languages."""
+    text: frozenset[str]
+    asked: tuple[frozenset[str], ...]
+    """Those of each heading, and of each way in which people ask for it."""
+
+
+def _score(section: _Indexed, asked: frozenset[str]) -> float:
+    """How well a section answers: by rare words in its heading and its text, and by how alike a way to ask it is.
+
+    0 for a question that is about something else than the guide, and is not asked in such a way.
+    """
+    weight = {word: _rarity(word) for word in asked}
+    total = sum(weight.values())
+    known = max((_likeness(weight, way) for way in section.asked), default=0)
+    held = sum(weight[word] for word in asked & (section.heading | section.text))
+    is_about_it = bool(asked & _subjects()) and held >= COVERED * total
+    if not total or not (is_about_it or known >= ALIKE):
+        return 0
+    in_heading, in_text = (sum(weight[word] for word in asked & words) for words in (section.heading, section.text))
+    return IN_HEADING * in_heading + in_text + AS_ASKED * known**2 * total
+
+
+def _likeness(weight: Mapping[str, float], way: frozenset[str]) -> float:
+    """How alike two questions are, from 0 to 1: what they share of all rare words in them."""
+    shared = sum(weight[word] for word in weight if word in way)
+    return shared / sqrt(sum(weight.values()) * sum(map(_rarity, way))) if shared else 0
+
+
+@cache
+def _rarity(word: str) -> float:
+    """How much a word says: the fewer sections have it, the more; little where none has it."""
+    index = _index("en")
+    having = sum(word in each.heading or word in each.text or any(word in way for way in each.asked) for each in index)
+    share = log((1 + len(index)) / (0.5 + having)) if having else OF_A_STRANGER
+    return share * (OF_A_NAME if re.match(_NETWORK, word) else 1)
+
+
+@cache
+def _index(language: Language) -> tuple[_Indexed, ...]:
+    """Every section, and its words in both languages."""
+    ways = ways_to_ask()
+    return tuple(
+        _Indexed(
+            passage, frozenset(_words(heading)), frozenset(_words(text)),
+            tuple(frozenset(_words(way)) - _COMMON for way in (*headings, *ways.get(headings[0], ()))),
+        )
+        for passage, headings, text in _sections(language) for heading in (" ".join(headings),)
+    )  # fmt: skip
+
+
+@cache
+def _subjects() -> frozenset[str]:
+    """What the guide is about: a question without any of these words is about something else."""
+    return frozenset(_words(_SUBJECTS))
+
+
+def ways_to_ask() -> dict[str, list[str]]:
+    """How people ask for a section, by its English heading: below each in ``asked.txt``, indented."""
+    found: dict[str, list[str]] = {}
+    for line in (GUIDE / "asked.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith(" "):
+            found[list(found)[-1]].append(line.strip())
+        elif line and not line.startswith("#"):
+            found[line] = []
+    return found
 
 
 def in_plain_text(answers: tuple[Passage, ...]) -> str:
@@ -119,17 +188,14 @@ def _command(passage: Passage) -> str:
     return f"yolo-probe guide {passage.topic}" if passage.opens else f'yolo-probe guide "{passage.heading}"'
 
 
-def _sections(language: Language) -> Iterator[tuple[Passage, str, str]]:
-    """Each section, with its heading and its text in both languages."""
+def _sections(language: Language) -> Iterator[tuple[Passage, tuple[str, str], str]]:
+    """Each section, with its heading in English and in Chinese, and its text in both."""
     for topic in TOPICS:
         parts = {each: _parts(page(topic, each)) for each in ("en", "zh")}
         for number, (heading, text) in enumerate(parts[language]):
             both = [parts[each][number] for each in ("en", "zh")]
-            yield (
-                Passage(topic, heading, text, number == 0),
-                " ".join(part[0] for part in both),
-                " ".join(part[1] for part in both),
-            )
+            headings = both[0][0], both[1][0]
+            yield Passage(topic, heading, text, number == 0), headings, " ".join(part[1] for part in both)
 
 
 def _parts(markdown: str) -> list[tuple[str, str]]:
@@ -157,6 +223,7 @@ def _stem(word: str) -> str:
 
 _PHRASES = (
     (r"(?i)\bnot? (?:longer )?(?:shown?|displayed|printed|appear\w*|there)\b|\bnot show\b", "missing"),
+    (r"(?i)\b(?:did|does|do|is|are|was|were)n['\u2019]?t (?:show|display|print|appear|there|any)\w*", "missing"),
     (r"(?i)\bcan(?:no|'?)t (?:i )?(?:see|show|display|print|get)\b", "missing"),
     (r"(?i)\b(?:times |x ?)2\b|\b2 ?(?:x|times)\b|\bmultipl\w+ (?:by|with) (?:2|two)\b", "twice"),
     (r"(?i)\bno g?flops\b|\bflops (?:is |are )?missing\b", "missing gflops"),
@@ -166,7 +233,7 @@ _PHRASES = (
     (r"(?i)\btorch-pruning\b", "torchpruning"),
     (r"(?i)\b(?=(?:fvcore|ptflops|calflops|mmdet|get_flops|flopcounter|torchprofile))", "counter "),
     (r"(?i)\b\d+ ?(?:mb|megabytes?)\b|\bsize of (?:\w+ )?weights", "file size mb large"),
-    (r"(?i)\b(?:weights?|model) (?:size|smaller|larger)", "file size mb large"),
+    (r"(?i)\b(?:weights?|model) ?(?:size|smaller|larger)", "file size mb large"),
     (r"(?i)\b(?:320|416|512|640|960|1280) (?:and|or|vs\.?|to) (?:320|416|512|640|960|1280)\b", "image size"),
     (r"(?i)\bzero(?:-ops?|_ops?)?\b", "0"),
     (r"\bmAP\b", "accuracy"),
@@ -194,6 +261,19 @@ _SHORT = {
 def _has(words: Counter[str], word: str) -> bool:
     return word in words
 
+
+_SUBJECTS = """
+layers parameters params gradients requires_grad flops gflops macs gmac gmacs mult-adds bflops convolutions batchnorm
+fuse fused fusing forward_fuse freeze thop ptflops fvcore calflops torchprofile deepspeed torchinfo torchsummary counter
+summary model_info stride profile best.pt last.pt checkpoint ema optimizer strip_optimizer state_dict total_ops fp16
+fp32 half prune pruned quantized callbacks ddp dataparallel de_parallel rank ranks reparameterization gelan deploy
+transferred nc fps latency megabytes mb buffers silu activation onnx yolo-probe counters rules story scan check
+\u5c42\u6570 \u53c2\u6570 \u68af\u5ea6 \u8ba1\u7b97\u91cf \u878d\u5408 \u51bb\u7ed3 \u5377\u79ef \u6fc0\u6d3b
+\u6743\u91cd \u526a\u679d \u91cf\u5316 \u901f\u5ea6 \u534a\u7cbe\u5ea6 \u91cd\u53c2\u6570\u5316 \u56de\u8c03
+\u68c0\u67e5\u70b9
+\u591a\u5c42 \u51e0\u5c42 \u6bcf\u5c42 \u6458\u8981 \u901a\u9053 \u6a21\u578b\u5927\u5c0f
+"""
+"""What the guide is about, in both languages."""
 
 _COMMON = frozenset(
     _words(

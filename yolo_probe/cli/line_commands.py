@@ -58,7 +58,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
             raise
         answers = passages(" ".join(lines), spoken())
         if not answers:
-            raise NoLineError(str(problem), f"{problem.remedy} The guide has nothing on these words.") from None
+            raise _no_answer(texts[0].name, problem) from None
         write(in_plain_text(answers))
         return
     words = " ".join(text.content for text in texts if not text.lines)
@@ -72,6 +72,17 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
         write(f"\n{in_plain_text(answers)}")
     if not report.exact:
         sys.exit(UNEXPLAINED)
+
+
+def _no_answer(name: str, problem: NoLineError) -> NoLineError:
+    """The error of a text that neither has a line nor is a question that the guide answers."""
+    if re.search(r"\d{3}", name):
+        return NoLineError(str(problem), f"{problem.remedy} The guide has nothing on these words either.")
+    expected = "a summary line, or a question about layers, parameters, gradients, FLOPs, fuse(), --freeze or a file"
+    return NoLineError(
+        f"{name}: found nothing on these words in the guide, expected {expected}",
+        "yolo-probe guide lists its topics; a line of a log goes here in quotes.",
+    )
 
 
 def _is_question(text: str) -> bool:
@@ -108,9 +119,15 @@ def explained(texts: Sequence[Text]) -> Explanation:
 
     Raises: NoLineError where there is neither a summary line, nor figures of one, nor a known error.
     """
+    from yolo_probe.hosts.printed_line import misread_in
     from yolo_probe.reports.explain import explanation_of_figures, of_the_network
     from yolo_probe.reports.known_errors import errors_in
 
+    if misread := next(filter(None, (misread_in(text.content) for text in texts if not text.is_log)), ""):
+        raise TargetError(
+            f"{texts[0].name}: found {misread} in it, expected digits alone",
+            "A picture was read wrongly there: l and I may be 1, O is 0, S is 5, B is 8. Correct it by hand.",
+        )
     found = [line for text in texts for line in text.lines]
     errors = tuple(error for text in texts for error in errors_in(text.content))
     report = explanation_of_figures(of_the_network(found[:1], [each for text in texts for each in text.quoted]), found)

@@ -95,7 +95,7 @@ def _usage(command: click.Command | None) -> str:
     return " ".join(["yolo-probe", str(command.name), *pieces])
 
 
-def _found_and_expected(message: str, kind: click.ParamType) -> str:
+def _found_and_expected(message: str, kind: click.ParamType) -> str:  # type: ignore[type-arg]  # as in options
     """The message of a value, in our order; those of our own types have it already."""
     return message if message.startswith("found ") else f"found {_found(message)}, expected {_expected(kind)}"
 
@@ -115,7 +115,7 @@ def _value_behind(error: click.BadOptionUsage, command: click.Command | None) ->
     return f"found no value behind it, expected {f'its {param.metavar}' if param and param.metavar else words}"
 
 
-def _expected(kind: click.ParamType) -> str:
+def _expected(kind: click.ParamType) -> str:  # type: ignore[type-arg]  # as in options
     """What a type takes, in words."""
     if isinstance(kind, click.Choice):
         return f"one of {', '.join(map(str, kind.choices))}"

@@ -11,13 +11,40 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _NUMBER = r"\d[\d,]{0,20}(?:\.\d{1,9})?(?:e[+-]?\d{1,2})?"
+_GROUPED = rf"(?:\d{{1,3}}(?:(?P<separator>[ '.\u2019])\d{{3}})(?:(?P=separator)\d{{3}})+|{_NUMBER})"
+"""A number, also one whose thousands are separated as some languages do it: ``7.015.519``, ``7 015 519``."""
+_BETWEEN = r"(?:[,;.\s]|\band\b)+"
 _LINE = re.compile(
-    rf"(?:(?<![^\s:|])(?P<name>[^\s:|]{{1,255}})[ \t]+(?P<word>[Ss]ummary)(?P<fused>[ \t]*\(fused\))?:?\s*)?"
-    rf"(?<![\d.,])(?:(?P<layers>{_NUMBER})\s+layers?[,;\s]+)?"
-    rf"(?P<parameters>{_NUMBER})\s+param(?:eter)?s?"
-    rf"(?:[,;\s]+(?P<gradients>{_NUMBER})\s+grad(?:ient)?s?)?"
-    rf"(?:[,;\s]+(?P<gflops>{_NUMBER})\s*(?P<unit>GFLOPs|GFLOPS|GFlops|GFLOPs\b))?",
+    rf"(?:(?<![^\s:|])(?P<name>[^\s:|]{{1,255}})[ \t]+(?P<word>summary)(?P<fused>[ \t]*\(fused\))?:?\s*)?"
+    rf"(?<![\w.,])(?:(?P<layers>{_NUMBER})\s*(?:layers?|\u5c42){_BETWEEN})?"
+    rf"(?P<parameters>{_GROUPED})(?:\s+param(?:eter)?s?|\s*\u4e2a?\u53c2\u6570)"
+    rf"(?:{_BETWEEN}(?P<gradients>{_GROUPED.replace('separator', 'separator2')})"
+    rf"(?:\s+grad(?:ient)?s?|\s*\u4e2a?\u68af\u5ea6))?"
+    rf"(?:{_BETWEEN}(?P<gflops>{_NUMBER})\s*(?P<unit>G ?FLOPs?)\b)?",
+    re.IGNORECASE,
 )
+_SIGNS = str.maketrans({"\uff0c": ", ", "\uff1a": ": ", "\uff1b": "; ", "\u00a0": " ", "\u2009": " ", "\u202f": " "})
+"""Signs of Chinese text and spaces that pages and editors put in, as hosts print them."""
+
+_UNITS = ("GFLOPs", "GFLOPS", "GFlops")
+"""What hosts print; another spelling is the writer's own, and says nothing of the host."""
+
+_CAPITALS = {"Summary": True, "summary": False}
+
+_MISREAD = re.compile(
+    r"(?<![\w.,])((?=[\dlIOoSB.,]*\d)(?=[\dlIOoSB.,]*[lIOoSB])[\dlIOoSB.,]{2,15}|O)"
+    r"(?=\s*(?:layers?|param(?:eter)?s?|grad(?:ient)?s?|G ?FLOPs?)\b)"
+)
+"""A number with letters among its digits, as reading a picture leaves them."""
+
+_PAIR = re.compile(
+    r"(?:model/)?\b(?P<name>layers|param(?:eter)?s|gradients|GFLOPs)\b[\"']?\s*[:=]\s*(?P<number>\d[\d,]*(?:\.\d+)?)",
+    re.IGNORECASE,
+)
+"""A number behind its name, as data has it: ``"parameters": 7015519``, ``model/GFLOPs: 15.8``."""
+
+_TUPLE = re.compile(r"\s*\(?\s*(\d{1,4}),\s*(\d{4,10}),\s*(\d{1,10}),\s*(\d{1,5}\.\d{1,9})\s*\)?\s*")
+"""What ``model.info()`` of ultralytics returns."""
 _COLOUR = re.compile(r"\x1b\[[\d;?]*[ -/]*[@-~]|\x1b|\[(?:\d{1,3}(?:;\d{1,3})*)?m")
 """Colour codes, also those of a text from which copying took the escape character."""
 
@@ -88,7 +115,7 @@ def lines_in(text: str, *, log: bool = False) -> Iterator[PrintedLine]:
     ``log``: whether it is a whole log, in which a number of parameters alone is no summary line.
     """
     seen = set()
-    for match in _LINE.finditer(_COLOUR.sub("", text[:LARGEST_TEXT]).replace("\r", "\n")):
+    for match in _LINE.finditer(_as_printed(text[:LARGEST_TEXT])):
         if _is_ours(match):
             continue
         if log and not any(match[part] for part in ("layers", "gradients", "gflops", "word")):
@@ -102,6 +129,35 @@ def lines_in(text: str, *, log: bool = False) -> Iterator[PrintedLine]:
             yield line
 
 
+def misread_in(text: str) -> str:
+    """The first number before a unit that has letters among its digits; empty where there is none."""
+    found = _MISREAD.search(text[:LARGEST_TEXT])
+    return found[1] if found else ""
+
+
+def _as_printed(text: str) -> str:
+    """A text as hosts print lines: without colours, and where it has no line with the one that its data make."""
+    text = _COLOUR.sub("", text).translate(_SIGNS).replace("\r", "\n")
+    return text if _LINE.search(text) else _of_data(text)
+
+
+def _of_data(text: str) -> str:
+    """The line that a tuple, or numbers behind their names, make; the text as it is where there are none."""
+    if found := _TUPLE.fullmatch(text):
+        return "{} layers, {} parameters, {} gradients, {} GFLOPs".format(*found.groups())
+    pairs: dict[str, str] = {}
+    for match in _PAIR.finditer(text):
+        pairs.setdefault(match["name"].lower()[:5], match["number"])
+    if "param" not in pairs or len(pairs) < FEWEST_PAIRS:
+        return text
+    units = {"layer": "layers", "param": "parameters", "gradi": "gradients", "gflop": "GFLOPs"}
+    return ", ".join(f"{pairs[key]} {unit}" for key, unit in units.items() if key in pairs)
+
+
+FEWEST_PAIRS = 2
+"""Numbers with names before them that are a line: one alone may be of anything."""
+
+
 def _is_ours(match: re.Match[str]) -> bool:
     """Whether a line is one of the probe's own, which it adds to a training's log."""
     start = match.string.rfind("\n", 0, match.start()) + 1
@@ -110,20 +166,25 @@ def _is_ours(match: re.Match[str]) -> bool:
 
 def _line(match: re.Match[str]) -> PrintedLine:
     def figure(part: str) -> Figure | None:
-        return Figure(match[part].replace(",", "")) if match[part] else None
+        if not match[part]:
+            return None
+        is_grouped = (
+            match["separator"] if part == "parameters" else match["separator2"] if part == "gradients" else None
+        )
+        return Figure(re.sub(r"\D" if is_grouped else ",", "", match[part]))
 
     parameters = figure("parameters")
     assert parameters
     counted = [match[part] or "" for part in ("layers", "parameters", "gradients")]
     return PrintedLine(
         text=" ".join(match[0].split()),
-        name=match["name"] or "",
-        is_capital=match["word"] == "Summary" if match["word"] else None,
+        name=re.split(r"[^\w.+-]", match["name"] or "")[-1],
+        is_capital=_CAPITALS.get(match["word"] or ""),
         says_fused=bool(match["fused"]),
         has_separators=any("," in each for each in counted),
         layers=figure("layers"),
         parameters=parameters,
         gradients=figure("gradients"),
-        gflops=(match["gflops"] or "").replace(",", ""),
-        unit=match["unit"] or "",
+        gflops=re.sub(r"^(\d+),(\d{1,2})$", r"\1.\2", match["gflops"] or "").replace(",", ""),
+        unit=match["unit"] if match["unit"] in _UNITS else "",
     )

@@ -102,7 +102,8 @@ class Candidate:
 
 def quoted_in(text: str) -> Iterator[Quoted]:
     """The figures of a text that is no whole line, those of one network together."""
-    text = text[:LONGEST]
+    text = _with_each_unit(text[:LONGEST])
+    text = _benchmark(text) or text
     if len(text) <= LONGEST_ROW and (row := _ROW.fullmatch(text.strip())):
         text = f"{row['name'] or ''}{row['millions']}M {row['billions']}"
     named = _named(text)
@@ -124,12 +125,50 @@ def quoted_in(text: str) -> Iterator[Quoted]:
         yield _quoted(group, named)
 
 
+_CELLS = re.compile(
+    r"\s*(?P<name>\S+)\s+(?:[\d.:%-]+\s+){2,10}(?P<millions>\d{1,3}(?:\.\d+)?)\s+(?P<billions>\d{1,4}(?:\.\d+)?)\s*"
+)
+"""A row of the tables of READMEs, whose last two columns are the parameters and the FLOPs."""
+
+
+def _benchmark(text: str) -> str:
+    """The parameters and FLOPs of a row of a README's table, with its name; empty for any other text."""
+    if "\n" in text.strip():
+        return ""
+    bare = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", text)
+    bare = re.sub(r"\u00b1\s*[\d.]+|[|*`]", " ", bare)
+    row = _CELLS.fullmatch(bare)
+    return f"{row['name']} {row['millions']}M {row['billions']}" if row and is_known(_named(row["name"])) else ""
+
+
+_SECOND_LAYERS = re.compile(
+    r"(?<![\d.,])(?P<first>\d{2,4})(?P<between>\s*(?:->|=>|\u2192|vs\.?|to|and|\u53d8\u6210|\u53d8\u4e3a|\u5230)\s*)"
+    r"(?=\d{2,4}\s*(?:layers?\b|\u5c42))"
+    r"|(?P<unit>(?:layers?|\u5c42)(?:\s+(?:before|earlier|then))?[\s,]*(?:->|=>|\u2192|vs\.?|to|but|now|\u53d8\u6210|\u53d8\u4e3a)?\s*)"
+    r"(?P<last>\d{2,4})(?=\s*(?:now|after|later|$|[,;?!\u3002\uff0c\uff1f]))(?![.,]\d)",
+    re.IGNORECASE,
+)
+"""Two numbers of layers with one word: ``335 layers before, 499 now``, ``214 -> 157 layers``."""
+
+
+def _with_each_unit(text: str) -> str:
+    """The text with the word layers behind each of two numbers that share it."""
+
+    def written(match: re.Match[str]) -> str:
+        if match["first"]:
+            return f"{match['first']} layers{match['between']}"
+        return f"{match['unit']}{match['last']} layers"
+
+    return _SECOND_LAYERS.sub(written, text)
+
+
 def _named(text: str) -> str:
     """The first known network that a text names, else the first name in it, in small letters as hosts spell it."""
     names = [f"yolov5{name['size']}" if name["size"] else name[0] for name in _NAME.finditer(text)]
     spelled = [
         re.sub(r"^yolov(?=1[1-9]|2\d)", "yolo", re.sub(r"^yolo(?=[5-9])", "yolov", each.lower())) for each in names
     ]
+    spelled += [re.sub(r"^(yolov?\d+)-(?=[nsmblx](?:-|$))", r"\1", each) for each in spelled]  # YOLOv10-N
     return next((each for each in spelled if is_known(each)), spelled[0] if spelled else "")
 
 
