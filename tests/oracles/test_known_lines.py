@@ -21,19 +21,19 @@ RELEASES = {
     "8.0.100": (OLD, 130, ("yolov8n", "yolov8n-pose", "yolov5s", "yolov8n-cls")),
     "8.0.200": (OLD, 64, ("yolov8n", "yolov6n", "rtdetr-l")),
     "8.1.34": (OLD, 1, ("yolov8n-obb", "yolov9c", "yolov3-tiny", "yolov8n")),
-    "8.2.60": (MIDDLE, 7, ("yolov10n", "yolov9t", "yolov8m")),
+    "8.2.60": (MIDDLE, 7, ("yolov10n", "yolov9t", "yolov8m", "yolov8n-ghost")),
     "8.2.90": (MIDDLE, 80, ("yolov8n-seg", "rtdetr-l")),
     "8.3.8": (MIDDLE, 80, ("yolov8n", "yolo11n", "yolov9t", "yolov5n")),
     "8.3.50": (MIDDLE, 81, ("yolo11n", "yolov8s", "yolo11n-pose")),
     "8.3.90": (NEW, 5, ("yolo12n", "yolov10n", "yolo11s-obb")),
     "8.3.150": (MIDDLE, 20, ("yolov10s", "yolo11n-seg")),
-    "8.3.210": (NEW, 80, ("yolo12n-cls", "yolo11n")),
+    "8.3.210": (NEW, 80, ("yolo12n-cls", "yolo11n", "yolov8n-p2")),
     "8.3.245": (MIDDLE, 2, ("yolov8n", "rtdetr-l")),
     "8.4.30": (MIDDLE, 3, ("yolo26n", "yolo11n", "yolov10n")),
     "8.4.103": (NEW, 64, ("yolo26n-seg", "yolov8n")),
     "8.4.107": (NEW, 1, ("rtdetr-l", "yolo12n")),
     "8.4.120": (NEW, 80, ("yolo26n", "yolo11n-obb")),
-    "8.4.170": (NEW, 90, ("yolo26n-pose", "yolov10n", "yolov9t")),
+    "8.4.170": (NEW, 90, ("yolo26n-pose", "yolov10n", "yolov9t", "yolo26n-p2", "yolov8s-p6", "yolov5n-p6")),
 }
 """Releases inside the stretches that are recorded, with a thop of their day, classes and networks."""
 

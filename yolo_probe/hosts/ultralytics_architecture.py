@@ -107,6 +107,7 @@ def architecture_in(yaml: Mapping[object, object]) -> Architecture:
 HEADS = {
     "Detect": "DetectionModel", "v10Detect": "DetectionModel", "Segment": "SegmentationModel", "Pose": "PoseModel",
     "OBB": "OBBModel", "Classify": "ClassificationModel", "RTDETRDecoder": "RTDETRDetectionModel",
+    "WorldDetect": "WorldModel", "YOLOEDetect": "YOLOEModel", "YOLOESegment": "YOLOESegModel",
 }  # fmt: skip
 """The class of a model by the beginning of its head's name."""
 

@@ -464,7 +464,7 @@ def _from_the_numbers(line: PrintedLine) -> Iterator[str]:
         yield _gradients_alone(line, line.gradients.value)
 
 
-_NOT_RECORDED = re.compile(r"-p[26]|ghost|world|yoloe")
+_NOT_RECORDED = re.compile(r"world|yoloe|ghost-p[26]|(?:pose|seg)-p6")
 """Parts of names of ultralytics' networks whose lines are not recorded."""
 
 
@@ -493,6 +493,8 @@ def _direction(line: PrintedLine, match: Match) -> Iterator[str]:
     """What kind of change leads from the nearest network to a line, as far as its figures say."""
     if line.layers and line.layers.value == match.layers + 1 and match.unlike == ("layers",):
         yield "1 more is the wrapper of DataParallel or DistributedDataParallel: take model.module."
+    elif match.unlike == ("layers",) and match.network.family == "ultralytics":
+        yield "All else is the same: a release that is not recorded of this network may count layers in another way."
     if not line.layers or "parameters" not in match.unlike:
         return
     layers, parameters = line.layers.value - match.layers, line.parameters.value - match.parameters
