@@ -479,6 +479,11 @@ def test_where_the_guide_has_nothing_nobody_is_sent_to_it(probe: Probe) -> None:
     assert "The guide has nothing on these words either." in probe("explain", "garden 12345").stderr
 
 
+def test_the_guide_is_searched_for_words_of_any_subject(probe: Probe) -> None:
+    assert "yolo-probe guide safety" in probe("guide", "hostile", "--lang", "en").stdout
+    assert passages("hostile", "en") == ()
+
+
 def test_both_commands_show_the_sections(probe: Probe) -> None:
     shown = probe("guide", "file", "size", "best.pt", "--lang", "en").stdout
     assert shown == probe("explain", "file size best.pt", "--lang", "en").stdout

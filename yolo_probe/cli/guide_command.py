@@ -28,7 +28,7 @@ def guide_command(words: tuple[str, ...]) -> None:
     if len(found) == 1:
         write(plain(page(found[0], language)))
         return
-    answers = passages(" ".join(words), language)
+    answers = passages(" ".join(words), language, searched=True)
     if not answers:
         raise TargetError(
             f"guide: found {shown(' '.join(words))}, expected one of {', '.join(TOPICS)}, or words that are in them"

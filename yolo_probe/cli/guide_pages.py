@@ -87,14 +87,14 @@ ALIKE, COVERED = 0.6, 0.2
 """How alike a way to ask has to be; or else what part of a question's words a section has to have, to answer it."""
 
 
-def passages(words: str, language: Language) -> tuple[Passage, ...]:
+def passages(words: str, language: Language, *, searched: bool = False) -> tuple[Passage, ...]:
     """The sections that answer a question in words of either language, the best first; none where none does.
 
-    Openings of pages stand behind the sections.
+    Openings of pages stand behind the sections. ``searched``: the words are not a question, but what is looked for.
     """
     language = "zh" if is_chinese(words) else language
     asked = frozenset(_words(words)) - _COMMON
-    scores = [inf if each.passage.heading == words else _score(each, asked) for each in _index(language)]
+    scores = [inf if each.passage.heading == words else _score(each, asked, searched) for each in _index(language)]
     best = sorted(range(len(scores)), key=lambda number: -scores[number])[:MOST]
     found = [number for number in best if scores[number] >= max(ENOUGH, NEARLY * scores[best[0]])]
     answers = [replace(_index(language)[number].passage, score=scores[number]) for number in found]
@@ -113,7 +113,7 @@ class _Indexed:
     """Those of each heading, and of each way in which people ask for it."""
 
 
-def _score(section: _Indexed, asked: frozenset[str]) -> float:
+def _score(section: _Indexed, asked: frozenset[str], searched: bool) -> float:
     """How well a section answers: by rare words in its heading and its text, and by how alike a way to ask it is.
 
     0 for a question that is about something else than the guide, and is not asked in such a way.
@@ -122,7 +122,7 @@ def _score(section: _Indexed, asked: frozenset[str]) -> float:
     total = sum(weight.values())
     known = max((_likeness(weight, way) for way in section.asked), default=0)
     held = sum(weight[word] for word in asked & (section.heading | section.text))
-    is_about_it = bool(asked & _subjects()) and held >= COVERED * total
+    is_about_it = (searched or bool(asked & _subjects())) and held >= COVERED * total
     if not total or not (is_about_it or known >= ALIKE):
         return 0
     in_heading, in_text = (sum(weight[word] for word in asked & words) for words in (section.heading, section.text))
