@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import sys
+import types
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from yolo_probe.counters.comparison import Comparison
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.hosts.target import resolve
 from yolo_probe.reports.counters import counters
+from yolo_probe.reports.fuse_diff import fuse_diff
 from yolo_probe.reports.question import Question
 
 
@@ -353,27 +357,38 @@ BLOCKS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def as_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The classes under the names that a file of YOLOv5 has for them."""
-    import sys
-    import types
-
-    for name in ("models", "models.common", "models.yolo"):
+def put_in_models(monkeypatch: pytest.MonkeyPatch, kinds: Iterable[object]) -> None:
+    """Move classes, and those of this file, to the modules that a file of YOLOv5 has them in, or that they name."""
+    for name in ("models", "models.common", "models.yolo", "models.attention"):
         monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
-    for kind in [each for each in globals().values() if isinstance(each, type) and each.__module__ == __name__]:
-        home = "models.yolo" if kind is Model else "models.common"
+    for kind in {
+        each for each in (*globals().values(), *kinds) if isinstance(each, type) and issubclass(each, nn.Module)
+    }:
+        usual = "models.yolo" if kind is Model or kind.__name__.endswith("Detect") else "models.common"
+        home = vars(kind).get("pasted_into", usual)
         monkeypatch.setattr(kind, "__module__", home)
         setattr(sys.modules[home], kind.__name__, kind)
 
 
+@pytest.fixture(autouse=True)
+def as_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
+    put_in_models(monkeypatch, [])
+
+
 @pytest.mark.parametrize("block", BLOCKS)
 def test_a_pasted_block_costs_what_it_runs_by_every_counter(block: str, tmp_path: Path) -> None:
-    model = Model([(Conv(3, 16, 3, 2), -1), *BLOCKS[block]()]).eval()
-    torch.save({"epoch": -1, "model": model}, tmp_path / "best.pt")
+    assert_costs_what_it_runs(BLOCKS[block](), tmp_path)
+
+
+def assert_costs_what_it_runs(rows: list[tuple[Any, Any]], folder: Path) -> None:
+    """A network of these rows has the same figures from its file as live, by every counter, and nothing unexplained."""
+    model = Model([(Conv(3, 16, 3, 2), -1), *rows]).eval()
+    torch.save({"epoch": -1, "model": model}, folder / "best.pt")
     live = compare_counters(model, 64)
-    read = counters(Question(resolve(str(tmp_path / "best.pt")), (64, 64), choose_counter("thop-0.1", None))).comparison
-    assert figures(read) == figures(live)
+    question = Question(resolve(str(folder / "best.pt")), (64, 64), choose_counter("thop-0.1", None))
+    assert question.subject.foreign == ()
+    assert figures(counters(question).comparison) == figures(live)
+    assert {ledger.unexplained for _, ledger in fuse_diff(question).ledgers if ledger} == {0}
 
 
 def figures(found: Comparison) -> dict[str, object]:

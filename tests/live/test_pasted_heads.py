@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import sys
-import types
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tests.live.test_pasted import CBAM, Conv, Model, figures
-from yolo_probe.api import compare_counters
-from yolo_probe.counters.conventions import choose_counter
-from yolo_probe.hosts.target import resolve
-from yolo_probe.reports.counters import counters
-from yolo_probe.reports.fuse_diff import fuse_diff
-from yolo_probe.reports.question import Question
+from tests.live.test_pasted import CBAM, Conv, assert_costs_what_it_runs, put_in_models
 
 
 class TransformerLayer(nn.Module):
@@ -262,21 +254,9 @@ BLOCKS = {
 
 @pytest.fixture(autouse=True)
 def as_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The classes under the names that a file of YOLOv5 has for them."""
-    for name in ("models", "models.common", "models.yolo"):
-        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
-    for kind in {each for each in globals().values() if isinstance(each, type) and issubclass(each, nn.Module)}:
-        home = "models.yolo" if kind is Model or issubclass(kind, Detect) else "models.common"
-        monkeypatch.setattr(kind, "__module__", home)
-        setattr(sys.modules[home], kind.__name__, kind)
+    put_in_models(monkeypatch, list(globals().values()))
 
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_a_block_of_a_fork_costs_what_it_runs_by_every_counter(block: str, tmp_path: Path) -> None:
-    model = Model([(Conv(3, 16, 3, 2), -1), *BLOCKS[block]()]).eval()
-    torch.save({"epoch": -1, "model": model}, tmp_path / "best.pt")
-    live = compare_counters(model, 64)
-    question = Question(resolve(str(tmp_path / "best.pt")), (64, 64), choose_counter("thop-0.1", None))
-    assert question.subject.foreign == ()
-    assert figures(counters(question).comparison) == figures(live)
-    assert {ledger.unexplained for _, ledger in fuse_diff(question).ledgers if ledger} == {0}
+    assert_costs_what_it_runs(BLOCKS[block](), tmp_path)

@@ -182,8 +182,14 @@ class Frame:
 
     def function(self, operator: str, inputs: Sequence[Shape], output: Shape, **options: object) -> Shape:
         """Add the record of a function that the module calls itself: its output."""
+        return self.with_weight((), operator, inputs, output, **options)
+
+    def with_weight(
+        self, weight: Shape, operator: str, inputs: Sequence[Shape], output: Shape, /, **options: object
+    ) -> Shape:
+        """As ``function``, of a function that is given a weight of this shape."""
         made = self.current.new(output)
-        record = OpRecord(operator, self.path, self.module.kind, tuple(inputs), made, (), options, functional=True)
+        record = OpRecord(operator, self.path, self.module.kind, tuple(inputs), made, weight, options, functional=True)
         self.current.records.append(record)
         return made
 

@@ -9,9 +9,9 @@ from functools import partial
 from math import prod
 
 from yolo_probe.model.forks.yolov5_lite import hswish
-from yolo_probe.model.forward import Frame, Value, block, corners, from_scattered, several
+from yolo_probe.model.forward import Frame, Value, block, corners, from_scattered, several, sppf
 from yolo_probe.model.operators import ShapeError
-from yolo_probe.model.structure import Shape
+from yolo_probe.model.structure import Module, Shape
 
 pasted = partial(block, anywhere=True)
 """Registers a block that people paste into a module of their own too, such as models/attention.py."""
@@ -29,14 +29,16 @@ def c2f(f: Frame, x: Shape) -> Shape:
 # Squeeze and excitation
 
 
-@pasted("SE", holds="avgpool l1 relu l2 sig")
+@pasted("SE", "SELayer", holds="avgpool l1 relu l2 sig")
 def se(f: Frame, x: Shape) -> Shape:
     n, c, *_ = x
     y = f.view(f("avgpool", x), (n, c))
     return f.mul(x, f.view(f("sig", f("l2", f("relu", f("l1", y)))), (n, c, 1, 1)))
 
 
-@pasted("SE", "SEAttention", "SELayer", "SEBlock", "SEModule", holds="avg_pool fc", sets="channel? reduction?")
+@pasted(
+    "SE", "SEAttention", "SELayer", "SEBlock", "SEModule", "se_block", holds="avg_pool fc", sets="channel? reduction?"
+)
 def se_of_linear(f: Frame, x: Shape) -> Shape:
     n, c, *_ = x
     y = f("fc", f.view(f("avg_pool", x), (n, c)))
@@ -89,10 +91,26 @@ def spatial_attention(f: Frame, x: Shape) -> Shape:
     return f("sigmoid", f("conv" if f.has("conv") else "conv1", y))
 
 
+def _has_gates(module: Module) -> bool:
+    """Whether its two parts multiply their input themselves, as those with ``light`` do."""
+    return "light" in module.child("channel_attention").attributes
+
+
+@pasted("CBAM", holds="channel_attention spatial_attention", when=_has_gates)
+def cbam_of_whole_gates(f: Frame, x: Shape) -> Shape:
+    return f("spatial_attention", f("channel_attention", x))
+
+
 @pasted("CBAM", holds="channel_attention spatial_attention")
 def cbam(f: Frame, x: Shape) -> Shape:
     x = f.mul(f("channel_attention", x), x)
     return f.mul(f("spatial_attention", x), x)
+
+
+@pasted("ResBlock_CBAM", holds="bottleneck cbam downsample? relu", sets="expansion downsampling")
+def residual_with_cbam(f: Frame, x: Shape) -> Shape:
+    y = f("cbam", f("bottleneck", x))
+    return f("relu", f.add(y, f("downsample", x) if f.flag("downsampling") else x))
 
 
 @pasted("CBAM", holds="ca sa")
@@ -103,12 +121,29 @@ def cbam_short(f: Frame, x: Shape) -> Shape:
 
 @pasted("CoordAtt", "CA", "CABlock", holds="pool_h pool_w conv1 bn1 act conv_h conv_w")
 def coordinate_attention(f: Frame, x: Shape) -> Shape:
-    n, _, h, w = x
-    rows, columns = f("pool_h", x), f("pool_w", x)
-    y = f.cat([rows, f.view(columns, (n, columns[1], w, 1))], 2)
-    y = f("act", f("bn1", f("conv1", y)))
-    rows = f("conv_h", f.view(y, (n, y[1], h, 1)))
-    columns = f("conv_w", f.view(y, (n, y[1], 1, w)))
+    return _by_coordinates(f, x, (f("pool_h", x), f("pool_w", x)), "act", "conv_h", "conv_w")
+
+
+@pasted("CA", holds="pool_h pool_w conv1 bn1 act1 conv2 conv3")
+def coordinate_attention_numbered(f: Frame, x: Shape) -> Shape:
+    return _by_coordinates(f, x, (f("pool_h", x), f("pool_w", x)), "act1", "conv2", "conv3")
+
+
+@pasted("CoordAtt", "CA", "CABlock", holds="conv1 bn1 act conv_h conv_w")
+def coordinate_attention_without_pools(f: Frame, x: Shape) -> Shape:
+    """Its pools are made in each pass, so that counters which look at modules do not see them."""
+    n, c, h, w = x
+    means = [f.function("adaptive_avg_pool2d", (x,), shape) for shape in ((n, c, h, 1), (n, c, 1, w))]
+    return _by_coordinates(f, x, (means[0], means[1]), "act", "conv_h", "conv_w")
+
+
+def _by_coordinates(f: Frame, x: Shape, means: tuple[Shape, Shape], act: str, for_rows: str, for_columns: str) -> Shape:
+    """The input times one number for each row and one for each column, made of the means of both."""
+    n, c, h, w = x
+    y = f.cat([means[0], f.view(means[1], (n, c, w, 1))], 2)
+    y = f(act, f("bn1", f("conv1", y)))
+    rows = f(for_rows, f.view(y, (n, y[1], h, 1)))
+    columns = f(for_columns, f.view(y, (n, y[1], 1, w)))
     rows, columns = f.function("sigmoid", (rows,), rows), f.function("sigmoid", (columns,), columns)
     return f.mul(f.mul(x, columns), rows)
 
@@ -175,6 +210,20 @@ def space_to_depth(f: Frame, x: Shape) -> Shape:
     return corners(f, x)
 
 
+# Pyramid pooling
+
+
+@pasted("HSPP", holds="cv1 cv2 m1 m2 m3")
+def hspp(f: Frame, x: Shape) -> Shape:
+    parts = [f("cv1", x)]
+    for name in ("m1", "m2", "m3"):
+        parts.append(f(name, parts[-1]))
+    return f("cv2", f.cat(parts))
+
+
+pasted("SimSPPF", holds="cv1 cv2 m")(sppf)
+
+
 # Between rows
 
 
@@ -190,16 +239,25 @@ def bifpn_concat(f: Frame, x: Value) -> Shape:
 
 @pasted("BiFPN_Add2", "BiFPN_Add3", holds="conv silu", sets="epsilon", tensors="w", takes="several")
 def bifpn_add(f: Frame, x: Value) -> Shape:
-    levels = _weighted(f, x)
-    total = f.function("mul", ((), levels[0]), levels[0])
-    for each in levels[1:]:
-        total = f.add(total, f.function("mul", ((), each), each))
-    return f("conv", f("silu", total))
+    return f("conv", f("silu", _weighted_sum(f, _weighted(f, x))))
 
 
-def _weighted(f: Frame, x: Value) -> list[Shape]:
+@pasted("Concat_bifpn", holds="conv act", sets="epsilon", tensors="w1_weight w2_weight", takes="several")
+def bifpn_add_of_two_or_three(f: Frame, x: Value) -> Shape:
+    levels = _weighted(f, x, f"w{len(several(x)) - 1}_weight")
+    return f("conv", f("act", _weighted_sum(f, levels)))
+
+
+def _weighted_sum(f: Frame, levels: list[Shape]) -> Shape:
+    total, *others = (f.function("mul", ((), each), each) for each in levels)
+    for each in others:
+        total = f.add(total, each)
+    return total
+
+
+def _weighted(f: Frame, x: Value, name: str = "w") -> list[Shape]:
     """The inputs, one for each weight; the weights are divided by their sum."""
-    levels, weight = several(x), f.module.parameters["w"].shape
+    levels, weight = several(x), f.module.parameters[name].shape
     if len(levels) != prod(weight):
         raise ShapeError(f"found {len(levels)} inputs, expected {prod(weight)}, one for each weight")
     f.function("sum()", (weight,), ())

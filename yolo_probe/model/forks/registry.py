@@ -6,9 +6,13 @@ from collections.abc import Container
 
 from yolo_probe.model.forks import (  # noqa: F401  # register their blocks
     before_v5_0,
+    bottleneck_transformers,
     decoupled_heads,
+    light_backbones,
     pasted,
     tph_yolov5,
+    yolo_facev2,
+    yoloair,
     yolov5_obb,
 )
 from yolo_probe.model.forks.fork import Fork

@@ -13,11 +13,26 @@ from yolo_probe.model.structure import Shape
 
 @pasted("TransformerLayer", holds="ln1 q k v ma ln2 fc1 fc2 dropout act")
 def transformer_layer(f: Frame, x: Shape) -> Shape:
-    y = f("ln1", x)
-    y = multi_head_attention(f.inside("ma"), f("q", y), f("k", y), f("v", y))
-    x = f.add(f("dropout", y), x)
+    x = f.add(f("dropout", _attended(f, f("ln1", x))), x)
     y = f("fc2", f("dropout", f("act", f("fc1", f("ln2", x)))))
     return f.add(x, f("dropout", y))
+
+
+@pasted("TransformerLayer", holds="layernorm1 q k v ma layernorm2 fc1 fc2 dropout act")
+def transformer_layer_that_drops_less(f: Frame, x: Shape) -> Shape:
+    x = f.add(_attended(f, f("layernorm1", x)), x)
+    y = f("dropout", f("act", f("fc1", f("layernorm2", x))))
+    return f.add(f("dropout", f("fc2", y)), x)
+
+
+@pasted("TransformerLayer", holds="ln1 q k v ma ln2 fc1 fc2")
+def transformer_layer_without_activation(f: Frame, x: Shape) -> Shape:
+    x = f("ln2", f.add(_attended(f, f("ln1", x)), x))
+    return f.add(f("fc2", f("fc1", x)), x)
+
+
+def _attended(f: Frame, x: Shape) -> Shape:
+    return multi_head_attention(f.inside("ma"), f("q", x), f("k", x), f("v", x))
 
 
 pasted("C3STR", holds="cv1 cv2 cv3 m")(c3)
@@ -108,17 +123,38 @@ def drop_path(f: Frame, x: Shape) -> Shape:
 
 
 @pasted("ChannelAttentionModule", holds="avg_pool max_pool shared_MLP sigmoid")
+@pasted("ChannelAttentionModule", holds="avg_pool max_pool shared_MLP act")
 def channel_attention(f: Frame, x: Shape) -> Shape:
     n, c, *_ = x
     layers = f.inside("shared_MLP").module.children
     is_flat = next((layer.kind == "nn.Linear" for layer in layers.values() if layer), False)
     pooled = [f("avg_pool", x), f("max_pool", x)]
     average, largest = (f.view(f("shared_MLP", (n, c) if is_flat else each), (n, c, 1, 1)) for each in pooled)
-    return f("sigmoid", f.add(average, largest))
+    return f("sigmoid" if f.has("sigmoid") else "act", f.add(average, largest))
+
+
+@pasted("ChannelAttentionModule", holds="avg_pool max_pool? shared_MLP act", sets="light")
+def channel_gate(f: Frame, x: Shape) -> Shape:
+    """As ``channel_attention``, or of averages alone, times the input."""
+    y = f.view(channel_attention(f, x), (*x[:2], 1, 1)) if f.flag("light") else _of_averages(f, x)
+    return f.mul(x, y)
+
+
+def _of_averages(f: Frame, x: Shape) -> Shape:
+    return f("act", f("shared_MLP", f("avg_pool", x)))
+
+
+@pasted("SpatialAttentionModule", holds="cv1 act")
+def spatial_gate(f: Frame, x: Shape) -> Shape:
+    n, _, h, w = x
+    f.function("mean", (x,), (n, 1, h, w))
+    return f.mul(x, f("act", f("cv1", f.cat([(n, 1, h, w), (n, 1, h, w)]))))
 
 
 @pasted("SpatialAttentionModule", holds="conv2d sigmoid")
+@pasted("SpatialAttentionModule", holds="conv2d act")
 def spatial_attention(f: Frame, x: Shape) -> Shape:
     n, _, h, w = x
     f.function("mean", (x,), (n, 1, h, w))
-    return f("sigmoid", f("conv2d", f.cat([(n, 1, h, w), (n, 1, h, w)])))
+    y = f("conv2d", f.cat([(n, 1, h, w), (n, 1, h, w)]))
+    return f("sigmoid" if f.has("sigmoid") else "act", y)
