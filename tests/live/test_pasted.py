@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -334,7 +334,10 @@ class Model(nn.Module):
         return x
 
 
-BLOCKS = {
+Rows = list[tuple[Any, Any]]
+"""Modules, and the row or rows that each takes: -1 for the one before."""
+
+BLOCKS: Mapping[str, Callable[[], Rows]] = {
     "C2f": lambda: [(C2f(16), -1)],
     "SE": lambda: [(SE(16), -1)],
     "SEAttention": lambda: [(SEAttention(16), -1)],
@@ -380,7 +383,7 @@ def test_a_pasted_block_costs_what_it_runs_by_every_counter(block: str, tmp_path
     assert_costs_what_it_runs(BLOCKS[block](), tmp_path)
 
 
-def assert_costs_what_it_runs(rows: list[tuple[Any, Any]], folder: Path) -> None:
+def assert_costs_what_it_runs(rows: Rows, folder: Path) -> None:
     """A network of these rows has the same figures from its file as live, by every counter, and nothing unexplained."""
     model = Model([(Conv(3, 16, 3, 2), -1), *rows]).eval()
     torch.save({"epoch": -1, "model": model}, folder / "best.pt")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tests.live.test_pasted import CBAM, Conv, assert_costs_what_it_runs, put_in_models
+from tests.live.test_pasted import CBAM, Conv, Rows, assert_costs_what_it_runs, put_in_models
 
 
 class TransformerLayer(nn.Module):
@@ -239,7 +240,7 @@ def cbam(flat: bool) -> CBAM:
     return block
 
 
-BLOCKS = {
+BLOCKS: Mapping[str, Callable[[], Rows]] = {
     "transformer": lambda: [(TransformerBlock(16), -1)],
     "C3STR": lambda: [(C3STR(16, 4), -1)],
     "Swin on an image that does not fit": lambda: [(SwinTransformerBlock(16, 8, 7), -1)],

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,16 @@ from torch.nn import functional
 from tests.live.test_pasted import (
     CBAM,
     Conv,
+    Rows,
     assert_costs_what_it_runs,
     h_swish,
     put_in_models,
 )
+from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.hosts.target import resolve
+from yolo_probe.model.structure import count_layers, count_parameters
+from yolo_probe.reports.fuse_diff import fuse_diff
+from yolo_probe.reports.question import Question
 
 
 def gate(c: int) -> nn.Sequential:
@@ -72,7 +79,7 @@ class BottleneckTransformer(nn.Module):
         if c1 == c2:
             self.shortcut = True
         else:
-            self.shortcut = nn.Sequential(nn.Conv2d(c1, c2, 1), nn.BatchNorm2d(c2))  # type: ignore[assignment]
+            self.shortcut = nn.Sequential(nn.Conv2d(c1, c2, 1), nn.BatchNorm2d(c2))
 
     def forward(self, x: Any) -> Any:
         y = self.cv2(self.cv1(x))
@@ -151,7 +158,7 @@ class RFEM(nn.Module):
 class XBNConv(Conv):
     def __init__(self, c: int) -> None:
         super().__init__(c, c)
-        self.bn = nn.GroupNorm(4, c)  # type: ignore[assignment]
+        self.bn = nn.GroupNorm(4, c)
 
 
 class ChannelPool(nn.Module):
@@ -438,7 +445,7 @@ class Concat_bifpn(nn.Module):  # noqa: N801
 for _kind in (CBAMOfGates, CBAMOfWholeGates):
     _kind.__name__ = _kind.__qualname__ = "CBAM"
 
-BLOCKS = {
+BLOCKS: Mapping[str, Callable[[], Rows]] = {
     "BoT3": lambda: [(BoT3(16, BottleneckTransformer(8, 8)), -1)],
     "BoT3 of positions": lambda: [(BoT3(16, BottleneckTransformer(8, 8, 32)), -1)],
     "bottleneck transformer of another width": lambda: [(BottleneckTransformer(16, 16), -1)],
@@ -474,3 +481,18 @@ def as_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("block", BLOCKS)
 def test_a_block_that_forks_share_costs_what_it_runs_by_every_counter(block: str, tmp_path: Path) -> None:
     assert_costs_what_it_runs(BLOCKS[block](), tmp_path)
+
+
+def test_a_block_in_two_places_is_one_block(tmp_path: Path) -> None:
+    shared = Conv(16, 16)
+    assert_costs_what_it_runs([(nn.Sequential(shared, BoT3(16, BottleneckTransformer(8, 8)), shared), -1)], tmp_path)
+    report = fuse_diff(Question(resolve(str(tmp_path / "best.pt")), (64, 64), choose_counter("thop-0.1", None)))
+    model = torch.load(tmp_path / "best.pt", weights_only=False)["model"]
+    counts = [
+        (count_layers(state.root).modules, count_parameters(state.root))
+        for state in (report.training, report.validation)
+    ]
+    merged = sum(isinstance(module, Conv) for module in model.modules())
+    layers, parameters = len([*model.modules()]), sum(p.numel() for p in model.parameters())
+    channels = sum(module.bn.num_features for module in model.modules() if isinstance(module, Conv))
+    assert counts == [(layers, parameters), (layers - merged, parameters - channels)]

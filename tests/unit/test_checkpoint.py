@@ -354,14 +354,30 @@ def test_a_module_within_itself_is_refused(tmp_path: Path) -> None:
     own: dict[str, object] = {}
     root = module(SEQUENTIAL, children=own)
     own["0"] = root
-    assert f"model.0: the module {SEQUENTIAL} is in more than one place" in refusal_of(tmp_path, root)
+    assert f"model.0: the module {SEQUENTIAL} is within itself" in refusal_of(tmp_path, root)
 
 
-def test_shared_modules_with_children_are_refused(tmp_path: Path) -> None:
+def test_modules_that_share_others_in_too_many_places_are_refused(tmp_path: Path) -> None:
     doubled = module(SEQUENTIAL)
     for _ in range(40):
         doubled = module(SEQUENTIAL, children={"0": doubled, "1": doubled})
-    assert "is in more than one place" in refusal_of(tmp_path, doubled)
+    assert "modules in more than 65,536 places" in refusal_of(tmp_path, doubled)
+
+
+def test_modules_that_share_others_too_deep_are_refused(tmp_path: Path) -> None:
+    """Each is next to the root too, which alone would not be deep."""
+    deep = module(SEQUENTIAL)
+    every = [deep]
+    for _ in range(70):
+        every.append(deep := module(SEQUENTIAL, children={"0": deep}))
+    root = module(SEQUENTIAL, children={str(i): each for i, each in enumerate(every)})
+    assert "modules nested more than 64 deep" in refusal_of(tmp_path, root)
+
+
+def test_a_module_with_children_in_two_places_is_one_module(tmp_path: Path) -> None:
+    shared = module(SEQUENTIAL, {"a": tensor(Storage("0", "f", [1, 2]), (2,))}, children={"0": module(SEQUENTIAL)})
+    root = model_of(tmp_path, module(SEQUENTIAL, children={"0": shared, "1": shared}))
+    assert root.children["0"] is root.children["1"]
 
 
 def test_plain_data_that_holds_itself_or_doubles_ends(tmp_path: Path) -> None:

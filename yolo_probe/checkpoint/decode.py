@@ -19,6 +19,8 @@ from yolo_probe.model.structure import Location, Module, Tensor
 
 MAX_DEPTH = 64
 """Deepest nesting of modules and of plain data; YOLOv5's networks have 8 and 6."""
+MAX_PLACES = 1 << 16
+"""Most places of all modules together, where modules with children are in several; YOLOv5's networks have hundreds."""
 MAX_RANGE = 1 << 16
 """Largest number in a range, so that nobody has to walk through a long one."""
 
@@ -167,21 +169,21 @@ class Records:
         self._plain: dict[int, object] = {}
 
     def network(self, root: object, name: str) -> Module:
-        """The module tree under a record.
+        """The module tree under a record; what is in two places there is one module.
 
-        Raises: CheckpointError for a tree that is too deep, for a module with children that is in it twice, and for
-        anything but modules, tensors and None where PyTorch has only those.
+        Raises: CheckpointError for a tree that is too deep, for a module within itself, for modules that share others
+        in more places than a network has, and for anything but modules, tensors and None where PyTorch has only those.
         """
         if (known := self._modules.get(id(root))) is not None:
             return known
         found: list[Module] = []
+        shares = False
         # of each: a record, its path, its depth, and the parent's children and the name that it gets among them
         stack: list[tuple[object, str, int, dict[str, Module | None], str]] = [(root, name, 0, {}, name)]
         while stack:
             record, path, depth, siblings, key = stack.pop()
             if (module := self._modules.get(id(record))) is not None:
-                if module.children:
-                    raise _damaged(path, f"the module {module.class_path} is in more than one place")
+                shares = shares or bool(module.children)
             else:
                 if depth > MAX_DEPTH:
                     raise _damaged(path, f"modules nested more than {MAX_DEPTH} deep")
@@ -195,6 +197,8 @@ class Records:
                 ]
             siblings[key] = module
             found = found or [module]
+        if shares:
+            _check_places(found[0], name)
         return found[0]
 
     def _module(self, record: object, path: str) -> tuple[Module, Mapping[str, object]]:
@@ -377,6 +381,36 @@ class Records:
 
 def _damaged(path: str, what: str) -> CheckpointError:
     return CheckpointError(f"damaged or unusual checkpoint: {path}: {what}", _REMEDY)
+
+
+def _check_places(root: Module, name: str) -> None:
+    """Refuse modules that share others so that a walk through all places would not end, or not soon."""
+    counted: dict[int, tuple[int, int]] = {}  # of each module, by its identity: places and levels, its own included
+    around: set[int] = set()  # the module that is asked, and those that hold it
+    stack = [(root, name)]
+    while stack:
+        module, path = stack[-1]
+        children = [(child, f"{path}.{key}") for key, child in module.children.items() if child is not None]
+        if id(module) in counted:
+            stack.pop()
+        elif id(module) in around:
+            around.remove(id(module))
+            inside = [counted[id(child)] for child, _ in children]
+            counted[id(module)] = 1 + sum(places for places, _ in inside), 1 + max((n for _, n in inside), default=0)
+            _check_count(*counted[id(module)], path)
+        else:
+            around.add(id(module))
+            for child, place in children:
+                if id(child) in around:
+                    raise _damaged(place, f"the module {child.class_path} is within itself")
+            stack += children
+
+
+def _check_count(places: int, levels: int, path: str) -> None:
+    if places > MAX_PLACES:
+        raise _damaged(path, f"modules in more than {MAX_PLACES:,} places")
+    if levels > MAX_DEPTH + 1:
+        raise _damaged(path, f"modules nested more than {MAX_DEPTH} deep")
 
 
 def _sizes(value: object, what: str) -> tuple[int, ...]:

@@ -106,7 +106,7 @@ def fuse(root: Module, *, grad_enabled: bool, as_v3_0: bool = False) -> Fusion:
         for path, module in named_modules(root)
         if module.kind in FUSED_KINDS and ("bn" in module.children or "bn" in module.attributes)
     }
-    fused = _rebuild(root, merges, keep_name=as_v3_0)
+    fused = _rebuild(root, {}, merges, keep_name=as_v3_0)
     stays = tuple(path for path, module in named_modules(fused) if module.kind in BATCH_NORMS)
     return Fusion(fused, tuple(merges.values()), stays, always_trains=as_v3_0)
 
@@ -129,7 +129,7 @@ def restore(root: Module) -> Module:
 
     YOLOv5 builds every ``Conv`` with a BatchNorm and a convolution without a bias, so what is missing is known.
     """
-    return _rebuild(root, {}, put_back=True)
+    return _rebuild(root, {}, {}, put_back=True)
 
 
 def merge_of(path: str, conv: Module, grad_enabled: bool) -> Merge:
@@ -185,22 +185,41 @@ def _fails(path: str, found: str, expected: str = "one") -> TraceError:
     return TraceError(f"{path}: found {found}, expected {expected}: YOLOv5's fuse() fails here")
 
 
-def _rebuild(module: Module, merges: Mapping[int, Merge], *, put_back: bool = False, keep_name: bool = False) -> Module:
+def _rebuild(
+    module: Module,
+    made: dict[int, Module],
+    merges: Mapping[int, Merge],
+    *,
+    put_back: bool = False,
+    keep_name: bool = False,
+) -> Module:
     """The same structure with the merged modules in place of the old; what does not change stays the same object.
 
-    ``put_back``: the other way round, with a new BatchNorm in every fused ``Conv``. ``keep_name``: whether the name of
-    a merged BatchNorm stays, with None, and another forward is set that does not ask for it.
+    ``made``: by identity, what was made of a module in another place. ``put_back``: the other way round, with a new
+    BatchNorm in every fused ``Conv``. ``keep_name``: whether the name of a merged BatchNorm stays, with None, and
+    another forward is set that does not ask for it.
     """
-    merge = merges.get(id(module))
-    children = {
-        name: child
-        and (
-            merge.fused if merge and name == "conv" else _rebuild(child, merges, put_back=put_back, keep_name=keep_name)
-        )
-        for name, child in module.children.items()
-        if not (merge and name == "bn")
-    }
-    if merge and keep_name:
+    if id(module) not in made:
+        merge = merges.get(id(module))
+        children = {
+            name: child
+            and (
+                merge.fused
+                if merge and name == "conv"
+                else _rebuild(child, made, merges, put_back=put_back, keep_name=keep_name)
+            )
+            for name, child in module.children.items()
+            if not (merge and name == "bn")
+        }
+        made[id(module)] = _with_children(module, children, merge if keep_name else None, put_back=put_back)
+    return made[id(module)]
+
+
+def _with_children(
+    module: Module, children: dict[str, Module | None], merged: Merge | None, *, put_back: bool
+) -> Module:
+    """A module with these children. ``merged``: where the name of its BatchNorm stays, with None."""
+    if merged:
         children = {name: children.get(name) for name in module.children}
         return replace(module, attributes={**module.attributes, "forward": "fuseforward"}, children=children)
     if put_back and module.kind in FUSED_KINDS and pair_state(module) == "fused":

@@ -21,6 +21,8 @@ HOST_MODULES = ("models.common", "models.experimental", "models.yolo", "utils.ac
 _HOST_CLASSES = tuple(f"{module}." for module in HOST_MODULES)
 _OF_COMMON = frozenset({"Conv", "DWConv"})
 """Classes that ``fuse()`` asks for by themselves: one of the same name in another module is not meant."""
+_HEADS = frozenset({"Detect", "Segment"})
+"""Classes that no ``fuse()`` of YOLOv5 asks for, and that forks move to a module of their own in ``models``."""
 _PACKAGES = ("yolov5.", "yolov7.", "yolov5_face.")
 """Packages on PyPI that have these modules inside."""
 
@@ -43,7 +45,8 @@ def kind_of(class_path: str) -> str:
         return f"nn.{name}"
     if name in _OF_COMMON and not path.startswith("models.common."):
         return class_path
-    return name if path.startswith(_HOST_CLASSES) else class_path
+    moved = name in _HEADS and path.startswith("models.")
+    return name if moved or path.startswith(_HOST_CLASSES) else class_path
 
 
 def is_torch_or_yolov5(class_path: str) -> bool:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from yolo_probe.model.forward import ANCHORS, HEAD, Frame, block, detect, gives_a_box
+from yolo_probe.model.forks.pasted import pasted
+from yolo_probe.model.forward import ANCHORS, HEAD, Frame, detect, gives_a_box
 from yolo_probe.model.structure import Shape
 
-block(
+pasted(
     "Decoupled_Detect", "DecoupledDetect", "Decouple_Detect", holds="m", sets=HEAD, tensors=ANCHORS, takes="several",
     when=gives_a_box(),
 )(detect)  # fmt: skip
@@ -16,7 +17,7 @@ block(
 _BRANCHES = "merge cls_convs1 cls_convs2 reg_convs1 reg_convs2 cls_preds reg_preds obj_preds"
 
 
-@block("DecoupledHead", "Decouple", holds=_BRANCHES, sets="nc nl na")
+@pasted("DecoupledHead", "Decouple", holds=_BRANCHES, sets="nc nl na")
 def decoupled_head(f: Frame, x: Shape) -> Shape:
     x = f("merge", x)
     classes = f("cls_preds", f("cls_convs2", f("cls_convs1", x)))

@@ -48,7 +48,7 @@ class Fork:
                   if module.kind in self.restores}  # fmt: skip
         if None in before.values():
             return None
-        return restore(_exchanged(root, before))  # type: ignore[arg-type]  # none is None
+        return restore(_exchanged(root, before, {}))  # type: ignore[arg-type]  # none is None
 
 
 def has_head_of_yolov5(root: Module) -> bool:
@@ -68,12 +68,17 @@ def merged_conv(module: Module, path: str, grad_enabled: bool) -> Module:
     return replace(module, children={**kept, "conv": merge.fused})
 
 
-def _exchanged(module: Module, others: Mapping[int, Module]) -> Module:
-    """The same structure with other modules in the place of some; what does not change stays the same object."""
-    now = others.get(id(module), module)
-    children = {name: child and _exchanged(child, others) for name, child in now.children.items()}
-    same = all(children[name] is child for name, child in now.children.items())
-    return now if same else replace(now, children=children)
+def _exchanged(module: Module, others: Mapping[int, Module], made: dict[int, Module]) -> Module:
+    """The same structure with other modules in the place of some; what does not change stays the same object.
+
+    ``made``: by identity, what was made of a module in another place.
+    """
+    if id(module) not in made:
+        now = others.get(id(module), module)
+        children = {name: child and _exchanged(child, others, made) for name, child in now.children.items()}
+        same = all(children[name] is child for name, child in now.children.items())
+        made[id(module)] = now if same else replace(now, children=children)
+    return made[id(module)]
 
 
 def unmerged_conv(module: Module) -> Module:

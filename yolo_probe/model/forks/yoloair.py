@@ -13,7 +13,6 @@ from yolo_probe.model.forward import (
     HEAD,
     Frame,
     Value,
-    block,
     bottleneck,
     boxes,
     c3,
@@ -261,7 +260,7 @@ def _enlarged(f: Frame, x: Shape, scale: int) -> Shape:
     return f.function("upsample", (x,), (n, c, scale * h, scale * w), mode="nearest", sized=False, scale=scale)
 
 
-@block(
+@pasted(
     "ASFF_Detect", holds="l0_fusion l1_fusion l2_fusion m", sets=HEAD, tensors=ANCHORS, takes="several",
     when=gives_a_box(),
 )  # fmt: skip
