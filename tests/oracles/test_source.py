@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.environments import ROOT, run_python
+from tests.environments import ROOT, counter, run_python
 
 SMALL_HOST = Path(__file__).with_name("small_host")
 
@@ -128,6 +128,80 @@ def test_bench_runs_the_modules_of_the_fork(options: tuple[str, ...], fork: tupl
     assert case["unfused"]["median_ms"] > 0
     assert {row["name"] for row in found["rows"]} == {line["name"] for line in costs["lines"]}
     assert (found["weights"], found["random_weights"]) == ("the file's" if options else "random", [])
+
+
+TWICE = """
+from torch import nn
+from models.yolo import Conv
+
+Conv.__module__ = "models.common"
+
+def halved(x):
+    return x / 2
+
+class Bottleneck(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.cv1, self.cv2, self.add, self.half = Conv(c, c, 1), Conv(c, c, 1), True, halved
+
+    def forward(self, x):
+        return self.half(x) + self.cv2(self.cv2(self.cv1(x)))
+"""
+"""A class of YOLOv5 that holds what YOLOv5's holds, and a function beside it, and computes otherwise."""
+
+SAVE_TWICE = """
+import sys
+from copy import deepcopy
+import torch
+from thop import profile
+from models.common import Bottleneck
+from models.yolo import Model
+
+def flops(model):
+    return 2 * int(profile(deepcopy(model), inputs=(torch.zeros(1, 3, 64, 64),), verbose=False)[0])
+
+model = Model()
+model.model[2] = Bottleneck(16)
+if sys.argv[1] == "plain":
+    del model.model[2].half
+    Bottleneck.half = lambda self, x: x / 2
+for i, row in enumerate(model.model):
+    row.i, row.f = i, -1
+model.save, model.yaml, model.names, model.nc = [], {"nc": 2, "ch": 3}, ["a", "b"], 2
+model.register_buffer("anchors", torch.tensor([[1.0, 2.0]]))
+model.stride = torch.tensor([4.0])
+model.requires_grad_(False)
+torch.save({"epoch": -1, "optimizer": None, "model": deepcopy(model).half()}, "best.pt")
+before = flops(model)
+print(before, flops(model.fuse()))
+"""
+
+
+@pytest.fixture(params=["plain", "with a function"])
+def other_body(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, list[int]]:
+    """A fork whose Bottleneck computes otherwise than YOLOv5's: its folder, and what thop counts before and after."""
+    shutil.copytree(SMALL_HOST, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    body = TWICE if request.param != "plain" else TWICE + "\n    def half(self, x):\n        return x / 2\n"
+    (tmp_path / "models" / "common.py").write_text(body, encoding="utf-8")
+    thop = counter("ultralytics-thop", "2.2.3")
+    done = run_python(SAVE_TWICE, request.param, paths=[tmp_path, thop], cwd=tmp_path)
+    return tmp_path, [int(each) for each in done.stdout.split()[-2:]]
+
+
+def test_the_source_has_the_last_word_of_a_class_that_is_known(other_body: tuple[Path, list[int]]) -> None:
+    folder, counted = other_body
+    words = (str(folder / "best.pt"), "--source", str(folder), "--imgsz", "64", "--counter", "ultralytics-thop-2.2")
+    found = report(folder, "fuse-diff", *words)
+    assert [found[state]["flops"] for state in ("training", "validation")] == counted
+    assert report(folder, "layers", *words)["total"]["flops"] == counted[0]
+
+
+def test_a_forward_that_fails_on_shapes_is_the_sources_own(other_body: tuple[Path, list[int]]) -> None:
+    folder, _ = other_body
+    with (folder / "models" / "common.py").open("a", encoding="utf-8") as file:
+        file.write("\n    def forward(self, x):\n        raise ValueError(x.shape)\n")
+    with pytest.raises(RuntimeError, match="the source's own forward fails there on shapes"):
+        report(folder, "fuse-diff", str(folder / "best.pt"), "--source", str(folder))
 
 
 def test_without_the_source_nothing_after_fuse_is_called_known(fork: tuple[Path, list[list[int]]]) -> None:

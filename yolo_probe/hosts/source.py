@@ -327,9 +327,13 @@ class _Maker:
 
 
 def _function(kind: type[nn.Module], kept: Inert) -> FunctionType | None:
-    """The function that a module of that class keeps: one of its own, or of another class of modules of its source."""
+    """The function that a module of that class keeps: one of its own, or one that stands beside its class."""
     home, _, name = kept.name.rpartition(".")
-    owner = kind if kept.is_bound else getattr(sys.modules.get(kind.__module__), home.rpartition(".")[2], None)
+    beside = sys.modules.get(kind.__module__)
+    if not kept.is_bound and home == kind.__module__:
+        function = vars(beside).get(name)
+        return function if isinstance(function, FunctionType) and function.__module__ == home else None
+    owner = kind if kept.is_bound else getattr(beside, home.rpartition(".")[2], None)
     if not (isinstance(owner, type) and issubclass(owner, nn.Module)):
         return None
     function = getattr(owner, name, None)

@@ -41,6 +41,8 @@ class Origin:
     """Name of the fork whose modules run in this process, ``YOLOv7``; empty where none is recognised."""
     own_loop: bool = False
     """Whether no host trains the network, but a loop of the user's own."""
+    by_source: bool = False
+    """Whether the forward pass and ``fuse()`` are those of the code in a folder that the user named."""
 
     @property
     def host(self) -> Host:

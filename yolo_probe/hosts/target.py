@@ -189,7 +189,10 @@ def _from_yaml_with_source(
     form = replace(line_form() or origin.form, host=origin.host, writes_anchor_grid=False)  # its own forward decides
     return Subject(
         "yaml", visible(PurePath(target).name), target, network.name, classes_of(root),
-        replace(origin, form=form, evidence=(f"built by the code in {source}",), alternatives=(), nearest=True),
+        replace(
+            origin, form=form, evidence=(f"built by the code in {source}",), alternatives=(), nearest=True,
+            by_source=True,
+        ),
         root, image_channels(root), _stride_of(root), None, rebuilt=rebuilt,
     )  # fmt: skip
 
@@ -364,7 +367,7 @@ def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subje
         rebuilt=rebuilt,
         unknown=(),
         unfused=(),
-        origin=replace(subject.origin, fork=fork.name if fork else "", form=form),
+        origin=replace(subject.origin, fork=fork.name if fork else "", form=form, by_source=True),
     )
 
 

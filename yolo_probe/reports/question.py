@@ -114,8 +114,17 @@ class Question:
         try:
             return forward((1, self.subject.channels, *self.size))
         except TraceError as error:
-            host = self.subject.origin.host.name
-            raise self.placed(error, f"correct the network: its forward pass fails there, in {host} too") from None
+            raise self.placed(error, self._remedy_of_failure()) from None
+
+    def _remedy_of_failure(self) -> str:
+        """What to do where a forward pass fails: whether its host fails there too is known of known classes alone."""
+        if self.subject.origin.by_source:
+            return (
+                "the source's own forward fails there on shapes: correct it, or, where it runs in the fork and reads "
+                "values, pass the live model in Python: yolo-probe guide live-models"
+            )
+        host = self.subject.origin.host.name
+        return f"correct the network: its forward pass fails there, in {host} too"
 
     def fusion(self, root: Module, *, grad_enabled: bool, kept_flags: bool = False) -> Fusion:
         """The structure after ``fuse()``.

@@ -75,7 +75,7 @@ def layer_norm(f: Frame, x: Shape) -> Shape:
     f.function("mean", (x,), mean)
     y = f.function("sub", (x, mean), x)
     f.function("mean", (f.function("pow", (f.function("sub", (x, mean), x),), x),), mean)
-    spread = f.function("pow", (f.function("add", (mean,), mean),), mean)
+    spread = f.function("sqrt()", (f.function("add", (mean,), mean),), mean)
     y = f.mul((*weight, 1, 1), f.function("div", (y, spread), x))
     return f.add(y, (*weight, 1, 1))
 
