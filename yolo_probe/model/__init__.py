@@ -16,6 +16,10 @@ From the ground up; a module imports only from lines above its own::
     forks.yolov5_face  yolov5-face
     forks.pasted       blocks that people paste into YOLOv5
     forks.tph_yolov5   blocks of TPH-YOLOv5
+    forks.bottleneck_transformers  attention between all places of a feature map
+    forks.yolo_facev2  blocks of YOLO-FaceV2
+    forks.light_backbones  MobileNetV3, PP-LCNet and HGNetV2
+    forks.yoloair      blocks of YOLOAir
     forks.yolov5_obb   the head of yolov5_obb
     forks.decoupled_heads  heads with branches for classes and boxes
     forks.before_v5_0  blocks that YOLOv5 had before v5.0 alone

@@ -132,6 +132,7 @@ _HEAD = "nc nl reg_max no inplace stride anchors? strides? shape? dynamic? expor
 _SEGMENT = f"{_HEAD} nm npr detect?"
 
 
+@block("V8_Detect", holds="cv2 cv3 dfl", sets=_HEAD.replace("inplace", "inplace?"), takes="several")  # of yolo_research
 @block("Detect", "DDetect", holds="cv2 cv3 dfl", sets=_HEAD, takes="several")
 def d_detect(f: Frame, x: Value) -> list[Shape]:
     return _several_heads(f, several(x), 1)
@@ -202,6 +203,7 @@ def _anchors(f: Frame, levels: list[Shape], total: int) -> None:
     f.function("cat", tuple((h * w, 1) for _, _, h, w in levels), (total, 1))
 
 
+@block("V8_Segment", holds="cv2 cv3 dfl proto cv4", sets=_SEGMENT.replace("inplace", "inplace?"), takes="several")
 @block("Segment", holds="cv2 cv3 dfl proto cv4", sets=_SEGMENT, takes="several")
 def segment(f: Frame, x: Value) -> list[Shape]:
     f("proto", several(x)[0])
