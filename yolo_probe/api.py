@@ -146,7 +146,7 @@ def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop", rul
     """
     own = read_rules(rules) if rules else None
     convention = counting_rules(counter).with_rules(own)
-    live = Live(network_of(model, "count_flops"), OwnOps(own) if own else None, complete=False)
+    live = Live(network_of(model, "count_flops"), OwnOps(own) if own else None, every_function=True)
     _, run = followed(imgsz, live)
     charges = charge(run.records, convention)
     return FlopCount(**_fields(count_of(charges, run.input, packed_weights(live.root))))
@@ -182,7 +182,7 @@ def compare_counters(
     names = CONVENTIONS if counters is None else [counters] if isinstance(counters, str) else counters
     conventions = [counting_rules(name).with_rules(own) for name in names]
     model = network_of(model, "compare_counters")
-    live = Live(model, OwnOps(own) if own else None, complete=False)
+    live = Live(model, OwnOps(own) if own else None, every_function=True)
     inputs, run = followed(imgsz, live)
     modes: dict[Mode, Measured] = {"unfused": Measured(live.root, run.records)}
     try:
@@ -351,7 +351,7 @@ def explain_layers(
     own = read_rules(rules) if rules else None
     convention = counting_rules(counter).with_rules(own)
     inner = unwrapped(network_of(model, "explain_layers"))
-    live = Live(inner, OwnOps(own) if own else None, complete=False)
+    live = Live(inner, OwnOps(own) if own else None, every_function=True)
     inputs, run = followed(imgsz, live)
     observed = observe(live, inputs)
     return Layers(
@@ -400,7 +400,7 @@ def bench(
     where its forward pass cannot be followed or ``fuse()`` fails.
     """
     inner = unwrapped(network_of(model, "bench"))
-    live = Live(inner, complete=False)
+    live = Live(inner, every_function=True)
     size = _size_of(imgsz)
     settings = Settings(
         (size,), (batch,), threads, device, half, channels_last, compiled, seconds=seconds,
@@ -530,7 +530,7 @@ def _answer(question: Question, live: Live, fused: Live | None) -> FuseDiff | In
 def _side(model: nn.Module, name: str, size: Size, counter: Counting) -> Side:
     """One side of a diff: a live model as it is."""
     inner = unwrapped(network_of(model, "diff"))
-    live = Live(inner, complete=False)
+    live = Live(inner, every_function=True)
     root = live.root
     subject = Subject(
         "run", f"the {name} model ({root.kind})", None, network_name(root, {}), classes_of(root), _origin(root), root,

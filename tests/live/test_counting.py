@@ -12,11 +12,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from tests.custom_modules import Apply
 from yolo_probe import compare_counters, count_flops, explain_layers
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.errors import CounterError, RulesError, TargetError, TraceError
-from yolo_probe.live.live import Live
 
 
 class Two(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
@@ -205,6 +203,13 @@ def test_torchinfo_s_total_is_left_open_where_a_container_stands_in_two_places()
     assert total.unfused is None
 
 
+class Normalized(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """A module of one function that no counter knows."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.normalize(x)
+
+
 class Repeats(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
     """Convolves as often as its input says, and transforms it."""
 
@@ -255,22 +260,24 @@ def test_what_is_no_model_is_named(call: Callable[[Any], object]) -> None:
             call(nn.Sequential(lazy))
 
 
-def test_a_recurrent_layer_is_listed_until_a_rule_of_the_user_s_counts_it(tmp_path: Path) -> None:
-    model = nn.Sequential(nn.LSTM(4, 6, proj_size=2))
-    with pytest.raises(TraceError, match=r"0: found an nn\.LSTM, whose cost yolo-probe does not know") as caught:
-        Live(model).trace_inputs((3, 1, 4))
-    assert "rules=FILE" in caught.value.remedy
-    counted = count_flops(model, (3, 1, 4))
-    assert (counted.total, [(each.operator, each.path, each.share) for each in counted.uncounted]) == (
-        0,
-        [("LSTM", "0", 1.0)],
-    )
-    for each in compare_counters(Apply(lambda x: nn.functional.normalize(x)), (1, 3, 4, 4)).counters.values():
-        assert [missing.operator for missing in each.uncounted] == ["normalize()"]
+def test_an_operator_is_listed_until_a_rule_of_the_user_s_counts_its_module(tmp_path: Path) -> None:
+    model = nn.Sequential(Normalized())
+    for each in compare_counters(model, (1, 3, 4, 4)).counters.values():
+        assert [(missing.operator, missing.path, missing.share) for missing in each.uncounted] == [
+            ("normalize()", "0", 1.0)
+        ]
     rules = tmp_path / "rules.yaml"
-    rules.write_text("modules: {nn.LSTM: {macs: inputs * parameters}}")
-    parameters = 4 * 6 * 4 + 4 * 6 * 2 + 2 * 4 * 6 + 2 * 6
-    assert count_flops(model, (3, 1, 4), rules=str(rules)).by_module_alone == {"0": 12 * parameters}
+    rules.write_text("modules: {Normalized: {macs: 3 * inputs}}")
+    assert count_flops(model, (1, 3, 4, 4), rules=str(rules)).by_module_alone == {"0": 3 * 3 * 4 * 4}
+
+
+def test_an_lstm_with_projections_is_counted_with_the_weights_that_project() -> None:
+    step = 4 * 6 * (4 + 2) + 6 * 2
+    extra = 4 * 6 * (1 + 2) + 4 * 6
+    lstm = nn.LSTM(4, 6, proj_size=2)
+    assert count_flops(lstm, (3, 1, 4)).total == 3 * (step + extra)
+    assert count_flops(lstm, (3, 1, 4), "torch").total == 3 * 2 * step
+    assert count_flops(lstm, (3, 1, 4), "thop-0.1").total == 3 * (4 * 6 * (4 + 6) + extra)
 
 
 def test_rules_of_a_file_stand_for_a_module_of_a_live_model(tmp_path: Path) -> None:

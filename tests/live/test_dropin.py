@@ -18,6 +18,7 @@ from tests.fingerprints import fingerprint
 from yolo_probe.errors import TargetError, first_words
 from yolo_probe.hosts.known_functions import KnownFunction
 from yolo_probe.hosts.summary_line import FORMS
+from yolo_probe.live.function_records import RECORDS
 from yolo_probe.live.live import Live
 from yolo_probe.training import dropin
 
@@ -35,6 +36,13 @@ class Custom(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
         flat = x.flatten(2)
         scores = (flat.transpose(1, 2) @ flat).softmax(-1)
         return nn.functional.conv2d(x, torch.ones(4, 8, 1, 1, device=x.device)) + scores.sum()
+
+
+class Exponential(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """A module of one function."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.matrix_exp(x)
 
 
 OWN_LINE = "Model summary: 2 layers, 224 parameters, 224 gradients"
@@ -146,33 +154,34 @@ def test_what_a_host_itself_raises_is_raised_once(host: tuple[ModuleType, Module
 
 @pytest.mark.usefixtures("known")
 def test_where_ours_has_no_gflops_the_hosts_own_run_gives_them(
-    host: tuple[ModuleType, ModuleType], caplog: pytest.LogCaptureFixture
+    host: tuple[ModuleType, ModuleType], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Recurrent(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    class Unknown(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
         def __init__(self) -> None:
             super().__init__()
-            self.cell = nn.LSTM(3, 4, proj_size=2)
+            self.conv, self.cell = nn.Conv2d(3, 36, 1), Exponential()
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.cell(x.flatten(2).permute(2, 0, 1))[0]
+            return self.cell(self.conv(x))
 
+    monkeypatch.setitem(RECORDS, torch.matrix_exp, RECORDS[torch.inner])  # a slip of ours: that takes two tensors
     home, _ = host
-    home.LINE = "Model summary: 2 layers, 144 parameters, 144 gradients, 1.5 GFLOPs"  # type: ignore[attr-defined]
+    home.LINE = "Model summary: 3 layers, 144 parameters, 144 gradients, 1.5 GFLOPs"  # type: ignore[attr-defined]
     yolo_probe.install()
     with caplog.at_level(logging.INFO):
-        home.model_info(Recurrent())
+        home.model_info(Unknown())
     yolo_probe.uninstall()
     assert caplog.messages[0] == home.LINE
-    said = "  The GFLOPs are from the host's own counting run, which took 0.0 s: yolo-probe cannot count cell: found"
-    assert caplog.messages[1].startswith(said)
+    said = "  The GFLOPs are from the host's own counting run, which took 0.0 s: "
+    where = "yolo-probe cannot count cell: AttributeError in yolo-probe itself"
+    assert caplog.messages[1].startswith(said + where)
     home.LINE = OWN_LINE  # type: ignore[attr-defined]
     yolo_probe.install()
     with caplog.at_level(logging.INFO):
-        home.model_info(Recurrent())
+        home.model_info(Unknown())
         yolo_probe.uninstall()
-        yolo_probe.model_info(Recurrent())
+        yolo_probe.model_info(Unknown())
     assert caplog.messages[2] == OWN_LINE
-    where = "yolo-probe cannot count cell: found"
     assert caplog.messages[3].startswith(f"  No GFLOPs: the host's own counting run finds none, and {where}")
     assert caplog.messages[5].startswith(f"  No GFLOPs: {where}")
 

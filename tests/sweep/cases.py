@@ -209,6 +209,16 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     "LSTM, two layers, both directions": (
         lambda: Called(nn.LSTM(16, 8, 2, bidirectional=True, batch_first=True)), WORDS,
     ),
+    "LSTM with projections": (lambda: Called(nn.LSTM(16, 8, proj_size=3)), WORDS),
+    "LSTM with projections, two layers, both directions, of three": (
+        lambda: Called(
+            nn.LSTM(16, 8, 2, bidirectional=True, batch_first=True, proj_size=3), lambda inner, x: inner(several(x))
+        ),
+        WORDS,
+    ),
+    "LSTM with projections, without a batch and biases": (
+        lambda: Called(nn.LSTM(16, 8, bias=False, proj_size=3), one_image), WORDS,
+    ),
     "GRU": (lambda: Called(nn.GRU(16, 8)), WORDS),
     "RNN": (lambda: Called(nn.RNN(16, 8)), WORDS),
     "RNN of two, batch first": (

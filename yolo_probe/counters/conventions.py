@@ -198,7 +198,7 @@ _TERMS = {
     "normalization": ("layer_norm", "group_norm", "instance_norm", "rms_norm"),
     "activation": _ACTIVATIONS,
     "pooling": (*MAX_POOLS, *AVERAGE_POOLS, *ADAPTIVE_POOLS, "mean"),
-    "recurrent": (*recurrent.LAYERS, *recurrent.CELLS),
+    "recurrent": (*recurrent.LAYERS, recurrent.PROJECTED, *recurrent.CELLS),
     "upsampling": ("upsample",),
     "attention": (*ATTENTION, "scaled_dot_product_attention", "timm_attention"),
     "matrix products": (

@@ -122,10 +122,10 @@ def built_from_source(folder: Path, path: str, classes: int | None) -> Rebuilt:
     with silent():
         with _importable(folder):
             model = _constructed(_model_class(folder, path), path, classes)
-        built = Live(model, complete=False)
+        built = Live(model, every_function=True)
         trainable = built.fused(grad_enabled=True)
         model.requires_grad_(False)
-        stored = Live(model, complete=False)
+        stored = Live(model, every_function=True)
         return Rebuilt(built, stored, stored.fused(), saved_fused=False, fused_trainable=trainable)
 
 
@@ -164,7 +164,7 @@ def line_form() -> LineForm | None:
 
 
 def _live(model: nn.Module) -> Live:
-    return Live(model, complete=False, most_operators=MOST_OPERATORS)
+    return Live(model, every_function=True, most_operators=MOST_OPERATORS)
 
 
 def _classes(folder: Path, root: Module) -> Mapping[str, type[nn.Module]]:

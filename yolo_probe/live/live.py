@@ -77,9 +77,8 @@ class Live:
     """A live model: its structure, and forward passes of its weightless copy.
 
     ``training``: whether the passes are those of training. ``elementwise``: whether functions of single values, which
-    no thop charges, are recorded. ``complete``: whether a pass fails at a module that counters charge and whose rules
-    are not known, so that no total lacks it; if False, such a module is recorded without a rule, as is any function
-    that computes. ``most_operators``: a pass with more fails.
+    no thop charges, are recorded. ``every_function``: whether any other function that computes is recorded too, by its
+    name, for the list of what is uncounted. ``most_operators``: a pass with more fails.
     """
 
     def __init__(
@@ -89,12 +88,12 @@ class Live:
         *,
         training: bool = False,
         elementwise: bool = True,
-        complete: bool = True,
+        every_function: bool = False,
         most_operators: int | None = None,
     ) -> None:
         self._model = model
         self._custom_ops, self._training, self._elementwise = custom_ops, training, elementwise
-        self._complete, self._most = complete, most_operators
+        self._every_function, self._most = every_function, most_operators
         self._inner = unwrapped(model)
         self._descriptions = Descriptions()
         try:
@@ -187,7 +186,7 @@ class Live:
             device=device,
             training=self._training,
             elementwise=self._elementwise,
-            complete=self._complete,
+            every_function=self._every_function,
             scripted=self._copier.is_scripted or scripted_functions_beside(self._foreign),
             dtype=self._dtype if device == "meta" else torch.float32,
             most_operators=self._most,
@@ -215,13 +214,15 @@ class Live:
 
     def in_training(self) -> Live:
         """The same model, whose forward passes are those of training."""
-        return Live(self._model, self._custom_ops, training=True, complete=self._complete, most_operators=self._most)
+        return Live(
+            self._model, self._custom_ops, training=True, every_function=self._every_function, most_operators=self._most
+        )
 
     def with_rules(self, rules: OwnRules) -> Live:
         """The same model with modules counted by the user's own rules."""
         return Live(
             self._model, OwnOps(rules), training=self._training, elementwise=self._elementwise,
-            complete=self._complete, most_operators=self._most,
+            every_function=self._every_function, most_operators=self._most,
         )  # fmt: skip
 
     def fused(self, *, grad_enabled: bool = False, end_to_end: bool | None = None) -> Live:
@@ -236,7 +237,7 @@ class Live:
         set_end_to_end(copy, end_to_end)
         with self._unnoticed(copier):
             fused = _fuse(copy, grad_enabled)
-        return Live(fused, complete=self._complete, most_operators=self._most)
+        return Live(fused, every_function=self._every_function, most_operators=self._most)
 
 
 def set_end_to_end(model: nn.Module, value: bool | None) -> None:

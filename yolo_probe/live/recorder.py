@@ -40,7 +40,7 @@ from yolo_probe.live.function_shapes import ANSWERS, Answer
 from yolo_probe.live.named_calls import Named
 from yolo_probe.live.scripted import SCRIPTED, ScriptedWork
 from yolo_probe.live.torch_internals import COMPILED, call_directly, directly, has_forward_hooks, is_compiling
-from yolo_probe.live.torch_layers import LAYERS, OPERATORS, is_known, layer_record
+from yolo_probe.live.torch_layers import LAYERS, OPERATORS, layer_record, operator_of
 from yolo_probe.model.forward import (
     ELEMENTWISE,
     Block,
@@ -120,9 +120,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
 
     ``places``: the modules of the copy, the copy itself first; the caller keeps them alive. ``slots``: the number of
     places of each, by the ``id`` of its description. ``device``: ``meta`` for a weightless copy. ``training``,
-    ``elementwise`` and ``complete``: as in ``Live``. ``scripted``: whether code that torch has compiled may run. The
-    recorder changes the copy.
-    Raises: TraceError for a module that counters charge and whose rules are not known, if ``complete``.
+    ``elementwise`` and ``every_function``: as in ``Live``. ``scripted``: whether code that torch has compiled may run.
+    The recorder changes the copy.
     """
 
     def __init__(
@@ -134,7 +133,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         device: str = "meta",
         training: bool = False,
         elementwise: bool = True,
-        complete: bool = True,
+        every_function: bool = False,
         scripted: bool = False,
         dtype: torch.dtype = torch.float32,
         most_operators: int | None = None,
@@ -142,7 +141,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         super().__init__()
         self._copy = ref(places[0].copy)  # a weak reference, as the copy refers to the recorder
         self._custom_ops, self._device, self._dtype = custom_ops, device, dtype
-        self._complete, self._elementwise = complete, elementwise
+        self._every_function, self._elementwise = every_function, elementwise
         self._names_calls = (
             elementwise and not scripted
         )  # below torch 2.5 no tensor class is made while scripts are read
@@ -221,11 +220,6 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         if self._elementwise and not kind.layer and (held := _kept_functions(module)):
             self._held[place.path] = held
         rule = self._custom_ops.rule_for(type(module)) if self._custom_ops else None
-        if not is_known(module, kind.layer) and self._complete and not rule:
-            raise UnknownModuleError(
-                f"{place.path or 'the model'}: found an nn.{kind.layer}, whose cost yolo-probe does not know",
-                "count_flops(model, rules=FILE) counts it by a rule of your own",
-            )
         call = self._call(place, kind)
         if place.described.class_path in timm_attention.CLASSES:
             call = self._whole_attention(place, call)
@@ -238,7 +232,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
     def _call(self, place: CopiedModule, kind: _Kind) -> Forward:
         """The function that replaces a module's forward."""
         path, described, module = place
-        if not kind.layer or (self._complete and not is_known(module, kind.layer)):
+        if not kind.layer:
             return partial(self._enter, (path, described.kind), _own_forward(module))
         if not (kind.is_torchs and module.__dict__.keys().isdisjoint(kind.methods) and not has_forward_hooks(module)):
             return self._with_own_forward(place, kind, _own_forward(module))
@@ -466,7 +460,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         if kind.layer == "MultiheadAttention":
             multi_head_attention(frame, *(_sequence_first(held.batch_first, shape) for shape in inputs[:3]))
         else:
-            operator = OPERATORS[kind.layer] if is_known(held, kind.layer) else kind.layer
+            operator = operator_of(held, kind.layer)
             slots = self._pass.slots.get(id(frame.module), 1)
             place = (frame.path, frame.module.kind)
             records.append(layer_record(operator, *place, held, inputs, _first_shape([out]), slots))
@@ -521,7 +515,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         """The record function of a function of torch; None if it is not recorded."""
         if not self._elementwise and func in ELEMENTWISE_FUNCTIONS:
             return None
-        return RECORDS.get(func) or custom(func) or (None if self._complete else other(func))
+        return RECORDS.get(func) or custom(func) or (other(func) if self._every_function else None)
 
     def _run_without_values(
         self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], error: Exception

@@ -18,6 +18,8 @@ from yolo_probe.model.structure import Shape
 
 RECURRENT = ("RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell")
 
+PROJECTED = "projected_lstm"
+
 LAYERS: Mapping[str, str] = {
     "Conv1d": "conv1d",
     "Conv3d": "conv3d",
@@ -47,9 +49,9 @@ LAYERS: Mapping[str, str] = {
 """Operator of each module without a shape rule, by the name of its class."""
 
 
-def is_known(module: nn.Module, layer: str) -> bool:
-    """Whether the cost of a module of torch is known; ``layer``: the name of its class. Not of a projected LSTM."""
-    return layer != "LSTM" or not module.proj_size
+def operator_of(module: nn.Module, layer: str) -> str:
+    """The operator of a module of torch; ``layer``: the name of its class."""
+    return PROJECTED if layer == "LSTM" and module.proj_size else OPERATORS[layer]
 
 
 OPERATORS: Mapping[str, str] = {
@@ -124,7 +126,7 @@ def _options(operator: str, module: nn.Module, inputs: tuple[Shape, ...]) -> dic
         options |= {name: each_axis(getattr(module, f"{name}{end}"), axes) for name, end in _WINDOW}
         options |= {"inside": not module.count_include_pad, "number": isinstance(module.kernel_size, int)}
     elif operator in _RECURRENT:
-        options["cells"], options["bias"] = _cells(module), bool(module.bias)
+        options |= _recurrent(module)
         if getattr(module, "batch_first", False) and len(inputs[0]) == 3 and min(inputs[0][:2]) > 1:
             options["scattered"] = 2 if module.bidirectional else 1
     elif operator == "upsample":
@@ -137,13 +139,19 @@ def _options(operator: str, module: nn.Module, inputs: tuple[Shape, ...]) -> dic
     return options
 
 
-_RECURRENT = frozenset(LAYERS[name] for name in RECURRENT)
+_RECURRENT = frozenset((*(LAYERS[name] for name in RECURRENT), PROJECTED))
 _WINDOW = (("kernel", "_size"), ("stride", ""), ("padding", ""))
 
 
-def _cells(module: nn.Module) -> tuple[tuple[int, int], ...]:
-    """Inputs and hidden values of each cell of a recurrent module: of every layer, in each direction."""
+def _recurrent(module: nn.Module) -> dict[str, Any]:
+    """Inputs and hidden values of each cell of a recurrent module: of every layer, in each direction.
+
+    ``state``: the number of values that an LSTM projects its hidden ones to, where it does.
+    """
     first, hidden = module.input_size, module.hidden_size
+    state = getattr(module, "proj_size", 0)
     directions = 2 if getattr(module, "bidirectional", False) else 1
-    above = (directions * hidden, hidden)
-    return ((first, hidden),) * directions + (above,) * (directions * (getattr(module, "num_layers", 1) - 1))
+    above = (directions * (state or hidden), hidden)
+    cells = ((first, hidden),) * directions + (above,) * (directions * (getattr(module, "num_layers", 1) - 1))
+    projected = {"state": state, "directions": directions} if state else {}
+    return {"cells": cells, "bias": bool(module.bias), **projected}
