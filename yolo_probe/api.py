@@ -240,12 +240,15 @@ def _followed(live: Live, inputs: Inputs) -> tuple[Inputs, Trace]:
     if isinstance(inputs, Arguments):
         with suppress(ValueError):  # of a forward without a signature
             signature(live.model.forward).bind(*inputs.given, **inputs.named)
-        fed += [tuple(each.shape) for each in tensors_in((*inputs.given, *inputs.named.values()))]
+        tensors = tensors_in((*inputs.given, *inputs.named.values()))
+        fed += [tuple(each.shape) for each in tensors if not each.is_nested]
     else:
         fed.append(inputs)
     try:
         return inputs, live.trace_inputs(inputs)
     except TraceError as error:
+        if not fed:
+            raise
         raise refused(error, *fed) from error
 
 

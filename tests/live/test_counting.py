@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from tests.custom_modules import Apply
 from yolo_probe import compare_counters, count_flops, explain_layers
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.errors import CounterError, RulesError, TargetError, TraceError
@@ -258,6 +259,25 @@ def test_what_is_no_model_is_named(call: Callable[[Any], object]) -> None:
     for lazy in (nn.LazyConv2d(3, 1), nn.LazyBatchNorm2d(affine=False)):
         with pytest.raises(TraceError, match=r"the model: .* uninitialized parameter"):
             call(nn.Sequential(lazy))
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@pytest.mark.parametrize("layout", [torch.strided, torch.jagged])
+def test_a_nested_tensor_is_named_wherever_it_is(layout: torch.layout) -> None:
+    def nested(x: torch.Tensor) -> torch.Tensor:
+        return torch.nested.nested_tensor([x[0, :3], x[1, :5]], layout=layout)
+
+    linear, words = nn.Linear(16, 8), torch.zeros(2, 10, 16)
+    held = nn.Sequential(linear)
+    held.register_buffer("parts", nested(words))
+    for model, given, where in (
+        (linear, nested(words), "the input"),
+        (held, words, "parts"),
+        (Apply(lambda x, layer: layer(nested(x)).sum(), linear), words, "the model"),
+    ):
+        with pytest.raises(TraceError, match=f"{where}: found a nested tensor") as caught:
+            count_flops(model, given)
+        assert "to_padded_tensor" in caught.value.remedy
 
 
 def test_an_operator_is_listed_until_a_rule_of_the_user_s_counts_its_module(tmp_path: Path) -> None:

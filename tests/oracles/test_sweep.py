@@ -21,16 +21,17 @@ from tests.sweep.cases import CASES, LEFT_OUT
 
 UNUSED = "the tool follows the output back, and what nobody uses is not on that way"
 ONE_KERNEL = "on the CPU attention is one kernel, which FlopCounterMode has no formula for"
-OLD_NAME = "F.upsample calls F.interpolate, and both names are replaced; the call of the first cannot be seen from here"
 FROZEN = "a frozen encoder layer is one operator of torch, for which there is no rule"
 SIZE = "tracing takes a product of sizes inside the loss for work"
 
-ATTENTION = ("attention", "attention, causal", "MultiheadAttention, no weights asked")
+ATTENTION = (
+    *("attention", "attention, causal", "attention with a mask", "attention of heads in groups"),
+    "MultiheadAttention, no weights asked",
+)
 MASKED = ("MultiheadAttention, masked, no weights asked", "MultiheadAttention, keys hidden, no weights asked")
 
 DIFFERENT: dict[str, dict[str, str]] = {
     "fvcore": {"a result that nobody uses": UNUSED},
-    "ptflops": {"F.upsample": OLD_NAME},
     "torchprofile": {
         "a result that nobody uses": UNUSED,
         "F.gaussian_nll_loss": SIZE,
@@ -42,8 +43,6 @@ DIFFERENT: dict[str, dict[str, str]] = {
         **dict.fromkeys(("TransformerDecoderLayer", "TransformerDecoder"), ONE_KERNEL),
         "TransformerEncoderLayer, frozen": FROZEN,
     },
-    "calflops": {"F.upsample": OLD_NAME},
-    "deepspeed": {"F.upsample": OLD_NAME},
 }
 """By counter: the cases in which ours is not the real figure in evaluation mode, and why."""
 
@@ -126,7 +125,7 @@ def test_a_deformable_convolution_has_the_real_figure_and_is_named_where_that_le
     rows = swept(name, "deformable")
     assert [row["case"] for row in rows if row["real"] != row["ours"]] == []
     module = [] if name in ("ptflops", "torchinfo") else ["deformable_conv2d"]
-    assert [row["named"] for row in rows] == [module] * 4 + [["deform_conv2d"]]
+    assert [row["named"] for row in rows] == [module] * 5 + [["deform_conv2d"]]
 
 
 @pytest.mark.parametrize("name", [*RELEASES, *TOOLS])

@@ -58,6 +58,28 @@ class Activated(nn.BatchNorm2d):  # type: ignore[misc]  # torch is not read by m
         return self.act(super().forward(x))
 
 
+class Scale(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """A scale for each channel, as blocks of attention have it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.register_parameter(name, nn.Parameter(torch.ones(8, 1, 1)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The scaled image."""
+        return x * next(self.parameters())
+
+
+class ConvOfOnes(Scale):
+    """The same under a name from which torchinfo takes it for a convolution."""
+
+
+def channels_last(layers: Any, x: torch.Tensor) -> Any:
+    """A convolution of an image whose channels lie last, then a layer for each place."""
+    image = x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+    return layers[1](layers[0](image).flatten(2).mT)
+
+
 def in_two_places(around: Callable[[nn.Module], nn.Module]) -> nn.Module:
     """One block in two places, each with this around it."""
     block = nn.Sequential(nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8))
@@ -203,6 +225,15 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     "LocalResponseNorm of words": (lambda: nn.LocalResponseNorm(3), WORDS),
     "Linear": (lambda: nn.Linear(16, 4), WORDS),
     "Bilinear": (lambda: Called(nn.Bilinear(16, 16, 4), twice), WORDS),
+    "Linear after an activation of turned words": (
+        lambda: Called(nn.Sequential(nn.GELU(), nn.Linear(10, 4)), lambda inner, x: inner(x.mT)), WORDS,
+    ),
+    "Linear after a convolution with channels last": (
+        lambda: Called(nn.ModuleList([nn.Conv2d(8, 8, 1), nn.Linear(8, 4)]), channels_last), IMAGE,
+    ),
+    "a module with weights of its own": (lambda: Scale("weight"), IMAGE),
+    "a module with weights under a longer name": (lambda: nn.Sequential(Scale("weight_in"), Scale("other")), IMAGE),
+    "a module named Conv with weights of its own": (lambda: nn.Sequential(ConvOfOnes("weight"), nn.ReLU()), IMAGE),
     "CosineSimilarity": (lambda: Called(nn.CosineSimilarity(), twice), IMAGE),
     "PairwiseDistance": (lambda: Called(nn.PairwiseDistance(), twice), IMAGE),
     "LSTM": (lambda: Called(nn.LSTM(16, 8)), WORDS),
@@ -255,6 +286,7 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     "Upsample bicubic": (lambda: nn.Upsample(scale_factor=2, mode="bicubic"), IMAGE),
     "Upsample trilinear": (lambda: nn.Upsample(scale_factor=2, mode="trilinear"), VOLUME),
     "Upsample to a size": (lambda: nn.Upsample(size=(20, 20)), IMAGE),
+    "Upsample to one number": (lambda: nn.Upsample(size=20), IMAGE),
     "Upsample to less": (lambda: nn.Upsample(scale_factor=0.3, mode="bilinear"), IMAGE),
     "UpsamplingNearest2d": (lambda: nn.UpsamplingNearest2d(scale_factor=2), IMAGE),
     "UpsamplingBilinear2d": (lambda: nn.UpsamplingBilinear2d(scale_factor=2), IMAGE),
@@ -402,6 +434,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "F.interpolate with a size of its own": lambda x: F.interpolate(x, scale_factor=1.3, recompute_scale_factor=True),
     "F.interpolate with antialias": lambda x: F.interpolate(x, scale_factor=2, mode="bilinear", antialias=True),
     "F.interpolate 1-D": lambda x: F.interpolate(flat(x), scale_factor=2),
+    "F.interpolate to one number": lambda x: F.interpolate(x, 18),
+    "F.upsample to a size": lambda x: F.upsample(x, (18, 20)),
     "F.upsample": lambda x: F.upsample(x, scale_factor=2),
     "F.upsample_nearest": lambda x: F.upsample_nearest(x, scale_factor=2),
     "F.upsample_bilinear": lambda x: F.upsample_bilinear(x, scale_factor=2),
@@ -423,6 +457,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "F.one_hot": lambda x: F.one_hot(x.long() * 0, 3) * x.mean(),
     "F.linear": lambda x: F.linear(x, x[0, 0]),
     "F.linear with bias": lambda x: F.linear(x, x[0, 0], x[0, 0, 0]),
+    "F.linear of turned words": lambda x: F.linear(x.mT, x[0, 0], x[0, 0, 0]),
+    "F.linear with a vector": lambda x: F.linear(x, x[0, 0, 0]),
     "F.bilinear": lambda x: F.bilinear(x, x, x[0]),
     "x @ x": lambda x: x @ x,
     "x.matmul(x)": lambda x: x.matmul(x),
@@ -431,6 +467,9 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "matrix @ vector": lambda x: x @ x[0, 0, 0],
     "vector @ matrix": lambda x: x[0, 0, 0] @ x,
     "vector @ vector": lambda x: x[0, 0, 0] @ x[0, 0, 0],
+    "vector of numbers @ batch": lambda x: x.new_ones(12) @ x,
+    "batch @ vector of numbers": lambda x: x @ x.new_ones(12),
+    "turned batch @ vector of numbers": lambda x: x.mT @ x.new_ones(12),
     "broadcast matmul": lambda x: x[0, 0] @ x,
     "broadcast matmul from the right": lambda x: x @ x[0, 0],
     "torch.matmul of a vector": lambda x: torch.matmul(x, x[0, 0, 0]),
@@ -464,6 +503,11 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "attention of one head": lambda x: F.scaled_dot_product_attention(x[0], x[0], x[0]),
     "attention of matrices": lambda x: F.scaled_dot_product_attention(x[0, 0], x[0, 0], x[0, 0]),
     "attention, causal": lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True),
+    "attention with a mask": lambda x: F.scaled_dot_product_attention(x, x, x, x.new_zeros(12, 12)),
+    "attention with a mask that trains": lambda x: F.scaled_dot_product_attention(x, x, x, attn_mask=x[0, 0]),
+    "attention with a mask of three axes": lambda x: F.scaled_dot_product_attention(x, x, x, x.new_zeros(8, 12, 12)),
+    "attention with dropout": lambda x: F.scaled_dot_product_attention(x, x, x, dropout_p=0.1),
+    "attention of heads in groups": lambda x: F.scaled_dot_product_attention(x, x[:, :2], x[:, :2], enable_gqa=True),
     "cumsum": lambda x: x.cumsum(1),
     "cat": lambda x: torch.cat((x, x), 1),
     # kept by the network itself: no tool that replaces the function's name sees its call

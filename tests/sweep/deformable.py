@@ -31,6 +31,15 @@ class Deformed(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
         return self.deform(x, found[:, :18], found[:, 18:] if self.masked else None)
 
 
+class MaskedByName(Deformed):
+    """The same with its mask by keyword, which a forward hook is not given."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The deformable convolution of the input."""
+        found = self.offset(x)
+        return self.deform(x, found[:, :18], mask=found[:, 18:])
+
+
 class Called(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
     """The function, called by a module that is no deformable convolution."""
 
@@ -46,6 +55,7 @@ class Called(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
 NETWORKS: Mapping[str, Callable[[], nn.Module]] = {
     "deformable": Deformed,
     "deformable with a mask": partial(Deformed, masked=True),
+    "deformable with a mask by keyword": MaskedByName,
     "deformable in groups": partial(Deformed, groups=2),
     "deformable without a bias": partial(Deformed, bias=False),
     "deformable, called as a function": Called,

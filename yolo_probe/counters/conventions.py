@@ -186,7 +186,7 @@ _ACTIVATIONS = (
 FREE = frozenset({
     "add", "sub", "mul", "div", "pow", "mean", "cat",
     "dropout", "embedding", "flatten", "identity", "pad2d", "pixel_shuffle", "pixel_unshuffle",
-    "upsample", "batch_norm", "timm_attention",
+    "upsample", "batch_norm", "timm_attention", "own_parameters",
     *_ACTIVATIONS, *MAX_POOLS, *AVERAGE_POOLS, *ADAPTIVE_POOLS,
 })  # fmt: skip
 """Operators that cost nothing where a counter has no rule for them; any other is then uncounted."""

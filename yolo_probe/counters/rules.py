@@ -95,12 +95,11 @@ def einsum_products(r: OpRecord) -> int:
 
 
 def matrix_product_as_matrices(r: OpRecord) -> int:
-    """The products of matrices; of a vector with a matrix or many, which torch runs as ``mv`` or ``dot``, none.
+    """The products of matrices; of one matrix with a vector, also one of many, none: torch runs ``mv`` or ``dot``.
 
-    A vector times one matrix is a product of matrices for torch, a matrix times a vector is not.
+    A vector times one matrix is a product of matrices for torch.
     """
-    first, second = map(len, r.inputs)
-    return 0 if second == 1 or (first == 1 and second > 2) else matrix_product(r)
+    return 0 if r.options.get("folded") else matrix_product(r)
 
 
 def product_by_first(r: OpRecord) -> int:
@@ -109,8 +108,12 @@ def product_by_first(r: OpRecord) -> int:
 
 
 def product_by_first_of_matrices(r: OpRecord) -> int:
-    """``product_by_first``; of a vector as the second, for which fvcore fails, the products."""
-    return matrix_product(r) if len(r.inputs[1]) == 1 else product_by_first(r)
+    """``product_by_first``; of a vector as the second, for which fvcore fails, the products.
+
+    A vector as the weight of ``F.linear`` is taken for as many features of the output.
+    """
+    is_vector = len(r.inputs[1]) == 1 and r.options.get("call") != "linear"
+    return matrix_product(r) if is_vector else product_by_first(r)
 
 
 def einsum_matrix_products(r: OpRecord) -> int:
@@ -386,6 +389,18 @@ def convolution_by_weights(r: OpRecord) -> int:
     return n * prod(size) * (prod(r.weight) + (channels if r.options["bias"] else 0))
 
 
+def own_parameters(r: OpRecord) -> int:
+    """As torchinfo charges any module: parameters x images; in a class named Conv also x places of the output.
+
+    Parameters of longer names, ``in_weight``, are taken for those of a recurrent layer: x the first two axes.
+    """
+    weights, others = r.options["weights"], r.options["others"]
+    assert isinstance(weights, int)
+    assert isinstance(others, int)
+    places = prod(r.output[2:]) if "Conv" in r.kind.rpartition(".")[2] else 1
+    return r.output[0] * weights * places + prod(r.output[:2]) * others
+
+
 def transposed_with_bias(r: OpRecord) -> int:
     """``transposed_convolution``, and one for each output value if it has a bias."""
     return transposed_convolution(r) + (prod(r.output) if r.options["bias"] else 0)
@@ -533,12 +548,18 @@ def upsample_by_whole_scale(r: OpRecord) -> int:
 
 def upsample_by_size(r: OpRecord) -> int:
     """``upsample_by_scale``; where ``size`` is given, one for each of its places, channels not counted."""
-    return prod(r.output[2:]) if r.options.get("sized") else upsample_by_scale(r)
+    return _places_by_size(r) if r.options.get("sized") else upsample_by_scale(r)
+
+
+def _places_by_size(r: OpRecord) -> int:
+    """The product of a size; one that is given as a number is taken for that of all places."""
+    side = r.options.get("side")
+    return side if isinstance(side, int) else prod(r.output[2:])
 
 
 def upsample_by_input(r: OpRecord) -> int:
     """As ``upsample_by_size``, but where a scale is given, one for each value of the input."""
-    return prod(r.output[2:]) if r.options.get("sized") else prod(r.input)
+    return _places_by_size(r) if r.options.get("sized") else prod(r.input)
 
 
 def transposed_of_calflops(r: OpRecord) -> int:

@@ -73,6 +73,11 @@ def with_area(rule: Rule, axes: tuple[int, ...] = (1, 2, 3)) -> Rule:
     return lambda r: rule(r) + (r.options["mode"] == "area" and len(r.output) - 2 in axes) * rules.one_per_value(r)
 
 
+def of_old_name(rule: Rule) -> Rule:
+    """A rule that counts ``F.upsample`` twice: it calls ``F.interpolate``, and the tool has replaced both names."""
+    return lambda r: rule(r) * (2 if r.options.get("old_name") else 1)
+
+
 def of_leaf(rule: Rule) -> Rule:
     """A rule for modules that hold no others."""
     return lambda r: rule(r) if r.options.get("leaf", True) else 0
@@ -166,7 +171,7 @@ PTFLOPS_FUNCTIONS: dict[str, Rule] = {
     **dict.fromkeys(("relu", "prelu", "elu", "gelu", "silu", "relu6"), rules.one_per_value),
     **dict.fromkeys(POOLS, rules.one_per_value),
     "softmax": where_called(rules.one_per_value, "softmax"),
-    "upsample": with_area(rules.upsample_by_whole_scale),
+    "upsample": with_area(of_old_name(rules.upsample_by_whole_scale)),
     "matmul": where_called(rules.product_by_first, "matmul", "bmm"),
     "mm": rules.known_products,
     "addmm": products_and_values,
@@ -206,6 +211,7 @@ _TORCHINFO: dict[str, Rule] = {
     "bilinear": rules.linear_by_weights,
     "multi_head_attention": lambda r: 0,
     **dict.fromkeys(("embedding", "embedding_bag"), lambda r: r.output[0] * prod(r.weight)),
+    "own_parameters": rules.own_parameters,
 }
 TORCHINFO: dict[str, Rule] = {operator: of_leaf(rule) for operator, rule in _TORCHINFO.items()}
 TORCHINFO_FUNCTIONS: dict[str, Rule] = {"deformable_conv2d": rules.convolution_by_weights}
@@ -230,6 +236,7 @@ DEEPSPEED: dict[str, Rule] = {
 
 DEEPSPEED_FUNCTIONS = DEEPSPEED | {
     "relu6": rules.one_per_value,
+    "upsample": with_area(of_old_name(rules.upsample_by_size)),
     "softmax": where_called(rules.one_per_value, "softmax"),
     "matmul": twice(rules.product_by_first),
     **dict.fromkeys(("einsum", "einsum of several"), rules.einsum_as_printed),
@@ -259,9 +266,9 @@ CALFLOPS = DEEPSPEED | {
 CALFLOPS_FUNCTIONS = {
     **{name: rule for name, rule in DEEPSPEED_FUNCTIONS.items() if name not in ("mm", "scaled_dot_product_attention")},
     **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, rules.transposed_of_calflops),
-    "upsample": with_area(rules.upsample_by_input),
+    "upsample": with_area(of_old_name(rules.upsample_by_input)),
     "multi_head_attention": CALFLOPS["multi_head_attention"],
-    "matmul": where_called(twice(rules.product_by_first), "matmul"),
+    "matmul": where_called(twice(rules.product_by_first), "matmul", "linear"),
     "mul": where_called(rules.one_per_value_from_the_left, "mul"),
     "add": where_called(rules.one_per_value_from_the_left, "add"),
 }

@@ -37,6 +37,10 @@ def tensors_in(values: Iterable[Any]) -> Iterator[torch.Tensor]:
             yield from tensors_in(value)
 
 
+NO_SHAPE = "a nested tensor, whose parts have shapes of their own"
+PAD = "Pad it, with to_padded_tensor(0.0), and count that."
+
+
 QUANTISED = ("torch.ao.nn.", "torch.nn.quantized.", "torch.nn.intrinsic.quantized.")
 """How the names of the Python modules begin in which torch defines its quantised modules."""
 
@@ -67,7 +71,7 @@ class Descriptions:
     def module(self, module: nn.Module) -> Module:
         """The description of a module and of all that is below it.
 
-        Raises: RuntimeError, torch's own, for a lazy module that has not run yet: its parameters have no shape.
+        Raises: RuntimeError for a lazy module that has not run yet, or a nested tensor: they have no shape.
         """
         found = self._modules.get(id(module))
         if found is None:
@@ -91,9 +95,14 @@ class Descriptions:
         return found
 
     def tensor(self, tensor: torch.Tensor) -> Tensor:
-        """The description of a tensor."""
+        """The description of a tensor.
+
+        Raises: RuntimeError for a tensor without a shape.
+        """
         found = self._tensors.get(id(tensor))
         if found is None:
+            if tensor.is_nested:
+                raise RuntimeError(f"found {NO_SHAPE}")
             dtype = tensor.dtype
             name = self._dtypes.get(dtype) or self._dtypes.setdefault(dtype, str(dtype).removeprefix("torch."))
             found = self._tensors[id(tensor)] = Tensor(tuple(tensor.shape), name, tensor.requires_grad)

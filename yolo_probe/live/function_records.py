@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from inspect import currentframe
 from math import prod
 from typing import Any
 
@@ -21,6 +22,7 @@ from yolo_probe.model.structure import Shape
 
 Record = Callable[[Sequence[Any], Mapping[str, Any], Any, str, str], OpRecord]
 T = torch.Tensor
+F = nn.functional
 
 
 _ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -53,6 +55,30 @@ def _output(out: Any) -> Shape:
     """Shape of the first result."""
     first = out[0] if isinstance(out, (list, tuple)) and out else out
     return tuple(first.shape) if isinstance(first, T) else ()
+
+
+def comes_from_training(*values: Any) -> bool:
+    """Whether a tensor among values is computed from a parameter that trains; gradients are not recorded here."""
+    return any(isinstance(each, T) and (each.requires_grad or hasattr(each, _TRAINED)) for each in values)
+
+
+def keeps_gradients(func: Any) -> bool:
+    """Whether what a function of torch gives trains where its inputs do: not new numbers, and not what is detached."""
+    name = getattr(func, "__name__", "")
+    return func not in _DETACHED and not name.startswith("new_") and not name.endswith("_like")
+
+
+_DETACHED = frozenset({T.detach, T.data.__get__})
+
+
+def mark_as_training(out: Any) -> None:
+    """Remember of each tensor of a result that it is computed from a parameter that trains."""
+    for each in out if isinstance(out, (list, tuple)) else (out,):
+        if isinstance(each, T) and each.is_floating_point():
+            setattr(each, _TRAINED, True)
+
+
+_TRAINED = "_yolo_probe_trained"
 
 
 def _named(operator: str) -> Record:
@@ -100,10 +126,14 @@ def _convolution(operator: str) -> Record:
     return record
 
 
+DEFORMABLE = "torchvision.ops.deform_conv.DeformConv2d"
+"""The class of torchvision's module."""
+
+
 def _deformable_convolution(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
     """Record of torchvision's operator, under a name of its own where its module runs it, which two tools know."""
     x, weight, _, _, bias = args[:5]
-    operator = "deformable_conv2d" if kind == "torchvision.ops.deform_conv.DeformConv2d" else "deform_conv2d"
+    operator = "deformable_conv2d" if kind == DEFORMABLE else "deform_conv2d"
     options = {"bias": isinstance(bias, nn.Parameter), "mask": args[-1]}  # without a bias torchvision gives zeros
     shape = tuple(weight.shape)
     return OpRecord(operator, path, kind, (tuple(x.shape),), tuple(out.shape), shape, options, functional=True)
@@ -192,6 +222,8 @@ def _cat(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, ki
 def interpolation(size: Any, scale: Any, mode: Any, recomputed: Any) -> dict[str, Any]:
     """Options of an interpolation."""
     options: dict[str, Any] = {"mode": mode or "nearest", "sized": size is not None}
+    if isinstance(size, int):
+        options["side"] = size
     if scale is not None:
         options["scale"] = tuple(scale) if isinstance(scale, (list, tuple)) else scale
         if recomputed or mode == "area":  # the size of the output is computed in Python
@@ -205,8 +237,18 @@ def _interpolation(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, pat
     options = interpolation(size, scale, mode, recomputed)
     if argument(args, kwargs, 6, "antialias"):
         options["antialias"] = True
+    if _is_called_by(F.upsample, F.interpolate):
+        options["old_name"] = True
     shapes = (tuple(argument(args, kwargs, 0, "input").shape),)
     return OpRecord("upsample", path, kind, shapes, tuple(out.shape), (), options, functional=True)
+
+
+def _is_called_by(outer: Any, inner: Any) -> bool:
+    """Whether one function of torch, of which torch dispatches nothing, has called another that is running."""
+    frame = currentframe()
+    while frame is not None and frame.f_code is not inner.__code__:
+        frame = frame.f_back
+    return frame is not None and frame.f_back is not None and frame.f_back.f_code is outer.__code__
 
 
 def _sampling(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
@@ -241,15 +283,29 @@ def _average(axes: int, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any
 
 def _matmul(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
     a, b = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "other")
+    folded = _is_folded(a, b) if b.dim() == 1 else a.dim() == 1 and b.dim() > 2 and _is_folded(b.mT, a)
+    options = {"folded": True} if folded else {}
     shapes = tuple(a.shape), tuple(b.shape)
-    return OpRecord("matmul", path, kind, shapes, tuple(out.shape), functional=True)
+    return OpRecord("matmul", path, kind, shapes, tuple(out.shape), (), options, functional=True)
+
+
+def _is_folded(batch: torch.Tensor, vector: torch.Tensor) -> bool:
+    """Whether torch takes a batch of matrices for one matrix, as it is to multiply each with a vector.
+
+    It does where the vector trains, or where the batch lies so that nothing is copied.
+    """
+    if batch.dim() < 3 or comes_from_training(vector):
+        return True
+    shape, stride = batch.shape, batch.stride()
+    return all(stride[i] == stride[i + 1] * shape[i + 1] for i in range(batch.dim() - 2))
 
 
 def _called(name: str) -> Record:
     """The record of a product of matrices called by name; some counters see it and do not see ``@``."""
 
     def record(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
-        return _matmul(args, kwargs, out, path, kind)._replace(options={"call": name})
+        made = _matmul(args, kwargs, out, path, kind)
+        return made._replace(options={**made.options, "call": name})
 
     return record
 
@@ -258,18 +314,34 @@ def _linear(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str,
     x, weight = argument(args, kwargs, 0, "input"), argument(args, kwargs, 1, "weight")
     given, shape = tuple(x.shape), tuple(weight.shape)
     if len(shape) == 1:
-        return OpRecord("matmul", path, kind, (given, shape), tuple(out.shape), functional=True)
-    bias = argument(args, kwargs, 2, "bias") is not None
-    return OpRecord("linear", path, kind, (given,), tuple(out.shape), shape, {"bias": bias}, functional=True)
+        return _called("linear")((x, weight), {}, out, path, kind)
+    options: dict[str, Any] = {"bias": argument(args, kwargs, 2, "bias") is not None}
+    if len(given) > 2:
+        options["contiguous"] = x.is_contiguous()
+    return OpRecord("linear", path, kind, (given,), tuple(out.shape), shape, options, functional=True)
 
 
 def _attention(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
     tensors = [argument(args, kwargs, place, name) for place, name in enumerate(("query", "key", "value"))]
-    query, key, value = inputs = tuple(tuple(each.shape) for each in tensors)
-    alike = len(query) == 4 and query[:2] == key[:2] == value[:2] and query[3] == value[3]
-    options = {"path": "fused"} if alike and all(each.stride(-1) == 1 for each in tensors) else {}
+    inputs = tuple(tuple(each.shape) for each in tensors)
+    mask, dropout = argument(args, kwargs, 3, "attn_mask"), argument(args, kwargs, 4, "dropout_p")
+    fits = _are_alike(inputs, bool(kwargs.get("enable_gqa"))) and all(each.stride(-1) == 1 for each in tensors)
+    options = {"path": "fused"} if fits and not dropout and _fits_one_kernel(mask) else {}
     name = "scaled_dot_product_attention"
     return OpRecord(name, path, kind, inputs, tuple(out.shape), (), options, functional=True)
+
+
+def _are_alike(inputs: Sequence[Shape], in_groups: bool) -> bool:
+    """Whether query, key and value are as torch's one kernel for a CPU takes them; ``in_groups``: of heads."""
+    query, key, value = inputs
+    if len(query) != 4 or query[0] != key[0] or key[:2] != value[:2] or query[3] != value[3]:
+        return False
+    return query[1] == key[1] or in_groups
+
+
+def _fits_one_kernel(mask: Any) -> bool:
+    """Whether that kernel takes a mask: of two axes or four, and not one that trains, as it has no gradient of it."""
+    return mask is None or (mask.dim() in (2, 4) and not comes_from_training(mask))
 
 
 def _einsum(args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, path: str, kind: str) -> OpRecord:
@@ -329,7 +401,6 @@ def _as_it_is(record: Record) -> Record:
     return record
 
 
-F = nn.functional
 ELEMENTWISE_FUNCTIONS: Mapping[Any, Record] = {
     torch.add: _elementwise("add", "add"),
     torch.mul: _elementwise("mul", "mul"),

@@ -1,7 +1,7 @@
 """Outputs of torch's functions on the meta device, found without a kernel, for those that run often and are slow.
 
 Each gives the shape and dtype of the output, or None if the arguments are not the usual ones; then torch's own kernel
-runs.
+runs; it also runs where an input is scattered (turned, channels last), as the output then may be too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Output = tuple[Sequence[int], torch.dtype]
 def _like(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     """Output of an elementwise function of one tensor."""
     x = args[0] if len(args) == 1 and not kwargs else None
-    if not isinstance(x, torch.Tensor) or not x.is_meta or not x.is_floating_point():
+    if not isinstance(x, torch.Tensor) or not x.is_meta or not x.is_floating_point() or not x.is_contiguous():
         return None
     return x.size(), x.dtype
 
@@ -31,6 +31,8 @@ def _pair(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     if len(args) != 2 or kwargs:
         return None
     a, b = args
+    if not all(each.is_contiguous() for each in args if isinstance(each, torch.Tensor)):
+        return None  # the output lies as they do, which torch knows
     if type(a) is torch.Tensor and a.is_meta and a.is_floating_point():  # the usual case, without further checks
         shape, dtype = a.size(), a.dtype
         if type(b) in (int, float):
@@ -62,7 +64,7 @@ def _cat(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     shapes, dtypes = [], set()
     for each in tensors:
         shape = tuple(each.size())
-        if not each.is_meta or not shape:
+        if not each.is_meta or not shape or not each.is_contiguous():
             return None
         shapes.append(shape)
         dtypes.add(each.dtype)

@@ -22,7 +22,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from yolo_probe.errors import DataDependentError, TargetError, TraceError, first_words, reason_of, shown
 from yolo_probe.live.applied_rules import AppliedRules, OwnOps
-from yolo_probe.live.description import Descriptions
+from yolo_probe.live.description import NO_SHAPE, PAD, Descriptions
 from yolo_probe.live.real_copy import real_copy, uncollected
 from yolo_probe.live.recorder import CopiedModule, Inputs, Recorder
 from yolo_probe.live.scripted import scripted_functions_beside
@@ -73,6 +73,15 @@ def weightless(model: nn.Module) -> nn.Module:
     return Copier().module(model)
 
 
+def _without_shape(model: nn.Module, error: RuntimeError) -> TraceError:
+    """What a model holds that has no shape: a nested tensor, or a lazy module's parameter before its first call."""
+    named = (*model.named_parameters(), *model.named_buffers())
+    nested = next((name for name, each in named if each.is_nested), None)
+    if nested is not None:
+        return TraceError(f"{nested}: found {NO_SHAPE}, expected a tensor with a shape", PAD)
+    return TraceError(f"the model: {first_words(error)}", "Run a lazy module once.")
+
+
 class Live:
     """A live model: its structure, and forward passes of its weightless copy.
 
@@ -100,8 +109,8 @@ class Live:
             with uncollected():
                 self.root = self._descriptions.module(model)
                 """The structure of the model at the time of construction; shared modules are one object."""
-        except RuntimeError as error:  # of torch: a lazy module's parameters have no shape before its first call
-            raise TraceError(f"the model: {first_words(error)}", "Run a lazy module once.") from error
+        except RuntimeError as error:  # of torch, of a tensor without a shape
+            raise _without_shape(self._inner, error) from error
         self._recorder: Recorder | None = None
         self._real_recorder: Recorder | None = None
         self._places: list[CopiedModule] = []

@@ -25,14 +25,18 @@ from yolo_probe.errors import DataDependentError, RulesError, TraceError, Unknow
 from yolo_probe.live import timm_attention
 from yolo_probe.live.applied_rules import AppliedRules, custom_record
 from yolo_probe.live.composed_functions import COMPOSED
-from yolo_probe.live.description import tensors_in
+from yolo_probe.live.description import NO_SHAPE, PAD, tensors_in
 from yolo_probe.live.function_records import (
+    DEFORMABLE,
     ELEMENTWISE_FUNCTIONS,
     RECORDS,
     Record,
     argument,
     attention_path,
+    comes_from_training,
     custom,
+    keeps_gradients,
+    mark_as_training,
     other,
     splits,
 )
@@ -40,7 +44,7 @@ from yolo_probe.live.function_shapes import ANSWERS, Answer
 from yolo_probe.live.named_calls import Named
 from yolo_probe.live.scripted import SCRIPTED, ScriptedWork
 from yolo_probe.live.torch_internals import COMPILED, call_directly, directly, has_forward_hooks, is_compiling
-from yolo_probe.live.torch_layers import LAYERS, OPERATORS, layer_record, operator_of
+from yolo_probe.live.torch_layers import LAYERS, OPERATORS, OWN_PARAMETERS, charged_of, layer_record, operator_of
 from yolo_probe.model.forward import (
     ELEMENTWISE,
     Block,
@@ -201,6 +205,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             return UnknownModuleError(problem, "Please report it with the model.")
         if self._device != "meta" and isinstance(error, _FAULTS):
             words = f"{kind}: {words}"
+        if any(each in words for each in _OF_NESTED):
+            return DataDependentError(f"{self._where}: found {NO_SHAPE}, expected one with a shape", PAD)
         return DataDependentError(f"{self._where}: {words}")
 
     @property
@@ -223,17 +229,20 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         call = self._call(place, kind)
         if place.described.class_path in timm_attention.CLASSES:
             call = self._whole_attention(place, call)
+        if place.described.class_path == DEFORMABLE:
+            call = self._deformable(call)
         if rule:
             call = self._ruled(place, call, rule)
         module.__dict__["forward"] = call
-        if call_directly(module, call) and kind.layer:
+        if call_directly(module, call) and (kind.layer or (self._elementwise and charged_of(module))):
             module.__dict__["forward"] = partial(self._unseen, place.path, call)
 
     def _call(self, place: CopiedModule, kind: _Kind) -> Forward:
         """The function that replaces a module's forward."""
         path, described, module = place
         if not kind.layer:
-            return partial(self._enter, (path, described.kind), _own_forward(module))
+            enter = partial(self._enter, (path, described.kind), _own_forward(module))
+            return self._with_own_parameters(place, enter) if self._elementwise and charged_of(module) else enter
         if not (kind.is_torchs and module.__dict__.keys().isdisjoint(kind.methods) and not has_forward_hooks(module)):
             return self._with_own_forward(place, kind, _own_forward(module))
         frame = Frame(described, path, self._pass)
@@ -267,10 +276,18 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
                 if block is _LINEAR and not input.is_contiguous():
                     block = from_scattered
                 out = block(self._where_called(frame) if is_shared else frame, tuple(input.size()))
+                scattered = self._elementwise and not input.is_contiguous()
             except (ShapeError, AttributeError) as error:
                 refusal: Exception = error
             else:
-                return input if gives_its_input else self._made(out, input.dtype)
+                if gives_its_input:
+                    return input
+                made = self._made(out, input.dtype)
+                if scattered:
+                    made = _laid_out(made, input, kind.layer)
+                if self._elementwise and (comes_from_training(input) or _trains(frame.module)):
+                    mark_as_training(made)
+                return made
         try:
             return self._measure(frame, kind, module, input, *args, **kwargs)
         except Exception as error:
@@ -409,6 +426,22 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
 
         return call
 
+    def _with_own_parameters(self, place: CopiedModule, forward: Forward) -> Forward:
+        """A function for a module of the user's own that holds weights, with a record of them beside what it runs."""
+        path, described, module = place
+        options, records = charged_of(module), self._pass.records
+        slots = self._pass.slots.get(id(described), 1)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            out = forward(*args, **kwargs)
+            with directly():
+                shapes, output = _tensor_shapes((*args, *kwargs.values())), _first_shape([out])
+            made = OpRecord(OWN_PARAMETERS, path, described.kind, shapes, output, (), options, slots)
+            records.append(made._replace(seen_by="modules"))
+            return out
+
+        return call
+
     def _whole_attention(self, place: CopiedModule, forward: Forward) -> Forward:
         """A function for timm's attention, with a record of the whole beside those of what is inside."""
         path, described, module = place
@@ -421,6 +454,19 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             with directly():
                 shapes, slots = (tuple(x.shape), tuple(out.shape)), self._pass.slots.get(id(described), 1)
             records.append(timm_attention.whole_record((path, described.kind), own(), *shapes, slots))
+            return out
+
+        return call
+
+    def _deformable(self, forward: Forward) -> Forward:
+        """A function for torchvision's deformable convolution; a tool's hook is not given a mask by keyword."""
+        records = self._pass.records
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            before = len(records)
+            out = forward(*args, **kwargs)
+            if "mask" in kwargs:
+                records[before:] = [each._replace(options={**each.options, "mask": False}) for each in records[before:]]
             return out
 
         return call
@@ -503,6 +549,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         else:
             with directly():
                 out = self._made(*found)
+        if self._elementwise and keeps_gradients(func) and comes_from_training(*args, *kwargs.values()):
+            mark_as_training(out)
         if record is not None and not self._whole:
             path, kind = self._running[-1] if self._running else ("", "")
             written = record(args, kwargs, out, path, kind)
@@ -536,7 +584,12 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
 
 
 def fed(value: Any, device: str) -> Any:
-    """The arguments for a copy on that device: a copy of each tensor, on ``meta`` without values."""
+    """The arguments for a copy on that device: a copy of each tensor, on ``meta`` without values.
+
+    Raises: TraceError for a nested tensor.
+    """
+    if isinstance(value, torch.Tensor) and value.is_nested:
+        raise TraceError(f"the input: found {NO_SHAPE}, expected one with a shape", PAD)
     if isinstance(value, torch.Tensor) and device != "meta" and not value.is_meta:
         return value.detach().to(device, torch.float32 if value.is_floating_point() else value.dtype, copy=True)
     if isinstance(value, torch.Tensor):
@@ -576,6 +629,9 @@ def _first_shape(values: Sequence[Any]) -> Shape:
 _FAULTS = (AttributeError, NameError, TypeError)
 """Errors that are a fault of the model's code if a real copy raises them, and are named as such."""
 
+_OF_NESTED = ("NestedTensor", "nested tensor", "relation is indeterminate")
+"""What torch says where a shape is asked of a nested tensor."""
+
 _SLIPS = (AttributeError, NameError, KeyError, IndexError, AssertionError, ZeroDivisionError)
 """Errors that may be a fault of this package's own code."""
 
@@ -592,6 +648,11 @@ _NOTHING = frozenset({"Identity", "Dropout", "Dropout2d"})
 """Modules of torch that do nothing in evaluation mode."""
 
 _ELEMENTWISE = frozenset(name.removeprefix("nn.") for name in ELEMENTWISE)
+
+_OF_IMAGES = frozenset(name for name in OPERATORS if name.endswith("2d") and "InstanceNorm" not in name) | {
+    *("Upsample", "GroupNorm", "PixelShuffle", "PixelUnshuffle")
+}
+"""Modules of torch whose output lies with its channels last where their input does."""
 
 _LINEAR = torch_block("Linear")
 
@@ -637,6 +698,36 @@ def _own_forward(module: nn.Module) -> Forward:
         return bound  # type: ignore[no-any-return]
     function, held = bound.__func__, ref(module)
     return lambda *args, **kwargs: function(held(), *args, **kwargs)
+
+
+def _laid_out(made: torch.Tensor, given: torch.Tensor, layer: str) -> torch.Tensor:
+    """The output of a module as torch's kernels on a CPU lay it out, where the input is scattered.
+
+    An activation gives what lies as its input does; a module of images keeps channels last.
+    """
+    laid = made
+    if layer in _ELEMENTWISE:
+        laid = torch.empty_like(given)
+    elif layer in _OF_IMAGES and made.dim() == 4 and _keeps_channels_last(given, layer):
+        laid = made.to(memory_format=torch.channels_last)
+    return laid.as_subclass(type(made))
+
+
+def _keeps_channels_last(image: torch.Tensor, layer: str) -> bool:
+    """Whether a module gives channels that lie last; a BatchNorm looks at the values' places alone."""
+    same = layer == "BatchNorm2d" and image.is_contiguous(memory_format=torch.channels_last)
+    return same or _suggests_channels_last(image)
+
+
+def _suggests_channels_last(image: torch.Tensor) -> bool:
+    """Whether torch takes an image's channels to lie last: by its strides, also by those of axes of one entry."""
+    least = 0
+    for axis in (1, 3, 2, 0):
+        stride = image.stride(axis)
+        if stride < least or (axis == 0 and least == image.stride(1)):
+            return False
+        least = stride * image.size(axis)
+    return True
 
 
 def _trains(module: Module | None) -> bool:

@@ -823,8 +823,8 @@ for _name, _operator in (("Avg", "avg"), ("Max", "max")):
 
 @block("nn.Upsample", "nn.UpsamplingNearest2d", "nn.UpsamplingBilinear2d")
 def upsample(f: Frame, x: Shape) -> Shape:
-    size, scale = f.module.attributes["size"], f.module.attributes["scale_factor"]
-    size = None if size is None else f.pair("size")
+    side, scale = f.module.attributes["size"], f.module.attributes["scale_factor"]
+    size = None if side is None else f.pair("size")
     if not (scale is None or isinstance(scale, int | float | tuple | list)):
         raise ShapeError(f"found scale_factor={shown(scale)}, expected a number")
     mode = f.get("mode", str)
@@ -834,7 +834,8 @@ def upsample(f: Frame, x: Shape) -> Shape:
     scale = tuple(scale) if isinstance(scale, list) else scale
     if f.module.attributes.get("recompute_scale_factor"):
         return f.record("upsample", (x,), out, mode=mode, sized=False, scale=scale, recomputed=True)
-    return f.record("upsample", (x,), out, mode=mode, sized=size is not None, scale=scale)
+    number = side if isinstance(side, int) else None
+    return f.record("upsample", (x,), out, mode=mode, sized=size is not None, scale=scale, side=number)
 
 
 @block("nn.ZeroPad2d", "nn.ReflectionPad2d", "nn.ReplicationPad2d", "nn.ConstantPad2d")
