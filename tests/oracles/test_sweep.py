@@ -22,7 +22,6 @@ from tests.sweep.cases import CASES, LEFT_OUT
 UNUSED = "the tool follows the output back, and what nobody uses is not on that way"
 ONE_KERNEL = "on the CPU attention is one kernel, which FlopCounterMode has no formula for"
 FROZEN = "a frozen encoder layer is one operator of torch, for which there is no rule"
-SIZE = "tracing takes a product of sizes inside the loss for work"
 
 ATTENTION = (
     *("attention", "attention, causal", "attention with a mask", "attention of heads in groups"),
@@ -32,11 +31,7 @@ MASKED = ("MultiheadAttention, masked, no weights asked", "MultiheadAttention, k
 
 DIFFERENT: dict[str, dict[str, str]] = {
     "fvcore": {"a result that nobody uses": UNUSED},
-    "torchprofile": {
-        "a result that nobody uses": UNUSED,
-        "F.gaussian_nll_loss": SIZE,
-        "TransformerEncoderLayer, frozen": FROZEN,
-    },
+    "torchprofile": {"a result that nobody uses": UNUSED, "TransformerEncoderLayer, frozen": FROZEN},
     "torch": {
         **dict.fromkeys((*ATTENTION, *MASKED), ONE_KERNEL),
         **dict.fromkeys(("TransformerEncoderLayer", "TransformerEncoder", "Transformer"), ONE_KERNEL),
@@ -48,7 +43,7 @@ DIFFERENT: dict[str, dict[str, str]] = {
 
 TRAINING: dict[str, dict[str, str]] = {
     "fvcore": {"a result that nobody uses": UNUSED},
-    "torchprofile": {"a result that nobody uses": UNUSED, "F.gaussian_nll_loss": SIZE},
+    "torchprofile": {"a result that nobody uses": UNUSED},
     "torch": dict.fromkeys(
         (*ATTENTION, *MASKED, "MultiheadAttention, frozen, no weights asked"),
         ONE_KERNEL,

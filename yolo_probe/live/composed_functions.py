@@ -6,7 +6,7 @@ Torch shows the call of such a function as one, and nothing of what is inside. T
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import prod
+from math import log, pi, prod
 from typing import Any
 
 import torch
@@ -48,8 +48,21 @@ def _across_channels(
     return input / means.mul(alpha).add(k).pow(beta)
 
 
+def _gaussian_loss(
+    input: torch.Tensor, target: torch.Tensor, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean",  # noqa: A002
+) -> torch.Tensor:  # fmt: skip
+    """The negative log-likelihood of a Gaussian: (log(var) + (input - target)^2 / var) / 2."""
+    var = var.clone() if isinstance(var, torch.Tensor) else torch.full_like(input, var)
+    if var.shape == input.shape[:-1]:
+        var = var.unsqueeze(-1)
+    loss = 0.5 * (torch.log(var) + (input - target) ** 2 / var)
+    loss = loss + 0.5 * log(2 * pi) if full else loss
+    return getattr(loss, reduction)() if reduction != "none" else loss
+
+
 COMPOSED: Mapping[Any, Callable[..., torch.Tensor]] = {
     **{getattr(F, f"lp_pool{axes}d"): _power_pool(axes) for axes in (1, 2, 3) if hasattr(F, f"lp_pool{axes}d")},
     F.local_response_norm: _across_channels,
+    F.gaussian_nll_loss: _gaussian_loss,
 }
 """By function: the same, of the functions that it calls."""

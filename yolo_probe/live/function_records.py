@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from yolo_probe.live.description import tensors_in
 from yolo_probe.live.named_calls import Named
 from yolo_probe.model.operators import OpRecord, each_axis
 from yolo_probe.model.structure import Shape
@@ -59,7 +60,7 @@ def _output(out: Any) -> Shape:
 
 def comes_from_training(*values: Any) -> bool:
     """Whether a tensor among values is computed from a parameter that trains; gradients are not recorded here."""
-    return any(isinstance(each, T) and (each.requires_grad or hasattr(each, _TRAINED)) for each in values)
+    return any(each.requires_grad or hasattr(each, _TRAINED) for each in tensors_in(values))
 
 
 def keeps_gradients(func: Any) -> bool:

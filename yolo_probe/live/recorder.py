@@ -44,7 +44,16 @@ from yolo_probe.live.function_shapes import ANSWERS, Answer
 from yolo_probe.live.named_calls import Named
 from yolo_probe.live.scripted import SCRIPTED, ScriptedWork
 from yolo_probe.live.torch_internals import COMPILED, call_directly, directly, has_forward_hooks, is_compiling
-from yolo_probe.live.torch_layers import LAYERS, OPERATORS, OWN_PARAMETERS, charged_of, layer_record, operator_of
+from yolo_probe.live.torch_layers import (
+    LAYERS,
+    OPERATORS,
+    OWN_PARAMETERS,
+    RECURRENT,
+    charged_of,
+    layer_record,
+    operator_of,
+    with_scattered_input,
+)
 from yolo_probe.model.forward import (
     ELEMENTWISE,
     Block,
@@ -300,13 +309,15 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
 
     def _measure(self, frame: Frame, kind: _Kind, module: ref[nn.Module], *args: Any, **kwargs: Any) -> Any:
         """Run the forward of a module of torch, with one record of its inputs and output."""
+        held = module()
+        assert held is not None
         with self._one_record((frame.path, frame.module.kind)):
-            out = kind.forward(module(), *args, **kwargs)
+            out = kind.forward(held, *args, **kwargs)
         with directly():
             shapes = _tensor_shapes((*args, *kwargs.values()))
             if kind.block is not None and len(shapes) == 1 and self._fits(kind.block, frame, shapes[0], out):
                 return out
-            self._write_module(kind, frame, module, shapes, out)
+            self._write_module(kind, frame, module, (*args, *kwargs.values()), out)
         return out
 
     def _fits(self, block: Block, frame: Frame, shape: Shape, out: Any) -> bool:
@@ -338,7 +349,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             self._own -= 1
             self._running.pop()
             with directly():
-                self._write_module(kind, frame, own, _tensor_shapes((*args, *kwargs.values())), out, seen_by="modules")
+                self._write_module(kind, frame, own, (*args, *kwargs.values()), out, seen_by="modules")
 
         def call(*args: Any, **kwargs: Any) -> Any:
             begin()
@@ -496,20 +507,21 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
     # Records
 
     def _write_module(
-        self, kind: _Kind, frame: Frame, module: ref[nn.Module], inputs: tuple[Shape, ...], out: Any,
+        self, kind: _Kind, frame: Frame, module: ref[nn.Module], given: tuple[Any, ...], out: Any,
         seen_by: SeenBy = "all",
     ) -> None:  # fmt: skip
-        """Add the record of a module of torch, from the shapes of its inputs and its first output."""
+        """Add the record of a module of torch, from the tensors that it is given and its first output."""
         held = module()
         assert held is not None
-        records = self._pass.records
+        records, inputs = self._pass.records, _tensor_shapes(given)
         if kind.layer == "MultiheadAttention":
             multi_head_attention(frame, *(_sequence_first(held.batch_first, shape) for shape in inputs[:3]))
         else:
             operator = operator_of(held, kind.layer)
             slots = self._pass.slots.get(id(frame.module), 1)
             place = (frame.path, frame.module.kind)
-            records.append(layer_record(operator, *place, held, inputs, _first_shape([out]), slots))
+            made = layer_record(operator, *place, held, inputs, _first_shape([out]), slots)
+            records.append(with_scattered_input(made, held, given) if kind.layer in RECURRENT else made)
         if seen_by != "all":
             records[-1] = records[-1]._replace(seen_by=seen_by)
 

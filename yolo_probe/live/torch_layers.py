@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import nn
 
+from yolo_probe.live.description import tensors_in
 from yolo_probe.live.function_records import interpolation
 from yolo_probe.model.forward import ELEMENTWISE
 from yolo_probe.model.operators import OpRecord, each_axis
@@ -127,8 +128,6 @@ def _options(operator: str, module: nn.Module, inputs: tuple[Shape, ...]) -> dic
         options |= {"inside": not module.count_include_pad, "number": isinstance(module.kernel_size, int)}
     elif operator in _RECURRENT:
         options |= _recurrent(module)
-        if getattr(module, "batch_first", False) and len(inputs[0]) == 3 and min(inputs[0][:2]) > 1:
-            options["scattered"] = 2 if module.bidirectional else 1
     elif operator == "upsample":
         options |= interpolation(
             module.size, module.scale_factor, module.mode, getattr(module, "recompute_scale_factor", None)
@@ -158,6 +157,19 @@ def charged_of(module: nn.Module) -> dict[str, Any]:
 
 _RECURRENT = frozenset((*(LAYERS[name] for name in RECURRENT), PROJECTED))
 _WINDOW = (("kernel", "_size"), ("stride", ""), ("padding", ""))
+
+
+def with_scattered_input(record: OpRecord, module: nn.Module, given: tuple[Any, ...]) -> OpRecord:
+    """The record of a recurrent module with the number of its cells for which torch adds no bias in the product.
+
+    These are of the first layer, where its input, turned to have its steps first, is scattered.
+    """
+    x = next(tensors_in(given))
+    if record.operator.endswith("_cell") or x.dim() != 3:
+        return record
+    if (x.transpose(0, 1) if module.batch_first else x).is_contiguous():
+        return record
+    return record._replace(options={**record.options, "scattered": 2 if module.bidirectional else 1})
 
 
 def _recurrent(module: nn.Module) -> dict[str, Any]:
