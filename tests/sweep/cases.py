@@ -74,6 +74,18 @@ class ConvOfOnes(Scale):
     """The same under a name from which torchinfo takes it for a convolution."""
 
 
+class Folded(nn.Conv2d):  # type: ignore[misc]  # torch is not read by mypy
+    """A convolution that torchinfo takes for none, by its name."""
+
+
+class ConvNorm(nn.BatchNorm2d):  # type: ignore[misc]  # torch is not read by mypy
+    """A norm that torchinfo takes for a convolution, by its name."""
+
+
+class ConvLayer(nn.Linear):  # type: ignore[misc]  # torch is not read by mypy
+    """A fully connected layer that torchinfo takes for a convolution, by its name."""
+
+
 def channels_last(layers: Any, x: torch.Tensor) -> Any:
     """A convolution of an image whose channels lie last, then a layer for each place."""
     image = x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
@@ -233,6 +245,8 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     ),
     "a module with weights of its own": (lambda: Scale("weight"), IMAGE),
     "a module with weights under a longer name": (lambda: nn.Sequential(Scale("weight_in"), Scale("other")), IMAGE),
+    "a convolution under another name": (lambda: nn.Sequential(Folded(8, 4, 3)), IMAGE),
+    "a norm and a layer named Conv": (lambda: nn.Sequential(ConvNorm(8), ConvLayer(12, 4)), IMAGE),
     "a module named Conv with weights of its own": (lambda: nn.Sequential(ConvOfOnes("weight"), nn.ReLU()), IMAGE),
     "CosineSimilarity": (lambda: Called(nn.CosineSimilarity(), twice), IMAGE),
     "PairwiseDistance": (lambda: Called(nn.PairwiseDistance(), twice), IMAGE),

@@ -379,14 +379,23 @@ def timm_attention_of_ptflops(r: OpRecord) -> int:
 
 
 def convolution_by_weights(r: OpRecord) -> int:
-    """As torchinfo does: all weights and biases for each position of the output, transposed or not."""
-    n, channels, *size = r.output
+    """As torchinfo does: all weights and biases for each position of the output, transposed or not.
+
+    It takes a subclass for a convolution by its name.
+    """
+    n, channels = r.output[:2]
+    places = places_by_name(r)
     if "weights" in r.options:  # under other names than "weight", which it takes for those of a recurrent layer
         weights = r.options["weights"]
         assert isinstance(weights, int)
-        return n * channels * (weights + (prod(size) if r.options["bias"] else 0))
+        return n * channels * (weights + (places if r.options["bias"] else 0))
     channels = r.output[1 - len(r.weight)]
-    return n * prod(size) * (prod(r.weight) + (channels if r.options["bias"] else 0))
+    return n * places * (prod(r.weight) + (channels if r.options["bias"] else 0))
+
+
+def places_by_name(r: OpRecord) -> int:
+    """Number of places of the output in a class that has Conv in its name, which torchinfo goes by; else 1."""
+    return prod(r.output[2:]) if "Conv" in r.kind.rpartition(".")[2] else 1
 
 
 def own_parameters(r: OpRecord) -> int:
@@ -397,8 +406,7 @@ def own_parameters(r: OpRecord) -> int:
     weights, others = r.options["weights"], r.options["others"]
     assert isinstance(weights, int)
     assert isinstance(others, int)
-    places = prod(r.output[2:]) if "Conv" in r.kind.rpartition(".")[2] else 1
-    return r.output[0] * weights * places + prod(r.output[:2]) * others
+    return r.output[0] * weights * places_by_name(r) + prod(r.output[:2]) * others
 
 
 def transposed_with_bias(r: OpRecord) -> int:

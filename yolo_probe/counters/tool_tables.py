@@ -83,6 +83,11 @@ def of_leaf(rule: Rule) -> Rule:
     return lambda r: rule(r) if r.options.get("leaf", True) else 0
 
 
+def by_name(rule: Rule) -> Rule:
+    """A rule for each image, which torchinfo counts for each place too in a class that has Conv in its name."""
+    return lambda r: rule(r) * rules.places_by_name(r)
+
+
 def einsum_of_fvcore(r: OpRecord) -> int:
     """Half of ``einsum_as_printed``; the products themselves in two equations that fvcore knows."""
     from string import ascii_letters
@@ -204,13 +209,11 @@ PTFLOPS_ATEN: dict[str, Rule] = {
 _TORCHINFO: dict[str, Rule] = {
     **recurrent.TORCHINFO,
     **dict.fromkeys((*CONVOLUTIONS, *TRANSPOSED_CONVOLUTIONS), rules.convolution_by_weights),
-    "linear": rules.linear_by_weights,
-    "prelu": lambda r: r.output[0] * r.weight[0],
-    **dict.fromkeys(("batch_norm", *NORMS), rules.norm_by_weights),
-    "rms_norm": lambda r: r.output[0] * prod(r.weight),
-    "bilinear": rules.linear_by_weights,
+    **dict.fromkeys(("linear", "bilinear"), by_name(rules.linear_by_weights)),
+    "prelu": by_name(lambda r: r.output[0] * r.weight[0]),
+    **dict.fromkeys(("batch_norm", *NORMS), by_name(rules.norm_by_weights)),
+    **dict.fromkeys(("rms_norm", "embedding", "embedding_bag"), by_name(lambda r: r.output[0] * prod(r.weight))),
     "multi_head_attention": lambda r: 0,
-    **dict.fromkeys(("embedding", "embedding_bag"), lambda r: r.output[0] * prod(r.weight)),
     "own_parameters": rules.own_parameters,
 }
 TORCHINFO: dict[str, Rule] = {operator: of_leaf(rule) for operator, rule in _TORCHINFO.items()}
