@@ -50,7 +50,7 @@ def main(folder: Path, network: str, verify: bool) -> None:
         yolo_probe.register(callbacks, imgsz=640, verify=verify)
     from tests.oracles.callbacks_check import New
 
-    options = Namespace(save_dir=folder, imgsz=640, freeze=[10], thaw=False, broken=False, cfg=network)
+    options = Namespace(save_dir=folder, imgsz=640, freeze=[10], thaw=False, broken=False, unsaved=False, cfg=network)
     New.train({}, options, "cpu", callbacks)
     assert (folder / "probe.png").is_file()
     print(json.dumps(spent), flush=True)

@@ -114,6 +114,24 @@ def test_an_average_that_is_validated_is_what_is_fused_at_the_end() -> None:
     assert start.event == "start"
 
 
+def test_a_best_file_of_an_earlier_run_in_the_folder_is_not_taken_for_that_of_this_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "weights").mkdir()
+    torch.save({"epoch": -1, "model": Network().half()}, tmp_path / "weights" / "best.pt")
+    network = Network()
+    optimizer, average = trainer(network), deepcopy(network).requires_grad_(False)
+    with caplog.at_level("INFO"), watch(network, optimizer, folder=tmp_path, imgsz=64) as story:
+        for _ in steps(network, optimizer):
+            pass
+        story.validated(average)
+    end = story.moments[-1]
+    assert isinstance(end, Ended)
+    assert (end.earlier_file, end.outputs) == (True, None)
+    assert caplog.text.count("best.pt is of an earlier run in this folder: this one has not written it") == 1
+    assert "The folder has a best.pt of an earlier run" in str(story)
+
+
 def test_a_network_without_fuse_is_told_too(caplog: pytest.LogCaptureFixture) -> None:
     network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
     with caplog.at_level("INFO"), watch(network, imgsz=64) as story:

@@ -4,7 +4,7 @@ The loop is the test's, in the order and with the arguments of v6.0 (argument ``
 generations whose own train.py no longer runs on this Python are held to their events too. ``threads``: called from
 other threads; ``broken``: the probe fails; ``unwritable``: a file of it cannot be written; ``thaw``: what was frozen
 trains in the second epoch; ``late``: registered when the model is built; ``evolve``: both are generations of one
-``--evolve``. Prints what the host logs.
+``--evolve``; ``unsaved``: no best model is saved, as ``--evolve`` saves none. Prints what the host logs.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Old:
             callbacks.run("on_train_batch_end", 0, model, None, None, None, False, False)
             callbacks.run("on_train_epoch_end", epoch=epoch)
             run({}, ema.ema, None, callbacks, ("on_val_image_end", "on_val_end"))
-        finish(save_dir, model, ema, optimizer, imgsz, callbacks)
+        finish(save_dir, model, ema, optimizer, imgsz, callbacks, saves=not opt.unsaved)
 
 
 class New:
@@ -104,20 +104,28 @@ class New:
             callbacks.run("on_train_epoch_end", epoch=epoch)
             run({}, ema.ema, None, callbacks, ("on_val_start", "on_val_end"))
         assert opt.thaw or before == fingerprint(model)
-        finish(save_dir, model, ema, optimizer, imgsz, callbacks)
+        finish(save_dir, model, ema, optimizer, imgsz, callbacks, saves=not opt.unsaved)
 
 
-def finish(save_dir: Path, model: nn.Module, ema: Any, optimizer: Any, imgsz: int, callbacks: Callbacks) -> None:
-    """What train.py does when training is over."""
+def finish(
+    save_dir: Path, model: nn.Module, ema: Any, optimizer: Any, imgsz: int, callbacks: Callbacks, *, saves: bool
+) -> None:
+    """What train.py does when training is over. ``saves``: whether it has saved a best model."""
     best = save_dir / "weights" / "best.pt"
     best.parent.mkdir(parents=True, exist_ok=True)
+    if saves:
+        save_and_validate(best, model, ema, optimizer, callbacks)
+    callbacks.run("on_train_end", best, best, False, 1, [])
+
+
+def save_and_validate(best: Path, model: nn.Module, ema: Any, optimizer: Any, callbacks: Callbacks) -> None:
+    """What it does where it has saved a best model."""
     average = copy.deepcopy(ema.ema).half()
     state = {"epoch": 1, "best_fitness": 0.0, "model": copy.deepcopy(model).half(), "ema": average, "updates": 1,
              "optimizer": optimizer.state_dict(), "opt": {}, "date": None}  # fmt: skip
     torch.save(state, best)
     strip_optimizer(str(best))
     run({}, attempt_load(str(best)), None, callbacks, ("on_val_start",))
-    callbacks.run("on_train_end", best, best, False, 1, [])
 
 
 class Threaded(Callbacks):  # type: ignore[misc]  # hosts are not read by mypy
@@ -147,7 +155,7 @@ def main() -> None:
             assert pickle.loads(pickle.dumps(copy.deepcopy(probe))).settings == probe.settings  # noqa: S301
         options = Namespace(
             save_dir=Path(folder) / str(number), imgsz=64, freeze=[10], cfg="yolov5n.yaml", thaw="thaw" in variant,
-            broken="broken" in variant, evolve=300 if "evolve" in variant else None,
+            broken="broken" in variant, unsaved="unsaved" in variant, evolve=300 if "evolve" in variant else None,
         )  # fmt: skip
         if "unwritable" in variant:  # the probe cannot write its record there
             (options.save_dir / "probe.json").mkdir(parents=True)

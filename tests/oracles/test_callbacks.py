@@ -115,6 +115,20 @@ def test_every_record_that_was_written_fits_the_published_schema(training: Train
             schema.validate(json.loads((folder / number / "probe.json").read_text()))
 
 
+def test_a_training_that_saves_no_best_model_ends_with_what_fuse_would_leave_of_its_average(
+    training: Training,
+) -> None:
+    said, folder = training("7.0.14", "v7.0", "unsaved")
+    foreseen = f"YOLOv5n summary: 157 layers, {FUSED} parameters, 0 gradients, 4.1 GFLOPs"
+    assert said.count(f"yolo-probe: it ended without a line of the best model; after fuse() that is: {foreseen}") == 2
+    assert sum("every difference explained" in line for line in said) == 2
+    record = json.loads((folder / "1" / "probe.json").read_text())
+    end = record["events"][-1]
+    assert (end["event"], end["printed"], end["outputs"], end["earlier_file"]) == ("end", False, None, False)
+    causes = [entry["cause"] for entry in record["ledger"]["gradients"]["entries"]]
+    assert causes == ["--freeze 10", "requires_grad=False, set by ModelEMA", "fuse()"]
+
+
 def test_called_from_other_threads_the_probe_says_what_it_can_still_see(training: Training) -> None:
     said, _ = training("7.0.14", "v7.0", "threads")
     assert sum(line.startswith("yolo-probe: as it trains at 64x64: 214 layers") for line in said) == 2

@@ -7,9 +7,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
+from tests.checkpoint_files import save_zip
 from tests.conftest import Probe
 from yolo_probe.errors import StoryError
 from yolo_probe.render import markdown
@@ -166,3 +168,24 @@ def test_a_checkpoint_beside_its_record_is_told_with_what_only_the_training_knew
     assert len(json.loads(probe("fuse-diff", copy, "--format", "json").stdout)["run"]) == 5
     run(tmp_path, RECORD)  # of another network
     assert "probe.json" not in probe("fuse-diff", copy).stdout
+
+
+def test_a_freeze_that_a_file_does_not_have_is_explained_by_the_record_beside_it(
+    tmp_path: Path, probe: Probe, demo_checkpoint: Path
+) -> None:
+    start = START | {"training": NUMBERS | {"parameters": 115_071}}
+    (run(tmp_path, RECORD | {"events": [start, ENDED]}) / "weights").mkdir()
+    copy = tmp_path / "weights" / "best.pt"
+    with ZipFile(demo_checkpoint) as saved:  # YOLOv7 saves no options
+        entries = {each: saved.read(each).replace(b"freeze", b"unread") for each in saved.namelist()}
+    save_zip(copy, entries)
+    assert causes(probe, copy)[0] == "--freeze 1"
+    assert "--freeze 1: row 0 did not train" in probe("fuse-diff", copy).stdout
+    run(tmp_path, RECORD | {"events": [start, CHANGE, ENDED]})  # row 0 did train
+    assert causes(probe, copy)[0] == "requires_grad=False, set by strip_optimizer()"
+
+
+def causes(probe: Probe, checkpoint: Path) -> list[str]:
+    """The causes of the gradients between the two lines of a checkpoint, from JSON."""
+    ledger = json.loads(probe("fuse-diff", checkpoint, "--format", "json").stdout)["ledger"]["gradients"]
+    return [entry["cause"] for entry in ledger["entries"]]

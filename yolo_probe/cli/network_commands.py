@@ -51,7 +51,12 @@ def fuse_diff_command(
     """
     question = question_of(target, imgsz, counter, host, nc, copy, rules, verify=verify, source=source)
     try:
-        report = fuse_diff(question)
+        if record_beside(target):
+            from yolo_probe.reports.story import fuse_diff_of_run
+
+            report = fuse_diff_of_run(question)
+        else:
+            report = fuse_diff(question)
     except UnknownModuleError:
         from yolo_probe.reports.info import info
 
@@ -59,10 +64,6 @@ def fuse_diff_command(
         raise
     if verify:
         report = replace(report, verification=_verified(report))
-    if question.subject.kind == "checkpoint" and record_beside(target):
-        from yolo_probe.reports.story import known_to_training
-
-        report = replace(report, run=known_to_training(target, report.training.summary.parameters))
     show(report, form)
     if layers:
         from yolo_probe.render.fuse_diff import render_pairs

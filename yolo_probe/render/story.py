@@ -116,6 +116,8 @@ def _unheld(names: tuple[str, ...]) -> Iterator[str]:
 
 
 def _end_notes(end: Ended) -> Iterator[str]:
+    if end.earlier_file:
+        yield "The folder has a best.pt of an earlier run: this one has not written it."
     yield "The best model, after fuse()." if end.printed else "The best model, as fuse() will leave it if it has one."
     if end.outputs:
         yield f"fuse() {end.outputs.verdict}: {end.outputs.words}."

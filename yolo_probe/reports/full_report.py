@@ -18,7 +18,7 @@ from yolo_probe.reports import layers as layers_report
 from yolo_probe.reports import story as story_report
 from yolo_probe.reports.bench import Bench
 from yolo_probe.reports.counters import Counters, counters
-from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
+from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.gradients import Provenance, provenance
 from yolo_probe.reports.info import Info, info
 from yolo_probe.reports.inspection import Inspection, inspect
@@ -26,7 +26,7 @@ from yolo_probe.reports.layers import LayerCosts, View, gathered, layer_costs
 from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.row_graph import row_graph
 from yolo_probe.reports.schema import SCHEMA
-from yolo_probe.reports.story import Story, known_to_training, story_beside
+from yolo_probe.reports.story import Story, fuse_diff_of_run, story_beside
 from yolo_probe.reports.training_record import frozen_rows
 from yolo_probe.reports.typed_json import as_plain
 
@@ -140,13 +140,9 @@ def report_of_run(answer: FuseDiff, story: Story) -> FullReport:
 
 def _answer(question: Question) -> FuseDiff | Info:
     try:
-        report = fuse_diff(question)
+        return fuse_diff_of_run(question)
     except UnknownModuleError:
         return info(question, fused=False)
-    subject = question.subject
-    if subject.kind != "checkpoint" or not subject.path:
-        return report
-    return replace(report, run=known_to_training(subject.path, _state(report).summary.parameters))
 
 
 def _state(answer: FuseDiff | Info) -> State:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 from yolo_probe.errors import StoryError, shown
+from yolo_probe.hosts.subject import Subject
 from yolo_probe.model.freezing import row_ranges
+from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
 from yolo_probe.reports.ledger import Account
+from yolo_probe.reports.question import Question
 from yolo_probe.reports.record_place import RECORD, record_beside
 from yolo_probe.reports.training_record import (
     Changed,
@@ -97,16 +100,36 @@ def story_beside(checkpoint: str, parameters: int) -> Story | None:
     return story if first and first.training.parameters == parameters else None
 
 
-def known_to_training(checkpoint: str, parameters: int) -> tuple[str, ...]:
-    """What the record beside a checkpoint says of its training that the file itself cannot, each in a few words.
+def fuse_diff_of_run(question: Question) -> FuseDiff:
+    """The report on a checkpoint, with what the record beside it says of its training and the file cannot.
 
-    ``parameters``: of the network in the file; the record of another network, and one that cannot be read, is left out.
+    Raises: ProbeError where the network cannot be followed or fused.
     """
-    story = story_beside(checkpoint, parameters)
-    return tuple(_known(story.moments)) if story else ()
+    report, subject = fuse_diff(question), question.subject
+    if subject.kind != "checkpoint" or subject.path is None:
+        return report
+    story = story_beside(subject.path, report.training.summary.parameters)
+    if story is None:
+        return report
+    if frozen := _with_recorded_freeze(subject, story.moments):
+        report = fuse_diff(replace(question, subject=frozen))
+    return replace(report, run=tuple(_known(story.moments)))
+
+
+def _with_recorded_freeze(subject: Subject, moments: Sequence[Event]) -> Subject | None:
+    """The subject with the rows that did not train, as YOLOv7 does not save them; None where nothing is to be added.
+
+    What code of the training thawed or froze later is told beside the ledger alone.
+    """
+    start, saved = [moment for moment in moments if isinstance(moment, Started)][-1], subject.saved
+    changed = any(isinstance(moment, Changed) for moment in moments)
+    if saved is None or saved.freeze is not None or changed or not (start.freeze and start.frozen_rows):
+        return None
+    return replace(subject, saved=replace(saved, freeze=start.frozen_rows, freeze_option=start.freeze))
 
 
 def _known(moments: Sequence[Event]) -> Iterator[str]:
+    """What a record says of a training that its file cannot, each in a few words."""
     start = next(moment for moment in moments if isinstance(moment, Started))
     if start.weights:
         yield f"started from {start.weights}"

@@ -173,6 +173,8 @@ class Ended:
     """In an older record: largest absolute output before ``fuse()``."""
     outputs: FusedOutputs | None = None
     """The outputs before and after ``fuse()``; None if they were not compared."""
+    earlier_file: bool = False
+    """Whether the file of the best model is of an earlier run in the folder: this one has not written it."""
 
 
 Event: TypeAlias = Started | Validated | Changed | Ended

@@ -324,11 +324,13 @@ def _place_of(names: frozenset[str], root: Module) -> str:
     return f"{len(names)} tensors (first: {(order or sorted(names))[0]})"
 
 
-def ended_of(report: FuseDiff, trained: frozenset[str], known: Known | None = None) -> Ended:
+def ended_of(
+    report: FuseDiff, trained: frozenset[str], known: Known | None = None, *, earlier_file: bool = False
+) -> Ended:
     """The record of the best model after ``fuse()``.
 
     ``trained``: names of the parameters that trained in the end. ``known``: what is known of the model; None for that
-    of a saved file.
+    of a saved file. ``earlier_file``: whether the file of the best model is of an earlier run.
     """
     state, question = report.validation, report.question
     known = replace(known or known_of(question.subject), thawed=trained)
@@ -338,6 +340,7 @@ def ended_of(report: FuseDiff, trained: frozenset[str], known: Known | None = No
         validated=_numbers(state, question),
         mechanisms=decided(decide(state.root, known)),
         outputs=report.outputs,
+        earlier_file=earlier_file,
     )
 
 

@@ -38,6 +38,7 @@ from yolo_probe.reports.fused_outputs import FusedOutputs
 from yolo_probe.reports.training_record import Event as Moment
 from yolo_probe.reports.training_record import as_json
 from yolo_probe.training import dropin, host_state
+from yolo_probe.training.best_file import best_of, found_at_start
 from yolo_probe.training.dropin import Logger, PrintedLine, unprinted
 from yolo_probe.training.host_state import Running
 from yolo_probe.training.log_lines import (
@@ -407,6 +408,8 @@ class Probe:
         run.ema = weakref.ref(running.ema) if running.ema is not None else run.ema
         run.files.folder, run.files.loggers = running.save_dir or run.files.folder, running.loggers
         run.files.continues = running.resumes
+        if run.files.folder and not running.resumes:  # one that goes on may have saved its best model before
+            run.best = found_at_start(run.files.folder)
         if running.evolves:  # its many trainings share one folder and one record
             run.files.owned = run.files.folder
         run.repeats, self._evolves = running.evolves and self._evolves, running.evolves
@@ -495,10 +498,17 @@ class Probe:
         self._write()
 
     def _on_classic_end(self, _last: object, best: Path, *_: object, **__: object) -> None:
+        self._on_announced_end(Path(best))
+
+    def _on_trainer_end(self, trainer: Any) -> None:
+        self._on_announced_end(trainer.best)
+
+    def _on_announced_end(self, best: Path) -> None:
+        """A training ends; its host fuses no best model where it has saved none, and to v5.0 COCO's alone."""
         run = self._run
-        best = Path(best)
-        if run.fused is None and best.is_file() and (model := run.ema() or run.trainee()):  # to v5.0: only COCO's is
-            self._foresee(model, "file")
+        if run.fused is None and not run.repeats and (model := run.ema() or run.trainee()):
+            unsaved: Literal["model", "ema"] = "ema" if model is run.ema() else "model"
+            self._foresee(model, "file" if best.is_file() else unsaved)
             run.fused = run.foreseen
         self._end(best)
 
@@ -511,9 +521,6 @@ class Probe:
             run.foreseen = foreseen_after(model, run.question, run.form_known)
             run.fused_copy, run.changes_foreseen = copy, len(run.history)
 
-    def _on_trainer_end(self, trainer: Any) -> None:
-        self._end(trainer.best)
-
     def _end(self, best: Path | None = None) -> None:
         run = self._run
         if run.ended or run.question is None or run.printed is None or run.fused is None:
@@ -521,7 +528,10 @@ class Probe:
         run.ended = True
         self._note_last_change()
         if best is None and run.files.folder and run.fused_copy != "model":
-            best = run.files.folder / "weights" / "best.pt"
+            best = best_of(run.files.folder)
+        if earlier := best is not None and run.best is not None and run.best.is_earlier(best):
+            self._warn(f"{best} is of an earlier run in this folder: this one has not written it")
+            best = None
         run.fused_copy = _copy_in(best) or run.fused_copy
         report = ledger_of(run.question, run.start, run.printed, run.fused, run.history, copy=run.fused_copy)
         report = replace(report, first_printed=run.first_printed, second_printed=run.fused is not run.foreseen)
@@ -536,7 +546,7 @@ class Probe:
         self._log(scalars_of(report.validation, report.question.subject.origin.form, "_fused"))
         known = run.start.known if run.start and run.fused_copy == "model" else None
         trained = run.history[-1].names if run.history else frozenset()
-        run.moments.append(ended_of(report, trained, known))
+        run.moments.append(ended_of(report, trained, known, earlier_file=earlier))
         run.report = report
         self._write(report)
         run.files.loggers, run.built = None, Running()

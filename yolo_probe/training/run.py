@@ -14,6 +14,7 @@ from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.training_record import Changed, Numbers, Started, Validated, model_of
 from yolo_probe.reports.training_record import Event as Moment
+from yolo_probe.training.best_file import BestFile
 from yolo_probe.training.dropin import Logger
 from yolo_probe.training.host_state import Running
 from yolo_probe.training.moments import Start, Trained
@@ -67,6 +68,8 @@ class Run:
     """What ``fuse()`` will leave of its best model, where no host says it."""
     fused_copy: Literal["file", "model", "ema"] = "file"
     """What is fused at the end: the model of the saved file, the one that trains, or the average of its weights."""
+    best: BestFile | None = None
+    """The file of the best model at the start; None if that is of this training, which was interrupted."""
     changes_foreseen: int = 0
     """Length of ``history`` when ``foreseen`` was found."""
 
