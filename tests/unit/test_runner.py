@@ -75,7 +75,8 @@ def plainly(folder: Path, command: tuple[str, ...]) -> subprocess.CompletedProce
 
 
 def host_frames(text: str) -> list[str]:
-    """A traceback without the frames of Python's own ``-m``, which stand above all others."""
+    """A traceback without the frames of Python's own ``-m``, which stand above all others; no word of the probe's."""
+    text = re.sub(r"^yolo-probe: neither YOLOv5 nor ultralytics was seen .*\n", "", text, flags=re.MULTILINE)
     return re.sub(r'^  File "[^"]*runpy[^"]*".*\n(    .*\n)*', "", text, flags=re.MULTILINE).splitlines()
 
 
@@ -113,6 +114,14 @@ def test_a_script_runs_as_python_runs_it(command: tuple[str, ...], switch: str, 
     assert (probed.stdout, probed.returncode) == (alone.stdout, alone.returncode)
     assert host_frames(probed.stderr) == host_frames(alone.stderr)
     assert not (folder / "deep" / "__pycache__" / "script.py").exists()
+
+
+@pytest.mark.parametrize(("switch", "times"), [("1", 1), ("0", 0)])
+def test_a_script_without_a_host_is_told_what_would_tell_its_training(switch: str, times: int, folder: Path) -> None:
+    done = python(folder, "-m", "yolo_probe", "train", "linked.py", "0", YOLO_PROBE=switch)
+    assert (
+        done.stderr.count("a training loop of your own is told by `with yolo_probe.watch(model):` around it") == times
+    )
 
 
 def test_settings_before_the_script_are_the_probes_and_after_it_the_scripts(folder: Path) -> None:

@@ -17,21 +17,26 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from yolo_probe.errors import reason_of
+from yolo_probe.language import language_of_log, translated
 from yolo_probe.training.import_hook import HOME, expect, expect_nothing
 
 if TYPE_CHECKING:
+    from yolo_probe.language import Language
     from yolo_probe.training.probe import Probe
 
 
 class Attachment:
     """The connection of a probe to the hosts of this process, from its construction until ``detach()``."""
 
-    def __init__(self, make: Callable[[], Probe], options: Sequence[str] = ()) -> None:
+    def __init__(
+        self, make: Callable[[], Probe], options: Sequence[str] = (), language: Language | None = None
+    ) -> None:
         """``make`` is called once, when the first host is imported.
 
         ``options``: those of ``yolo-probe train``, for the processes that a host starts to train on several devices.
+        ``language``: of its own messages; None for that of the environment.
         """
-        self._make, self._options = make, tuple(options)
+        self._make, self._options, self._language = make, tuple(options), language or language_of_log()
         self._made: Probe | None = None
         self._undo: list[Callable[[], object]] = []
         self._attached = True
@@ -56,9 +61,14 @@ class Attachment:
             self._made.detach()
 
     def finish(self) -> None:
-        """Tell the end of a training whose host does not: its script has run to the end."""
+        """Tell the end of a training whose host does not, or that there was none: its script has run to the end."""
         if self._made is not None:
             self._made.finish()
+        elif self._attached:
+            self._warn(
+                "neither YOLOv5 nor ultralytics was seen in this process; a training loop of your own is told by "
+                "`with yolo_probe.watch(model):` around it"
+            )
 
     @property
     def _probe(self) -> Probe:
@@ -73,10 +83,11 @@ class Attachment:
         try:
             act(value)
         except Exception as error:  # whatever it is, the host's import and training go on
-            logging.getLogger("yolo_probe").warning(
-                f"yolo-probe: the probe could not be attached ({reason_of(error)}); the training goes on"
-            )
+            self._warn(f"the probe could not be attached ({reason_of(error)}); the training goes on")
             self.detach()
+
+    def _warn(self, words: str) -> None:
+        logging.getLogger("yolo_probe").warning(f"yolo-probe: {translated(words, self._language)}")
 
     def _watch_classic(self, module: ModuleType) -> None:
         """Register the probe with every object of the class ``Callbacks``, existing and future."""
@@ -143,6 +154,7 @@ class Attachment:
         @wraps(own)
         def command(*args: Any, **kwargs: Any) -> Any:
             words, file = own(*args, **kwargs)
+            self._probe.is_elsewhere()
             text = Path(file).read_text(encoding="utf-8", errors="replace")
             if "_callbacks=" not in text and file in words:  # since 8.4.140 they are pickled
                 place = words.index(file)

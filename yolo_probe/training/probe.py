@@ -158,10 +158,18 @@ def _owner(function: object) -> Probe | None:
 class Probe:
     """One probe; it keeps only what it has seen of the running training."""
 
-    def __init__(self, settings: Settings, running: Callable[[], Running] = host_state.classic) -> None:
-        """``running`` returns the state of the training that the caller is in."""
+    def __init__(
+        self,
+        settings: Settings,
+        running: Callable[[], Running] = host_state.classic,
+        *,
+        seen: threading.Event | None = None,
+    ) -> None:
+        """``running`` returns the state of the training that the caller is in; ``seen`` is that of a probe to copy."""
         self.settings = settings
         self._running = running
+        self._seen = seen or threading.Event()
+        """Set once a training has started, of this probe or of a copy: a host may copy its table of callbacks."""
         self._language = settings.language or language_of_log()
         self.listens = not is_switched_off()
         """Whether it is active; False after a fault, or if it is switched off."""
@@ -173,7 +181,7 @@ class Probe:
 
     def __deepcopy__(self, memo: object) -> Probe:
         """A new probe with the same settings, which has seen no training."""
-        return Probe(self.settings)
+        return Probe(self.settings, seen=self._seen)
 
     def __reduce__(self) -> tuple[Callable[[Settings], Probe], tuple[Settings]]:
         """The same probe in another process: ultralytics pickles callbacks to train on several devices."""
@@ -236,6 +244,10 @@ class Probe:
     def finish(self) -> None:
         """Tell the end of a training whose host has no callbacks: its script has run to the end."""
         self._guarded("_on_finished")
+
+    def is_elsewhere(self) -> None:
+        """Take note that the training is in processes of its own, which have the probe too."""
+        self._seen.set()
 
     def begin(self, model: nn.Module) -> None:
         """Print the line of a model that no host prints, and wait for the first step of its optimizer."""
@@ -369,6 +381,11 @@ class Probe:
                 "no step of an optimizer of this model was seen, so nothing is on record; torch 2.1 shows none after a "
                 "torch.compile()"
             )
+        elif not self._seen.is_set():
+            self._warn(
+                "no training was seen in this process; those that a script starts as processes of their own, as tune "
+                "of ultralytics does, are not told"
+            )
         if run.announced or run.start is None or run.ended:
             return
         self._note_last_change()
@@ -387,6 +404,7 @@ class Probe:
         run = self._run
         if running.model is None:
             return
+        self._seen.set()
         if run.question is None:
             self._ask(unprinted(unwrapped(running.model)), running)
             run.first_printed = False

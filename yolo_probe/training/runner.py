@@ -84,7 +84,8 @@ def _attach(command: HostCommand) -> Attachment:
         return Probe(settings)
 
     options = ["--settings", os.path.abspath(command.settings)] if command.settings else []
-    return Attachment(make, [*options, *(("--lang", command.language) if command.language else ())])
+    options += ["--lang", command.language] if command.language else []
+    return Attachment(make, options, settings.language)
 
 
 def _run_script(command: HostCommand) -> None:
