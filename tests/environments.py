@@ -104,6 +104,12 @@ ULTRALYTICS_TRAINING_NEEDS = (("polars", "0.20.31"), ("cloudpickle", "3.1.1"), (
 OLDER_ULTRALYTICS_NEEDS = (("torchvision", "0.28.0"), ("huggingface-hub", "0.24.7"), ("py-cpuinfo", "9.0.0"))
 """What a training with an earlier ultralytics imports beyond that."""
 
+LOOPS = {
+    "lightning": (("pytorch-lightning", "2.6.6"), ("lightning-utilities", "0.15.3"), ("torchmetrics", "1.9.0")),
+    "accelerate": (("accelerate", "1.1.1"), ("safetensors", "0.4.5")),
+}
+"""Libraries that have a training loop, each with what it imports."""
+
 TRACKERS = {
     "wandb": ("wandb", "0.19.11"),
     "mlflow": ("mlflow-skinny", "2.22.1"),

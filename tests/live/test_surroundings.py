@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from types import MethodType
 from typing import Any
@@ -15,6 +16,7 @@ import torch
 from torch import nn
 
 from yolo_probe.live.live import Live
+from yolo_probe.live.recorder import Recorder
 
 CACHE: dict[Any, Any] = {}
 SEEN: deque[Any] = deque(maxlen=3)
@@ -149,3 +151,30 @@ def test_a_container_of_a_class_of_its_own_is_never_touched() -> None:
     assert [record.operator for record in Live(FromTable()).trace((1, 3, 8, 8)).records] == ["conv2d", "relu"]
     assert dict(ACTIVATIONS.items()) == {"relu": nn.ReLU, "silu": nn.SiLU, "tanh": nn.Tanh}
     assert isinstance(ACTIVATIONS["silu"], nn.SiLU)
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize(
+    "layer",
+    [nn.Dropout(), nn.Dropout2d(), nn.RReLU(), nn.FractionalMaxPool2d(2, output_size=3), nn.FeatureAlphaDropout()],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_layers_of_torch_draw_nothing_in_a_pass_without_values(layer: nn.Module, training: bool) -> None:
+    model, before = nn.Sequential(nn.Conv2d(3, 3, 1), layer), torch.get_rng_state()
+    live = Live(model, training=training)
+    live.trace_weightless((1, 3, 8, 8))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_what_another_thread_draws_during_a_pass_is_not_drawn_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, drawn = Recorder.run, []
+
+    def meanwhile(recorder: Recorder, image: Any) -> Any:
+        with ThreadPoolExecutor(1) as thread:
+            drawn.append(thread.submit(torch.rand, 1).result())
+        return run(recorder, image)
+
+    monkeypatch.setattr(Recorder, "run", meanwhile)
+    Live(nn.Sequential(nn.Conv2d(3, 3, 1), nn.Dropout())).trace((1, 3, 8, 8))
+    assert len(drawn) == 1
+    assert not torch.equal(drawn[0], torch.rand(1))

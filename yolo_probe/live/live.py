@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import PurePath
@@ -167,20 +167,22 @@ class Live:
             return self._recorder.run(image)
 
     def _real_trace(self, image: Inputs) -> Trace:
-        with self._unnoticed(self._copier):
+        with self._unnoticed(self._copier, weightless=False):
             if self._real_recorder is None:
                 copies = real_copy(self._inner)
                 self._real_recorder = self._recorder_of(lambda module: copies[id(module)], "cpu")
             return replace(self._real_recorder.run(image), executed=self._executed)
 
     @contextmanager
-    def _unnoticed(self, copier: Copier) -> Iterator[None]:
+    def _unnoticed(self, copier: Copier, *, weightless: bool = True) -> Iterator[None]:
         """A context after which nothing outside the model is as if code of the model had run.
 
-        ``copier``: made the copy whose code runs.
+        ``copier``: made the copy whose code runs. ``weightless``: whether that has no values. Then code of torch and of
+        the hosts draws no random numbers, and they are left alone: another thread may draw some meanwhile.
         """
-        torch_alone = self._custom_ops is None and not (self._foreign or copier.foreign_code)
-        with undisturbed(torch_alone=torch_alone), kept(self._foreign, copier.foreign_code):
+        known = self._custom_ops is None and not (self._foreign or copier.foreign_code)
+        numbers = nullcontext() if known and weightless else undisturbed()
+        with numbers, kept(self._foreign, copier.foreign_code):
             yield
 
     def _recorder_of(self, copy_of: Callable[[nn.Module], nn.Module], device: str = "meta") -> Recorder:

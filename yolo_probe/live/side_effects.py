@@ -19,8 +19,8 @@ from typing import Any
 import torch
 
 KNOWN = ("torch.", "builtins", "ultralytics.", "yolov5.")
-"""Start of the names of Python modules whose code keeps nothing of a forward pass, and draws only torch's random
-numbers; tests check that for every shipped network."""
+"""Start of the names of Python modules whose code keeps nothing of a forward pass, and draws no random numbers in one
+without values; tests check that for every shipped network."""
 
 MAX_ENTRIES = 4096
 """Largest number of entries of a container that is restored."""
@@ -47,21 +47,19 @@ def foreign(kinds: Iterable[type]) -> set[type]:
 
 
 @contextmanager
-def undisturbed(*, torch_alone: bool = False) -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """A context after which the random numbers of torch, Python and NumPy continue as if it had not run.
 
     What another thread has drawn meanwhile is drawn once more: the state is that of the process.
-    ``torch_alone``: whether only torch's can have been drawn.
     """
-    numpy: Any = None if torch_alone else sys.modules.get("numpy.random")
-    state, numpy_state = None if torch_alone else random.getstate(), numpy and numpy.get_state()
+    numpy: Any = sys.modules.get("numpy.random")
+    state, numpy_state = random.getstate(), numpy and numpy.get_state()
     torch_state = torch.get_rng_state()
     try:
         yield
     finally:
         torch.set_rng_state(torch_state)
-        if state:
-            random.setstate(state)
+        random.setstate(state)
         if numpy:
             numpy.set_state(numpy_state)
 
