@@ -110,8 +110,8 @@ def _asked(words: list[str]) -> Language | None:
     return next((each for each in LANGUAGES if re.search(rf"--lang[ =]{each}\b", " ".join(words))), None)
 
 
-def _refuse(error: ProbeError, outcome: Outcome) -> NoReturn:
-    say(str(error), error.remedy, outcome.language)
+def _refuse(error: ProbeError, outcome: Outcome, typed: list[str]) -> NoReturn:
+    say(str(error), error.remedy, outcome.language or _asked(typed))
     sys.exit(UNSAFE if outcome.is_unsafe or isinstance(error, UnsafeError) else NO_ANSWER)
 
 
@@ -127,13 +127,13 @@ def main(arguments: list[str] | None = None) -> None:
             say(f"showing {DEFAULT_COMMAND}", f"There are also {others}.", _asked(words))
         host = cli.main(args=words, prog_name="yolo-probe", standalone_mode=False, obj=outcome)
     except click.ClickException as error:
-        outcome.language = outcome.language or _asked(typed)
-        _refuse(usage_error(error, words, COMMANDS, lambda name: cli.get_command(click.Context(cli), name)), outcome)
+        _refuse(
+            usage_error(error, words, COMMANDS, lambda name: cli.get_command(click.Context(cli), name)), outcome, typed
+        )
     except click.Abort:
         sys.exit("Aborted!")
     except ProbeError as error:
-        outcome.language = outcome.language or _asked(typed)
-        _refuse(error, outcome)
+        _refuse(error, outcome, typed)
     except SystemExit:
         if outcome.is_unsafe:
             sys.exit(UNSAFE)
@@ -149,4 +149,4 @@ def main(arguments: list[str] | None = None) -> None:
         try:
             run_host(host)
         except (HostError, SettingsError) as error:
-            _refuse(error, outcome)
+            _refuse(error, outcome, typed)
