@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from difflib import get_close_matches
 
 import click
 
@@ -75,6 +74,8 @@ def _options(command: click.Command) -> list[str]:
 
 
 def _near(word: str, names: Collection[str]) -> list[str]:
+    from difflib import get_close_matches
+
     return get_close_matches(word.lower(), names, n=3, cutoff=0.6)
 
 
