@@ -113,7 +113,9 @@ def _value_behind(error: click.BadOptionUsage, command: click.Command | None) ->
     params = command.params if command else ()
     param = next((each for each in params if error.option_name in each.opts), None)
     words = _expected(param.type) if param else "its value"
-    return f"found no value behind it, expected {f'its {param.metavar}' if param and param.metavar else words}"
+    if param and param.metavar and words.startswith("its "):
+        words = f"its {param.metavar}"
+    return f"found no value behind it, expected {words}"
 
 
 def _expected(kind: click.ParamType) -> str:  # type: ignore[type-arg]  # as in options
