@@ -27,6 +27,9 @@ fastvit_t8 focalnet_tiny_srf ghostnet_050 gmlp_ti16_224 halonet26t hiera_tiny_22
 levit_128s mixer_s32_224 mobilevit_xxs mobilevitv2_050 mvitv2_tiny nf_resnet26 pit_ti_224 poolformer_s12 pvt_v2_b0
 repvgg_a0 resmlp_12_224 selecsls42 sequencer2d_s skresnet18 tiny_vit_5m_224 tnt_s_patch16_224 tresnet_m twins_svt_small
 volo_d1_224 xception41 xcit_nano_12_p16_224
+bat_resnext26ts caformer_s18 efficientformerv2_s0 efficientvit_b0 efficientvit_m0 fasternet_t0 ghostnetv2_100 hgnetv2_b0
+inception_next_atto mambaout_femto maxvit_rmlp_pico_rw_256 mobilenetv4_conv_small mobileone_s0 nest_tiny repvit_m0_9
+resnest14d shvit_s1 starnet_s1 swiftformer_xs swinv2_cr_tiny_ns_224 swinv2_tiny_window8_256 visformer_tiny
 """.split()
 
 
