@@ -124,8 +124,8 @@ def translated_error(text: str, wanted: Language) -> str:
     for count in range(len(parts)):
         rest = ": ".join(parts[count:])
         told = translated(rest, wanted)
-        before = parts[count] if " " in parts[count] else told.partition(_SEPARATORS[": "])[0]  # a command's name
-        if told != rest and not told.startswith(f"{before}{_SEPARATORS[': ']}"):
+        before = tuple(f"{each}{_SEPARATORS[': ']}" for each in (parts[count], translated(parts[count], wanted)))
+        if told != rest and not told.startswith(before):
             return ": ".join([*parts[:count], told])
     return text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import Thop
 from yolo_probe.hosts.subject import Saved
 from yolo_probe.hosts.target import resolve
+from yolo_probe.render.common import host_line
 from yolo_probe.render.fuse_diff import render_pairs
 from yolo_probe.render.text import render
 from yolo_probe.render.text_layout import WIDTH, cause, cells
@@ -53,6 +55,17 @@ def test_no_line_is_longer_than_the_body_but_the_hosts(target: str, size: tuple[
     for report in (difference(target, size), info(question(target, size), fused=False)):
         long = [line for line in render(report).splitlines() if len(line) > WIDTH]
         assert [line for line in long if " summary: " not in line and "Model Summary: " not in line] == []
+
+
+def test_a_fork_may_print_figures_that_yolov5_does_not() -> None:
+    state = difference("yolov5n").training
+    state = replace(state, line=replace(state.line, missing="the counting run of YOLOv5 fails"))
+    asked = question("yolov5n")
+    assert host_line(state, asked).gap.endswith("hidden. Counted by yolo-probe: 4.6 GFLOPs.")
+    root = deepcopy(asked.subject.root)
+    root.child("model").child("24").class_path = "models.yolov5.Detect"
+    gap = host_line(state, replace(asked, subject=replace(asked.subject, root=root))).gap
+    assert "YOLOv5 has no models.yolov5.Detect: a fork that has it may count another image" in gap
 
 
 def test_a_host_line_is_broken_only_in_a_terminal_that_is_too_narrow() -> None:

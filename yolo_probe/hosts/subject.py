@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -234,9 +235,21 @@ class Subject:
         return found
 
     @property
+    def class_of_a_fork(self) -> str:
+        """A class in a module of ``models`` that YOLOv5 does not have, such as models.yolov5; empty if there is none.
+
+        It is known where it holds what the class of that name holds. Its host may print another line all the same.
+        """
+        paths = (module.class_path for _, module in named_modules(self.root))
+        return next((path for path in paths if _OF_A_FORK.match(path)), "")
+
+    @property
     def has_flops(self) -> bool:
         """Whether its forward pass can be followed."""
         return not self.unknown and self.gap is None
+
+
+_OF_A_FORK = re.compile(r"models\.(?!(?:common|experimental|yolo)\.)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,9 @@ def host_line(state: State, question: Question) -> HostLine:
         gap = "GFLOPs are not known: see FLOPs below."
     elif state.line.missing:
         counted = "" if state.summary.flops is None else f" Counted by yolo-probe: {giga(state.summary.flops)} GFLOPs."
-        gap = f"No GFLOPs: {state.line.missing}, and the error is hidden.{counted}"
+        theirs = question.subject.class_of_a_fork
+        doubt = theirs and f" YOLOv5 has no {theirs}: a fork that has it may count another image, and print them."
+        gap = f"No GFLOPs: {state.line.missing}, and the error is hidden.{counted}{doubt}"
     return HostLine(state.line.text or state.line.counts, gap)
 
 
