@@ -56,7 +56,7 @@ ERRORS = (
     *("reports/inspection", "reports/layers", "reports/question", "reports/story"),
     *("counters/rules", "counters/rules_file", "hosts/installed_network", "hosts/source"),
     *("hosts/ultralytics_architecture", "hosts/ultralytics_names", "hosts/ultralytics_rebuild"),
-    *("model/forward", "model/fusion", "model/trace", "model/user_rules"),
+    *("model/forward", "model/fusion", "model/torch_blocks", "model/trace", "model/user_rules", "model/yolov5_blocks"),
     *("networks/forks/yolov5_face", "networks/forks/yolov5_lite", "networks/forks/yolov7", "networks/forks/yolov9"),
     *("registry/cluster", "render/report_page", "reports/gradients", "reports/verify"),
     *("training/runner", "training/settings"),

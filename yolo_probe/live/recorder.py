@@ -54,18 +54,10 @@ from yolo_probe.live.torch_layers import (
     operator_of,
     with_scattered_input,
 )
-from yolo_probe.model.forward import (
-    ELEMENTWISE,
-    Block,
-    Frame,
-    Pass,
-    Value,
-    from_scattered,
-    multi_head_attention,
-    torch_block,
-)
+from yolo_probe.model.forward import Block, Frame, Pass, Value, torch_block
 from yolo_probe.model.operators import OpRecord, SeenBy, ShapeError
 from yolo_probe.model.structure import Module, Shape
+from yolo_probe.model.torch_blocks import ELEMENTWISE, from_scattered, multi_head_attention
 from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import CountingRule
 

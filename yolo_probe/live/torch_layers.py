@@ -13,9 +13,9 @@ from torch import nn
 
 from yolo_probe.live.description import tensors_in
 from yolo_probe.live.function_records import interpolation
-from yolo_probe.model.forward import ELEMENTWISE
 from yolo_probe.model.operators import OpRecord, each_axis
 from yolo_probe.model.structure import Shape
+from yolo_probe.model.torch_blocks import ELEMENTWISE
 
 RECURRENT = ("RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell")
 

@@ -7,7 +7,9 @@ From the ground up; a module imports only from lines above its own::
     fusion        what fuse() does, and whether it has run
     freezing      which rows and parameters --freeze takes out of training
     user_rules    counting rules of the user's own
-    forward       the forward pass of each module of YOLOv5 and torch, on shapes
+    forward       a pass on shapes: what it records, which block answers for a module
+    torch_blocks  the modules of torch that YOLOv5's networks have
+    yolov5_blocks  the blocks of YOLOv5
     forks.fork         what a fork is, and how its fuse() makes a structure anew
     forks.yolov7       YOLOv7
     forks.yolov7_face  yolov7-face

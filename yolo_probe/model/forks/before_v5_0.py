@@ -6,9 +6,10 @@ Source: models/yolo.py and models/experimental.py of v1.0, models/common.py of v
 from __future__ import annotations
 
 from yolo_probe.model import operators
-from yolo_probe.model.forward import ANCHORS, HEAD, Frame, Value, block, boxes, gives_a_box, several
+from yolo_probe.model.forward import Frame, Value, block
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Shape
+from yolo_probe.model.yolov5_blocks import ANCHORS, HEAD, boxes, gives_a_box, several
 
 
 @block("Detect", sets=HEAD, tensors=ANCHORS, takes="several", when=gives_a_box())

@@ -9,9 +9,10 @@ from math import prod
 
 from yolo_probe.model import operators
 from yolo_probe.model.forks.pasted import pasted
-from yolo_probe.model.forward import Frame, c3
+from yolo_probe.model.forward import Frame
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Shape
+from yolo_probe.model.yolov5_blocks import c3
 
 pasted("BoT3", "CTR3", holds="cv1 cv2 cv3 m")(c3)
 

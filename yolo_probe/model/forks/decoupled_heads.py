@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from yolo_probe.model.forks.pasted import pasted
-from yolo_probe.model.forward import ANCHORS, HEAD, Frame, detect, gives_a_box
+from yolo_probe.model.forward import Frame
 from yolo_probe.model.structure import Shape
+from yolo_probe.model.yolov5_blocks import ANCHORS, HEAD, detect, gives_a_box
 
 pasted(
     "Decoupled_Detect", "DecoupledDetect", "Decouple_Detect", holds="m", sets=HEAD, tensors=ANCHORS, takes="several",

@@ -9,9 +9,11 @@ from functools import partial
 from math import prod
 
 from yolo_probe.model.forks.yolov5_lite import hswish
-from yolo_probe.model.forward import Frame, Value, block, corners, from_scattered, several, sppf
+from yolo_probe.model.forward import Frame, Value, block
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Module, Shape
+from yolo_probe.model.torch_blocks import from_scattered
+from yolo_probe.model.yolov5_blocks import corners, several, sppf
 
 pasted = partial(block, anywhere=True)
 """Registers a block that people paste into a module of their own too, such as models/attention.py."""

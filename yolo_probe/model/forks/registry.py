@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from yolo_probe.model.forks import (  # noqa: F401  # register their blocks
+from yolo_probe.model import torch_blocks, yolov5_blocks  # noqa: F401  # register their blocks
+from yolo_probe.model.forks import (  # noqa: F401  # and these
     before_v5_0,
     bottleneck_transformers,
     decoupled_heads,

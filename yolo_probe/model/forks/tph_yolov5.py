@@ -6,9 +6,11 @@ Source: https://github.com/cv516Buaa/tph-yolov5 at its branch of 2022, whose ``f
 from __future__ import annotations
 
 from yolo_probe.model.forks.pasted import pasted
-from yolo_probe.model.forward import Frame, c3, multi_head_attention
+from yolo_probe.model.forward import Frame
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Shape
+from yolo_probe.model.torch_blocks import multi_head_attention
+from yolo_probe.model.yolov5_blocks import c3
 
 
 @pasted("TransformerLayer", holds="ln1 q k v ma ln2 fc1 fc2 dropout act")

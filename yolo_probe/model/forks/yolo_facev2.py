@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from yolo_probe.model import operators
 from yolo_probe.model.forks.pasted import pasted
-from yolo_probe.model.forward import Frame, Value, bottleneck, c3, several
+from yolo_probe.model.forward import Frame, Value
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Shape
+from yolo_probe.model.yolov5_blocks import bottleneck, c3, several
 
 # Against occlusion
 

@@ -8,20 +8,10 @@ from __future__ import annotations
 
 from yolo_probe.model.forks.pasted import pasted
 from yolo_probe.model.forks.yolov7 import sppcspc
-from yolo_probe.model.forward import (
-    ANCHORS,
-    HEAD,
-    Frame,
-    Value,
-    bottleneck,
-    boxes,
-    c3,
-    gives_a_box,
-    several,
-    with_pools,
-)
+from yolo_probe.model.forward import Frame, Value
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Shape
+from yolo_probe.model.yolov5_blocks import ANCHORS, HEAD, bottleneck, boxes, c3, gives_a_box, several, with_pools
 
 # Bottlenecks with partial connections
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from yolo_probe.model.forks.fork import Fork, merged_conv
 from yolo_probe.model.forks.yolov5_lite import shuffled_branches
-from yolo_probe.model.forward import ANCHORS, HEAD, Frame, Value, block, boxes, gives_a_box, several
+from yolo_probe.model.forward import Frame, Value, block
 from yolo_probe.model.structure import Module, Shape, distinct_modules
+from yolo_probe.model.yolov5_blocks import ANCHORS, HEAD, boxes, gives_a_box, several
 
 LANDMARKS = 10
 """Numbers of the five landmarks of a box."""

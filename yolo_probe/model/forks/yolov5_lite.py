@@ -17,9 +17,10 @@ from yolo_probe.model.forks.fork import (
     unmerged_conv,
     with_attributes,
 )
-from yolo_probe.model.forward import Frame, Value, block, is_whole, several
+from yolo_probe.model.forward import Frame, Value, block
 from yolo_probe.model.freezing import with_frozen
 from yolo_probe.model.structure import Module, Shape, named_modules, named_parameters
+from yolo_probe.model.yolov5_blocks import is_whole, several
 
 
 @block("CBH", holds="conv bn? hardswish", sets="forward?", when=is_whole)

@@ -5,7 +5,8 @@ Source: https://github.com/hukaixuan19970627/yolov5_obb (2022), whose ``fuse()``
 
 from __future__ import annotations
 
-from yolo_probe.model.forward import ANCHORS, HEAD, block, detect, gives_a_box
+from yolo_probe.model.forward import block
+from yolo_probe.model.yolov5_blocks import ANCHORS, HEAD, detect, gives_a_box
 
 ANGLES = 180
 """Numbers of a box for its angle, one for each degree."""

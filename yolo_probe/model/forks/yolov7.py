@@ -15,12 +15,13 @@ from yolo_probe.model.forks.fork import (
     one_convolution,
     with_attributes,
 )
-from yolo_probe.model.forward import (
+from yolo_probe.model.forward import Frame, Value, block
+from yolo_probe.model.fusion import new_batch_norm
+from yolo_probe.model.operators import ShapeError
+from yolo_probe.model.structure import Module, Shape
+from yolo_probe.model.yolov5_blocks import (
     ANCHORS,
     HEAD,
-    Frame,
-    Value,
-    block,
     bottleneck,
     boxes,
     c3,
@@ -29,9 +30,6 @@ from yolo_probe.model.forward import (
     several,
     with_pools,
 )
-from yolo_probe.model.fusion import new_batch_norm
-from yolo_probe.model.operators import ShapeError
-from yolo_probe.model.structure import Module, Shape
 
 
 @block("MP", "SP", holds="m")

@@ -18,9 +18,10 @@ from yolo_probe.model.forks.fork import (
     with_attributes,
 )
 from yolo_probe.model.forks.yolov7 import residual
-from yolo_probe.model.forward import Frame, Value, block, bottleneck, c3, recipe_of, several
+from yolo_probe.model.forward import Frame, Value, block, recipe_of
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Module, Shape, distinct_modules
+from yolo_probe.model.yolov5_blocks import bottleneck, c3, several
 
 
 @block("AConv", holds="cv1")
