@@ -11,14 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _NUMBER = r"\d[\d,]{0,20}(?:\.\d{1,9})?(?:e[+-]?\d{1,2})?"
-_GROUPED = rf"(?:\d{{1,3}}(?:(?P<separator>[ '.\u2019])\d{{3}})(?:(?P=separator)\d{{3}})+|{_NUMBER})"
+_THOUSANDS = r"\d{1,3}(?:[ '.\u2019]\d{3}){2,}"
+_GROUPED = rf"(?:{_THOUSANDS}|{_NUMBER})"
 """A number, also one whose thousands are separated as some languages do it: ``7.015.519``, ``7 015 519``."""
 _BETWEEN = r"(?:[,;.\s]|\band\b)+"
 _LINE = re.compile(
     rf"(?:(?<![^\s:|])(?P<name>[^\s:|]{{1,255}})[ \t]+(?P<word>summary)(?P<fused>[ \t]*\(fused\))?:?\s*)?"
     rf"(?<![\w.,])(?:(?P<layers>{_NUMBER})\s*(?:layers?|\u5c42){_BETWEEN})?"
     rf"(?P<parameters>{_GROUPED})(?:\s+param(?:eter)?s?|\s*\u4e2a?\u53c2\u6570)"
-    rf"(?:{_BETWEEN}(?P<gradients>{_GROUPED.replace('separator', 'separator2')})"
+    rf"(?:{_BETWEEN}(?P<gradients>{_GROUPED})"
     rf"(?:\s+grad(?:ient)?s?|\s*\u4e2a?\u68af\u5ea6))?"
     rf"(?:{_BETWEEN}(?P<gflops>{_NUMBER})\s*(?P<unit>G ?FLOPs?)\b)?",
     re.IGNORECASE,
@@ -168,10 +169,7 @@ def _line(match: re.Match[str]) -> PrintedLine:
     def figure(part: str) -> Figure | None:
         if not match[part]:
             return None
-        is_grouped = (
-            match["separator"] if part == "parameters" else match["separator2"] if part == "gradients" else None
-        )
-        return Figure(re.sub(r"\D" if is_grouped else ",", "", match[part]))
+        return Figure(re.sub(r"\D" if re.fullmatch(_THOUSANDS, match[part]) else ",", "", match[part]))
 
     parameters = figure("parameters")
     assert parameters
