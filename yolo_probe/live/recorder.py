@@ -47,14 +47,12 @@ from yolo_probe.live.torch_internals import COMPILED, call_directly, directly, h
 from yolo_probe.live.torch_layers import (
     LAYERS,
     OPERATORS,
-    OWN_PARAMETERS,
     RECURRENT,
-    charged_of,
     layer_record,
     operator_of,
     with_scattered_input,
 )
-from yolo_probe.model.forward import Block, Frame, Pass, Value, torch_block
+from yolo_probe.model.forward import OWN_PARAMETERS, Block, Frame, Pass, Value, own_parameters, torch_block
 from yolo_probe.model.operators import OpRecord, SeenBy, ShapeError
 from yolo_probe.model.structure import Module, Shape
 from yolo_probe.model.torch_blocks import ELEMENTWISE, from_scattered, multi_head_attention
@@ -235,7 +233,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         if rule:
             call = self._ruled(place, call, rule)
         module.__dict__["forward"] = call
-        if call_directly(module, call) and (kind.layer or (self._elementwise and charged_of(module))):
+        if call_directly(module, call) and (kind.layer or (self._elementwise and own_parameters(place.described))):
             module.__dict__["forward"] = partial(self._unseen, place.path, call)
 
     def _call(self, place: CopiedModule, kind: _Kind) -> Forward:
@@ -243,7 +241,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         path, described, module = place
         if not kind.layer:
             enter = partial(self._enter, (path, described.kind), _own_forward(module))
-            return self._with_own_parameters(place, enter) if self._elementwise and charged_of(module) else enter
+            return self._with_own_parameters(place, enter) if self._elementwise and own_parameters(described) else enter
         if not (kind.is_torchs and module.__dict__.keys().isdisjoint(kind.methods) and not has_forward_hooks(module)):
             return self._with_own_forward(place, kind, _own_forward(module))
         frame = Frame(described, path, self._pass)
@@ -431,8 +429,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
 
     def _with_own_parameters(self, place: CopiedModule, forward: Forward) -> Forward:
         """A function for a module of the user's own that holds weights, with a record of them beside what it runs."""
-        path, described, module = place
-        options, records = charged_of(module), self._pass.records
+        path, described, _ = place
+        options, records = own_parameters(described), self._pass.records
         slots = self._pass.slots.get(id(described), 1)
 
         def call(*args: Any, **kwargs: Any) -> Any:

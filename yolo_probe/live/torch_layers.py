@@ -138,23 +138,6 @@ def _options(operator: str, module: nn.Module, inputs: tuple[Shape, ...]) -> dic
     return options
 
 
-OWN_PARAMETERS = "own_parameters"
-"""Operator of a module that is not torch's, holds no others, and has parameters: torchinfo charges any such."""
-
-
-def charged_of(module: nn.Module) -> dict[str, Any]:
-    """Number of parameters that a module itself holds, by name as torchinfo charges them; empty: none.
-
-    ``weights``: named weight or bias; ``others``: with one of these words in a longer name.
-    """
-    if any(True for _ in module.children()):
-        return {}
-    sizes = {name: each.numel() for name, each in module._parameters.items() if each is not None}
-    weights = sum(size for name, size in sizes.items() if name in ("weight", "bias"))
-    others = sum(size for name, size in sizes.items() if "weight" in name or "bias" in name) - weights
-    return {"weights": weights, "others": others} if weights or others else {}
-
-
 _RECURRENT = frozenset((*(LAYERS[name] for name in RECURRENT), PROJECTED))
 _WINDOW = (("kernel", "_size"), ("stride", ""), ("padding", ""))
 

@@ -105,7 +105,17 @@ class Pass:
         except ShapeError as error:
             raise TraceError(f"{path}: {error}") from None
         self.calls.append(ModuleCall(path, list(x) if isinstance(x, list) else x, out))
+        if recipe.children is not None:
+            self._charge_parameters(module, path, x, out)
         return out
+
+    def _charge_parameters(self, module: Module, path: str, x: Value, out: Value) -> None:
+        """Add a record of the parameters that a module of the host's own holds itself, beside what it runs."""
+        if sizes := own_parameters(module):
+            inputs, outputs = (tuple(map(tuple, each if isinstance(each, list) else [each])) for each in (x, out))
+            slots = self.slots.get(id(module), 1)
+            record = OpRecord(OWN_PARAMETERS, path, module.kind, inputs, next(iter(outputs), ()), (), sizes, slots)
+            self.records.append(record._replace(seen_by="modules"))
 
 
 @dataclass(slots=True)  # not frozen, which takes twice as long to make: there is one for each module
@@ -230,6 +240,23 @@ class Frame:
     def mul(self, a: Shape, b: Shape) -> Shape:
         """Product of two tensors, value by value."""
         return self.function("mul", (a, b), operators.broadcast(a, b))
+
+
+OWN_PARAMETERS = "own_parameters"
+"""Operator of a module that is not torch's, holds no others, and has parameters: torchinfo charges any such."""
+
+
+def own_parameters(module: Module) -> dict[str, object]:
+    """Number of parameters that a module itself holds, by name as torchinfo charges them; empty: none.
+
+    ``weights``: named weight or bias; ``others``: with one of these words in a longer name.
+    """
+    if any(child is not None for child in module.children.values()):
+        return {}
+    sizes = {name: each.numel for name, each in module.parameters.items()}
+    weights = sum(size for name, size in sizes.items() if name in ("weight", "bias"))
+    others = sum(size for name, size in sizes.items() if "weight" in name or "bias" in name) - weights
+    return {"weights": weights, "others": others} if weights or others else {}
 
 
 _ROW_ATTRIBUTES = frozenset({"training", "i", "f", "type", "np"})

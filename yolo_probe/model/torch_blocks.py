@@ -120,7 +120,8 @@ def linear(f: Frame, x: Shape) -> Shape:
 def from_scattered(f: Frame, x: Shape) -> Shape:
     """Output of an ``nn.Linear`` whose input is not contiguous: torch then adds the bias as a second operator."""
     weight, bias = f.weight(), "bias" in f.module.parameters
-    out = f.record("linear", (x,), operators.linear(x, weight), weight, bias=bias, contiguous=len(x) < 3)
+    whole = not bias or len(x) < 3
+    out = f.record("linear", (x,), operators.linear(x, weight), weight, bias=bias, contiguous=whole)
     return f.called(x, out)
 
 
