@@ -174,7 +174,7 @@ def test_the_data_have_every_case_and_row() -> None:
         (("yolov5n", "--batch", "0"), "--batch: found 0, expected a whole number from 1 to 4096"),
         (("yolov5n", "--threads", "0"), "--threads: found 0, expected a whole number from 1 to 1024"),
         (("yolov5n", "--device", "tpu"), "--device: found tpu, expected one of cpu, cuda"),
-        (("yolov5n", "--by", "module"), "'module'"),
+        (("yolov5n", "--by", "module"), "found module, expected row"),
         (("yolov5n", "-o", "bench.pdf"), "bench.pdf: found the ending .pdf, expected .svg or .png"),
         (("yolov5n", "--compile"), "yolov5n: found --compile for operators that run one by one, expected a network of"),
         (("yolov5n", "--compile"), "Pass its YAML or a checkpoint of it, and add --source DIR, the folder of the code"),

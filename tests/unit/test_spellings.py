@@ -33,7 +33,7 @@ from yolo_probe.cli.spellings import respelled
         ("inspect w.pt --cfg yolov5s.yaml", "inspect w.pt --cfg yolov5s.yaml"),
         ("--lang zh info best.pt", "info --lang zh best.pt"),
         ("--lang=zh best.pt", "fuse-diff best.pt --lang=zh"),
-        ("--lang zh", "--lang zh"),
+        ("--lang zh", "--help"),
         ("no-such-command", "no-such-command"),
         ("--help", "--help"),
         ("", ""),

@@ -95,7 +95,8 @@ def passages(words: str, language: Language, *, searched: bool = False) -> tuple
     language = "zh" if is_chinese(words) else language
     asked = frozenset(_words(words)) - _COMMON
     scores = [inf if each.passage.heading == words else _score(each, asked, searched) for each in _index(language)]
-    best = sorted(range(len(scores)), key=lambda number: -scores[number])[:MOST]
+    is_asked_so = [asked in each.asked for each in _index(language)]  # in these very words
+    best = sorted(range(len(scores)), key=lambda number: (not is_asked_so[number], -scores[number]))[:MOST]
     found = [number for number in best if scores[number] >= max(ENOUGH, NEARLY * scores[best[0]])]
     answers = [replace(_index(language)[number].passage, score=scores[number]) for number in found]
     return tuple(sorted(answers, key=lambda passage: passage.opens))

@@ -121,7 +121,7 @@ def _value_behind(error: click.BadOptionUsage, command: click.Command | None) ->
 def _expected(kind: click.ParamType) -> str:  # type: ignore[type-arg]  # as in options
     """What a type takes, in words."""
     if isinstance(kind, click.Choice):
-        return f"one of {', '.join(map(str, kind.choices))}"
+        return f"{'one of ' if len(kind.choices) > 1 else ''}{', '.join(map(str, kind.choices))}"
     number = "a whole number" if kind.name.startswith("int") else "a number"
     if isinstance(kind, (click.IntRange, click.FloatRange)):
         return f"{number} of at least {kind.min}" if kind.max is None else f"{number} from {kind.min} to {kind.max}"

@@ -133,7 +133,9 @@ _HEAD = "nc nl reg_max no inplace stride anchors? strides? shape? dynamic? expor
 _SEGMENT = f"{_HEAD} nm npr detect?"
 
 
-@block("V8_Detect", holds="cv2 cv3 dfl", sets=_HEAD.replace("inplace", "inplace?"), takes="several")  # of yolo_research
+@block(
+    "V8_Detect", holds="cv2 cv3 dfl", sets=_HEAD.replace("inplace", "inplace?"), takes="several", anywhere=True
+)  # of yolo_research
 @block("Detect", "DDetect", holds="cv2 cv3 dfl", sets=_HEAD, takes="several")
 def d_detect(f: Frame, x: Value) -> list[Shape]:
     return _several_heads(f, several(x), 1)
@@ -275,7 +277,7 @@ def _has_own_head(root: Module) -> bool:
     return (
         root.kind in ("DetectionModel", "SegmentationModel")
         and not has_head_of_yolov5(root)
-        and (all(recipe_of(head) for head in heads))
+        and all((recipe := recipe_of(head)) and not recipe.anywhere for head in heads)
     )
 
 
