@@ -64,7 +64,6 @@ NAMED_BLOCKS: dict[str, set[str]] = {
     "ptflops": {"products from the right"},
     "ptflops-aten": {"covariance", "matrix power"},
     "torch": {"covariance", "matrix power"},
-    "torchinfo": {"spectral filter", "complex product"},
     "deepspeed": {"products from the right"},
 }  # fmt: skip
 """By counter: the blocks of which it counts more than ours, which names what it leaves out."""

@@ -233,7 +233,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         if rule:
             call = self._ruled(place, call, rule)
         module.__dict__["forward"] = call
-        if call_directly(module, call) and (kind.layer or (self._elementwise and own_parameters(place.described))):
+        if call_directly(module, call) and (kind.layer or self._charges_parameters(place.described)):
             module.__dict__["forward"] = partial(self._unseen, place.path, call)
 
     def _call(self, place: CopiedModule, kind: _Kind) -> Forward:
@@ -241,7 +241,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         path, described, module = place
         if not kind.layer:
             enter = partial(self._enter, (path, described.kind), _own_forward(module))
-            return self._with_own_parameters(place, enter) if self._elementwise and own_parameters(described) else enter
+            return self._with_own_parameters(place, enter) if self._charges_parameters(described) else enter
         if not (kind.is_torchs and module.__dict__.keys().isdisjoint(kind.methods) and not has_forward_hooks(module)):
             return self._with_own_forward(place, kind, _own_forward(module))
         frame = Frame(described, path, self._pass)
@@ -253,6 +253,10 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         gives_its_input = (kind.layer in _NOTHING and not self._pass.training) or module.__dict__.get("inplace") is True
         is_shared = kind.layer in _ELEMENTWISE and self._pass.slots.get(id(described), 1) > 1
         return partial(self._answer, frame, kind, gives_its_input, is_shared, ref(module))
+
+    def _charges_parameters(self, described: Module) -> bool:
+        """Whether a module not of torch has a record of its own parameters; torchvision's has one of its work."""
+        return self._elementwise and described.class_path != DEFORMABLE and bool(own_parameters(described))
 
     # The functions that replace a forward
 
