@@ -13,7 +13,6 @@ import click
 from yolo_probe import __version__
 from yolo_probe.cli.output import NO_ANSWER, UNSAFE, Outcome, say, write
 from yolo_probe.cli.spellings import DEFAULT_COMMAND, respelled
-from yolo_probe.cli.usage import no_command, usage_error
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import Thop, installed_thop, version_of
 from yolo_probe.errors import HostError, ProbeError, SettingsError, UnsafeError
@@ -55,6 +54,8 @@ class _Commands(click.Group):
         Raises: TargetError where there is none.
         """
         if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            from yolo_probe.cli.usage import no_command
+
             raise no_command(args[0], COMMANDS)
         return super().resolve_command(ctx, args)
 
@@ -127,6 +128,8 @@ def main(arguments: list[str] | None = None) -> None:
             say(f"showing {DEFAULT_COMMAND}", f"There are also {others}.", _asked(words))
         host = cli.main(args=words, prog_name="yolo-probe", standalone_mode=False, obj=outcome)
     except click.ClickException as error:
+        from yolo_probe.cli.usage import usage_error
+
         _refuse(
             usage_error(error, words, COMMANDS, lambda name: cli.get_command(click.Context(cli), name)), outcome, typed
         )

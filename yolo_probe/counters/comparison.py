@@ -192,8 +192,7 @@ def parameter_total(convention: Convention, measured: Measured) -> int | None:
         return sum(_own_count(module) for _, module in named_modules(root) if not module.children)
     if rule == "leaves inside":
         called = [each for each in measured.records if not each.functional and each.seen_by != "functions"]
-        ruled = (each for each in called if convention.subclasses or each.kind.startswith("nn."))
-        charged = {each.path for each in ruled if each.operator in convention.rules}
+        charged = {each.path for each in called if each.operator in convention.rules and convention.charges_class(each)}
         paths = {id(module): path for path, module in named_modules(inner(root))}
         return sum(_own_count(each) for each in _leaves_inside(root) if paths.get(id(each)) in charged)
     tensors = {id(tensor): tensor for _, module in named_modules(root) for tensor in module.parameters.values()}

@@ -23,7 +23,7 @@ from yolo_probe.counters.rules import (
     known_products,
 )
 from yolo_probe.environment import Thop
-from yolo_probe.model.operators import OpRecord, Rule
+from yolo_probe.model.operators import OWN_PARAMETERS, PROJECTED_LSTM, TIMM_ATTENTION, OpRecord, Rule
 from yolo_probe.model.user_rules import CUSTOM, OwnRules
 
 
@@ -107,10 +107,14 @@ class Convention:
             return beside if called else self._free(record)
         if record.options.get("inside") in self.rules:
             return beside  # the module around it is charged as a whole
-        if not self.subclasses and not record.kind.startswith("nn.") and record.operator != "timm_attention":
+        if not self.charges_class(record):
             return beside
         times = 1 if record.slots == 1 else int(record.slots**self.slot_power)
         return rule(record) * times + beside
+
+    def charges_class(self, record: OpRecord) -> bool:
+        """Whether this counter charges modules of that class: of torch's own all do, of a subclass only some."""
+        return self.subclasses or record.kind.startswith("nn.") or record.operator == TIMM_ATTENTION
 
     def sees(self, record: OpRecord) -> bool:
         """Whether this counter looks at a record: a module whose forward is not torch's, or a function in it."""
@@ -186,7 +190,7 @@ _ACTIVATIONS = (
 FREE = frozenset({
     "add", "sub", "mul", "div", "pow", "mean", "cat",
     "dropout", "embedding", "flatten", "identity", "pad2d", "pixel_shuffle", "pixel_unshuffle",
-    "upsample", "batch_norm", "timm_attention", "own_parameters",
+    "upsample", "batch_norm", TIMM_ATTENTION, OWN_PARAMETERS,
     *_ACTIVATIONS, *MAX_POOLS, *AVERAGE_POOLS, *ADAPTIVE_POOLS,
 })  # fmt: skip
 """Operators that cost nothing where a counter has no rule for them; any other is then uncounted."""
@@ -198,9 +202,9 @@ _TERMS = {
     "normalization": ("layer_norm", "group_norm", "instance_norm", "rms_norm"),
     "activation": _ACTIVATIONS,
     "pooling": (*MAX_POOLS, *AVERAGE_POOLS, *ADAPTIVE_POOLS, "mean"),
-    "recurrent": (*recurrent.LAYERS, recurrent.PROJECTED, *recurrent.CELLS),
+    "recurrent": (*recurrent.LAYERS, PROJECTED_LSTM, *recurrent.CELLS),
     "upsampling": ("upsample",),
-    "attention": (*ATTENTION, "scaled_dot_product_attention", "timm_attention"),
+    "attention": (*ATTENTION, "scaled_dot_product_attention", TIMM_ATTENTION),
     "matrix products": (
         "matmul", "mm", "addmm", "baddbmm", "einsum", "einsum of several", "tensordot", "linalg.matmul",
         "matmul from the right",

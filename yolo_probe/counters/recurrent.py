@@ -12,12 +12,10 @@ from collections.abc import Callable, Mapping
 from math import prod
 from typing import NamedTuple
 
-from yolo_probe.model.operators import OpRecord, Rule
+from yolo_probe.model.operators import PROJECTED_LSTM, OpRecord, Rule
 
 GATES: Mapping[str, int] = {"rnn": 1, "gru": 3, "lstm": 4}
 LAYERS = tuple(GATES)
-PROJECTED = "projected_lstm"
-"""An LSTM that projects its hidden values to fewer, which is another operator of torch."""
 CELLS = tuple(f"{name}_cell" for name in GATES)
 
 _ADDED_BY_THOP = {"rnn": 0, "gru": 4, "lstm": 4}
@@ -160,17 +158,17 @@ def _each(names: tuple[str, ...], rule: Rule) -> dict[str, Rule]:
     return dict.fromkeys(names, rule)
 
 
-_ALL = (*LAYERS, PROJECTED, *CELLS)
-THOP = _each((*LAYERS, *CELLS), by_first_axes(_of_thop)) | {PROJECTED: as_wide_as_hidden(by_first_axes(_of_thop))}
+_ALL = (*LAYERS, PROJECTED_LSTM, *CELLS)
+THOP = _each((*LAYERS, *CELLS), by_first_axes(_of_thop)) | {PROJECTED_LSTM: as_wide_as_hidden(by_first_axes(_of_thop))}
 THOP_BY_STEPS = _each(_ALL, charged(_of_thop))
 PTFLOPS = _each(_ALL, by_first_axes(_of_ptflops))
-PTFLOPS_ATEN = _each(("rnn", "gru", PROJECTED), _with_added_biases) | _each(CELLS, charged(_with_biases))
+PTFLOPS_ATEN = _each(("rnn", "gru", PROJECTED_LSTM), _with_added_biases) | _each(CELLS, charged(_with_biases))
 FVCORE = _each(CELLS, charged(_products))
-TORCH = _each(("rnn", "gru", PROJECTED, *CELLS), lambda r: 2 * charged(_products)(r))
+TORCH = _each(("rnn", "gru", PROJECTED_LSTM, *CELLS), lambda r: 2 * charged(_products)(r))
 TORCHPROFILE = {
     "lstm": charged(_products),
-    PROJECTED: as_narrow_as_state(charged(_products)),
+    PROJECTED_LSTM: as_narrow_as_state(charged(_products)),
     **_each(CELLS, charged(_as_traced)),
 }
-TORCHINFO = _each((*LAYERS, PROJECTED), _parameters_by_first_axes) | _each(CELLS, _parameters_by_output)
+TORCHINFO = _each((*LAYERS, PROJECTED_LSTM), _parameters_by_first_axes) | _each(CELLS, _parameters_by_output)
 DEEPSPEED = _each(_ALL, by_first_axes(_of_deepspeed))

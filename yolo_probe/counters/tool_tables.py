@@ -17,7 +17,7 @@ from yolo_probe.counters.rules import (
     MAX_POOLS,
     TRANSPOSED_CONVOLUTIONS,
 )
-from yolo_probe.model.operators import OpRecord, Rule
+from yolo_probe.model.operators import OWN_PARAMETERS, TIMM_ATTENTION, OpRecord, Rule
 
 NORMS = ("layer_norm", "group_norm", "instance_norm")
 POOLS = (*MAX_POOLS, *AVERAGE_POOLS, *ADAPTIVE_POOLS)
@@ -155,7 +155,7 @@ PTFLOPS: dict[str, Rule] = {
     **dict.fromkeys(POOLS, rules.one_per_value),
     "upsample": rules.but_not_for(rules.one_per_value_of_an_image, "nn.UpsamplingNearest2d", "nn.UpsamplingBilinear2d"),
     **dict.fromkeys(ATTENTION, rules.attention_of_ptflops),
-    "timm_attention": rules.timm_attention_of_ptflops,
+    TIMM_ATTENTION: rules.timm_attention_of_ptflops,
 }
 """What ptflops charges for modules, by a hook on each."""
 
@@ -214,7 +214,7 @@ _TORCHINFO: dict[str, Rule] = {
     **dict.fromkeys(("batch_norm", *NORMS), by_name(rules.norm_by_weights)),
     **dict.fromkeys(("rms_norm", "embedding", "embedding_bag"), by_name(lambda r: r.output[0] * prod(r.weight))),
     "multi_head_attention": lambda r: 0,
-    "own_parameters": rules.own_parameters,
+    OWN_PARAMETERS: rules.own_parameters,
 }
 TORCHINFO: dict[str, Rule] = {operator: of_leaf(rule) for operator, rule in _TORCHINFO.items()}
 TORCHINFO_FUNCTIONS: dict[str, Rule] = {"deformable_conv2d": rules.convolution_by_weights}

@@ -110,7 +110,7 @@ def states(
     are given. ``values``: weights by name, for those that the model has no values of; without them they are random.
     Raises: TraceError where its forward pass cannot be followed, or ``fuse()`` fails.
     """
-    is_whole = not has_fuse(model) or fused_state(Live(model, every_function=True).root) == "fused"
+    is_whole = not has_fuse(model) or fused_state(Live(model).root) == "fused"
     for fused in (False,) if is_whole else (False, True):
         made, left = copy_of(model, fused=fused, values=values or NO_VALUES)
         copy = Live(made, every_function=True)

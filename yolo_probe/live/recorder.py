@@ -52,7 +52,7 @@ from yolo_probe.live.torch_layers import (
     operator_of,
     with_scattered_input,
 )
-from yolo_probe.model.forward import OWN_PARAMETERS, Block, Frame, Pass, Value, own_parameters, torch_block
+from yolo_probe.model.forward import Block, Frame, Pass, Value, own_parameters, record_of_parameters, torch_block
 from yolo_probe.model.operators import OpRecord, SeenBy, ShapeError
 from yolo_probe.model.structure import Module, Shape
 from yolo_probe.model.torch_blocks import ELEMENTWISE, from_scattered, multi_head_attention
@@ -434,15 +434,13 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
     def _with_own_parameters(self, place: CopiedModule, forward: Forward) -> Forward:
         """A function for a module of the user's own that holds weights, with a record of them beside what it runs."""
         path, described, _ = place
-        options, records = own_parameters(described), self._pass.records
-        slots = self._pass.slots.get(id(described), 1)
+        records, slots = self._pass.records, self._pass.slots
 
         def call(*args: Any, **kwargs: Any) -> Any:
             out = forward(*args, **kwargs)
             with directly():
                 shapes, output = _tensor_shapes((*args, *kwargs.values())), _first_shape([out])
-            made = OpRecord(OWN_PARAMETERS, path, described.kind, shapes, output, (), options, slots)
-            records.append(made._replace(seen_by="modules"))
+            records.append(record_of_parameters(described, path, shapes, output, slots))
             return out
 
         return call

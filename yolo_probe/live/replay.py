@@ -14,8 +14,7 @@ import torch
 from torch import Tensor
 
 from yolo_probe.live.kernels import NO_VALUES, Memory, Step, Values, kernel_of
-from yolo_probe.model.forward import OWN_PARAMETERS
-from yolo_probe.model.operators import OpRecord
+from yolo_probe.model.operators import OWN_PARAMETERS, TIMM_ATTENTION, OpRecord
 from yolo_probe.model.structure import Module, Shape, below
 from yolo_probe.model.trace import Trace
 
@@ -107,7 +106,7 @@ def _records(run: Trace) -> Iterator[OpRecord]:
 
 def _runs(record: OpRecord) -> bool:
     """Whether a record is work of its own, and not another name of what has records too."""
-    return record.seen_by != "functions" and record.operator not in ("timm_attention", OWN_PARAMETERS)
+    return record.seen_by != "functions" and record.operator not in (TIMM_ATTENTION, OWN_PARAMETERS)
 
 
 def _whole(record: OpRecord) -> OpRecord:

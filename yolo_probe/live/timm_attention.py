@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from yolo_probe.model.operators import OpRecord
+from yolo_probe.model.operators import TIMM_ATTENTION, OpRecord
 from yolo_probe.model.structure import Shape
 
 CLASSES = ("timm.layers.attention.Attention", "timm.models.vision_transformer.Attention")
 """Where timm has it and had it before; no subclass is charged."""
 
-OPERATOR = "timm_attention"
-
 
 def whole_record(place: tuple[str, str], module: Any, shape: Shape, output: Shape, slots: int) -> OpRecord:
     """The record of a call."""
     options = {"heads": module.num_heads, "size": module.head_dim}
-    return OpRecord(OPERATOR, *place, (shape,), output, (), options, slots, seen_by="modules")
+    return OpRecord(TIMM_ATTENTION, *place, (shape,), output, (), options, slots, seen_by="modules")
 
 
 def inside(record: OpRecord) -> OpRecord:
     """The record of what ran inside."""
-    return record._replace(options={**record.options, "inside": OPERATOR})
+    return record._replace(options={**record.options, "inside": TIMM_ATTENTION})

@@ -13,13 +13,11 @@ from torch import nn
 
 from yolo_probe.live.description import tensors_in
 from yolo_probe.live.function_records import interpolation
-from yolo_probe.model.operators import OpRecord, each_axis
+from yolo_probe.model.operators import PROJECTED_LSTM, OpRecord, each_axis
 from yolo_probe.model.structure import Shape
 from yolo_probe.model.torch_blocks import ELEMENTWISE
 
 RECURRENT = ("RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell")
-
-PROJECTED = "projected_lstm"
 
 LAYERS: Mapping[str, str] = {
     "Conv1d": "conv1d",
@@ -52,7 +50,7 @@ LAYERS: Mapping[str, str] = {
 
 def operator_of(module: nn.Module, layer: str) -> str:
     """The operator of a module of torch; ``layer``: the name of its class."""
-    return PROJECTED if layer == "LSTM" and module.proj_size else OPERATORS[layer]
+    return PROJECTED_LSTM if layer == "LSTM" and module.proj_size else OPERATORS[layer]
 
 
 OPERATORS: Mapping[str, str] = {
@@ -138,7 +136,7 @@ def _options(operator: str, module: nn.Module, inputs: tuple[Shape, ...]) -> dic
     return options
 
 
-_RECURRENT = frozenset((*(LAYERS[name] for name in RECURRENT), PROJECTED))
+_RECURRENT = frozenset((*(LAYERS[name] for name in RECURRENT), PROJECTED_LSTM))
 _WINDOW = (("kernel", "_size"), ("stride", ""), ("padding", ""))
 
 

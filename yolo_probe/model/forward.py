@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 from yolo_probe.errors import TraceError, UnknownModuleError, shown
 from yolo_probe.model import operators
-from yolo_probe.model.operators import Followed, OpRecord, ShapeError
+from yolo_probe.model.operators import OWN_PARAMETERS, Followed, OpRecord, ShapeError
 from yolo_probe.model.structure import Module, Shape, Tensor, named_modules
 from yolo_probe.model.user_rules import ModuleRule, OwnRules, ruled_record, shape_out
 
@@ -105,17 +105,10 @@ class Pass:
         except ShapeError as error:
             raise TraceError(f"{path}: {error}") from None
         self.calls.append(ModuleCall(path, list(x) if isinstance(x, list) else x, out))
-        if recipe.children is not None:
-            self._charge_parameters(module, path, x, out)
-        return out
-
-    def _charge_parameters(self, module: Module, path: str, x: Value, out: Value) -> None:
-        """Add a record of the parameters that a module of the host's own holds itself, beside what it runs."""
-        if sizes := own_parameters(module):
+        if recipe.children is not None and own_parameters(module):
             inputs, outputs = (tuple(map(tuple, each if isinstance(each, list) else [each])) for each in (x, out))
-            slots = self.slots.get(id(module), 1)
-            record = OpRecord(OWN_PARAMETERS, path, module.kind, inputs, next(iter(outputs), ()), (), sizes, slots)
-            self.records.append(record._replace(seen_by="modules"))
+            self.records.append(record_of_parameters(module, path, inputs, next(iter(outputs), ()), self.slots))
+        return out
 
 
 @dataclass(slots=True)  # not frozen, which takes twice as long to make: there is one for each module
@@ -242,10 +235,6 @@ class Frame:
         return self.function("mul", (a, b), operators.broadcast(a, b))
 
 
-OWN_PARAMETERS = "own_parameters"
-"""Operator of a module that is not torch's, holds no others, and has parameters: torchinfo charges any such."""
-
-
 def own_parameters(module: Module) -> dict[str, object]:
     """Number of parameters that a module itself holds, by name as torchinfo charges them; empty: none.
 
@@ -257,6 +246,14 @@ def own_parameters(module: Module) -> dict[str, object]:
     weights = sum(size for name, size in sizes.items() if name in ("weight", "bias"))
     others = sum(size for name, size in sizes.items() if "weight" in name or "bias" in name) - weights
     return {"weights": weights, "others": others} if weights or others else {}
+
+
+def record_of_parameters(
+    module: Module, path: str, inputs: tuple[Shape, ...], output: Shape, slots: Mapping[int, int]
+) -> OpRecord:
+    """The record of a call of a module that has such parameters, for counters that look at modules."""
+    sizes, places = own_parameters(module), slots.get(id(module), 1)
+    return OpRecord(OWN_PARAMETERS, path, module.kind, inputs, output, (), sizes, places, seen_by="modules")
 
 
 _ROW_ATTRIBUTES = frozenset({"training", "i", "f", "type", "np"})

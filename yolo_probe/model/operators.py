@@ -69,6 +69,13 @@ class OpRecord(NamedTuple):
         return self.inputs[0]
 
 
+TIMM_ATTENTION = "timm_attention"
+"""Operator of timm's attention as a whole, beside what it runs inside."""
+OWN_PARAMETERS = "own_parameters"
+"""Operator of a module that is not torch's, holds no others, and has parameters, beside what it runs."""
+PROJECTED_LSTM = "projected_lstm"
+"""Operator of an LSTM that projects its hidden values to fewer."""
+
 Rule = Callable[[OpRecord], int]
 """What a counter charges for one record, in the counter's unit."""
 
