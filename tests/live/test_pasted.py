@@ -362,7 +362,7 @@ BLOCKS: Mapping[str, Callable[[], Rows]] = {
 
 def put_in_models(monkeypatch: pytest.MonkeyPatch, kinds: Iterable[object]) -> None:
     """Move classes, and those of this file, to the modules that a file of YOLOv5 has them in, or that they name."""
-    for name in ("models", "models.common", "models.yolo", "models.attention"):
+    for name in ("models", "models.common", "models.yolo", "models.attention", "utils", "utils.loss"):
         monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
     for kind in {
         each for each in (*globals().values(), *kinds) if isinstance(each, type) and issubclass(each, nn.Module)
@@ -384,14 +384,20 @@ def test_a_pasted_block_costs_what_it_runs_by_every_counter(block: str, tmp_path
 
 
 def assert_costs_what_it_runs(rows: Rows, folder: Path) -> None:
-    """A network of these rows has the same figures from its file as live, by every counter, and nothing unexplained."""
+    """As ``assert_same_figures``; all is known, and nothing is unexplained."""
+    question = assert_same_figures(rows, folder)
+    assert question.subject.foreign == ()
+    assert {ledger.unexplained for _, ledger in fuse_diff(question).ledgers if ledger} == {0}
+
+
+def assert_same_figures(rows: Rows, folder: Path) -> Question:
+    """A network of these rows has the same figures from its file as live, by every counter: its file's question."""
     model = Model([(Conv(3, 16, 3, 2), -1), *rows]).eval()
     torch.save({"epoch": -1, "model": model}, folder / "best.pt")
     live = compare_counters(model, 64)
     question = Question(resolve(str(folder / "best.pt")), (64, 64), choose_counter("thop-0.1", None))
-    assert question.subject.foreign == ()
     assert figures(counters(question).comparison) == figures(live)
-    assert {ledger.unexplained for _, ledger in fuse_diff(question).ledgers if ledger} == {0}
+    return question
 
 
 def figures(found: Comparison) -> dict[str, object]:

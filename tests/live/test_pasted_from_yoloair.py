@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tests.live.test_pasted import Bottleneck, Conv, Rows, assert_costs_what_it_runs, put_in_models
+from tests.live.test_pasted import Bottleneck, Conv, Rows, assert_costs_what_it_runs, assert_same_figures, put_in_models
 from tests.live.test_pasted_in_forks import C3
 
 
@@ -237,6 +237,122 @@ class Involution(nn.Module):
         return (weight * y).sum(dim=3).view(n, self.c1, h, w)
 
 
+class SKAttention(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.d = 8
+        self.convs = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(c, c, k, padding=k // 2), nn.BatchNorm2d(c), nn.ReLU()) for k in (1, 3)
+        )
+        self.fc, self.fcs = nn.Linear(c, 8), nn.ModuleList(nn.Linear(8, c) for _ in range(2))
+        self.softmax = nn.Softmax(dim=0)
+
+    def forward(self, x: Any) -> Any:
+        n, c, _, _ = x.size()
+        found = [branch(x) for branch in self.convs]
+        y = self.fc(sum(found).mean(-1).mean(-1))
+        weights = self.softmax(torch.stack([fc(y).view(n, c, 1, 1) for fc in self.fcs], 0))
+        return (weights * torch.stack(found, 0)).sum(0)
+
+
+class SplitAttention(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.channel, self.k = c, 3
+        self.mlp1, self.gelu, self.mlp2 = nn.Linear(c, c, bias=False), nn.GELU(), nn.Linear(c, 3 * c, bias=False)
+        self.softmax = nn.Softmax(1)
+
+    def forward(self, x: Any) -> Any:
+        n, k, h, w, c = x.shape
+        x = x.reshape(n, k, -1, c)
+        y = self.mlp2(self.gelu(self.mlp1(torch.sum(torch.sum(x, 1), 1))))
+        weights = self.softmax(y.reshape(n, self.k, c)).unsqueeze(-2)
+        return torch.sum(weights * x, 1).reshape(n, h, w, c)
+
+
+class S2Attention(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.mlp1, self.mlp2, self.split_attention = nn.Linear(c, 3 * c), nn.Linear(c, c), SplitAttention(c)
+
+    def forward(self, x: Any) -> Any:
+        c = x.shape[1]
+        y = self.mlp1(x.permute(0, 2, 3, 1))
+        first, second, third = y[..., :c], y[..., c : 2 * c], y[..., 2 * c :]
+        first[:, 1:, :, : c // 4] = first[:, :-1, :, : c // 4].clone()
+        second[:, :, 1:, : c // 4] = second[:, :, :-1, : c // 4].clone()
+        return self.mlp2(self.split_attention(torch.stack([first, second, third], 1))).permute(0, 3, 1, 2)
+
+
+class ACmix(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.in_planes = self.out_planes = c
+        self.head, self.kernel_att, self.kernel_conv, self.stride, self.dilation = 2, 5, 3, 1, 1
+        self.head_dim, self.padding_att = c // 2, 2
+        self.rate1, self.rate2 = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
+        self.conv1, self.conv2, self.conv3 = (nn.Conv2d(c, c, 1) for _ in range(3))
+        self.conv_p, self.pad_att, self.unfold = nn.Conv2d(2, c // 2, 1), nn.ReflectionPad2d(2), nn.Unfold(5)
+        self.softmax, self.fc = nn.Softmax(dim=1), nn.Conv2d(6, 9, 1, bias=False)
+        self.dep_conv = nn.Conv2d(9 * c // 2, c, 3, padding=1, groups=c // 2)
+
+    def forward(self, x: Any) -> Any:
+        n, c, h, w = x.shape
+        q, k, v = self.conv1(x), self.conv2(x), self.conv3(x)
+        rows = torch.linspace(-1.0, 1.0, h).view(-1, 1).repeat(1, w)
+        columns = torch.linspace(-1.0, 1.0, w).repeat(h, 1)
+        places = self.conv_p(torch.cat([columns.unsqueeze(0), rows.unsqueeze(0)], 0).unsqueeze(0))
+
+        def around(y: Any) -> Any:
+            return self.unfold(self.pad_att(y)).view(-1, c // 2, 25, h, w)
+
+        heads = (2 * n, c // 2, h, w)
+        scaled = q.view(heads) * 0.5
+        keys = around(k.view(heads)) + places.unsqueeze(2) - around(places)
+        weights = self.softmax((scaled.unsqueeze(2) * keys).sum(1))
+        attended = (weights.unsqueeze(1) * around(v.view(heads))).sum(2).view(n, c, h, w)
+        y = self.fc(torch.cat([each.view(n, 2, c // 2, h * w) for each in (q, k, v)], 1))
+        convolved = self.dep_conv(y.permute(0, 2, 1, 3).reshape(n, -1, h, w))
+        return self.rate1 * attended + self.rate2 * convolved
+
+
+class CARAFE(nn.Module):
+    pasted_into = "models.attention"
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.kernel_size, self.up_factor = 3, 2
+        self.down, self.encoder, self.out = nn.Conv2d(c, 4, 1), nn.Conv2d(4, 36, 3, padding=1), nn.Conv2d(c, c, 1)
+
+    def forward(self, x: Any) -> Any:
+        n, c, h, w = x.shape
+        y = functional.softmax(functional.pixel_shuffle(self.encoder(self.down(x)), 2), dim=1)
+        y = y.unfold(2, 2, step=2).unfold(3, 2, step=2).reshape(n, 9, h, w, 4).permute(0, 2, 3, 1, 4)
+        x = functional.pad(x, (1, 1, 1, 1)).unfold(2, 3, step=1).unfold(3, 3, step=1)
+        y = torch.matmul(x.reshape(n, c, h, w, 9).permute(0, 2, 3, 1, 4), y).reshape(n, h, w, -1)
+        return self.out(functional.pixel_shuffle(y.permute(0, 3, 1, 2), 2))
+
+
+class RepVGGBlock(nn.Module):
+    pasted_into = "models.attention"
+
+    def __init__(self, c: int, deploy: bool) -> None:
+        super().__init__()
+        self.deploy, self.groups, self.in_channels, self.out_channels = deploy, 1, c, c
+        self.nonlinearity, self.se = nn.SiLU(), nn.Identity()
+        if deploy:
+            self.rbr_reparam = nn.Conv2d(c, c, 3, padding=1)
+        else:
+            self.rbr_identity = nn.BatchNorm2d(c)
+            self.rbr_dense = nn.Sequential(nn.Conv2d(c, c, 3, padding=1, bias=False), nn.BatchNorm2d(c))
+            self.rbr_1x1 = nn.Sequential(nn.Conv2d(c, c, 1, bias=False), nn.BatchNorm2d(c))
+
+    def forward(self, x: Any) -> Any:
+        if self.deploy:
+            return self.nonlinearity(self.se(self.rbr_reparam(x)))
+        return self.nonlinearity(self.se(self.rbr_dense(x) + self.rbr_1x1(x) + self.rbr_identity(x)))
+
+
 class ASFFV5(nn.Module):
     def __init__(self, c: int, level: int) -> None:
         super().__init__()
@@ -282,6 +398,10 @@ BLOCKS: Mapping[str, Callable[[], Rows]] = {
     "NAMAttention": lambda: [(NAMAttention(16), -1)],
     "Involution": lambda: [(Involution(16, 1), -1)],
     "Involution that halves": lambda: [(Involution(16, 2), -1)],
+    "SKAttention": lambda: [(SKAttention(16), -1)],
+    "S2Attention": lambda: [(S2Attention(16), -1)],
+    "ACmix": lambda: [(ACmix(16), -1)],
+    "CARAFE": lambda: [(CARAFE(16), -1)],
     "ASFF of one level": lambda: [(Conv(16, 16, 3, 2), -1), (Conv(16, 16, 3, 2), -1), (ASFFV5(16, 0), [0, 1, -1])],
     "ASFF of the middle": lambda: [(Conv(16, 16, 3, 2), -1), (Conv(16, 16, 3, 2), -1), (ASFFV5(16, 1), [0, 1, -1])],
     "ASFF of the largest": lambda: [(Conv(16, 16, 3, 2), -1), (Conv(16, 16, 3, 2), -1), (ASFFV5(16, 2), [0, 1, -1])],
@@ -296,3 +416,9 @@ def as_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("block", BLOCKS)
 def test_a_block_of_yoloair_costs_what_it_runs_by_every_counter(block: str, tmp_path: Path) -> None:
     assert_costs_what_it_runs(BLOCKS[block](), tmp_path)
+
+
+@pytest.mark.parametrize("deploy", [False, True])
+def test_what_another_forks_fuse_would_merge_is_counted_and_named(deploy: bool, tmp_path: Path) -> None:
+    question = assert_same_figures([(RepVGGBlock(16, deploy), -1)], tmp_path)
+    assert question.subject.foreign == (("model.1", "models.attention.RepVGGBlock"),)

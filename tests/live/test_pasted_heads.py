@@ -234,6 +234,49 @@ class Decoupled_Detect(Detect):  # noqa: N801
     pass
 
 
+class IOUloss(nn.Module):
+    pasted_into = "utils.loss"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reduction, self.loss_type = "none", "iou"
+
+
+class DetectX(nn.Module):
+    stride = (8, 16)
+
+    def __init__(self, c: int, classes: int) -> None:
+        super().__init__()
+        self.n_anchors, self.num_classes, self.nc, self.nl, self.na = 1, classes, classes, 2, 1
+        self.cls_preds, self.reg_preds, self.obj_preds = (
+            nn.ModuleList(nn.Conv2d(c, out, 1) for _ in self.stride) for out in (classes, 4, 1)
+        )
+        self.l1_loss, self.bcewithlog_loss = nn.L1Loss(reduction="none"), nn.BCEWithLogitsLoss(reduction="none")
+        self.iou_loss, self.use_l1, self.inplace = IOUloss(), False, True
+        self.prior_prob, self.center_radius, self.grid_sizes = 1e-2, 2.5, [[0, 0, 0] for _ in self.stride]
+        for name in ("grids", "xy_shifts", "org_grids", "expanded_strides", "center_ltrbes"):
+            setattr(self, name, [torch.zeros(1)] * 2)
+
+    def forward(self, x: Any) -> Any:
+        levels = [
+            torch.cat([boxes(y), objects(y).sigmoid(), classes(z).sigmoid()], 1)
+            for z, y, classes, boxes, objects in zip(
+                x[::2], x[1::2], self.cls_preds, self.reg_preds, self.obj_preds, strict=True
+            )
+        ]
+        self.hw = [level.shape[-2:] for level in levels]
+        y = torch.cat([level.flatten(2) for level in levels], 2).permute(0, 2, 1)
+        grids, strides = [], []
+        for (h, w), stride in zip(self.hw, self.stride, strict=True):
+            rows, columns = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+            grids.append(torch.stack((columns, rows), 2).view(1, -1, 2))
+            strides.append(torch.full((1, h * w, 1), stride))
+        grid, scale = torch.cat(grids, 1).type(y.dtype), torch.cat(strides, 1).type(y.dtype)
+        y[..., :2] = (y[..., :2] + grid) * scale
+        y[..., 2:4] = torch.exp(y[..., 2:4]) * scale
+        return (y,)
+
+
 def cbam(flat: bool) -> CBAM:
     block = CBAM(16)
     block.channel_attention, block.spatial_attention = ChannelAttentionModule(16, flat), SpatialAttentionModule()
@@ -249,6 +292,7 @@ BLOCKS: Mapping[str, Callable[[], Rows]] = {
     "CBAM of convolutions": lambda: [(cbam(flat=False), -1)],
     "SPD-Conv": lambda: [(space_to_depth(), -1), (Conv(64, 16), -1)],
     "head with angles": lambda: [(Conv(16, 16), -1), (Detect(nn.Conv2d(16, 3 * 187, 1), 2, 180), [1])],
+    "head of YOLOX": lambda: [(Conv(16, 16, 3, 2), -1), (DetectX(16, 2), [0, 0, 1, 1])],
     "decoupled head": lambda: [(Conv(16, 16), -1), (Decoupled_Detect(DecoupledHead(16, 2), 2), [1])],
 }
 

@@ -300,7 +300,7 @@ class Recipe:
     when: Callable[[Module], bool] | None
     """What else a module of the class has."""
     anywhere: bool = False
-    """Whether the class may be in any module of ``models``: no ``fuse()`` asks for it."""
+    """Whether the class may be in any module of ``models``. A ``fuse()`` that asks for it is one of a fork's."""
 
     def fits(self, module: Module) -> bool:
         """Whether a module of that name holds what the class holds, and nothing else."""

@@ -41,8 +41,7 @@ def unknown_modules(root: Module, rules: OwnRules | None = None) -> tuple[tuple[
     and the losses of a head are not run at all.
     Where a rule of the user's counts a module, all that is inside is known too.
     """
-    passed = {"nn.ModuleList", "nn.MultiheadAttention", "nn.NonDynamicallyQuantizableLinear"}
-    passed |= {"nn.BCEWithLogitsLoss", "nn.MSELoss"}
+    passed = {"nn.ModuleList", "nn.MultiheadAttention", "nn.NonDynamicallyQuantizableLinear", "IOUloss"}
     inside = tuple(f"{path}." for path, _ in ruled_modules(root, rules))
     ruled = {path[:-1] for path in inside}
     beside = {name for name in root.children if name != "model"}  # what the model itself runs is not known then
@@ -50,7 +49,7 @@ def unknown_modules(root: Module, rules: OwnRules | None = None) -> tuple[tuple[
     def is_known(path: str, module: Module) -> bool:
         if path in ruled or path.startswith(inside):
             return True
-        if module is root or module.kind in passed:
+        if module is root or module.kind in passed or module.class_path.startswith(_LOSSES_OF_TORCH):
             return not own_code(module) and (module is not root or module.kind in MODEL_CLASSES)
         return recipe_of(module) is not None
 
@@ -59,6 +58,9 @@ def unknown_modules(root: Module, rules: OwnRules | None = None) -> tuple[tuple[
         for path, module in named_modules(root)
         if path in beside or not is_known(path, module)
     )
+
+
+_LOSSES_OF_TORCH = "torch.nn.modules.loss."
 
 
 def ruled_modules(root: Module, rules: OwnRules | None) -> tuple[tuple[str, str], ...]:

@@ -15,6 +15,7 @@ from yolo_probe.model.forks import (  # noqa: F401  # and these
     yolo_facev2,
     yoloair,
     yolov5_obb,
+    yolox,
 )
 from yolo_probe.model.forks.fork import Fork
 from yolo_probe.model.forks.yolov5_face import YOLOV5_FACE
@@ -66,5 +67,7 @@ def of_another_host(root: Module) -> tuple[tuple[str, str], ...]:
         return ()
     theirs = {kind for fork in FORKS for kind in fork.fuses} - FUSED_KINDS
     return tuple(
-        (path, module.class_path) for path, module in named_modules(root) if module.kind in theirs and recipe_of(module)
+        (path, module.class_path)
+        for path, module in named_modules(root)
+        if module.class_path.rpartition(".")[2] in theirs and recipe_of(module)
     )

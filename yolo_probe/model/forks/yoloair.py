@@ -11,6 +11,7 @@ from yolo_probe.model.forks.yolov7 import sppcspc
 from yolo_probe.model.forward import Frame, Value
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Shape
+from yolo_probe.model.torch_blocks import from_scattered
 from yolo_probe.model.yolov5_blocks import ANCHORS, HEAD, bottleneck, boxes, c3, gives_a_box, several, with_pools
 
 # Bottlenecks with partial connections
@@ -186,6 +187,91 @@ def channel_weights(f: Frame, x: Shape) -> Shape:
     y = f.function("mul", ((c,), (n, h, w, c)), (n, h, w, c), call="mul")
     y = f.function("sigmoid", (f.view(y, x),), x)
     return f.mul(y, x)
+
+
+@pasted("SKAttention", holds="convs fc fcs softmax", sets="d")
+def selective_kernels(f: Frame, x: Shape) -> Shape:
+    """Several convolutions of one input, each weighted for each channel by what all of them give."""
+    n, c, *_ = x
+    branches, scales = f.inside("convs"), f.inside("fcs")
+    found = [branches(name, x) for name in branches.module.children]
+    y = f.function("add", (found[0],), found[0])  # sum() starts at 0
+    for each in found[1:]:
+        y = f.add(y, each)
+    rows = f.function("mean", (y,), y[:3])
+    y = f("fc", f.function("mean", (rows,), (n, c)))
+    for name in scales.module.children:
+        scales(name, y)
+    weights = f("softmax", (len(found), n, c, 1, 1))
+    y = f.mul(weights, (len(found), *x))
+    return f.function("sum()", (y,), x)
+
+
+@pasted("S2Attention", holds="mlp1 mlp2 split_attention")
+def spatial_shift(f: Frame, x: Shape) -> Shape:
+    """Three linear parts of the channels, two of them moved by one place, channels last."""
+    n, c, h, w = x
+    y = from_scattered(f.inside("mlp1"), (n, h, w, c))
+    y = f("mlp2", f("split_attention", (n, 3, *y[1:3], c)))
+    return f.view(y, x)
+
+
+@pasted("SplitAttention", holds="mlp1 gelu mlp2 softmax", sets="channel k")
+def split_attention(f: Frame, x: Shape) -> Shape:
+    n, parts, h, w, c = x
+    if f.get("k", int) != parts:
+        raise ShapeError(f"found k={f.get('k', int)}, expected {parts}, one for each part")
+    flat = (n, parts, h * w, c)
+    y = f.function("sum()", (f.function("sum()", (flat,), (n, h * w, c)),), (n, c))
+    weights = f("softmax", f.view(f("mlp2", f("gelu", f("mlp1", y))), (n, parts, c)))
+    y = f.mul(f.view(weights, (n, parts, 1, c)), flat)
+    return f.view(f.function("sum()", (y,), (n, h * w, c)), (n, h, w, c))
+
+
+@pasted(
+    "ACmix", holds="conv1 conv2 conv3 conv_p pad_att unfold softmax fc dep_conv", tensors="rate1 rate2",
+    sets="in_planes out_planes head kernel_att kernel_conv stride dilation head_dim padding_att",
+    when=lambda module: module.attributes["stride"] == 1,
+)  # fmt: skip
+def attention_and_convolution(f: Frame, x: Shape) -> Shape:
+    """Attention to the places around each, and a convolution, both of the same three convolutions of the input."""
+    n, _, h, w = f("conv1", x)
+    f("conv2", x)
+    out = f("conv3", x)
+    heads, width, taps = f.get("head", int), f.get("head_dim", int), f.get("kernel_att", int) ** 2
+    f.cat([(1, h, w), (1, h, w)], 0)
+    f("conv_p", (1, 2, h, w))
+    each = (n * heads, width, h, w)
+    around = (n * heads, width, taps, h, w)
+    f.function("mul", (each,), each)
+    f("unfold", f("pad_att", each))
+    f("unfold", f("pad_att", (1, width, h, w)))
+    keys = f.function("sub", (f.add(around, (1, width, 1, h, w)), (1, width, taps, h, w)), around)
+    y = f.function("sum()", (f.mul((n * heads, width, 1, h, w), keys),), (n * heads, taps, h, w))
+    weights = f("softmax", y)
+    f("unfold", f("pad_att", each))
+    y = f.mul((weights[0], 1, *weights[1:]), around)
+    attended = f.view(f.function("sum()", (y,), each), out)
+    part = (n, heads, width, h * w)
+    y = f("fc", f.cat([part, part, part]))
+    convolved = f("dep_conv", f.copy(y, (n, y[1] * y[2], h, w)))
+    return f.add(f.mul((1,), attended), f.mul((1,), convolved))
+
+
+@pasted("CARAFE", holds="down encoder out", sets="kernel_size up_factor")
+def carafe_of_products(f: Frame, x: Shape) -> Shape:
+    """Each pixel becomes a square of pixels, each a weighted sum of the pixels around it."""
+    n, c, h, w = x
+    taps, scale = f.get("kernel_size", int) ** 2, f.get("up_factor", int)
+    y = f("encoder", f("down", x))
+    y = f.function("pixel_shuffle", (y,), (n, taps, scale * h, scale * w))
+    y = f.function("softmax", (y,), y, call="softmax")
+    f.copy(y, (n, taps, h, w, scale * scale))
+    f.copy(x, (n, c, h, w, taps))
+    places = (n, h, w, c, scale * scale)
+    y = f.function("matmul", ((n, h, w, c, taps), (n, h, w, taps, scale * scale)), places, call="matmul")
+    y = f.view(y, (n, c * scale * scale, h, w))
+    return f("out", f.function("pixel_shuffle", (y,), (n, c, scale * h, scale * w)))
 
 
 @pasted("Involution", holds="conv1 conv2 unfold avgpool?", sets="kernel_size stride c1 group_channels groups")

@@ -129,15 +129,17 @@ def mobilev3_bneck(f: Frame, x: Shape) -> Shape:
     return f.add(x, y) if f.flag("identity") else y
 
 
-_SETS = "deploy groups in_channels rbr_identity? id_tensor? forward?"
+_SETS = "deploy groups in_channels out_channels? rbr_identity? id_tensor? forward?"
 
 
-@block("RepVGGBlock", holds="nonlinearity se? rbr_identity? rbr_dense? rbr_1x1? rbr_reparam?", sets=_SETS)
+_BRANCHES = "rbr_identity? rbr_dense? rbr_1x1? rbr_reparam?"
+
+
+@block("RepVGGBlock", holds=f"nonlinearity se? {_BRANCHES}", sets=_SETS, anywhere=True)
 def rep_vgg_block(f: Frame, x: Shape) -> Shape:
-    if f.has("rbr_reparam"):
-        return f("nonlinearity", f("se", f("rbr_reparam", x)))
-    if not f.has("rbr_1x1"):
-        return f("nonlinearity", f("rbr_dense", x))
+    if not f.has("rbr_1x1"):  # merged; in some forks both names have the one convolution, and ``se`` is not called
+        merged = f("rbr_dense", x) if f.has("rbr_dense") else f("se", f("rbr_reparam", x))
+        return f("nonlinearity", merged)
     y = f.add(f("rbr_dense", x), f("rbr_1x1", x))
     y = f.add(y, f("rbr_identity", x)) if f.has("rbr_identity") else f.function("add", (y,), y)
     return f("nonlinearity", f("se", y))
