@@ -43,6 +43,8 @@ SIZE, WIDE = (640, 640), (384, 512)
 
 EVERYWHERE: dict[str, list[tuple[int, int]]] = {name: [SIZE] for name in COUNTERS}
 TWO_SIZES = EVERYWHERE | {name: [SIZE, WIDE] for name in ("thop-0.0.31", "ultralytics-thop-2.2", "torch")}
+TWO_RULES = {name: [SIZE] for name in ("thop-0.0.31", "ultralytics-thop-2.2")}
+"""Two thops, where it is not the counters that are asked about."""
 
 AHEAD = 6
 """How many requests a host works on before anybody asks for the answer."""

@@ -10,7 +10,7 @@ from tests import environments
 from tests.oracles.real_host import RELEASES
 
 SCRIPT = environments.ROOT / "tests" / "oracles" / "counters_check.py"
-YOLO = ("yolov5n", "yolov5s", "yolov5s6", "yolov5s-ghost", "yolov5s-transformer", "yolov5s-seg")
+YOLO = ("yolov5n", "yolov5n6", "yolov5s-ghost", "yolov5s-transformer", "yolov5n-seg")
 TORCHVISION = ("resnet50", "densenet121")
 
 # 0: full size. These run their model; on the meta device two of them fail, and two count torch's own decompositions.

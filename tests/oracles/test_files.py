@@ -11,7 +11,7 @@ from tests import environments
 from tests.environments import HOSTS
 from tests.oracles.agreement import disagreements, report_of, reports, text_of, unbalanced
 from tests.oracles.conftest import Facts
-from tests.oracles.real_host import Case
+from tests.oracles.real_host import TWO_RULES, Case
 
 FORMS: dict[str, dict[str, Any]] = {
     "unstripped": {"form": "unstripped"},
@@ -28,7 +28,7 @@ def network_of(host: str) -> str:
 
 
 def case(host: str, name: str, **request: Any) -> Case:
-    return Case(host, name, {"network": network_of(host), "nc": 2, "trainable": True} | request)
+    return Case(host, name, {"network": network_of(host), "nc": 2, "trainable": True} | request, count=TWO_RULES)
 
 
 @pytest.mark.parametrize(

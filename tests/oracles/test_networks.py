@@ -7,7 +7,7 @@ import pytest
 from tests import environments
 from tests.oracles.agreement import disagreements
 from tests.oracles.conftest import Facts
-from tests.oracles.real_host import COUNTERS, GENERATIONS, RELEASES, SIZE, TWO_SIZES, Case
+from tests.oracles.real_host import COUNTERS, GENERATIONS, RELEASES, SIZE, TWO_RULES, TWO_SIZES, Case
 
 V5 = """yolov3 yolov3-spp yolov3-tiny yolov5-fpn yolov5-p2 yolov5-p6 yolov5-p7 yolov5-panet yolov5l yolov5l6 yolov5m
     yolov5m6 yolov5s yolov5s-transformer yolov5s6 yolov5x yolov5x6""".split()
@@ -23,24 +23,15 @@ ON_KERNELS = {("5.0.0", "yolov5s"), ("6.1.9", "yolov5s-ghost"), ("7.0.14", "yolo
 """Networks that are counted once more at their full size with real kernels."""
 
 BY_EVERY_COUNTER = ("5.0.0", "6.0.7", "7.0.14")
-BY_TWO = {name: [SIZE] for name in ("thop-0.0.31", "ultralytics-thop-2.2")}
-"""The hosts between those build the same rows of the same modules: there the two thops that print lines are enough."""
-
-
-def _lines(host: str, network: str) -> tuple[str, ...]:
-    """The counters with which the host's line is asked for."""
-    if host not in BY_EVERY_COUNTER:
-        return tuple(BY_TWO)
-    return tuple(RELEASES) if network in ("yolov5s", "yolov5s-transformer") else Case.lines
-
+"""The hosts between those build the same rows of the same modules."""
 
 CASES = [
     Case(
         host,
         network,
         {"network": network, "kernels": (host, network) in ON_KERNELS},
-        count=TWO_SIZES if host in BY_EVERY_COUNTER else BY_TWO,
-        lines=_lines(host, network),
+        count=TWO_SIZES if host in BY_EVERY_COUNTER else TWO_RULES,
+        lines=tuple(RELEASES) if network in ("yolov5s", "yolov5s-transformer") else Case.lines,
     )
     for host, networks in NETWORKS.items()
     for network in networks
