@@ -358,6 +358,18 @@ def test_of_several_lines_the_ledger_is_of_those_of_one_network() -> None:
     assert (ledger["before"], ledger["after"], ledger["unexplained"]) == (214, 157, 0)
 
 
+def test_the_fused_line_may_be_pasted_first() -> None:
+    fused = "YOLO11s summary (fused): 238 layers, 9,443,760 parameters, 0 gradients, 21.5 GFLOPs"
+    built = "summary: 319 layers, 9458752 parameters, 9458736 gradients, 21.7 GFLOPs"
+    for lines in ((fused, built), ("157 layers, 6039792 parameters", "200 layers, 6049296 parameters")):
+        _, output = run(*lines)
+        assert "From line 2 to line 1" in output
+        assert "These lines are not of one network" not in output
+        turned = json.loads(run(*lines, "--format", "json")[1])["ledger"]
+        assert turned == json.loads(run(*reversed(lines), "--format", "json")[1])["ledger"]
+        assert turned["layers"]["before"] > turned["layers"]["after"]
+
+
 def test_the_release_of_thop_that_prints_both_lines_is_named() -> None:
     _, output = run(
         "283 layers, 7082421 parameters, 7082421 gradients, 16.5 GFLOPs",
@@ -392,7 +404,8 @@ def test_two_lines_that_no_one_thop_prints_are_each_counted_by_its_own() -> None
         "157 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs",
     )
     words = " ".join(output.split())
-    assert "No one thop prints both lines: the first is of thop 0.0.31, the last of thop 0.1" in words
+    apart = "No one thop prints both lines: the line before fuse() is of thop 0.0.31, that after it of thop 0.1"
+    assert apart in words
     assert "rounded to 16.5 GFLOPs 16.4 GFLOPs" in words
 
 

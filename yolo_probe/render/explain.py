@@ -62,7 +62,8 @@ def document(report: Explanation) -> Iterator[Section]:
     elif report.alone:
         alone = "" if report.exact else ", from the numbers alone"
         yield (Heading(f"{_from_to(report)}{alone}"),)
-        yield Heads(("first", "last", "change")), *_ledgers(report.alone)
+        ends = ("first", "last") if report.first == 0 else ("before", "after")
+        yield Heads((*ends, "change")), *_ledgers(report.alone)
     elif len(report.answers) > 1 and report.exact:
         words = "These lines are not of one network before and after fuse()."
         if not report.between:
@@ -124,8 +125,9 @@ def _hosts_of(each: Candidate) -> str:
 
 
 def _from_to(report: Explanation) -> str:
-    lines = len(report.answers)
-    return "From the first line to the last" if report.last == lines - 1 else f"From line 1 to line {report.last + 1}"
+    if (report.first, report.last) == (0, len(report.answers) - 1):
+        return "From the first line to the last"
+    return f"From line {report.first + 1} to line {report.last + 1}"
 
 
 def _counters(report: Explanation) -> Iterator[Section]:
@@ -133,7 +135,7 @@ def _counters(report: Explanation) -> Iterator[Section]:
     if report.apart is None:
         return
     by = [" or ".join(CONVENTIONS[name].title for name in match.counters) for match in report.apart]
-    apart = f"the first is of {by[0]}, the last of {by[1]}"
+    apart = f"the line before fuse() is of {by[0]}, that after it of {by[1]}"
     if report.both:
         titles = " and ".join(CONVENTIONS[name].title for name in report.both)
         yield (Words(f"{titles} prints both lines, and counts them below; else {apart}."),)

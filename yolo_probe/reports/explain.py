@@ -54,7 +54,9 @@ class Explanation:
     alone: tuple[tuple[str, Ledger], ...]
     """What follows from the numbers of two lines alone, where the network cannot be built."""
     last: int = -1
-    """Which of the lines the ledgers lead to, from the first one."""
+    """Which of the lines the ledgers lead to."""
+    first: int = 0
+    """Which of the lines they begin at: the first one, unless that is the fused one."""
     between: Diff | None = None
     """What is between the networks of two lines that are not of one, or that two counters have counted."""
     apart: tuple[Match, Match] | None = None
@@ -89,22 +91,41 @@ def explanation(lines: Sequence[PrintedLine]) -> Explanation:
     answers = tuple(Answer(line, matches(line)) for line in lines)
     if len(answers) < 2:
         return Explanation(answers, None, ())
-    first, end = answers[0], len(answers) - 1
-    at = next((number for number in range(end, 0, -1) if _pair(first, answers[number])), end)
-    last = answers[at]
+    start, at = _ends(answers)
+    first, last = answers[start], answers[at]
+    found = Explanation(answers, None, (), at, start)
     pair = _pair(first, last)
     diff = _diff(*pair) if pair else None
     if pair and diff and _have_two_counters(*pair):
         if names := _printing_both(diff, first.line, last.line):
-            return Explanation(answers, _diff(*pair, names[0]), (), at, apart=pair, both=names)
+            return replace(found, diff=_diff(*pair, names[0]), apart=pair, both=names)
         if between := _between(*pair):
-            return Explanation(answers, None, (), at, between, apart=pair)
+            return replace(found, between=between, apart=pair)
     if pair and not diff:
-        return Explanation(answers, None, tuple(recorded_ledgers(*pair)), at)
+        return replace(found, alone=tuple(recorded_ledgers(*pair)))
     if not pair and first.exact and last.exact:
-        between = _between(first.matches[0], last.matches[0]) if end == 1 else None
-        return Explanation(answers, None, (), at, between)
-    return Explanation(answers, diff, () if diff else tuple(_alone(first.line, last.line)), at)
+        return replace(found, between=_between(first.matches[0], last.matches[0]) if len(answers) == 2 else None)
+    return replace(found, diff=diff, alone=() if diff else tuple(_alone(first.line, last.line)))
+
+
+def _ends(answers: Sequence[Answer]) -> tuple[int, int]:
+    """The places of the lines before and after ``fuse()``, also where the later one of a training was pasted first."""
+    end = len(answers) - 1
+    forward = (number for number in range(end, 0, -1) if _pair(answers[0], answers[number]))
+    backward = (number for number in range(end, 0, -1) if _pair(answers[number], answers[0]))
+    if at := next(forward, 0):
+        return 0, at
+    if start := next(backward, 0):
+        return start, 0
+    return (1, 0) if end == 1 and _is_turned(answers[0], answers[1]) else (0, end)
+
+
+def _is_turned(first: Answer, last: Answer) -> bool:
+    """Whether of two lines of a network that is not known the first looks like the second after ``fuse()``."""
+    if (first.exact and last.exact) or not (first.line.layers and last.line.layers):
+        return False
+    fewer = first.line.layers.value < last.line.layers.value
+    return fewer and first.line.parameters.value < last.line.parameters.value
 
 
 MOST_QUOTED = 6
