@@ -20,7 +20,7 @@ from yolo_probe.errors import TargetError
 from yolo_probe.hosts.known_lines import known_networks
 from yolo_probe.hosts.line_matches import matches
 from yolo_probe.hosts.printed_line import lines_in
-from yolo_probe.hosts.quoted_figures import candidates, quoted_in
+from yolo_probe.hosts.quoted_figures import Quoted, candidates, quoted_in
 from yolo_probe.hosts.target import resolve
 from yolo_probe.networks.generations import GENERATIONS, Generation
 from yolo_probe.networks.shipped import FORKS, network_names
@@ -495,7 +495,7 @@ def words_of(*arguments: str) -> str:
         ("YOLO11n summary: 319 layers, 2624080 parameters, 2624064 gradients, 6.6 GFLOPs",
          "tables of the documentation are of the fused network with 80 classes: 2.6 M parameters, 6.5 GFLOPs"),
         ("YOLO26n summary (fused): 122 layers, 2,408,932 parameters, 0 gradients, 5.4 GFLOPs",
-         "6.1 before fuse(): BatchNorm was charged, and fuse() changes or takes away convolutions too."),
+         "6.1 before fuse(): BatchNorm was charged, and fuse() takes out the head that only training needs."),
         ("YOLOv10n summary (fused): 285 layers, 2762608 parameters, 63840 gradients, 8.6 GFLOPs",
          "From 8.3.111 on fuse() also takes out the head that only training needs, which leaves 2,299,264"),
     ],
@@ -593,6 +593,91 @@ def test_a_named_network_without_the_figures_is_shown_as_it_is() -> None:
     assert "yolov7-tiny does not print these figures. Its own lines are these." in output
     assert "yolo26n" not in output
     assert "unlike" in json.loads(run("yolov7-tiny 5.2 GFLOPs", "--format", "json")[1])["figures"][0]["networks"][0]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("yolov7-tiny 13.9G, in the paper 5.8G", "5.8 GFLOPs is what it has at 416x416"),
+        ("\u8bba\u6587\u4e2dYOLOv5s\u7684GFLOPS\u503c\u4e3a5.3\uff0c\u5b9e\u9645\u4e3a16.5",
+         "5.3 is half of the GFLOPs that it has at 512x512"),
+        ("yolov5m\u6a21\u578b\uff0c\u753142M\u589e\u5927\u523084M", "42 MB is the size of a file of it in FP16"),
+        ("yolov5m\u6a21\u578b\uff0c\u753142M\u589e\u5927\u523084M", "84 MB is the size of a file of it in FP32"),
+        ("yolov5s 56M, should be 14M", "56 MB is the size of a file of it that is not stripped"),
+        ("yolov9-c 25.3M 102.1G", "tables have for yolov9-c: those of gelan-c after fuse()"),
+        ("YOLOv9-t 2.0M 7.7G", "gelan-t has 2,407,632 parameters and 9.8 GFLOPs after fuse()"),
+        ("yolov9-c 51.3M", "With 80 classes it has 51,182,080 before fuse() and 50,880,768 after it."),
+    ],
+)  # fmt: skip
+def test_figures_of_a_network_that_its_line_has_not_are_told(text: str, words: str) -> None:
+    output = " ".join(run(text, "--lang", "en")[1].split())
+    assert words in output
+    assert run(text, "--lang", "en")[0] == (1 if "yolov9-t" in text.lower() else 0)
+
+
+def test_a_figure_that_nothing_explains_stays_unexplained() -> None:
+    for text in ("yolov7-tiny 5.2 GFLOPs", "yolov5s 3.3 GFLOPs", "yolov5s 33M"):
+        found = json.loads(run(text, "--format", "json")[1])["figures"][0]
+        assert "elsewhere" not in found
+    found = json.loads(run("yolov7-tiny 5.8 GFLOPs", "--format", "json")[1])["figures"][0]
+    assert found["elsewhere"] == {"side": 416, "is_halved": False, "bytes_each": 0}
+    assert [each["name"] for each in map(vars_of, quoted_in("yolov5s 37.4 mAP"))] == ["yolov5s"]
+    assert "960x960" not in run("yolov5s has 7.2M and 37.4 mAP, what does it cost", "--lang", "en")[1]
+
+
+def vars_of(quoted: Quoted) -> dict[str, object]:
+    """The fields of quoted figures."""
+    return {name: getattr(quoted, name) for name in quoted.__slots__}
+
+
+def test_figures_that_are_cut_off_are_those_of_the_named_network() -> None:
+    code, output = run("YOLOv8n-p6: 220 layers, 4.9M parameters, 8.7 GFLOPs", "--lang", "en")
+    assert (code, "This is yolov8n-p6 with 80 classes" in output, "after fuse()" in output) == (0, True, True)
+
+
+def test_a_number_with_few_digits_is_rounded_and_no_number_of_classes() -> None:
+    assert "with 6 classes" not in run("7.26e+06 parameters", "--lang", "en")[1]
+    assert [quoted.millions for quoted in quoted_in("7.26e+06 parameters")] == ["7.26"]
+    assert "with 80 classes" in words_of("Model Summary: 191 layers, 7.46816e+06 parameters")
+
+
+def test_the_name_of_a_line_says_which_networks_are_near_it() -> None:
+    line = "YOLO11-StarNet summary: 265 layers, 1,826,058 parameters, 1,826,042 gradients, 4.4 GFLOPs"
+    assert "The nearest is yolo11n with 80 classes" in words_of(line)
+    assert "YOLOv9 with" not in words_of(line)
+    before = "yolov5-n: Model Summary: 308 layers, 1705462 parameters, 1705462 gradients, 5.0 GFLOPS"
+    assert "The nearest is yolov5n with 1 class, as yolov5-face prints it: layers" in words_of(before)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "YOLOv8s-worldv2 summary: 195 layers, 12759880 parameters, 12759864 gradients, 51.0 GFLOPs",
+        "YOLOe-11l-seg 34,072,121 parameters",
+        "YOLO-World-X 74M parameters",
+    ],
+)
+def test_of_a_network_that_is_not_recorded_no_other_is_named(text: str) -> None:
+    code, output = run(text, "--lang", "en")
+    words = " ".join(output.split())
+    assert (code, "in their name are not recorded" in words, "nearest" in words, "yolov8x" in words) == (
+        1, True, False, False,
+    )  # fmt: skip
+
+
+def test_what_of_merged_branches_does_not_train_is_told() -> None:
+    words = words_of("gelan-t summary: 489 layers, 2407632 parameters, 2175056 gradients")
+    assert "but those of merged branches: 232,560 parameters." in words
+    assert "as the old ones did." in words_of("157 layers, 7225885 parameters, 7225885 gradients")
+
+
+def test_the_head_that_only_training_needs_is_told_before_and_after_fuse() -> None:
+    old = words_of("2,708,210 parameters, 8.4 GFLOPs")
+    assert "From 8.3.111 on fuse() also takes out the head that only training needs, which leaves 2,265,753" in old
+    new = words_of("YOLOv10n summary: 223 layers, 2,775,520 parameters, 2,775,504 gradients, 8.7 GFLOPs")
+    assert "fuse() takes out the head that only training needs" in new or "From 8.3.111 on" in new
+    tables = words_of("yolov9-c summary: 604 layers, 50698278 parameters, 0 gradients, 236.6 GFLOPs")
+    assert "gelan-c has 25,288,768 parameters and 102.1 GFLOPs after fuse()" in tables
 
 
 def test_of_a_network_that_is_not_known_no_other_is_explained() -> None:

@@ -103,8 +103,12 @@ class Text:
     def lines(self) -> tuple[PrintedLine, ...]:
         """The summary lines in it."""
         from yolo_probe.hosts.printed_line import lines_in
+        from yolo_probe.hosts.quoted_figures import name_in
 
-        return tuple(lines_in(self.content, log=self.is_log))
+        found = tuple(lines_in(self.content, log=self.is_log))
+        if self.is_log or len(found) != 1 or found[0].name.lower() not in ("", "model"):
+            return found
+        return (replace(found[0], name=name_in(self.content) or found[0].name),)
 
     @cached_property
     def quoted(self) -> tuple[Quoted, ...]:

@@ -15,6 +15,7 @@ From the ground up; a module imports only from lines above its own::
     known_lines               the numbers of every known network of every known host
     line_matches              which known network prints a line
     quoted_figures            figures without a whole line, and the networks that have them
+    figures_elsewhere         where a network has figures that its line has not
     ultralytics_rebuild       its model as the installed ultralytics builds it
     source                    a fork's model from its file and its source
     yolov5                    which generation of YOLOv5 wrote a checkpoint

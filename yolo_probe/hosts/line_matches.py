@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import nsmallest
@@ -25,6 +26,9 @@ LIKELY_CLASSES = 1000
 
 TRIED = 400
 """Networks, before or after ``fuse()``, of which all figures are compared with a line that none of them prints."""
+
+FAR = 0.1
+"""What part of the parameters is more than what another number of classes makes."""
 
 MERGED = 100
 """Nearest matches among which those that differ in their hosts alone are found."""
@@ -103,7 +107,7 @@ def _roughly(line: PrintedLine, network: KnownNetwork, fused: bool) -> float:
     near = network.classes_near(wanted, fused=fused)
     found = min(abs(network.parameters(classes, fused) - wanted) for classes in near)
     other_layers = line.layers is not None and not line.layers.shows(network.layers[fused])
-    return 2 * _is_named_otherwise(line, network) + other_layers + min(found / (wanted + 1), 1)
+    return _apart_by_name(line, network) + other_layers + min(found / (wanted + 1), 1)
 
 
 def _tried(line: PrintedLine, network: KnownNetwork, fused: bool) -> Iterator[Match]:
@@ -189,17 +193,30 @@ FAMILIES = ("YOLOv5", "ultralytics")
 """The families that most lines are of."""
 
 
-def _is_named_otherwise(line: PrintedLine, network: KnownNetwork) -> bool:
-    """Whether a line has the name of another network."""
-    named = line.name.lower().replace("model", "")
-    return bool(named) and named != network.network.lower()
+def _apart_by_name(line: PrintedLine, network: KnownNetwork) -> int:
+    """How far the name of a line is from that of a network: 0 for the same or none, 1 within a series, 2 for another.
+
+    Within a series the scale decides if the name has one: ``yolov5s-SE`` is nearer to ``yolov5s`` than to ``yolov5m``.
+    """
+    named, known = line.name.lower().replace("model", ""), network.network.lower()
+    if not named or named == known:
+        return 0
+    series = _SERIES.match(named)
+    own = _SERIES.match(known)
+    if not (series and own) or series["version"] != own["version"] or "-" in known:
+        return 2
+    return 2 if series["scale"] and series["scale"] != own["scale"] else 1
+
+
+_SERIES = re.compile(r"yolo(?P<version>v?\d+)(?P<scale>[nstmblx]\b)?")
+"""What the name of a network begins with."""
 
 
 def _likeliest_first(line: PrintedLine, match: Match) -> tuple[object, ...]:
     """What to sort exact matches by."""
     family = match.network.family
     return (
-        _is_named_otherwise(line, match.network),
+        _apart_by_name(line, match.network),
         bool(match.network.note),
         0 if match.numbers.classes == 80 else 1 if match.numbers.classes <= LIKELY_CLASSES else 2,
         FAMILIES.index(family) if family in FAMILIES else len(FAMILIES),
@@ -212,9 +229,15 @@ def _nearest_first(line: PrintedLine, match: Match) -> tuple[object, ...]:
     """What to sort other matches by: people change the usual networks, and train them for few classes."""
     unusual = 0.05 * match.network.network.count("-") + 0.1 * (match.network.family not in FAMILIES)
     unusual += 0.02 * bool(match.network.note) + 0.5 * (not match.fits_form)
-    unusual += 0.3 * ("gradients" in match.unlike)
-    unusual += 0 if match.numbers.classes == 80 else 0.01 if match.numbers.classes <= 100 else 0.3
-    return _is_named_otherwise(line, match.network), len(match.unlike) > 1, _distance(line, match) + unusual
+    unusual += 0.3 * ("gradients" in match.unlike) + 0.2 * (match.fused and _trains(line))
+    is_far = _ratio(line.parameters.value, match.parameters) > FAR  # its number of classes then says nothing
+    unusual += 0 if match.numbers.classes == 80 else 0.3 if is_far or match.numbers.classes > 100 else 0.01
+    return _apart_by_name(line, match.network), len(match.unlike) > 1, _distance(line, match) + unusual
+
+
+def _trains(line: PrintedLine) -> bool:
+    """Whether the model of a line trains, as one does that was just built; what fuse() leaves does not, as a rule."""
+    return line.gradients is not None and line.gradients.value > 0 and not line.says_fused
 
 
 def _distance(line: PrintedLine, match: Match) -> float:

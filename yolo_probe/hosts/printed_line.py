@@ -24,7 +24,7 @@ _LINE = re.compile(
     rf"(?:{_BETWEEN}(?P<gflops>{_NUMBER})\s*(?P<unit>G ?FLOPs?)\b)?",
     re.IGNORECASE,
 )
-_SIGNS = str.maketrans({"\uff0c": ", ", "\uff1a": ": ", "\uff1b": "; ", "\u00a0": " ", "\u2009": " ", "\u202f": " "})
+SIGNS = str.maketrans({"\uff0c": ", ", "\uff1a": ": ", "\uff1b": "; ", "\u00a0": " ", "\u2009": " ", "\u202f": " "})
 """Signs of Chinese text and spaces that pages and editors put in, as hosts print them."""
 
 _UNITS = ("GFLOPs", "GFLOPS", "GFlops")
@@ -62,6 +62,10 @@ LARGEST_TEXT = 64 * 2**20
 """Most characters of a log that are read."""
 
 
+FEW_DIGITS = 4
+"""Digits of a number that is more likely rounded than one of those whose other digits ``%g`` drops as zeros."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A number as it was printed."""
@@ -78,6 +82,11 @@ class Figure:
     def is_rounded(self) -> bool:
         """Whether it has six digits alone, as ``%g`` writes it."""
         return "e" in self.text or "." in self.text
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it has so few of the six digits that somebody has rounded it: ``7.26e+06``."""
+        return self.is_rounded and len(re.sub(r"\D", "", self.text.partition("e")[0])) <= FEW_DIGITS
 
     def shows(self, number: int) -> bool:
         """Whether a host that prints this number prints these digits."""
@@ -122,6 +131,8 @@ def lines_in(text: str, *, log: bool = False) -> Iterator[PrintedLine]:
         if log and not any(match[part] for part in ("layers", "gradients", "gflops", "word")):
             continue
         line = _line(match)
+        if line.parameters.is_short and not (line.name or line.layers or line.gradients or line.gflops):
+            continue
         if not (line.name or line.layers or line.gradients or line.gflops or line.parameters.value >= FEWEST):
             continue
         key = (line.name, line.layers, line.parameters, line.gradients, line.gflops)
@@ -138,7 +149,7 @@ def misread_in(text: str) -> str:
 
 def _as_printed(text: str) -> str:
     """A text as hosts print lines: without colours, and where it has no line with the one that its data make."""
-    text = _COLOUR.sub("", text).translate(_SIGNS).replace("\r", "\n")
+    text = _COLOUR.sub("", text).translate(SIGNS).replace("\r", "\n")
     return text if _LINE.search(text) else _of_data(text)
 
 

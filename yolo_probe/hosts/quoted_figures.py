@@ -6,32 +6,34 @@ Tables and threads round parameters to millions, and give FLOPs as billions or a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks, spans
-from yolo_probe.hosts.printed_line import Figure, PrintedLine
+from yolo_probe.hosts.printed_line import SIGNS, Figure, PrintedLine
 
 _DECIMAL = r"\d{1,6}(?:\.\d{1,6})?"
-_LAYERS = re.compile(r"(?<![\d.,])(?P<layers>\d[\d,]{0,6})[ \t-]*(?:layers?\b|\u5c42)", re.IGNORECASE)
+_ASCII = re.IGNORECASE | re.ASCII
+"""Chinese stands right beside figures and names: only letters without accents make a word longer."""
+_LAYERS = re.compile(r"(?<![\d.,])(?P<layers>\d[\d,]{0,6})[ \t-]*(?:layers?\b|\u5c42)", _ASCII)
 _MILLIONS = re.compile(
     rf"\bparam\w*\.?\s*\(M\)\s*[:=]?\s*(?P<headed>{_DECIMAL})"
     rf"|(?<![\da-zA-Z.,])(?P<millions>{_DECIMAL})\s*(?:M|million)\b(?!\s*(?:i?B\b|FLOP|MAC|\W*FLOP))"
     rf"(?:\s*param\w*)?(?:[\s,/;&]+(?P<beside>{_DECIMAL})(?=[\s,;?)]|\.?$|\.\s)(?!\s*(?:[%GBM]|\w*B\b|ms\b|layer|epoch)))?",
-    re.IGNORECASE,
+    _ASCII,
 )
 _BILLIONS = re.compile(
     rf"\bFLOPs?\s*\((?:G|B)\)\s*[:=]?\s*(?P<headed>{_DECIMAL})"
     rf"|(?<![\da-zA-Z.,])(?P<billions>{_DECIMAL})\s*(?P<unit>G[ \t]?(?:MACs?|Mac)|[GB][ \t]?FLOP\w*|[GB](?![\w/]))",
-    re.IGNORECASE,
+    _ASCII,
 )
-_NAME = re.compile(r"\b(?:yolo|v5lite-|gelan-|rtdetr-)[\w-]*\w|\bv5(?P<size>[nsmlx]6?)\b", re.IGNORECASE)
+_NAME = re.compile(r"\b(?:yolo|v5lite-|gelan-|rtdetr-)[\w-]*\w|\bv5(?P<size>[nsmlx]6?)\b", _ASCII)
 
 _BARE = re.compile(
     r"(?<![\w.,@=:-])(?<!thop )(?<!torch )(?<!version )(?<!release )(?<!python )(?<!ultralytics )"
     r"(?P<billions>\d{1,4}\.\d{1,2})(?P<unit>)(?=[\s,;?)]|\.?$|\.\s)(?!\s*(?:[%x]|\w*B\b|ms\b|M\b|times\b|epoch))",
-    re.IGNORECASE,
+    _ASCII,
 )
 """A figure beside others of GFLOPs, or beside the name of a network, without its unit."""
 
@@ -41,6 +43,9 @@ _NETWORK = re.compile(r"param|flop|mac|layer", re.IGNORECASE)
 
 _ROW = re.compile(rf"(?P<name>[^\s|]*[a-zA-Z][^\s|]*[\s|]+)?(?P<millions>{_DECIMAL})[\s,/|]+(?P<billions>{_DECIMAL})")
 """A row of a table, whose heads have the units."""
+
+CONVERTED = {f"yolov9-{scale}": f"gelan-{scale}" for scale in "tsmce"}
+"""Networks that train a branch which ``tools/reparameterization.ipynb`` takes out: the network that tables are of."""
 
 LONGEST, LONGEST_ROW = 10_000, 120
 """Most characters of a text, and of a row, in which figures are looked for."""
@@ -68,6 +73,12 @@ class Quoted:
     says_macs: bool
     is_bare: bool = False
     """Whether it has no unit, so that it may be no GFLOPs at all."""
+    has_unit: bool = False
+    """Whether the billions have a unit."""
+    says_flops: bool = False
+    """Whether the text speaks of FLOPs, so that billions without a unit may be them too."""
+    is_cut: bool = False
+    """Whether the digits may be cut off instead of rounded: 4.9M for 4,976,656."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +113,11 @@ class Candidate:
 
 def quoted_in(text: str) -> Iterator[Quoted]:
     """The figures of a text that is no whole line, those of one network together."""
-    text = _with_each_unit(text[:LONGEST])
+    text = _POWERS.sub(_in_millions, _with_each_unit(text[:LONGEST].translate(SIGNS)))
     text = _benchmark(text) or text
     if len(text) <= LONGEST_ROW and (row := _ROW.fullmatch(text.strip())):
         text = f"{row['name'] or ''}{row['millions']}M {row['billions']}"
-    named = _named(text)
+    named, says_flops = name_in(text), "flop" in text.lower()
     if _FILE.search(text) and not (named or _NETWORK.search(text)):
         return
     found = [(match.start(), kind, match) for kind, pattern in _KINDS.items() for match in pattern.finditer(text)]
@@ -118,11 +129,11 @@ def quoted_in(text: str) -> Iterator[Quoted]:
     group: dict[str, re.Match[str]] = {}
     for _, kind, match in found:
         if kind in group or (kind == "billions" and group and _beside(group)):
-            yield _quoted(group, named)
+            yield replace(_quoted(group, named), says_flops=says_flops)
             group = {}
         group[kind] = match
     if group:
-        yield _quoted(group, named)
+        yield replace(_quoted(group, named), says_flops=says_flops)
 
 
 _CELLS = re.compile(
@@ -138,7 +149,7 @@ def _benchmark(text: str) -> str:
     bare = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", text)
     bare = re.sub(r"\u00b1\s*[\d.]+|[|*`]", " ", bare)
     row = _CELLS.fullmatch(bare)
-    return f"{row['name']} {row['millions']}M {row['billions']}" if row and is_known(_named(row["name"])) else ""
+    return f"{row['name']} {row['millions']}M {row['billions']}" if row and is_known(name_in(row["name"])) else ""
 
 
 _SECOND_LAYERS = re.compile(
@@ -162,7 +173,17 @@ def _with_each_unit(text: str) -> str:
     return _SECOND_LAYERS.sub(written, text)
 
 
-def _named(text: str) -> str:
+_POWERS = re.compile(r"(?<![\w.])(\d(?:\.\d{1,3})?)e\+?0?([67])(?=\s*param)", _ASCII)
+
+
+def _in_millions(match: re.Match[str]) -> str:
+    """A number with a power of ten, as far as it has digits: 7.26e+06 is 7.26M, and no whole number."""
+    digits, shift = match[1], int(match[2]) - 6
+    places = max(len(digits.partition(".")[2]) - shift, 0)
+    return f"{float(digits) * 10**shift:.{places}f}M"
+
+
+def name_in(text: str) -> str:
     """The first known network that a text names, else the first name in it, in small letters as hosts spell it."""
     names = [f"yolov5{name['size']}" if name["size"] else name[0] for name in _NAME.finditer(text)]
     spelled = [
@@ -205,6 +226,7 @@ def _quoted(group: Mapping[str, re.Match[str]], name: str) -> Quoted:
         billions=(billions.groupdict().get("headed") or billions["billions"]) if billions else _beside(group),
         says_macs=bool(billions and billions["unit"] and "mac" in billions["unit"].lower()),
         is_bare=set(group) == {"billions"} and group["billions"].re is _BARE,
+        has_unit=billions is not None and billions.re is not _BARE,
     )
 
 
@@ -214,12 +236,19 @@ def candidates(quoted: Quoted) -> tuple[Candidate, ...]:
     Beside the name of a known network, that one alone; as its host ships it where it has not the figures.
     """
     found = list(_found(quoted, halved=quoted.says_macs))
+    if not found and quoted.name in CONVERTED:
+        left = _found(replace(quoted, name=CONVERTED[quoted.name]), halved=quoted.says_macs)
+        found = [each for each in left if each.fused and each.classes == 80]
     if not found and not quoted.says_macs:
         found = list(_found(quoted, halved=True))
-    if not found and is_known(quoted.name) and not quoted.is_bare:
-        found = [
-            replace(each, is_unlike=True) for each in _found(Quoted("", quoted.name, "", "", "", False), halved=False)
-        ]
+    own = Quoted("", quoted.name, "", "", "", False)
+    usual = list(_found(own, halved=False, newest_first=True)) if is_known(quoted.name) else []
+    if bytes_each(quoted, usual) and not any(each.classes in USUAL_CLASSES for each in found):
+        found = []
+    if not found and usual and (quoted.says_flops or not quoted.is_bare):
+        cut = _found(replace(quoted, is_cut=True), halved=quoted.says_macs)
+        found = [each for each in cut if any(each.classes == other.classes for other in usual)]
+        found = found or [replace(each, is_unlike=True) for each in usual]
     found = [each for each in found if each.classes in USUAL_CLASSES] or found
     groups: dict[tuple[object, ...], list[Candidate]] = {}
     for each in found:
@@ -234,8 +263,26 @@ def candidates(quoted: Quoted) -> tuple[Candidate, ...]:
     return tuple(sorted(joined, key=_likeliest_first))
 
 
-def _found(quoted: Quoted, *, halved: bool) -> Iterator[Candidate]:
-    for network in known_networks():
+BYTES = (2, 4, 8)
+"""Bytes for each parameter of a file: in FP16, in FP32, and where it is not stripped."""
+NEARLY = 0.04
+"""How far the megabytes of a file may be from those of its parameters alone."""
+
+
+def bytes_each(quoted: Quoted, networks: Sequence[Candidate]) -> int:
+    """Bytes for each parameter of networks, if the millions are the megabytes of a file of one; else 0."""
+    if not quoted.millions or quoted.billions or quoted.layers:
+        return 0
+    sizes = ((count, each.network.parameters(each.classes, each.fused) / 1e6) for count in BYTES for each in networks)
+    return next((count for count, size in sizes if abs(float(quoted.millions) / size / count - 1) < NEARLY), 0)
+
+
+def _found(quoted: Quoted, *, halved: bool, newest_first: bool = False) -> Iterator[Candidate]:
+    networks: Sequence[KnownNetwork] = known_networks()
+    if newest_first:
+        families = dict.fromkeys(each.family for each in networks)
+        networks = [each for family in families for each in reversed(networks) if each.family == family]
+    for network in networks:
         if network.note or (is_known(quoted.name) and network.network.lower() != quoted.name):
             continue
         for fused in (False, True):
@@ -254,7 +301,7 @@ def _classes(quoted: Quoted, network: KnownNetwork, fused: bool) -> Iterator[int
         return
     wanted = round(float(quoted.millions) * 1e6)
     tried = (*USUAL_CLASSES, *network.classes_near(wanted, fused=fused))
-    shown = (each for each in tried if _shows(quoted.millions, network.parameters(each, fused) / 1e6))
+    shown = (each for each in tried if shows(quoted.millions, network.parameters(each, fused) / 1e6, quoted))
     yield from (each for each in [next(shown, 0)] if 0 < each <= max(USUAL_CLASSES))
 
 
@@ -267,12 +314,15 @@ def _gflops(
     if not quoted.billions:
         yield figures[-1] if figures else None
         return
-    shown = (each for each in figures if each and _shows(quoted.billions, each / 2 if halved else each))
+    shown = (each for each in figures if each and shows(quoted.billions, each / 2 if halved else each, quoted))
     yield from (each for each in [next(shown, None)] if each)
 
 
-def _shows(digits: str, figure: float) -> bool:
-    return f"{figure:.{len(digits.partition('.')[2])}f}" == digits
+def shows(digits: str, figure: float, quoted: Quoted) -> bool:
+    """Whether a figure has these digits, rounded or, where the text may do so, cut off."""
+    places = len(digits.partition(".")[2])
+    is_cut = quoted.is_cut and f"{int(figure * 10**places) / 10**places:.{places}f}" == digits
+    return is_cut or f"{figure:.{places}f}" == digits
 
 
 def _likeliest_first(each: Candidate) -> tuple[object, ...]:

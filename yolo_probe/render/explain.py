@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from yolo_probe.counters.conventions import CONVENTIONS
+from yolo_probe.hosts.figures_elsewhere import converted, elsewhere
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks, release_numbers, spans
 from yolo_probe.hosts.line_matches import Match, line_form
 from yolo_probe.hosts.printed_line import PrintedLine
-from yolo_probe.hosts.quoted_figures import Candidate, Quoted, is_foreign
+from yolo_probe.hosts.quoted_figures import CONVERTED, USUAL_CLASSES, Candidate, Quoted, is_foreign, is_known
 from yolo_probe.hosts.summary_line import LayerDefinition, LineForm
 from yolo_probe.render.common import kinds_words, ledger_block, rows_words
 from yolo_probe.render.document import (
@@ -26,8 +27,8 @@ from yolo_probe.render.document import (
 from yolo_probe.reports.explain import (
     Answer,
     Explanation,
+    as_others_count,
     definition_of,
-    elsewhere,
     why_gradients,
 )
 from yolo_probe.reports.ledger import Ledger
@@ -91,9 +92,24 @@ def _quoted(quoted: Quoted, networks: Sequence[Candidate]) -> Iterator[Section]:
     many = f"{len(networks)} known networks have" if len(networks) > 1 else "One known network has"
     words = f"This is no whole line. {many} these figures" + ("." if len(networks) == 1 else ", the likeliest first.")
     if networks[0].is_unlike:
-        words = f"{quoted.name} does not print these figures. Its own lines are these."
+        words = " ".join([*_unlike(quoted, networks), "Its own lines are these."])
+    elif networks[0].network.network == CONVERTED.get(quoted.name):
+        words = (
+            f"These are the figures that tables have for {quoted.name}: those of {networks[0].network.network} after "
+            f"fuse(). tools/reparameterization.ipynb makes that network of a trained {quoted.name}, without the "
+            "branch that only training needs."
+        )
     elif is_foreign(quoted.name):
         words += f" {quoted.name} is none of the known networks."
+        if not_recorded := _not_recorded(quoted.name):
+            yield (Words(not_recorded),)
+            return
+        if networks[0].classes not in USUAL_CLASSES:
+            yield (Words(f"This is no whole line. {quoted.name} is none of the known networks."),)
+            return
+    if is_known(quoted.name) and not networks[0].is_unlike and networks[0].classes not in USUAL_CLASSES:
+        stock = networks[0].network.numbers(80).parameters
+        words += f" With 80 classes it has {stock[False]:,} before fuse() and {stock[True]:,} after it."
     if networks[0].is_halved:
         words += (
             f" {quoted.billions} is half of the {networks[0].line.gflops} GFLOPs that hosts print: it is GMACs, and "
@@ -104,6 +120,44 @@ def _quoted(quoted: Quoted, networks: Sequence[Candidate]) -> Iterator[Section]:
     yield (Words(words),)
     rows = tuple(tuple(_candidate(each)) for each in networks[:SHOWN_CANDIDATES])
     yield (Table(("network", "classes", "host", "fuse()", "layers", "parameters", "GFLOPs"), rows),)
+
+
+def _unlike(quoted: Quoted, networks: Sequence[Candidate]) -> Iterator[str]:
+    """Sentences on figures that a named network does not print: what they are of it elsewhere, if that is known."""
+    yield f"{quoted.name} does not print these figures."
+    found = elsewhere(quoted, networks)
+    if found and found.bytes_each:
+        yield f"{quoted.millions} MB is the size of a file of it {FILES[found.bytes_each]}."
+    elif found and found.is_halved:
+        yield (
+            f"{quoted.billions} is half of the GFLOPs that it has at {found.side}x{found.side}: it is GMACs, and hosts "
+            "print GFLOPs of 640x640."
+        )
+    elif found:
+        yield (
+            f"{quoted.billions} GFLOPs is what it has at {found.side}x{found.side}, but hosts print those of 640x640."
+        )
+    elif left := converted(quoted.name):
+        yield _converted(left)
+        if left.network == "gelan-t":
+            yield "For yolov9-t they list 2.0 M and 7.7 GFLOPs, which no YAML of YOLOv9 has."
+
+
+def _converted(left: KnownNetwork) -> str:
+    """A sentence on the network that tables of YOLOv9 have for one that it trains."""
+    gflops = [pair[True] or 0 for pair in left.numbers(80).gflops.values()][-1]
+    return (
+        "Tables of YOLOv9 are of the converted network, without the branch that only training needs: "
+        f"{left.network} has {left.parameters(80, True):,} parameters and {gflops:.1f} GFLOPs after fuse()."
+    )
+
+
+FILES = {
+    2: "in FP16, 2 bytes for each parameter, as a finished training leaves it",
+    4: "in FP32, 4 bytes for each parameter; in FP16 it is half of that",
+    8: "that is not stripped, 8 bytes for each parameter: the model and the EMA in FP16, the optimizer in FP32",
+}
+"""What files have so many bytes for each parameter."""
 
 
 def _candidate(each: Candidate) -> Iterator[str]:
@@ -244,11 +298,11 @@ def _layers_note(match: Match, other: str) -> str:
     network = match.network
     there = f"{network.layers[not match.fused]:,} {other} fuse(), which merges BatchNorms into convolutions."
     words = [f"A layer here is {LAYERS[definition_of(network)]}. {there}"]
-    others = [each for each in elsewhere(network) if not each.note]
+    others = [each for each in as_others_count(network) if not each.note]
     words += [_activations(match, each) for each in others if _counts_activations(each, network)]
     listed = [
         f"{each.layers[match.fused]:,} for {_whose(each, network)}"
-        for each in others if not _counts_activations(each, network)
+        for each in others if not _counts_activations(each, network) and each.layers[match.fused] != match.layers
     ]  # fmt: skip
     if listed:
         subject = "The same network has" if len(words) == 1 else "Counted in another way it has"
@@ -302,6 +356,8 @@ def _parameters_note(match: Match, other: str) -> str:
     stock = network.numbers(80).parameters[match.fused]
     if network.family == "ultralytics":
         words += _elsewhere_fused(match)
+    elif network.family == "YOLOv9" and (left := converted(network.network)):
+        words.append(_converted(left))
     if numbers.classes != 80 and stock != match.parameters:
         change = match.parameters - stock
         more = "more" if change > 0 else "fewer"
@@ -319,14 +375,30 @@ _TWO_HEADS = re.compile(r"yolov10[nsmblx]|yolo26[nsmlx]")
 """Networks with a head that only training needs."""
 
 
+def _newest(match: Match) -> KnownNetwork:
+    """The same network as the newest release of ultralytics has it."""
+    return max(_same(match), key=lambda each: release_numbers(each.hosts[-1]))
+
+
+def _same(match: Match) -> list[KnownNetwork]:
+    name = match.network.network
+    return [each for each in known_networks() if (each.network, each.family) == (name, "ultralytics")]
+
+
+def _drops_a_head(match: Match) -> bool:
+    """Whether fuse() of its hosts takes out a head that only training needs."""
+    if match.network.family != "ultralytics" or not _TWO_HEADS.fullmatch(match.network.network):
+        return False
+    return match.numbers.parameters[True] == _newest(match).parameters(match.numbers.classes, True)
+
+
 def _elsewhere_fused(match: Match) -> Iterator[str]:
     """Sentences on the network after ``fuse()`` in newer releases, and in the tables of the documentation."""
-    name, classes = match.network.network, match.numbers.classes
-    same = [each for each in known_networks() if (each.network, each.family) == (name, "ultralytics")]
-    newest = max(same, key=lambda each: release_numbers(each.hosts[-1]))
+    name, classes, newest = match.network.network, match.numbers.classes, _newest(match)
     left = newest.parameters(classes, True)
-    if match.fused and left < match.parameters and _TWO_HEADS.fullmatch(name):
-        since = min((each.hosts[0] for each in same if each.parameters(classes, True) == left), key=release_numbers)
+    if _TWO_HEADS.fullmatch(name) and not _drops_a_head(match):
+        same = (each for each in _same(match) if each.parameters(classes, True) == left)
+        since = min((each.hosts[0] for each in same), key=release_numbers)
         yield (
             f"From {since.partition(' ')[0]} on fuse() also takes out the head that only training needs, which leaves "
             f"{left:,}; tables are of that."
@@ -361,7 +433,9 @@ def _gradients_note(match: Match) -> str:
     elif cause == "no_grad":
         words += " The new convolutions are made with requires_grad=False; 0 would be a finished file."
     elif cause == "autograd":
-        words += " The new convolutions then train as the old ones did."
+        fixed = match.parameters - match.network.fixed - match.numbers.gradients["autograd"]
+        words += " The new convolutions then train as the old ones did"
+        words += f", but those of merged branches: {fixed:,} parameters." if fixed > 0 else "."
         if finished := sorted({each.numbers.gradients["stripped"] for each in match.joined} - {0}):
             hosts = [host for each in match.joined if each.numbers.gradients["stripped"] for host in each.hosts]
             words += (
@@ -391,7 +465,9 @@ def _gflops_note(line: PrintedLine, match: Match, other: str) -> str:
     if there:
         fusion = match.network.fusion(numbers.classes)
         why = "the convolutions cost the same, BatchNorm was charged"
-        if fusion and fusion.changes:
+        if fusion and fusion.changes and _drops_a_head(match):
+            why = "BatchNorm was charged, and fuse() takes out the head that only training needs"
+        elif fusion and fusion.changes:
             why = "BatchNorm was charged, and fuse() changes or takes away convolutions too"
         elif match.network.family in REPARAMETERISED:
             why = "BatchNorm was charged, and branches of convolutions may be merged"
@@ -420,6 +496,9 @@ def _nearest(answer: Answer) -> Iterator[str]:
         yield "No known network is near it."
         return
     match = found[0]
+    if _not_recorded(line.name):
+        yield from _from_the_numbers(line)
+        return
     if _is_far(line, match):
         yield "No known network is near it."
         yield from _from_the_numbers(line)
@@ -457,13 +536,22 @@ def _is_far(line: PrintedLine, match: Match) -> bool:
 
 def _from_the_numbers(line: PrintedLine) -> Iterator[str]:
     """What follows from a line whatever its network is."""
-    if named := _NOT_RECORDED.search(line.name.lower()):
-        yield (
-            f"Networks with {named[0]} in their name are not recorded: yolo-probe info {line.name.lower()} counts one, "
-            "where ultralytics is installed."
-        )
+    if not_recorded := _not_recorded(line.name):
+        yield not_recorded
     if line.gradients:
         yield _gradients_alone(line, line.gradients.value)
+
+
+def _not_recorded(name: str) -> str:
+    """A sentence on a network of ultralytics whose line is not recorded; empty for any other."""
+    named = _NOT_RECORDED.search(name.lower())
+    if not named:
+        return ""
+    shipped = name.lower() if re.match(r"yolo(?:e-)?v?\d", name.lower()) else "NAME"
+    return (
+        f"Networks with {named[0]} in their name are not recorded: yolo-probe info {shipped} counts one, where "
+        "ultralytics is installed."
+    )
 
 
 _NOT_RECORDED = re.compile(r"world|yoloe|ghost-p[26]|(?:pose|seg)-p6")

@@ -11,10 +11,11 @@ from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import CONVENTIONS, Convention, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import ProbeError
+from yolo_probe.hosts.figures_elsewhere import elsewhere
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks
 from yolo_probe.hosts.line_matches import Match, line_form, matches
 from yolo_probe.hosts.printed_line import PrintedLine
-from yolo_probe.hosts.quoted_figures import Candidate, Quoted, candidates, is_foreign
+from yolo_probe.hosts.quoted_figures import USUAL_CLASSES, Candidate, Quoted, candidates, is_foreign
 from yolo_probe.hosts.summary_line import LayerDefinition
 from yolo_probe.hosts.target import resolve
 from yolo_probe.model.freezing import as_built
@@ -76,7 +77,10 @@ class Explanation:
     @property
     def exact(self) -> bool:
         """Whether every line is known, and every figure is one that a network has."""
-        strange = any(networks[0].is_unlike or is_foreign(quoted.name) for quoted, networks in self.quoted)
+        strange = any(
+            (networks[0].is_unlike and not elsewhere(quoted, networks)) or is_foreign(quoted.name)
+            for quoted, networks in self.quoted
+        )
         return all(answer.exact for answer in self.answers) and not strange
 
     @property
@@ -134,9 +138,20 @@ MOST_QUOTED = 6
 
 def explanation_of_figures(quoted: Sequence[Quoted], lines: Sequence[PrintedLine] = ()) -> Explanation:
     """The report on figures without a whole line, behind lines; without those that no known network has."""
-    found = tuple((each, networks) for each in quoted[:MOST_QUOTED] if (networks := candidates(each)))
-    theirs = [networks[0].line for each, networks in found if not (networks[0].is_unlike or is_foreign(each.name))]
+    found = tuple(
+        (each, networks)
+        for each in quoted[:MOST_QUOTED]
+        if (networks := candidates(each))
+        and not (each.is_bare and networks[0].is_unlike and not elsewhere(each, networks))
+    )
+    theirs = [networks[0].line for each, networks in found if _is_certain(each, networks)]
     return replace(explanation([*lines, *theirs]), quoted=found)
+
+
+def _is_certain(quoted: Quoted, networks: Sequence[Candidate]) -> bool:
+    """Whether the likeliest network is worth its own line: not where its figures are others, or its classes a guess."""
+    first = networks[0]
+    return not (first.is_unlike or is_foreign(quoted.name) or first.classes not in USUAL_CLASSES)
 
 
 def of_the_network(lines: Sequence[PrintedLine], quoted: Sequence[Quoted]) -> list[Quoted]:
@@ -251,7 +266,7 @@ def _alone(first: PrintedLine, last: PrintedLine) -> Iterator[tuple[str, Ledger]
         yield "gradients", Ledger(before, 0, (trains_nothing(before),))
 
 
-def elsewhere(network: KnownNetwork) -> Iterator[KnownNetwork]:
+def as_others_count(network: KnownNetwork) -> Iterator[KnownNetwork]:
     """The same network as other hosts count it: those that print another number of layers."""
     parameters = network.numbers(80).parameters
     found: dict[tuple[int, int], list[KnownNetwork]] = {}
@@ -291,8 +306,10 @@ def as_json(report: Explanation) -> dict[str, object]:
 
 
 def _quoted_as_json(quoted: Quoted, networks: Sequence[Candidate]) -> dict[str, object]:
+    found = elsewhere(quoted, networks)
     return {
         "text": quoted.text,
+        **({"elsewhere": as_plain(found)} if found else {}),
         "networks": [
             {
                 "network": each.network.network,
