@@ -329,6 +329,7 @@ def test_a_log_that_is_not_there_is_said_to_be_missing() -> None:
         ("'Detect' object has no attribute 'm'", "Load it with the code of v1.0"),
         ("ModuleAttributeError: 'Model' object has no attribute 'yaml'", "Load it with the code of v1.0"),
         ("AttributeError: 'v10Detect' object has no attribute 'grid'", "Load it with ultralytics"),
+        ("AttributeError: 'list' object has no attribute 'clone'", "the head gets a list of maps"),
         ("AttributeError: Can't get attribute 'SPPF' on <module 'models.common'", "by a newer version, or by a fork"),
     ],
 )

@@ -13,6 +13,7 @@ from tests.conftest import Probe
 from tests.documents import GUIDE, PAGES, TEXTS, chinese, fences, figures, prose, sections
 from tests.exhaustive import exhaustively
 from yolo_probe.cli.guide_pages import TOPICS, passages, plain, ways_to_ask
+from yolo_probe.hosts.known_lines import known_networks
 from yolo_probe.render.text_layout import cells
 
 WHY = sections(TEXTS["why-the-numbers-differ"])
@@ -494,6 +495,20 @@ def test_both_commands_show_the_sections(probe: Probe) -> None:
     assert sections(chinese("questions").read_text(encoding="utf-8")).keys() >= {chinese_.partition(" (yolo")[0]}
 
 
+def known_figures(name: str, release: str, *, fused: bool, layers: bool = False) -> set[str]:
+    """Parameters in millions, GFLOPs and layers of a network of ultralytics, as a release prints them."""
+    network = next(
+        each for each in known_networks()
+        if (each.network, each.family) == (name, "ultralytics")
+        and any(release in host.split(" to ") for host in each.hosts)
+    )  # fmt: skip
+    numbers = network.numbers(80)
+    gflops = list(numbers.gflops.values())[-1][fused]
+    assert gflops
+    found = {f"{numbers.parameters[fused] / 1e6:.1f}", f"{gflops:.1f}"}
+    return found | ({str(network.layers[fused])} if layers else set())
+
+
 def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> None:
     text = "".join(sections(TEXTS["questions"]).values())
     readme = {each: json.loads(probe("explain", each, "--format", "json").stdout)["figures"][0]["networks"][0]
@@ -518,6 +533,14 @@ def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> No
     tensors = 57 * (1 + 5) + 3 * 2 + 1  # of Conv, of the convolutions of the head, the anchors
     assert f"Transferred {tensors - 3 * 2}/{tensors} items" in TEXTS["questions"]
     computed |= {str(tensors), str(tensors - 3 * 2 - 1), str(4 * 2), "198", "64", "100"}
+    older = 107 * (1 + 5) + 3 * 2 + 2  # yolov5l of v5.0, whose anchors are two tensors
+    assert f"as in {older - 3 * 2 - 2}/{older}" in TEXTS["questions"].replace("\n", " ")
+    computed |= {str(older), str(older - 3 * 2 - 2)}
+    for host, fused in (("8.3.0", False), ("8.2.103", False)):
+        computed |= known_figures("yolov8n", host, fused=fused, layers=True)
+    computed |= known_figures("yolov10n", "8.3.253", fused=True) | known_figures("yolov10n", "8.3.253", fused=False)
+    computed |= {"11", "416", f"{(640 / 416) ** 2:.1f}", str((1280 // 640) ** 2), "8"}
+    assert "at\n512x512" in probe("explain", "yolov5s 5.3 GFLOPs", "--lang", "en").stdout
     plain_figures = {"0", "1", "2", "3", "4", "5", "6", "80", "640", "480", "32"}
     assert {*figures(text)} - computed <= plain_figures
     assert computed <= {*figures(text)}

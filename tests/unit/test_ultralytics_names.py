@@ -82,3 +82,12 @@ def test_without_the_package_a_name_says_what_to_install(probe: Probe) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert "found no installed ultralytics" in done.stderr
     assert "pip install ultralytics" in done.stderr
+
+
+def test_a_name_that_no_release_ships_is_no_reason_to_install_one(probe: Probe) -> None:
+    wrong = probe("counters", "yolov99")
+    assert (wrong.returncode, "pip install" in wrong.stderr) == (2, False)
+    assert "found no network of that name, also none in ultralytics to 8.4.190" in wrong.stderr
+    assert "near it are yolov9, yolov9e" in wrong.stderr
+    for name in ("yolov8", "yolo11-seg", "yolov8s-worldv2", "yoloe-11l-seg", "yolo26n"):
+        assert "pip install ultralytics" in probe("info", name).stderr

@@ -51,6 +51,8 @@ def is_chinese(text: str) -> bool:
 
 
 _HAN = r"[\u4e00-\u9fff]+"
+_PARTICLES = "[\u7684\u4e86\u5417\u5462\u5374]"
+"""Characters that stand between words of Chinese, and are a part of none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,8 @@ def _words(text: str) -> Counter[str]:
     lowered = text.lower()
     words = re.findall(r"[a-z][a-z0-9]+(?:[._][a-z0-9]+)*|\d+(?:\.\d+)?", lowered)
     words += [part for word in words for part in re.split(r"[._]", word) if part != word and len(part) > 2]
-    pairs = [run[at : at + 2] for run in re.findall(_HAN, lowered) for at in range(len(run) - 1)]
+    runs = [run for text in re.findall(_HAN, lowered) for run in re.split(_PARTICLES, text)]
+    pairs = [run[at : at + 2] for run in runs for at in range(len(run) - 1)]
     stems = map(_stem, words)
     return Counter([*(_SHORT.get(stem, stem) for stem in stems), *pairs])
 

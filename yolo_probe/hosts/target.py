@@ -207,6 +207,7 @@ def _from_ultralytics_name(name: str, host: Generation | None, classes: int | No
     found = ultralytics_names.yaml_of(name)
     if found is None:
         if not ultralytics_names.shipped_yamls():
+            _refuse_unknown_name(name)
             problem = f"{name}: found no installed ultralytics, expected one, which may ship that network"
             raise TargetError(problem, INSTALL_ULTRALYTICS)
         from difflib import get_close_matches
@@ -219,6 +220,25 @@ def _from_ultralytics_name(name: str, host: Generation | None, classes: int | No
         )
     document = ultralytics_names.document_of(found, name)
     return _built_by_ultralytics(document, "name", name, None, host, classes, copy)
+
+
+def _refuse_unknown_name(name: str) -> None:
+    """Raise TargetError for a name that no release of ultralytics to the newest known has, where none is installed."""
+    from difflib import get_close_matches
+
+    from yolo_probe.hosts.known_lines import known_networks, release_numbers
+
+    known = known_networks()
+    names = {each.network for each in known}
+    shipped = names | set(map(ultralytics_names.without_scale, names))
+    if name in shipped or ultralytics_names.NOT_RECORDED.search(name):
+        return
+    releases = (host.rpartition(" ")[2] for each in known if each.family == "ultralytics" for host in each.hosts)
+    near = sorted(get_close_matches(name, names, 5, 0.75))
+    raise TargetError(
+        f"{name}: found no network of that name, also none in ultralytics to {max(releases, key=release_numbers)}",
+        f"Check the name{'; near it are ' if near else ''}{', '.join(near)}. A file is named with its path.",
+    )
 
 
 def _built_by_ultralytics(

@@ -17,6 +17,9 @@ from yolo_probe.errors import ModelYamlError
 _NAME = re.compile(r"yolov[35].*u$|yolo(v?[246-9]|v?1\d|-|e)|rtdetr")
 """Names of its networks: those that begin as the networks of YOLOv5 and YOLOv3 end with ``u``."""
 
+NOT_RECORDED = re.compile(r"world|yoloe|sem$|depth$|ghost-p[26]|(?:pose|seg)-p6|cls-resnet|v8-rtdetr")
+"""Parts of names of its networks whose lines are not recorded."""
+
 _SCALED = re.compile(r"(\d+)([nslmx])(.*)$")
 """The letter of the scale, after the version in a name."""
 
@@ -47,9 +50,14 @@ def name_in(target: str) -> str | None:
     return re.sub(r"(yolov[35].*)u$", r"\1", name)
 
 
+def without_scale(name: str) -> str:
+    """The name of the YAML of a network, as it is in the package: ``yolov8-seg`` for ``yolov8n-seg``."""
+    return _SCALED.sub(r"\1\3", name)
+
+
 def yaml_of(name: str) -> Path | None:
     """The YAML of a network; None for one that is not shipped."""
-    for stem in (_SCALED.sub(r"\1\3", name), name):
+    for stem in (without_scale(name), name):
         if found := shipped_yamls().get(stem):
             return found
     return None

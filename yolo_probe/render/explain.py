@@ -12,6 +12,7 @@ from yolo_probe.hosts.line_matches import Match, line_form
 from yolo_probe.hosts.printed_line import PrintedLine
 from yolo_probe.hosts.quoted_figures import CONVERTED, USUAL_CLASSES, Candidate, Quoted, is_foreign, is_known
 from yolo_probe.hosts.summary_line import LayerDefinition, LineForm
+from yolo_probe.hosts.ultralytics_names import NOT_RECORDED
 from yolo_probe.render.common import kinds_words, ledger_block, rows_words
 from yolo_probe.render.document import (
     Figures,
@@ -544,7 +545,7 @@ def _from_the_numbers(line: PrintedLine) -> Iterator[str]:
 
 def _not_recorded(name: str) -> str:
     """A sentence on a network of ultralytics whose line is not recorded; empty for any other."""
-    named = _NOT_RECORDED.search(name.lower())
+    named = NOT_RECORDED.search(name.lower())
     if not named:
         return ""
     shipped = name.lower() if re.match(r"yolo(?:e-)?v?\d", name.lower()) else "NAME"
@@ -552,10 +553,6 @@ def _not_recorded(name: str) -> str:
         f"Networks with {named[0]} in their name are not recorded: yolo-probe info {shipped} counts one, where "
         "ultralytics is installed."
     )
-
-
-_NOT_RECORDED = re.compile(r"world|yoloe|ghost-p[26]|(?:pose|seg)-p6")
-"""Parts of names of ultralytics' networks whose lines are not recorded."""
 
 
 def _gradients_alone(line: PrintedLine, gradients: int) -> str:

@@ -155,6 +155,12 @@ KNOWN_ERRORS = (
         "Count a copy: thop.profile(deepcopy(model), ...). yolo_probe.count_flops(model) changes nothing.",
     ),
     KnownError(
+        r"'list' object has no attribute 'clone'",
+        "The table of ultralytics' predict(profile=True) copies what a row gets as if it were one map, and the head "
+        "gets a list of maps. Releases of the middle of 2023, such as 8.0.123, do so.",
+        "Update ultralytics, or leave the table: yolo-probe layers best.pt has FLOPs and parameters of each row.",
+    ),
+    KnownError(
         r"(?:Missing|Unexpected) key\(s\)[^\n]*total_(?:ops|params)",
         "thop.profile left its buffers total_ops and total_params in the model, and they were saved with it.",
         "Take them out of the state_dict before loading: its keys that end with total_ops or total_params.",
