@@ -389,6 +389,15 @@ def test_a_line_needs_no_quotes_and_what_has_none_is_named(probe: Probe) -> None
     assert "freeze=10" in probe("explain", "--freeze 10 and the line still says all gradients").stdout
 
 
+def test_words_without_quotes_are_one_text_and_a_unit_may_be_mistyped(probe: Probe) -> None:
+    wrong = probe("explain", "157", "lyers")
+    assert (wrong.returncode, wrong.stderr.splitlines()[1]) == (2, "  Did you mean '157 layers'?")
+    assert wrong.stderr == probe("explain", "157 lyers").stderr
+    assert probe("explain", "157", "layers").stdout == probe("explain", "157 layers").stdout
+    assert "who decided it" in probe("explain", "why", "are", "gradients", "0").stdout
+    assert "'train.log': no such file" in probe("explain", "train.log", "val.log").stderr
+
+
 def test_a_question_with_a_figure_is_looked_up_in_the_guide_too() -> None:
     _, output = run("how many FPS on a Jetson Nano with 16.5 GFLOPs")
     assert output.index("FPS cannot be derived from GFLOPs") < output.index("16.5 GFLOPs\n\nThis is no whole line")

@@ -44,8 +44,8 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     """
     from yolo_probe.hosts.printed_line import LARGEST_TEXT
 
-    if len(lines) > 1 and not re.search(r"\s", "".join(lines)) and Text("", " ".join(lines)).lines:
-        lines = (" ".join(lines),)  # a line without quotes
+    if len(lines) > 1 and not any(re.search(r"\s", each) or Path(each).exists() or _is_path(each) for each in lines):
+        lines = (" ".join(lines),)  # a line or a question without quotes
     is_piped = lines in ((), ("-",))
     texts = [Text("standard input", sys.stdin.read(LARGEST_TEXT), True)] if is_piped else [*map(text_of, lines)]
     empty = [text for text in texts if not text.lines]
@@ -76,6 +76,8 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
 
 def _no_answer(name: str, problem: NoLineError) -> NoLineError:
     """The error of a text that neither has a line nor is a question that the guide answers."""
+    if meant := _as_meant(name):
+        return NoLineError(str(problem), f"Did you mean {meant}?")
     if re.search(r"\d{3}", name):
         return NoLineError(str(problem), f"{problem.remedy} The guide has nothing on these words either.")
     expected = "a summary line, or a question about layers, parameters, gradients, FLOPs, fuse(), --freeze or a file"
@@ -83,6 +85,22 @@ def _no_answer(name: str, problem: NoLineError) -> NoLineError:
         f"{name}: found nothing on these words in the guide, expected {expected}",
         "yolo-probe guide lists its topics; a line of a log goes here in quotes.",
     )
+
+
+UNITS = ("layers", "parameters", "gradients", "GFLOPs")
+"""What the numbers of a summary line are of."""
+
+
+def _as_meant(text: str) -> str:
+    """A text with the units of its numbers as hosts spell them; empty where none of them is nearly one."""
+    from difflib import get_close_matches
+
+    def spelled(match: re.Match[str]) -> str:
+        near = get_close_matches(match["unit"].lower(), [unit.lower() for unit in UNITS], 1, 0.75)
+        return next((f"{match['number']}{unit}" for unit in UNITS if near == [unit.lower()]), match[0])
+
+    meant = re.sub(r"(?P<number>\d[\d.,]*[eEMG]?\+?\d*\s+)(?P<unit>[A-Za-z]{4,12})\b", spelled, text)
+    return meant if meant != text else ""
 
 
 def _is_question(text: str) -> bool:
