@@ -65,7 +65,7 @@ class Template:
         """A pattern of the sentence in every case."""
         parts = _NAME.split(self.english)
         parts[::2] = map(re.escape, parts[::2])
-        parts[1::2] = (f"(?P<{name}>{_FIGURE if _is_figure(name) else '.+?'})" for name in parts[1::2])
+        parts[1::2] = (f"(?P<{name}>{_part(name)})" for name in parts[1::2])
         return re.compile("".join(parts))
 
     def match(self, text: str) -> re.Match[str] | None:
@@ -74,6 +74,15 @@ class Template:
 
 
 _NAME = re.compile(r"\{(\w+)\}")
+
+
+def _part(name: str) -> str:
+    """A pattern of what stands for a name; of hosts are none that others follow with their own number."""
+    if name == "hosts":
+        return "(?:(?! for ).)+?"
+    return _FIGURE if _is_figure(name) else ".+?"
+
+
 _FIGURE = r"[-+]?\d(?:[\d,]*\d)?(?:\.\d+)?(?:e[-+]\d+)?%?"
 
 

@@ -675,6 +675,22 @@ def test_of_a_network_that_is_not_recorded_no_other_is_named(text: str) -> None:
     )  # fmt: skip
 
 
+def test_as_many_parameters_are_not_told_as_one_times() -> None:
+    words = words_of("yolov5s-SE: 221 layers, 7100000 parameters, 7100000 gradients, 16.2 GFLOPs")
+    assert "More layers, and about as many parameters: other blocks." in words
+
+
+def test_a_question_about_a_network_names_the_command_with_its_numbers() -> None:
+    assert run("How can I know how many layers YOLOv5x has?")[1].endswith("\nyolo-probe info yolov5x\n")
+    assert "yolo-probe info yolov8n\n" not in run("how many layers has yolov8n?")[1]
+
+
+def test_hosts_of_several_numbers_stand_beside_their_own_in_chinese() -> None:
+    _, output = run("YOLOv8n summary: 129 layers, 3,157,200 parameters, 0 gradients, 8.9 GFLOPs", "--lang", "zh")
+    text = "".join(output.split())
+    assert "8.4.0\u52308.4.140\u4e3a130\uff0c8.0.0\u52308.2.103\u548c8.3.17\u52308.3.75\u4e3a225" in text
+
+
 def test_what_of_merged_branches_does_not_train_is_told() -> None:
     words = words_of("gelan-t summary: 489 layers, 2407632 parameters, 2175056 gradients")
     assert "but those of merged branches: 232,560 parameters." in words

@@ -442,6 +442,18 @@ def test_a_question_about_something_else_gets_no_section(question: str) -> None:
     assert passages(question, "en") == ()
 
 
+def test_a_section_about_other_networks_is_no_answer() -> None:
+    best = passages("yolov7-tiny has 5.2 GFLOPs in the paper, and 13.7 in a table", "en")[0]
+    assert best.heading == "Why is my figure 2, 4 or 10 times that of the paper?"
+    best = passages("yolov10n has 2.8M parameters, and 2.3M in a table", "en")[0]
+    assert best.heading.startswith("Why has YOLOv10 or YOLO26")
+
+
+def test_particles_join_no_words_of_chinese() -> None:
+    best = passages("thop\u51fd\u6570\u7684\u7248\u672c\u95ee\u9898", "zh")[0]
+    assert best.heading == IN_CHINESE["Why does the same model print other GFLOPs with another version of thop?"]
+
+
 @pytest.mark.parametrize("words", ["hello", "my cat", "please help me with this issue", "how to water the garden"])
 def test_words_that_the_guide_has_not_find_nothing(words: str, probe: Probe) -> None:
     assert passages(words, "en") == ()

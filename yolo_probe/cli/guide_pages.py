@@ -79,6 +79,8 @@ SURE = 16.0
 """The score of a section that answers a question with figures better than the networks that have them."""
 OF_A_NAME, _NETWORK = 0.5, r"yolo|gelan"
 """How much less the name of a network counts, beside what is asked of it."""
+OF_ANOTHER, _SERIES = 0.4, r"yolov\d|gelan|ultralytics$"
+"""How much less a section counts whose heading names other networks than the question does."""
 OF_A_STRANGER = 2.0
 """How much a word counts that no section has: it may be said otherwise, or the question is about something else."""
 IN_HEADING = 3
@@ -129,7 +131,14 @@ def _score(section: _Indexed, asked: frozenset[str], searched: bool) -> float:
     if not total or not (is_about_it or known >= ALIKE):
         return 0
     in_heading, in_text = (sum(weight[word] for word in asked & words) for words in (section.heading, section.text))
-    return IN_HEADING * in_heading + in_text + AS_ASKED * known**2 * total
+    score = IN_HEADING * in_heading + in_text + AS_ASKED * known**2 * total
+    return score * (OF_ANOTHER if _is_of_another(section, asked) else 1)
+
+
+def _is_of_another(section: _Indexed, asked: frozenset[str]) -> bool:
+    """Whether a section is about networks by its heading, and the question names others alone."""
+    named = {word for word in asked if re.match(_SERIES, word)}
+    return bool(named) and any(re.match(_SERIES, word) for word in section.heading) and not named & section.text
 
 
 def _likeness(weight: Mapping[str, float], way: frozenset[str]) -> float:
@@ -254,7 +263,7 @@ _SHORT = {
         "differ": "different difference discrepancy mismatch inconsistent inconsistency disagree",
         "miss": "vanish disappear gone lost lose hidden absent", "prediction": "result output predict",
         "ddp": "dataparallel distributeddataparallel de_parallel parallel distribute", "counter": "tool",
-        "see": "display view", "fp16": "precision", "freeze": "frozen",
+        "see": "display view", "fp16": "precision", "freeze": "frozen froze",
         "fp32": "float", "reparameterization": "reparameterize reparam",
     }.items()
     for word in words.split()

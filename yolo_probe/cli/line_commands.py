@@ -59,7 +59,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
         answers = passages(" ".join(lines), spoken())
         if not answers:
             raise _no_answer(texts[0].name, problem) from None
-        write(in_plain_text(answers))
+        write(f"{in_plain_text(answers)}{_own_numbers(' '.join(lines))}")
         return
     words = " ".join(text.content for text in texts if not text.lines)
     is_question = bool(report.quoted) and form == "text" and _is_question(words)
@@ -85,6 +85,16 @@ def _no_answer(name: str, problem: NoLineError) -> NoLineError:
         f"{name}: found nothing on these words in the guide, expected {expected}",
         "yolo-probe guide lists its topics; a line of a log goes here in quotes.",
     )
+
+
+def _own_numbers(question: str) -> str:
+    """The command that shows the numbers of the network that a question names, if it can be built here."""
+    from yolo_probe.hosts.known_lines import known_networks
+    from yolo_probe.hosts.quoted_figures import name_in
+
+    name = name_in(question)
+    buildable = any(each.network == name and each.family != "ultralytics" for each in known_networks())
+    return f"\nyolo-probe info {name}\n" if buildable and "-cls" not in name else ""
 
 
 UNITS = ("layers", "parameters", "gradients", "GFLOPs")

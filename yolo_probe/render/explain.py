@@ -586,7 +586,9 @@ def _direction(line: PrintedLine, match: Match) -> Iterator[str]:
         return
     layers, parameters = line.layers.value - match.layers, line.parameters.value - match.parameters
     ratio = line.parameters.value / match.parameters
-    if layers * parameters < 0:
+    if layers and 0.995 < ratio < 1.005:
+        yield f"{'More' if layers > 0 else 'Fewer'} layers, and about as many parameters: other blocks."
+    elif layers * parameters < 0:
         yield f"{'More' if layers > 0 else 'Fewer'} layers, and {ratio:.3g} times the parameters: other blocks."
     elif layers:
         yield f"Blocks were {'added' if layers > 0 else 'taken out'}{_where(line, match, parameters)}."
