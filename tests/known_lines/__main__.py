@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.known_lines.curves import unshared
-from tests.known_lines.ours import FIGURES, Made, classifier, detector, entry, resized, segmenter
+from tests.known_lines.ours import FIGURES, Made, classifier, detector, entry, leaky, resized, segmenter
 from tests.known_lines.releases import periods, stretches
 from yolo_probe import shipped_files
 from yolo_probe.hosts.summary_line import FORMS
@@ -57,6 +57,7 @@ def of_yolov5() -> Iterator[Entry]:
             yield _entry(f"yolov5{size}", made_by, generation, note, cls="-cls")
     yield from of_segmenters()
     yield from of_june_2020()
+    yield from of_yolov3()
 
 
 def of_june_2020() -> Iterator[Entry]:
@@ -66,6 +67,18 @@ def of_june_2020() -> Iterator[Entry]:
         yield entry(
             made, FORMS["v1.0"], network=f"yolov5{size}", family="YOLOv5", hosts=["v1.0"], forms=["v1.0"],
             note="built from its YAML of 9 to 21 June 2020, before the tag v1.0",
+        )  # fmt: skip
+
+
+def of_yolov3() -> Iterator[Entry]:
+    """The networks of ultralytics/yolov3 v9.0 to v9.5, with LeakyReLU. Source: models/common.py there.
+
+    Those of later releases have SiLU, and are those of YOLOv5.
+    """
+    for name in ("yolov3", "yolov3-spp", "yolov3-tiny"):
+        yield entry(
+            leaky(f"{name}@v5.0"), FORMS["v5.0"], network=name, family="YOLOv3", hosts=[], forms=["v5.0"],
+            note="of ultralytics/yolov3 v9.0 to v9.5, whose activation is LeakyReLU",
         )  # fmt: skip
 
 

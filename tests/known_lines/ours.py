@@ -64,6 +64,22 @@ def _with_own_activations(module: Module) -> Module:
     return replace(module, children=children) if children else replace(module)
 
 
+def leaky(target: str) -> Made:
+    """The networks of a name with LeakyReLU(0.1) in place of every SiLU."""
+    act = next(
+        module for row in resolve("yolov5s-LeakyReLU@v7.0").root.child("model").children.values() if row
+        for module in row.children.values() if module and module.kind.endswith("LeakyReLU")
+    )  # fmt: skip
+
+    def changed(module: Module) -> Module:
+        if module.kind.endswith(".SiLU"):
+            return replace(act)
+        children = {name: child and changed(child) for name, child in module.children.items()}
+        return replace(module, children=children) if children else module
+
+    return lambda classes: replace(found := resolve(target, classes=classes), root=changed(found.root))
+
+
 def classifier(target: str) -> Made:
     """The classifiers that YOLOv5 makes of a detector. Source: ``ClassificationModel`` in models/yolo.py of v6.2."""
 

@@ -515,6 +515,29 @@ def test_the_answer_is_beside_its_number(line: str, words: str) -> None:
     assert [each for each in words.split("; ") if each not in output] == []
 
 
+@pytest.mark.parametrize(
+    ("line", "network", "fused", "counter"),
+    [
+        ("333 layers, 61949149 parameters, 61949149 gradients, 156.4 GFLOPS", "yolov3", False, "thop-0.0.31"),
+        ("333 layers, 61949149 parameters, 61949149 gradients, 156.6 GFLOPS", "yolov3", False, "thop-0.1"),
+        ("269 layers, 62971933 parameters, 0 gradients, 157.1 GFLOPS", "yolov3-spp", True, "thop-0.0.31"),
+        ("59 layers, 8852366 parameters, 8852366 gradients, 13.3 GFLOPS", "yolov3-tiny", False, "thop-0.0.31"),
+    ],
+)
+def test_the_lines_of_yolov3_with_leaky_relu_are_known(line: str, network: str, fused: bool, counter: str) -> None:
+    (read,) = lines_in(f"Model Summary: {line}")
+    found = [each for each in matches(read) if each.network.family == "YOLOv3"]
+    assert [(each.exact, each.network.network, each.fused) for each in found] == [(True, network, fused)]
+    assert counter in found[0].counters
+
+
+def test_two_lines_of_one_network_are_never_said_to_be_of_two() -> None:
+    built = "Model Summary: 333 layers, 61949149 parameters, 61949149 gradients, 156.4 GFLOPS"
+    _, output = run(built, "Model Summary: 261 layers, 61922845 parameters, 0 gradients, 156.3 GFLOPS")
+    assert "not of one network" not in output
+    assert "BatchNorms merged, if fuse() does nothing else" in output
+
+
 def test_the_lines_of_the_networks_before_v1_0_are_known() -> None:
     printed = {  # by the code of 9 June 2020 and by that of its first notebook
         "165 layers, 7.07417e+06 parameters, 7.07417e+06 gradients, 12.6 GFLOPS": "yolov5s",

@@ -106,7 +106,7 @@ def explanation(lines: Sequence[PrintedLine]) -> Explanation:
         if between := _between(*pair):
             return replace(found, between=between, apart=pair)
     if pair and not diff:
-        return replace(found, alone=tuple(recorded_ledgers(*pair)))
+        return replace(found, alone=tuple(recorded_ledgers(*pair)) or tuple(_alone(first.line, last.line)))
     if not pair and first.exact and last.exact:
         return replace(found, between=_between(first.matches[0], last.matches[0]) if len(answers) == 2 else None)
     return replace(found, diff=diff, alone=() if diff else tuple(_alone(first.line, last.line)))
