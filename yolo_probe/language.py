@@ -3,7 +3,7 @@
 English is the language of the code and of all data. ``configs/zh.po`` has each sentence in Chinese, with names in
 braces for what differs from case to case: ``n``, ``n2`` for figures, ``NAMES`` in capitals for names, ``TEXT`` for any
 text, both as they are, others for words that are translated in turn. What it does not have stays in English. Words that
-the page of a report has around its reports are in the context ``page`` there.
+the page of a report has around its reports are in the context ``page`` there, and the help of the commands in ``help``.
 """
 
 from __future__ import annotations
@@ -99,6 +99,12 @@ def catalogue() -> tuple[Template, ...]:
 def page_words() -> dict[str, str]:
     """What the page of a report says itself, around its reports: in Chinese by the English."""
     return {each.english: each.chinese for each in _entries("page")}
+
+
+@lru_cache(maxsize=1)
+def help_words() -> dict[str, str]:
+    """What the help of the commands says: in Chinese by the English."""
+    return {each.english: each.chinese for each in _entries("help")}
 
 
 def _entries(context: str) -> Iterator[Template]:

@@ -5,6 +5,7 @@ From the ground up; a module imports only from lines above its own::
     guide_pages        the pages of the guide, and the sections that answer words
     options            the options that questions about a network take
     spellings          what people type, in the spelling of this command
+    spoken_help        the help of the commands, in English or in Chinese
     usage              what is wrong with the words of a command line
     output             a report on standard output, and the exit codes
     network_commands   fuse-diff, info, inspect, gradients, counters, layers

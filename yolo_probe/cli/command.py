@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import re
 import sys
 from importlib import import_module
 from typing import NoReturn
@@ -11,12 +10,13 @@ from typing import NoReturn
 import click
 
 from yolo_probe import __version__
+from yolo_probe.cli.options import LANG_OPTION
 from yolo_probe.cli.output import NO_ANSWER, UNSAFE, Outcome, say, write
 from yolo_probe.cli.spellings import DEFAULT_COMMAND, respelled
+from yolo_probe.cli.spoken_help import SpokenContext, asked_language
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import Thop, installed_thop, version_of
 from yolo_probe.errors import HostError, ProbeError, SettingsError, UnsafeError
-from yolo_probe.language import LANGUAGES, Language
 
 HOMES = {
     **dict.fromkeys(
@@ -32,6 +32,11 @@ HOMES = {
 """Where each command is defined."""
 
 
+def _imported(name: str) -> click.Command:
+    command: click.Command = getattr(import_module(HOMES[name]), f"{name.replace('-', '_')}_command")
+    return command
+
+
 class _Commands(click.Group):
     """The commands, each imported when it is asked for: a short one does not wait for what the others need."""
 
@@ -39,11 +44,13 @@ class _Commands(click.Group):
         """Every name, in alphabetical order."""
         return sorted([*HOMES, *super().list_commands(ctx)])
 
+    context_class = SpokenContext
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name; None if there is none."""
-        if cmd_name not in HOMES:
-            return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(import_module(HOMES[cmd_name]), f"{cmd_name.replace('-', '_')}_command")
+        command = super().get_command(ctx, cmd_name) if cmd_name not in HOMES else _imported(cmd_name)
+        if command:
+            command.context_class = SpokenContext
         return command
 
     def resolve_command(
@@ -62,6 +69,7 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="yolo-probe")
+@LANG_OPTION
 def cli() -> None:
     """Explain the summary lines of YOLOv5: layers, parameters, gradients, GFLOPs.
 
@@ -106,26 +114,21 @@ def _thop_words(thop: Thop | None) -> str:
     return f"{thop.title}{rules}"
 
 
-def _asked(words: list[str]) -> Language | None:
-    """The language that words ask for, which are not read yet or cannot be."""
-    return next((each for each in LANGUAGES if re.search(rf"--lang[ =]{each}\b", " ".join(words))), None)
-
-
 def _refuse(error: ProbeError, outcome: Outcome, typed: list[str]) -> NoReturn:
-    say(str(error), error.remedy, outcome.language or _asked(typed))
+    say(str(error), error.remedy, outcome.language or asked_language(typed))
     sys.exit(UNSAFE if outcome.is_unsafe or isinstance(error, UnsafeError) else NO_ANSWER)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: run the command line and turn errors into messages and exit codes."""
-    outcome, collecting = Outcome(), gc.isenabled()
     typed = sys.argv[1:] if arguments is None else arguments
+    outcome, collecting = Outcome(language=asked_language(typed)), gc.isenabled()
     gc.disable()  # the process ends before there is anything worth collecting
     try:
         words = respelled(typed, COMMANDS)
         if words[:1] == [DEFAULT_COMMAND] != typed[:1]:
             others = "info, layers, counters, gradients, inspect, compare, diff, explain"
-            say(f"showing {DEFAULT_COMMAND}", f"There are also {others}.", _asked(words))
+            say(f"showing {DEFAULT_COMMAND}", f"There are also {others}.", asked_language(words))
         host = cli.main(args=words, prog_name="yolo-probe", standalone_mode=False, obj=outcome)
     except click.ClickException as error:
         from yolo_probe.cli.usage import usage_error

@@ -78,9 +78,9 @@ def spoken() -> Language:
 
 
 def _speak(context: click.Context, _: click.Parameter, asked: Language | None) -> None:
-    context.meta[_LANGUAGE] = asked or language()
+    context.meta[_LANGUAGE] = asked or context.meta.get(_LANGUAGE) or language()
     if context.obj is not None:  # for an error, which is told when the command is over
-        context.obj.language = asked
+        context.obj.language = asked or context.obj.language
 
 
 _lang_option = partial(
