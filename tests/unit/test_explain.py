@@ -20,7 +20,7 @@ from yolo_probe.errors import TargetError
 from yolo_probe.hosts.known_lines import known_networks
 from yolo_probe.hosts.line_matches import matches
 from yolo_probe.hosts.printed_line import lines_in
-from yolo_probe.hosts.quoted_figures import Quoted, candidates, quoted_in
+from yolo_probe.hosts.quoted_figures import candidates, quoted_in
 from yolo_probe.hosts.target import resolve
 from yolo_probe.networks.generations import GENERATIONS, Generation
 from yolo_probe.networks.shipped import FORKS, network_names
@@ -654,13 +654,14 @@ def test_a_figure_that_nothing_explains_stays_unexplained() -> None:
         assert "elsewhere" not in found
     found = json.loads(run("yolov7-tiny 5.8 GFLOPs", "--format", "json")[1])["figures"][0]
     assert found["elsewhere"] == {"side": 416, "is_halved": False, "bytes_each": 0}
-    assert [each["name"] for each in map(vars_of, quoted_in("yolov5s 37.4 mAP"))] == ["yolov5s"]
+    for text in (
+        "yolov5s GFLOPs 16.5 and 37.4 mAP",
+        "yolov5s GFLOPs 16.5, mAP@0.5: 37.4",
+        "yolov5s 16.5 GFLOPs AP 37.4",
+    ):
+        assert [quoted.billions for quoted in quoted_in(text)] == ["16.5"]
+    assert "yolov7-tiny does not print these figures" in run("yolov7-tiny GFLOPs 5.2 and 13.7", "--lang", "en")[1]
     assert "960x960" not in run("yolov5s has 7.2M and 37.4 mAP, what does it cost", "--lang", "en")[1]
-
-
-def vars_of(quoted: Quoted) -> dict[str, object]:
-    """The fields of quoted figures."""
-    return {name: getattr(quoted, name) for name in quoted.__slots__}
 
 
 def test_figures_that_are_cut_off_are_those_of_the_named_network() -> None:

@@ -37,6 +37,16 @@ _BARE = re.compile(
 )
 """A figure beside others of GFLOPs, or beside the name of a network, without its unit."""
 
+_ELSE = r"(?:mAP|AP)[\d@:.-]*|accuracy|recall|precision|FPS|fitness"
+"""What other figures beside the name of a network are of."""
+
+
+def _is_of_something_else(text: str, figure: re.Match[str]) -> bool:
+    """Whether the words right beside a figure without a unit say that it is no FLOPs."""
+    before = re.search(rf"\b(?:{_ELSE})\W{{0,4}}(?:(?:is|of|was)\W)?$", text[: figure.start()], re.IGNORECASE)
+    return bool(before or re.match(rf"[ %]{{0,2}}(?:{_ELSE})(?![\w])", text[figure.end() :], re.IGNORECASE))
+
+
 _FILE = re.compile(r"\b(?:weights?|files?|size[ds]?|\d+ ?MB)\b|\.pt\b", re.IGNORECASE)
 _NETWORK = re.compile(r"param|flop|mac|layer", re.IGNORECASE)
 """Words of a question about the bytes of a file, and about a network: 89M are megabytes there, and parameters here."""
@@ -123,7 +133,8 @@ def quoted_in(text: str) -> Iterator[Quoted]:
     found = [(match.start(), kind, match) for kind, pattern in _KINDS.items() for match in pattern.finditer(text)]
     if is_known(named) or any(kind == "billions" for _, kind, _ in found):
         taken = [match.span() for *_, match in found]
-        bare = (each for each in _BARE.finditer(text) if not any(a < each.end() and each.start() < b for a, b in taken))
+        free = (each for each in _BARE.finditer(text) if not any(a < each.end() and each.start() < b for a, b in taken))
+        bare = (each for each in free if not _is_of_something_else(text, each))
         found += [(match.start(), "billions", match) for match in bare]
     found.sort(key=lambda each: each[:2])
     group: dict[str, re.Match[str]] = {}
