@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from heapq import nsmallest
 from itertools import accumulate
 from typing import cast
@@ -201,11 +202,17 @@ def _apart_by_name(line: PrintedLine, network: KnownNetwork) -> int:
     named, known = line.name.lower().replace("model", ""), network.network.lower()
     if not named or named == known:
         return 0
-    series = _SERIES.match(named)
-    own = _SERIES.match(known)
-    if not (series and own) or series["version"] != own["version"] or "-" in known:
+    (version, scale), (own_version, own_scale) = _series(named), _series(known)
+    if not version or version != own_version or "-" in known:
         return 2
-    return 2 if series["scale"] and series["scale"] != own["scale"] else 1
+    return 2 if scale and scale != own_scale else 1
+
+
+@cache
+def _series(name: str) -> tuple[str, str]:
+    """The version and the scale in a name, in small letters; empty where it has none."""
+    found = _SERIES.match(name)
+    return (found["version"], found["scale"] or "") if found else ("", "")
 
 
 _SERIES = re.compile(r"yolo(?P<version>v?\d+)(?P<scale>[nstmblx]\b)?")
