@@ -531,6 +531,11 @@ def test_the_lines_of_yolov3_with_leaky_relu_are_known(line: str, network: str, 
     assert counter in found[0].counters
 
 
+def test_figures_of_yolov3_with_leaky_relu_are_its_own() -> None:
+    code, output = run("yolov3 61.9M 156.4", "--lang", "en")
+    assert (code, "yolov3 does not print" in output, "This is yolov3 with 80 classes" in output) == (0, False, True)
+
+
 def test_two_lines_of_one_network_are_never_said_to_be_of_two() -> None:
     built = "Model Summary: 333 layers, 61949149 parameters, 61949149 gradients, 156.4 GFLOPS"
     _, output = run(built, "Model Summary: 261 layers, 61922845 parameters, 0 gradients, 156.3 GFLOPS")

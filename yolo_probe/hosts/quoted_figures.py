@@ -294,7 +294,8 @@ def _found(quoted: Quoted, *, halved: bool, newest_first: bool = False) -> Itera
         families = dict.fromkeys(each.family for each in networks)
         networks = [each for family in families for each in reversed(networks) if each.family == family]
     for network in networks:
-        if network.note or (is_known(quoted.name) and network.network.lower() != quoted.name):
+        is_other_build = network.note and not (quoted.name and network.family == "YOLOv3")
+        if is_other_build or (is_known(quoted.name) and network.network.lower() != quoted.name):
             continue
         for fused in (False, True):
             if quoted.layers and int(quoted.layers) != network.layers[fused]:
