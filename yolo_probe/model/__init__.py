@@ -22,6 +22,7 @@ From the ground up; a module imports only from lines above its own::
     forks.yolo_facev2  blocks of YOLO-FaceV2
     forks.light_backbones  MobileNetV3, PP-LCNet and HGNetV2
     forks.yoloair      blocks of YOLOAir
+    forks.yolox        the head of YOLOX, as YOLOAir has it
     forks.yolov5_obb   the head of yolov5_obb
     forks.decoupled_heads  heads with branches for classes and boxes
     forks.before_v5_0  blocks that YOLOv5 had before v5.0 alone
