@@ -69,14 +69,14 @@ def parts_of_errors() -> Iterator[tuple[str, str]]:
     for name in ERRORS:
         tree = ast.parse((ROOT / "yolo_probe" / f"{name}.py").read_text(encoding="utf-8"))
         for call in ast.walk(tree):
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in _OURS:
+            if isinstance(call, ast.Call) and getattr(call.func, "id", getattr(call.func, "attr", "")) in _OURS:
                 for node in (node for argument in call.args for node in ast.walk(argument)):
                     if isinstance(node, ast.Constant) and isinstance(node.value, str):
                         yield from ((name, part.strip(" .,:;()")) for part in re.split(r"(?<=[.?!])\s", node.value))
 
 
 _OURS = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
-_OURS |= {"ArgumentError", "ExpressionError", "refuse"}  # which become one of those
+_OURS |= {"ArgumentError", "ExpressionError", "placed", "refuse"}  # which become one of those
 
 
 def is_of_the_source(english: str) -> bool:

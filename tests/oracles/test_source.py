@@ -200,8 +200,13 @@ def test_a_forward_that_fails_on_shapes_is_the_sources_own(other_body: tuple[Pat
     folder, _ = other_body
     with (folder / "models" / "common.py").open("a", encoding="utf-8") as file:
         file.write("\n    def forward(self, x):\n        raise ValueError(x.shape)\n")
+    words = (str(folder / "best.pt"), "--source", str(folder))
+    found = report(folder, "fuse-diff", *words)
+    assert [found[state]["flops"] for state in ("training", "validation")] == [None, None]
+    assert all(found["ledger"][each]["unexplained"] == 0 for each in ("layers", "parameters", "gradients"))
+    assert report(folder, "info", *words)["summary"]["flops"] is None
     with pytest.raises(RuntimeError, match="the source's own forward fails there on shapes"):
-        report(folder, "fuse-diff", str(folder / "best.pt"), "--source", str(folder))
+        report(folder, "counters", *words)
 
 
 def test_without_the_source_nothing_after_fuse_is_called_known(fork: tuple[Path, list[list[int]]]) -> None:

@@ -14,7 +14,7 @@ from yolo_probe.render.document import Cause, Figures, Footer, HostLine, Note, P
 from yolo_probe.render.verification import verification_words
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.ledger import Ledger
-from yolo_probe.reports.question import Question, State
+from yolo_probe.reports.question import OF_SOURCE, Question, State
 
 if TYPE_CHECKING:
     from yolo_probe.reports.info import Info
@@ -67,7 +67,7 @@ def host_line(state: State, question: Question) -> HostLine:
         gap = f"Its GFLOPs are not known: it runs {question.subject.ruled[0][1]} itself.{counted}"
     elif state.line.text is None and question.subject.has_flops:
         gap = "These numbers are computed: how its host writes them is new to yolo-probe."
-    elif state.line.text is None:
+    elif state.line.text is None or (state.fails and question.subject.origin.by_source):
         gap = "GFLOPs are not known: see FLOPs below."
     elif state.line.missing:
         counted = "" if state.summary.flops is None else f" Counted by yolo-probe: {giga(state.summary.flops)} GFLOPs."
@@ -77,8 +77,14 @@ def host_line(state: State, question: Question) -> HostLine:
     return HostLine(state.line.text or state.line.counts, gap)
 
 
-def unknown_flops(subject: Subject, *columns: str) -> Section:
-    """The block for unknown FLOPs: what cannot be built, or the unknown classes with the path of the first of each."""
+def unknown_flops(subject: Subject, *columns: str, fails: str = "") -> Section:
+    """The block for unknown FLOPs: what cannot be built, or the unknown classes with the path of the first of each.
+
+    ``fails``: why the forward pass of a source fails.
+    """
+    if fails:
+        words = f"The source's own forward fails on shapes: {fails}.\n{OF_SOURCE[:1].upper()}{OF_SOURCE[1:]}."
+        return Figures("FLOPs", columns), Note(words)
     if gap := subject.gap:
         return Figures("FLOPs", columns), Note(f"{gap.reason[:1].upper()}{gap.reason[1:]}.\n{gap.remedy}")
     found = subject.unknown_classes()

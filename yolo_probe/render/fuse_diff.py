@@ -60,11 +60,11 @@ def ledgers(report: FuseDiff) -> Iterator[Section]:
     yield Heads(("training", "validation", "change")), *ledger_block("layers", report.layers, _layers_note(report))
     yield tuple(ledger_block("parameters", report.parameters))
     yield tuple(ledger_block("gradients", report.gradients, _gradients_note(report)))
-    if report.validation.fails:
+    if report.validation.fails and not report.training.fails:
         before = f"{report.training.summary.flops:,}"
         yield Figures("FLOPs", (before, "not known", "")), Note("After fuse() no forward pass can be counted.")
     elif report.flops is None:
-        yield unknown_flops(report.question.subject, "not known", "not known", "")
+        yield unknown_flops(report.question.subject, "not known", "not known", "", fails=report.training.fails)
     else:
         yield tuple(ledger_block("FLOPs", report.flops, _flops_note(report), _rounded(report)))
 
@@ -116,7 +116,9 @@ def _answer(report: FuseDiff) -> str:
             "Nothing is wrong. The pretrained file had another number of classes, and training kept the width of its "
             "class branches; that is the network of the last two lines."
         )
-    if report.validation.fails:
+    if report.training.fails:
+        opening = "What is known of both lines describes the same network. Not known: its FLOPs."
+    elif report.validation.fails:
         opening = f"fuse() breaks this network. Its forward pass fails after it: {report.validation.fails}."
     if report.outputs and report.outputs.first:
         opening = f"fuse() {report.outputs.verdict}: {report.outputs.words}."

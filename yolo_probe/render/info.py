@@ -45,7 +45,7 @@ def document(report: Info) -> Iterator[Section]:
     yield tuple(_layers(report))
     yield tuple(_parameters(report))
     yield tuple(_gradients(report))
-    yield unknown_flops(subject, "not known") if state.run is None else tuple(_flops(report))
+    yield unknown_flops(subject, "not known", fails=state.fails) if state.run is None else tuple(_flops(report))
     if report.scaled:
         yield tuple(scaled_parts(report.scaled, "YOLOv5 to v7.0"))
     if report.values:

@@ -135,7 +135,7 @@ def _rebuilt_diff(question: Question, rebuilt: Rebuilt) -> FuseDiff:
     return replace(
         explain(
             question,
-            question.state(built.root, built=True, model=built),
+            question.state(built.root, built=True, model=built, may_fail=question.subject.origin.by_source),
             question.state(fused.root, model=fused, may_fail=True),
             difference(stored.root, fused.root),
             tuple(_events(question.subject, built.root, stored.root, restored=rebuilt.saved_fused)),

@@ -45,21 +45,24 @@ def info(question: Question, *, fused: bool, stride_scaled: bool = False) -> Inf
     Raises: ProbeError where the network cannot be followed or fused.
     """
     subject = question.subject
-    new = subject.saved is None
+    new, by_source = subject.saved is None, subject.origin.by_source
     rebuilt = subject.rebuilt if isinstance(subject.rebuilt, Rebuilt) else None
     model, fused_model = (rebuilt.saved, rebuilt.fused) if rebuilt else (None, None)
     stored = subject.root if subject.saved else with_gradients(subject.root, False)
     try:
         root = fused_model.root if fused_model else question.fusion(stored, grad_enabled=False).root
-        after = question.state(root, question.size, built=new, model=fused_model)
+        after = question.state(root, question.size, built=new, model=fused_model, may_fail=fused and by_source)
     except TraceError:
         if fused:
             raise
         after = None  # the numbers before fuse() are known without it
-    state = after if fused and after else question.state(subject.root, question.size, built=new, model=model)
+    state = after if fused else None
+    state = state or question.state(subject.root, question.size, built=new, model=model, may_fail=by_source)
     small = replace(question, asked_size=(640, 640))
     shown = fused_model if fused else model
-    at_640 = small.state(state.root, built=new, model=shown) if question.size != small.size else None
+    at_640 = (
+        small.state(state.root, built=new, model=shown, may_fail=by_source) if question.size != small.size else None
+    )
     scaled = question.scaled(question.ruled(state.root, shown)) if stride_scaled and state.run else None
     return Info(question, state, fused, after, at_640, scaled=scaled)
 

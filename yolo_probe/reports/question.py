@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from yolo_probe.reports.stride_scaling import Scaled
 
 
+OF_SOURCE = (
+    "correct it, or, where it runs in the fork and reads values, pass the live model in Python: yolo-probe guide "
+    "live-models"
+)
+"""What to do where the forward pass of a source fails."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """A network in one state: unfused or fused, trainable or not."""
@@ -114,15 +121,13 @@ class Question:
         try:
             return forward((1, self.subject.channels, *self.size))
         except TraceError as error:
-            raise self.placed(error, self._remedy_of_failure()) from None
+            raise self.placed(error, self.remedy_of_failure) from None
 
-    def _remedy_of_failure(self) -> str:
+    @property
+    def remedy_of_failure(self) -> str:
         """What to do where a forward pass fails: whether its host fails there too is known of known classes alone."""
         if self.subject.origin.by_source:
-            return (
-                "the source's own forward fails there on shapes: correct it, or, where it runs in the fork and reads "
-                "values, pass the live model in Python: yolo-probe guide live-models"
-            )
+            return f"the source's own forward fails there on shapes: {OF_SOURCE}"
         host = self.subject.origin.host.name
         return f"correct the network: its forward pass fails there, in {host} too"
 
