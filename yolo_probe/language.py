@@ -182,7 +182,10 @@ def _listed(text: str) -> str | None:
     for english, chinese in _SEPARATORS.items():
         parts = text.split(english)
         for i in range(1, len(parts)):
-            first, rest = _complete(english.join(parts[:i])), _complete(english.join(parts[i:]))
+            before, after = english.join(parts[:i]), english.join(parts[i:])
+            if before.count("[") != before.count("]"):  # inside a shape
+                continue
+            first, rest = _complete(before), _complete(after)
             if first is not None and rest is not None:
                 return _beside(_beside(first, chinese), rest)
     return None

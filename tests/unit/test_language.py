@@ -224,6 +224,12 @@ def test_an_error_keeps_what_stands_before_its_sentence() -> None:
     assert translated_error("x.pt: no such file", "en") == "x.pt: no such file"
 
 
+def test_a_shape_stays_as_it_is() -> None:
+    told = translated("The source's own forward fails on shapes: model.2: torch.Size([1, 16, 160, 160]).", "zh")
+    assert told.endswith("model.2: torch.Size([1, 16, 160, 160])\u3002")
+    assert translated_error("best.pt: model.2: torch.Size([1, 16])", "zh") == "best.pt: model.2: torch.Size([1, 16])"
+
+
 def test_an_error_is_told_in_the_language_that_is_asked_for(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = probe("info", "nosuch.pt", "--lang", "zh")
     assert (asked.returncode, asked.stdout) == (2, "")
