@@ -40,11 +40,11 @@ def _imported(name: str) -> click.Command:
 class _Commands(click.Group):
     """The commands, each imported when it is asked for: a short one does not wait for what the others need."""
 
+    context_class = SpokenContext
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every name, in alphabetical order."""
         return sorted([*HOMES, *super().list_commands(ctx)])
-
-    context_class = SpokenContext
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name; None if there is none."""
@@ -114,8 +114,8 @@ def _thop_words(thop: Thop | None) -> str:
     return f"{thop.title}{rules}"
 
 
-def _refuse(error: ProbeError, outcome: Outcome, typed: list[str]) -> NoReturn:
-    say(str(error), error.remedy, outcome.language or asked_language(typed))
+def _refuse(error: ProbeError, outcome: Outcome) -> NoReturn:
+    say(str(error), error.remedy, outcome.language)
     sys.exit(UNSAFE if outcome.is_unsafe or isinstance(error, UnsafeError) else NO_ANSWER)
 
 
@@ -128,18 +128,16 @@ def main(arguments: list[str] | None = None) -> None:
         words = respelled(typed, COMMANDS)
         if words[:1] == [DEFAULT_COMMAND] != typed[:1]:
             others = "info, layers, counters, gradients, inspect, compare, diff, explain"
-            say(f"showing {DEFAULT_COMMAND}", f"There are also {others}.", asked_language(words))
+            say(f"showing {DEFAULT_COMMAND}", f"There are also {others}.", outcome.language)
         host = cli.main(args=words, prog_name="yolo-probe", standalone_mode=False, obj=outcome)
     except click.ClickException as error:
         from yolo_probe.cli.usage import usage_error
 
-        _refuse(
-            usage_error(error, words, COMMANDS, lambda name: cli.get_command(click.Context(cli), name)), outcome, typed
-        )
+        _refuse(usage_error(error, words, COMMANDS, lambda name: cli.get_command(click.Context(cli), name)), outcome)
     except click.Abort:
         sys.exit("Aborted!")
     except ProbeError as error:
-        _refuse(error, outcome, typed)
+        _refuse(error, outcome)
     except SystemExit:
         if outcome.is_unsafe:
             sys.exit(UNSAFE)
@@ -155,4 +153,4 @@ def main(arguments: list[str] | None = None) -> None:
         try:
             run_host(host)
         except (HostError, SettingsError) as error:
-            _refuse(error, outcome, typed)
+            _refuse(error, outcome)

@@ -140,11 +140,11 @@ def quoted_in(text: str) -> Iterator[Quoted]:
     group: dict[str, re.Match[str]] = {}
     for _, kind, match in found:
         if kind in group or (kind == "billions" and group and _beside(group)):
-            yield replace(_quoted(group, named), says_flops=says_flops)
+            yield _quoted(group, named, says_flops)
             group = {}
         group[kind] = match
     if group:
-        yield replace(_quoted(group, named), says_flops=says_flops)
+        yield _quoted(group, named, says_flops)
 
 
 _CELLS = re.compile(
@@ -227,7 +227,7 @@ def _beside(group: Mapping[str, re.Match[str]]) -> str:
     return (group["millions"]["beside"] or "") if "millions" in group else ""
 
 
-def _quoted(group: Mapping[str, re.Match[str]], name: str) -> Quoted:
+def _quoted(group: Mapping[str, re.Match[str]], name: str, says_flops: bool) -> Quoted:
     layers, millions, billions = (group.get(kind) for kind in _KINDS)
     return Quoted(
         text=", ".join(" ".join(match[0].split()) for match in group.values()),
@@ -238,6 +238,7 @@ def _quoted(group: Mapping[str, re.Match[str]], name: str) -> Quoted:
         says_macs=bool(billions and billions["unit"] and "mac" in billions["unit"].lower()),
         is_bare=set(group) == {"billions"} and group["billions"].re is _BARE,
         has_unit=billions is not None and billions.re is not _BARE,
+        says_flops=says_flops,
     )
 
 
