@@ -59,15 +59,18 @@ def live_heading(live: LiveModel) -> str:
     return f"{live.class_path.rpartition('.')[2]}: {live.network or 'a live model'}{classes}"
 
 
-def host_line(state: State, question: Question) -> HostLine:
-    """The line that a host prints, and the reason if it has no GFLOPs."""
+def host_line(state: State, question: Question, *, fails: str = "") -> HostLine:
+    """The line that a host prints, and the reason if it has no GFLOPs.
+
+    ``fails``: why the forward pass of a source fails, before ``fuse()`` too: on shapes, so its host may print some.
+    """
     gap = ""
     if state.line.text is None and question.subject.ruled:
         counted = f" Counted with your rules: {giga(state.summary.flops or 0)} GFLOPs."
         gap = f"Its GFLOPs are not known: it runs {question.subject.ruled[0][1]} itself.{counted}"
     elif state.line.text is None and question.subject.has_flops:
         gap = "These numbers are computed: how its host writes them is new to yolo-probe."
-    elif state.line.text is None or (state.fails and question.subject.origin.by_source):
+    elif state.line.text is None or fails:
         gap = "GFLOPs are not known: see FLOPs below."
     elif state.line.missing:
         counted = "" if state.summary.flops is None else f" Counted by yolo-probe: {giga(state.summary.flops)} GFLOPs."

@@ -43,9 +43,9 @@ def document(report: FuseDiff) -> Iterator[Section]:
     yield (
         *_start(report),
         Words(training),
-        host_line(report.training, question),
+        host_line(report.training, question, fails=report.training.fails),
         Words(validation),
-        host_line(report.validation, question),
+        host_line(report.validation, question, fails=report.training.fails),
     )
     yield (Words(_answer(report)),)
     yield from ledgers(report)

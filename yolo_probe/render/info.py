@@ -69,7 +69,7 @@ def _line(report: Info) -> Iterator[Part]:
         # hosts load every file as FP32; classic ones would print no GFLOPs of an FP16 model
         loaded = "Loaded as FP32, " if subject.saved and subject.saved.dtype != "FP32" else ""
         yield Words(f"{loaded}model.info({size}) prints")
-    yield host_line(report.state, question)
+    yield host_line(report.state, question, fails=report.state.fails)
     if not form.takes_size:
         counts = "x".join(map(str, form.size(question.size)))
         if question.size != form.size(question.size):
