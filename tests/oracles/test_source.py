@@ -209,6 +209,19 @@ def test_a_forward_that_fails_on_shapes_is_the_sources_own(other_body: tuple[Pat
         report(folder, "counters", *words)
 
 
+def test_a_fuse_after_which_the_forward_fails_hides_the_gflops_of_its_line_alone(
+    other_body: tuple[Path, list[int]],
+) -> None:
+    folder, _ = other_body
+    with (folder / "models" / "common.py").open("a", encoding="utf-8") as file:
+        file.write("\n    def forward(self, x):\n        return self.cv1.bn(x)\n")
+    words = (str(folder / "best.pt"), "--source", str(folder))
+    told = run_python(REPORT, "fuse-diff", *words, paths=[ROOT], cwd=folder.parent).stdout
+    assert "fuse() breaks this network" in told
+    assert told.count("No GFLOPs: ") == 1
+    assert "GFLOPs are not known" not in told
+
+
 def test_without_the_source_nothing_after_fuse_is_called_known(fork: tuple[Path, list[list[int]]]) -> None:
     folder, _ = fork
     with pytest.raises(RuntimeError, match=r"may be in \./models: add --source \."):
