@@ -291,6 +291,15 @@ def test_an_operator_is_listed_until_a_rule_of_the_user_s_counts_its_module(tmp_
     assert count_flops(model, (1, 3, 4, 4), rules=str(rules)).by_module_alone == {"0": 3 * 3 * 4 * 4}
 
 
+def test_the_function_of_a_module_that_a_fault_names_is_itself_named_as_left_out() -> None:
+    weight = torch.ones(3, 3, 2, 2)
+    function = Apply(lambda x: nn.functional.conv_transpose2d(x, weight.to(x.device), stride=2))
+    model = nn.Sequential(nn.ConvTranspose2d(3, 3, 2, stride=2), function)
+    (counted,) = compare_counters(model, (1, 3, 4, 4), "thop-0.1").counters.values()
+    assert [fault.name for fault in counted.faults] == ["transposed x stride^2"]
+    assert [(missing.operator, missing.path) for missing in counted.uncounted] == [("conv_transpose2d", "1")]
+
+
 def test_an_lstm_with_projections_is_counted_with_the_weights_that_project() -> None:
     step = 4 * 6 * (4 + 2) + 6 * 2
     extra = 4 * 6 * (1 + 2) + 4 * 6

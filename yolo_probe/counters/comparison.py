@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal, get_args
 
-from yolo_probe.counters.charges import Uncounted, charge
+from yolo_probe.counters.charges import Charges, Uncounted, charge
 from yolo_probe.counters.conventions import TERMS, Convention, term_of
 from yolo_probe.counters.faults import HIDDEN, HIDDEN_WHY, SHARED, SHARED_WHY, TWICE, TWICE_WHY
 from yolo_probe.counters.torchinfo_parameters import inner, listed_parameters
@@ -154,8 +154,15 @@ def _counted(convention: Convention, modes: Mapping[Mode, Measured]) -> Counted:
         terms,
         tuple(_found(name, faults[name], figure, terms[name]) for name in order if name in faults),
         ByMode(*(parameter_total(convention, modes[mode]) if mode in modes else None for mode in MODES)),
-        tuple(each for each in charges["unfused"].uncounted if each.operator not in convention.faults),
+        tuple(_unnamed(charges["unfused"])),
     )
+
+
+def _unnamed(charges: Charges) -> Iterator[Uncounted]:
+    """What has no rule, and no fault by which it is named: a fault is of a module, not of the function in its place."""
+    faults = charges.convention.faults
+    named = {(each.operator, each.path) for each in charges.records if not each.functional and each.operator in faults}
+    return (each for each in charges.uncounted if (each.operator, each.path) not in named)
 
 
 _EVERYWHERE = {SHARED: SHARED_WHY, TWICE: TWICE_WHY, HIDDEN: HIDDEN_WHY}
