@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,6 +23,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.oracles.meta_shapes import answer_by_shape, same
+from tests.oracles.thop_releases import ThopReleases
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -36,30 +36,12 @@ LEAVE_NOTHING_BEHIND = ("ultralytics-thop-2.1.3", "ultralytics-thop-2.2", "torch
 """Counters that need no copy of the model; the others leave buffers and hooks in it."""
 
 
-class Counters:
-    """The real thop releases: all of them in one process, though each is called ``thop`` when imported."""
-
-    def __init__(self, folders: dict[str, str]) -> None:
-        self.modules = {name: self._import(folder) for name, folder in folders.items()}
-
-    def _import(self, folder: str) -> dict[str, Any]:
-        self._forget()
-        sys.path.insert(0, folder)
-        import thop
-
-        sys.path.remove(folder)
-        assert Path(thop.__file__).is_relative_to(folder), f"{thop.__file__} is not in {folder}"
-        return {name: module for name, module in sys.modules.items() if name.split(".")[0] == "thop"}
-
-    def _forget(self) -> None:
-        for name in [name for name in sys.modules if name.split(".")[0] == "thop"]:
-            del sys.modules[name]
+class Counters(ThopReleases):
+    """The real thop releases, for the host too."""
 
     def use(self, name: str) -> Any:
-        """That release as the ``thop`` of this process, for the host too."""
-        self._forget()
-        sys.modules.update(self.modules[name])
-        thop = self.modules[name]["thop"]
+        """That release as the ``thop`` of this process and of the host."""
+        thop = super().use(name)
         for module in (yolo, torch_utils):
             if hasattr(module, "thop"):
                 module.thop = thop

@@ -106,9 +106,9 @@ def test_pasted_blocks_have_the_real_figure_but_the_listed_ones(name: str) -> No
     ("cases", "thop"),
     [("cases", "ultralytics-thop-2.2"), ("blocks", "ultralytics-thop-2.2"), ("blocks", "thop-0.1")],
 )
-def test_in_row_9_of_yolov5n_the_line_is_the_hosts(cases: str, thop: str) -> None:
+def test_in_a_row_of_a_network_the_line_is_the_hosts(cases: str, thop: str) -> None:
     paths = [ROOT, counter(*RELEASES[thop]), host("7.0.14"), *(release(*each) for each in HOST_NEEDS)]
-    output = run_python(SCRIPTS / "in_row_9.py", cases, paths=paths).stdout
+    output = run_python(SCRIPTS / "in_a_row.py", cases, paths=paths).stdout
     rows = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     assert [row["case"] for row in rows] == [*(CASES if cases == "cases" else BLOCKS)]
     assert [row for row in rows if row["host"] != row["ours"][:1]] == []  # what follows says what thop left out

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.environments import ROOT, release, run_python, tool
+from tests.environments import ROOT, counter, release, run_python, tool
 from tests.oracles.real_host import RELEASES
 
 SCRIPTS = Path(__file__).parent
@@ -20,10 +21,24 @@ NEEDS = {"zoo": _TIMM, "attention_of_timm": _TIMM, "deformable": (("torchvision"
 """What a module of cases imports."""
 
 
+TOGETHER = ("cases", "blocks", "deformable", "attention_of_timm")
+"""The modules of cases that the tests sweep at once."""
+
+
 def swept(name: str, cases: str = "cases", mode: str = "eval") -> list[dict[str, Any]]:
     """What one counter and the probe say of every case in a module of this package, in that mode."""
-    beside = [*tool(name), *(release(*need) for need in NEEDS.get(cases, ()))]
-    done = run_python(SCRIPTS / "inside.py", name, cases, mode, paths=[ROOT, *beside], timeout=3600)
+    rows = sweep((*RELEASES, *TOOLS), TOGETHER if cases in TOGETHER else (cases,))
+    return [row for row in rows if (row["counter"], row["module"], row["mode"]) == (name, cases, mode)]
+
+
+@cache
+def sweep(counters: tuple[str, ...], modules: tuple[str, ...]) -> list[dict[str, Any]]:
+    """What these counters, in one process, and the probe say of every case in these modules, in each mode."""
+    thops = {name: str(counter(*RELEASES[name])) for name in counters if name in RELEASES}
+    needs = dict.fromkeys(need for module in modules for need in NEEDS.get(module, ()))
+    paths = [ROOT, *(path for name in counters for path in tool(name)), *(release(*need) for need in needs)]
+    arguments = [json.dumps(dict.fromkeys(counters, "") | thops), *modules]
+    done = run_python(SCRIPTS / "inside.py", *arguments, paths=paths, timeout=3600)
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
@@ -47,8 +62,10 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="print the equal ones too")
     parser.add_argument("--train", action="store_true", help="in training mode")
     options = parser.parse_args()
+    mode = "train" if options.train else "eval"
+    found = sweep(tuple(options.counters), (options.cases,))
     for name in options.counters:
-        rows = swept(name, options.cases, "train" if options.train else "eval")
+        rows = [row for row in found if (row["counter"], row["mode"]) == (name, mode)]
         counts = Counter(map(verdict, rows))
         print(f"{name}: {', '.join(f'{number} {word}' for word, number in counts.most_common())}")
         for row in rows:

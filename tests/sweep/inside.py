@@ -1,6 +1,7 @@
-"""Run inside a process with a real counter: its figure of each case, and the probe's. Prints one line of JSON each.
+"""Run inside a process with real counters: their figures of each case, and the probe's. Prints a line of JSON for each.
 
-Arguments: the counter's name, the module of this package that has the cases, and the mode, ``eval`` or ``train``.
+Arguments: a JSON object with the counters' names, and for each thop its folder (all other tools are on the path), then
+the modules of this package that have the cases.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ import logging
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +22,26 @@ import torch
 
 import yolo_probe
 from tests.oracles.counters_check import MEASURES, Measure, fvcore_analysis, thop
+from tests.oracles.thop_releases import ThopReleases
 from tests.sweep.case import Case
+from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.errors import first_words
 
 
-def main(counter: str, module: str, mode: str) -> None:
-    """Measure every case that is the counter's."""
+def main(counters: str, *modules: str) -> None:
+    """Measure every case of these modules by those of the counters that it is for."""
     warnings.simplefilter("ignore")
     logging.disable()
-    measure = MEASURES.get(counter, thop)
-    import_once(measure)
-    cases: Mapping[str, Case] = importlib.import_module(f"tests.sweep.{module}").CASES
-    for name, case in cases.items():
-        if mode == "train":
-            case = replace(case, training=True)
-        if not case.counters or counter in case.counters:
-            with restored(torch, torch.nn.functional, torch.Tensor):
-                print(json.dumps({"case": name} | answer(case, counter, measure)), flush=True)
+    folders: dict[str, str] = json.loads(counters)
+    thops = ThopReleases({name: folder for name, folder in folders.items() if folder})
+    for name in folders:
+        if name not in thops.modules:
+            import_once(MEASURES[name])
+    for module in modules:
+        cases: Mapping[str, Case] = importlib.import_module(f"tests.sweep.{module}").CASES
+        for name, case in cases.items():
+            for answer in answers(case, folders, thops):
+                print(json.dumps({"module": module, "case": name} | answer), flush=True)
 
 
 def import_once(measure: Measure) -> None:
@@ -58,47 +61,76 @@ def restored(*spaces: Any) -> Iterator[None]:
                 setattr(space, name, value)
 
 
-def answer(case: Case, counter: str, measure: Measure) -> dict[str, object]:
-    """What the probe and the tool say of one case, and what they should say."""
-    torch.manual_seed(0)
-    model = case.make().train(case.training)
-    found: dict[str, object] = {"expected": case.expected, "parameters": case.parameters, "modules": case.modules}
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        try:
-            found |= of_probe(case, counter, model)
-        except Exception as error:  # what the probe says instead of a figure
-            found["ours"] = first_words(error)
-        try:
-            found |= of_tool(case, case.measure or measure, model)
-        except Exception as error:  # what the tool says instead of a figure
-            found["real"] = f"{type(error).__name__}: {first_words(error)}"
-    return found
+def answers(case: Case, counters: Iterable[str], thops: ThopReleases) -> Iterator[dict[str, object]]:
+    """What the probe and each tool say of one case, and what they should say; in both modes where those differ."""
+    counters = [name for name in counters if not case.counters or name in case.counters]
+    expected = {"expected": case.expected, "parameters": case.parameters, "modules": case.modules}
+    ours = of_probe(case, counters)
+    for name in counters:
+        if name in thops.modules:
+            thops.use(name)
+        for training in (False, True) if CONVENTIONS[name].trains and not case.training else (case.training,):
+            mode = "train" if training else "eval"
+            shown = {"counter": name, "mode": "eval" if case.training else mode}
+            yield shown | expected | ours[name, mode] | of_tool(case, name, training)
 
 
-def of_probe(case: Case, counter: str, model: torch.nn.Module) -> dict[str, object]:
-    """The probe's figure, what it names as uncounted, and whatever else the case has an expectation of."""
-    with tempfile.TemporaryDirectory() as folder:
+def of_probe(case: Case, counters: Sequence[str]) -> dict[tuple[str, str], dict[str, object]]:
+    """By counter and mode the probe's figure, what it names as uncounted, and what else the case expects."""
+    found: dict[tuple[str, str], dict[str, object]] = {}
+    with (
+        restored(torch, torch.nn.functional, torch.Tensor),
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
         path = Path(folder, "rules.py")
         path.write_text(case.rules)
         rules = str(path) if case.rules else None
-        count = yolo_probe.count_flops(model, case.inputs(), counter, rules)
-        modes = yolo_probe.compare_counters(model, case.inputs(), (counter,), rules).counters[counter]
-    found: dict[str, object] = {"named": [each.operator for each in count.uncounted]}
-    found["ours"] = modes.train if case.training else count.total
-    found["our parameters"] = modes.parameters.unfused
-    if case.modules is not None:
-        found["our modules"] = {name: count.by_module.get(name, 0) for name in case.modules}
+        model = made(case, case.training)
+        try:
+            compared = yolo_probe.compare_counters(model, case.inputs(), counters, rules).counters
+        except Exception as error:  # what the probe says instead of figures
+            return {(name, mode): {"ours": first_words(error)} for name in counters for mode in ("eval", "train")}
+        for name, counted in compared.items():
+            plain: dict[str, object] = {
+                "named": [each.operator for each in counted.uncounted],
+                "our parameters": counted.parameters.unfused,
+            }
+            if case.modules is not None:
+                by_module = yolo_probe.count_flops(model, case.inputs(), name, rules).by_module
+                plain["our modules"] = {path: by_module.get(path, 0) for path in case.modules}
+            found[name, "eval"] = plain | {"ours": counted.unfused}
+            found[name, "train"] = plain | {"ours": counted.train}
     return found
 
 
-def of_tool(case: Case, measure: Measure, model: torch.nn.Module) -> dict[str, object]:
+def of_tool(case: Case, counter: str, training: bool) -> dict[str, object]:
     """The tool's figure, and whatever else the case has an expectation of."""
-    figure, parameters = measure(model, case.inputs())
-    found: dict[str, object] = {"real": figure, "real parameters": parameters}
-    if case.modules is not None:
-        by_module = fvcore_analysis(model, case.inputs()).by_module()
-        found["real modules"] = {name: by_module[name] for name in case.modules}
+    measure = case.measure or MEASURES.get(counter, thop)
+    with (
+        restored(torch, torch.nn.functional, torch.Tensor),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        model = made(case, training)
+        try:
+            figure, parameters = measure(model, case.inputs())
+        except Exception as error:  # what the tool says instead of a figure
+            return {"real": f"{type(error).__name__}: {first_words(error)}"}
+        found: dict[str, object] = {"real": figure, "real parameters": parameters}
+        if case.modules is not None:
+            by_module = fvcore_analysis(model, case.inputs()).by_module()
+            found["real modules"] = {name: by_module[name] for name in case.modules}
     return found
+
+
+def made(case: Case, training: bool) -> torch.nn.Module:
+    """The network of a case, the same each time: what torch has compiled of an earlier one is forgotten."""
+    if "torch._dynamo" in sys.modules:
+        torch._dynamo.reset()
+    torch.manual_seed(0)
+    return case.make().train(training)
 
 
 if __name__ == "__main__":
