@@ -25,12 +25,15 @@ ON_KERNELS = {("5.0.0", "yolov5s"), ("6.1.9", "yolov5s-ghost"), ("7.0.14", "yolo
 BY_EVERY_COUNTER = ("5.0.0", "7.0.14")
 """The hosts between those build the same rows of the same modules."""
 
+LARGER = "yolov5m yolov5l yolov5x yolov5m6 yolov5l6 yolov5x6 yolov5m-seg yolov5l-seg yolov5x-seg".split()
+"""Networks with the modules of a smaller one, in other numbers and widths."""
+
 CASES = [
     Case(
         host,
         network,
         {"network": network, "kernels": (host, network) in ON_KERNELS},
-        count=TWO_SIZES if host in BY_EVERY_COUNTER else TWO_RULES,
+        count=TWO_SIZES if host in BY_EVERY_COUNTER and network not in LARGER else TWO_RULES,
         lines=tuple(RELEASES) if network in ("yolov5s", "yolov5s-transformer") else Case.lines,
     )
     for host, networks in NETWORKS.items()
