@@ -9,12 +9,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -136,6 +137,15 @@ def tool(name: str) -> list[Path]:
     from tests.oracles.real_host import RELEASES
 
     return [counter(*RELEASES[name])]
+
+
+def real_counters(names: Iterable[str]) -> tuple[str, list[Path]]:
+    """What a process is told of these counters (see ``oracles/real_counters.py``), and folders for its path."""
+    from tests.oracles.real_host import RELEASES
+
+    folders = {name: tool(name) for name in names}
+    told = {name: str(paths[0]) if name in RELEASES else "" for name, paths in folders.items()}
+    return json.dumps(told), [path for paths in folders.values() for path in paths]
 
 
 def tracker(name: str) -> Path:

@@ -1,17 +1,17 @@
-"""Inside a process with one real counter: what it says of real networks in each mode, and what the probe says.
+"""Inside a process with real counters: what each says of real networks in each mode, and what the probe says.
 
-Arguments: the counter's name, the image size, ``cpu`` or ``meta``, and networks. Prints a line of JSON for each.
+Arguments: the counters (see ``RealCounters``), the image size, ``cpu`` or ``meta``, and networks. Prints a line of JSON
+for each network and counter.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -20,96 +20,7 @@ import torch
 from torch import nn
 
 import yolo_probe
-
-Measure = Callable[[nn.Module, torch.Tensor], "tuple[float, float | None]"]
-"""Model and image to the figure in the counter's own unit and its total of parameters, if it has one."""
-
-
-def thop(model: nn.Module, image: torch.Tensor) -> tuple[float, float | None]:
-    from thop import profile
-
-    macs, parameters = profile(model, inputs=(image,), verbose=False)[:2]
-    return macs, parameters
-
-
-def fvcore(model: nn.Module, image: torch.Tensor) -> tuple[float, float | None]:
-    return fvcore_analysis(model, image).total(), None
-
-
-def fvcore_analysis(model: nn.Module, image: torch.Tensor) -> Any:
-    from fvcore.nn import FlopCountAnalysis
-
-    analysis = FlopCountAnalysis(model, image)
-    return analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-
-
-def ptflops(model: nn.Module, image: torch.Tensor) -> tuple[float, float | None]:
-    from ptflops.pytorch_engine import get_flops_pytorch
-
-    macs, parameters = get_flops_pytorch(model, tuple(image.shape[1:]), print_per_layer_stat=False)
-    return macs, parameters
-
-
-def ptflops_aten(model: nn.Module, image: torch.Tensor) -> tuple[float, float | None]:
-    from ptflops.aten_engine import get_flops_aten
-
-    macs, parameters = get_flops_aten(model, tuple(image.shape[1:]), print_per_layer_stat=False)
-    return macs, parameters
-
-
-def torchprofile(model: nn.Module, image: torch.Tensor) -> tuple[float, float | None]:
-    from torchprofile import profile_macs
-
-    return profile_macs(model, image), None
-
-
-def torch_flops(model: nn.Module, image: torch.Tensor) -> tuple[float, float | None]:
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with FlopCounterMode(display=False) as counter:
-        model(image)
-    return counter.get_total_flops(), None
-
-
-def torchinfo(model: nn.Module, image: torch.Tensor) -> tuple[float, float | None]:
-    import torchinfo as package
-
-    mode = "train" if model.training else "eval"
-    found = package.summary(model, input_data=image, verbose=0, mode=mode, device=image.device)
-    return found.total_mult_adds, found.total_params
-
-
-def calflops(model: nn.Module, image: torch.Tensor) -> tuple[float, float | None]:
-    from calflops import calculate_flops
-
-    flops, _, parameters = calculate_flops(
-        model, args=[image], output_as_string=False, print_results=False, output_precision=20
-    )
-    return flops, parameters
-
-
-def deepspeed(model: nn.Module, image: torch.Tensor) -> tuple[float, float | None]:
-    from deepspeed.profiling.flops_profiler import FlopsProfiler
-
-    model.eval()  # as its own get_model_profile() does
-    profiler = FlopsProfiler(model)
-    profiler.start_profile()
-    model(image)
-    found = profiler.get_total_flops(), profiler.get_total_params()
-    profiler.end_profile()
-    return found
-
-
-MEASURES: dict[str, Measure] = {
-    "fvcore": fvcore,
-    "ptflops": ptflops,
-    "ptflops-aten": ptflops_aten,
-    "torchprofile": torchprofile,
-    "torch": torch_flops,
-    "torchinfo": torchinfo,
-    "calflops": calflops,
-    "deepspeed": deepspeed,
-}
+from tests.oracles.real_counters import RealCounters
 
 
 def build(network: str) -> tuple[nn.Module, int]:
@@ -135,27 +46,27 @@ def states(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def main() -> None:
-    name, size, device, *networks = sys.argv[1:]
-    measure = MEASURES.get(name, thop)
+    counters, size, device, *networks = sys.argv[1:]
     warnings.simplefilter("ignore")
     logging.disable()
+    real = RealCounters(counters)
     for network in networks:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            answer = answer_on(name, measure, network, int(size), device)
-        print(json.dumps({"network": network} | answer), flush=True)
+        for name, answer in answers_on(network, real, int(size), device):
+            print(json.dumps({"network": network, "counter": name, "modes": answer}), flush=True)
 
 
-def answer_on(name: str, measure: Measure, network: str, size: int, device: str) -> dict[str, Any]:
-    """Each mode's figure and parameters, by the real counter and by the probe."""
-    model, side = build(network)
+def answers_on(network: str, real: RealCounters, size: int, device: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """By counter, each mode's figure and parameters, by the real counter and by the probe."""
+    with contextlib.redirect_stdout(sys.stderr):  # hosts print when they build
+        model, side = build(network)
     side = size or side
-    ours = yolo_probe.compare_counters(model, (1, 3, side, side), counters=(name,)).counters[name]
-    answer: dict[str, Any] = {}
-    for mode, state in states(model):
-        image = torch.zeros(1, 3, side, side, device=device)
-        figure, parameters = measure(state.to(device), image)
-        answer[mode] = {"real": [figure, parameters], "probe": [getattr(ours, mode), getattr(ours.parameters, mode)]}
-    return answer
+    compared = yolo_probe.compare_counters(model, (1, 3, side, side), real.names).counters
+    for name, ours in compared.items():
+        answer: dict[str, Any] = {}
+        for mode, state in states(model):
+            found = real(name, state.to(device), torch.zeros(1, 3, side, side, device=device))
+            answer[mode] = {"real": found, "probe": [getattr(ours, mode), getattr(ours.parameters, mode)]}
+        yield name, answer
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.oracles.meta_shapes import answer_by_shape, same
-from tests.oracles.thop_releases import ThopReleases
+from tests.oracles.real_counters import ThopReleases
 
 Request = dict[str, Any]
 Answer = dict[str, Any]

@@ -102,6 +102,13 @@ def test_pasted_blocks_have_the_real_figure_but_the_listed_ones(name: str) -> No
     assert listed.isdisjoint(("_set_grad_enabled()", "complex()", "profiler._record_function_enter_new"))
 
 
+@pytest.mark.parametrize("name", [*RELEASES, *TOOLS])
+def test_each_way_to_write_a_sum_or_a_product_counts_as_in_the_real_counter(name: str) -> None:
+    rows = swept(name, "spellings")
+    assert len(rows) == 19
+    assert {row["case"]: row["ours"] for row in rows} == {row["case"]: row["real"] for row in rows}
+
+
 @pytest.mark.parametrize(
     ("cases", "thop"),
     [("cases", "ultralytics-thop-2.2"), ("blocks", "ultralytics-thop-2.2"), ("blocks", "thop-0.1")],

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.environments import ROOT, counter, release, run_python, tool
+from tests.environments import ROOT, real_counters, release, run_python
 from tests.oracles.real_host import RELEASES
 
 SCRIPTS = Path(__file__).parent
@@ -21,7 +21,7 @@ NEEDS = {"zoo": _TIMM, "attention_of_timm": _TIMM, "deformable": (("torchvision"
 """What a module of cases imports."""
 
 
-TOGETHER = ("cases", "blocks", "deformable", "attention_of_timm")
+TOGETHER = ("cases", "blocks", "deformable", "attention_of_timm", "spellings")
 """The modules of cases that the tests sweep at once."""
 
 
@@ -34,11 +34,10 @@ def swept(name: str, cases: str = "cases", mode: str = "eval") -> list[dict[str,
 @cache
 def sweep(counters: tuple[str, ...], modules: tuple[str, ...]) -> list[dict[str, Any]]:
     """What these counters, in one process, and the probe say of every case in these modules, in each mode."""
-    thops = {name: str(counter(*RELEASES[name])) for name in counters if name in RELEASES}
+    told, paths = real_counters(counters)
     needs = dict.fromkeys(need for module in modules for need in NEEDS.get(module, ()))
-    paths = [ROOT, *(path for name in counters for path in tool(name)), *(release(*need) for need in needs)]
-    arguments = [json.dumps(dict.fromkeys(counters, "") | thops), *modules]
-    done = run_python(SCRIPTS / "inside.py", *arguments, paths=paths, timeout=3600)
+    paths = [ROOT, *paths, *(release(*need) for need in needs)]
+    done = run_python(SCRIPTS / "inside.py", told, *modules, paths=paths, timeout=3600)
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 

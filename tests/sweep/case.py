@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from tests.oracles.counters_check import Measure
+from tests.oracles.real_counters import Measure
 
 Shape = tuple[int, ...]
 

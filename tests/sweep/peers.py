@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tests.oracles.counters_check import Measure
+from tests.oracles.real_counters import Measure
 from tests.sweep.case import Case, Shape
 
 F = nn.functional

@@ -1,24 +1,14 @@
-"""Inside a process with one real counter: each way to write a sum or a product.
-
-Argument: the counter's name. Prints a line of JSON for each: what the real counter says, and the probe.
-"""
+"""Each way to write a sum or a product: `python -m tests.sweep --cases spellings`."""
 
 from __future__ import annotations
 
-import json
-import logging
-import sys
-import warnings
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 from torch import nn
 
-import yolo_probe
-from tests.oracles.counters_check import MEASURES, thop
+from tests.sweep.case import Case
 
 SPELLINGS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "a + b": lambda a, b: a + b,
@@ -55,17 +45,4 @@ class Spelled(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
         return self.way(y, y)
 
 
-def main() -> None:
-    name = sys.argv[1]
-    measure: Any = MEASURES.get(name, thop)
-    warnings.simplefilter("ignore")
-    logging.disable()
-    for spelling, way in SPELLINGS.items():
-        ours = yolo_probe.count_flops(Spelled(way), (1, 3, 8, 8), counter=name)
-        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-            real = measure(Spelled(way).eval(), torch.zeros(1, 3, 8, 8))[0]
-        print(json.dumps({"spelling": spelling, "real": real, "probe": ours.total}), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+CASES: Mapping[str, Case] = {name: Case(partial(Spelled, way), ((1, 3, 8, 8),)) for name, way in SPELLINGS.items()}
