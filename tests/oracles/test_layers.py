@@ -11,7 +11,7 @@ from tests import environments
 from tests.oracles.real_host import RELEASES
 
 SCRIPT = environments.ROOT / "tests" / "oracles" / "layers_check.py"
-NETWORKS = ("yolov5n", "yolov5s", "yolov5s6", "yolov5s-ghost", "yolov5s-transformer", "yolov5s-seg")
+NETWORKS = ("yolov5n", "yolov5n6", "yolov5s-ghost", "yolov5s-transformer", "yolov5s-seg")
 
 
 def answers(asked: str, thop: str, *networks: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from tests.oracles.conftest import Facts
 from tests.oracles.random_networks import random_network
 from tests.oracles.real_host import GENERATIONS, Case
 
-NUMBER = 20
+NUMBER = 15
 
 
 def _case(host: str, seed: int) -> Case:
