@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import Probe
 from tests.documents import GUIDE, PAGES, TEXTS, chinese, fences, figures, prose, sections
 from tests.exhaustive import exhaustively
+from yolo_probe.cli import guide_pages
 from yolo_probe.cli.guide_pages import TOPICS, passages, plain, ways_to_ask
 from yolo_probe.hosts.known_lines import known_networks
 from yolo_probe.render.text_layout import cells
@@ -424,6 +425,37 @@ def test_every_way_to_ask_is_of_a_section() -> None:
 def test_a_way_to_ask_finds_its_section(number: int) -> None:
     heading, way = WAYS[number]
     assert passages(way, "en")[0].heading in (heading, IN_CHINESE[heading])
+
+
+FOUND, NAMED = 0.6, 0.8
+"""What part of questions in words that the guide has not seen find their section: as the best, and as one of those."""
+
+
+@pytest.mark.parametrize("step", exhaustively((16, 1)))
+def test_most_questions_in_new_words_find_their_section(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = {language: guide_pages._index(language) for language in ("en", "zh")}
+    best = named = 0
+    for heading, way in WAYS[::step]:
+        without = {
+            language: tuple(_without(way, each) if each.passage.heading in (heading, IN_CHINESE[heading]) else each
+                            for each in index)
+            for language, index in whole.items()
+        }  # fmt: skip
+        monkeypatch.setattr(guide_pages, "_index", without.__getitem__)
+        guide_pages._rarity.cache_clear()
+        found = [each.heading in (heading, IN_CHINESE[heading]) for each in passages(way, "en")]
+        best, named = best + (found[:1] == [True]), named + any(found)
+    guide_pages._rarity.cache_clear()
+    assert best >= FOUND * len(WAYS[::step])
+    assert named >= NAMED * len(WAYS[::step])
+
+
+def _without(way: str, section: guide_pages._Indexed) -> guide_pages._Indexed:
+    """A section as it is looked up where one way to ask for it is not known."""
+    found = next(each for each in guide_pages._sections("en") if section.passage.heading in each[1])
+    _, headings, text = found
+    others = [each for each in ways_to_ask()[headings[0]] if each != way]
+    return guide_pages._indexed(section.passage, " ".join(headings), text, (*headings, *others))
 
 
 OTHERWISE = (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from math import inf, log, sqrt
@@ -79,15 +79,17 @@ SURE = 16.0
 """The score of a section that answers a question with figures better than the networks that have them."""
 OF_A_NAME, _NETWORK = 0.5, r"yolo|gelan"
 """How much less the name of a network counts, beside what is asked of it."""
-OF_ANOTHER, _SERIES = 0.4, r"yolov\d|gelan|ultralytics$"
-"""How much less a section counts whose heading names other networks than the question does."""
+OF_ITS_OWN, OF_ANOTHER, _SERIES = 1.3, 0.4, r"yolov\d|gelan|ultralytics$"
+"""How much more a section counts whose heading names a network of the question, and less one that names others."""
 OF_A_STRANGER = 2.0
 """How much a word counts that no section has: it may be said otherwise, or the question is about something else."""
-IN_HEADING = 3
-"""How much more a word counts in a heading."""
-AS_ASKED = 4
+IN_TEXT, IN_ASKED, MOST_OF_A_WORD = 1.0, 2.0, 4.0
+"""How much a word counts that a section has in its text, and in the ways to ask for it, and how much at most."""
+OF_HEADING = 2
+"""As how many more ways to ask a heading counts."""
+AS_ASKED = 2
 """How much a way to ask counts that is the question itself, for each of its words."""
-ALIKE, COVERED = 0.6, 0.2
+ALIKE, COVERED = 0.65, 0.2
 """How alike a way to ask has to be; or else what part of a question's words a section has to have, to answer it."""
 
 
@@ -113,32 +115,34 @@ class _Indexed:
     passage: Passage
     heading: frozenset[str]
     """Those of its heading in both languages."""
-    text: frozenset[str]
     asked: tuple[frozenset[str], ...]
     """Those of each heading, and of each way in which people ask for it."""
+    counts: Mapping[str, float]
+    """How much each of its words counts: the more of the ways to ask have it, the more."""
 
 
 def _score(section: _Indexed, asked: frozenset[str], searched: bool) -> float:
-    """How well a section answers: by rare words in its heading and its text, and by how alike a way to ask it is.
+    """How well a section answers: by rare words that it has, and by how alike a way to ask it is.
 
     0 for a question that is about something else than the guide, and is not asked in such a way.
     """
     weight = {word: _rarity(word) for word in asked}
     total = sum(weight.values())
     known = max((_likeness(weight, way) for way in section.asked), default=0)
-    held = sum(weight[word] for word in asked & (section.heading | section.text))
+    held = sum(weight[word] for word in weight if word in section.counts)
     is_about_it = (searched or bool(asked & _subjects())) and held >= COVERED * total
     if not total or not (is_about_it or known >= ALIKE):
         return 0
-    in_heading, in_text = (sum(weight[word] for word in asked & words) for words in (section.heading, section.text))
-    score = IN_HEADING * in_heading + in_text + AS_ASKED * known**2 * total
-    return score * (OF_ANOTHER if _is_of_another(section, asked) else 1)
+    score = sum(weight[word] * section.counts.get(word, 0) for word in asked) + AS_ASKED * known**2 * total
+    return score * _by_name(section, asked)
 
 
-def _is_of_another(section: _Indexed, asked: frozenset[str]) -> bool:
-    """Whether a section is about networks by its heading, and the question names others alone."""
-    named = {word for word in asked if re.match(_SERIES, word)}
-    return bool(named) and any(re.match(_SERIES, word) for word in section.heading) and not named & section.text
+def _by_name(section: _Indexed, asked: frozenset[str]) -> float:
+    """How much more a section counts whose heading names a network of the question, and less one that names others."""
+    named, own = ({word for word in words if re.match(_SERIES, word)} for words in (asked, section.heading))
+    if named & own:
+        return OF_ITS_OWN
+    return OF_ANOTHER if named and own and not named & section.counts.keys() else 1
 
 
 def _likeness(weight: Mapping[str, float], way: frozenset[str]) -> float:
@@ -151,7 +155,7 @@ def _likeness(weight: Mapping[str, float], way: frozenset[str]) -> float:
 def _rarity(word: str) -> float:
     """How much a word says: the fewer sections have it, the more; little where none has it."""
     index = _index("en")
-    having = sum(word in each.heading or word in each.text or any(word in way for way in each.asked) for each in index)
+    having = sum(word in each.counts for each in index)
     share = log((1 + len(index)) / (0.5 + having)) if having else OF_A_STRANGER
     return share * (OF_A_NAME if re.match(_NETWORK, word) else 1)
 
@@ -161,12 +165,21 @@ def _index(language: Language) -> tuple[_Indexed, ...]:
     """Every section, and its words in both languages."""
     ways = ways_to_ask()
     return tuple(
-        _Indexed(
-            passage, frozenset(_words(heading)), frozenset(_words(text)),
-            tuple(frozenset(_words(way)) - _COMMON for way in (*headings, *ways.get(headings[0], ()))),
-        )
-        for passage, headings, text in _sections(language) for heading in (" ".join(headings),)
-    )  # fmt: skip
+        _indexed(passage, " ".join(headings), text, (*headings, *ways.get(headings[0], ())))
+        for passage, headings, text in _sections(language)
+    )
+
+
+def _indexed(passage: Passage, heading: str, text: str, ways: Iterable[str]) -> _Indexed:
+    """A section with its words: the heading and the text in both languages, and the ways to ask for it."""
+    in_heading, in_text = frozenset(_words(heading)), frozenset(_words(text))
+    asked = tuple(frozenset(_words(way)) - _COMMON for way in ways)
+    said = Counter(word for way in asked for word in way) + Counter(dict.fromkeys(in_heading, OF_HEADING))
+    counts = {
+        word: min(MOST_OF_A_WORD, IN_TEXT * (word in in_text) + IN_ASKED * said[word] / sqrt(len(asked)))
+        for word in {*said, *in_text}
+    }
+    return _Indexed(passage, in_heading, asked, counts)
 
 
 @cache
@@ -220,19 +233,22 @@ def _words(text: str) -> Counter[str]:
     """The words of a text in small letters, without the ends that English has for many and for acts."""
     for pattern, word in _PHRASES:
         text = re.sub(pattern, f" {word} ", text)
-    lowered = text.lower()
+    chinese, others = _others()
+    lowered = chinese.sub(lambda found: f" {' '.join(others[found[0]])} ", text.lower())
     words = re.findall(r"[a-z][a-z0-9]+(?:[._][a-z0-9]+)*|\d+(?:\.\d+)?", lowered)
     words += [part for word in words for part in re.split(r"[._]", word) if part != word and len(part) > 2]
     runs = [run for text in re.findall(_HAN, lowered) for run in re.split(_PARTICLES, text)]
     pairs = [run[at : at + 2] for run in runs for at in range(len(run) - 1)]
-    stems = map(_stem, words)
-    return Counter([*(_SHORT.get(stem, stem) for stem in stems), *pairs])
+    stems = [stem for word in words for stem in others.get(_stem(word), [_stem(word)])]
+    return Counter([*stems, *pairs])
 
 
 def _stem(word: str) -> str:
     """A word without the ends that English has for many and for acts: ``stopped`` and ``stops`` are ``stop``."""
     return re.sub(r"([bdgmnprt])\1$", r"\1", re.sub(r"(?<=\w{3})(?:ing|es|ed|e|(?<!s)s)$", "", word))
 
+
+_FILE, _SIZE = r"(?:weights?|checkpoints?|files?|saved model|\w+\.pth?)", r"(?:size|large|larger|big|bigger|huge)"
 
 _PHRASES = (
     (r"(?i)\bnot? (?:longer )?(?:shown?|displayed|printed|appear\w*|there)\b|\bnot show\b", "missing"),
@@ -245,34 +261,24 @@ _PHRASES = (
     (r"(?i)\byolo(?:v8|v?1[12]|v?26)[nsmlx]?\b", "ultralytics"),
     (r"(?i)\btorch-pruning\b", "torchpruning"),
     (r"(?i)\b(?=(?:fvcore|ptflops|calflops|mmdet|get_flops|flopcounter|torchprofile))", "counter "),
-    (r"(?i)\b\d+ ?(?:mb|megabytes?)\b|\bsize of (?:\w+ )?weights", "file size mb large"),
-    (r"(?i)\b(?:weights?|model) ?(?:size|smaller|larger)", "file size mb large"),
+    (r"(?i)\b\d+ ?(?:mb|megabytes?)\b|\b(?:weights?|model) ?(?:size|smaller|larger)", "file size mb large"),
+    (rf"(?i)(?=\b{_FILE}\W(?:[\w.]+ ){{1,4}}{_SIZE}\b|\b{_SIZE} (?:\w+ ){{1,4}}{_FILE}\b)", "file size mb large"),
     (r"(?i)\b(?:320|416|512|640|960|1280) (?:and|or|vs\.?|to) (?:320|416|512|640|960|1280)\b", "image size"),
     (r"(?i)\bzero(?:-ops?|_ops?)?\b", "0"),
     (r"\bmAP\b", "accuracy"),
     (r"(?i)\bmulti[- ]?gpus?\b", "several gpu"),
 )
 """What people write in several words, or with capitals that count, and the word for it."""
-_SHORT = {
-    _stem(word): _stem(other)
-    for other, words in {
-        "parameter": "param", "gradient": "grad", "convolution": "conv", "batchnorm": "bn", "image": "input",
-        "large": "bigger big", "small": "smaller lighter", "stop": "interrupt", "documentation": "doc",
-        "logger": "logged", "validation": "inference", "release": "version update upgrade", "twice": "double doubled",
-        "rise": "rose increase spike jump grow grew", "slower": "latency slow",
-        "differ": "different difference discrepancy mismatch inconsistent inconsistency disagree",
-        "miss": "vanish disappear gone lost lose hidden absent", "prediction": "result output predict",
-        "ddp": "dataparallel distributeddataparallel de_parallel parallel distribute", "counter": "tool",
-        "see": "display view", "fp16": "precision", "freeze": "frozen froze",
-        "fp32": "float", "reparameterization": "reparameterize reparam",
-    }.items()
-    for word in words.split()
-}  # fmt: skip
-"""Words that people write for others, as stems."""
 
 
-def _has(words: Counter[str], word: str) -> bool:
-    return word in words
+@cache
+def _others() -> tuple[re.Pattern[str], dict[str, list[str]]]:
+    """What finds the words of ``words.txt`` in Chinese; and the stems for which each of its words is written."""
+    found: dict[str, list[str]] = {}
+    for line in (GUIDE / "words.txt").read_text(encoding="utf-8").splitlines()[1:]:
+        word, _, others = line.partition(":")
+        found |= {_stem(other): [*map(_stem, word.split())] for other in others.split()}
+    return re.compile("|".join(sorted(filter(is_chinese, found), key=len, reverse=True))), found
 
 
 _SUBJECTS = """
@@ -281,10 +287,7 @@ fuse fused fusing forward_fuse freeze thop ptflops fvcore calflops torchprofile 
 summary model_info stride profile best.pt last.pt checkpoint ema optimizer strip_optimizer state_dict total_ops fp16
 fp32 half prune pruned quantized callbacks ddp dataparallel de_parallel rank ranks reparameterization gelan deploy
 transferred nc fps latency megabytes mb buffers silu activation onnx yolo-probe counters rules story scan check
-\u5c42\u6570 \u53c2\u6570 \u68af\u5ea6 \u8ba1\u7b97\u91cf \u878d\u5408 \u51bb\u7ed3 \u5377\u79ef \u6fc0\u6d3b
-\u6743\u91cd \u526a\u679d \u91cf\u5316 \u901f\u5ea6 \u534a\u7cbe\u5ea6 \u91cd\u53c2\u6570\u5316 \u56de\u8c03
-\u68c0\u67e5\u70b9
-\u591a\u5c42 \u51e0\u5c42 \u6bcf\u5c42 \u6458\u8981 \u901a\u9053 \u6a21\u578b\u5927\u5c0f
+\u6bcf\u5c42 \u6458\u8981 \u901a\u9053 speed
 """
 """What the guide is about, in both languages."""
 
