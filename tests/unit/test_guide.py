@@ -388,6 +388,15 @@ QUESTIONS = {
     "\u6743\u91cd\u6587\u4ef6\u592a\u5927": "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?",
     "\u4e3a\u4ec0\u4e48fuse\u4e4b\u540e\u53c2\u6570\u91cf\u53d8\u5c11\u4e86": FEWER,
     "gradients \u4e3a\u4ec0\u4e48\u662f0": FEWER,
+    "yolov7-tiny.cfg Total BFLOPS 5.525 avg_outputs = 166033": "What are FLOPs (B), BFLOPS, GMac and Mult-Adds?",
+    "twice output of the architecture of yolov8, GFLOPs of the first and the second are different": CLASSES,
+    "model.info() and model.train() print different parameters": CLASSES,
+    "why can't I print GFLOPS when I'm training with RT-DETR": MISSING,
+    "layer number is wrong when converting to ncnn": "Do ONNX and TensorRT have the same number of layers?",
+    "same MACs and Params before and after pruning": "Do FP16, INT8 or pruning change parameters and GFLOPs?",
+    "the saved weight is too large on training": "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?",
+    "\u8ba1\u7b97\u91cf\u548c\u8bba\u6587\u4e0d\u4e00\u81f4":
+        "Why is my figure 2, 4 or 10 times that of the paper?",
     "why 0 gradients after training": FEWER,
     "\u8bad\u7ec3\u548c\u9a8c\u8bc1\u53c2\u6570\u91cf\u4e0d\u4e00\u6837":
         "Why do the lines of train.py and val.py differ in layers, parameters, GFLOPs?",
@@ -585,6 +594,9 @@ def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> No
     computed |= known_figures("yolov10n", "8.3.253", fused=True) | known_figures("yolov10n", "8.3.253", fused=False)
     computed |= {"11", "416", f"{(640 / 416) ** 2:.1f}", str((1280 // 640) ** 2), "8"}
     assert "at\n512x512" in probe("explain", "yolov5s 5.3 GFLOPs", "--lang", "en").stdout
+    computed.add(f"{2 * 3 * 3 * 3 * 32 * 416 * 416 / 1e9:.3f}")  # of a convolution in Darknet's table
+    assert "at 320x320" in probe("explain", "v5Lite-e 0.73 GFLOPs", "--lang", "en").stdout
+    assert "at 416x416" in probe("explain", "v5Lite-s 1.66 GFLOPs", "--lang", "en").stdout
     plain_figures = {"0", "1", "2", "3", "4", "5", "6", "80", "640", "480", "32"}
     assert {*figures(text)} - computed <= plain_figures
     assert computed <= {*figures(text)}
