@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -20,7 +21,7 @@ from yolo_probe.errors import TargetError
 from yolo_probe.hosts.known_lines import known_networks
 from yolo_probe.hosts.line_matches import matches
 from yolo_probe.hosts.printed_line import lines_in
-from yolo_probe.hosts.quoted_figures import candidates, quoted_in
+from yolo_probe.hosts.quoted_figures import candidates, name_in, quoted_in
 from yolo_probe.hosts.target import resolve
 from yolo_probe.networks.generations import GENERATIONS, Generation
 from yolo_probe.networks.shipped import FORKS, network_names
@@ -702,6 +703,56 @@ def test_of_a_network_that_is_not_recorded_no_other_is_named(text: str) -> None:
     assert (code, "in their name are not recorded" in words, "nearest" in words, "yolov8x" in words) == (
         1, True, False, False,
     )  # fmt: skip
+
+
+def test_a_changed_network_is_not_called_a_typing_error() -> None:
+    line = "YOLOv8-StarNet summary (fused): 195 layers, 2209299 parameters, 0 gradients, 6.5 GFLOPs"
+    words = words_of(line)
+    assert "YOLOv8-StarNet is none of the known networks. The nearest is yolov8n with 80 classes" in words
+    assert "Somebody has changed a network: pass its file or YAML to fuse-diff" in words
+    assert "mistyped" not in words
+    chinese = words_of(line, "--lang", "zh")
+    assert "layers \u662f 195\uff0c\u5e94\u4e3a 168\uff08\u591a 27\uff09\uff1b" in chinese
+    assert not re.search(r"found|more|fewer|expected", chinese)
+    assert "mistyped" in words_of("YOLOv8n summary (fused): 168 layers, 3151905 parameters, 0 gradients, 8.7 GFLOPs")
+
+
+@pytest.mark.parametrize(
+    ("text", "owners"),
+    [
+        ("yolo26n: measured 2.57M params vs docs 2.4M, yolo26s: measured 10.0M params vs docs 9.5M",
+         ("yolo26n", "yolo26n", "yolo26s", "yolo26s")),
+        ("7.2M for yolov5s, 1.9M for yolov5n", ("yolov5s", "yolov5n")),
+        ("yolov5s 7.2M 16.5 GFLOPs\nyolov5n 1.9M 4.5 GFLOPs", ("yolov5s", "yolov5n")),
+        ("between yolov5s and yolov5n: 7.2M, 16.5 GFLOPs", ("yolov5n",)),
+        ("yolov5s, 7.2M", ("yolov5s",)),
+        ("7.2M of yolov5s", ("yolov5s",)),
+    ],
+)  # fmt: skip
+def test_a_figure_is_of_the_network_in_its_clause(text: str, owners: tuple[str, ...]) -> None:
+    assert tuple(each.name for each in quoted_in(text)) == owners
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("lite5e", "v5lite-e"), ("lite-e", "v5lite-e"), ("YOLOv5-Lite-s", "v5lite-s"), ("v5Lite-g", "v5lite-g"),
+        ("yolov5 lite c", "v5lite-c"), ("yolov5-lite", "yolov5-lite"), ("elite-e", ""), ("v5s", "yolov5s"),
+    ],
+)  # fmt: skip
+def test_short_names_are_known(text: str, name: str) -> None:
+    assert name_in(text) == name
+
+
+def test_megabytes_are_of_a_file_and_never_parameters() -> None:
+    assert "218 MB is the size of a file of it in FP32" in words_of("yolo11x.pt 218M")
+    assert "size of a file" not in words_of("yolo26n has 10.1M params")
+    assert list(quoted_in("yolox-s.pth weight size 71.4M, yolox-s.onnx weight size 35.7M")) == []
+
+
+def test_figures_that_are_quoted_twice_are_told_once() -> None:
+    text = "input 640 FLOPs=26.7G, input 416 FLOPs=26.7G"
+    assert words_of(text).count("486 layers, 7,167,475 parameters, 26.7 GFLOPs") == 1
 
 
 def test_as_many_parameters_are_not_told_as_one_times() -> None:

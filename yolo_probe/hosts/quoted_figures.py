@@ -28,7 +28,11 @@ _BILLIONS = re.compile(
     rf"|(?<![\da-zA-Z.,])(?P<billions>{_DECIMAL})\s*(?P<unit>G[ \t]?(?:MACs?|Mac)|[GB][ \t]?FLOP\w*|[GB](?![\w/]))",
     _ASCII,
 )
-_NAME = re.compile(r"\b(?:yolo|v5lite-|gelan-|rtdetr-)[\w-]*\w|\bv5(?P<size>[nsmlx]6?)\b", _ASCII)
+_NAME = re.compile(
+    r"\b(?:yolo)?(?:v?5)?[-_ ]?lite[-_ ]?5?(?P<lite>[cegs])\b"
+    r"|\b(?:yolo|v5lite-|gelan-|rtdetr-)[\w-]*\w|\bv5(?P<size>[nsmlx]6?)\b",
+    _ASCII,
+)
 
 _BARE = re.compile(
     r"(?<![\w.,@=:-])(?<!thop )(?<!torch )(?<!version )(?<!release )(?<!python )(?<!ultralytics )"
@@ -128,7 +132,7 @@ def quoted_in(text: str) -> Iterator[Quoted]:
     if len(text) <= LONGEST_ROW and (row := _ROW.fullmatch(text.strip())):
         text = f"{row['name'] or ''}{row['millions']}M {row['billions']}"
     named, says_flops = name_in(text), "flop" in text.lower()
-    if _FILE.search(text) and not (named or _NETWORK.search(text)):
+    if _FILE.search(text) and not (is_known(named) or _NETWORK.search(text)):
         return
     found = [(match.start(), kind, match) for kind, pattern in _KINDS.items() for match in pattern.finditer(text)]
     if is_known(named) or any(kind == "billions" for _, kind, _ in found):
@@ -140,11 +144,11 @@ def quoted_in(text: str) -> Iterator[Quoted]:
     group: dict[str, re.Match[str]] = {}
     for _, kind, match in found:
         if kind in group or (kind == "billions" and group and _beside(group)):
-            yield _quoted(group, named, says_flops)
+            yield _quoted(group, text, says_flops)
             group = {}
         group[kind] = match
     if group:
-        yield _quoted(group, named, says_flops)
+        yield _quoted(group, text, says_flops)
 
 
 _CELLS = re.compile(
@@ -196,12 +200,41 @@ def _in_millions(match: re.Match[str]) -> str:
 
 def name_in(text: str) -> str:
     """The first known network that a text names, else the first name in it, in small letters as hosts spell it."""
-    names = [f"yolov5{name['size']}" if name["size"] else name[0] for name in _NAME.finditer(text)]
-    spelled = [
-        re.sub(r"^yolov(?=1[1-9]|2\d)", "yolo", re.sub(r"^yolo(?=[5-9])", "yolov", each.lower())) for each in names
-    ]
-    spelled += [re.sub(r"^(yolov?\d+)-(?=[nsmblx](?:-|$))", r"\1", each) for each in spelled]  # YOLOv10-N
-    return next((each for each in spelled if is_known(each)), spelled[0] if spelled else "")
+    names = [name for _, name in _names_in(text)]
+    return next((each for each in names if is_known(each)), names[0] if names else "")
+
+
+def _names_in(text: str) -> Iterator[tuple[int, str]]:
+    """Where a text names networks, and the names."""
+    for found in _NAME.finditer(text):
+        name = re.sub(r"^yolo(?=[5-9])", "yolov", _written_out(found).lower())
+        name = re.sub(r"^yolov(?=1[1-9]|2\d)", "yolo", name)
+        short = re.sub(r"^(yolov?\d+)-(?=[nsmblx](?:-|$))", r"\1", name)  # YOLOv10-N
+        yield found.start(), short if is_known(short) and not is_known(name) else name
+
+
+def _owner(text: str, figure: int) -> str:
+    """The network that a figure is of, by its place: one that is named in its clause, else the last one before it."""
+    names = [(place, name) for place, name in _names_in(text) if is_known(name)]
+    if len({name for _, name in names}) < 2:
+        return name_in(text)
+    begin = max((end.end() for end in _CLAUSE.finditer(text) if end.end() <= figure), default=0)
+    stop = next((end.start() for end in _CLAUSE.finditer(text) if end.start() > figure), len(text))
+    before = [name for place, name in reversed(names) if place < figure]
+    inside = [name for place, name in names if begin <= place < stop]
+    earlier = [name for place, name in reversed(names) if begin <= place < figure]
+    return [*earlier[:1], *inside[:1], *before[:1], names[0][1]][0]
+
+
+_CLAUSE = re.compile(r"[,;!?\n](?!\d)|\.(?=\s|$)")
+"""What ends a part of a sentence."""
+
+
+def _written_out(name: re.Match[str]) -> str:
+    """The name of a network that people may shorten: ``v5s``, ``lite-e``."""
+    if name["lite"]:
+        return f"v5lite-{name['lite']}"
+    return f"yolov5{name['size']}" if name["size"] else name[0]
 
 
 def is_known(name: str) -> bool:
@@ -227,11 +260,11 @@ def _beside(group: Mapping[str, re.Match[str]]) -> str:
     return (group["millions"]["beside"] or "") if "millions" in group else ""
 
 
-def _quoted(group: Mapping[str, re.Match[str]], name: str, says_flops: bool) -> Quoted:
+def _quoted(group: Mapping[str, re.Match[str]], text: str, says_flops: bool) -> Quoted:
     layers, millions, billions = (group.get(kind) for kind in _KINDS)
     return Quoted(
         text=", ".join(" ".join(match[0].split()) for match in group.values()),
-        name=name,
+        name=_owner(text, min(match.start() for match in group.values())),
         layers=layers["layers"].replace(",", "") if layers else "",
         millions=(millions["headed"] or millions["millions"]) if millions else "",
         billions=(billions.groupdict().get("headed") or billions["billions"]) if billions else _beside(group),
@@ -277,16 +310,19 @@ def candidates(quoted: Quoted) -> tuple[Candidate, ...]:
 
 BYTES = (2, 4, 8)
 """Bytes for each parameter of a file: in FP16, in FP32, and where it is not stripped."""
+MEGABYTES = (1e6, 2**20)
+"""What people call so."""
 NEARLY = 0.04
 """How far the megabytes of a file may be from those of its parameters alone."""
 
 
 def bytes_each(quoted: Quoted, networks: Sequence[Candidate]) -> int:
     """Bytes for each parameter of networks, if the millions are the megabytes of a file of one; else 0."""
-    if not quoted.millions or quoted.billions or quoted.layers:
+    if not quoted.millions or quoted.billions or quoted.layers or "param" in quoted.text.lower():
         return 0
-    sizes = ((count, each.network.parameters(each.classes, each.fused) / 1e6) for count in BYTES for each in networks)
-    return next((count for count, size in sizes if abs(float(quoted.millions) / size / count - 1) < NEARLY), 0)
+    parameters = {each.network.parameters(each.classes, each.fused) for each in networks}
+    sizes = ((count, count * number / unit) for unit in MEGABYTES for count in BYTES for number in parameters)
+    return next((count for count, size in sizes if abs(float(quoted.millions) / size - 1) < NEARLY), 0)
 
 
 def _found(quoted: Quoted, *, halved: bool, newest_first: bool = False) -> Iterator[Candidate]:

@@ -508,7 +508,9 @@ def _nearest(answer: Answer) -> Iterator[str]:
     state = ", fused" if match.fused else ""
     parts = [f"{name} {_found_and_expected(line, match, name)}" for name in match.unlike if name != "gradients"]
     figures = f": {'; '.join(parts)}" if parts else ""
-    yield f"No known network prints all of these figures. The nearest is {_told(match)}{state}{figures}."
+    is_changed = is_foreign(line.name.lower().replace("model", ""))
+    yield f"{line.name} is none of the known networks." if is_changed else NO_NETWORK
+    yield f"The nearest is {_told(match)}{state}{figures}."
     if match.unlike == ("GFLOPs",) and _are_macs(line, match):
         yield f"{line.gflops} is half of that: it is GMACs, and 1 MAC is 2 FLOPs."
     elif match.unlike == ("GFLOPs",) and (side := _other_size(line, match)):
@@ -521,9 +523,11 @@ def _nearest(answer: Answer) -> Iterator[str]:
             "takes an image as small as the stride, 32x32: a block that needs a larger map, such as some attention and "
             "pooling, fails there alone. yolo-probe info FILE counts without it, and names a module that fails."
         )
-    yield PASS_THE_FILE
+    yield PASS_THE_CHANGED if is_changed else PASS_THE_FILE
 
 
+NO_NETWORK = "No known network prints all of these figures."
+PASS_THE_CHANGED = "Somebody has changed a network: pass its file or YAML to fuse-diff, which counts it as it is."
 PASS_THE_FILE = "One figure may be mistyped, or the network is changed: pass its file or YAML to fuse-diff."
 
 MOST_APART = 0.5

@@ -138,7 +138,8 @@ MOST_QUOTED = 6
 
 def explanation_of_figures(quoted: Sequence[Quoted], lines: Sequence[PrintedLine] = ()) -> Explanation:
     """The report on figures without a whole line, behind lines; without those that no known network has."""
-    found = tuple((each, networks) for each in quoted[:MOST_QUOTED] if (networks := candidates(each)))
+    once = [*dict.fromkeys(quoted)][:MOST_QUOTED]
+    found = tuple((each, networks) for each in once if (networks := candidates(each)))
     theirs = [networks[0].line for each, networks in found if _is_certain(each, networks)]
     return replace(explanation([*lines, *theirs]), quoted=found)
 

@@ -32,7 +32,7 @@ KNOWN_ERRORS = (
         "This counter puts hooks on classes that it knows, and warns of every other class. Containers, such as "
         "Sequential and blocks of known layers, lose nothing by it: their parts are counted. But what a class of your "
         "own computes by functions, such as F.conv2d and products of matrices, counts as 0: an EfficientNet then has "
-        "0.01 GMac, not 0.39.",
+        "0.01 GMac, not 0.39. It counts MACs, and each is 2 FLOPs.",
         "Count operators instead: yolo_probe.compare_counters(model) shows each counter's figure and what it leaves "
         "out, yolo-probe counters best.pt the same of a file.",
     ),
