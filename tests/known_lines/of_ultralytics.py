@@ -38,8 +38,8 @@ MODELS = {
 }
 """The class of a network's model, by a part of its name; else that of a detector."""
 
-OTHERS = re.compile(r"yoloe|world|sem$|depth$|ghost-p|(?:pose|seg)-p6|cls-resnet|v8-rtdetr|yolov8x6")
-"""Networks that are not recorded: those that read texts, whose heads are new in 8.4, and rare variants."""
+OTHERS = re.compile(r"yoloe|world-t2i|sem$|depth$|ghost-p|(?:pose|seg)-p6|cls-resnet|v8-rtdetr|yolov8x6")
+"""Networks that are not recorded: YOLOE, those whose heads are new in 8.4, and rare variants."""
 
 BATCH_NORM_FLOPS = 8
 """What every thop here charges for one value of a BatchNorm, in FLOPs."""

@@ -107,6 +107,8 @@ BORN = {
     "yolov8-pose": "8.0.66",
     "yolov8-ghost": "8.0.222",
     "yolov8-obb": "8.0.235",
+    "yolov8-world": "8.1.42",  # that of 8.1.17 to 8.1.23 was another network
+    "yolov8-worldv2": "8.1.42",
     "rtdetr-l": "8.0.119",
     "rtdetr-x": "8.0.119",
     "rtdetr-resnet50": "8.0.223",

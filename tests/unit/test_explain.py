@@ -692,9 +692,8 @@ def test_the_name_of_a_line_says_which_networks_are_near_it() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "YOLOv8s-worldv2 summary: 195 layers, 12759880 parameters, 12759864 gradients, 51.0 GFLOPs",
+        "YOLOv8s-world-t2i summary: 195 layers, 12759880 parameters, 12759864 gradients, 51.0 GFLOPs",
         "YOLOe-11l-seg 34,072,121 parameters",
-        "YOLO-World-X 74M parameters",
     ],
 )
 def test_of_a_network_that_is_not_recorded_no_other_is_named(text: str) -> None:
@@ -703,6 +702,19 @@ def test_of_a_network_that_is_not_recorded_no_other_is_named(text: str) -> None:
     assert (code, "in their name are not recorded" in words, "nearest" in words, "yolov8x" in words) == (
         1, True, False, False,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("YOLOv8x-worldv2 summary: 127 layers, 72,856,217 parameters, 273.3 GFLOPs", "yolov8x-worldv2 with 3 classes"),
+        ("YOLOv8s-worldv2 summary: 256 layers, 12759880 parameters, 12759864 gradients, 51.0 GFLOPs",
+         "yolov8s-worldv2 with 80 classes"),
+        ("YOLO-World-X 74M parameters", "yolov8x-world with 80 classes"),
+    ],
+)  # fmt: skip
+def test_lines_of_yolo_world_are_known(text: str, found: str) -> None:
+    assert found in words_of(text)
 
 
 def test_a_changed_network_is_not_called_a_typing_error() -> None:

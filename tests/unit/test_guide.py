@@ -14,7 +14,7 @@ from tests.documents import GUIDE, PAGES, TEXTS, chinese, fences, figures, prose
 from tests.exhaustive import exhaustively
 from yolo_probe.cli import guide_pages
 from yolo_probe.cli.guide_pages import TOPICS, passages, plain, ways_to_ask
-from yolo_probe.hosts.known_lines import known_networks
+from yolo_probe.hosts.known_lines import KnownNetwork, known_networks
 from yolo_probe.render.text_layout import cells
 
 WHY = sections(TEXTS["why-the-numbers-differ"])
@@ -548,13 +548,18 @@ def test_both_commands_show_the_sections(probe: Probe) -> None:
     assert sections(chinese("questions").read_text(encoding="utf-8")).keys() >= {chinese_.partition(" (yolo")[0]}
 
 
-def known_figures(name: str, release: str, *, fused: bool, layers: bool = False) -> set[str]:
-    """Parameters in millions, GFLOPs and layers of a network of ultralytics, as a release prints them."""
-    network = next(
+def _networks(name: str, release: str) -> list[KnownNetwork]:
+    """A network as a release of ultralytics prints it, which begins or ends a stretch of them."""
+    return [
         each for each in known_networks()
         if (each.network, each.family) == (name, "ultralytics")
         and any(release in host.split(" to ") for host in each.hosts)
-    )  # fmt: skip
+    ]  # fmt: skip
+
+
+def known_figures(name: str, release: str, *, fused: bool, layers: bool = False) -> set[str]:
+    """Parameters in millions, GFLOPs and layers of a network of ultralytics, as a release prints them."""
+    network = _networks(name, release)[0]
     numbers = network.numbers(80)
     gflops = list(numbers.gflops.values())[-1][fused]
     assert gflops
@@ -592,6 +597,10 @@ def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> No
     for host, fused in (("8.3.0", False), ("8.2.103", False)):
         computed |= known_figures("yolov8n", host, fused=fused, layers=True)
     computed |= known_figures("yolov10n", "8.3.253", fused=True) | known_figures("yolov10n", "8.3.253", fused=False)
+    computed |= {f"{world.parameters(80, False) / 1e6:.1f}" for world in _networks("yolov8x-world", "8.4.190")}
+    for release in ("8.3.253", "8.4.190"):
+        (world,) = _networks("yolov8s-worldv2", release)
+        computed.add(f"{next(iter(world.numbers(80).gflops.values()))[False]:.1f}")
     computed |= {"11", "416", f"{(640 / 416) ** 2:.1f}", str((1280 // 640) ** 2), "8"}
     assert "at\n512x512" in probe("explain", "yolov5s 5.3 GFLOPs", "--lang", "en").stdout
     computed.add(f"{2 * 3 * 3 * 3 * 32 * 416 * 416 / 1e9:.3f}")  # of a convolution in Darknet's table

@@ -113,10 +113,24 @@ def _roughly(line: PrintedLine, network: KnownNetwork, fused: bool) -> float:
 
 def _tried(line: PrintedLine, network: KnownNetwork, fused: bool) -> Iterator[Match]:
     near = network.classes_near(line.parameters.value, fused=fused)
-    for classes in dict.fromkeys((*near, 80)):
+    for classes in dict.fromkeys((*near, *_classes_of_gflops(line, network, fused), 80)):
         if classes > LIKELY_CLASSES and not line.parameters.shows(network.parameters(classes, fused)):
             continue
         yield _match(line, network, network.numbers(classes), fused)
+
+
+def _classes_of_gflops(line: PrintedLine, network: KnownNetwork, fused: bool) -> Iterator[int]:
+    """The number of classes of a line whose parameters do not tell it, as YOLO-World's do not; by each counter.
+
+    None where the GFLOPs are too few for a class to be seen in the digits that are printed.
+    """
+    one, two = (network.numbers(classes) for classes in (1, 2))
+    if not line.gflops or one.parameters[fused] != two.parameters[fused]:
+        return
+    for counter, pair in one.gflops.items():
+        least, more = pair[fused] or 0.0, two.gflops[counter][fused] or 0.0
+        if more - least >= 0.1 ** len(line.gflops.partition(".")[2]):
+            yield max(1 + round((float(line.gflops) - least) / (more - least)), 1)
 
 
 def _match(line: PrintedLine, network: KnownNetwork, numbers: Numbers, fused: bool) -> Match:

@@ -209,6 +209,7 @@ def _names_in(text: str) -> Iterator[tuple[int, str]]:
     for found in _NAME.finditer(text):
         name = re.sub(r"^yolo(?=[5-9])", "yolov", _written_out(found).lower())
         name = re.sub(r"^yolov(?=1[1-9]|2\d)", "yolo", name)
+        name = re.sub(r"^yolo-?world-?(v2)?-?([nsmlx])$", r"yolov8\2-world\1", name)
         short = re.sub(r"^(yolov?\d+)-(?=[nsmblx](?:-|$))", r"\1", name)  # YOLOv10-N
         yield found.start(), short if is_known(short) and not is_known(name) else name
 
