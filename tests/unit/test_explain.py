@@ -20,7 +20,7 @@ from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.errors import TargetError
 from yolo_probe.hosts.known_lines import known_networks
 from yolo_probe.hosts.line_matches import matches
-from yolo_probe.hosts.printed_line import lines_in
+from yolo_probe.hosts.printed_line import lines_in, misread_in
 from yolo_probe.hosts.quoted_figures import candidates, name_in, quoted_in
 from yolo_probe.hosts.target import resolve
 from yolo_probe.networks.generations import GENERATIONS, Generation
@@ -715,6 +715,38 @@ def test_of_a_network_that_is_not_recorded_no_other_is_named(text: str) -> None:
 )  # fmt: skip
 def test_lines_of_yolo_world_are_known(text: str, found: str) -> None:
     assert found in words_of(text)
+
+
+def test_a_unit_ends_where_chinese_begins() -> None:
+    line = "YOLOv5s summary: 157 layers, 7020913 parameters, 0 gradients, 15.8 GFLOPs\u6362\u7b97"
+    assert next(lines_in(line)).gflops == "15.8"
+
+
+def test_the_name_of_a_network_is_no_misread_number() -> None:
+    assert misread_in("the official yolopose-l6 parameters") == ""
+    assert misread_in("l6 parameters") == "l6"
+
+
+def test_a_line_that_says_fused_is_near_a_fused_network() -> None:
+    line = "YOLOv8_HIC summary (fused): 221 layers, 3004550 parameters, 0 gradients, 12.2 GFLOPs"
+    nearest = matches(next(lines_in(line)))[0]
+    assert (nearest.network.network, nearest.fused) == ("yolov8n", True)
+
+
+def test_a_figure_alone_is_not_taken_for_macs() -> None:
+    (alone,), (named,) = (tuple(quoted_in(text)) for text in ("up to 56.4 GFLOPs", "yolov5s 8.2 GFLOPs"))
+    assert candidates(alone) == ()
+    assert candidates(named)[0].is_halved
+
+
+def test_a_line_without_gflops_says_why_whatever_its_network_is() -> None:
+    assert "thop is not installed there" in words_of("369 layers, 7514547 parameters, 7514547 gradients")
+
+
+def test_a_method_that_fuse_misses_is_a_known_error() -> None:
+    text = "Fusing layers... AttributeError: 'RepVGGBlock' object has no attribute 'fusevggforward'"
+    assert "calls a method of a block that the class of the block does not have" in words_of(text)
+    assert "This is not the model but something around it" in words_of("has no attribute 'fuse'")
 
 
 def test_a_changed_network_is_not_called_a_typing_error() -> None:

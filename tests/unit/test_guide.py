@@ -436,11 +436,11 @@ def test_a_way_to_ask_finds_its_section(number: int) -> None:
     assert passages(way, "en")[0].heading in (heading, IN_CHINESE[heading])
 
 
-FOUND, NAMED = 0.6, 0.8
+FOUND, NAMED = 0.55, 0.75
 """What part of questions in words that the guide has not seen find their section: as the best, and as one of those."""
 
 
-@pytest.mark.parametrize("step", exhaustively((16, 1)))
+@pytest.mark.parametrize("step", exhaustively((7, 1)))
 def test_most_questions_in_new_words_find_their_section(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = {language: guide_pages._index(language) for language in ("en", "zh")}
     best = named = 0

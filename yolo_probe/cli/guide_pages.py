@@ -83,6 +83,8 @@ OF_ITS_OWN, OF_ANOTHER, _SERIES = 1.3, 0.4, r"yolov\d|gelan|ultralytics$"
 """How much more a section counts whose heading names a network of the question, and less one that names others."""
 OF_A_STRANGER = 2.0
 """How much a word counts that no section has: it may be said otherwise, or the question is about something else."""
+OF_REFERENCE = 0.6
+"""How much less a section counts for which nobody asks: one that is there to be looked up."""
 IN_TEXT, IN_ASKED, MOST_OF_A_WORD = 1.0, 2.0, 4.0
 """How much a word counts that a section has in its text, and in the ways to ask for it, and how much at most."""
 OF_HEADING = 2
@@ -134,7 +136,7 @@ def _score(section: _Indexed, asked: frozenset[str], searched: bool) -> float:
     if not total or not (is_about_it or known >= ALIKE):
         return 0
     score = sum(weight[word] * section.counts.get(word, 0) for word in asked) + AS_ASKED * known**2 * total
-    return score * _by_name(section, asked)
+    return score * _by_name(section, asked) * (1 if searched or len(section.asked) > 2 else OF_REFERENCE)
 
 
 def _by_name(section: _Indexed, asked: frozenset[str]) -> float:
@@ -153,10 +155,10 @@ def _likeness(weight: Mapping[str, float], way: frozenset[str]) -> float:
 
 @cache
 def _rarity(word: str) -> float:
-    """How much a word says: the fewer sections have it, the more; little where none has it."""
+    """How much a word says: the fewer sections have it, the more; little where none has it, and a figure nothing."""
     index = _index("en")
     having = sum(word in each.counts for each in index)
-    share = log((1 + len(index)) / (0.5 + having)) if having else OF_A_STRANGER
+    share = log((1 + len(index)) / (0.5 + having)) if having else OF_A_STRANGER * (not word[0].isdigit())
     return share * (OF_A_NAME if re.match(_NETWORK, word) else 1)
 
 

@@ -31,6 +31,9 @@ TRIED = 400
 FAR = 0.1
 """What part of the parameters is more than what another number of classes makes."""
 
+MOST_APART = 0.5
+"""What part of the parameters may be missing in the nearest network; one that is farther says nothing of a line."""
+
 MERGED = 100
 """Nearest matches among which those that differ in their hosts alone are found."""
 
@@ -251,9 +254,16 @@ def _nearest_first(line: PrintedLine, match: Match) -> tuple[object, ...]:
     unusual = 0.05 * match.network.network.count("-") + 0.1 * (match.network.family not in FAMILIES)
     unusual += 0.02 * bool(match.network.note) + 0.5 * (not match.fits_form)
     unusual += 0.3 * ("gradients" in match.unlike) + 0.2 * (match.fused and _trains(line))
-    is_far = _ratio(line.parameters.value, match.parameters) > FAR  # its number of classes then says nothing
-    unusual += 0 if match.numbers.classes == 80 else 0.3 if is_far or match.numbers.classes > 100 else 0.01
-    return _apart_by_name(line, match.network), len(match.unlike) > 1, _distance(line, match) + unusual
+    unusual += line.says_fused and not match.fused
+    is_other = _ratio(line.parameters.value, match.parameters) > FAR  # its number of classes then says nothing
+    unusual += 0 if match.numbers.classes == 80 else 0.3 if is_other or match.numbers.classes > 100 else 0.01
+    kind = (_apart_by_name(line, match.network), len(match.unlike) > 1, is_far(line, match))
+    return *kind, _distance(line, match) + unusual
+
+
+def is_far(line: PrintedLine, match: Match) -> bool:
+    """Whether a network has so many more or fewer parameters than a line that it says nothing of it."""
+    return _ratio(line.parameters.value, match.parameters) > MOST_APART
 
 
 def _trains(line: PrintedLine) -> bool:

@@ -21,7 +21,7 @@ _LINE = re.compile(
     rf"(?P<parameters>{_GROUPED})(?:\s+param(?:eter)?s?|\s*\u4e2a?\u53c2\u6570)"
     rf"(?:{_BETWEEN}(?P<gradients>{_GROUPED})"
     rf"(?:\s+grad(?:ient)?s?|\s*\u4e2a?\u68af\u5ea6))?"
-    rf"(?:{_BETWEEN}(?P<gflops>{_NUMBER})\s*(?P<unit>G ?FLOPs?)\b)?",
+    rf"(?:{_BETWEEN}(?P<gflops>{_NUMBER})\s*(?P<unit>G ?FLOPs?)(?![a-z\d]))?",
     re.IGNORECASE,
 )
 SIGNS = str.maketrans({"\uff0c": ", ", "\uff1a": ": ", "\uff1b": "; ", "\u00a0": " ", "\u2009": " ", "\u202f": " "})
@@ -33,7 +33,7 @@ _UNITS = ("GFLOPs", "GFLOPS", "GFlops")
 _CAPITALS = {"Summary": True, "summary": False}
 
 _MISREAD = re.compile(
-    r"(?<![\w.,])((?=[\dlIOoSB.,]*\d)(?=[\dlIOoSB.,]*[lIOoSB])[\dlIOoSB.,]{2,15}|O)"
+    r"(?<![\w.,-])((?=[\dlIOoSB.,]*\d)(?=[\dlIOoSB.,]*[lIOoSB])[\dlIOoSB.,]{2,15}|O)"
     r"(?=\s*(?:layers?|param(?:eter)?s?|grad(?:ient)?s?|G ?FLOPs?)\b)"
 )
 """A number with letters among its digits, as reading a picture leaves them."""

@@ -285,7 +285,7 @@ def candidates(quoted: Quoted) -> tuple[Candidate, ...]:
     if not found and quoted.name in CONVERTED:
         left = _found(replace(quoted, name=CONVERTED[quoted.name]), halved=quoted.says_macs)
         found = [each for each in left if each.fused and each.classes == 80]
-    if not found and not quoted.says_macs:
+    if not found and not quoted.says_macs and (quoted.name or quoted.millions or quoted.layers):
         found = list(_found(quoted, halved=True))
     own = Quoted("", quoted.name, "", "", "", False)
     usual = list(_found(own, halved=False, newest_first=True)) if is_known(quoted.name) else []

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.hosts.figures_elsewhere import converted, elsewhere
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks, release_numbers, spans
-from yolo_probe.hosts.line_matches import Match, line_form
+from yolo_probe.hosts.line_matches import Match, is_far, line_form
 from yolo_probe.hosts.printed_line import PrintedLine
 from yolo_probe.hosts.quoted_figures import CONVERTED, USUAL_CLASSES, Candidate, Quoted, is_foreign, is_known
 from yolo_probe.hosts.summary_line import LayerDefinition, LineForm
@@ -500,7 +500,7 @@ def _nearest(answer: Answer) -> Iterator[str]:
     if _not_recorded(line.name):
         yield from _from_the_numbers(line)
         return
-    if _is_far(line, match):
+    if is_far(line, match):
         yield "No known network is near it."
         yield from _from_the_numbers(line)
         yield PASS_THE_FILE
@@ -517,26 +517,12 @@ def _nearest(answer: Answer) -> Iterator[str]:
         yield f"{line.gflops} GFLOPs is what it has at {side}x{side}, but hosts print those of 640x640."
     yield from _direction(line, match)
     yield from _from_the_numbers(line)
-    if not line.gflops and match.gflops(fused=match.fused):
-        yield (
-            "Without GFLOPs: thop is not installed there, or its counting run failed, which no host says. That run "
-            "takes an image as small as the stride, 32x32: a block that needs a larger map, such as some attention and "
-            "pooling, fails there alone. yolo-probe info FILE counts without it, and names a module that fails."
-        )
     yield PASS_THE_CHANGED if is_changed else PASS_THE_FILE
 
 
 NO_NETWORK = "No known network prints all of these figures."
 PASS_THE_CHANGED = "Somebody has changed a network: pass its file or YAML to fuse-diff, which counts it as it is."
 PASS_THE_FILE = "One figure may be mistyped, or the network is changed: pass its file or YAML to fuse-diff."
-
-MOST_APART = 0.5
-"""What part of the parameters may be missing in the nearest network; one that is farther says nothing of a line."""
-
-
-def _is_far(line: PrintedLine, match: Match) -> bool:
-    found, known = line.parameters.value, match.parameters
-    return abs(found - known) > MOST_APART * max(found, known)
 
 
 def _from_the_numbers(line: PrintedLine) -> Iterator[str]:
@@ -545,6 +531,12 @@ def _from_the_numbers(line: PrintedLine) -> Iterator[str]:
         yield not_recorded
     if line.gradients:
         yield _gradients_alone(line, line.gradients.value)
+    if not line.gflops and line.layers and line.gradients:
+        yield (
+            "Without GFLOPs: thop is not installed there, or its counting run failed, which no host says. That run "
+            "takes an image as small as the stride, 32x32: a block that needs a larger map, such as some attention and "
+            "pooling, fails there alone. yolo-probe info FILE counts without it, and names a module that fails."
+        )
 
 
 def _not_recorded(name: str) -> str:

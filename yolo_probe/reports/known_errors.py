@@ -149,6 +149,13 @@ KNOWN_ERRORS = (
         "module.",
     ),
     KnownError(
+        r"has no attribute '?(?:\w*fuse\w+|\w+fuse)\b'?",
+        "The fuse() of this code calls a method of a block that the class of the block does not have: they are of two "
+        "versions, or only one of them was changed. Training does not need the method.",
+        "Give the class the method, or take the block out of fuse(); yolo-probe train tries fuse() before the first "
+        "epoch and names the module.",
+    ),
+    KnownError(
         r"has no attribute '?total_(?:ops|params)\b'?",
         "thop keeps its counts as buffers of the modules. Two counts at once, or one that failed, leave its hooks "
         "behind while the buffers are gone.",
