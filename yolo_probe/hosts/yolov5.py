@@ -13,7 +13,7 @@ from typing import cast
 from yolo_probe.errors import CheckpointError
 from yolo_probe.hosts.subject import Origin
 from yolo_probe.hosts.summary_line import FORMS, RELEASE_FORMS, LineForm
-from yolo_probe.model.forks.fork import Fork
+from yolo_probe.model.forks.fork import Fork, marks_of
 from yolo_probe.model.forks.registry import fork_of, fork_with
 from yolo_probe.model.structure import MODEL_CLASSES, Module, distinct_modules, named_modules, named_parameters
 from yolo_probe.networks.generations import Generation
@@ -106,7 +106,8 @@ def of_fork(fork: Fork, root: Module) -> Origin:
     """A fork that has built a network, with the classes that say so."""
     generation = cast(Generation, fork.line)
     form = replace(FORMS[generation], smallest_image=fork.smallest_image)
-    marks = sorted(fork.marks & {module.kind for module in distinct_modules(root)})
+    form = replace(form, channels="yaml") if fork.channels_of_yaml else form
+    marks = sorted(fork.marks & marks_of(root))
     changed = (fork.changed,) if fork.changed else ()
     return Origin(generation, form, (f"it has {', '.join(marks[:3])}",), changed, fork=fork.name)
 

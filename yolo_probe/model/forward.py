@@ -299,8 +299,8 @@ class Recipe:
     """Parameters and buffers."""
     when: Callable[[Module], bool] | None
     """What else a module of the class has."""
-    anywhere: bool = False
-    """Whether the class may be in any module of ``models``. A ``fuse()`` that asks for it is one of a fork's."""
+    pasted: bool = False
+    """Whether people paste the class into YOLOv5, so that it says nothing of who built the network."""
 
     def fits(self, module: Module) -> bool:
         """Whether a module of that name holds what the class holds, and nothing else."""
@@ -335,7 +335,7 @@ RECIPES: dict[str, list[Recipe]] = {}
 
 def block(
     *kinds: str, holds: str | None = "", sets: str = "", tensors: str = "", takes: Takes = "one",
-    when: Callable[[Module], bool] | None = None, anywhere: bool = False,
+    when: Callable[[Module], bool] | None = None, pasted: bool = False,
 ) -> Callable[[F], F]:  # fmt: skip
     """Register a function as the block of these kinds of modules.
 
@@ -347,7 +347,7 @@ def block(
         for kind in kinds:
             children = None if holds is None or kind.startswith("nn.") else Names.of(holds)
             recipe = Recipe(
-                function, takes, children, Names.of(sets, _ROW_ATTRIBUTES), Names.of(tensors, _PROFILED), when, anywhere
+                function, takes, children, Names.of(sets, _ROW_ATTRIBUTES), Names.of(tensors, _PROFILED), when, pasted
             )
             RECIPES.setdefault(kind, []).append(recipe)
         return function
@@ -367,10 +367,13 @@ def recipe_of(module: Module) -> Recipe | None:
 
 
 def _recipes_for(module: Module) -> Sequence[Recipe]:
-    """The recipes of the name of a module's class, of any module of a fork's ``models`` for a pasted block."""
+    """The recipes of the name of a module's class, which a fork may have in any module of its ``models``.
+
+    A class that is known by its name alone has to be where YOLOv5 has it.
+    """
     if (found := RECIPES.get(module.kind)) or not module.class_path.startswith("models."):
         return found or ()
-    return [recipe for recipe in RECIPES.get(module.class_path.rpartition(".")[2], ()) if recipe.anywhere]
+    return [recipe for recipe in RECIPES.get(module.class_path.rpartition(".")[2], ()) if recipe.children is not None]
 
 
 _FUSED_FORWARDS = frozenset({"forward_fuse", "fuseforward", "fusevggforward"})

@@ -23,7 +23,7 @@ class Fork:
     line: str
     """The generation of YOLOv5 whose line it prints."""
     marks: frozenset[str]
-    """Names of classes that its code has, and that of YOLOv5 has not."""
+    """Names or paths of classes that its code has, and that of YOLOv5 has not; or attributes of its models."""
     builds: Callable[[Module], bool]
     """Whether a network that has one of those may be its own."""
     fuses: Mapping[str, FuseRule] = field(default_factory=dict)
@@ -36,6 +36,8 @@ class Fork:
     """What its ``fuse()`` did in an earlier version, in a few words."""
     smallest_image: int = 32
     """Least side of the image that it counts for its line, in pixels."""
+    channels_of_yaml: bool = False
+    """Whether it counts an image of the channels in its YAML, whatever YOLOv5 of that generation does."""
 
     def fused(self, root: Module, *, grad_enabled: bool) -> Module:
         """The structure after its ``fuse()``; ``root`` itself is not changed."""
@@ -49,6 +51,13 @@ class Fork:
         if None in before.values():
             return None
         return restore(_exchanged(root, before, {}))  # type: ignore[arg-type]  # none is None
+
+
+def marks_of(root: Module) -> frozenset[str]:
+    """What a fork is known by: names and paths of the classes of all modules, and the model's own attributes."""
+    modules = distinct_modules(root)
+    paths = {module.class_path for module in modules}
+    return frozenset({*(module.kind for module in modules), *paths, *root.attributes})
 
 
 def has_head_of_yolov5(root: Module) -> bool:

@@ -15,8 +15,8 @@ from yolo_probe.model.structure import Module, Shape
 from yolo_probe.model.torch_blocks import from_scattered
 from yolo_probe.model.yolov5_blocks import corners, several, sppf
 
-pasted = partial(block, anywhere=True)
-"""Registers a block that people paste into a module of their own too, such as models/attention.py."""
+pasted = partial(block, pasted=True)
+"""Registers a block that people paste into YOLOv5."""
 
 
 @pasted("C2f", holds="cv1 cv2 m", sets="c")

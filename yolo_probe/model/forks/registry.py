@@ -13,11 +13,12 @@ from yolo_probe.model.forks import (  # noqa: F401  # and these
     pasted,
     tph_yolov5,
     yolo_facev2,
-    yoloair,
     yolov5_obb,
     yolox,
 )
-from yolo_probe.model.forks.fork import Fork
+from yolo_probe.model.forks.fork import Fork, marks_of
+from yolo_probe.model.forks.yoloair import YOLOAIR
+from yolo_probe.model.forks.yolou import YOLOU
 from yolo_probe.model.forks.yolov5_face import YOLOV5_FACE
 from yolo_probe.model.forks.yolov5_lite import YOLOV5_LITE
 from yolo_probe.model.forks.yolov7 import YOLOV7, YOLOV7_U7
@@ -25,16 +26,16 @@ from yolo_probe.model.forks.yolov7_face import YOLOV7_FACE
 from yolo_probe.model.forks.yolov9 import YOLOV9
 from yolo_probe.model.forward import RECIPES, recipe_of
 from yolo_probe.model.fusion import FUSED_KINDS, Fusion, difference, fuse, restore
-from yolo_probe.model.structure import Module, distinct_modules, named_modules
+from yolo_probe.model.structure import Module, named_modules
 
-FORKS = (YOLOV9, YOLOV7_FACE, YOLOV7, YOLOV7_U7, YOLOV5_FACE, YOLOV5_LITE)
-"""In the order in which they are asked: YOLOv9 and yolov7-face have blocks of YOLOv7 too."""
+FORKS = (YOLOAIR, YOLOU, YOLOV9, YOLOV7_FACE, YOLOV7, YOLOV7_U7, YOLOV5_FACE, YOLOV5_LITE)
+"""In the order in which they are asked: YOLOAir, YOLOU, YOLOv9 and yolov7-face have blocks of YOLOv7 too."""
 
 
 def fork_of(root: Module) -> Fork | None:
     """The fork that built a network; None for YOLOv5 itself, and for a fork that is not known."""
-    kinds = {module.kind for module in distinct_modules(root)}
-    return next((fork for fork in FORKS if fork.marks & kinds and fork.builds(root)), None)
+    found = marks_of(root)
+    return next((fork for fork in FORKS if fork.marks & found and fork.builds(root)), None)
 
 
 def has_recipe(name: str) -> bool:
@@ -62,12 +63,18 @@ def unfused_as_host(root: Module) -> Module | None:
 
 
 def of_another_host(root: Module) -> tuple[tuple[str, str], ...]:
-    """Path and class of every block that a fork's ``fuse()`` changes, in a network that no fork has built."""
+    """Path and class of every block that a fork's ``fuse()`` may change, in a network that no fork has built.
+
+    A Conv that is not in models.common is one too: whether ``fuse()`` means it, its fork says.
+    """
     if fork_of(root):
         return ()
-    theirs = {kind for fork in FORKS for kind in fork.fuses} - FUSED_KINDS
+    theirs = {kind.rpartition(".")[2] for fork in FORKS for kind in fork.fuses} - FUSED_KINDS
+
+    def may_merge(module: Module) -> bool:
+        name = module.class_path.rpartition(".")[2]
+        return name in theirs or (name in FUSED_KINDS and name != module.kind and "bn" in module.children)
+
     return tuple(
-        (path, module.class_path)
-        for path, module in named_modules(root)
-        if module.class_path.rpartition(".")[2] in theirs and recipe_of(module)
+        (path, module.class_path) for path, module in named_modules(root) if may_merge(module) and recipe_of(module)
     )

@@ -6,11 +6,13 @@ RepVGGBlock and of YOLOv7's heads.
 
 from __future__ import annotations
 
+from yolo_probe.model.forks.fork import Fork, merged_conv, one_convolution, unmerged_conv, with_attributes
 from yolo_probe.model.forks.pasted import pasted
-from yolo_probe.model.forks.yolov7 import sppcspc
+from yolo_probe.model.forks.yolov5_lite import rep_vgg_before
+from yolo_probe.model.forks.yolov7 import fused_head, fused_rep_conv, head_before, rep_conv_before, sppcspc
 from yolo_probe.model.forward import Frame, Value
 from yolo_probe.model.operators import ShapeError
-from yolo_probe.model.structure import Shape
+from yolo_probe.model.structure import Module, Shape
 from yolo_probe.model.torch_blocks import from_scattered
 from yolo_probe.model.yolov5_blocks import ANCHORS, HEAD, bottleneck, boxes, c3, gives_a_box, several, with_pools
 
@@ -347,3 +349,34 @@ def asff_detect(f: Frame, x: Value) -> list[Shape]:
 
 
 _FUSIONS = ("l2_fusion", "l1_fusion", "l0_fusion")
+
+
+# Its own fuse()
+
+
+def _switched_to_deploy(module: Module, path: str, grad_enabled: bool) -> Module:
+    """One convolution under two names in place of the branches, which does not train; ``se`` stays, and is not run."""
+    dense = module.children.get("rbr_dense")
+    if dense is None or "rbr_1x1" not in module.children:
+        return module
+    merged = one_convolution(dense.child("conv"), trains=False)
+    kept = {name: child for name, child in module.children.items() if name not in ("rbr_identity", "rbr_1x1")}
+    return with_attributes(module, {**kept, "rbr_dense": merged, "rbr_reparam": merged}, deploy=True)
+
+
+YOLOAIR = Fork(
+    "YOLOAir",
+    line="v6.0",
+    marks=frozenset({"loss_category", "model_type"}),
+    builds=lambda root: root.kind == "Model" and {"loss_category", "model_type"} <= root.attributes.keys(),
+    fuses={
+        "Conv": merged_conv, "DWConv": merged_conv, "models.Models.Litemodel.CBH": merged_conv,
+        "models.Models.Litemodel.RepVGGBlock": _switched_to_deploy, "models.Models.yolovii.RepConv": fused_rep_conv,
+        "models.Detect.MuitlHead.IDetect": fused_head, "models.Detect.MuitlHead.IAuxDetect": fused_head,
+    },
+    restores={
+        "models.Models.Litemodel.CBH": unmerged_conv, "models.Models.Litemodel.RepVGGBlock": rep_vgg_before,
+        "models.Models.yolovii.RepConv": rep_conv_before,
+        "models.Detect.MuitlHead.IDetect": head_before, "models.Detect.MuitlHead.IAuxDetect": head_before,
+    },
+)  # fmt: skip

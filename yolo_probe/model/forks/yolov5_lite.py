@@ -135,7 +135,7 @@ _SETS = "deploy groups in_channels out_channels? rbr_identity? id_tensor? forwar
 _BRANCHES = "rbr_identity? rbr_dense? rbr_1x1? rbr_reparam?"
 
 
-@block("RepVGGBlock", holds=f"nonlinearity se? {_BRANCHES}", sets=_SETS, anywhere=True)
+@block("RepVGGBlock", holds=f"nonlinearity se? {_BRANCHES}", sets=_SETS, pasted=True)
 def rep_vgg_block(f: Frame, x: Shape) -> Shape:
     if not f.has("rbr_1x1"):  # merged; in some forks both names have the one convolution, and ``se`` is not called
         merged = f("rbr_dense", x) if f.has("rbr_dense") else f("se", f("rbr_reparam", x))
@@ -165,7 +165,7 @@ def _fused_shuffle(module: Module, path: str, grad_enabled: bool) -> Module:
     return replace(module, children=branches)
 
 
-def _rep_vgg_before(module: Module) -> Module | None:
+def rep_vgg_before(module: Module) -> Module | None:
     """Not known for a merged one, which says nothing of its identity or of a ``se`` that was dropped."""
     return module if "rbr_1x1" in module.children or "rbr_reparam" in module.children else None
 
@@ -203,6 +203,6 @@ YOLOV5_LITE = Fork(
     fuses={
         "Conv": merged_conv, "CBH": merged_conv, "RepVGGBlock": _fused_rep_vgg, "Shuffle_Block": _fused_shuffle,
     },
-    restores={"CBH": unmerged_conv, "RepVGGBlock": _rep_vgg_before, "Shuffle_Block": _shuffle_before},
+    restores={"CBH": unmerged_conv, "RepVGGBlock": rep_vgg_before, "Shuffle_Block": _shuffle_before},
     finish=_last_block_trains,
 )  # fmt: skip

@@ -284,7 +284,7 @@ def _is_fused(f: Frame) -> bool:
     return "forward" in f.module.attributes
 
 
-def _fused_rep_conv(module: Module, path: str, grad_enabled: bool) -> Module:
+def fused_rep_conv(module: Module, path: str, grad_enabled: bool) -> Module:
     """One convolution in place of the branches: 3x3 + 1x1 padded to 3x3 + the identity as a 3x3; always trainable."""
     dense = module.children.get("rbr_dense")
     if dense is None:
@@ -293,7 +293,7 @@ def _fused_rep_conv(module: Module, path: str, grad_enabled: bool) -> Module:
     return with_attributes(module, children, deploy=True, rbr_identity=None, rbr_1x1=None, rbr_dense=None)
 
 
-def _rep_conv_before(module: Module) -> Module:
+def rep_conv_before(module: Module) -> Module:
     """The branches of a merged RepConv: its constructor makes an identity where the channels and the size stay."""
     merged = module.children.get("rbr_reparam")
     if merged is None or "rbr_dense" not in module.attributes:  # built with deploy=True: it never had branches
@@ -316,13 +316,13 @@ def _rep_conv_before(module: Module) -> Module:
     )
 
 
-def _head_before(module: Module) -> Module:
+def head_before(module: Module) -> Module:
     if "forward" not in module.attributes:
         return module
     return replace(module, attributes={name: value for name, value in module.attributes.items() if name != "forward"})
 
 
-def _fused_head(module: Module, path: str, grad_enabled: bool) -> Module:
+def fused_head(module: Module, path: str, grad_enabled: bool) -> Module:
     """The head with ``ia`` and ``im`` computed into its convolutions; both stay, and are not run any more."""
     return with_attributes(module, module.children, forward="fuseforward")
 
@@ -345,7 +345,7 @@ YOLOV7 = Fork(
     marks=_MARKS,
     builds=lambda root: root.kind == "Model" and not has_head_of_yolov5(root),
     fuses={
-        "Conv": merged_conv, "RepConv": _fused_rep_conv, "IDetect": _fused_head, "IAuxDetect": _fused_head,
+        "Conv": merged_conv, "RepConv": fused_rep_conv, "IDetect": fused_head, "IAuxDetect": fused_head,
     },
-    restores={"RepConv": _rep_conv_before, "IDetect": _head_before, "IAuxDetect": _head_before},
+    restores={"RepConv": rep_conv_before, "IDetect": head_before, "IAuxDetect": head_before},
 )  # fmt: skip

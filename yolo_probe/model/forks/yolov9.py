@@ -134,7 +134,7 @@ _SEGMENT = f"{_HEAD} nm npr detect?"
 
 
 @block(
-    "V8_Detect", holds="cv2 cv3 dfl", sets=_HEAD.replace("inplace", "inplace?"), takes="several", anywhere=True
+    "V8_Detect", holds="cv2 cv3 dfl", sets=_HEAD.replace("inplace", "inplace?"), takes="several", pasted=True
 )  # of yolo_research
 @block("Detect", "DDetect", holds="cv2 cv3 dfl", sets=_HEAD, takes="several")
 def d_detect(f: Frame, x: Value) -> list[Shape]:
@@ -277,7 +277,7 @@ def _has_own_head(root: Module) -> bool:
     return (
         root.kind in ("DetectionModel", "SegmentationModel")
         and not has_head_of_yolov5(root)
-        and all((recipe := recipe_of(head)) and not recipe.anywhere for head in heads)
+        and all((recipe := recipe_of(head)) and not recipe.pasted for head in heads)
     )
 
 
