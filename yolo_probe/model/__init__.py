@@ -12,6 +12,7 @@ From the ground up; a module imports only from lines above its own::
     yolov5_blocks  the blocks of YOLOv5
     forks.fork         what a fork is, and how its fuse() makes a structure anew
     forks.yolov7       YOLOv7
+    forks.yolou        YOLOU
     forks.yolov7_face  yolov7-face
     forks.yolov9       YOLOv9
     forks.yolov5_lite  YOLOv5-Lite
@@ -21,7 +22,7 @@ From the ground up; a module imports only from lines above its own::
     forks.bottleneck_transformers  attention between all places of a feature map
     forks.yolo_facev2  blocks of YOLO-FaceV2
     forks.light_backbones  MobileNetV3, PP-LCNet and HGNetV2
-    forks.yoloair      blocks of YOLOAir
+    forks.yoloair      YOLOAir, and its blocks
     forks.yolox        the head of YOLOX, as YOLOAir has it
     forks.yolov5_obb   the head of yolov5_obb
     forks.decoupled_heads  heads with branches for classes and boxes
