@@ -22,6 +22,9 @@ From the ground up; a module imports only from lines above its own::
     forks.bottleneck_transformers  attention between all places of a feature map
     forks.yolo_facev2  blocks of YOLO-FaceV2
     forks.light_backbones  MobileNetV3, PP-LCNet and HGNetV2
+    forks.ppyoloe      blocks of PP-YOLOE
+    forks.lf_yolo      LF-YOLO
+    forks.receptive_fields  blocks with dilated convolutions or attention along lines
     forks.yoloair      YOLOAir, and its blocks
     forks.yolox        the head of YOLOX, as YOLOAir has it
     forks.yolov5_obb   the head of yolov5_obb

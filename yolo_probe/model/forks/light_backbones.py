@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from yolo_probe.model.forks.pasted import pasted
 from yolo_probe.model.forks.yolo_facev2 import conv_norm_act
-from yolo_probe.model.forks.yolov5_lite import conv_bn_relu_maxpool, mobilev3_bneck
+from yolo_probe.model.forks.yolov5_lite import conv_bn_relu_maxpool, mobilev3_bneck, shuffled_branches
 from yolo_probe.model.forward import Frame
 from yolo_probe.model.structure import Shape
 
@@ -55,3 +55,57 @@ def _padded(f: Frame, x: Shape) -> Shape:
 @pasted("RepC3", holds="cv1 cv2 m cv3")
 def rep_c3(f: Frame, x: Shape) -> Shape:
     return f("cv3", f.add(f("m", f("cv1", x)), f("cv2", x)))
+
+
+@pasted("ShuffleNetV2_Model", holds="branch1 branch2", sets="stride")
+def shuffle_block(f: Frame, x: Shape) -> Shape:
+    return shuffled_branches(f, x)
+
+
+# MobileOne, before its branches are merged
+
+
+@pasted("MobileOne", holds="m")
+def mobile_one(f: Frame, x: Shape) -> Shape:
+    return f("m", x)
+
+
+@pasted("DepthWiseConv", "PointWiseConv", holds="conv")
+def pair_inside(f: Frame, x: Shape) -> Shape:
+    return f("conv", x)
+
+
+def _numbered(name: str) -> str:
+    """The names of up to eight branches, of which one is there at least."""
+    return " ".join([f"{name}_0", *(f"{name}_{number}?" for number in range(1, 8))])
+
+
+@pasted(
+    "MobileOneBlock", sets="deploy in_channels out_channels k dw_bn_layer? pw_bn_layer?",
+    holds=f"nonlinearity se dw_bn_layer? {_numbered('dw_3x3')} dw_1x1 pw_bn_layer? {_numbered('pw_1x1')}",
+    when=lambda module: module.attributes.get("deploy") is False,
+)  # fmt: skip
+def mobile_one_block(f: Frame, x: Shape) -> Shape:
+    identity = f("dw_bn_layer", x) if f.has("dw_bn_layer") else ()
+    branches = _branches(f, "dw_3x3", x)
+    y = _sum_with(f, identity, f("dw_1x1", x))
+    x = f("nonlinearity", f("se", f.add(y, _sum(f, branches))))
+    identity = f("pw_bn_layer", x) if f.has("pw_bn_layer") else ()
+    return f("nonlinearity", _sum_with(f, identity, _sum(f, _branches(f, "pw_1x1", x))))
+
+
+def _branches(f: Frame, name: str, x: Shape) -> list[Shape]:
+    return [f(f"{name}_{number}", x) for number in range(f.get("k", int))]
+
+
+def _sum(f: Frame, parts: list[Shape]) -> Shape:
+    """Their sum as Python takes it: the first is added to 0."""
+    total: Shape = ()
+    for part in parts:
+        total = _sum_with(f, total, part)
+    return total
+
+
+def _sum_with(f: Frame, a: Shape, b: Shape) -> Shape:
+    """The sum of two tensors, or of 0 and one."""
+    return f.add(a, b) if a else f.function("add", (b,), b)

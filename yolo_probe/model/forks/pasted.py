@@ -196,7 +196,7 @@ def gs_conv(f: Frame, x: Shape) -> Shape:
     return f.copy(y, y)
 
 
-@pasted("GSBottleneck", "GSBottleneckC", holds="conv_lighting shortcut")
+@pasted("GSBottleneck", "GSBottleneckC", holds="conv_lighting conv? shortcut")
 def gs_bottleneck(f: Frame, x: Shape) -> Shape:
     return f.add(f("conv_lighting", x), f("shortcut", x))
 
