@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from tests.live.test_pasted import Conv, EffectiveSELayer, GSConv, Rows, assert_costs_what_it_runs, put_in_models
-from tests.live.test_pasted_heads import Detect
+from tests.live.test_pasted_heads import Detect, WindowAttention, joined, split
 
 
 class ConvBNLayer(nn.Module):
@@ -275,6 +275,44 @@ class CrissCrossAttention(nn.Module):
         return self.gamma * (down + along) + x
 
 
+class Covariance(torch.autograd.Function):
+    @staticmethod
+    def forward(_: Any, x: Any) -> Any:
+        n, c, h, w = x.shape
+        places = h * w
+        centred = (-1.0 / places / places) * torch.ones(places, places) + (1.0 / places) * torch.eye(places, places)
+        x = x.reshape(n, c, places)
+        return x.bmm(centred.view(1, places, places).repeat(n, 1, 1)).bmm(x.transpose(1, 2))
+
+
+class Root(torch.autograd.Function):
+    @staticmethod
+    def forward(_: Any, x: Any, steps: int) -> Any:
+        n, c, _ = x.shape
+        threes = (3.0 * torch.eye(c, c)).view(1, c, c).repeat(n, 1, 1)
+        trace = (1.0 / 3.0) * x.mul(threes).sum(dim=1).sum(dim=1)
+        whole = x.div(trace.view(n, 1, 1).expand_as(x))
+        z = 0.5 * (threes - whole)
+        y = whole.bmm(z)
+        for _ in range(1, steps - 1):
+            factor = 0.5 * (threes - z.bmm(y))
+            y, z = y.bmm(factor), factor.bmm(z)
+        root = 0.5 * y.bmm(threes - z.bmm(y))
+        return root * torch.sqrt(trace).view(n, 1, 1).expand_as(x)
+
+
+class SOCA(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.max_pool = nn.MaxPool2d(2)
+        self.conv_du = nn.Sequential(nn.Conv2d(c, c // 8, 1), nn.ReLU(), nn.Conv2d(c // 8, c, 1), nn.Sigmoid())
+
+    def forward(self, x: Any) -> Any:
+        n, c, _, _ = x.shape
+        y = torch.mean(Root.apply(Covariance.apply(x), 5), 1)
+        return self.conv_du(y.view(n, c, 1, 1)) * x
+
+
 class ShuffleNetV2_Model(nn.Module):  # noqa: N801
     def __init__(self, c: int, stride: int) -> None:
         super().__init__()
@@ -340,6 +378,61 @@ class MobileOne(nn.Module):
         return self.m(x)
 
 
+class Mlp(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.fc1, self.act, self.fc2, self.drop = nn.Linear(c, 4 * c), nn.GELU(), nn.Linear(4 * c, c), nn.Dropout(0.0)
+
+    def forward(self, x: Any) -> Any:
+        return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
+
+
+class SwinTransformerLayer(nn.Module):
+    def __init__(self, c: int, side: int, shift: int) -> None:
+        super().__init__()
+        self.dim, self.num_heads, self.window_size, self.shift_size, self.mlp_ratio = c, 2, side, shift, 4.0
+        self.norm1, self.attn, self.drop_path = nn.LayerNorm(c), WindowAttention(c, side, 2), nn.Identity()
+        self.norm2, self.mlp = nn.LayerNorm(c), Mlp(c)
+
+    def forward(self, x: Any) -> Any:
+        side, shift, (_, _, height, width) = self.window_size, self.shift_size, x.shape
+        x = functional.pad(x, (0, -width % side, 0, -height % side))
+        n, c, h, w = x.shape
+        x, mask = x.permute(0, 2, 3, 1).contiguous().view(n, h * w, c), None
+        if shift:
+            windows = split(torch.zeros((1, h, w, 1)), side).view(-1, side * side)
+            mask = windows.unsqueeze(1) - windows.unsqueeze(2)
+        y = self.norm1(x).view(n, h, w, c)
+        y = torch.roll(y, shifts=(-shift, -shift), dims=(1, 2)) if shift else y
+        y = self.attn(split(y, side).view(-1, side * side, c), mask=mask)
+        y = joined(y.view(-1, side, side, c), side, h, w)
+        y = torch.roll(y, shifts=(shift, shift), dims=(1, 2)) if shift else y
+        x = x + self.drop_path(y.view(n, h * w, c))
+        x = x + self.drop_path(self.mlp(self.norm2(x)))
+        return x.permute(0, 2, 1).contiguous().view(-1, c, h, w)[:, :, :height, :width]
+
+
+class SwinTransformerBlock(nn.Module):
+    def __init__(self, c1: int, c2: int, side: int) -> None:
+        super().__init__()
+        self.conv: Any = Conv(c1, c2) if c1 != c2 else None
+        self.blocks = nn.Sequential(*(SwinTransformerLayer(c2, side, shift) for shift in (0, side // 2)))
+
+    def forward(self, x: Any) -> Any:
+        return self.blocks(x if self.conv is None else self.conv(x))
+
+
+class Swin_Transformer_B(nn.Module):  # noqa: N801
+    def __init__(self, c: int, side: int) -> None:
+        super().__init__()
+        self.cv1, self.cv2, self.cv3 = Conv(c, c // 2), Conv(c // 2, c // 2), Conv(c, c)
+        self.m = SwinTransformerBlock(c // 2, c // 2, side)
+
+    def forward(self, x: Any) -> Any:
+        x = self.cv1(x)
+        return self.cv3(torch.cat((self.m(x), self.cv2(x)), dim=1))
+
+
 class GSBottleneck(nn.Module):
     """With a branch that its forward does not run."""
 
@@ -365,6 +458,9 @@ BLOCKS: Mapping[str, Callable[[], Rows]] = {
     "ASPP": lambda: [(ASPP(16), -1)],
     "BasicRFB": lambda: [(BasicRFB(16), -1)],
     "CrissCrossAttention": lambda: [(CrissCrossAttention(16), -1)],
+    "Swin": lambda: [(Swin_Transformer_B(16, 8), -1)],
+    "Swin on an image that is padded": lambda: [(SwinTransformerBlock(16, 8, 7), -1)],
+    "SOCA": lambda: [(SOCA(16), -1)],
     "ShuffleNetV2_Model": lambda: [(ShuffleNetV2_Model(16, 1), -1), (ShuffleNetV2_Model(16, 2), -1)],
     "MobileOne": lambda: [(MobileOne(16), -1)],
     "GSBottleneck": lambda: [(GSBottleneck(16), -1)],

@@ -143,3 +143,28 @@ def test_a_block_of_a_fork_in_a_network_of_yolov5_does_not_make_it_the_forks(blo
         f"models.yolo.{kind}", children={"model": Module("torch.nn.modules.container.Sequential", children=rows)}
     )
     assert fork_of(root) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "marks", "head"),
+    [
+        ("YOLOAir", "Model", {"loss_category": None, "model_type": "yolov5"}, "models.yolo.Detect"),
+        ("YOLOv7", "Model", {"traced": False}, "models.yolo.Detect"),
+        ("YOLOU", "DetectionModel", {}, "models.yolov5.Detect"),
+        (None, "Model", {"loss_category": None}, "models.yolo.Detect"),
+        (None, "DetectionModel", {"traced": False}, "models.yolo.Detect"),
+    ],
+)
+def test_a_fork_is_known_by_its_model_or_by_the_module_of_its_head(
+    name: str | None, kind: str, marks: dict[str, object], head: str
+) -> None:
+    last = Module(head, {"inplace": True}, children={"m": Module("torch.nn.modules.container.ModuleList")})
+    rows = Module("torch.nn.modules.container.Sequential", children={"0": last})
+    fork = fork_of(Module(f"models.yolo.{kind}", marks, children={"model": rows}))
+    assert (fork and fork.name) == name
+
+
+@pytest.mark.parametrize("path", ["models.common.SPP", "models.Models.yolovii.SPP", "elsewhere.SPP"])
+def test_a_block_of_yolov5_is_known_in_any_module_of_models(path: str) -> None:
+    children = dict.fromkeys(("cv1", "cv2", "m"), Module("torch.nn.modules.linear.Identity"))
+    assert (recipe_of(Module(path, children=children)) is not None) == path.startswith("models.")

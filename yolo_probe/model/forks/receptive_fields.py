@@ -42,3 +42,62 @@ def criss_cross_attention(f: Frame, x: Shape) -> Shape:
     y = f.function("matmul", ((n * w, c, h), column), (n * w, c, h), call="bmm")
     z = f.function("matmul", ((n * h, c, w), row), (n * h, c, w), call="bmm")
     return f.add(f.mul((1,), f.add(f.view(y, x), f.view(z, x))), x)
+
+
+@pasted("SOCA", holds="max_pool conv_du")
+def second_order_attention(f: Frame, x: Shape) -> Shape:
+    """One factor for each channel, of the square root of the covariance of all channels."""
+    n, c, h, w = x
+    root = _root(f, _covariance(f, n, c, min(h, _COVERED) * min(w, _COVERED)))
+    y = f.function("mean", (root,), (n, c))
+    return f.mul(f("conv_du", f.view(y, (n, c, 1, 1))), x)
+
+
+_COVERED = 1000
+"""Places of a row and of a column of which the covariance is taken."""
+_STEPS = 5
+"""Newton-Schulz steps of the root, as its function has them."""
+
+
+def _inside(f: Frame, operator: str, inputs: tuple[Shape, ...], output: Shape, call: str = "") -> Shape:
+    """As ``f.function``, inside an autograd function of the block's own, into which a traced graph does not look."""
+    called = {"call": call} if call else {}
+    return f.function(operator, inputs, output, autograd=True, **called)
+
+
+def _covariance(f: Frame, n: int, c: int, places: int) -> Shape:
+    square = (places, places)
+    parts = [_inside(f, "mul", (square,), square) for _ in range(2)]
+    _inside(f, "add", tuple(parts), square)
+    y = _inside(f, "matmul", ((n, c, places), (n, *square)), (n, c, places), "bmm")
+    return _inside(f, "matmul", (y, (n, places, c)), (n, c, c), "bmm")
+
+
+def _root(f: Frame, x: Shape) -> Shape:
+    """The square root of each matrix, which is divided by its trace first."""
+    n, c, _ = x
+    threes, square = _inside(f, "mul", ((c, c),), (c, c)), (x, x)
+
+    def product() -> None:
+        _inside(f, "matmul", square, x, "bmm")
+
+    def half_of_rest() -> None:
+        _inside(f, "sub", square, x)
+        _inside(f, "mul", (x,), x)
+
+    y = _inside(f, "sum()", (_inside(f, "mul", (x, (n, *threes)), x, "mul"),), (n, c))
+    trace = _inside(f, "mul", (_inside(f, "sum()", (y,), (n,)),), (n,))
+    _inside(f, "div", square, x)
+    half_of_rest()
+    product()
+    for _ in range(_STEPS - 2):
+        product()
+        half_of_rest()
+        product()
+        product()
+    product()
+    _inside(f, "sub", square, x)
+    product()
+    _inside(f, "mul", (x,), x)
+    _inside(f, "sqrt()", (trace,), trace)
+    return _inside(f, "mul", square, x)

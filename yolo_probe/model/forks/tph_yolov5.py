@@ -6,6 +6,7 @@ Source: https://github.com/cv516Buaa/tph-yolov5 at its branch of 2022, whose ``f
 from __future__ import annotations
 
 from yolo_probe.model.forks.pasted import pasted
+from yolo_probe.model.forks.yolov7 import csp_b, csp_c
 from yolo_probe.model.forward import Frame
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Shape
@@ -37,7 +38,9 @@ def _attended(f: Frame, x: Shape) -> Shape:
     return multi_head_attention(f.inside("ma"), f("q", x), f("k", x), f("v", x))
 
 
-pasted("C3STR", holds="cv1 cv2 cv3 m")(c3)
+pasted("C3STR", "Swin_Transformer_A", holds="cv1 cv2 cv3 m")(c3)
+pasted("Swin_Transformer_B", holds="cv1 cv2 cv3 m")(csp_b)
+pasted("Swin_Transformer_C", holds="cv1 cv2 cv3 cv4 m")(csp_c)
 
 
 @pasted("SwinTransformerBlock", holds="conv? tr", sets="conv? window_size shift_size")
@@ -50,9 +53,7 @@ def swin_block(f: Frame, x: Shape) -> Shape:
 )  # fmt: skip
 def swin_layer(f: Frame, x: Shape) -> Shape:
     n, c, w, h = x
-    side, shift = f.get("window_size", int), f.get("shift_size", int)
-    if side < 1:
-        raise ShapeError(f"found window_size={side}, expected at least 1")
+    side, shift = _side(f), f.get("shift_size", int)
     shortcut = f.copy(x, (n, h, w, c))
     high, wide = -(-h // side) * side, -(-w // side) * side
     windows = (high // side) * (wide // side)
@@ -70,6 +71,43 @@ def swin_layer(f: Frame, x: Shape) -> Shape:
     y = f.add(shortcut, f("drop_path", y))
     y = f.add(y, f("drop_path", f("mlp", f("norm2", y))))
     return f.copy(y, x)
+
+
+@pasted("SwinTransformerBlock", holds="conv? blocks", sets="conv?")
+def swin_block_of_yoloair(f: Frame, x: Shape) -> Shape:
+    return f("blocks", f("conv", x) if f.has("conv") else x)
+
+
+@pasted(
+    "SwinTransformerLayer", holds="norm1 attn drop_path norm2 mlp",
+    sets="dim num_heads window_size shift_size mlp_ratio",
+)  # fmt: skip
+def swin_layer_of_yoloair(f: Frame, x: Shape) -> Shape:
+    """As ``swin_layer``, but the image is padded before all else, and only a layer that shifts makes a mask."""
+    n, c, h, w = x
+    side, shift = _side(f), f.get("shift_size", int)
+    high, wide = -(-h // side) * side, -(-w // side) * side
+    padded = f.copy(x, (n, c, high, wide)) if (high, wide) != (h, w) else x
+    windows, tokens = (high // side) * (wide // side), side * side
+    shortcut = f.copy(padded, (n, high * wide, c))
+    if shift:
+        _mask(f, windows, tokens)
+    y = f("norm1", shortcut)
+    y = f.copy(y, y) if shift else y  # moved by the shift, and back afterwards
+    y = _attention(f.inside("attn"), f.copy(y, (n * windows, tokens, c)), windows if shift else 0)
+    y = f.copy(y, shortcut)
+    y = f.copy(y, y) if shift else y
+    y = f.add(shortcut, f("drop_path", y))
+    y = f.add(y, f("drop_path", f("mlp", f("norm2", y))))
+    return f.view(f.copy(y, (n, c, high, wide)), x)
+
+
+def _side(f: Frame) -> int:
+    """The side of a window."""
+    side = f.get("window_size", int)
+    if side < 1:
+        raise ShapeError(f"found window_size={side}, expected at least 1")
+    return side
 
 
 def _mask(f: Frame, windows: int, tokens: int) -> None:
@@ -108,6 +146,13 @@ def window_attention(f: Frame, x: Shape) -> Shape:
 @pasted("Mlp", holds="fc1 act drop1 fc2 drop2")
 def mlp(f: Frame, x: Shape) -> Shape:
     for name in ("fc1", "act", "drop1", "fc2", "drop2"):
+        x = f(name, x)
+    return x
+
+
+@pasted("Mlp", holds="fc1 act fc2 drop")
+def mlp_of_one_dropout(f: Frame, x: Shape) -> Shape:
+    for name in ("fc1", "act", "drop", "fc2", "drop"):
         x = f(name, x)
     return x
 

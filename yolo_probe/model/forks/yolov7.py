@@ -339,11 +339,14 @@ YOLOV7_U7 = Fork(
     fuses={"Conv": merged_conv, "DWConv": merged_conv},
 )
 
+_OF_MODEL = "traced"
+"""Attribute of each model of its code, also of one to which a fork of it has given the head of YOLOv5."""
+
 YOLOV7 = Fork(
     "YOLOv7",
     line="v5.0",
-    marks=_MARKS,
-    builds=lambda root: root.kind == "Model" and not has_head_of_yolov5(root),
+    marks=_MARKS | {_OF_MODEL},
+    builds=lambda root: root.kind == "Model" and (_OF_MODEL in root.attributes or not has_head_of_yolov5(root)),
     fuses={
         "Conv": merged_conv, "RepConv": fused_rep_conv, "IDetect": fused_head, "IAuxDetect": fused_head,
     },
