@@ -447,6 +447,71 @@ class GSBottleneck(nn.Module):
         return self.conv_lighting(x) + self.shortcut(x)
 
 
+class GSConvns(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.cv1, self.cv2 = Conv(c, c // 2), Conv(c // 2, c // 2, 5, g=c // 2)
+        self.shuf, self.act = nn.Conv2d(c, c, 1, bias=False), nn.ReLU()
+
+    def forward(self, x: Any) -> Any:
+        y = self.cv1(x)
+        return self.act(self.shuf(torch.cat((y, self.cv2(y)), 1)))
+
+
+class VoVGSCSP(nn.Module):
+    pasted_into = "models.Models.slimneck"
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.cv1, self.cv2, self.cv3 = Conv(c, c // 2), Conv(c, c // 2), Conv(c, c)
+        self.gsb = nn.Sequential(GSConvns(c // 2))
+
+    def forward(self, x: Any) -> Any:
+        return self.cv3(torch.cat((self.cv2(x), self.gsb(self.cv1(x))), 1))
+
+
+class RepVGGBlockv6(nn.Module):
+    def __init__(self, c1: int, c2: int) -> None:
+        super().__init__()
+        self.deploy, self.groups, self.in_channels, self.out_channels = False, 1, c1, c2
+        self.nonlinearity, self.se = nn.ReLU(), nn.Identity()
+        self.rbr_identity: Any = nn.BatchNorm2d(c1) if c1 == c2 else None
+        self.rbr_dense, self.rbr_1x1 = pair(c1, c2, 3), pair(c1, c2)
+
+    def forward(self, x: Any) -> Any:
+        identity = 0 if self.rbr_identity is None else self.rbr_identity(x)
+        return self.nonlinearity(self.se(self.rbr_dense(x) + self.rbr_1x1(x) + identity))
+
+
+class RepBlock(nn.Module):
+    def __init__(self, c1: int, c2: int, n: int) -> None:
+        super().__init__()
+        self.conv1 = RepVGGBlockv6(c1, c2)
+        self.block: Any = nn.Sequential(RepVGGBlockv6(c2, c2)) if n > 1 else None
+
+    def forward(self, x: Any) -> Any:
+        x = self.conv1(x)
+        return x if self.block is None else self.block(x)
+
+
+class Decouple(nn.Module):
+    def __init__(self, c: int, classes: int) -> None:
+        super().__init__()
+        self.na, self.nc, self.a = 3, classes, Conv(c, c)
+        self.b1, self.b2, self.b3 = Conv(c, c, 3), Conv(c, c, 3), nn.Conv2d(c, 15, 1)
+        self.c1, self.c2, self.c3 = Conv(c, c), Conv(c, c), nn.Conv2d(c, 3 * classes, 1)
+
+    def forward(self, x: Any) -> Any:
+        n, _, h, w = x.shape
+        x = self.a(x)
+        b, c = self.b3(self.b2(self.b1(x))), self.c3(self.c2(self.c1(x)))
+        return torch.cat((b.view(n, 3, 5, h, w), c.view(n, 3, self.nc, h, w)), 2).view(n, -1, h, w)
+
+
+class Decoupled_Detect(Detect):  # noqa: N801
+    pass
+
+
 BLOCKS: Mapping[str, Callable[[], Rows]] = {
     "CSPResNet": lambda: [(CSPResNet_CBS(16), -1), (CSPResNet(16, of_neck=False), -1)],
     "CSPResNet of the neck": lambda: [(CSPResNet(16, of_neck=True), -1)],
@@ -463,6 +528,9 @@ BLOCKS: Mapping[str, Callable[[], Rows]] = {
     "SOCA": lambda: [(SOCA(16), -1)],
     "ShuffleNetV2_Model": lambda: [(ShuffleNetV2_Model(16, 1), -1), (ShuffleNetV2_Model(16, 2), -1)],
     "MobileOne": lambda: [(MobileOne(16), -1)],
+    "VoVGSCSP without res": lambda: [(VoVGSCSP(16), -1)],
+    "RepBlock": lambda: [(RepBlock(16, 8, 2), -1), (RepBlock(8, 16, 1), -1)],
+    "Decouple": lambda: [(Conv(16, 16), -1), (Decoupled_Detect(Decouple(16, 2), 2), [1])],
     "GSBottleneck": lambda: [(GSBottleneck(16), -1)],
 }
 

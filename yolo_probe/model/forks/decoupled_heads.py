@@ -24,3 +24,15 @@ def decoupled_head(f: Frame, x: Shape) -> Shape:
     classes = f("cls_preds", f("cls_convs2", f("cls_convs1", x)))
     y = f("reg_convs2", f("reg_convs1", x))
     return f.cat([f("reg_preds", y), f("obj_preds", y), classes])
+
+
+@pasted("Decouple", holds="a b1 b2 b3 c1 c2 c3", sets="nc na")
+def decouple(f: Frame, x: Shape) -> Shape:
+    """As many channels for each anchor: its box and object, then its classes."""
+    x = f("a", x)
+    n, _, h, w = found = f("b3", f("b2", f("b1", x)))
+    classes = f("c3", f("c2", f("c1", x)))
+    anchors = f.get("na", int)
+    parts = [f.view(each, (n, anchors, each[1] // max(1, anchors), h, w)) for each in (found, classes)]
+    y = f.cat(parts, 2)
+    return f.view(y, (n, y[1] * y[2], h, w))

@@ -196,12 +196,18 @@ def gs_conv(f: Frame, x: Shape) -> Shape:
     return f.copy(y, y)
 
 
+@pasted("GSConvns", holds="cv1 cv2 shuf act")
+def gs_conv_that_is_shuffled_by_a_convolution(f: Frame, x: Shape) -> Shape:
+    y = f("cv1", x)
+    return f("act", f("shuf", f.cat([y, f("cv2", y)])))
+
+
 @pasted("GSBottleneck", "GSBottleneckC", holds="conv_lighting conv? shortcut")
 def gs_bottleneck(f: Frame, x: Shape) -> Shape:
     return f.add(f("conv_lighting", x), f("shortcut", x))
 
 
-@pasted("VoVGSCSP", "VoVGSCSPC", holds="cv1 cv2 gsb res cv3")
+@pasted("VoVGSCSP", "VoVGSCSPC", holds="cv1 cv2 gsb res? cv3")
 def vov_gscsp(f: Frame, x: Shape) -> Shape:
     y = f("gsb", f("cv1", x))
     return f("cv3", f.cat([f("cv2", x), y]))

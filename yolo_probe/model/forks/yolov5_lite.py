@@ -135,7 +135,7 @@ _SETS = "deploy groups in_channels out_channels? rbr_identity? id_tensor? forwar
 _BRANCHES = "rbr_identity? rbr_dense? rbr_1x1? rbr_reparam?"
 
 
-@block("RepVGGBlock", holds=f"nonlinearity se? {_BRANCHES}", sets=_SETS, pasted=True)
+@block("RepVGGBlock", "RepVGGBlockv6", holds=f"nonlinearity se? {_BRANCHES}", sets=_SETS, pasted=True)
 def rep_vgg_block(f: Frame, x: Shape) -> Shape:
     if not f.has("rbr_1x1"):  # merged; in some forks both names have the one convolution, and ``se`` is not called
         merged = f("rbr_dense", x) if f.has("rbr_dense") else f("se", f("rbr_reparam", x))
@@ -143,6 +143,12 @@ def rep_vgg_block(f: Frame, x: Shape) -> Shape:
     y = f.add(f("rbr_dense", x), f("rbr_1x1", x))
     y = f.add(y, f("rbr_identity", x)) if f.has("rbr_identity") else f.function("add", (y,), y)
     return f("nonlinearity", f("se", y))
+
+
+@block("RepBlock", holds="conv1 block?", sets="block?", pasted=True)
+def rep_block(f: Frame, x: Shape) -> Shape:
+    x = f("conv1", x)
+    return f("block", x) if f.has("block") else x
 
 
 def _fused_rep_vgg(module: Module, path: str, grad_enabled: bool) -> Module:
