@@ -169,6 +169,59 @@ def test_yolou_is_known_by_the_modules_of_its_heads_and_merges_rep_conv(tmp_path
     assert_as_live(report, model)
 
 
+class ImplicitA(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.channel, self.implicit = c, nn.Parameter(torch.zeros(1, c, 1, 1))
+
+    def forward(self, x: Any) -> Any:
+        return self.implicit + x
+
+
+class ImplicitM(ImplicitA):
+    def forward(self, x: Any) -> Any:
+        return self.implicit * x
+
+
+class IDetect(nn.Module):
+    stride = (8,)
+
+    def __init__(self, c: int, classes: int) -> None:
+        super().__init__()
+        self.nc, self.no, self.nl, self.na, self.inplace = classes, classes + 5, 1, 3, True
+        self.grid = [torch.zeros(1)]
+        self.register_buffer("anchors", torch.ones(1, 3, 2))
+        self.register_buffer("anchor_grid", torch.ones(1, 1, 3, 1, 1, 2))
+        self.m = nn.ModuleList([nn.Conv2d(c, 3 * self.no, 1)])
+        self.ia, self.im = nn.ModuleList([ImplicitA(c)]), nn.ModuleList([ImplicitM(3 * self.no)])
+
+    def forward(self, x: Any) -> Any:
+        return self.boxes(self.im[0](self.m[0](self.ia[0](x[0]))))
+
+    def fuseforward(self, x: Any) -> Any:
+        return self.boxes(self.m[0](x[0]))
+
+    def boxes(self, x: Any) -> Any:
+        n, _, h, w = x.shape
+        x = x.view(n, self.na, self.no, h, w).permute(0, 1, 3, 4, 2).contiguous()
+        rows, columns = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+        grid = torch.stack((columns, rows), 2).view(1, 1, h, w, 2).float()
+        y = x.sigmoid()
+        y[..., 0:2] = (y[..., 0:2] * 2 - 0.5 + grid) * self.stride[0]
+        y[..., 2:4] = (y[..., 2:4] * 2) ** 2 * self.anchor_grid[0]
+        return torch.cat([y.view(n, -1, self.no)], 1), [x]
+
+    def merge(self) -> None:
+        self.forward = self.fuseforward  # type: ignore[method-assign]
+
+
+def test_yolo_research_is_known_by_the_grid_of_its_head_and_merges_what_yolov7_does(tmp_path: Path) -> None:
+    model = network(DetectionModel, [(RepConv(16), -1), (IDetect(16, 2), [1])])
+    report = explained(model, tmp_path)
+    assert report.question.subject.origin.fork == "yolo_research"
+    assert_as_live(report, model)
+
+
 def test_a_conv_of_another_module_is_counted_and_named_where_no_fork_is_known(tmp_path: Path) -> None:
     model = network(test_pasted.Model, [(ConvOfAnother(16, 16), -1)])
     torch.save({"epoch": -1, "model": model}, tmp_path / "best.pt")

@@ -13,6 +13,7 @@ From the ground up; a module imports only from lines above its own::
     forks.fork         what a fork is, and how its fuse() makes a structure anew
     forks.yolov7       YOLOv7
     forks.yolou        YOLOU
+    forks.yolo_research  yolo_research
     forks.yolov7_face  yolov7-face
     forks.yolov9       YOLOv9
     forks.yolov5_lite  YOLOv5-Lite

@@ -20,6 +20,7 @@ from yolo_probe.model.forks import (  # noqa: F401  # and these
     yolox,
 )
 from yolo_probe.model.forks.fork import Fork, marks_of
+from yolo_probe.model.forks.yolo_research import YOLO_RESEARCH
 from yolo_probe.model.forks.yoloair import YOLOAIR
 from yolo_probe.model.forks.yolou import YOLOU
 from yolo_probe.model.forks.yolov5_face import YOLOV5_FACE
@@ -31,8 +32,8 @@ from yolo_probe.model.forward import RECIPES, recipe_of
 from yolo_probe.model.fusion import FUSED_KINDS, Fusion, difference, fuse, restore
 from yolo_probe.model.structure import Module, named_modules
 
-FORKS = (YOLOAIR, YOLOU, YOLOV9, YOLOV7_FACE, YOLOV7, YOLOV7_U7, YOLOV5_FACE, YOLOV5_LITE)
-"""In the order in which they are asked: YOLOAir, YOLOU, YOLOv9 and yolov7-face have blocks of YOLOv7 too."""
+FORKS = (YOLOAIR, YOLOU, YOLO_RESEARCH, YOLOV9, YOLOV7_FACE, YOLOV7, YOLOV7_U7, YOLOV5_FACE, YOLOV5_LITE)
+"""In the order in which they are asked: all before YOLOv7 have blocks of it too."""
 
 
 def fork_of(root: Module) -> Fork | None:

@@ -18,7 +18,7 @@ from yolo_probe.model.forks.fork import (
 from yolo_probe.model.forward import Frame, Value, block
 from yolo_probe.model.fusion import new_batch_norm
 from yolo_probe.model.operators import ShapeError
-from yolo_probe.model.structure import Module, Shape
+from yolo_probe.model.structure import Module, Shape, distinct_modules
 from yolo_probe.model.yolov5_blocks import (
     ANCHORS,
     HEAD,
@@ -151,14 +151,16 @@ _BINS = (
 )
 
 
-def _is_of_u7(module: Module) -> bool:
+def is_of_u7(module: Module) -> bool:
     return "inplace" in module.attributes
 
 
 @block(
-    "IDetect", holds="m ia im", sets=_HEAD, tensors=ANCHORS, takes="several", when=lambda module: not _is_of_u7(module)
+    "IDetect", holds="m ia im", sets=_HEAD, tensors=ANCHORS, takes="several", when=lambda module: not is_of_u7(module)
 )
-@block("IDetect", holds="m ia im", sets=HEAD, tensors="anchors anchor_grid", takes="several", when=_is_of_u7)
+@block(
+    "IDetect", holds="m ia im", sets=f"{HEAD} forward?", tensors="anchors anchor_grid", takes="several", when=is_of_u7
+)
 def i_detect(f: Frame, x: Value) -> list[Shape]:
     return boxes(f, [_implicit(f, i, level) for i, level in enumerate(several(x)[: f.get("nl", int)])])
 
@@ -175,7 +177,7 @@ def i_aux_detect(f: Frame, x: Value) -> list[Shape]:
     return boxes(f, predictions)
 
 
-@block("IDetect", holds="m ia im", sets=HEAD, tensors="anchors", takes="several", when=_is_of_u7)
+@block("IDetect", holds="m ia im", sets=HEAD, tensors="anchors", takes="several", when=is_of_u7)
 @block("ISegment", holds="m ia im proto", sets=f"{HEAD} nm npr detect", tensors="anchors", takes="several")
 def i_detect_of_u7(f: Frame, x: Value) -> list[Shape]:
     levels = several(x)
@@ -331,11 +333,17 @@ _MARKS = frozenset({
     "IDetect", "IAuxDetect", "IKeypoint", "IBin", "ISegment", "SPPCSPC", "GhostSPPCSPC", "ReOrg", "Chuncat", "MP",
 })  # fmt: skip
 
+
+def _has_head_of_u7(root: Module) -> bool:
+    """Whether a head is that of the branch: other forks have blocks of YOLOv7 too, and merge its RepConv."""
+    return any(module.kind in ("IDetect", "ISegment") and is_of_u7(module) for module in distinct_modules(root))
+
+
 YOLOV7_U7 = Fork(
     "YOLOv7 (branch u7)",
     line="v7.0",
     marks=_MARKS,
-    builds=lambda root: root.kind in ("DetectionModel", "SegmentationModel") and not has_head_of_yolov5(root),
+    builds=lambda root: root.kind in ("DetectionModel", "SegmentationModel") and _has_head_of_u7(root),
     fuses={"Conv": merged_conv, "DWConv": merged_conv},
 )
 
