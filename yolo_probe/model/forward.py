@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, TypeAlias, TypeVar, cast
 from yolo_probe.errors import TraceError, UnknownModuleError, shown
 from yolo_probe.model import operators
 from yolo_probe.model.operators import OWN_PARAMETERS, Followed, OpRecord, ShapeError
-from yolo_probe.model.structure import Module, Shape, Tensor, named_modules
+from yolo_probe.model.structure import HOST_MODULES, Module, Shape, Tensor, named_modules
 from yolo_probe.model.user_rules import ModuleRule, OwnRules, ruled_record, shape_out
 
 Value = Shape | list[Shape]
@@ -367,13 +367,14 @@ def recipe_of(module: Module) -> Recipe | None:
 
 
 def _recipes_for(module: Module) -> Sequence[Recipe]:
-    """The recipes of the name of a module's class, which a fork may have in any module of its ``models``.
+    """The recipes of the name of a module's class, which a fork may have in any module of its own in ``models``.
 
-    A class that is known by its name alone has to be where YOLOv5 has it.
+    A class that is known by its name alone has to be where YOLOv5 has it, and so has a class of a module of YOLOv5's.
     """
-    if (found := RECIPES.get(module.kind)) or not module.class_path.startswith("models."):
+    home, _, name = module.class_path.rpartition(".")
+    if (found := RECIPES.get(module.kind)) or not home.startswith("models.") or home in HOST_MODULES:
         return found or ()
-    return [recipe for recipe in RECIPES.get(module.class_path.rpartition(".")[2], ()) if recipe.children is not None]
+    return [recipe for recipe in RECIPES.get(name, ()) if recipe.children is not None]
 
 
 _FUSED_FORWARDS = frozenset({"forward_fuse", "fuseforward", "fusevggforward"})
