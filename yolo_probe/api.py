@@ -32,11 +32,11 @@ from yolo_probe.hosts.subject import LiveModel, Origin, Rebuilt, Subject
 from yolo_probe.hosts.target import classes_of, network_name
 from yolo_probe.hosts.yolov5 import identify, origin_of
 from yolo_probe.live.applied_rules import OwnOps
+from yolo_probe.live.arguments import Arguments, Inputs
 from yolo_probe.live.description import tensors_in
 from yolo_probe.live.kernels import Memory
 from yolo_probe.live.live import Live, has_fuse, network_of, unwrapped
 from yolo_probe.live.model_passes import states
-from yolo_probe.live.recorder import Arguments, Inputs
 from yolo_probe.live.side_effects import undisturbed
 from yolo_probe.live.tensor_lifetimes import observe
 from yolo_probe.model.fusion import difference, fused_state

@@ -5,10 +5,13 @@ From the ground up; a module imports only from lines above its own::
     torch_internals     every use of torch's internals, each with a fallback
     description         modules and tensors as plain data
     named_calls         tensors for which a.add(b) differs from a + b
+    arguments           the arguments of a pass, and values as shapes
     function_records    records of the functions that multiply and add
     composed_functions  functions that call others, written out
     function_shapes     outputs of functions, found by shape alone
     torch_layers        records of torch's modules by their inputs and outputs
+    channels_last       how outputs lie in memory
+    operator_records    the list into which a pass is recorded
     side_effects        restores what code changes outside the model
     scripted            code that torch has compiled
     real_copy           copies with weights, where a pass needs values

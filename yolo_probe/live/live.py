@@ -22,9 +22,10 @@ from torch.optim.swa_utils import AveragedModel
 
 from yolo_probe.errors import DataDependentError, TargetError, TraceError, first_words, reason_of, shown
 from yolo_probe.live.applied_rules import AppliedRules, OwnOps
+from yolo_probe.live.arguments import Inputs
 from yolo_probe.live.description import NO_SHAPE, PAD, Descriptions
 from yolo_probe.live.real_copy import real_copy, uncollected
-from yolo_probe.live.recorder import CopiedModule, Inputs, Recorder
+from yolo_probe.live.recorder import CopiedModule, Recorder
 from yolo_probe.live.scripted import scripted_functions_beside
 from yolo_probe.live.side_effects import foreign, kept, undisturbed
 from yolo_probe.live.weightless_copy import Copier

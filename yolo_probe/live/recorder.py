@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
 from functools import partial
-from inspect import currentframe, unwrap
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -24,6 +22,17 @@ from torch.overrides import TorchFunctionMode
 from yolo_probe.errors import DataDependentError, RulesError, TraceError, UnknownModuleError, first_words
 from yolo_probe.live import timm_attention
 from yolo_probe.live.applied_rules import AppliedRules, custom_record
+from yolo_probe.live.arguments import (
+    Arguments,
+    Inputs,
+    as_named,
+    fed,
+    first_shape,
+    output_shapes,
+    tensor_shapes,
+    without_values,
+)
+from yolo_probe.live.channels_last import LAYERS_BY_ELEMENT, laid_out
 from yolo_probe.live.composed_functions import COMPOSED
 from yolo_probe.live.description import NO_SHAPE, PAD, tensors_in
 from yolo_probe.live.function_records import (
@@ -42,8 +51,9 @@ from yolo_probe.live.function_records import (
 )
 from yolo_probe.live.function_shapes import ANSWERS, Answer
 from yolo_probe.live.named_calls import Named
+from yolo_probe.live.operator_records import Records, autograd_functions
 from yolo_probe.live.scripted import SCRIPTED, ScriptedWork
-from yolo_probe.live.torch_internals import COMPILED, call_directly, directly, has_forward_hooks, is_compiling
+from yolo_probe.live.torch_internals import COMPILED, call_directly, directly, has_forward_hooks
 from yolo_probe.live.torch_layers import (
     LAYERS,
     OPERATORS,
@@ -52,24 +62,12 @@ from yolo_probe.live.torch_layers import (
     operator_of,
     with_scattered_input,
 )
-from yolo_probe.model.forward import Block, Frame, Pass, Value, own_parameters, record_of_parameters, torch_block
+from yolo_probe.model.forward import Block, Frame, Pass, own_parameters, record_of_parameters, torch_block
 from yolo_probe.model.operators import OpRecord, SeenBy, ShapeError
 from yolo_probe.model.structure import Module, Shape
-from yolo_probe.model.torch_blocks import ELEMENTWISE, from_scattered, multi_head_attention
+from yolo_probe.model.torch_blocks import from_scattered, multi_head_attention
 from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import CountingRule
-
-
-@dataclass(frozen=True, slots=True)
-class Arguments:
-    """The arguments of a forward pass, with tensors also inside lists and dicts; only real copies use their values."""
-
-    given: tuple[Any, ...] = ()
-    named: Mapping[str, Any] = field(default_factory=dict)
-
-
-Inputs = Shape | Arguments
-"""The input of a model: the shape of an image, or any arguments."""
 
 
 class CopiedModule(NamedTuple):
@@ -81,41 +79,6 @@ class CopiedModule(NamedTuple):
 
 
 Forward = Callable[..., Any]
-
-
-class _Records(list[OpRecord]):
-    """A list of records that fails to grow beyond so many, and marks those made inside an autograd function."""
-
-    def __init__(self, most: int | None, autograd: frozenset[CodeType]) -> None:
-        super().__init__()
-        self._most, self._autograd = most, autograd
-
-    def append(self, record: OpRecord) -> None:
-        if self._most is not None and len(self) >= self._most:
-            raise TraceError(f"the forward pass: found more than {self._most:,} operators, expected fewer")
-        if self._autograd and not is_compiling() and _is_inside(self._autograd):
-            record = record._replace(options={**record.options, "autograd": True})
-        super().append(record)
-
-
-def _is_inside(codes: frozenset[CodeType]) -> bool:
-    """Whether a function with one of these codes is running, in the pass of a recorder."""
-    frame = currentframe()
-    while frame is not None and frame.f_code is not Recorder.run.__code__:
-        if frame.f_code in codes:
-            return True
-        frame = frame.f_back
-    return False
-
-
-def _autograd_functions(above: type = torch.autograd.Function) -> Iterator[CodeType]:
-    """The code of the forward of each subclass of torch.autograd.Function that is not torch's own."""
-    each: type
-    for each in above.__subclasses__():
-        forward = unwrap(getattr(each, "forward", above))
-        if isinstance(forward, FunctionType) and not each.__module__.startswith("torch."):
-            yield forward.__code__
-        yield from _autograd_functions(each)
 
 
 class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by mypy
@@ -148,9 +111,9 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         self._names_calls = (
             elementwise and not scripted
         )  # below torch 2.5 no tensor class is made while scripts are read
-        autograd = frozenset(_autograd_functions() if elementwise else ())  # no thop, which hosts call, asks for them
+        autograd = frozenset(autograd_functions() if elementwise else ())  # no thop, which hosts call, asks for them
         plain = most_operators is None and not autograd
-        self._pass = Pass([] if plain else _Records(most_operators, autograd), slots, training)
+        self._pass = Pass([] if plain else Records(most_operators, autograd, Recorder.run.__code__), slots, training)
         self._running: list[tuple[str, str]] = []
         self._whole = 0
         """Number of running modules with a single record, in which functions are not recorded."""
@@ -182,7 +145,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             image = Arguments((torch.zeros(image, dtype=self._dtype, device=self._device),))
         inputs, named = fed(image.given, self._device), fed(dict(image.named), self._device)
         if self._names_calls:
-            inputs, named = _named(inputs), _named(named)
+            inputs, named = as_named(inputs), as_named(named)
         copy = self._copy()
         assert copy is not None
         try:
@@ -194,7 +157,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             raise
         except (Exception, SystemExit) as error:  # the user's own forward: whatever it raises is why there is no figure
             raise self._failure(error) from error
-        return Trace(_first_shape([*inputs, *named.values()]), tuple(records), _shapes(out))
+        return Trace(first_shape([*inputs, *named.values()]), tuple(records), output_shapes(out))
 
     def _failure(self, error: BaseException) -> TraceError:
         """What a forward raised, with its place; a fault of code that a real copy raises too has its class."""
@@ -251,7 +214,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         if kind.block is None or self._device != "meta" or gives_more:
             return partial(self._measure, frame, kind, ref(module))
         gives_its_input = (kind.layer in _NOTHING and not self._pass.training) or module.__dict__.get("inplace") is True
-        is_shared = kind.layer in _ELEMENTWISE and self._pass.slots.get(id(described), 1) > 1
+        is_shared = kind.layer in LAYERS_BY_ELEMENT and self._pass.slots.get(id(described), 1) > 1
         return partial(self._answer, frame, kind, gives_its_input, is_shared, ref(module))
 
     def _charges_parameters(self, described: Module) -> bool:
@@ -287,7 +250,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
                     return input
                 made = self._made(out, input.dtype)
                 if scattered:
-                    made = _laid_out(made, input, kind.layer)
+                    made = laid_out(made, input, kind.layer)
                 if self._elementwise and (comes_from_training(input) or _trains(frame.module)):
                     mark_as_training(made)
                 return made
@@ -308,7 +271,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         with self._one_record((frame.path, frame.module.kind)):
             out = kind.forward(held, *args, **kwargs)
         with directly():
-            shapes = _tensor_shapes((*args, *kwargs.values()))
+            shapes = tensor_shapes((*args, *kwargs.values()))
             if kind.block is not None and len(shapes) == 1 and self._fits(kind.block, frame, shapes[0], out):
                 return out
             self._write_module(kind, frame, module, (*args, *kwargs.values()), out)
@@ -439,7 +402,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         def call(*args: Any, **kwargs: Any) -> Any:
             out = forward(*args, **kwargs)
             with directly():
-                shapes, output = _tensor_shapes((*args, *kwargs.values())), _first_shape([out])
+                shapes, output = tensor_shapes((*args, *kwargs.values())), first_shape([out])
             records.append(record_of_parameters(described, path, shapes, output, slots))
             return out
 
@@ -505,14 +468,14 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         """Add the record of a module of torch, from the tensors that it is given and its first output."""
         held = module()
         assert held is not None
-        records, inputs = self._pass.records, _tensor_shapes(given)
+        records, inputs = self._pass.records, tensor_shapes(given)
         if kind.layer == "MultiheadAttention":
             multi_head_attention(frame, *(_sequence_first(held.batch_first, shape) for shape in inputs[:3]))
         else:
             operator = operator_of(held, kind.layer)
             slots = self._pass.slots.get(id(frame.module), 1)
             place = (frame.path, frame.module.kind)
-            made = layer_record(operator, *place, held, inputs, _first_shape([out]), slots)
+            made = layer_record(operator, *place, held, inputs, first_shape([out]), slots)
             records.append(with_scattered_input(made, held, given) if kind.layer in RECURRENT else made)
         if seen_by != "all":
             records[-1] = records[-1]._replace(seen_by=seen_by)
@@ -583,51 +546,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             )
             if self._device != "meta" or not is_mixed:
                 raise error
-            args, kwargs = _without_values(args), _without_values(kwargs)
+            args, kwargs = without_values(args), without_values(kwargs)
         return func(*args, **kwargs)
-
-
-def fed(value: Any, device: str) -> Any:
-    """The arguments for a copy on that device: a copy of each tensor, on ``meta`` without values.
-
-    Raises: TraceError for a nested tensor.
-    """
-    if isinstance(value, torch.Tensor) and value.is_nested:
-        raise TraceError(f"the input: found {NO_SHAPE}, expected one with a shape", PAD)
-    if isinstance(value, torch.Tensor) and device != "meta" and not value.is_meta:
-        return value.detach().to(device, torch.float32 if value.is_floating_point() else value.dtype, copy=True)
-    if isinstance(value, torch.Tensor):
-        return torch.zeros(value.shape, dtype=value.dtype, device=device)
-    if isinstance(value, Mapping):
-        return {name: fed(each, device) for name, each in value.items()}
-    return type(value)(fed(each, device) for each in value) if type(value) in (list, tuple) else value
-
-
-def _named(value: Any) -> Any:
-    """The value with each tensor as a ``Named`` one."""
-    if isinstance(value, torch.Tensor):
-        return value.as_subclass(Named)
-    if isinstance(value, dict):
-        return {name: _named(each) for name, each in value.items()}
-    return type(value)(map(_named, value)) if type(value) in (list, tuple) else value
-
-
-def _without_values(value: Any) -> Any:
-    """The value with each real tensor replaced by a meta tensor."""
-    if isinstance(value, torch.Tensor):
-        return value if value.is_meta or not value.dim() else torch.empty_like(value, device="meta")
-    if isinstance(value, dict):
-        return {name: _without_values(each) for name, each in value.items()}
-    return type(value)(map(_without_values, value)) if type(value) in (list, tuple) else value
-
-
-def _tensor_shapes(values: Sequence[Any]) -> tuple[Shape, ...]:
-    return tuple(tuple(each.shape) for each in tensors_in(values))
-
-
-def _first_shape(values: Sequence[Any]) -> Shape:
-    """Shape of the first tensor among values, also inside containers; empty if there is none."""
-    return next((tuple(each.shape) for each in tensors_in(values)), ())
 
 
 _FAULTS = (AttributeError, NameError, TypeError)
@@ -650,13 +570,6 @@ def _is_ours(error: BaseException) -> bool:
 
 _NOTHING = frozenset({"Identity", "Dropout", "Dropout2d"})
 """Modules of torch that do nothing in evaluation mode."""
-
-_ELEMENTWISE = frozenset(name.removeprefix("nn.") for name in ELEMENTWISE)
-
-_OF_IMAGES = frozenset(name for name in OPERATORS if name.endswith("2d") and "InstanceNorm" not in name) | {
-    *("Upsample", "GroupNorm", "PixelShuffle", "PixelUnshuffle")
-}
-"""Modules of torch whose output lies with its channels last where their input does."""
 
 _LINEAR = torch_block("Linear")
 
@@ -704,36 +617,6 @@ def _own_forward(module: nn.Module) -> Forward:
     return lambda *args, **kwargs: function(held(), *args, **kwargs)
 
 
-def _laid_out(made: torch.Tensor, given: torch.Tensor, layer: str) -> torch.Tensor:
-    """The output of a module as torch's kernels on a CPU lay it out, where the input is scattered.
-
-    An activation gives what lies as its input does; a module of images keeps channels last.
-    """
-    laid = made
-    if layer in _ELEMENTWISE:
-        laid = torch.empty_like(given)
-    elif layer in _OF_IMAGES and made.dim() == 4 and _keeps_channels_last(given, layer):
-        laid = made.to(memory_format=torch.channels_last)
-    return laid.as_subclass(type(made))
-
-
-def _keeps_channels_last(image: torch.Tensor, layer: str) -> bool:
-    """Whether a module gives channels that lie last; a BatchNorm looks at the values' places alone."""
-    same = layer == "BatchNorm2d" and image.is_contiguous(memory_format=torch.channels_last)
-    return same or _suggests_channels_last(image)
-
-
-def _suggests_channels_last(image: torch.Tensor) -> bool:
-    """Whether torch takes an image's channels to lie last: by its strides, also by those of axes of one entry."""
-    least = 0
-    for axis in (1, 3, 2, 0):
-        stride = image.stride(axis)
-        if stride < least or (axis == 0 and least == image.stride(1)):
-            return False
-        least = stride * image.size(axis)
-    return True
-
-
 def _trains(module: Module | None) -> bool:
     """Whether one of a module's own parameters trains."""
     return module is not None and any(each.requires_grad for each in module.parameters.values())
@@ -745,11 +628,3 @@ def _sequence_first(batch_first: bool, shape: Shape) -> Shape:
         return shape[0], 1, shape[1]
     first, second, features = shape
     return (second, first, features) if batch_first else (first, second, features)
-
-
-def _shapes(out: Any) -> Value:
-    if isinstance(out, torch.Tensor):
-        return tuple(out.shape)
-    if isinstance(out, Mapping):
-        out = list(out.values())
-    return [tuple(each.shape) for each in out if isinstance(each, torch.Tensor)] if isinstance(out, Sequence) else []

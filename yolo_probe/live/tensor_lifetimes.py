@@ -15,9 +15,9 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from yolo_probe.errors import TraceError
+from yolo_probe.live.arguments import Arguments, Inputs, fed
 from yolo_probe.live.description import tensors_in
 from yolo_probe.live.live import Live, unwrapped, weightless
-from yolo_probe.live.recorder import Arguments, Inputs, fed
 from yolo_probe.live.side_effects import foreign, kept, undisturbed
 from yolo_probe.model.activations import Activations, Step, activations_of
 from yolo_probe.model.forward import ModuleCall, Value
