@@ -160,6 +160,7 @@ def test_a_scheduler_that_is_not_there_is_one_message(folder: Path, probe: Probe
     done = probe("scan", folder, "--engine", "dask", "--scheduler", "tcp://127.0.0.1:9")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 2), done.stderr
     assert "no scheduler of Dask answers there" in done.stderr
+    assert done.stdout == ""
 
 
 # URLs

@@ -30,7 +30,7 @@ def rows_from_cluster(
     Raises: TargetError where Dask is not installed, or no scheduler answers.
     """
     try:
-        from distributed import Client, LocalCluster, as_completed
+        from distributed import Client, LocalCluster
     except ImportError:
         raise TargetError("--engine dask needs dask.distributed", "pip install 'yolo-probe[dask]'") from None
     if scheduler is None:
@@ -44,6 +44,13 @@ def rows_from_cluster(
             f"--scheduler {scheduler}: no scheduler of Dask answers there: {first_words(error)}",
             "Start one with `dask scheduler`, and name its address, such as tcp://host:8786.",
         ) from None
+    return _rows(client, paths, sha256, own=None if scheduler else place)
+
+
+def _rows(client: Any, paths: Iterable[str], sha256: bool, *, own: Any) -> Iterator[FileRow]:
+    """The rows of files from a cluster, and its end; ``own``: one that ends with them."""
+    from distributed import as_completed
+
     remaining = iter(paths)
     chunks = iter(lambda: list(islice(remaining, CHUNK)), [])
     handed: dict[Any, list[str]] = {}
@@ -69,5 +76,5 @@ def rows_from_cluster(
                 done.add(submit(following))
     finally:
         client.close()
-        if scheduler is None:
-            place.close()
+        if own is not None:
+            own.close()
