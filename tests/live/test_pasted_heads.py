@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from tests.live.test_pasted import CBAM, Conv, Rows, assert_costs_what_it_runs, put_in_models
+from tests.live.test_pasted_from_yoloair import ASFFV5
 
 
 class TransformerLayer(nn.Module):
@@ -211,27 +212,119 @@ class Detect(nn.Module):
         super().__init__()
         self.nc, self.no, self.nl, self.na, self.inplace = classes, classes + 5 + more, 1, 3, True
         self.grid, self.anchor_grid = [torch.zeros(1)], [torch.zeros(1)]
-        self.register_buffer("anchors", torch.ones(1, 3, 2))
+        self.register_buffer("anchors", torch.ones(3, 3, 2))
         self.m, self.stride = nn.ModuleList([m]), torch.tensor([8.0])
 
     def forward(self, x: Any) -> Any:
-        n, _, h, w = (y := self.m[0](x[0])).shape
+        boxes, y = self.decoded(self.m[0](x[0]), 0)
+        return torch.cat([boxes], 1), [y]
+
+    def decoded(self, y: Any, level: int) -> Any:
+        n, _, h, w = y.shape
         y = y.view(n, self.na, self.no, h, w).permute(0, 1, 3, 4, 2).contiguous()
-        if self.training:
-            return [y]
         i = torch.arange(h), torch.arange(w)
         rows, columns = torch.meshgrid(*i, indexing="ij")
         grid = torch.stack((columns, rows), 2).expand(1, self.na, h, w, 2) - 0.5
-        sizes = (self.anchors[0] * self.stride[0]).view(1, self.na, 1, 1, 2).expand(1, self.na, h, w, 2)
+        sizes = (self.anchors[level] * self.stride[level]).view(1, self.na, 1, 1, 2).expand(1, self.na, h, w, 2)
         z = y.sigmoid()
-        xy = (z[..., 0:2] * 2 + grid) * self.stride[0]
+        xy = (z[..., 0:2] * 2 + grid) * self.stride[level]
         wh = (z[..., 2:4] * 2) ** 2 * sizes
-        z = torch.cat((xy, wh, z[..., 4:]), -1)
-        return torch.cat([z.view(n, -1, self.no)], 1), [y]
+        return torch.cat((xy, wh, z[..., 4:]), -1).view(n, -1, self.no), y
 
 
 class Decoupled_Detect(Detect):  # noqa: N801
     pass
+
+
+class ASFF_Detect(Detect):  # noqa: N801
+    def __init__(self, c: int, classes: int) -> None:
+        super().__init__(nn.Conv2d(c, 3 * (classes + 5), 1), classes)
+        self.nl, self.m = 3, nn.ModuleList(nn.Conv2d(c, 3 * (classes + 5), 1) for _ in range(3))
+        self.l0_fusion, self.l1_fusion, self.l2_fusion = (ASFFV5(c, level) for level in range(3))
+        self.stride = torch.tensor([8.0, 16.0, 32.0])
+
+    def forward(self, x: Any) -> Any:
+        outputs, boxes = [], []
+        for i, fusion in enumerate((self.l2_fusion, self.l1_fusion, self.l0_fusion)):
+            y = self.m[i](fusion(x))
+            found, level = self.decoded(y, i)
+            boxes.append(found)
+            outputs.append(level)
+        return torch.cat(boxes, 1), outputs
+
+
+class DFL(nn.Module):
+    def __init__(self, c1: int) -> None:
+        super().__init__()
+        self.conv, self.c1 = nn.Conv2d(c1, 1, 1, bias=False).requires_grad_(False), c1
+
+    def forward(self, x: Any) -> Any:
+        n, _, anchors = x.shape
+        return self.conv(x.view(n, 4, self.c1, anchors).transpose(2, 1).softmax(1)).view(n, 4, anchors)
+
+
+class V8_Detect(nn.Module):  # noqa: N801
+    shape: Any = None
+
+    def __init__(self, c: int, classes: int) -> None:
+        super().__init__()
+        self.nc, self.nl, self.reg_max, self.no = classes, 2, 16, classes + 64
+        self.stride = torch.tensor([8.0, 16.0])
+        self.cv2, self.cv3 = (
+            nn.ModuleList(nn.Sequential(Conv(c, 16, 3), nn.Conv2d(16, out, 1)) for _ in range(2))
+            for out in (64, classes)
+        )
+        self.dfl = DFL(16)
+
+    def forward(self, x: Any) -> Any:
+        levels = [torch.cat((self.cv2[i](x[i]), self.cv3[i](x[i])), 1) for i in range(self.nl)]
+        points, strides = [], []
+        for level, stride in zip(levels, self.stride, strict=True):
+            h, w = level.shape[2:]
+            columns = torch.arange(end=w, device=level.device, dtype=level.dtype) + 0.5
+            rows = torch.arange(end=h, device=level.device, dtype=level.dtype) + 0.5
+            rows, columns = torch.meshgrid(rows, columns, indexing="ij")
+            points.append(torch.stack((columns, rows), -1).view(-1, 2))
+            strides.append(torch.full((h * w, 1), float(stride), device=level.device))
+        anchors, scale = torch.cat(points).transpose(0, 1), torch.cat(strides).transpose(0, 1)
+        box, classes = torch.cat([level.view(level.shape[0], self.no, -1) for level in levels], 2).split(
+            (64, self.nc), 1
+        )
+        near, far = self.dfl(box).chunk(2, 1)
+        first, last = anchors.unsqueeze(0) - near, anchors.unsqueeze(0) + far
+        found = torch.cat(((first + last) / 2, last - first), 1) * scale
+        return torch.cat((found, classes.sigmoid()), 1), levels
+
+
+class SimConv(nn.Module):
+    def __init__(self, c1: int, c2: int) -> None:
+        super().__init__()
+        self.conv, self.bn, self.act = nn.Conv2d(c1, c2, 1, bias=False), nn.BatchNorm2d(c2), nn.ReLU()
+
+    def forward(self, x: Any) -> Any:
+        return self.act(self.bn(self.conv(x)))
+
+
+class SimSPPF(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.cv1, self.cv2, self.m = SimConv(c, c // 2), SimConv(2 * c, c), nn.MaxPool2d(5, 1, 2)
+
+    def forward(self, x: Any) -> Any:
+        x = self.cv1(x)
+        y = self.m(x)
+        z = self.m(y)
+        return self.cv2(torch.cat([x, y, z, self.m(z)], 1))
+
+
+class RepC3(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.cv1, self.cv2, self.cv3 = Conv(c, c // 2), Conv(c, c // 2), Conv(c // 2, c)
+        self.m = nn.Sequential(Conv(c // 2, c // 2, 3))
+
+    def forward(self, x: Any) -> Any:
+        return self.cv3(self.m(self.cv1(x)) + self.cv2(x))
 
 
 class IOUloss(nn.Module):
@@ -293,6 +386,18 @@ BLOCKS: Mapping[str, Callable[[], Rows]] = {
     "SPD-Conv": lambda: [(space_to_depth(), -1), (Conv(64, 16), -1)],
     "head with angles": lambda: [(Conv(16, 16), -1), (Detect(nn.Conv2d(16, 3 * 187, 1), 2, 180), [1])],
     "head of YOLOX": lambda: [(Conv(16, 16, 3, 2), -1), (DetectX(16, 2), [0, 0, 1, 1])],
+    "head of YOLOv8": lambda: [
+        (Conv(16, 16, 3, 2), -1),
+        (Conv(16, 16, 3, 2), -1),
+        (V8_Detect(16, 2), [1, -1]),
+    ],
+    "head that fuses levels": lambda: [
+        (Conv(16, 16, 3, 2), -1),
+        (Conv(16, 16, 3, 2), -1),
+        (ASFF_Detect(16, 2), [0, 1, -1]),
+    ],
+    "SimSPPF": lambda: [(SimSPPF(16), -1)],
+    "RepC3": lambda: [(RepC3(16), -1)],
     "decoupled head": lambda: [(Conv(16, 16), -1), (Decoupled_Detect(DecoupledHead(16, 2), 2), [1])],
 }
 
