@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 pip_install = .venv/bin/pip install --quiet
 page = yolo_probe/render/page
 as_root = $(shell test "$$(id -u)" = 0 || echo sudo)
-pytest = .venv/bin/python -m pytest --numprocesses 2
+pytest = .venv/bin/python -m pytest --numprocesses 2 --timeout 1200
 
 apt = { $(as_root) apt-get update -q && $(as_root) apt-get install -q -y --no-install-recommends $(1); }
 

@@ -84,6 +84,10 @@ DROP = """(files) => {
 }"""
 
 
+KEPT = "navigator.serviceWorker.getRegistration().then((found) => Boolean(found && found.active))"
+"""Whether the site is kept for when there is no network; ``serviceWorker.ready`` would be waited for without an end."""
+
+
 @contextmanager
 def started(
     browser: Browser, folder: Path, width: int = 1280, scheme: Literal["light", "dark"] = "light", locale: str = "en-GB"
@@ -98,7 +102,8 @@ def started(
         context.on("request", lambda request: found.asked.append(request.url))
         found.page.goto(f"http://127.0.0.1:{server.server_port}/")
         found.page.wait_for_selector(STARTED)
-        found.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+        assert found.page.locator("[data-state=ready]").count(), found.status
+        found.page.wait_for_function(KEPT)
         yield found
         assert found.said == []
         context.close()
