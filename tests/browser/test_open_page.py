@@ -84,8 +84,11 @@ DROP = """(files) => {
 }"""
 
 
-KEPT = "navigator.serviceWorker.getRegistration().then((found) => Boolean(found && found.active))"
-"""Whether the site is kept for when there is no network; ``serviceWorker.ready`` would be waited for without an end."""
+KEPT = """Promise.race([
+  navigator.serviceWorker.ready.then(() => true),
+  new Promise((resolve) => setTimeout(() => resolve(false), 60_000)),
+])"""
+"""Whether the site is kept for when there is no network; ``ready`` alone would be waited for without an end."""
 
 
 @contextmanager
@@ -102,8 +105,8 @@ def started(
         context.on("request", lambda request: found.asked.append(request.url))
         found.page.goto(f"http://127.0.0.1:{server.server_port}/")
         found.page.wait_for_selector(STARTED)
-        assert found.page.locator("[data-state=ready]").count(), found.status
-        found.page.wait_for_function(KEPT)
+        assert not found.page.locator("[data-state=failed]").count(), found.status
+        assert found.page.evaluate(KEPT)
         yield found
         assert found.said == []
         context.close()

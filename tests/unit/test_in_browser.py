@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -130,6 +133,18 @@ def pyodide(tmp_path: Path) -> Path:
     for name in site.RUNTIME:
         (folder / name).write_bytes(name.encode())
     return folder
+
+
+def test_the_packages_of_the_site_answer_by_themselves(tmp_path: Path, pyodide: Path) -> None:
+    site.write(tmp_path / "page", pyodide)
+    with ZipFile(tmp_path / "page" / "python.zip") as packed:
+        packed.extractall(tmp_path / "packages")
+    script = "import sys; sys.path[:0] = sys.argv[1:]; from yolo_probe.cli.in_browser import answer; "
+    script += "print(answer('yolov5n', 640, False))"
+    words = [sys.executable, "-I", "-S", "-c", script, str(tmp_path / "packages")]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == json.loads(answer("yolov5n", 640, False))
 
 
 def test_the_site_is_the_same_each_time_and_names_all_its_files(tmp_path: Path, pyodide: Path) -> None:

@@ -101,7 +101,7 @@ def passages(words: str, language: Language, *, searched: bool = False) -> tuple
     Openings of pages stand behind the sections. ``searched``: the words are not a question, but what is looked for.
     """
     language = "zh" if is_chinese(words) else language
-    asked = frozenset(_words(words)) - _COMMON
+    asked = frozenset(_words(words)) - _common()
     scores = [inf if each.passage.heading == words else _score(each, asked, searched) for each in _index(language)]
     is_asked_so = [asked in each.asked for each in _index(language)]  # in these very words
     best = sorted(range(len(scores)), key=lambda number: (not is_asked_so[number], -scores[number]))[:MOST]
@@ -175,7 +175,7 @@ def _index(language: Language) -> tuple[_Indexed, ...]:
 def _indexed(passage: Passage, heading: str, text: str, ways: Iterable[str]) -> _Indexed:
     """A section with its words: the heading and the text in both languages, and the ways to ask for it."""
     in_heading, in_text = frozenset(_words(heading)), frozenset(_words(text))
-    asked = tuple(frozenset(_words(way)) - _COMMON for way in ways)
+    asked = tuple(frozenset(_words(way)) - _common() for way in ways)
     said = Counter(word for way in asked for word in way) + Counter(dict.fromkeys(in_heading, OF_HEADING))
     counts = {
         word: min(MOST_OF_A_WORD, IN_TEXT * (word in in_text) + IN_ASKED * said[word] / sqrt(len(asked)))
@@ -188,6 +188,12 @@ def _indexed(passage: Passage, heading: str, text: str, ways: Iterable[str]) -> 
 def _subjects() -> frozenset[str]:
     """What the guide is about: a question without any of these words is about something else."""
     return frozenset(_words(_SUBJECTS))
+
+
+@cache
+def _common() -> frozenset[str]:
+    """Words that say nothing about what is asked; found when they are needed, as the page in a browser has no guide."""
+    return frozenset(_words(_COMMON))
 
 
 def ways_to_ask() -> dict[str, list[str]]:
@@ -293,13 +299,11 @@ transferred nc fps latency megabytes mb buffers silu activation onnx yolo-probe 
 """
 """What the guide is about, in both languages."""
 
-_COMMON = frozenset(
-    _words(
-        "a an and are as at be but by can could do does for from get gets give gives given have has how i if in into "
-        "is it its me my not of on or our same should so than that the their them then there these they this to too "
-        "us use using was we were what when where which who why will with would you your yolo yolov5 model number "
-        "question issue problem help please hi hello thanks before after nothing something wrong total one two say "
-        "\u4e3a\u4ec0 \u4ec0\u4e48 \u600e\u4e48 \u600e\u6837 \u591a\u5c11"
-    )
+_COMMON = (
+    "a an and are as at be but by can could do does for from get gets give gives given have has how i if in into "
+    "is it its me my not of on or our same should so than that the their them then there these they this to too "
+    "us use using was we were what when where which who why will with would you your yolo yolov5 model number "
+    "question issue problem help please hi hello thanks before after nothing something wrong total one two say "
+    "\u4e3a\u4ec0 \u4ec0\u4e48 \u600e\u4e48 \u600e\u6837 \u591a\u5c11"
 )
-"""Words that say nothing about what is asked; in the form that ``_words`` gives them."""
+"""Words that say nothing about what is asked."""
