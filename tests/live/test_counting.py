@@ -389,3 +389,23 @@ def test_a_wrong_argument_of_the_users_is_pythons_own_error_and_a_fault_of_the_m
     found = compare_counters(model, given, ["torch", "thop-0.1"]).counters
     assert (found["torch"].train, found["torch"].unfused) == (real.get_total_flops(), real.get_total_flops() // 2)
     assert found["thop-0.1"].train == found["thop-0.1"].unfused  # it puts a model into evaluation mode
+
+
+class Turned(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """A linear layer whose input lies scattered; with ``looks`` at values, for which only a real pass has an answer."""
+
+    def __init__(self, looks: bool) -> None:
+        super().__init__()
+        self.looks, self.linear = looks, nn.Linear(3, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.looks and float(x.sum()) > 1e9:
+            return x
+        return self.linear(x.permute(0, 2, 3, 1))
+
+
+def test_a_scattered_input_is_charged_alike_with_values_and_without() -> None:
+    looked, answered = (compare_counters(Turned(looks), 32).counters for looks in (True, False))
+    assert {name: each.unfused for name, each in looked.items()} == {
+        name: each.unfused for name, each in answered.items()
+    }

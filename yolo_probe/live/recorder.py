@@ -271,8 +271,11 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         with self._one_record((frame.path, frame.module.kind)):
             out = kind.forward(held, *args, **kwargs)
         with directly():
-            shapes = tensor_shapes((*args, *kwargs.values()))
-            if kind.block is not None and len(shapes) == 1 and self._fits(kind.block, frame, shapes[0], out):
+            given = (*args, *kwargs.values())
+            shapes, block = tensor_shapes(given), kind.block
+            if block is _LINEAR and not all(each.is_contiguous() for each in tensors_in(given)):
+                block = from_scattered
+            if block is not None and len(shapes) == 1 and self._fits(block, frame, shapes[0], out):
                 return out
             self._write_module(kind, frame, module, (*args, *kwargs.values()), out)
         return out
