@@ -105,6 +105,12 @@ def test_a_class_that_is_not_known_is_named_with_its_path() -> None:
         trace(root, IMAGE)
 
 
+_NUMBERS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+_WEIGHT = {"weight": Tensor((8, 256, 1, 1))}
+_FLATTEN = Module("torch.nn.modules.flatten.Flatten", {"start_dim": 1, "end_dim": -1})
+_CHANNELS = Module("models.common.Channel_Att", {"channels": 8}, children={"bn2": _FLATTEN})
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
@@ -116,10 +122,22 @@ def test_a_class_that_is_not_known_is_named_with_its_path() -> None:
         (
             Module(
                 "torch.nn.modules.conv.Conv2d",
-                {"f": -1, "stride": (1, 1, 1), "padding": 0, "dilation": 1, "groups": 1},
-                {"weight": Tensor((8, 256, 1, 1))},
+                {"f": -1, **_NUMBERS, "stride": (1, 1, 1)},
+                _WEIGHT,
             ),
             "found stride=.1, 1, 1., expected one or two integers",
+        ),
+        (
+            Module("torch.nn.modules.container.Sequential", {"f": -1}, children={"0": _FLATTEN, "1": _CHANNELS}),
+            r"model\.9\.1: found an input of shape .1, 102400., expected one that a Channel_Att takes",
+        ),
+        (
+            Module("torch.nn.modules.conv.Conv2d", {"f": -1, **_NUMBERS, "dilation": (True, True)}, _WEIGHT),
+            "found dilation=.True, True., expected one or two integers",  # as torch, for which True is no number
+        ),
+        (
+            Module("torch.nn.modules.conv.Conv2d", {"f": -1, **_NUMBERS, "groups": True}, _WEIGHT),
+            "found groups=True, expected int",
         ),
     ],
 )

@@ -104,6 +104,10 @@ class Pass:
             raise TraceError(f"{path}: found no {error} in a {module.kind}, expected one: edited or damaged") from None
         except ShapeError as error:
             raise TraceError(f"{path}: {error}") from None
+        except (ValueError, IndexError, ZeroDivisionError):  # a block takes apart what has more axes, or none of a size
+            given = ", ".join(map(str, x)) if isinstance(x, list) else str(x)
+            message = f"{path}: found an input of shape {given}, expected one that a {module.kind} takes"
+            raise TraceError(f"{message}: edited or damaged") from None
         self.calls.append(ModuleCall(path, list(x) if isinstance(x, list) else x, out))
         if recipe.children is not None and own_parameters(module):
             inputs, outputs = (tuple(map(tuple, each if isinstance(each, list) else [each])) for each in (x, out))
@@ -135,9 +139,9 @@ class Frame:
         return self.module.children.get(name) is not None
 
     def get(self, name: str, expected: type[T]) -> T:
-        """An attribute of the module; ShapeError if it is not of that type."""
+        """An attribute of the module; ShapeError if it is not of that type. True is no integer, as for torch."""
         value = self.module.attributes[name]
-        if not isinstance(value, expected):
+        if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
             raise ShapeError(f"found {name}={shown(value)}, expected {expected.__name__}")
         return value
 
@@ -159,12 +163,12 @@ class Frame:
         return weight.shape
 
     def pair(self, name: str) -> tuple[int, int]:
-        """An attribute that is one integer or two, always as two."""
+        """An attribute that is one integer or two, always as two. True is no integer, as for torch."""
         value = self.module.attributes[name]
         if type(value) is tuple and len(value) == 2 and type(value[0]) is int and type(value[1]) is int:
             return value
         both = (value, value) if isinstance(value, int) else value
-        if not (isinstance(both, tuple | list) and len(both) == 2 and all(isinstance(i, int) for i in both)):
+        if not (isinstance(both, tuple | list) and len(both) == 2 and all(type(i) is int for i in both)):
             raise ShapeError(f"found {name}={shown(value)}, expected one or two integers")
         return both[0], both[1]
 

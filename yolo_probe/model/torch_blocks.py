@@ -166,7 +166,7 @@ def _adaptive_pool2d(operator: str) -> Block:
     def adaptive_pool2d(f: Frame, x: Shape) -> Shape:
         size = f.module.attributes["output_size"]
         sizes = size if isinstance(size, tuple | list) else (size, size)
-        if len(sizes) != 2 or not all(side is None or (isinstance(side, int) and side > 0) for side in sizes):
+        if len(sizes) != 2 or not all(side is None or (type(side) is int and side > 0) for side in sizes):
             raise ShapeError(f"found output_size={shown(size)}, expected one or two integers")
         return f.record(operator, (x,), operators.adaptive_pool2d(x, sizes))
 
@@ -197,7 +197,7 @@ def upsample(f: Frame, x: Shape) -> Shape:
 @block("nn.ZeroPad2d", "nn.ReflectionPad2d", "nn.ReplicationPad2d", "nn.ConstantPad2d")
 def pad2d(f: Frame, x: Shape) -> Shape:
     padding = f.module.attributes["padding"]
-    if not (isinstance(padding, int) or (isinstance(padding, tuple | list) and len(padding) == 4)):
+    if not (type(padding) is int or (isinstance(padding, tuple | list) and len(padding) == 4)):
         raise ShapeError(f"found padding={shown(padding)}, expected one or four integers")
     return f.record(
         "pad2d", (x,), operators.pad2d(x, padding, "reflect" if f.module.kind == "nn.ReflectionPad2d" else "constant")
