@@ -1,4 +1,4 @@
-"""What fuse() of YOLOAir and of YOLOU leaves is known from the file: the layers, parameters and FLOPs of the merged."""
+"""What fuse() of YOLOAir, YOLOU and yolo_research leaves is known from the file: layers, parameters and FLOPs."""
 
 # mypy: disable-error-code="misc, no-untyped-call"
 
@@ -15,7 +15,8 @@ import torch
 from torch import nn
 
 from tests.live import test_pasted
-from tests.live.test_pasted import Conv, Rows, put_in_models
+from tests.live.test_pasted import Conv, Rows, assert_costs_what_it_runs, put_in_models
+from tests.live.test_pasted_from_yolou import ConvBN, OREPA_3x3_RepConv, RepConv_OREPA
 from tests.live.test_pasted_heads import Detect
 from yolo_probe.api import compare_counters
 from yolo_probe.counters.conventions import choose_counter
@@ -107,7 +108,7 @@ DetectOfYolou = type("Detect", (Detect,), {"pasted_into": "models.yolov5"})
 def as_in_forks(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("models.Models", "models.Models.Litemodel", "models.Models.yolovii", "models.yolov5"):
         monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
-    put_in_models(monkeypatch, [Detect, *globals().values()])
+    put_in_models(monkeypatch, [ConvBN, OREPA_3x3_RepConv, *globals().values()])
 
 
 def explained(model: nn.Module, folder: Path) -> FuseDiff:
@@ -196,7 +197,7 @@ class IDetect(nn.Module):
         self.ia, self.im = nn.ModuleList([ImplicitA(c)]), nn.ModuleList([ImplicitM(3 * self.no)])
 
     def forward(self, x: Any) -> Any:
-        return self.boxes(self.im[0](self.m[0](self.ia[0](x[0]))))
+        return self.boxes(self.m[0](self.ia[0](x[0])))
 
     def fuseforward(self, x: Any) -> Any:
         return self.boxes(self.m[0](x[0]))
@@ -215,10 +216,59 @@ class IDetect(nn.Module):
         self.forward = self.fuseforward  # type: ignore[method-assign]
 
 
-def test_yolo_research_is_known_by_the_grid_of_its_head_and_merges_what_yolov7_does(tmp_path: Path) -> None:
-    model = network(DetectionModel, [(RepConv(16), -1), (IDetect(16, 2), [1])])
+class Proto(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.cv1, self.upsample = Conv(c, c, 3), nn.Upsample(scale_factor=2, mode="nearest")
+        self.cv2, self.cv3 = Conv(c, c, 3), Conv(c, 4)
+
+    def forward(self, x: Any) -> Any:
+        return self.cv3(self.cv2(self.upsample(self.cv1(x))))
+
+
+class ISegment(IDetect):
+    pasted_into = "models.yolo"
+
+    def __init__(self, c: int, classes: int) -> None:
+        super().__init__(c, classes)
+        self.nm, self.npr, self.no, self.proto, self.detect = 4, c, classes + 9, Proto(c), IDetect.forward
+        self.m, self.im = nn.ModuleList([nn.Conv2d(c, 3 * self.no, 1)]), nn.ModuleList([ImplicitM(3 * self.no)])
+
+    def forward(self, x: Any) -> Any:
+        masks = self.proto(x[0])
+        return (*self.detect(self, x), masks)
+
+
+class SegmentationModel(DetectionModel):
+    pasted_into = "models.yolo"
+
+
+OF_YOLO_RESEARCH = ((DetectionModel, IDetect), (SegmentationModel, ISegment))
+
+
+@pytest.mark.parametrize(("kind", "head"), OF_YOLO_RESEARCH)
+def test_yolo_research_is_known_by_the_grid_of_its_head_and_merges_what_yolov7_does(
+    kind: type[DetectionModel], head: type[IDetect], tmp_path: Path
+) -> None:
+    model = network(kind, [(RepConv(16), -1), (head(16, 2), [1])])
     report = explained(model, tmp_path)
     assert report.question.subject.origin.fork == "yolo_research"
+    assert_as_live(report, model)
+
+
+@pytest.mark.parametrize(("kind", "head"), OF_YOLO_RESEARCH)
+def test_its_head_runs_one_of_its_two_implicit_tensors(
+    kind: type[DetectionModel], head: type[IDetect], tmp_path: Path
+) -> None:
+    assert_costs_what_it_runs([(Conv(16, 16), -1), (head(16, 2), [1])], tmp_path)
+
+
+@pytest.mark.parametrize("c2", [16, 8])
+def test_yolou_makes_one_convolution_of_orepa_that_does_not_train(c2: int, tmp_path: Path) -> None:
+    block = RepConv_OREPA(16, c2)
+    model = network(DetectionModel, [(block, -1), (DetectOfYolou(nn.Conv2d(c2, 3 * 7, 1), 2), [1])])
+    report = explained(model, tmp_path)
+    assert report.question.subject.origin.fork == "YOLOU"
     assert_as_live(report, model)
 
 

@@ -369,6 +369,8 @@ def put_in_models(monkeypatch: pytest.MonkeyPatch, kinds: Iterable[object]) -> N
     }:
         usual = "models.yolo" if kind is Model or kind.__name__.endswith("Detect") else "models.common"
         home = vars(kind).get("pasted_into", usual)
+        if home not in sys.modules:
+            monkeypatch.setitem(sys.modules, home, types.ModuleType(home))
         monkeypatch.setattr(kind, "__module__", home)
         setattr(sys.modules[home], kind.__name__, kind)
 

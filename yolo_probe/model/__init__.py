@@ -11,6 +11,7 @@ From the ground up; a module imports only from lines above its own::
     torch_blocks  the modules of torch that YOLOv5's networks have
     yolov5_blocks  the blocks of YOLOv5
     forks.fork         what a fork is, and how its fuse() makes a structure anew
+    forks.orepa        convolutions whose weight many parameters make
     forks.yolov7       YOLOv7
     forks.yolou        YOLOU
     forks.yolo_research  yolo_research
@@ -20,14 +21,17 @@ From the ground up; a module imports only from lines above its own::
     forks.yolov5_face  yolov5-face
     forks.pasted       blocks that people paste into YOLOv5
     forks.tph_yolov5   blocks of TPH-YOLOv5
+    forks.swin_v2      blocks of Swin Transformer V2
     forks.bottleneck_transformers  attention between all places of a feature map
     forks.yolo_facev2  blocks of YOLO-FaceV2
-    forks.light_backbones  MobileNetV3, PP-LCNet and HGNetV2
+    forks.light_backbones  MobileNetV3, EfficientNet-Lite, GhostNet V2 and others
     forks.ppyoloe      blocks of PP-YOLOE
     forks.lf_yolo      LF-YOLO
     forks.receptive_fields  blocks with dilated convolutions or attention along lines
     forks.yoloair      YOLOAir, and its blocks
     forks.yolox        the head of YOLOX, as YOLOAir has it
+    forks.yolov6       heads of YOLOv6, as YOLOU has them
+    forks.yolo_sa      blocks of YOLO-SA, as YOLOU has them
     forks.yolov5_obb   the head of yolov5_obb
     forks.decoupled_heads  heads with branches for classes and boxes
     forks.before_v5_0  blocks that YOLOv5 had before v5.0 alone

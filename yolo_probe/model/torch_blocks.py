@@ -177,6 +177,15 @@ for _name, _operator in (("Avg", "avg"), ("Max", "max")):
     block(f"nn.Adaptive{_name}Pool2d")(_adaptive_pool2d(f"adaptive_{_operator}_pool2d"))
 
 
+@block("nn.AdaptiveAvgPool1d")
+def adaptive_pool1d(f: Frame, x: Shape) -> Shape:
+    size = f.module.attributes["output_size"]
+    length = size[0] if isinstance(size, tuple | list) and size else size
+    if not (length is None or (type(length) is int and length > 0)):
+        raise ShapeError(f"found output_size={shown(size)}, expected an integer")
+    return f.record("adaptive_avg_pool1d", (x,), x if length is None else (*x[:-1], length))
+
+
 @block("nn.Upsample", "nn.UpsamplingNearest2d", "nn.UpsamplingBilinear2d")
 def upsample(f: Frame, x: Shape) -> Shape:
     side, scale = f.module.attributes["size"], f.module.attributes["scale_factor"]

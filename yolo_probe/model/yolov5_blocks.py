@@ -208,6 +208,7 @@ def several(x: Value) -> list[Shape]:
 def boxes(f: Frame, levels: Iterable[Shape], decoded: Callable[[Frame, Shape], Shape] | None = None) -> list[Shape]:
     """The predictions of a head with anchors, of the outputs of its convolutions, and in evaluation mode its boxes.
 
+    ``levels``: those outputs, or with five axes the predictions, where several convolutions give them together.
     ``decoded``: the boxes of one level, of its predictions; without it as YOLOv5 computes them.
     """
     decoded = decoded or _boxes
@@ -215,10 +216,12 @@ def boxes(f: Frame, levels: Iterable[Shape], decoded: Callable[[Frame, Shape], S
     predictions: list[Shape] = []
     found: list[Shape] = []
     for i, level in enumerate(levels):
-        n, c, h, w = level
-        if c != anchors * outputs:
-            raise ShapeError(f"m.{i}: found {c} output channels, expected {anchors} anchors x {outputs} outputs")
-        predictions.append(f.copy(level, (n, anchors, h, w, outputs)))
+        if len(level) == 4:
+            n, c, h, w = level
+            if c != anchors * outputs:
+                raise ShapeError(f"m.{i}: found {c} output channels, expected {anchors} anchors x {outputs} outputs")
+            level = f.copy(level, (n, anchors, h, w, outputs))
+        predictions.append(level)
         if not f.current.training:
             found.append(decoded(f, predictions[-1]))
     if not f.current.training:
@@ -227,10 +230,17 @@ def boxes(f: Frame, levels: Iterable[Shape], decoded: Callable[[Frame, Shape], S
 
 
 def _boxes(f: Frame, x: Shape) -> Shape:
-    """Shape of one level's boxes, computed from its predictions; centre and size of a box are two numbers each."""
-    n, anchors, h, w, outputs = x
     masks = f.module.attributes.get("nm", 0)
     assert isinstance(masks, int)
+    return boxes_of_level(f, x, masks)
+
+
+def boxes_of_level(f: Frame, x: Shape, masks: int = 0) -> Shape:
+    """Shape of one level's boxes, computed from its predictions; centre and size of a box are two numbers each.
+
+    ``masks``: how many of the predictions are coefficients of masks, which are passed on as they are.
+    """
+    n, anchors, h, w, outputs = x
     two: Shape = (n, anchors, h, w, 2)
     others: Shape = (n, anchors, h, w, outputs - 4 - masks)
     parts = [f.view(x, (n, anchors, h, w, masks))] if masks else []

@@ -1,17 +1,17 @@
-"""Light backbones that people give YOLOv5: MobileNetV3, PP-LCNet and ResNet's stem, and the HGNetV2 of RT-DETR.
+"""Light backbones that people give YOLOv5: MobileNetV3, EfficientNet-Lite, GhostNet, PP-LCNet, the HGNetV2 of RT-DETR.
 
 ``fuse()`` of the forks that have them merges each Conv inside, and touches nothing else.
 """
 
 from __future__ import annotations
 
-from yolo_probe.model.forks.pasted import pasted
+from yolo_probe.model.forks.pasted import c2f, pasted
 from yolo_probe.model.forks.yolo_facev2 import conv_norm_act
 from yolo_probe.model.forks.yolov5_lite import conv_bn_relu_maxpool, mobilev3_bneck, shuffled_branches
 from yolo_probe.model.forward import Frame
 from yolo_probe.model.structure import Shape
 
-pasted("conv_bn_hswish", "SimConv", holds="conv bn act")(conv_norm_act)
+pasted("conv_bn_hswish", "SimConv", "stem", holds="conv bn act")(conv_norm_act)
 pasted("MobileNetV3_InvertedResidual", "MobileNet_Block", holds="conv", sets="identity")(mobilev3_bneck)
 pasted("Conv_maxpool", holds="conv maxpool")(conv_bn_relu_maxpool)
 
@@ -57,7 +57,63 @@ def rep_c3(f: Frame, x: Shape) -> Shape:
     return f("cv3", f.add(f("m", f("cv1", x)), f("cv2", x)))
 
 
-@pasted("ShuffleNetV2_Model", holds="branch1 branch2", sets="stride")
+# EfficientNet-Lite and GhostNet
+
+
+@pasted(
+    "MBConvBlock", holds="_expand_conv? _bn0? _depthwise_conv _bn1 se? _project_conv _bn2 _relu",
+    sets="_momentum _epsilon input_filters output_filters stride expand_ratio has_se id_skip drop_connect",
+)  # fmt: skip
+def mobile_inverted_bottleneck(f: Frame, x: Shape) -> Shape:
+    """Its rows never give the rate at which ``drop_connect`` would drop."""
+    y = x
+    if f.get("expand_ratio", int) != 1:
+        y = f("_relu", f("_bn0", f("_expand_conv", y)))
+    y = f("_relu", f("_bn1", f("_depthwise_conv", y)))
+    y = f("se", y) if f.flag("has_se") else y
+    y = f("_bn2", f("_project_conv", y))
+    keeps = f.get("stride", int) == 1 and f.get("input_filters", int) == f.get("output_filters", int)
+    return f.add(y, x) if f.flag("id_skip") and keeps else y
+
+
+@pasted("GhostConv", holds="primary_conv cheap_operation")
+def ghost_conv(f: Frame, x: Shape) -> Shape:
+    y = f("primary_conv", x)
+    return f.cat([y, f("cheap_operation", y)])
+
+
+@pasted("GhostModuleV2", holds="gate_fn primary_conv cheap_operation short_conv?", sets="mode oup")
+def ghost_module(f: Frame, x: Shape) -> Shape:
+    """Half of the channels from a convolution, half from a cheap one; with attention each has a weight for each place.
+
+    The attention is of an image half as large, and is enlarged again.
+    """
+    n, c, h, w = x
+    weights: Shape = ()
+    if f.has("short_conv"):
+        window = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0), "inside": False, "number": True}
+        weights = f("short_conv", f.function("avg_pool2d", (x,), (n, c, h // 2, w // 2), **window))
+    y = ghost_conv(f, x)
+    y = f.view(y, (n, min(y[1], f.get("oup", int)), *y[2:]))
+    if not f.has("short_conv"):
+        return y
+    weights = f("gate_fn", weights)
+    return f.mul(y, f.function("upsample", (weights,), (*weights[:2], *y[2:]), mode="nearest", sized=True))
+
+
+@pasted("GhostBottleneckV2", holds="ghost1 conv_dw? bn_dw? se? ghost2 shortcut", sets="stride se?")
+def ghost_bottleneck(f: Frame, x: Shape) -> Shape:
+    y = f("ghost1", x)
+    if f.get("stride", int) > 1:
+        y = f("bn_dw", f("conv_dw", y))
+    y = f("ghost2", f("se", y) if f.has("se") else y)
+    return f.add(y, f("shortcut", x))
+
+
+pasted("C2fGhostV2", holds="cv1 cv2 m", sets="c")(c2f)
+
+
+@pasted("ShuffleNetV2_Model", "ShuffleNetV2_InvertedResidual", holds="branch1 branch2", sets="stride")
 def shuffle_block(f: Frame, x: Shape) -> Shape:
     return shuffled_branches(f, x)
 

@@ -11,12 +11,16 @@ from yolo_probe.model.forks import (  # noqa: F401  # and these
     decoupled_heads,
     lf_yolo,
     light_backbones,
+    orepa,
     pasted,
     ppyoloe,
     receptive_fields,
+    swin_v2,
     tph_yolov5,
     yolo_facev2,
+    yolo_sa,
     yolov5_obb,
+    yolov6,
     yolox,
 )
 from yolo_probe.model.forks.fork import Fork, marks_of

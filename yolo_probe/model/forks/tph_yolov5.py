@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from yolo_probe.model.forks.pasted import pasted
 from yolo_probe.model.forks.yolov7 import csp_b, csp_c
-from yolo_probe.model.forward import Frame
+from yolo_probe.model.forward import Frame, Value
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Shape
-from yolo_probe.model.torch_blocks import multi_head_attention
-from yolo_probe.model.yolov5_blocks import c3
+from yolo_probe.model.torch_blocks import from_scattered, multi_head_attention
+from yolo_probe.model.yolov5_blocks import ANCHORS, HEAD, boxes, c3, gives_a_box, several
 
 
 @pasted("TransformerLayer", holds="ln1 q k v ma ln2 fc1 fc2 dropout act")
@@ -53,12 +53,10 @@ def swin_block(f: Frame, x: Shape) -> Shape:
 )  # fmt: skip
 def swin_layer(f: Frame, x: Shape) -> Shape:
     n, c, w, h = x
-    side, shift = _side(f), f.get("shift_size", int)
+    shift = f.get("shift_size", int)
     shortcut = f.copy(x, (n, h, w, c))
-    high, wide = -(-h // side) * side, -(-w // side) * side
-    windows = (high // side) * (wide // side)
-    tokens = side * side
-    _mask(f, windows, tokens)
+    high, wide, windows, tokens = in_windows(f, h, w)
+    attention_mask(f, windows, tokens)
     y = f.copy(f("norm1", shortcut), (n, high, wide, c))
     y = f.copy(y, y) if shift else y  # moved by the shift, and back afterwards
     attention = f.inside("attn")
@@ -85,13 +83,12 @@ def swin_block_of_yoloair(f: Frame, x: Shape) -> Shape:
 def swin_layer_of_yoloair(f: Frame, x: Shape) -> Shape:
     """As ``swin_layer``, but the image is padded before all else, and only a layer that shifts makes a mask."""
     n, c, h, w = x
-    side, shift = _side(f), f.get("shift_size", int)
-    high, wide = -(-h // side) * side, -(-w // side) * side
+    shift = f.get("shift_size", int)
+    high, wide, windows, tokens = in_windows(f, h, w)
     padded = f.copy(x, (n, c, high, wide)) if (high, wide) != (h, w) else x
-    windows, tokens = (high // side) * (wide // side), side * side
     shortcut = f.copy(padded, (n, high * wide, c))
     if shift:
-        _mask(f, windows, tokens)
+        attention_mask(f, windows, tokens)
     y = f("norm1", shortcut)
     y = f.copy(y, y) if shift else y  # moved by the shift, and back afterwards
     y = _attention(f.inside("attn"), f.copy(y, (n * windows, tokens, c)), windows if shift else 0)
@@ -102,22 +99,23 @@ def swin_layer_of_yoloair(f: Frame, x: Shape) -> Shape:
     return f.view(f.copy(y, (n, c, high, wide)), x)
 
 
-def _side(f: Frame) -> int:
-    """The side of a window."""
+def in_windows(f: Frame, h: int, w: int) -> tuple[int, int, int, int]:
+    """Height and width of an image padded to whole windows, the number of windows, and the tokens of each."""
     side = f.get("window_size", int)
     if side < 1:
         raise ShapeError(f"found window_size={side}, expected at least 1")
-    return side
+    high, wide = -(-h // side) * side, -(-w // side) * side
+    return high, wide, (high // side) * (wide // side), side * side
 
 
-def _mask(f: Frame, windows: int, tokens: int) -> None:
+def attention_mask(f: Frame, windows: int, tokens: int) -> None:
     """Which tokens of a window come from another place of the image; made for every layer, also where not used."""
     shape = (windows, tokens, tokens)
     f.function("sub", ((windows, 1, tokens), (windows, tokens, 1)), shape)
 
 
 def _attention(f: Frame, x: Shape, masks: int) -> Shape:
-    """Attention among the tokens of each window. ``masks``: the number of masks that are added, one for each window."""
+    """Attention among the tokens of each window. ``masks``: as ``masked``."""
     n, tokens, c = x
     heads = f.get("num_heads", int)
     if heads < 1 or c % heads:
@@ -127,12 +125,18 @@ def _attention(f: Frame, x: Shape, masks: int) -> Shape:
     q = f.function("mul", (each,), each)
     y = f.function("matmul", (q, (n, heads, c // heads, tokens)), weights)
     y = f.add(y, (1, heads, tokens, tokens))
-    if masks:
-        y = f.add(f.view(y, (n // masks, masks, heads, tokens, tokens)), (1, masks, 1, tokens, tokens))
-        y = f.view(y, weights)
-    y = f("attn_drop", f("softmax", y))
+    y = f("attn_drop", f("softmax", masked(f, y, masks)))
     y = f.function("matmul", (y, each), each)
     return f("proj_drop", f("proj", f.copy(y, x)))
+
+
+def masked(f: Frame, x: Shape, masks: int) -> Shape:
+    """Weights of tokens, with the masks added. ``masks``: how many there are, one for each window; 0 for none."""
+    if not masks:
+        return x
+    n, heads, tokens, _ = x
+    y = f.view(x, (n // masks, masks, heads, tokens, tokens))
+    return f.view(f.add(y, (1, masks, 1, tokens, tokens)), x)
 
 
 @pasted(
@@ -164,6 +168,45 @@ def drop_path(f: Frame, x: Shape) -> Shape:
     chance = (x[0], *(1,) * (len(x) - 1))
     f.function("add", (chance,), chance)
     return f.mul(f.function("div", (x,), x), chance)
+
+
+# Attention between levels
+
+
+@pasted("CLLADetect", holds="det m", sets=HEAD, tensors=ANCHORS, takes="several", when=gives_a_box())
+def clla_detect(f: Frame, x: Value) -> list[Shape]:
+    """A head whose first level is predicted from two inputs, each other from one."""
+    first, second, *others = several(x)
+    convolutions = f.inside("m")
+    levels = [f("det", [first, second])]
+    return boxes(f, levels + [convolutions(str(i), level) for i, level in enumerate(others)])
+
+
+@pasted("CLLABlock", holds="conv1 conv2 att det", sets="range c_ cout", takes="several")
+def clla_block(f: Frame, x: Value) -> Shape:
+    large, small = several(x)
+    return f("det", f("att", [f("conv1", large), f("conv2", small)]))
+
+
+@pasted("CLLA", holds="q k v attend", sets="range c_", takes="several")
+def attention_across_levels(f: Frame, x: Value) -> Shape:
+    """Attention of each place of the smaller level to the places around it in the larger one."""
+    _, small = several(x)
+    n, c, h, w = small
+    places = f.get("range", int) ** 2
+    f("q", f.copy(small, (n, h, w, 1, c)))
+    f.cat([(n, c, 1, h, w)] * places, 2)
+    around, weights = (n, h, w, places, c), (n, h, w, places)
+    for name in ("k", "v"):
+        from_scattered(f.inside(name), around)
+    y = f.function("div", (f.function("mul", ((n, h, w, 1, c), around), around),), around)
+    y = f.function("sum()", (y,), weights)
+    mean = f.function("mean", (y,), (n, h, w))
+    mean = f.function("mul", (f.view(mean, (n, h, w, 1)),), (n, h, w, 1))
+    y = f("attend", f.function("sub", (mean, y), weights))
+    y = f.function("sum()", (f.mul(around, (*weights, 1)),), (n, h, w, c))
+    y = f.copy(y, small)
+    return f.function("div", (f.add(y, small),), small)
 
 
 # CBAM

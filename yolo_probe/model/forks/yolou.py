@@ -1,4 +1,4 @@
-"""YOLOU: heads of many detectors, each in a module of its own, and a ``fuse()`` that also merges YOLOv7's RepConv.
+"""YOLOU: heads of many detectors, each in a module of its own; its ``fuse()`` also merges YOLOv7's RepConv and OREPA.
 
 Source: https://github.com/jizhishutong/YOLOU (2022).
 """
@@ -6,6 +6,7 @@ Source: https://github.com/jizhishutong/YOLOU (2022).
 from __future__ import annotations
 
 from yolo_probe.model.forks.fork import Fork, merged_conv
+from yolo_probe.model.forks.orepa import deployed_orepa, orepa_before
 from yolo_probe.model.forks.yolov7 import fused_rep_conv, rep_conv_before
 
 _HEADS = (
@@ -19,7 +20,7 @@ YOLOU = Fork(
     line="v7.0",
     marks=frozenset(f"models.{head}" for head in _HEADS.split()),
     builds=lambda root: root.kind in ("DetectionModel", "SegmentationModel"),
-    fuses={"Conv": merged_conv, "DWConv": merged_conv, "RepConv": fused_rep_conv},
-    restores={"RepConv": rep_conv_before},
+    fuses={"Conv": merged_conv, "DWConv": merged_conv, "RepConv": fused_rep_conv, "RepConv_OREPA": deployed_orepa},
+    restores={"RepConv": rep_conv_before, "RepConv_OREPA": orepa_before},
     channels_of_yaml=True,
 )

@@ -15,6 +15,7 @@ from yolo_probe.model.forks.fork import (
     one_convolution,
     with_attributes,
 )
+from yolo_probe.model.forks.orepa import deployed_orepa, orepa_before
 from yolo_probe.model.forward import Frame, Value, block
 from yolo_probe.model.fusion import new_batch_norm
 from yolo_probe.model.operators import ShapeError
@@ -157,9 +158,6 @@ def is_of_u7(module: Module) -> bool:
 
 @block(
     "IDetect", holds="m ia im", sets=_HEAD, tensors=ANCHORS, takes="several", when=lambda module: not is_of_u7(module)
-)
-@block(
-    "IDetect", holds="m ia im", sets=f"{HEAD} forward?", tensors="anchors anchor_grid", takes="several", when=is_of_u7
 )
 def i_detect(f: Frame, x: Value) -> list[Shape]:
     return boxes(f, [_implicit(f, i, level) for i, level in enumerate(several(x)[: f.get("nl", int)])])
@@ -357,6 +355,9 @@ YOLOV7 = Fork(
     builds=lambda root: root.kind == "Model" and (_OF_MODEL in root.attributes or not has_head_of_yolov5(root)),
     fuses={
         "Conv": merged_conv, "RepConv": fused_rep_conv, "IDetect": fused_head, "IAuxDetect": fused_head,
+        "RepConv_OREPA": deployed_orepa,
     },
-    restores={"RepConv": rep_conv_before, "IDetect": head_before, "IAuxDetect": head_before},
+    restores={
+        "RepConv": rep_conv_before, "IDetect": head_before, "IAuxDetect": head_before, "RepConv_OREPA": orepa_before,
+    },
 )  # fmt: skip

@@ -182,7 +182,7 @@ def _decode(f: Frame, levels: list[Shape], name: str, *, first: bool, scored: bo
     flat = [f.view(each, (n, outputs, each[2] * each[3])) for each in levels]
     total = sum(each[2] for each in flat)
     if first:
-        _anchors(f, levels, total)
+        place_anchors(f, levels, total)
     f.cat(flat, 2)
     two, four, classes = (n, 2, total), (n, 4, total), (n, outputs - 4 * f.get("reg_max", int), total)
     anchors = (1, 2, total)
@@ -197,7 +197,7 @@ def _decode(f: Frame, levels: list[Shape], name: str, *, first: bool, scored: bo
         f.cat([four, f.function("sigmoid", (classes,), classes)])
 
 
-def _anchors(f: Frame, levels: list[Shape], total: int) -> None:
+def place_anchors(f: Frame, levels: list[Shape], total: int) -> None:
     """The points of the grid, which are made for the first image of a size."""
     for _, _, h, w in levels:
         f.function("add", ((w,),), (w,))
@@ -211,6 +211,33 @@ def _anchors(f: Frame, levels: list[Shape], total: int) -> None:
 def segment(f: Frame, x: Value) -> list[Shape]:
     f("proto", several(x)[0])
     return _with_masks(f, several(x), "cv4")
+
+
+@block(
+    "Pose", holds="cv2 cv3 dfl cv4", sets=f"{_HEAD.replace('inplace', 'inplace?')} kpt_shape nk detect?",
+    takes="several", pasted=True,
+)  # fmt: skip  # of yolo_research
+def pose(f: Frame, x: Value) -> list[Shape]:
+    levels = several(x)[: f.get("nl", int)]
+    points = [f.inside("cv4")(str(i), level) for i, level in enumerate(levels)]
+    n, numbers, total = f.cat([f.view(y, (*y[:2], y[2] * y[3])) for y in points], 2)
+    out = _several_heads(f, levels, 1)
+    if not f.current.training:
+        _place_points(f, n, total)
+        f.cat([(n, 4 + f.get("no", int) - 4 * f.get("reg_max", int), total), (n, numbers, total)])
+    return out
+
+
+def _place_points(f: Frame, n: int, total: int) -> None:
+    """The key points in pixels: twice the prediction, plus its place less a half, times the stride."""
+    number, values = f.get("kpt_shape", list)
+    each: Shape = (n, number, total)
+    if values == 3:
+        f.function("activation", (each,), each)
+    for _ in range(2):
+        f.function("mul", (each,), each)
+        f.function("sub", ((total,),), (total,))
+        f.mul(f.add(each, (total,)), (1, total))
 
 
 @block("DSegment", holds="cv2 cv3 dfl proto cv4", sets=_SEGMENT, takes="several")
