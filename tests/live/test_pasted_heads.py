@@ -253,6 +253,19 @@ class ASFF_Detect(Detect):  # noqa: N801
         return torch.cat(boxes, 1), outputs
 
 
+class DetectWithAuxiliary(Detect):
+    pasted_into = "models.auxiliary"
+
+    def __init__(self, c: int, classes: int) -> None:
+        super().__init__(nn.Conv2d(c, 3 * (classes + 5), 1), classes)
+        self.m2 = nn.ModuleList([nn.Conv2d(c, 3 * (classes + 5), 1)])
+
+    def forward(self, x: Any) -> Any:
+        n, _, h, w = (y := self.m2[0](x[1])).shape
+        y.view(n, 3, self.no, h, w).permute(0, 1, 3, 4, 2).contiguous()
+        return super().forward(x)
+
+
 class DFL(nn.Module):
     def __init__(self, c1: int) -> None:
         super().__init__()
@@ -376,6 +389,8 @@ def cbam(flat: bool) -> CBAM:
     return block
 
 
+DetectWithAuxiliary.__name__ = DetectWithAuxiliary.__qualname__ = "Detect"
+
 BLOCKS: Mapping[str, Callable[[], Rows]] = {
     "transformer": lambda: [(TransformerBlock(16), -1)],
     "C3STR": lambda: [(C3STR(16, 4), -1)],
@@ -396,6 +411,7 @@ BLOCKS: Mapping[str, Callable[[], Rows]] = {
         (Conv(16, 16, 3, 2), -1),
         (ASFF_Detect(16, 2), [0, 1, -1]),
     ],
+    "head with an auxiliary one": lambda: [(Conv(16, 16), -1), (DetectWithAuxiliary(16, 2), [0, 1])],
     "SimSPPF": lambda: [(SimSPPF(16), -1)],
     "RepC3": lambda: [(RepC3(16), -1)],
     "decoupled head": lambda: [(Conv(16, 16), -1), (Decoupled_Detect(DecoupledHead(16, 2), 2), [1])],

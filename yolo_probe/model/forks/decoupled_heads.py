@@ -1,4 +1,4 @@
-"""Decoupled heads that people paste into YOLOv5: branches of their own for classes and boxes, as those of YOLOX.
+"""Heads that people paste into YOLOv5: with branches for classes and boxes, as that of YOLOX, or an auxiliary head.
 
 ``fuse()`` of YOLOv5 merges each Conv inside, and touches nothing else.
 """
@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from yolo_probe.model.forks.pasted import pasted
-from yolo_probe.model.forward import Frame
+from yolo_probe.model.forks.yolov7 import run_auxiliary
+from yolo_probe.model.forward import Frame, Value
 from yolo_probe.model.structure import Shape
-from yolo_probe.model.yolov5_blocks import ANCHORS, HEAD, detect, gives_a_box
+from yolo_probe.model.yolov5_blocks import ANCHORS, HEAD, detect, gives_a_box, several
 
 pasted(
     "Decoupled_Detect", "DecoupledDetect", "Decouple_Detect", holds="m", sets=HEAD, tensors=ANCHORS, takes="several",
@@ -36,3 +37,11 @@ def decouple(f: Frame, x: Shape) -> Shape:
     parts = [f.view(each, (n, anchors, each[1] // max(1, anchors), h, w)) for each in (found, classes)]
     y = f.cat(parts, 2)
     return f.view(y, (n, y[1] * y[2], h, w))
+
+
+@pasted("Detect", holds="m m2", sets=HEAD, tensors=ANCHORS, takes="several", when=gives_a_box())
+def detect_with_auxiliary(f: Frame, x: Value) -> list[Shape]:
+    """The head of YOLOv5, and convolutions of other levels whose predictions only the loss needs."""
+    levels, leads = several(x), f.get("nl", int)
+    run_auxiliary(f, levels[leads : 2 * leads])
+    return detect(f, x)

@@ -168,11 +168,16 @@ def i_aux_detect(f: Frame, x: Value) -> list[Shape]:
     levels, leads = several(x), f.get("nl", int)
     predictions = [_implicit(f, i, level) for i, level in enumerate(levels[:leads])]
     if not _is_fused(f):
-        second = f.inside("m2")
-        for i in range(leads):
-            y = second(str(i), levels[leads + i])
-            f.copy(y, (y[0], f.get("na", int), *y[2:], f.get("no", int)))
+        run_auxiliary(f, levels[leads : 2 * leads])
     return boxes(f, predictions)
+
+
+def run_auxiliary(f: Frame, levels: list[Shape]) -> None:
+    """Run the convolutions whose predictions only the loss of a training needs."""
+    second = f.inside("m2")
+    for i, level in enumerate(levels):
+        y = second(str(i), level)
+        f.copy(y, (y[0], f.get("na", int), *y[2:], f.get("no", int)))
 
 
 @block("IDetect", holds="m ia im", sets=HEAD, tensors="anchors", takes="several", when=is_of_u7)
