@@ -277,7 +277,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
                 block = from_scattered
             if block is not None and len(shapes) == 1 and self._fits(block, frame, shapes[0], out):
                 return out
-            self._write_module(kind, frame, module, (*args, *kwargs.values()), out)
+            self._write_module(kind, frame, module, given, out)
         return out
 
     def _fits(self, block: Block, frame: Frame, shape: Shape, out: Any) -> bool:
