@@ -12,14 +12,15 @@ from __future__ import annotations
 from yolo_probe.model.forks.pasted import pasted
 from yolo_probe.model.forks.tph_yolov5 import (
     attention_mask,
+    heads_of,
     in_windows,
     masked,
     mlp_of_one_dropout,
     swin_block_of_yoloair,
+    window_attention,
 )
 from yolo_probe.model.forks.yolov7 import csp_b, csp_c
 from yolo_probe.model.forward import Frame
-from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Shape
 from yolo_probe.model.yolov5_blocks import c3
 
@@ -55,17 +56,10 @@ def layer(f: Frame, x: Shape) -> Shape:
     return f.view(y, x)
 
 
-def _heads(f: Frame, channels: int) -> int:
-    heads = f.get("num_heads", int)
-    if heads < 1 or channels % heads:
-        raise ShapeError(f"found num_heads={heads}, expected a divisor of {channels} channels")
-    return heads
-
-
 def _attention(f: Frame, x: Shape, masks: int) -> Shape:
     """Attention in each window; its place in the window is known to two linear layers. ``masks``: as ``masked``."""
     n, tokens, c = x
-    heads = _heads(f, c)
+    heads = heads_of(f, c)
     has_bias = "q_bias" in f.module.parameters
     if has_bias:
         f.cat([(c,), (c,), (c,)], 0)
@@ -86,17 +80,15 @@ def _attention(f: Frame, x: Shape, masks: int) -> Shape:
     return f("proj_drop", f("proj", f.copy(y, x)))
 
 
-@pasted(
+pasted(
     "WindowAttention_v2", holds="cpb_mlp qkv attn_drop proj proj_drop softmax",
     sets="dim window_size pretrained_window_size num_heads q_bias? v_bias?",
     tensors="logit_scale q_bias? v_bias? relative_coords_table relative_position_index",
-)  # fmt: skip
-@pasted(
+)(window_attention)  # fmt: skip
+pasted(
     "WindowAttention", holds="meta_network qkv attn_drop proj proj_drop softmax", sets="dim window_size num_heads",
     tensors="relative_position_bias_weight tau relative_coordinates_log",
-)  # fmt: skip
-def window_attention(f: Frame, x: Shape) -> Shape:
-    raise ShapeError("found a call of its own, expected one by its layer")
+)(window_attention)  # fmt: skip
 
 
 # The form of YOLOU
@@ -164,7 +156,7 @@ def block_of_a_layer(f: Frame, x: Shape) -> Shape:
 def _attention_of_lengths(f: Frame, x: Shape, masks: int) -> Shape:
     """Attention in each window, without a linear layer after it. ``masks``: as ``masked``."""
     n, tokens, c = x
-    heads = _heads(f, c)
+    heads = heads_of(f, c)
     f("qkv", x)
     each, weights, length = (n, heads, tokens, c // heads), (n, heads, tokens, tokens), (n, heads, tokens, 1)
     y = f.function("einsum", (each, each), weights, equation="bhqd, bhkd -> bhqk")

@@ -117,9 +117,7 @@ def attention_mask(f: Frame, windows: int, tokens: int) -> None:
 def _attention(f: Frame, x: Shape, masks: int) -> Shape:
     """Attention among the tokens of each window. ``masks``: as ``masked``."""
     n, tokens, c = x
-    heads = f.get("num_heads", int)
-    if heads < 1 or c % heads:
-        raise ShapeError(f"found num_heads={heads}, expected a divisor of {c} channels")
+    heads = heads_of(f, c)
     f("qkv", x)
     each, weights = (n, heads, tokens, c // heads), (n, heads, tokens, tokens)
     q = f.function("mul", (each,), each)
@@ -128,6 +126,14 @@ def _attention(f: Frame, x: Shape, masks: int) -> Shape:
     y = f("attn_drop", f("softmax", masked(f, y, masks)))
     y = f.function("matmul", (y, each), each)
     return f("proj_drop", f("proj", f.copy(y, x)))
+
+
+def heads_of(f: Frame, channels: int) -> int:
+    """The number of heads among which attention shares its channels."""
+    heads = f.get("num_heads", int)
+    if heads < 1 or channels % heads:
+        raise ShapeError(f"found num_heads={heads}, expected a divisor of {channels} channels")
+    return heads
 
 
 def masked(f: Frame, x: Shape, masks: int) -> Shape:
@@ -144,6 +150,7 @@ def masked(f: Frame, x: Shape, masks: int) -> Shape:
     tensors="relative_position_bias_table relative_position_index",
 )  # fmt: skip
 def window_attention(f: Frame, x: Shape) -> Shape:
+    """Attention that its layer computes, as only that knows of masks."""
     raise ShapeError("found a call of its own, expected one by its layer")
 
 
