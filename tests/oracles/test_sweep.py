@@ -13,9 +13,9 @@ import pytest
 import torch
 from torch import nn
 
-from tests.environments import HOST_NEEDS, ROOT, counter, host, release, run_python
+from tests.environments import HOST_NEEDS, ROOT, TOOLS, counter, host, release, run_python
 from tests.oracles.real_host import RELEASES
-from tests.sweep.__main__ import SCRIPTS, TOOLS, swept, verdict
+from tests.sweep.__main__ import SCRIPTS, swept, verdict
 from tests.sweep.blocks import BLOCKS
 from tests.sweep.cases import CASES, LEFT_OUT
 

@@ -9,17 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.environments import ROOT, real_counters, release, run_python
+from tests.environments import ROOT, TOOLS, real_counters, release, run_python
 from tests.oracles.real_host import RELEASES
 
 SCRIPTS = Path(__file__).parent
 
-TOOLS = ("fvcore", "ptflops", "ptflops-aten", "torchprofile", "torch", "torchinfo", "calflops", "deepspeed")
-
 _TIMM = (("timm", "1.0.31"),)
 NEEDS = {"zoo": _TIMM, "attention_of_timm": _TIMM, "deformable": (("torchvision", "0.28.0"),)}
 """What a module of cases imports."""
-
 
 TOGETHER = ("cases", "blocks", "deformable", "attention_of_timm", "spellings")
 """The modules of cases that the tests sweep at once."""
