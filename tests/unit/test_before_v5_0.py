@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.exhaustive import exhaustively
+from tests.exhaustive import exhaustive_rows, exhaustively
 from tests.networks import difference
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, TraceError
@@ -78,7 +78,7 @@ MEASURED = [
 ]
 
 
-@pytest.mark.parametrize("measured", exhaustively(MEASURED, few=8))
+@pytest.mark.parametrize("measured", exhaustively(MEASURED, few=3))
 def test_each_network_prints_the_lines_of_its_own_host(measured: tuple[str, str, str, str]) -> None:
     target, built, fused, gradients = measured
     subject = resolve(target)
@@ -100,7 +100,7 @@ def test_each_network_prints_the_lines_of_its_own_host(measured: tuple[str, str,
             )
 
 
-@pytest.mark.parametrize(("target", "built", "fused", "gradients"), MEASURED[::3])
+@pytest.mark.parametrize(("target", "built", "fused", "gradients"), exhaustive_rows(MEASURED[::3], few=4))
 def test_every_change_is_explained(target: str, built: str, fused: str, gradients: str) -> None:
     report = difference(target)
     assert report.balanced

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.exhaustive import exhaustively
 from tests.networks import question
 from yolo_probe.counters.charges import Charges, added, charge
 from yolo_probe.counters.conventions import CONVENTIONS
@@ -66,7 +67,7 @@ def test_nothing_is_zero_and_nothing_known_is_none() -> None:
 
 
 @pytest.mark.parametrize("counter", CONVENTIONS)
-@pytest.mark.parametrize("network", ["yolov5n@v7.0", "yolov5s-transformer@v7.0", "yolov5n-seg@v7.0"])
+@pytest.mark.parametrize("network", exhaustively(["yolov5s-transformer@v7.0", "yolov5n@v7.0", "yolov5n-seg@v7.0"]))
 def test_every_way_of_summing_gives_the_same_total(network: str, counter: str) -> None:
     asked = question(network, (64, 64), counter)
     state = asked.state(asked.subject.root)

@@ -186,6 +186,7 @@ def terminal(arguments: list[str], code: int = 0, **variables: str) -> str:
     return text.decode().replace("\r\n", "\n")
 
 
+@pytest.mark.exhaustive
 def test_a_terminal_gets_colour_and_nothing_else_changes(probe: Probe) -> None:
     plain = probe("fuse-diff", "yolov5n@v7.0").stdout
     painted = terminal(["fuse-diff", "yolov5n@v7.0"], TERM="xterm")

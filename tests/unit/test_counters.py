@@ -35,14 +35,14 @@ def of(network: str, name: str) -> Counted:
     return report(network).comparison.counters[name]
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", exhaustively(NETWORKS, few=2))
 @pytest.mark.parametrize("name", MEASURED["yolov5s"])
 def test_a_figure_is_what_the_real_counter_gives(network: str, name: str) -> None:
     counted = of(network, name)
     assert [counted.train, counted.unfused, counted.fused] == MEASURED[network][name]
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", exhaustively(NETWORKS, few=2))
 @pytest.mark.parametrize("name", CONVENTIONS)
 def test_terms_add_up_to_the_figure_in_every_mode(network: str, name: str) -> None:
     data = as_json(report(network))["counters"]
@@ -167,7 +167,7 @@ def test_the_command_gives_the_issue_s_json(demo_checkpoint: Path) -> None:
 
 
 @pytest.mark.parametrize("command", exhaustively(["fuse-diff", "info", "counters"]))
-@pytest.mark.parametrize("name", exhaustively(CONVENTIONS, few=4))
+@pytest.mark.parametrize("name", exhaustively(CONVENTIONS, few=2))
 def test_every_command_that_counts_takes_every_counter(command: str, name: str) -> None:
     done = CliRunner().invoke(cli, [command, "yolov5s-transformer", "--counter", name, "--format", "json"])
     assert done.exit_code == 0, done.output

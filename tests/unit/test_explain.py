@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.conftest import Probe
-from tests.exhaustive import exhaustively
+from tests.exhaustive import exhaustive_rows, exhaustively
 from tests.known_lines.curves import unshared
 from tests.known_lines.ours import detector, entry
 from yolo_probe import shipped_files
@@ -134,7 +134,8 @@ def test_lines_of_random_networks_are_known_exactly(seed: int) -> None:
         assert (name, classes, fused) in same or "LeakyReLU" in name or len(same) > 4, text
 
 
-@pytest.mark.parametrize("seed", exhaustively(range(2000, 2034)))
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("seed", range(2000, 2034))
 def test_a_changed_digit_is_not_called_exact_unless_another_line_has_it(seed: int) -> None:
     rng = random.Random(seed)
     for text, *_ in made(rng, 5):
@@ -269,8 +270,11 @@ def test_figures_of_another_size_are_told() -> None:
 
 @pytest.mark.parametrize(
     ("target", "generation"),
-    [("yolov5s@v2.0", "v2.0"), ("yolov5n6@v6.1", "v6.1"), ("yolov5s-seg@head", "head"), ("yolov7-tiny@yolov7", "v5.0"),
-     pytest.param("gelan-t@yolov9", "v7.0", marks=pytest.mark.exhaustive), ("v5Lite-g@yolov5-lite", "v5.0")],
+    exhaustive_rows(
+        [("yolov5s@v2.0", "v2.0"), ("yolov5n6@v6.1", "v6.1"), ("yolov5s-seg@head", "head"),
+         ("yolov7-tiny@yolov7", "v5.0"), ("gelan-t@yolov9", "v7.0"), ("v5Lite-g@yolov5-lite", "v5.0")],
+        few=2,
+    ),
 )  # fmt: skip
 def test_the_recorded_figures_are_those_of_the_networks_themselves(target: str, generation: Generation) -> None:
     name, _, tag = target.partition("@")
@@ -442,7 +446,7 @@ def test_v1_0_counts_another_image() -> None:
 
 
 @pytest.mark.parametrize("fused", [False, True])
-@pytest.mark.parametrize("family", ["YOLOv7", "YOLOv9", "YOLOv5-Lite", "yolov5-face"])
+@pytest.mark.parametrize("family", exhaustively(["YOLOv7", "YOLOv9", "YOLOv5-Lite", "yolov5-face"]))
 def test_the_line_of_a_fork_with_its_gflops_is_told_in_words(family: str, fused: bool) -> None:
     network = next(each for each in known_networks() if each.family == family)
     numbers = network.numbers(80)
@@ -580,23 +584,26 @@ def test_a_command_is_named_only_where_it_leads_to_the_network_of_the_line() -> 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [
-        ("157 layers", [("yolov5s", 80, True, False)]),
-        ("why has the yaml 25 rows, and the summary says 214 layers?", [("yolov5s", 80, False, False)]),
-        ("7.5M 17.5", [("yolov5s", 80, False, False)]),
-        ("7.5M params, 17.5 GFLOPs", [("yolov5s", 80, False, False)]),
-        ("7.07M 8", [("yolov5s", 20, False, True)]),
-        ("8.3 GMACs yolov5s 7.2M", [("yolov5s", 80, False, True)]),
-        ("#Param.(M): 2.3   FLOPs(G): 6.7", [("yolov10n", 80, True, False)]),
-        ("YOLO11n 2.6M 6.5B", [("yolo11n", 80, True, False)]),
-        ("7.2 16.5", [("yolov5s", 80, False, False)]),
-        ("YOLO11n | 2.6 | 6.5", [("yolo11n", 80, True, False)]),
-        ("8.1 GFLOPs", [("yolov8n", 20, True, False)]),
-        ("28.8 GFLOPs, not 28.6?", [("yolov8s", 80, False, False), ("yolov8s", 80, True, False)]),
-        ("v5l: 335 layers before, 499 layers now", [("yolov5l", 80, False, False), ("yolov5l", 80, False, False)]),
-        ("13G vs 17.5G of v5s", [("yolov5s", 80, False, False), ("yolov5s", 80, False, False)]),
-        ("\u8bad\u7ec3\u65f6\u6253\u5370 157 \u5c42", [("yolov5s", 80, True, False)]),
-    ],
+    exhaustive_rows(
+        [
+            ("157 layers", [("yolov5s", 80, True, False)]),
+            ("why has the yaml 25 rows, and the summary says 214 layers?", [("yolov5s", 80, False, False)]),
+            ("7.5M 17.5", [("yolov5s", 80, False, False)]),
+            ("7.5M params, 17.5 GFLOPs", [("yolov5s", 80, False, False)]),
+            ("7.07M 8", [("yolov5s", 20, False, True)]),
+            ("8.3 GMACs yolov5s 7.2M", [("yolov5s", 80, False, True)]),
+            ("#Param.(M): 2.3   FLOPs(G): 6.7", [("yolov10n", 80, True, False)]),
+            ("YOLO11n 2.6M 6.5B", [("yolo11n", 80, True, False)]),
+            ("7.2 16.5", [("yolov5s", 80, False, False)]),
+            ("YOLO11n | 2.6 | 6.5", [("yolo11n", 80, True, False)]),
+            ("8.1 GFLOPs", [("yolov8n", 20, True, False)]),
+            ("28.8 GFLOPs, not 28.6?", [("yolov8s", 80, False, False), ("yolov8s", 80, True, False)]),
+            ("v5l: 335 layers before, 499 layers now", [("yolov5l", 80, False, False), ("yolov5l", 80, False, False)]),
+            ("13G vs 17.5G of v5s", [("yolov5s", 80, False, False), ("yolov5s", 80, False, False)]),
+            ("\u8bad\u7ec3\u65f6\u6253\u5370 157 \u5c42", [("yolov5s", 80, True, False)]),
+        ],
+        few=5,
+    ),
 )
 def test_a_part_of_a_line_is_enough(text: str, expected: list[tuple[str, int, bool, bool]]) -> None:
     firsts = [candidates(quoted)[0] for quoted in quoted_in(text)]
@@ -681,6 +688,7 @@ def test_a_number_with_few_digits_is_rounded_and_no_number_of_classes() -> None:
     assert "with 80 classes" in words_of("Model Summary: 191 layers, 7.46816e+06 parameters")
 
 
+@pytest.mark.exhaustive
 def test_the_name_of_a_line_says_which_networks_are_near_it() -> None:
     line = "YOLO11-StarNet summary: 265 layers, 1,826,058 parameters, 1,826,042 gradients, 4.4 GFLOPs"
     assert "The nearest is yolo11n with 80 classes" in words_of(line)
@@ -821,6 +829,7 @@ def test_what_of_merged_branches_does_not_train_is_told() -> None:
     assert "as the old ones did." in words_of("157 layers, 7225885 parameters, 7225885 gradients")
 
 
+@pytest.mark.exhaustive
 def test_the_head_that_only_training_needs_is_told_before_and_after_fuse() -> None:
     old = words_of("2,708,210 parameters, 8.4 GFLOPs")
     assert "From 8.3.111 on fuse() also takes out the head that only training needs, which leaves 2,265,753" in old
@@ -844,6 +853,7 @@ def test_figures_beside_a_line_are_compared_with_it() -> None:
     assert "yolov5s, 2 classes, fused -> yolov5s, 80 classes" in output
 
 
+@pytest.mark.exhaustive
 def test_a_number_alone_is_one_of_parameters() -> None:
     for text in ("7225885", "7,225,885"):
         assert "This is yolov5s with 80 classes" in words_of(text)

@@ -40,7 +40,7 @@ def asked(subject: Subject) -> Question:
     return Question(subject, (640, 640), choose_counter("thop-0.1", None))
 
 
-@pytest.mark.parametrize("network", exhaustively(sorted({*NETWORKS} - NOT_RESTORED), few=6))
+@pytest.mark.parametrize("network", exhaustively(sorted({*NETWORKS} - NOT_RESTORED), few=2))
 def test_what_a_fuse_merged_is_put_back(network: str) -> None:
     subject = resolve(network)
     root = with_gradients(subject.root, False)
@@ -57,7 +57,7 @@ def test_what_a_fuse_merged_is_put_back(network: str) -> None:
     assert unfused_as_host(root) is root
 
 
-@pytest.mark.parametrize("network", ["yolov7@yolov7", "gelan-s@yolov9", "v5Lite-e@yolov5-lite"])
+@pytest.mark.parametrize("network", exhaustively(["yolov7@yolov7", "gelan-s@yolov9", "v5Lite-e@yolov5-lite"]))
 def test_a_fused_file_gets_the_columns_of_one_that_is_not(network: str) -> None:
     subject = resolve(network)
     before = fuse_diff(asked(file_of(subject, with_gradients(subject.root, False))))

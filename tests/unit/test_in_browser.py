@@ -40,6 +40,7 @@ def test_the_size_of_the_image_is_the_asked_one(probe: Probe) -> None:
     assert report == json.loads(probe("fuse-diff", "yolov5n", "--imgsz", "320", "--format", "json").stdout)
 
 
+@pytest.mark.exhaustive
 def test_host_and_classes_are_those_of_the_options(probe: Probe) -> None:
     found = json.loads(answer("yolov5s", 640, False, "en", "v3.1", 3))["report"]["reports"]["fuse_diff"]
     assert found == json.loads(probe("fuse-diff", "yolov5s", "--host", "v3.1", "--nc", 3, "--format", "json").stdout)
@@ -135,6 +136,7 @@ def pyodide(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.exhaustive
 def test_the_packages_of_the_site_answer_by_themselves(tmp_path: Path, pyodide: Path) -> None:
     site.write(tmp_path / "page", pyodide)
     with ZipFile(tmp_path / "page" / "python.zip") as packed:

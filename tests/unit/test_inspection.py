@@ -25,7 +25,7 @@ from tests.checkpoint_files import (
     tensor,
 )
 from tests.conftest import Probe
-from tests.exhaustive import exhaustively
+from tests.exhaustive import exhaustive_rows, exhaustively
 from yolo_probe.errors import CheckpointError, ProbeError, TargetError
 from yolo_probe.model.fusion import fuse
 from yolo_probe.model.structure import Module
@@ -382,7 +382,7 @@ NETWORKS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "generation"), NETWORKS)
+@pytest.mark.parametrize(("name", "generation"), exhaustive_rows(NETWORKS, few=2))
 @pytest.mark.parametrize("fused", exhaustively([True, False]))
 def test_weights_alone_lead_to_their_network_and_classes(
     tmp_path: Path, name: str, generation: Any, fused: bool
@@ -398,6 +398,7 @@ def test_weights_alone_lead_to_their_network_and_classes(
     assert report.weights.summary is not None
 
 
+@pytest.mark.exhaustive
 def test_weights_of_a_fused_network_are_those_of_the_network_after_fuse_named_or_not(tmp_path: Path) -> None:
     root = fuse(build(find_network("yolov5-fpn", "v6.0"), "v6.0"), grad_enabled=False).root
     path = str(save(tmp_path / "w.pt", state_dict(root)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -44,16 +43,19 @@ def imports(path: Path) -> frozenset[str]:
     return frozenset(names)
 
 
-def reached(path: Path) -> Iterator[tuple[str, str]]:
+@cache
+def reached(path: Path) -> frozenset[tuple[Path, str]]:
     """All names that are imported with a file, each beside the file of ours that does so; not what installs hosts."""
+    found: set[tuple[Path, str]] = set()
     seen, waiting = {path, TESTS / "environments.py"}, [path]
     while waiting:
         here = waiting.pop()
         for name in imports(here):
-            yield here.relative_to(ROOT).as_posix(), name
+            found.add((here, name))
             if (there := file_of(name)) and there not in seen:
                 seen.add(there)
                 waiting.append(there)
+    return frozenset(found)
 
 
 def identified(path: Path) -> str:
@@ -69,6 +71,7 @@ def test_a_unit_test_imports_nothing_heavy(path: Path) -> None:
     assert [found for found in reached(path) if found[1].split(".")[0] in HEAVY] == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("path", files_of("unit", "live"), ids=identified)
 def test_a_unit_or_live_test_uses_no_host(path: Path) -> None:
     of_hosts = ("tests.environments", "tests.oracles")

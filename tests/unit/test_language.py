@@ -188,6 +188,7 @@ def test_every_error_that_is_known_is_told_in_chinese() -> None:
             assert translated(sentence, "zh") != sentence
 
 
+@pytest.mark.exhaustive
 def test_every_error_about_what_is_typed_is_told_in_chinese() -> None:
     known = "\0".join(plainer(each.english) for each in catalogue())
     missing = [
@@ -558,6 +559,7 @@ def test_every_word_of_the_page_is_in_the_catalogue_and_no_other_is() -> None:
         assert sorted(re.findall(r"\{\w+\}", english)) == sorted(re.findall(r"\{\w+\}", chinese)), english
 
 
+@pytest.mark.exhaustive
 def test_the_page_of_a_report_is_in_the_language_that_is_asked_for(
     probe: Probe, demo_checkpoint: Path, tmp_path: Path
 ) -> None:
@@ -575,6 +577,7 @@ def test_the_page_of_a_report_is_in_the_language_that_is_asked_for(
 # the command
 
 
+@pytest.mark.exhaustive
 def test_a_language_changes_sentences_alone(
     probe: Probe, demo_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,7 +117,9 @@ def names(found: dict[str, Any]) -> list[str]:
     return [line["name"] for line in found["lines"]]
 
 
-@pytest.mark.parametrize("target", ["yolov5s@v7.0", "yolov5s@v6.1", "yolov5s@v3.1", "yolov5n@head", "yolov7-tiny"])
+@pytest.mark.parametrize(
+    "target", exhaustively(["yolov5s@v7.0", "yolov5s@v6.1", "yolov5s@v3.1", "yolov5n@head", "yolov7-tiny"], few=2)
+)
 def test_the_layers_of_the_rows_and_the_rest_are_those_of_the_line(target: str) -> None:
     (_, *rows) = CliRunner().invoke(cli, ["layers", target, "--lang", "en"]).output.partition("row  ")[2].splitlines()
     counts = [int(line.split()[3]) for line in rows if line[:1].isdigit()]

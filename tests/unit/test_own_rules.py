@@ -117,6 +117,7 @@ def test_a_rule_gives_macs_which_are_two_flops_each_by_every_counter(counter: st
     assert flops(*asked, four) - flops(*asked, free) == 2 * 4 * 23_654_400
 
 
+@pytest.mark.exhaustive
 def test_what_only_has_an_output_is_listed_as_uncounted_and_strict_exits_with_1(fork: Path, tmp_path: Path) -> None:
     rules = written(tmp_path, "rules.yaml", "modules: {SPPX: {output: [n, c, h, w]}}")
     every = info(fork, "--rules", rules)["uncounted"]
@@ -156,7 +157,7 @@ def test_the_counters_all_take_the_rules_as_a_term_of_its_own(fork: Path, tmp_pa
     assert data["rules"] == {"file": str(rules), "unused": ["Other"]}
 
 
-@pytest.mark.parametrize("by", ["row", "module", "operator", "type"])
+@pytest.mark.parametrize("by", exhaustively(["row", "module", "operator", "type"]))
 def test_layers_count_by_the_same_rules(by: str, fork: Path, tmp_path: Path) -> None:
     rules = written(tmp_path, "rules.yaml", FORMULA)
     done = run("layers", fork, "--rules", rules, "--by", by, "--format", "json")

@@ -20,6 +20,7 @@ from hatchling.build import build_wheel
 from tests.conftest import Probe
 from tests.documents import GUIDE, PAGES, TEXTS, chinese, fences, not_printed, prose, screens, shell_commands
 from tests.environments import ROOT
+from tests.exhaustive import exhaustive_rows, exhaustively
 from tests.picture_of_terminal import ARGUMENTS, PICTURE, picture, printed
 from yolo_probe.render.site import PROGRAMS
 
@@ -113,13 +114,13 @@ STAND_INS = {
 """What the project has of the files that its documents name."""
 
 
-@pytest.mark.parametrize("command", ANSWERED)
+@pytest.mark.parametrize("command", exhaustively(ANSWERED, few=8))
 def test_every_command_of_the_readme_and_the_guide_answers(command: str, probe: Probe) -> None:
     done = probe(*(STAND_INS.get(word, word) for word in shlex.split(command)[1:]))
     assert (done.returncode, done.stdout != "") == (0, True), done.stderr
 
 
-@pytest.mark.parametrize(("command", "shown"), screens(of_trainings=False))
+@pytest.mark.parametrize(("command", "shown"), exhaustive_rows(screens(of_trainings=False), few=3))
 def test_the_readme_and_the_guide_show_what_the_command_prints(command: str, shown: list[str], probe: Probe) -> None:
     assert not_printed(shown, probe(*shlex.split(command)[1:]).stdout) == []
 
@@ -183,7 +184,7 @@ def test_torch_is_imported_only_where_a_live_model_is(name: str) -> None:
     assert tops & {"torch", "thop", "ultralytics", "torchvision"} == set()
 
 
-@pytest.mark.parametrize("command", ["fuse-diff", "info", "inspect", "layers"])
+@pytest.mark.parametrize("command", exhaustively(["fuse-diff", "info", "inspect", "layers"], few=2))
 def test_reading_a_checkpoint_imports_neither_torch_nor_what_unpickles(command: str, demo_checkpoint: Path) -> None:
     script = (
         "import sys\n"

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Probe
 from tests.environments import ROOT
-from tests.exhaustive import exhaustively
+from tests.exhaustive import exhaustive_rows, exhaustively
 from tests.networks import difference, question, subject
 from yolo_probe.hosts.subject import Gap
 from yolo_probe.render.report_page import data_of, framed, render
@@ -37,6 +37,7 @@ def written(probe: Probe, path: Path, *arguments: object) -> dict[str, Any]:
     return embedded(path.read_text(encoding="utf-8"))
 
 
+@pytest.mark.exhaustive
 def test_the_page_holds_what_each_command_gives_as_json(probe: Probe, demo_checkpoint: Path, tmp_path: Path) -> None:
     reports = written(probe, tmp_path / "report.html", demo_checkpoint)["reports"]
     commands = {
@@ -79,14 +80,17 @@ def test_a_finished_file_hatches_only_what_did_not_train(probe: Probe, demo_chec
 
 @pytest.mark.parametrize(
     ("frozen_by", "is_frozen"),
-    [
-        (("--freeze",), True),
-        (("other code", "DFL"), True),
-        (("strip_optimizer()",), False),
-        (("strip_optimizer()", "DFL"), False),
-        (("DFL",), False),
-        ((), False),
-    ],
+    exhaustive_rows(
+        [
+            (("--freeze",), True),
+            (("other code", "DFL"), True),
+            (("strip_optimizer()",), False),
+            (("strip_optimizer()", "DFL"), False),
+            (("DFL",), False),
+            ((), False),
+        ],
+        few=2,
+    ),
 )
 def test_what_froze_a_row_says_whether_it_trained(frozen_by: tuple[str, ...], is_frozen: bool) -> None:
     report = full_report(question("yolov5n"))
@@ -117,7 +121,9 @@ def named(label: str) -> FullReport:
     return replace(report_around(difference("yolov5n")), label=label)
 
 
-@pytest.mark.parametrize("name", ["</script><script>alert(1)</script>", "<!--<script>", "<img src=x onerror=alert(1)>"])
+@pytest.mark.parametrize(
+    "name", exhaustively(["</script><script>alert(1)</script>", "<!--<script>", "<img src=x onerror=alert(1)>"])
+)
 def test_no_name_closes_the_data_or_opens_an_element(name: str) -> None:
     page, usual = render(named(name)), render(named("a name"))
     assert embedded(page)["label"] == name

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.environments import ROOT
-from tests.exhaustive import exhaustively
+from tests.exhaustive import exhaustive_rows, exhaustively
 
 SCRIPT = """
 import os
@@ -103,7 +103,7 @@ def host_frames(text: str) -> list[str]:
             ("-m", "needs"),
             ("-mdeep.script", "--settings", "5"),
         ],
-        few=8,
+        few=4,
     ),
     ids=" ".join,
 )
@@ -139,22 +139,28 @@ def test_with_safe_path_pythons_search_path_stays_as_it_is(folder: Path) -> None
 
 @pytest.mark.parametrize(
     ("command", "message"),
-    [
-        (("nosuch.py",), "train nosuch.py: found no such file, expected the training script of a host\n  Pass"),
-        (("deep",), "train deep: found a directory, expected the training script of a host\n  Pass its path"),
-        (
-            ("-m", "nosuch"),
-            "train -m nosuch: found none (No module named nosuch), expected a module that Python can run",
-        ),
-        (("-m", "no.such"), "train -m no.such: found none (Error while finding module specification"),
-        (("-m", "email"), "'email' is a package and cannot be directly executed"),
-        (("ultralytics", "train"), "train ultralytics: found no installed ultralytics, expected one\n  Install it for"),
-        (("--settings", "nosuch.yaml", "linked.py"), "nosuch.yaml: cannot be read: No such file or directory"),
-        (("--settings",), "--settings: found no value behind it, expected its FILE"),
-        (("-m",), "-m: found no value behind it, expected its MODULE"),
-        (("--data", "x"), "found the option --data, expected one of its own"),
-        ((), "found no TRAIN.PY, expected the path of a training script"),
-    ],
+    exhaustive_rows(
+        [
+            (("nosuch.py",), "train nosuch.py: found no such file, expected the training script of a host\n  Pass"),
+            (("deep",), "train deep: found a directory, expected the training script of a host\n  Pass its path"),
+            (
+                ("-m", "nosuch"),
+                "train -m nosuch: found none (No module named nosuch), expected a module that Python can run",
+            ),
+            (("-m", "no.such"), "train -m no.such: found none (Error while finding module specification"),
+            (("-m", "email"), "'email' is a package and cannot be directly executed"),
+            (
+                ("ultralytics", "train"),
+                "train ultralytics: found no installed ultralytics, expected one\n  Install it for",
+            ),
+            (("--settings", "nosuch.yaml", "linked.py"), "nosuch.yaml: cannot be read: No such file or directory"),
+            (("--settings",), "--settings: found no value behind it, expected its FILE"),
+            (("-m",), "-m: found no value behind it, expected its MODULE"),
+            (("--data", "x"), "found the option --data, expected one of its own"),
+            ((), "found no TRAIN.PY, expected the path of a training script"),
+        ],
+        few=3,
+    ),
 )
 def test_what_cannot_be_run_is_told_and_exits_with_2(command: tuple[str, ...], message: str, folder: Path) -> None:
     done = python(folder, "-m", "yolo_probe", "train", *command)

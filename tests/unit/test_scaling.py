@@ -75,7 +75,7 @@ def test_a_cost_that_grows_in_steps_has_no_polynomial() -> None:
 @pytest.mark.parametrize(
     "network", exhaustively(["yolov5s-transformer", "yolov5n", "yolov5n6", "yolov3-tiny", "yolov5s-seg"])
 )
-@pytest.mark.parametrize("counter", exhaustively(CONVENTIONS, few=4))
+@pytest.mark.parametrize("counter", exhaustively(CONVENTIONS, few=2))
 def test_errors_add_up_for_every_counter(network: str, counter: str) -> None:
     report = info(question(network, (512, 768), counter), fused=False, stride_scaled=True)
     data = json.loads(json.dumps(as_json(report)))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.exhaustive import exhaustively
+from tests.exhaustive import exhaustive_rows, exhaustively
 from tests.known_lines.ours import classifier
 from tests.networks import counter, difference, question
 from tests.unit.test_report import STRIPPED, saved_subject
@@ -86,7 +86,8 @@ def test_a_text_is_ascii_and_says_the_counter_the_size_and_the_unit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "counts"), [("v1.0", "480x640"), ("v2.0", "640x640"), ("v3.0", "640x640"), ("v3.1", "640x640")]
+    ("host", "counts"),
+    exhaustive_rows([("v1.0", "480x640"), ("v2.0", "640x640"), ("v3.0", "640x640"), ("v3.1", "640x640")]),
 )
 def test_a_host_whose_info_takes_no_size_is_not_asked_for_one(host: str, counts: str) -> None:
     text = " ".join(render(info(question(f"yolov5s@{host}", (320, 640)), fused=False)).split())
@@ -180,12 +181,12 @@ def test_colour_changes_no_letter() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [
+    exhaustively([
         "fuse-diff DEMO", "fuse-diff yolov5s@v3.1", "info DEMO", "info yolov5s-transformer --stride-scaled",
         "gradients yolov5s --freeze 10", "counters yolov5s", "counters yolov5n --all", "layers yolov5s", "inspect DEMO",
         "layers yolov5n --all", "layers yolov5s-ghost --memory", "layers yolov5n --by operator --all",
         "diff yolov5s@v6.1 DEMO", "compare yolov5s yolov5n yolov7-tiny", "story STORY",
-    ],
+    ], few=5),
 )  # fmt: skip
 @pytest.mark.parametrize("width", exhaustively([40, 60]))
 def test_a_narrow_terminal_gets_narrow_lines(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.exhaustive import exhaustive_rows
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.errors import ModelYamlError
 from yolo_probe.hosts.target import resolve
@@ -34,50 +35,53 @@ def written(network: Network, folder: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "fork", "built", "fused"),
-    [
-        (
-            "yolov7",
-            "YOLOv7",
-            "Model Summary: 415 layers, 37622682 parameters, 37622682 gradients, 106.5 GFLOPS",
-            "Model Summary: 314 layers, 36907898 parameters, 6194944 gradients, 104.5 GFLOPS",
-        ),
-        (
-            "yolov7-deploy",
-            "YOLOv7",
-            "Model Summary: 407 layers, 37620125 parameters, 37620125 gradients, 106.5 GFLOPS",
-            "Model Summary: 306 layers, 36905341 parameters, 6194944 gradients, 104.5 GFLOPS",
-        ),
-        (
-            "yolov7-tiny",
-            "YOLOv7",
-            "Model Summary: 263 layers, 6228762 parameters, 6228762 gradients, 13.9 GFLOPS",
-            "Model Summary: 208 layers, 6221370 parameters, 0 gradients, 13.7 GFLOPS",
-        ),
-        (
-            "yolov7-d6",
-            "YOLOv7",
-            "Model Summary: 733 layers, 154709364 parameters, 154709364 gradients, 202.4 GFLOPS",
-            "Model Summary: 566 layers, 154652532 parameters, 0 gradients, 199.3 GFLOPS",
-        ),
-        (
-            "x50-csp",
-            "YOLOv7",
-            "Model Summary: 560 layers, 32299962 parameters, 32299962 gradients, 61.0 GFLOPS",
-            "Model Summary: 437 layers, 32264442 parameters, 0 gradients, 60.3 GFLOPS",
-        ),
-        (
-            "yolov7-w6-pose",
-            "YOLOv7",
-            "Model Summary: 641 layers, 80238452 parameters, 80238452 gradients, 102.2 GFLOPS",
-            "Model Summary: 494 layers, 80178356 parameters, 0 gradients, 101.6 GFLOPS",
-        ),
-        (
-            "yolov7-seg",
-            "YOLOv7 (branch u7)",
-            "yolov7-seg summary: 417 layers, 38292218 parameters, 38292218 gradients, 144.0 GFLOPs",
-            "yolov7-seg summary: 325 layers, 38268602 parameters, 0 gradients, 143.2 GFLOPs",
-        ),
-    ],
+    exhaustive_rows(
+        [
+            (
+                "yolov7",
+                "YOLOv7",
+                "Model Summary: 415 layers, 37622682 parameters, 37622682 gradients, 106.5 GFLOPS",
+                "Model Summary: 314 layers, 36907898 parameters, 6194944 gradients, 104.5 GFLOPS",
+            ),
+            (
+                "yolov7-deploy",
+                "YOLOv7",
+                "Model Summary: 407 layers, 37620125 parameters, 37620125 gradients, 106.5 GFLOPS",
+                "Model Summary: 306 layers, 36905341 parameters, 6194944 gradients, 104.5 GFLOPS",
+            ),
+            (
+                "yolov7-tiny",
+                "YOLOv7",
+                "Model Summary: 263 layers, 6228762 parameters, 6228762 gradients, 13.9 GFLOPS",
+                "Model Summary: 208 layers, 6221370 parameters, 0 gradients, 13.7 GFLOPS",
+            ),
+            (
+                "yolov7-d6",
+                "YOLOv7",
+                "Model Summary: 733 layers, 154709364 parameters, 154709364 gradients, 202.4 GFLOPS",
+                "Model Summary: 566 layers, 154652532 parameters, 0 gradients, 199.3 GFLOPS",
+            ),
+            (
+                "x50-csp",
+                "YOLOv7",
+                "Model Summary: 560 layers, 32299962 parameters, 32299962 gradients, 61.0 GFLOPS",
+                "Model Summary: 437 layers, 32264442 parameters, 0 gradients, 60.3 GFLOPS",
+            ),
+            (
+                "yolov7-w6-pose",
+                "YOLOv7",
+                "Model Summary: 641 layers, 80238452 parameters, 80238452 gradients, 102.2 GFLOPS",
+                "Model Summary: 494 layers, 80178356 parameters, 0 gradients, 101.6 GFLOPS",
+            ),
+            (
+                "yolov7-seg",
+                "YOLOv7 (branch u7)",
+                "yolov7-seg summary: 417 layers, 38292218 parameters, 38292218 gradients, 144.0 GFLOPs",
+                "yolov7-seg summary: 325 layers, 38268602 parameters, 0 gradients, 143.2 GFLOPs",
+            ),
+        ],
+        few=3,
+    ),
 )
 def test_a_yaml_alone_tells_the_lines_that_yolov7_prints(
     name: str, fork: str, built: str, fused: str, tmp_path: Path

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.exhaustive import exhaustive_rows
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.errors import ModelYamlError, ProbeError, TargetError
 from yolo_probe.hosts.target import resolve
@@ -64,7 +65,7 @@ def child(root: Module, path: str) -> Module:
 
 @pytest.mark.parametrize(
     ("classes", "parameters", "fused"),
-    [(80, 2_442_640, 2_407_632), (1, 1_913_443, None), (33, 1_932_109, None), (63, 2_416_759, None)],
+    exhaustive_rows([(80, 2_442_640, 2_407_632), (1, 1_913_443, None), (33, 1_932_109, None), (63, 2_416_759, None)]),
 )
 def test_gelan_t_has_the_parameters_of_its_number_of_classes(
     classes: int, parameters: int, fused: int | None, tmp_path: Path
@@ -89,6 +90,7 @@ def test_gelan_t_has_the_lines_that_yolov9_prints(tmp_path: Path) -> None:
     assert report.validation.line.text == "gelan-t summary: 489 layers, 2407632 parameters, 0 gradients, 9.8 GFLOPs"
 
 
+@pytest.mark.exhaustive
 def test_yolov9_t_is_two_heads_beside_each_other(tmp_path: Path) -> None:
     second = """\
   - [8, 1, SPPELAN, [128, 64]]
