@@ -1,4 +1,4 @@
-"""Modules and functions of torch one by one: each real counter's figure, but for the listed cases, each with a reason.
+"""Modules and functions of torch one by one: each counter's real figure, but for known differences, each with a reason.
 
 `python -m tests.sweep` prints the same as a table.
 """
@@ -18,55 +18,7 @@ from tests.oracles.real_host import RELEASES
 from tests.sweep.__main__ import SCRIPTS, swept, verdict
 from tests.sweep.blocks import BLOCKS
 from tests.sweep.cases import CASES, LEFT_OUT
-
-UNUSED = "the tool follows the output back, and what nobody uses is not on that way"
-ONE_KERNEL = "on the CPU attention is one kernel, which FlopCounterMode has no formula for"
-FROZEN = "a frozen encoder layer is one operator of torch, for which there is no rule"
-
-ATTENTION = (
-    *("attention", "attention, causal", "attention with a mask", "attention of heads in groups"),
-    "MultiheadAttention, no weights asked",
-)
-MASKED = ("MultiheadAttention, masked, no weights asked", "MultiheadAttention, keys hidden, no weights asked")
-
-DIFFERENT: dict[str, dict[str, str]] = {
-    "fvcore": {"a result that nobody uses": UNUSED},
-    "torchprofile": {"a result that nobody uses": UNUSED, "TransformerEncoderLayer, frozen": FROZEN},
-    "torch": {
-        **dict.fromkeys((*ATTENTION, *MASKED), ONE_KERNEL),
-        **dict.fromkeys(("TransformerEncoderLayer", "TransformerEncoder", "Transformer"), ONE_KERNEL),
-        **dict.fromkeys(("TransformerDecoderLayer", "TransformerDecoder"), ONE_KERNEL),
-        "TransformerEncoderLayer, frozen": FROZEN,
-    },
-}
-"""By counter: the cases in which ours is not the real figure in evaluation mode, and why."""
-
-TRAINING: dict[str, dict[str, str]] = {
-    "fvcore": {"a result that nobody uses": UNUSED},
-    "torchprofile": {"a result that nobody uses": UNUSED},
-    "torch": dict.fromkeys(
-        (*ATTENTION, *MASKED, "MultiheadAttention, frozen, no weights asked"),
-        ONE_KERNEL,
-    ),
-}
-"""As ``DIFFERENT``, in training mode, of the counters that count a model as it trains."""
-
-
-SIZES = "tracing takes products of sizes, and a scale of a product, for work"
-
-DIFFERENT_BLOCKS: dict[str, dict[str, str]] = {
-    "torchprofile": dict.fromkeys(("dynamic kernels", "carafe", "linear attention", "non-local"), SIZES),
-    "calflops": {"compiled child": "torch.compile calls the function that the module hook has charged"},
-}
-"""By counter: the blocks of which ours is not the real figure, and why."""
-
-NAMED_BLOCKS: dict[str, set[str]] = {
-    "ptflops": {"products from the right"},
-    "ptflops-aten": {"covariance", "matrix power"},
-    "torch": {"covariance", "matrix power"},
-    "deepspeed": {"products from the right"},
-}  # fmt: skip
-"""By counter: the blocks of which it counts more than ours, which names what it leaves out."""
+from tests.sweep.known_differences import DIFFERENT, DIFFERENT_BLOCKS, NAMED_BLOCKS, ONE_KERNEL, TRAINING
 
 
 def other(rows: Iterable[dict[str, Any]]) -> set[str]:
