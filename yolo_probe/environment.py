@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 
 _THOPS = ("ultralytics-thop", "thop")
 
@@ -58,6 +59,11 @@ def installed_thop() -> Thop | None:
     """The thop that ``import thop`` finds, or None where none is installed."""
     loaded = getattr(sys.modules.get("thop"), "__file__", None)
     return _loaded_thop(loaded, tuple(sys.path)) if loaded else _thop_in(sys.path)
+
+
+def has_thop() -> bool:
+    """Whether ``import thop`` finds one, a plain folder included."""
+    return sys.modules.get("thop") is not None or find_spec("thop") is not None
 
 
 @lru_cache(maxsize=4)

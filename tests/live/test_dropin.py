@@ -66,8 +66,9 @@ def model_info(model, verbose=False, imgsz=640):
 
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fake host's function is taken for that of YOLOv5 v7.0."""
+    """The fake host's function is taken for that of YOLOv5 v7.0, beside a thop."""
     monkeypatch.setattr(dropin, "known_function", lambda _: KnownFunction(FORMS["v7.0"], table=True))
+    monkeypatch.setattr(dropin, "has_thop", lambda: True)
 
 
 @pytest.fixture

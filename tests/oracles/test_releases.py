@@ -81,3 +81,14 @@ def test_the_lines_of_a_file_and_of_a_name_are_the_hosts(said: Said) -> None:
             counts = fused.split(" parameters, ")[0]
             assert each["name"]["validation"].startswith(f"{counts} parameters, 0 gradients")
             assert each["name"]["validation"].split(" gradients")[1] == fused.split(" gradients")[1]
+
+
+@pytest.mark.parametrize("version", ["8.1.34", "8.4.190"])
+def test_without_thop_there_are_no_gflops_as_in_the_hosts_line_and_ours_stand_below(version: str) -> None:
+    paths = [ROOT, release("ultralytics", version), release("torchvision", "0.28.0")]
+    output = run_python(Path(__file__).with_name("no_thop_check.py"), paths=paths).stdout
+    found = json.loads(output.splitlines()[-1])
+    (line,) = found["host"]
+    assert "GFLOPs" not in line
+    below = "  No GFLOPs: thop is not installed. Counted by yolo-probe: 8.9 GFLOPs."
+    assert (found["replaced"], found["called"]) == ([line, below], [line, below])

@@ -21,12 +21,12 @@ from torch import nn
 
 from yolo_probe.counters.charges import Charges, Uncounted, charge
 from yolo_probe.counters.conventions import Convention, choose_counter
-from yolo_probe.environment import installed_thop
+from yolo_probe.environment import has_thop, installed_thop
 from yolo_probe.errors import RulesError, TraceError, reason_of
 from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5, Host
 from yolo_probe.hosts.images import Size, fitting_image, image_channels
 from yolo_probe.hosts.known_functions import KnownFunction, known_function
-from yolo_probe.hosts.summary_line import FORMS, HostLine, LayerDefinition, LineForm, host_line
+from yolo_probe.hosts.summary_line import FORMS, HostLine, LayerDefinition, LineForm, MissingGflops, host_line
 from yolo_probe.language import language_of_log, translated
 from yolo_probe.live.applied_rules import CustomOps
 from yolo_probe.live.live import Live, is_compiled, network_of, unwrapped
@@ -510,6 +510,8 @@ def _runner(
     fault = _counting_fault(model, form, imgsz) or _refusing_module(model, convention)
 
     def run(image: Shape) -> Trace:
+        if not has_thop():
+            raise MissingGflops("thop is not installed")
         if fault:
             raise TraceError(fault)
         trace = live.trace(image)
