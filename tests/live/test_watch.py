@@ -12,9 +12,13 @@ import torch
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from tests.environments import ROOT, run_python
 from yolo_probe import watch
 from yolo_probe.errors import SettingsError, TargetError
-from yolo_probe.reports.training_record import Changed, Ended, Started, Validated
+from yolo_probe.live.live import Live
+from yolo_probe.render.markdown import render as render_markdown
+from yolo_probe.reports.training_record import Changed, Ended, Part, Started, Validated
+from yolo_probe.training.moments import is_fused_of, live_state
 from yolo_probe.training.without_callbacks import _before_steps, on_steps
 
 
@@ -143,6 +147,54 @@ def test_a_network_without_fuse_is_told_too(caplog: pytest.LogCaptureFixture) ->
     assert not any("fail" in each for each in caplog.messages)
     assert "When training started, the probe printed" in str(story)
     assert "host" not in str(story)
+    assert "best model" not in str(story) + caplog.text
+    report = story._probe._run.report
+    assert report is not None
+    assert "Gradients are 240; fuse() has no part in that." in render_markdown(report)
+
+
+def test_a_size_that_nobody_gave_is_not_said_to_be_that_of_the_images(caplog: pytest.LogCaptureFixture) -> None:
+    network, flat = nn.Sequential(nn.Conv2d(3, 8, 3)), nn.Sequential(nn.Linear(4, 2))
+    with caplog.at_level("INFO"):
+        for each, data in ((network, torch.rand(2, 3, 64, 64)), (flat, torch.rand(2, 4))):
+            with watch(each):
+                each(data).sum().backward()
+                trainer(each).step()
+    starts = [line for line in caplog.messages if "as it trains" in line]
+    assert starts == [
+        "yolo-probe: as it trains: 1 layers, 224 parameters, 224 gradients, 0.176 GFLOPs if images are 640x640",
+        "yolo-probe: as it trains: 1 layers, 10 parameters, 10 gradients, GFLOPs not known",
+    ]
+
+
+SPAWNED = """
+import logging
+import sys
+import torch
+from torch import nn
+from yolo_probe import watch
+
+def train(rank, store):
+    logging.basicConfig(format="%(message)s", level=logging.INFO)
+    torch.distributed.init_process_group("gloo", init_method=f"file://{store}", world_size=2, rank=rank)
+    model = nn.parallel.DistributedDataParallel(nn.Linear(4, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch(model, optimizer, files=[]):
+        model(torch.rand(2, 4)).sum().backward()
+        optimizer.step()
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
+
+if __name__ == "__main__":
+    torch.multiprocessing.spawn(train, (sys.argv[1],), nprocs=2)
+"""
+
+
+def test_of_processes_that_a_script_starts_itself_the_first_speaks(tmp_path: Path) -> None:
+    script = tmp_path / "spawned.py"
+    script.write_text(SPAWNED)
+    done = run_python(script, tmp_path / "store", paths=[ROOT])
+    assert done.stderr.count("as it trains: 1 layers, 10 parameters") == 1
 
 
 def test_only_the_optimizer_of_the_model_starts_the_record(caplog: pytest.LogCaptureFixture) -> None:
@@ -322,6 +374,51 @@ def test_modules_that_the_loop_changes_are_a_cause_of_their_own(
     end = story.moments[-1]
     assert isinstance(end, Ended)
     assert end.validated.parameters == left
+
+
+def test_what_changed_between_the_line_and_the_first_step_is_told_as_what_it_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    network = Network()
+    network.model[0].requires_grad_(False)
+    with caplog.at_level("INFO"), watch(network, imgsz=64) as story:
+        network.model[0].requires_grad_(True)
+        network.model[1] = nn.Conv2d(8, 6, 1)
+        step(network)
+    start = story.moments[0]
+    assert isinstance(start, Started)
+    assert start.printed is not None
+    assert (start.printed.taken_parameters, start.printed.given_parameters) == (0, 232)
+    said = "\n".join(caplog.messages)
+    assert "the loop's line was printed before the network itself changed; gone: model.1 (36 parameters)" in said
+    assert "the loop's line says 36 gradients: it was printed before 232 more parameters were set to train" in said
+    assert "were frozen" not in said
+    assert "The line was printed before the network itself changed." in str(story)
+    assert any(each.startswith("yolo-probe: it has ended; after fuse() its line is: ") for each in caplog.messages)
+    report = story._probe._run.report
+    assert report is not None
+    words = render_markdown(report)
+    assert "but code of the training changed the network itself between the lines. Before validation" in words
+    assert "both lines describe the same network" not in words
+    assert "It changes more" not in words
+
+
+def test_the_line_of_another_fused_network_is_not_that_of_the_one_that_trains() -> None:
+    network, other = Network(), Network()
+    other.model[1] = nn.Conv2d(8, 6, 1)
+    with watch(network, imgsz=64) as story:
+        step(network)
+    start, end = story.moments
+    assert isinstance(start, Started)
+    question = story._probe._run.question
+    assert question is not None
+    fused = [live_state(Live(each.fuse()), question) for each in (network, other)]
+    assert [is_fused_of(start.fuse, story.moments, each) for each in fused] == [True, False]
+    pruned = Changed(
+        epoch=1, training=start.training, gradients_before=0, train_now=None, train_no_more=None,
+        not_in_optimizer=(), gone=Part(where="model.1", modules=1, parameters=36),
+    )  # fmt: skip
+    assert is_fused_of(start.fuse, (start, pruned, end), fused[1])
 
 
 def test_parameters_in_new_objects_are_no_change() -> None:

@@ -93,8 +93,12 @@ def thaw(trainer):
         if name.startswith("model.3."):
             parameter.requires_grad_(True)
 
+def validate_another(trainer):
+    YOLO("yolov8n-p6.yaml").val(data="shapes.yaml", imgsz=64, device="cpu", workers=0, plots=False)
+
 yolo = YOLO("yolov5n.yaml")
 yolo.add_callback("on_train_batch_end", thaw)
+yolo.add_callback("on_train_epoch_end", validate_another)
 yolo.train(
     data="shapes.yaml", epochs=1, imgsz=64, batch=8, device="cpu", workers=0, project=Path.cwd() / "runs", name="run",
     freeze=4,

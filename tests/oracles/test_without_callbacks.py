@@ -112,6 +112,17 @@ def test_the_ledger_says_who_trained_from_when_on(frozen: tuple[Trained, Trained
     assert "rows 0 and 1 did not train before epoch 1" in (probed.folder / "probe.md").read_text(encoding="utf-8")
 
 
+def test_a_resumed_run_does_not_say_of_what_trained_before_that_it_never_did(tmp_path: Path) -> None:
+    steps = (("--epochs", "2", "--thaw", "1"), ("--epochs", "1", "--resume"))
+    training = Training("resumed", tuple(("train.py", "--freeze", "2", *step) for step in steps), "", draw=copied)
+    trained = train(training, tmp_path / "run", probe=True)
+    assert trained.codes == (0, 0), trained.output
+    said = (trained.folder / "probe.md").read_text(encoding="utf-8")
+    assert "--freeze 2: rows 0 and 1 did not train since it was resumed" in said
+    changes = [moment for moment in read_story(str(trained.folder)).moments if isinstance(moment, Changed)]
+    assert [each.train_now.rows for each in changes if each.train_now] == [(0, 1)]
+
+
 def test_two_processes_that_share_a_model_tell_it_once(tmp_path: Path) -> None:
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
     stacks = {"PYTHONFAULTHANDLER": "1"}  # gloo has aborted at exit on a loaded machine: then each thread's is printed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib.machinery import SourceFileLoader
@@ -13,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 
-from yolo_probe.training.attach import Attachment
+from yolo_probe.training.attach import Attachment, _with_probe
 
 CLASSIC = """
 class Callbacks:
@@ -46,6 +47,10 @@ class Recorded:
         self.registered: list[Any] = []
         self.heard: list[object] = []
         self.detached = False
+        self.is_told = False
+
+    def is_elsewhere(self) -> None:
+        self.is_told = True
 
     def register_classic(self, callbacks: Any) -> None:
         self.registered.append(callbacks)
@@ -132,6 +137,46 @@ def test_tables_of_events_get_the_functions_that_they_know(
     attachment.detach()
     assert probe.heard == ["trainer", "trainer"]
     assert table == {"on_train_start": [print], "on_val_start": [], "on_train_end": print}
+
+
+TUNER = """
+import subprocess
+import sys
+
+def tune(*commands):
+    return [subprocess.run(command, check=True) for command in commands]
+"""
+
+
+def test_the_first_training_that_a_tuner_starts_has_the_probe(
+    host: Callable[[Mapping[str, str]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host({"ultralytics/engine/tuner.py": TUNER})
+    probe = Recorded()
+    attachment = Attachment(cast("Any", lambda: probe), ["--lang", "zh"])
+    tuner = importlib.import_module("ultralytics.engine.tuner")
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: command)
+    train = [sys.executable, "-m", "ultralytics.cfg.__init__", "train", "lr0=0.1"]
+    probed = [sys.executable, "-m", "yolo_probe", "train", "--lang", "zh", "yolo", "train", "lr0=0.1"]
+    assert tuner.tune(["ls"], train, train) == [["ls"], probed, train]
+    assert probe.is_told
+    assert tuner.subprocess.PIPE == subprocess.PIPE
+    attachment.detach()
+    assert tuner.subprocess is subprocess
+
+
+def test_the_command_of_an_earlier_tuner_is_that_of_this_python_or_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: tuple[Any, ...] = (["yolo", "train", "a=b c"], "yolo train a=1")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert [_with_probe(command, ["P"]) for command in (*commands, ["yolo", "val"], b"yolo")] == [None] * 4
+    (tmp_path / "yolo").touch(0o755)
+    assert [_with_probe(command, ["P", "Q"]) for command in commands] == [
+        ["P", "Q", "yolo", "train", "a=b c"],
+        "P Q yolo train a=1",
+    ]
 
 
 def test_a_module_sees_its_own_loader(host: Callable[[Mapping[str, str]], None]) -> None:

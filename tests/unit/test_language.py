@@ -66,6 +66,7 @@ from yolo_probe.reports.side_by_side import side_by_side
 from yolo_probe.reports.story import read_story
 from yolo_probe.reports.timing import Timing
 from yolo_probe.reports.training_record import Changed, FuseTrial, Started, Switched, Taken, Validated
+from yolo_probe.reports.training_record import Part as Modules
 from yolo_probe.training.log_lines import (
     change_lines,
     end_lines,
@@ -100,6 +101,7 @@ UNSHOWN = {
         "removes these modules",
     ),
     "training/moments": ("these flags after the line",),
+    "reports/story": ("requires_grad=",),
     "reports/diff": (
         *("Only the last convolutions", "The depth multiple", "The width multiple", "Counters charge the same"),
         *("A convolution costs as much", "The same block with", "Another block in", "Smaller changes of"),
@@ -493,10 +495,12 @@ def test_no_message_of_a_training_is_left_in_english() -> None:
     two = replace(
         start.printed, taken=(Taken(mechanism="--freeze", where="rows 0, 1 and 5"), Taken(mechanism="DFL", where=""))
     )
+    part = Modules(where="model.24.m.0 and 2 more", modules=3, parameters=30)
     starts = (
         start, replace(start, printed=two), replace(start, printed=replace(two, taken=())),
         replace(start, fuse=FuseTrial(merges=57, fails=None, layers=157, parameters=1_761_871)),
-        replace(start, not_in_optimizer=("a", "b")),
+        replace(start, not_in_optimizer=("a", "b")), replace(start, printed=replace(two, gone=part, new=part)),
+        replace(start, printed=replace(two, taken=(), taken_parameters=0, given_parameters=5, gone=part)),
     )  # fmt: skip
     where = Switched(where="3 tensors (first: model.0.bn.bias)", tensors=3, parameters=30)
     changes = (
@@ -506,6 +510,8 @@ def test_no_message_of_a_training_is_left_in_english() -> None:
     )
     row = DifferentRow(name="model.4", kind="C3", difference=0.25)
     outputs = FusedOutputs(size=(64, 64), rows=25, largest=1e-12, first=None)
+    own = replace(report.question.subject.origin, own_loop=True)
+    of_loop = replace(report.question, subject=replace(report.question.subject, origin=own))
     lines = [
         *(line for each in starts for line in (*start_lines(each, origin), *start_warnings(each))),
         *(line for each in changes for line in change_lines(each)),
@@ -514,7 +520,12 @@ def test_no_message_of_a_training_is_left_in_english() -> None:
         *(line for first in (True, False) for second in (True, False)
           for line in end_lines(replace(report, first_printed=first, second_printed=second))),
         *end_lines(replace(report, layers=replace(report.layers, after=0))),
-        outputs_line(outputs, 1.5), outputs_line(replace(outputs, first=row), 1.5),
+        *start_lines(start, origin, size_known=False),
+        *start_lines(replace(start, flops_at_imgsz=None), origin, size_known=False),
+        *(line for each in (report, replace(report, fusion=replace(report.fusion, merges=())))
+          for line in end_lines(replace(each, question=of_loop, second_printed=False))),
+        *(outputs_line(each, 1.5, own_loop=own_loop)
+          for each in (outputs, replace(outputs, first=row)) for own_loop in (False, True)),
     ]  # fmt: skip
     for line in lines:
         chinese = translated(line, "zh")

@@ -63,6 +63,7 @@ def test_a_resumed_run_goes_on_with_the_record_of_its_first_part(tmp_path: Path)
     resumed = RunFiles(tmp_path, continues=True)
     for _ in range(2):
         resumed.write(("json",), (replace(START, resumed=True),), None, warnings.append)
+    assert not resumed.may_have_thawed
     moments = read_story(str(tmp_path)).moments
     assert [isinstance(each, Started) and each.resumed for each in moments] == [False, True]
     assert ([path.name for path in tmp_path.iterdir()], warnings) == (["probe.json"], [])

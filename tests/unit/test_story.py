@@ -166,6 +166,7 @@ def test_a_checkpoint_beside_its_record_is_told_with_what_only_the_training_knew
         "fuse() left 214 layers, 100 parameters, 70 gradients; outputs after it: the same, row by row"
     )
     assert len(json.loads(probe("fuse-diff", copy, "--format", "json").stdout)["run"]) == 5
+    assert " ".join(probe("fuse-diff", tmp_path).stdout.split()) == said  # the folder stands for its best.pt
     run(tmp_path, RECORD)  # of another network
     assert "probe.json" not in probe("fuse-diff", copy).stdout
 
@@ -183,6 +184,36 @@ def test_a_freeze_that_a_file_does_not_have_is_explained_by_the_record_beside_it
     assert "--freeze 1: row 0 did not train" in probe("fuse-diff", copy).stdout
     run(tmp_path, RECORD | {"events": [start, CHANGE, ENDED]})  # row 0 did train
     assert causes(probe, copy)[0] == "requires_grad=False, set by strip_optimizer()"
+
+
+def test_what_trained_after_all_is_not_said_to_have_been_frozen(
+    tmp_path: Path, probe: Probe, demo_checkpoint: Path
+) -> None:
+    start = START | {"training": NUMBERS | {"parameters": 115_071}}
+    record = RECORD | {"events": [start, CHANGE, ENDED]}
+    (run(tmp_path, record) / "weights").mkdir()
+    with ZipFile(demo_checkpoint) as saved:
+        entries = {each: saved.read(each) for each in saved.namelist()}
+    pickled = next(each for each in entries if each.endswith("data.pkl"))
+    freeze = b"freeze" + entries[pickled].partition(b"freeze")[2][:14]
+    entries[pickled] = entries[pickled].replace(freeze, freeze.replace(b"K\x00", b"K\x02"), 1)  # [0] becomes [2]
+    copy = save_zip(tmp_path / "weights" / "best.pt", entries)
+    said = probe("fuse-diff", tmp_path).stdout
+    assert "  --freeze 2  " in said
+    assert "did not train" not in said
+    assert "trained at first" in said
+    before = json.loads(probe("fuse-diff", tmp_path, "--format", "json").stdout)["ledger"]["gradients"]["before"]
+    entry = {"count": 1, "arithmetic": "", "why": ""}
+    entries_of_run = [
+        entry | {"cause": "--freeze 2, lifted in epoch 1", "amount": -30},
+        entry | {"cause": "requires_grad=True in epoch 1", "amount": 30},
+        entry | {"cause": "requires_grad=False, set by strip_optimizer()", "amount": -before},
+    ]
+    ledger = {"gradients": {"before": before, "after": 0, "entries": entries_of_run, "unexplained": 0}}
+    run(tmp_path, record | {"ledger": ledger})
+    assert causes(probe, copy) == [each["cause"] for each in entries_of_run]
+    said = " ".join(probe("fuse-diff", tmp_path).stdout.split())
+    assert f"{before - 30:,} trained at first, {before:,} at the end." in said
 
 
 def causes(probe: Probe, checkpoint: Path) -> list[str]:

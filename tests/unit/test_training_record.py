@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,6 +30,8 @@ from yolo_probe.reports.training_record import (
     Validated,
     as_json,
     from_json,
+    frozen_rows,
+    has_thawed,
 )
 from yolo_probe.reports.typed_json import FormError, as_plain, schema_of
 
@@ -86,6 +89,17 @@ def test_a_record_of_the_version_before_is_read_and_fits_the_schema() -> None:
     start = story.moments[0]
     assert isinstance(start, Started)
     assert (start.training.gradients, start.frozen_parameters, start.printed) == (720_255, 1_046_368, None)
+
+
+def test_a_row_that_trained_later_is_none_of_the_frozen_rows() -> None:
+    start, _, change, _ = EVENTS
+    assert isinstance(start, Started)
+    assert isinstance(change, Changed)
+    two = replace(start, frozen_rows=(0, 1))
+    thawed = replace(change, train_now=Switched(where="row 0", tensors=3, parameters=30, rows=(0,)))
+    frozen_again = replace(change, train_now=None, train_no_more=thawed.train_now)
+    assert (frozen_rows((two,)), has_thawed((two, frozen_again))) == (("0", "1"), False)
+    assert (frozen_rows((two, thawed, two, frozen_again)), has_thawed((two, thawed))) == (("1",), True)
 
 
 def places(value: object, *above: str | int) -> Iterator[tuple[str | int, ...]]:

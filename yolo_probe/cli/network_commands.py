@@ -51,7 +51,7 @@ def fuse_diff_command(
     """
     question = question_of(target, imgsz, counter, host, nc, copy, rules, verify=verify, source=source)
     try:
-        if record_beside(target):
+        if question.subject.path and record_beside(question.subject.path):
             from yolo_probe.reports.story import fuse_diff_of_run
 
             report = fuse_diff_of_run(question)

@@ -76,6 +76,8 @@ class Change:
     """Path and module of each that was removed, also of those inside it."""
     new: tuple[tuple[str, Module], ...]
     """Path and module of each that was added, also of those inside it."""
+    by_training: bool = False
+    """Whether code of the training did that, before ``fuse()``."""
 
 
 @dataclass(frozen=True, slots=True)

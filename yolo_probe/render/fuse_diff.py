@@ -109,8 +109,10 @@ def _moments(report: FuseDiff) -> tuple[str, str]:
 
 def _answer(report: FuseDiff) -> str:
     merged, stay = len(report.fusion.merges), len(report.fusion.stays)
-    others = "; ".join(change.cause for change in report.fusion.changes)
+    others = "; ".join(change.cause for change in report.fusion.changes if not change.by_training)
     opening = "Nothing is wrong: both lines describe the same network."
+    if any(change.by_training for change in report.fusion.changes):
+        opening = "Nothing is wrong, but code of the training changed the network itself between the lines."
     if report.started:
         opening = (
             "Nothing is wrong. The pretrained file had another number of classes, and training kept the width of its "
@@ -173,6 +175,8 @@ def _gradients_answer(report: FuseDiff) -> str:
         )
     if after and (report.question.subject.kind in ("run", "live") or _by_its_code(report)):
         trains = {tensor.requires_grad for tensor in _made_anew(report)}
+        if not trains:
+            return f"Gradients are {after:,}; fuse() has no part in that."
         part = "a part of " if len(trains) == 2 else ""
         does = (
             f"makes trainable {part}what it makes anew"
@@ -211,7 +215,7 @@ def _made_anew(report: FuseDiff) -> Iterator[Tensor]:
     for merge in report.fusion.merges:
         yield from merge.fused.parameters.values()
     for change in report.fusion.changes:
-        for _, module in change.new:
+        for _, module in () if change.by_training else change.new:
             yield from module.parameters.values()
 
 
@@ -287,7 +291,8 @@ def _gradients_note(report: FuseDiff) -> str:
     if saved and saved.freeze:
         left = report.gradients.before + sum(e.amount for e in report.gradients.entries[:1])
         flag = report.question.subject.origin.host.option("freeze")
-        return f"The training line is printed before {flag} acts: {left:,} really trained. {fixed}".rstrip()
+        words = "really trained" if not report.events or report.events[0].lasts else "trained at first"
+        return f"The training line is printed before {flag} acts: {left:,} {words}. {fixed}".rstrip()
     if after:
         words = _left_by_fuse(report)
     elif saved is None:

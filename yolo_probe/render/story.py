@@ -21,6 +21,7 @@ from yolo_probe.render.document import (
 from yolo_probe.reports.ledger import Account
 from yolo_probe.reports.story import Story
 from yolo_probe.reports.training_record import Changed, Ended, Event, Started, Validated, model_of, undecided
+from yolo_probe.reports.training_record import Part as Modules
 
 
 def document(story: Story) -> Iterator[Section]:
@@ -28,9 +29,10 @@ def document(story: Story) -> Iterator[Section]:
     yield (Heading(f"{story.label}: a training, as its probe.json tells it"),)
     if lines := [*_lines(story)]:
         yield tuple(lines)
+    own_loop = any(isinstance(moment, Started) and moment.own_loop for moment in story.moments)
     for number, moment in enumerate(story.moments):
         heads = (Heads(("layers", "gradients", "parameters")),) if number == 0 else ()
-        yield *heads, *_moment(moment)
+        yield *heads, *_moment(moment, own_loop=own_loop)
     if not any(isinstance(moment, Ended) for moment in story.moments):
         yield (Words("The training has not ended, or it was stopped before its best model was validated."),)
     for number, (name, account) in enumerate(story.accounts.items()):
@@ -55,7 +57,7 @@ def _when(moment: Started | Ended) -> str:
     return "When it validated the best model, it printed" if moment.printed else "At the end, its line is"
 
 
-def _moment(moment: Event) -> Iterator[Part]:
+def _moment(moment: Event, *, own_loop: bool) -> Iterator[Part]:
     match moment:
         case Started():
             yield from _state("resumed" if moment.resumed else "start", moment, _start_notes(moment))
@@ -67,7 +69,7 @@ def _moment(moment: Event) -> Iterator[Part]:
             label = "a change" if moment.epoch is None else f"epoch {moment.epoch}"
             yield from _state(label, moment, _change_notes(moment))
         case Ended():
-            yield from _state("end", moment, _end_notes(moment))
+            yield from _state("end", moment, _end_notes(moment, own_loop=own_loop))
 
 
 def _state(label: str, moment: Event, notes: Iterator[str]) -> Iterator[Part]:
@@ -91,6 +93,9 @@ def _start_notes(start: Started) -> Iterator[str]:
     if start.freeze:
         rows = f" ({row_ranges(start.frozen_rows)})" if start.frozen_rows else ""
         yield f"The host's line was printed before {start.freeze} acted{rows}."
+    if start.printed and (start.printed.gone or start.printed.new):
+        yield "The line was printed before the network itself changed."
+        yield from _changed_modules(start.printed.gone, start.printed.new)
     if start.moving_batch_norms:
         yield f"{len(start.moving_batch_norms)} BatchNorm2d have frozen weights and statistics that still move."
     yield from _unheld(start.not_in_optimizer)
@@ -99,9 +104,7 @@ def _start_notes(start: Started) -> Iterator[str]:
 
 
 def _change_notes(change: Changed) -> Iterator[str]:
-    for part, words in ((change.gone, "are gone"), (change.new, "are new")):
-        if part:
-            yield f"These modules {words}: {part.where}, {part.parameters:,} parameters."
+    yield from _changed_modules(change.gone, change.new)
     switched = ((change.train_now, "From now on these train"), (change.train_no_more, "These no longer train"))
     for each, words in switched:
         if each:
@@ -110,15 +113,26 @@ def _change_notes(change: Changed) -> Iterator[str]:
     yield from _unheld(change.not_in_optimizer)
 
 
+def _changed_modules(gone: Modules | None, new: Modules | None) -> Iterator[str]:
+    for part, words in ((gone, "are gone"), (new, "are new")):
+        if part:
+            yield f"These modules {words}: {part.where}, {part.parameters:,} parameters."
+
+
 def _unheld(names: tuple[str, ...]) -> Iterator[str]:
     if names:
         yield f"In no group of the optimizer, so they never change: {len(names)} tensors (first: {names[0]})."
 
 
-def _end_notes(end: Ended) -> Iterator[str]:
+def _end_notes(end: Ended, *, own_loop: bool) -> Iterator[str]:
     if end.earlier_file:
         yield "The folder has a best.pt of an earlier run: this one has not written it."
-    yield "The best model, after fuse()." if end.printed else "The best model, as fuse() will leave it if it has one."
+    if own_loop:
+        yield "The model at the end, as its fuse() will leave it if it has one."
+    elif end.printed:
+        yield "The best model, after fuse()."
+    else:
+        yield "The best model, as fuse() will leave it if it has one."
     if end.outputs:
         yield f"fuse() {end.outputs.verdict}: {end.outputs.words}."
     elif end.largest_difference is not None:

@@ -27,7 +27,7 @@ from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.row_graph import row_graph
 from yolo_probe.reports.schema import SCHEMA
 from yolo_probe.reports.story import Story, fuse_diff_of_run, story_beside
-from yolo_probe.reports.training_record import frozen_rows
+from yolo_probe.reports.training_record import frozen_rows, thawed_rows
 from yolo_probe.reports.typed_json import as_plain
 
 FREEZING = {"--freeze", "other code"}
@@ -62,7 +62,8 @@ class FullReport:
         """Names of the rows that did not train; a finished file, of which nothing trains, has none for that alone."""
         if self.gradients is None:
             return frozen_rows(self.story.moments) if self.story else ()
-        rows = (row for row in self.gradients.rows if not row.trainable)
+        thawed = {*map(str, thawed_rows(self.story.moments if self.story else ()))}
+        rows = (row for row in self.gradients.rows if not row.trainable and row.name not in thawed)
         return tuple(row.name for row in rows if {*row.frozen_by} - {"DFL"} and {*row.frozen_by} <= FREEZING | {"DFL"})
 
 

@@ -16,7 +16,7 @@ from yolo_probe.errors import StoryError, shown
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.model.freezing import row_ranges
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
-from yolo_probe.reports.ledger import Account
+from yolo_probe.reports.ledger import NEVER, Account, Entry, GradientEvent
 from yolo_probe.reports.question import Question
 from yolo_probe.reports.record_place import RECORD, record_beside
 from yolo_probe.reports.training_record import (
@@ -27,12 +27,15 @@ from yolo_probe.reports.training_record import (
     Started,
     TrainingRecord,
     from_json,
+    has_thawed,
     undecided,
 )
 from yolo_probe.reports.typed_json import FormError
 
 MAX_RECORD_BYTES = 16_000_000
 """Size of a ``probe.json``."""
+_SET_BY_CODE = ("requires_grad=True in ", "requires_grad=False in ")
+"""Beginnings of the causes that a record names for flags set while the training went on."""
 REMEDY = "pass the folder of a run that was trained with `yolo-probe train`, or its probe.json"
 
 
@@ -113,7 +116,27 @@ def fuse_diff_of_run(question: Question) -> FuseDiff:
         return report
     if frozen := _with_recorded_freeze(subject, story.moments):
         report = fuse_diff(replace(question, subject=frozen))
+    if has_thawed(story.moments):
+        report = _with_recorded_flags(report, story.accounts.get("gradients"))
     return replace(report, run=tuple(_known(story.moments)))
+
+
+def _with_recorded_flags(report: FuseDiff, recorded: Account | None) -> FuseDiff:
+    """The report of a training whose code put something back into training, which the file alone does not tell.
+
+    ``recorded``: the ledger of gradients of that training; without one of the same numbers the report's own stays, and
+    no longer says of what ``--freeze`` froze that it did not train.
+    """
+    ledger = report.gradients
+    if recorded is None or (recorded.before, recorded.after) != (ledger.before, ledger.after):
+        events = tuple(replace(each, detail="") if each.lasts else each for each in report.events)
+        entries = tuple(replace(each, detail="") if each.detail.endswith(NEVER) else each for each in ledger.entries)
+        return replace(report, events=events, gradients=replace(ledger, entries=entries))
+    entries = tuple(Entry(each.cause, each.count, each.amount, each.arithmetic, each.why) for each in recorded.entries)
+    events = tuple(
+        GradientEvent(each.cause, frozenset(), each.why, during=each.cause.startswith(_SET_BY_CODE)) for each in entries
+    )
+    return replace(report, events=events, gradients=replace(ledger, entries=entries))
 
 
 def _with_recorded_freeze(subject: Subject, moments: Sequence[Event]) -> Subject | None:

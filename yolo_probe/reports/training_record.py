@@ -56,6 +56,16 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Modules of a network, each counted with its own parameters."""
+
+    where: str
+    """Their paths in a few words: ``model.24``."""
+    modules: Count
+    parameters: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Printed:
     """What the host's line says, and what of it no longer holds when training starts."""
 
@@ -67,6 +77,12 @@ class Printed:
     taken: tuple[Taken, ...]
     taken_parameters: Count
     """Elements of the parameters that trained when the line was printed and no longer do."""
+    given_parameters: Count = 0
+    """Elements of the parameters that did not train then and do now."""
+    gone: Part | None = None
+    """Modules that the model had when the line was printed and that it no longer has."""
+    new: Part | None = None
+    """Modules that it has instead; those of another class or shape are both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,16 +141,8 @@ class Switched:
     """The parameters in a few words: ``rows 0 to 9``."""
     tensors: Count
     parameters: Count
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """Modules of a network, each counted with its own parameters."""
-
-    where: str
-    """Their paths in a few words: ``model.24``."""
-    modules: Count
-    parameters: Count
+    rows: tuple[Count, ...] = ()
+    """The rows that hold them, in whole or in part; empty in an older record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,9 +239,21 @@ def undecided(event: Event) -> int:
 
 
 def frozen_rows(events: Sequence[Event]) -> tuple[str, ...]:
-    """Names of the rows that ``--freeze`` kept from training."""
+    """Names of the rows that ``--freeze`` kept from training, from the start to the end."""
     first = next((event for event in events if isinstance(event, Started)), None)
-    return tuple(map(str, first.frozen_rows)) if first else ()
+    thawed = thawed_rows(events)
+    return tuple(str(row) for row in first.frozen_rows if row not in thawed) if first else ()
+
+
+def thawed_rows(events: Sequence[Event]) -> frozenset[int]:
+    """The rows of which something trained from a later moment on."""
+    later = (event.train_now for event in events if isinstance(event, Changed))
+    return frozenset(row for switched in later if switched for row in switched.rows)
+
+
+def has_thawed(events: Sequence[Event]) -> bool:
+    """Whether something trained from a later moment on."""
+    return any(isinstance(event, Changed) and event.train_now for event in events)
 
 
 def as_json(events: Sequence[Event], report: FuseDiff | None) -> dict[str, object]:

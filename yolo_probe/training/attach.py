@@ -10,6 +10,10 @@ from __future__ import annotations
 
 import gc
 import logging
+import shlex
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import partial, wraps
 from pathlib import Path
@@ -40,11 +44,15 @@ class Attachment:
         self._made: Probe | None = None
         self._undo: list[Callable[[], object]] = []
         self._attached = True
+        self._tunes = False
+        """Whether a training of tune() has the probe: one is told, as of the trainings of ``--evolve``."""
         acts: Mapping[str, Callable[[Any], object]] = {
             "utils.callbacks": self._watch_classic,
             HOME: self._watch_lines,
             "utils.callbacks.base": self._watch_events,
             "utils.dist": self._watch_launcher,
+            "engine.tuner": self._watch_tuner,
+            "engine.trainer": self._watch_tuner,  # in later releases a tuner's trainings are started there
             "test": partial(self._watch_validations, "test"),
             "val": partial(self._watch_validations, "run"),
         }
@@ -164,12 +172,62 @@ class Attachment:
         setattr(module, own.__name__, command)
         self._undo.append(partial(setattr, module, own.__name__, own))
 
+    def _watch_tuner(self, module: ModuleType) -> None:
+        """Run the first of the trainings that tune() of ultralytics starts, each as a process, with the probe too."""
+        own = getattr(module, "subprocess", None)
+        if own is not subprocess:
+            return
+        words = [sys.executable, "-m", "yolo_probe", "train", *self._options]
+
+        def run(command: Any, *args: Any, **kwargs: Any) -> Any:
+            probed = _with_probe(command, words) if self._attached and not self._tunes else None
+            if probed is not None:
+                self._tunes = True
+                self._probe.is_elsewhere()
+            return subprocess.run(command if probed is None else probed, *args, **kwargs)
+
+        module.subprocess = _Launching(run)  # type: ignore[attr-defined]
+        self._undo.append(partial(setattr, module, "subprocess", own))
+
     def _watch_validations(self, name: str, module: ModuleType) -> None:
         """Hear of validations in hosts without callbacks; ``name``: of the function that validates."""
         from yolo_probe.training.without_callbacks import on_validations
 
         if undo := on_validations(module, name, lambda model: self._probe.on_validation(model)):
             self._undo.append(undo)
+
+
+class _Launching:
+    """The module ``subprocess`` as one module of a host sees it, with a ``run`` of its own."""
+
+    def __init__(self, run: Callable[..., Any]) -> None:
+        self.run = run
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(subprocess, name)
+
+
+def _with_probe(command: object, words: Sequence[str]) -> str | list[str] | None:
+    """The command that trains with the probe; None for what does not start a training of ultralytics.
+
+    ``words``: those of ``yolo-probe train``. Source: engine/tuner.py: ``yolo train`` as a list, as one string for a
+    shell in 8.3, and since then this Python with ``-m ultralytics.cfg.__init__ train``.
+    """
+    if isinstance(command, str) and command.startswith("yolo train "):
+        return f"{shlex.join(words)} {command}" if _is_ours("yolo") else None
+    if not isinstance(command, list):
+        return None
+    if command[:2] == ["yolo", "train"]:
+        return [*words, *command] if _is_ours("yolo") else None
+    if command[:4] == [sys.executable, "-m", "ultralytics.cfg.__init__", "train"]:
+        return [*words, "yolo", *command[3:]]
+    return None
+
+
+def _is_ours(script: str) -> bool:
+    """Whether this is a script of the Python that runs."""
+    found = shutil.which(script)
+    return found is not None and Path(found).parent == Path(sys.executable).parent
 
 
 def _take_out(function: object, functions: list[object]) -> None:

@@ -97,12 +97,17 @@ def starts_itself() -> bool:
 
 
 def validated() -> nn.Module | None:
-    """The model of the validation that this thread's stack is in; None outside a validation."""
+    """The model that this thread's stack validates for its training; None outside a validation, or in one of a file.
+
+    A validator of ultralytics is called with the trainer, val.run() of YOLOv5 with the model; what either loads itself
+    may be any network.
+    """
     for frame in _frames():
         if frame.f_code.co_name in ("run", "__call__"):
             names = frame.f_locals
             if "model" in names and ("dataloader" in names or "trainer" in names):
-                return _module(names["model"])
+                trains = names.get("trainer") is not None if "trainer" in names else names.get("training", True)
+                return _module(names["model"]) if trains else None
     return None
 
 

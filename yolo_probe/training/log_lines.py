@@ -8,12 +8,21 @@ from yolo_probe.hosts.images import Size
 from yolo_probe.hosts.subject import Origin
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.fused_outputs import FusedOutputs
-from yolo_probe.reports.training_record import Changed, Numbers, Printed, Started, Validated
+from yolo_probe.reports.training_record import Changed, Numbers, Part, Printed, Started, Validated
 
 
-def start_lines(start: Started, origin: Origin) -> Iterator[str]:
-    """Lines on the model that will train, and why its numbers differ from the line that its host printed."""
-    yield f"as it trains at {_size(start.imgsz)}: {_numbers(start.training)}, {_gflops(start.flops_at_imgsz)}"
+def start_lines(start: Started, origin: Origin, *, size_known: bool = True) -> Iterator[str]:
+    """Lines on the model that will train, and why its numbers differ from the line that its host printed.
+
+    ``size_known``: whether ``imgsz`` is that of the images; else it is the usual one.
+    """
+    numbers, gflops = _numbers(start.training), _gflops(start.flops_at_imgsz)
+    if size_known:
+        yield f"as it trains at {_size(start.imgsz)}: {numbers}, {gflops}"
+    elif start.flops_at_imgsz is None:
+        yield f"as it trains: {numbers}, {gflops}"
+    else:
+        yield f"as it trains: {numbers}, {gflops} if images are {_size(start.imgsz)}"
     if start.printed:
         yield from _differences(start, start.printed, origin)
     for each in start.mechanisms:
@@ -45,12 +54,7 @@ def change_lines(change: Changed) -> Iterator[str]:
     seen = "while training" if change.epoch is None else f"in epoch {change.epoch}"
     gradients = f"{change.gradients_before:,} gradients become {change.training.gradients:,}"
     if change.gone or change.new:
-        parts = [
-            f"{words}: {each.where} ({each.parameters:,} parameters)"
-            for each, words in ((change.gone, "gone"), (change.new, "new"))
-            if each
-        ]
-        yield f"the network itself changed {seen}; {'; '.join(parts)}; {gradients}"
+        yield f"the network itself changed {seen}; {_parts(change.gone, change.new)}; {gradients}"
     switched = [
         f"{words}: {each.where} ({each.parameters:,} parameters)"
         for each, words in ((change.train_now, "training from now on"), (change.train_no_more, "no longer training"))
@@ -59,6 +63,12 @@ def change_lines(change: Changed) -> Iterator[str]:
     if switched:
         yield f"requires_grad changed {seen}; {'; '.join(switched)}; {gradients}"
     yield from _not_in_optimizer(change.not_in_optimizer)
+
+
+def _parts(gone: Part | None, new: Part | None) -> str:
+    """The modules of a network that are gone, and those that are new."""
+    named = ((gone, "gone"), (new, "new"))
+    return "; ".join(f"{words}: {each.where} ({each.parameters:,} parameters)" for each, words in named if each)
 
 
 def _not_in_optimizer(names: tuple[str, ...]) -> Iterator[str]:
@@ -70,13 +80,21 @@ def _not_in_optimizer(names: tuple[str, ...]) -> Iterator[str]:
 
 
 def _differences(start: Started, printed: Printed, origin: Origin) -> Iterator[str]:
-    if printed.gradients != start.training.gradients:
+    if printed.gone or printed.new:
+        changes = _parts(printed.gone, printed.new)
+        yield f"{origin.trainer}'s line was printed before the network itself changed; {changes}"
+    if printed.taken_parameters:
         typed = {"--freeze": start.freeze or origin.host.option("freeze")}
         who = [f"{typed.get(each.mechanism, each.mechanism)} took {each.where or 'all'}" for each in printed.taken]
         taken = f"{' and '.join(who)} out of training" if who else "some were frozen"
         yield (
             f"{origin.trainer}'s line says {printed.gradients:,} gradients: it was printed before {taken} "
             f"({printed.taken_parameters:,} parameters)"
+        )
+    if printed.given_parameters:
+        yield (
+            f"{origin.trainer}'s line says {printed.gradients:,} gradients: it was printed before "
+            f"{printed.given_parameters:,} more parameters were set to train"
         )
     if printed.gflops is not None and start.imgsz != printed.imgsz:
         gigas, size = f"{printed.gflops:.1f} GFLOPs", _size(printed.imgsz)
@@ -101,16 +119,20 @@ def end_lines(report: FuseDiff) -> Iterator[str]:
     """The heading of the ledger of the whole training."""
     if not report.second_printed:
         line = report.validation.line.text or report.validation.line.counts
-        fused = "after fuse() that is" if report.fusion.merges else "that is"
-        yield f"it ended without a line of the best model; {fused}: {line}"
+        if report.question.subject.origin.own_loop:
+            yield f"it has ended; {'after fuse() its line is' if report.fusion.merges else 'its line is'}: {line}"
+        else:
+            fused = "after fuse() that is" if report.fusion.merges else "that is"
+            yield f"it ended without a line of the best model; {fused}: {line}"
     first = "the line at train start" if report.first_printed else "the model as it trained"
     lines = f"from {first} to {'the line above' if report.second_printed else 'that'}"
     yield f"{lines}, every difference explained" if report.balanced else f"{lines}: not everything is explained"
 
 
-def outputs_line(outputs: FusedOutputs, seconds: float) -> str:
-    """A line on whether the rows of the best model give the same after ``fuse()``."""
-    return f"fuse() of the best model {outputs.verdict}: {outputs.words} (float64, {seconds:.1f} s)"
+def outputs_line(outputs: FusedOutputs, seconds: float, *, own_loop: bool) -> str:
+    """A line on whether the rows of the best model give the same after ``fuse()``; in a loop, those of its model."""
+    of = "" if own_loop else " of the best model"
+    return f"fuse(){of} {outputs.verdict}: {outputs.words} (float64, {seconds:.1f} s)"
 
 
 def _numbers(numbers: Numbers) -> str:

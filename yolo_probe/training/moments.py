@@ -20,15 +20,16 @@ from yolo_probe.hosts.target import classes_of, freeze_of, network_name
 from yolo_probe.live.live import Live, has_fuse, unwrapped
 from yolo_probe.model.freezing import row_ranges, whole_rows, with_frozen, with_gradients
 from yolo_probe.model.fusion import Change, difference, fused_state, merged_names, modules_apart
-from yolo_probe.model.structure import Module, named_modules, named_parameters, totals_of
+from yolo_probe.model.structure import Module, named_modules, named_parameters, row_holder, totals_of
 from yolo_probe.reports.fuse_diff import FuseDiff, explain
 from yolo_probe.reports.gradients import CopyGradients, moving_batch_norms
-from yolo_probe.reports.ledger import GradientEvent
+from yolo_probe.reports.ledger import NEVER, GradientEvent
 from yolo_probe.reports.mechanisms import Decision, Known, decide, decided, finished, gradient_events, known_of
 from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.training_record import (
     Changed,
     Ended,
+    Event,
     FuseTrial,
     Numbers,
     Part,
@@ -99,7 +100,9 @@ def start_of(
 def _printed(printed: State, now: Module, decisions: tuple[Decision, ...], form_known: bool) -> Printed:
     """The numbers of the host's line, and what has changed in the model since."""
     trained = trained_in(printed.root)
-    taken = trained.intersection(name for name, tensor in named_parameters(now) if not tensor.requires_grad)
+    gone, new = modules_apart(printed.root, now)
+    trains = trained_in(now)
+    taken, given = trained & _names(now) - trains, trains & _names(printed.root) - trained
     return Printed(
         gradients=printed.summary.gradients,
         gflops=printed.line.gflops if form_known else None,
@@ -110,6 +113,9 @@ def _printed(printed: State, now: Module, decisions: tuple[Decision, ...], form_
             if not each.trains and each.names & trained
         ),
         taken_parameters=sum(tensor.numel for name, tensor in named_parameters(printed.root) if name in taken),
+        given_parameters=sum(tensor.numel for name, tensor in named_parameters(printed.root) if name in given),
+        gone=_part(gone),
+        new=_part(new),
     )
 
 
@@ -260,6 +266,12 @@ def foreseen_after(model: nn.Module, question: Question, form_known: bool) -> St
     return replace(state, line=replace(line, text=None, counts=counts))
 
 
+def is_fused_of(trial: FuseTrial, moments: Sequence[Event], fused: State) -> bool:
+    """Whether a fused network can be the one that trains, as its dry run at the start and later changes have it."""
+    changed = any(isinstance(each, Changed) and (each.gone or each.new) for each in moments)
+    return changed or trial.parameters is None or trial.parameters == fused.summary.parameters
+
+
 def trained_in(root: Module) -> frozenset[str]:
     """Names of the parameters of a structure that train."""
     return frozenset(name for name, tensor in named_parameters(root) if tensor.requires_grad)
@@ -313,7 +325,14 @@ def _switched(names: frozenset[str], root: Module) -> Switched | None:
     if not names:
         return None
     size = sum(tensor.numel for name, tensor in named_parameters(root) if name in names)
-    return Switched(where=_place_of(names, root), tensors=len(names), parameters=size)
+    return Switched(where=_place_of(names, root), tensors=len(names), parameters=size, rows=_rows_of(names, root))
+
+
+def _rows_of(names: frozenset[str], root: Module) -> tuple[int, ...]:
+    """The rows of a network that hold these parameters, in whole or in part; empty for a network without rows."""
+    prefix, holder = row_holder(root)
+    rows = (f"{prefix}{row}." for row in holder.children) if prefix == "model." else ()
+    return tuple(i for i, start in enumerate(rows) if any(name.startswith(start) for name in names))
 
 
 def _place_of(names: frozenset[str], root: Module) -> str:
@@ -369,16 +388,18 @@ def ledger_of(
     history: Sequence[Trained] = (),
     *,
     copy: Literal["file", "model", "ema"] = "file",
+    resumed: bool = False,
 ) -> FuseDiff:
     """The ledger from the line at train start to the line of the fused best model.
 
     ``history``: what trained at the start, and after each change. ``copy``: what was fused: the model of the finished
-    file, the one that trains, or the average of its weights.
+    file, the one that trains, or the average of its weights. ``resumed``: whether what is known begins where an
+    interrupted training went on, and something else trained before.
     """
     first, there = trained_in(printed.root), _names(printed.root)
     last = history[-1].root if history else printed.root
     history = list(_followed(history, there))
-    events = list(_events(start, first, history)) if start else []
+    events = list(_events(start, first, history, resumed=resumed)) if start else []
     remaining = history[-1].names if history else first.difference(*(event.names for event in events))
     unfused = printed.root
     if copy == "ema" and question.subject.saved:  # which strip_optimizer() has not finished
@@ -394,7 +415,8 @@ def ledger_of(
     if gone or new:
         why = "Code of the training took modules out, or put others in."
         fusion = difference(last, fused.root)
-        fusion = replace(fusion, changes=(Change(_remade(printed.root, history), why, gone, new), *fusion.changes))
+        change = Change(_remade(printed.root, history), why, gone, new, by_training=True)
+        fusion = replace(fusion, changes=(change, *fusion.changes))
     else:
         fusion = difference(unfused, fused.root)
     return explain(question, printed, fused, fusion, tuple(events))
@@ -419,11 +441,14 @@ def _followed(history: Iterable[Trained], there: frozenset[str]) -> Iterator[Tra
         yield replace(each, names=names)
 
 
-def _events(start: Start, first: frozenset[str], history: Sequence[Trained]) -> Iterator[GradientEvent]:
+def _events(
+    start: Start, first: frozenset[str], history: Sequence[Trained], *, resumed: bool
+) -> Iterator[GradientEvent]:
     """What took parameters out of training and put them back, from the host's line to the end of training.
 
-    ``first``: names of the parameters that trained when the line was printed.
+    ``first``: names of the parameters that trained when the line was printed. ``resumed``: as for ``ledger_of``.
     """
+    since = " since it was resumed" if resumed else ""
     changes = history[1:]
     for event in gradient_events(start.decisions, start.known, first):
         left = event.names
@@ -431,13 +456,17 @@ def _events(start: Start, first: frozenset[str], history: Sequence[Trained]) -> 
             if back := left & change.names:
                 place = _place_of(back, start.state.root)
                 cause = f"{event.cause}, lifted in {change.when}"
-                detail = f"{place} did not train before {change.when}"
+                detail = (
+                    f"{place} trained again from {change.when} on"
+                    if resumed
+                    else (f"{place} did not train before {change.when}")
+                )
                 yield replace(event, cause=cause, names=back, detail=detail)
                 left -= back
         if left == event.names:
-            yield event
+            yield replace(event, detail=event.detail and event.detail + since)
         elif left:
-            yield replace(event, names=left, detail=f"{_place_of(left, start.state.root)} did not train")
+            yield replace(event, names=left, detail=f"{_place_of(left, start.state.root)} {NEVER}{since}")
     before = first & history[0].names if history else first
     for now in history:
         when = "before training" if now is history[0] else f"in {now.when}"

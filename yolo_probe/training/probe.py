@@ -55,6 +55,7 @@ from yolo_probe.training.moments import (
     changed_of,
     ended_of,
     foreseen_after,
+    is_fused_of,
     ledger_of,
     live_state,
     run_question,
@@ -305,7 +306,10 @@ class Probe:
         if host_state.fusing():
             if run.question is None or (run.start is None and self._running().epoch is None):
                 return  # not the model of a training
-            run.fused = live_state(line.live, run.question, line.line)
+            fused = live_state(line.live, run.question, line.line)
+            if run.start is not None and not is_fused_of(run.start.record.fuse, run.moments, fused):
+                return  # another network, which code of the training has loaded
+            run.fused = fused
             if run.start is None:
                 self._end()  # a script that fires no events
             return
@@ -383,8 +387,8 @@ class Probe:
             )
         elif not self._seen.is_set():
             self._warn(
-                "no training was seen in this process; those that a script starts as processes of their own, as tune "
-                "of ultralytics does, are not told"
+                "no training was seen in this process; those that a script starts as processes of their own are not "
+                "told"
             )
         if run.announced or run.start is None or run.ended:
             return
@@ -432,7 +436,8 @@ class Probe:
             run.files.owned = run.files.folder
         run.repeats, self._evolves = running.evolves and self._evolves, running.evolves
         if self._tells("start"):
-            self._say(start_lines(run.start.record, run.question.subject.origin))
+            size_known = (self.settings.imgsz or running.imgsz) is not None
+            self._say(start_lines(run.start.record, run.question.subject.origin, size_known=size_known))
         self._say(start_warnings(run.start.record), warning=True)
         if strip_optimizer_will_fail():
             self._warn(f"strip_optimizer() will fail when training is over, as torch.load() changed: {REMEDY}")
@@ -551,7 +556,10 @@ class Probe:
             self._warn(f"{best} is of an earlier run in this folder: this one has not written it")
             best = None
         run.fused_copy = _copy_in(best) or run.fused_copy
-        report = ledger_of(run.question, run.start, run.printed, run.fused, run.history, copy=run.fused_copy)
+        report = ledger_of(
+            run.question, run.start, run.printed, run.fused, run.history,
+            copy=run.fused_copy, resumed=run.files.may_have_thawed,
+        )  # fmt: skip
         report = replace(report, first_printed=run.first_printed, second_printed=run.fused is not run.foreseen)
         if self._tells("end"):
             self._say(end_lines(report))
@@ -589,7 +597,9 @@ class Probe:
             self._warn(f"outputs before and after fuse() were not compared ({reason_of(error)})")
             return None
         if outputs.first or self._tells("end"):
-            self._say([outputs_line(outputs, time.perf_counter() - began)], warning=outputs.first is not None)
+            own_loop = bool(run.question and run.question.subject.origin.own_loop)
+            line = outputs_line(outputs, time.perf_counter() - began, own_loop=own_loop)
+            self._say([line], warning=outputs.first is not None)
         return outputs
 
     def _log(self, values: Scalars) -> None:

@@ -21,7 +21,7 @@ from yolo_probe.render.picture import draw
 from yolo_probe.reports.full_report import report_of_run
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.story import Story, read_story
-from yolo_probe.reports.training_record import Event, as_json, from_json, frozen_rows
+from yolo_probe.reports.training_record import Event, as_json, from_json, frozen_rows, has_thawed
 from yolo_probe.training.loggers import Scalars, sinks_of
 from yolo_probe.training.settings import File
 
@@ -48,6 +48,11 @@ class RunFiles:
     """The events of the interrupted part."""
     unwritten: set[File] = field(default_factory=set)
     """Files that could not be written once; they are not tried a second time."""
+
+    @property
+    def may_have_thawed(self) -> bool:
+        """Whether what is frozen now may have trained in an interrupted part: its record says so, or there is none."""
+        return self.continues and (not self.earlier or has_thawed(self.earlier))
 
     def write(self, wanted: Sequence[File], events: Sequence[Event], report: FuseDiff | None, warn: Warn) -> None:
         """Write the record of the events so far; with a ``report``, also the other files."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias, cast, get_args
@@ -62,7 +63,13 @@ def is_switched_off() -> bool:
 
 
 def is_first_rank() -> bool:
-    """Whether this process is the first of its training; only that one prints."""
+    """Whether this process is the first of its training; only that one prints.
+
+    Processes that a script itself starts, as with ``torch.multiprocessing.spawn``, may have no ``RANK``.
+    """
+    together = sys.modules.get("torch.distributed")
+    if together is not None and together.is_available() and together.is_initialized():
+        return bool(together.get_rank() == 0)
     rank = os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or "-1"
     return rank in ("-1", "0")
 

@@ -51,6 +51,7 @@ if __name__ == "__main__":
     parser.add_argument("--img-size", type=int, default=64)
     parser.add_argument("--freeze", nargs="+", type=int, default=[0])
     parser.add_argument("--thaw", type=int, default=-1)
+    parser.add_argument("--resume", action="store_true")
     parser.add_argument("--save_dir", default="runs/run")
     opt = parser.parse_args()
     if "RANK" in os.environ:
