@@ -207,6 +207,20 @@ def test_only_the_optimizer_of_the_model_starts_the_record(caplog: pytest.LogCap
     assert "no step of an optimizer of this model was seen" in caplog.messages[-1]
 
 
+def test_several_optimizers_hold_the_model_together() -> None:
+    network = Network()
+    parts = [trainer(each) for each in network.model]
+    with watch(network, parts, imgsz=64) as story:
+        for _ in range(2):
+            network(torch.rand(2, 3, 64, 64)).mean().backward()
+            for each in parts:
+                each.step()
+    assert [moment.event for moment in story.moments] == ["start", "end"]
+    start = story.moments[0]
+    assert isinstance(start, Started)
+    assert start.not_in_optimizer == ()
+
+
 def test_an_error_of_the_loop_ends_the_record_and_is_the_loops() -> None:
     network, stories = Network(), []
     optimizer = trainer(network)

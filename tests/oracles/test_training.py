@@ -93,10 +93,15 @@ def thaw(trainer):
         if name.startswith("model.3."):
             parameter.requires_grad_(True)
 
+def freeze(trainer):
+    YOLO("yolov8n-cls.yaml").info()
+    trainer.model.model[6].requires_grad_(False)
+
 def validate_another(trainer):
     YOLO("yolov8n-p6.yaml").val(data="shapes.yaml", imgsz=64, device="cpu", workers=0, plots=False)
 
 yolo = YOLO("yolov5n.yaml")
+yolo.add_callback("on_train_start", freeze)
 yolo.add_callback("on_train_batch_end", thaw)
 yolo.add_callback("on_train_epoch_end", validate_another)
 yolo.train(
@@ -424,6 +429,11 @@ def test_flags_that_change_in_a_training_are_told_once_with_their_rows(done: Don
     told = [line for line in done("YOLOv5u").output.splitlines() if "yolo-probe: requires_grad changed" in line]
     assert len(told) == 1
     assert "in epoch 0; training from now on: row 3 (18,560 parameters); " in told[0]
+
+
+def test_what_a_callback_at_the_start_freezes_is_frozen_at_the_start(done: Done) -> None:
+    said = "before freeze=4 took rows 0 to 3 and other code took row 6 out of training (186,720 parameters)"
+    assert any(said in line for line in done("YOLOv5u").probe_lines)
 
 
 def test_a_run_can_be_told_from_its_folder_afterwards(done: Done) -> None:

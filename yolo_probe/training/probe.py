@@ -212,8 +212,8 @@ class Probe:
         """The callbacks for an ultralytics trainer, by event."""
         return {
             "on_pretrain_routine_start": partial(self._guarded, "_on_new_run"),
-            "on_train_start": partial(self._guarded, "_on_trainer_start"),
-            "on_train_epoch_start": partial(self._guarded, "_on_trainer_epoch"),
+            "on_train_start": partial(self._guarded, "_on_trainer_ready"),
+            "on_train_epoch_start": partial(self._guarded, "_on_trainer_epoch_start"),
             "on_train_epoch_end": partial(self._guarded, "_on_trainer_epoch"),
             "on_val_start": partial(self._guarded, "_on_validation"),
             "on_val_end": partial(self._guarded, "_on_validation"),  # the first that a training of 8.0.50 announces
@@ -313,6 +313,8 @@ class Probe:
             if run.start is None:
                 self._end()  # a script that fires no events
             return
+        if run.is_ready and run.start is None:
+            return  # of a model that a callback has made
         running = self._running()
         if run.start is not None:
             if not run.ended and (running.save_dir is None or running.epoch is not None):
@@ -401,8 +403,15 @@ class Probe:
             run.fused_copy = "file"
         self._end()
 
-    def _on_trainer_start(self, trainer: Any) -> None:
-        self._start(host_state.of_trainer(trainer))
+    def _on_trainer_ready(self, _: Any) -> None:
+        """Training is about to start: callbacks of the user's own, which come after this one, may freeze rows first."""
+        self._run.is_ready = True
+
+    def _on_trainer_epoch_start(self, trainer: Any) -> None:
+        if self._run.start is None:
+            self._start(host_state.of_trainer(trainer))
+        else:
+            self._on_trainer_epoch(trainer)
 
     def _start(self, running: Running) -> None:
         run = self._run
@@ -638,7 +647,7 @@ def _trains(running: Running, optimizer: Optimizer) -> bool:
     """Whether that optimizer is the one of this training."""
     held = host_state.held_by(optimizer) or frozenset()
     if running.parameters_held is not None:
-        return held == running.parameters_held
+        return bool(held) and held <= running.parameters_held  # one of several may train a part of the model
     return running.model is not None and any(id(parameter) in held for parameter in running.model.parameters())
 
 

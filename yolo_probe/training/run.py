@@ -39,6 +39,8 @@ class Run:
     ema: Callable[[], nn.Module | None] = lambda: None
     printed: State | None = None
     """The state of that model when its line was printed."""
+    is_ready: bool = False
+    """Whether its host has announced the start, before the first epoch: its model is known."""
     start: Start | None = None
     trainee: Callable[[], nn.Module | None] = lambda: None
     """The model that trains, without wrappers such as DDP, as long as it lives."""

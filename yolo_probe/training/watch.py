@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from os import PathLike
@@ -53,7 +53,7 @@ class Watched:
 @contextmanager
 def watch(
     model: nn.Module,
-    optimizer: Optimizer | None = None,
+    optimizer: Optimizer | Sequence[Optimizer] | None = None,
     *,
     folder: str | PathLike[str] | None = None,
     settings: str | None = None,
@@ -63,8 +63,8 @@ def watch(
 
     It prints the model's summary line, at the first step of the optimizer what really trains, then every change of
     ``requires_grad``, and at the end what changed from the line to the model after its own ``fuse()``. ``model`` is any
-    ``nn.Module``, or an object that has one, as ``YOLO`` does; ``optimizer`` is the one that trains it, None for any
-    that holds its parameters. ``probe.json``, ``.md``, ``.png`` and ``.html`` are written into ``folder``.
+    ``nn.Module``, or an object that has one, as ``YOLO`` does; ``optimizer`` is the one that trains it, or several;
+    None for any that holds its parameters. ``probe.json``, ``.md``, ``.png`` and ``.html`` are written into ``folder``.
     ``settings`` and ``overrides`` are those of ``register()``; ``imgsz`` is in pixels, 640 by default. Changes are told
     with the loop's variable ``epoch``, if it has one.
 
@@ -82,13 +82,15 @@ def watch(
         ['start', 'end']
     """
     network = unwrapped(network_of(model, "watch"))
-    if optimizer is not None and not isinstance(optimizer, Optimizer):
-        raise TargetError(
-            f"watch: found {type(optimizer).__name__}, expected an optimizer of torch",
-            "Leave it out to watch any optimizer that holds the model's parameters.",
-        )
+    optimizers = optimizer if isinstance(optimizer, Sequence) else [] if optimizer is None else [optimizer]
+    for each in optimizers:
+        if not isinstance(each, Optimizer):
+            raise TargetError(
+                f"watch: found {type(each).__name__}, expected an optimizer of torch",
+                "Leave it out to watch any optimizer that holds the model's parameters.",
+            )
     place = _made(folder)
-    probe = Probe(read_settings(settings, **overrides), partial(_running, network, optimizer, place))
+    probe = Probe(read_settings(settings, **overrides), partial(_running, network, optimizers, place))
     probe.begin(network)
     try:
         yield Watched(probe, str(place) if place else type(network).__name__)
@@ -109,5 +111,6 @@ def _made(folder: str | PathLike[str] | None) -> Path | None:
     return place
 
 
-def _running(model: nn.Module, optimizer: Optimizer | None, folder: Path | None) -> Running:
-    return Running(model=model, parameters_held=held_by(optimizer), freeze=(), epoch=loop_epoch(), save_dir=folder)
+def _running(model: nn.Module, optimizers: Sequence[Optimizer], folder: Path | None) -> Running:
+    held = frozenset[int]().union(*(held_by(each) or () for each in optimizers)) if optimizers else None
+    return Running(model=model, parameters_held=held, freeze=(), epoch=loop_epoch(), save_dir=folder)
