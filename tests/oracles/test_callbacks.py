@@ -101,7 +101,9 @@ def test_a_change_of_flags_between_epochs_is_told_once_and_recorded(
     record = json.loads((folder / "1" / "probe.json").read_text())
     assert [moment["event"] for moment in record["events"]] == ["start", "validation", "change", "end"]
     change = record["events"][2]
-    assert change["train_now"] == {"where": "rows 0 to 9", "tensors": 33 * 3, "parameters": FROZEN}
+    assert change["train_now"] == {
+        "where": "rows 0 to 9", "tensors": 33 * 3, "parameters": FROZEN, "rows": [*range(10)],
+    }  # fmt: skip
     assert [each["mechanism"] for each in change["mechanisms"]] == ["built trainable"]
     for moment in read_story(str(folder / "1")).moments:
         assert sum(each.parameters for each in moment.mechanisms) == model_of(moment).parameters
