@@ -25,12 +25,12 @@ from yolo_probe.counters.conventions import CONVENTIONS, Convention, choose_coun
 from yolo_probe.counters.conventions import Counter as Counting
 from yolo_probe.counters.rules_file import read_rules
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import CheckpointError, CounterError, TargetError, TraceError, shown
+from yolo_probe.errors import CounterError, TargetError, TraceError, shown
 from yolo_probe.hosts import ultralytics
 from yolo_probe.hosts.images import Size, fitting_image, image_channels, refused
 from yolo_probe.hosts.subject import LiveModel, Origin, Rebuilt, Subject
 from yolo_probe.hosts.target import classes_of, network_name
-from yolo_probe.hosts.yolov5 import identify, origin_of
+from yolo_probe.hosts.yolov5 import identify
 from yolo_probe.live.applied_rules import OwnOps
 from yolo_probe.live.arguments import Arguments, Inputs
 from yolo_probe.live.description import tensors_in
@@ -547,10 +547,8 @@ def _origin(root: Module) -> Origin:
     """The host that a live model is from, as far as its class tells."""
     if ultralytics.is_ultralytics(root):
         return ultralytics.running()
-    try:
-        return identify({}, root)
-    except CheckpointError:
-        return replace(origin_of("v7.0", ("a model of your own",)), nearest=True)
+    origin = identify({}, root)
+    return replace(origin, evidence=("a model of your own",), of_no_host=False) if origin.of_no_host else origin
 
 
 def _scaled(model: nn.Module, run: Trace) -> Scaled | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from yolo_probe.counters.conventions import choose_counter
-from yolo_probe.errors import CheckpointError, UnknownModuleError
+from yolo_probe.errors import UnknownModuleError
 from yolo_probe.hosts.summary_line import host_line
 from yolo_probe.hosts.yolov5 import identify
 from yolo_probe.model.structure import Module, Tensor
@@ -66,11 +66,12 @@ def test_what_the_evidence_does_not_exclude_is_named() -> None:
     assert "prints the line of v7.0" in unfinished.alternatives[0]
 
 
-def test_a_model_of_another_package_is_refused() -> None:
-    with pytest.raises(
-        CheckpointError, match=r"ultralytics\.nn\.tasks\.DetectionModel, expected one of classic YOLOv5"
-    ):
-        identify({}, Module("ultralytics.nn.tasks.DetectionModel"))
+def test_a_model_of_another_package_has_no_known_host() -> None:
+    origin = identify({}, Module("od.models.model.Model"))
+    assert origin.of_no_host
+    assert origin.nearest
+    assert (origin.name, origin.listed) == ("its host", "not known")
+    assert "found a model of class od.models.model.Model, expected one of classic YOLOv5" in origin.evidence[0]
 
 
 def with_buffers(root: Module) -> Module:

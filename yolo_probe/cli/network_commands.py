@@ -409,7 +409,7 @@ def _finish(question: Question, *, balanced: bool, label: str, verification: Ver
         raise TargetError(f"{label}: FLOPs are not known: {subject.gap.reason}", subject.gap.remedy)
     if unknown := subject.unknown:
         classes = subject.unknown_classes()
-        first = next(path for path, _ in unknown)
+        first = unknown[0][0] or "the model"
         raise TargetError(
             f"{label}: FLOPs are not known: found {', '.join(classes)} (first at {first}), expected modules of YOLOv5",
             "layers, parameters and gradients are exact before fuse(), and after it if that merges only Conv with "

@@ -42,6 +42,8 @@ class Origin:
     """Name of the fork whose modules run in this process, ``YOLOv7``; empty where none is recognised."""
     own_loop: bool = False
     """Whether no host trains the network, but a loop of the user's own."""
+    of_no_host: bool = False
+    """Whether the model is none of YOLOv5's rows, so that not even its line and its ``fuse()`` are like YOLOv5's."""
     by_source: bool = False
     """Whether the forward pass and ``fuse()`` are those of the code in a folder that the user named."""
 
@@ -53,7 +55,12 @@ class Origin:
     @property
     def name(self) -> str:
         """Host and version in reports: ``YOLOv5 v7.0``, ``ultralytics 8.4.190``, ``YOLOv7``."""
-        return self.fork or f"{self.host.name} {self.title}".rstrip()
+        return self.family if self.fork or self.of_no_host else f"{self.host.name} {self.title}".rstrip()
+
+    @property
+    def listed(self) -> str:
+        """The same in a table."""
+        return "not known" if self.of_no_host else self.name
 
     @property
     def fuses_as_v3_0(self) -> bool:
@@ -73,7 +80,7 @@ class Origin:
     @property
     def family(self) -> str:
         """The host without its version: ``YOLOv5``."""
-        return self.fork or self.host.name
+        return self.fork or ("its host" if self.of_no_host else self.host.name)
 
     @property
     def trainer(self) -> str:
@@ -225,6 +232,14 @@ class Subject:
     def foreign(self) -> tuple[tuple[str, str], ...]:
         """Path and class of the modules that are not the host's own; what its ``fuse()`` does to them is not known."""
         return (*self.unknown, *self.ruled, *self.unfused)
+
+    @property
+    def fuse_unless_known(self) -> str:
+        """What has to be true of its ``fuse()`` for the numbers after it, as the end of a sentence; empty if known."""
+        if not self.foreign:
+            return ""
+        fork = self.origin.fork
+        return f"if its fuse() is that of {fork}" if fork else "if its fuse() merges only Conv with BatchNorm"
 
     def unknown_classes(self) -> Mapping[str, Sequence[str]]:
         """The paths of the modules whose forward pass is not known, by their class and what it has unlike YOLOv5's."""

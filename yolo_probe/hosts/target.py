@@ -182,10 +182,7 @@ def _from_yaml_with_source(
     except TraceError as error:
         raise TargetError(f"{target}: the code in {source} does not build this network: {error}") from None
     root = rebuilt.built.root
-    try:
-        origin = identify({}, root)
-    except CheckpointError as error:
-        raise TargetError(f"{target}: the code in {source} builds another kind of model: {error}") from None
+    origin = identify({}, root)
     form = replace(line_form() or origin.form, host=origin.host, writes_anchor_grid=False)  # its own forward decides
     return Subject(
         "yaml", visible(PurePath(target).name), target, network.name, classes_of(root),
@@ -343,10 +340,7 @@ def _from_checkpoint(
             )
         subject = _from_ultralytics(target, checkpoint, root, copy, imports=imports and source is None)
         return subject if source is None else _with_source(subject, checkpoint, source)
-    try:
-        origin = identify(checkpoint.contents, root)
-    except CheckpointError as error:
-        raise CheckpointError(f"{target}: {error}", error.remedy) from None
+    origin = identify(checkpoint.contents, root)
     if host is not None:
         evidence = (f"--host {host}; the file says {origin.title}: {', '.join(origin.evidence)}",)
         origin = replace(origin_of(host, evidence), asked=True)

@@ -10,12 +10,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import cast
 
-from yolo_probe.errors import CheckpointError
 from yolo_probe.hosts.subject import Origin
 from yolo_probe.hosts.summary_line import FORMS, RELEASE_FORMS, LineForm
 from yolo_probe.model.forks.fork import Fork, marks_of
 from yolo_probe.model.forks.registry import fork_of, fork_with
-from yolo_probe.model.structure import MODEL_CLASSES, Module, distinct_modules, named_modules, named_parameters
+from yolo_probe.model.structure import (
+    MODEL_CLASSES,
+    Module,
+    distinct_modules,
+    is_of_rows,
+    named_modules,
+    named_parameters,
+)
 from yolo_probe.networks.generations import Generation
 
 TAG_COMMITS: Mapping[str, Generation] = {"915bbf294bb74c859f0b41f1c23bc395014ea679": "v7.0"}
@@ -80,15 +86,9 @@ def _generation_of(form: LineForm, host: str) -> Generation:
 
 
 def identify(contents: Mapping[str, object], root: Module) -> Origin:
-    """The host that wrote a checkpoint, with the evidence, and with other hosts that the evidence allows.
-
-    Raises: CheckpointError for a model that is not one of classic YOLOv5.
-    """
-    if root.kind not in MODEL_CLASSES and ("." in root.kind or not root.children.get("model")):
-        raise CheckpointError(
-            f"found a model of class {root.class_path}, expected one of classic YOLOv5: {', '.join(MODEL_CLASSES)}",
-            "a checkpoint of another package or of a fork is not read yet",
-        )
+    """The host that wrote a checkpoint, with the evidence, and with other hosts that the evidence allows."""
+    if not is_of_rows(root):
+        return _of_no_host(root)
     if root.kind not in MODEL_CLASSES:
         return replace(_to_v6_1(contents, root), nearest=True)
     if (fork := fork_of(root)) is not None:
@@ -100,6 +100,13 @@ def identify(contents: Mapping[str, object], root: Module) -> Origin:
     if root.class_path.endswith(".Model"):
         return _to_v6_1(contents, root)
     return _since_v6_2(contents, root)
+
+
+def _of_no_host(root: Module) -> Origin:
+    """The host of any other model: not known, and neither is how its line is written."""
+    classes = ", ".join(MODEL_CLASSES)
+    evidence = f"found a model of class {root.class_path}, expected one of classic YOLOv5: {classes}"
+    return replace(origin_of("v7.0", (evidence,)), nearest=True, of_no_host=True)
 
 
 def of_fork(fork: Fork, root: Module) -> Origin:

@@ -417,7 +417,7 @@ def unlike(module: Module) -> str:
     if name := own_code(module):
         return f" with a {name} of its own"
     recipes = _recipes_for(module)
-    if not recipes:
+    if not recipes or recipe_of(module):
         return ""
     more, less = min((recipe.unlike(module) for recipe in recipes), key=lambda names: len(names[0]) + len(names[1]))
     parts = [f"{word} {', '.join(names[:3])}" for word, names in (("with", more), ("without", less)) if names]

@@ -177,6 +177,11 @@ def packed_weights(root: Module) -> dict[str, int]:
     return {name: module.packed for name, module in named_modules(root) if module.packed}
 
 
+def is_of_rows(root: Module) -> bool:
+    """Whether a model is of a class of YOLOv5, or of another one in its modules that has rows too."""
+    return root.kind in MODEL_CLASSES or ("." not in root.kind and bool(root.children.get("model")))
+
+
 def row_holder(root: Module) -> tuple[str, Module]:
     """The path before the rows' names, and the module whose children are the rows.
 

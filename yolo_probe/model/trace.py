@@ -44,7 +44,8 @@ def unknown_modules(root: Module, rules: OwnRules | None = None) -> tuple[tuple[
     passed = {"nn.ModuleList", "nn.MultiheadAttention", "nn.NonDynamicallyQuantizableLinear", "IOUloss"}
     inside = tuple(f"{path}." for path, _ in ruled_modules(root, rules))
     ruled = {path[:-1] for path in inside}
-    beside = {name for name in root.children if name != "model"}  # what the model itself runs is not known then
+    # what the model itself runs beside its rows is not known
+    beside = {name for name in root.children if name != "model"} if "model" in root.children else set()
 
     def is_known(path: str, module: Module) -> bool:
         if path in ruled or path.startswith(inside):

@@ -156,7 +156,7 @@ def _of_report(path: str, report: FuseDiff) -> FileRow:
 def _of_subject(path: str, subject: Subject) -> FileRow:
     question, saved = Question(subject, SIZE, choose_counter(None, installed_thop())), subject.saved
     row = FileRow(
-        path, host=subject.origin.name, network=subject.network, classes=subject.classes, fitness=_fitness(subject),
+        path, host=subject.origin.listed, network=subject.network, classes=subject.classes, fitness=_fitness(subject),
         warnings=tuple(_warnings(subject)),
     )  # fmt: skip
     if isinstance(subject.source, Checkpoint):
@@ -174,6 +174,8 @@ def _of_subject(path: str, subject: Subject) -> FileRow:
         row = _with_state(row, subject, question.state(built, built=True).summary)
         if subject.gap:
             return _with_recorded(row, subject)
+        if subject.foreign:  # what its own fuse() does to them is not known
+            return row
         return _with_fused(row, subject, question.state(question.fusion(unfused, grad_enabled=False).root).summary)
     except TraceError as error:
         if row.layers is None:  # what needs no forward pass

@@ -94,10 +94,7 @@ def _moments(report: FuseDiff) -> tuple[str, str]:
     training = f"When training starts, {host} {prints}"
     validation = f"When it validates this file, it {prints}"
     if subject.foreign:
-        fork = subject.origin.fork
-        validation += (
-            f", if its fuse() is that of {fork}" if fork else ", if its fuse() merges only Conv with BatchNorm"
-        )
+        validation += f", {subject.fuse_unless_known}"
     if report.started:
         training = "It then takes in parts of the pretrained file, and model.info() prints"
     if subject.origin.asked:
@@ -134,7 +131,11 @@ def _answer(report: FuseDiff) -> str:
         fusion = "fuse() merges each BatchNorm into the convolution before it"
     elif merged:
         does = "merges at least" if report.question.subject.foreign else "merges"
+        if report.question.subject.origin.of_no_host:  # it may have no fuse() at all
+            does = "may merge"
         fusion = f"fuse() {does} {merged} of {merged + stay} BatchNorms into the convolution before them"
+    elif report.question.subject.origin.of_no_host:
+        return f"{opening} It has no Conv with a BatchNorm. {_gradients_answer(report)}"
     else:
         return f"{opening} fuse() finds no BatchNorm to merge here. {_gradients_answer(report)}"
     also = f" It changes more: {others}." if others else ""

@@ -68,7 +68,8 @@ def _line(report: Info) -> Iterator[Part]:
     else:
         # hosts load every file as FP32; classic ones would print no GFLOPs of an FP16 model
         loaded = "Loaded as FP32, " if subject.saved and subject.saved.dtype != "FP32" else ""
-        yield Words(f"{loaded}model.info({size}) prints")
+        prints = f"would print, {subject.fuse_unless_known}" if report.is_fused and subject.foreign else "prints"
+        yield Words(f"{loaded}model.info({size}) {prints}")
     yield host_line(report.state, question, fails=report.state.fails)
     if not form.takes_size:
         counts = "x".join(map(str, form.size(question.size)))
@@ -275,8 +276,10 @@ def _options(report: Info) -> str:
     if report.fused is None:
         return f"--verbose{classes} (fuse() would fail on this network, or what it does is not known)"
     summary, form = report.fused.summary, question.subject.origin.form
+    unless = question.subject.fuse_unless_known
+    when = f"at validation, {unless}" if unless else "at validation"
     numbers = (
-        f"at validation: {form.layer_count(summary.layers)} layers, {summary.parameters:,} parameters, "
+        f"{when}: {form.layer_count(summary.layers)} layers, {summary.parameters:,} parameters, "
         f"{summary.gradients:,} gradients"
     )
     gflops = "" if summary.flops is None else f", {giga(summary.flops)} GFLOPs"

@@ -347,10 +347,8 @@ def _origin(checkpoint: Checkpoint, root: Module) -> tuple[Origin | None, str]:
     """The host that wrote a checkpoint, or None and the reason why it is not known."""
     if ultralytics.is_ultralytics(root):
         return ultralytics.identify(checkpoint.contents, root), ""
-    try:
-        return yolov5.identify(checkpoint.contents, root), ""
-    except CheckpointError as error:
-        return None, str(error)
+    origin = yolov5.identify(checkpoint.contents, root)
+    return (None, origin.evidence[0]) if origin.of_no_host else (origin, "")
 
 
 def _stripper(origin: Origin | None, root: Module) -> Stripper:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -89,6 +89,8 @@ class Question:
             root, form, self.counter.of_host, subject.stride, line_size, built=built, run=forward,
             fused=form.marks_fused and (model.is_fused if model else fused_state(root) == "fused"),
         )  # fmt: skip
+        if subject.origin.of_no_host:  # how its host writes the numbers is not known
+            line = replace(line, text=None, missing="")
         return State(root, run, summary, line, fails)
 
     def ruled(self, root: Module, model: Model | None = None, *, training: bool = False) -> Run:
@@ -184,8 +186,9 @@ class Question:
             raise TargetError(f"{subject.label}: FLOPs are not known: {subject.gap.reason}", subject.gap.remedy)
         if subject.unknown:
             kind, (path, *_) = next(iter(subject.unknown_classes().items()))
+            place = path or "the model"
             raise TargetError(
-                f"{subject.label}: FLOPs are not known: found {kind} at {path}, expected modules of YOLOv5",
+                f"{subject.label}: FLOPs are not known: found {kind} at {place}, expected modules of YOLOv5",
                 f"yolo-probe info shows its layers, parameters and gradients; {advice(subject.unknown, self.rules)}",
             )
 

@@ -36,7 +36,7 @@ def target_as_json(subject: Subject | LiveModel, alternatives: Sequence[str] = (
         "network": subject.network,
         "classes": subject.classes,
         "host": {
-            "generation": origin.generation,
+            "generation": None if origin.of_no_host else origin.generation,
             "evidence": list(origin.evidence),
             "alternatives": list(alternatives or origin.alternatives),
         },

@@ -87,7 +87,7 @@ def _row(target: str, size: Size, counter: Counter, host: Generation | None, cla
 def _of_subject(subject: Subject, question: Question) -> NetworkRow:
     report = info(question, fused=False)
     form = subject.origin.form
-    after = report.fused
+    after = None if subject.foreign else report.fused  # what its own fuse() does is not known
 
     def layers(state: State) -> int:
         return form.layer_count(state.summary.layers)
@@ -95,7 +95,7 @@ def _of_subject(subject: Subject, question: Question) -> NetworkRow:
     return NetworkRow(
         target=subject.label,
         network=subject.network or "",
-        host=subject.origin.name,
+        host=subject.origin.listed,
         classes=subject.classes,
         layers=layers(report.state),
         parameters=report.state.summary.parameters,

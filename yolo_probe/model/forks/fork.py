@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from yolo_probe.model.fusion import BATCH_NORMS, merge_of, new_batch_norm, pair_before, restore, with_batch_norm
+from yolo_probe.model.fusion import (
+    BATCH_NORMS,
+    FUSED_KINDS,
+    merge_of,
+    new_batch_norm,
+    pair_before,
+    restore,
+    with_batch_norm,
+)
 from yolo_probe.model.structure import Module, Tensor, below, distinct_modules, named_modules
 
 FuseRule = Callable[[Module, str, bool], Module]
@@ -75,6 +83,19 @@ def merged_conv(module: Module, path: str, grad_enabled: bool) -> Module:
     merge = merge_of(path, module, grad_enabled)
     kept = {name: child for name, child in module.children.items() if name != "bn"}
     return replace(module, children={**kept, "conv": merge.fused})
+
+
+def conv_merged(root: Module, *, grad_enabled: bool) -> Module:
+    """A model of no known host, with the BatchNorm of each Conv merged, in whatever module its class Conv is."""
+    kinds = {module.kind for module in distinct_modules(root) if module.class_path.rpartition(".")[2] in FUSED_KINDS}
+    return _rebuilt(root, "", dict.fromkeys(kinds, _merged_pair), grad_enabled, {})
+
+
+def _merged_pair(module: Module, path: str, grad_enabled: bool) -> Module:
+    """As ``merged_conv``, of a block that may be another than YOLOv5's: itself if it has no such pair."""
+    convolution, batch_norm = module.children.get("conv"), module.children.get("bn")
+    pair = convolution and batch_norm and convolution.kind == "nn.Conv2d" and batch_norm.kind in BATCH_NORMS
+    return merged_conv(module, path, grad_enabled) if pair else module
 
 
 def _exchanged(module: Module, others: Mapping[int, Module], made: dict[int, Module]) -> Module:

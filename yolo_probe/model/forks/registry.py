@@ -23,7 +23,7 @@ from yolo_probe.model.forks import (  # noqa: F401  # and these
     yolov6,
     yolox,
 )
-from yolo_probe.model.forks.fork import Fork, marks_of
+from yolo_probe.model.forks.fork import Fork, conv_merged, marks_of
 from yolo_probe.model.forks.yolo_research import YOLO_RESEARCH
 from yolo_probe.model.forks.yoloair import YOLOAIR
 from yolo_probe.model.forks.yolou import YOLOU
@@ -34,7 +34,7 @@ from yolo_probe.model.forks.yolov7_face import YOLOV7_FACE
 from yolo_probe.model.forks.yolov9 import YOLOV9
 from yolo_probe.model.forward import RECIPES, recipe_of
 from yolo_probe.model.fusion import FUSED_KINDS, Fusion, difference, fuse, restore
-from yolo_probe.model.structure import Module, named_modules
+from yolo_probe.model.structure import Module, is_of_rows, named_modules
 
 FORKS = (YOLOAIR, YOLOU, YOLO_RESEARCH, YOLOV9, YOLOV7_FACE, YOLOV7, YOLOV7_U7, YOLOV5_FACE, YOLOV5_LITE)
 """In the order in which they are asked: all before YOLOv7 have blocks of it too."""
@@ -57,10 +57,15 @@ def fork_with(names: Container[str]) -> str:
 
 
 def fuse_as_host(root: Module, *, grad_enabled: bool, as_v3_0: bool = False) -> Fusion:
-    """As ``fusion.fuse``, by the rules of the fork that built the network."""
+    """As ``fusion.fuse``, by the rules of the fork that built the network.
+
+    Of a model of no known host, each class Conv is merged that has a BatchNorm: it may have no ``fuse()`` at all.
+    """
     fork = fork_of(root)
-    if fork is None:
+    if fork is None and is_of_rows(root):
         return fuse(root, grad_enabled=grad_enabled, as_v3_0=as_v3_0)
+    if fork is None:
+        return difference(root, conv_merged(root, grad_enabled=grad_enabled))
     return difference(root, fork.fused(root, grad_enabled=grad_enabled))
 
 
