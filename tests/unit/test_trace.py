@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from yolo_probe.errors import TraceError, UnknownModuleError
+from tests.networks import question
+from yolo_probe.errors import OtherBlockError, TraceError, UnknownModuleError
 from yolo_probe.hosts.target import resolve
 from yolo_probe.model.forward import RECIPES
 from yolo_probe.model.structure import Module, Tensor
@@ -144,6 +145,25 @@ _CHANNELS = Module("models.common.Channel_Att", {"channels": 8}, children={"bn2"
 def test_an_edited_or_damaged_row_is_told_with_what_was_found(row: Module, message: str) -> None:
     with pytest.raises(TraceError, match=message):
         trace(_with_row(resolve("yolov5n").root, "9", row), IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("inside", "error"),
+    [
+        (Module("models.common.Focus", children={"conv": _FLATTEN}), TraceError),
+        (_CHANNELS, OtherBlockError),
+    ],
+)
+def test_only_a_block_of_yolov5_is_taken_to_fail_in_its_host_too(inside: Module, error: type[TraceError]) -> None:
+    row = Module("torch.nn.modules.container.Sequential", {"f": -1}, children={"0": _FLATTEN, "1": inside})
+    subject = resolve("yolov5n")
+    with pytest.raises(TraceError) as found:
+        question("yolov5n").state(_with_row(subject.root, "9", row))
+    assert type(found.value) is error
+    assert "damaged" not in str(found.value)
+    its_own = "--source DIR runs its own forward" in found.value.remedy
+    assert its_own == (error is OtherBlockError)
+    assert ("in YOLOv5 too" in found.value.remedy) != its_own
 
 
 def test_a_model_without_rows_is_told() -> None:

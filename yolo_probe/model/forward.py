@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias, TypeVar, cast
 
-from yolo_probe.errors import TraceError, UnknownModuleError, shown
+from yolo_probe.errors import OtherBlockError, TraceError, UnknownModuleError, shown
 from yolo_probe.model import operators
 from yolo_probe.model.operators import OWN_PARAMETERS, Followed, OpRecord, ShapeError
 from yolo_probe.model.structure import HOST_MODULES, Module, Shape, Tensor, named_modules
@@ -101,13 +101,16 @@ class Pass:
         try:
             out = recipe.block(Frame(module, path, self), cast(Shape, x))
         except KeyError as error:
+            if recipe not in OF_YOLOV5:
+                raise OtherBlockError(f"{path}: found no {error} in a {module.kind}, expected one") from None
             raise TraceError(f"{path}: found no {error} in a {module.kind}, expected one: edited or damaged") from None
         except ShapeError as error:
             raise TraceError(f"{path}: {error}") from None
         except (ValueError, IndexError, ZeroDivisionError):  # a block takes apart what has more axes, or none of a size
             given = ", ".join(map(str, x)) if isinstance(x, list) else str(x)
+            failure = TraceError if recipe in OF_YOLOV5 else OtherBlockError
             message = f"{path}: found an input of shape {given}, expected one that a {module.kind} takes"
-            raise TraceError(f"{message}: edited or damaged") from None
+            raise failure(message) from None
         self.calls.append(ModuleCall(path, list(x) if isinstance(x, list) else x, out))
         if recipe.children is not None and own_parameters(module):
             inputs, outputs = (tuple(map(tuple, each if isinstance(each, list) else [each])) for each in (x, out))
@@ -335,6 +338,10 @@ class Recipe:
 
 RECIPES: dict[str, list[Recipe]] = {}
 """By the short name of the class; several where hosts have different classes of one name."""
+
+
+OF_YOLOV5: list[Recipe] = []
+"""Those of torch's classes and of YOLOv5's; all others are of a class that is known by what it holds alone."""
 
 
 def block(

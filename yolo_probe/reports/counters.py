@@ -60,7 +60,7 @@ def counters(question: Question, *, brief: bool = False) -> Counters:
     try:
         modes = {mode: Measured(root, run(image).records) for mode, (root, run) in runs.items()}
     except TraceError as error:
-        raise question.placed(error, question.remedy_of_failure) from None
+        raise question.placed(error, question.remedy_of_failure(error)) from None
     conventions = [convention.with_rules(question.rules) for convention in CONVENTIONS.values()]
     unused = question.rules.unused(modes["unfused"].records) if question.rules else ()
     return Counters(question, compare(modes, conventions, question.counter.convention.name), unused, brief)

@@ -122,7 +122,7 @@ def pass_of(question: Question, image: Shape, *, fused: bool) -> tuple[Module, T
                 root = question.fusion(stored, grad_enabled=False).root
             run = question.ruled(root)(image)
     except TraceError as error:
-        raise question.placed(error, question.remedy_of_failure) from None
+        raise question.placed(error, question.remedy_of_failure(error)) from None
     return root, run, observed
 
 

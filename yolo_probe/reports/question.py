@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from yolo_probe.counters.charges import Charges, charge
 from yolo_probe.counters.conventions import Counter
-from yolo_probe.errors import TargetError, TraceError, UnknownModuleError
+from yolo_probe.errors import OtherBlockError, TargetError, TraceError, UnknownModuleError
 from yolo_probe.hosts.images import Run, Size, rounded_size
 from yolo_probe.hosts.subject import Model, Rebuilt, Subject
 from yolo_probe.hosts.summary_line import HostLine, Summary, host_line, summarize
@@ -28,6 +28,12 @@ OF_SOURCE = (
     "live-models"
 )
 """What to do where the forward pass of a source fails."""
+
+
+OF_ANOTHER_BLOCK = (
+    "its class may compute otherwise than the one of that name that yolo-probe knows: --source DIR runs its own forward"
+)
+"""What to do where the forward pass of a block of a fork fails, which is known by what it holds alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +129,15 @@ class Question:
         try:
             return forward((1, self.subject.channels, *self.size))
         except TraceError as error:
-            raise self.placed(error, self.remedy_of_failure) from None
+            raise self.placed(error, self.remedy_of_failure(error)) from None
 
-    @property
-    def remedy_of_failure(self) -> str:
+    def remedy_of_failure(self, error: TraceError) -> str:
         """What to do where a forward pass fails: whether its host fails there too is known of known classes alone."""
         if self.subject.origin.by_source:
             return f"the source's own forward fails there on shapes: {OF_SOURCE}"
-        host = self.subject.origin.host.name
-        return f"correct the network: its forward pass fails there, in {host} too"
+        if isinstance(error, OtherBlockError):
+            return OF_ANOTHER_BLOCK
+        return f"correct the network: its forward pass fails there, in {self.subject.origin.family} too"
 
     def fusion(self, root: Module, *, grad_enabled: bool, kept_flags: bool = False) -> Fusion:
         """The structure after ``fuse()``.
