@@ -276,6 +276,19 @@ class GhostBottleneckV2(nn.Module):
         return y
 
 
+class OfAngles(kapao_Detect):
+    num_coords = 0
+
+    def __init__(self, c: int, classes: int) -> None:
+        super().__init__(c, classes, 0)
+        del self.num_coords
+        self.angle, self.no, self.m = 180, classes + 185, nn.ModuleList([nn.Conv2d(c, 3 * (classes + 185), 1)])
+
+
+KapaoDetect = type("Detect", (kapao_Detect,), {"pasted_into": "models.kapao"})
+DetectOfAngles = type("Detect", (OfAngles,), {"pasted_into": "models.rotation"})
+
+
 class C2fGhostV2(C2f):
     def __init__(self, c: int) -> None:
         super().__init__(c)
@@ -626,6 +639,8 @@ BLOCKS: Mapping[str, Callable[[], Rows]] = {
     "head across levels": lambda: [*LEVELS, (CLLADetect(16, 2), [0, 1, -1])],
     "head of KAPAO": lambda: [(Conv(16, 16), -1), (kapao_Detect(16, 36, 34), [1])],
     "head of KAPAO without points": lambda: [(Conv(16, 16), -1), (kapao_Detect(16, 2, 0), [1])],
+    "head of KAPAO in its own code": lambda: [(Conv(16, 16), -1), (KapaoDetect(16, 36, 34), [1])],
+    "head of rotation-yolov5": lambda: [(Conv(16, 16), -1), (DetectOfAngles(16, 2), [1])],
     "C2fGhostV2": lambda: [(C2fGhostV2(16), -1)],
     "GhostBottleneckV2 that halves": lambda: [(GhostBottleneckV2(16, attends=True, stride=2), -1)],
     "GhostConv": lambda: [(GhostConv(16, 16), -1)],

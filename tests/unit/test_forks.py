@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,11 +13,12 @@ from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.errors import UnknownModuleError
 from yolo_probe.hosts.subject import Saved, Subject
 from yolo_probe.hosts.target import resolve
+from yolo_probe.hosts.yolov5 import of_fork
 from yolo_probe.model.forks.registry import fork_of, fuse_as_host, unfused_as_host
 from yolo_probe.model.forward import recipe_of
 from yolo_probe.model.freezing import with_gradients
 from yolo_probe.model.structure import Module, count_layers, count_parameters, named_modules
-from yolo_probe.model.trace import trace
+from yolo_probe.model.trace import trace, unknown_modules
 from yolo_probe.networks.shipped import FORKS, fork_network_names
 from yolo_probe.reports.counters import counters
 from yolo_probe.reports.fuse_diff import fuse_diff
@@ -168,3 +171,74 @@ def test_a_fork_is_known_by_its_model_or_by_the_module_of_its_head(
 def test_a_block_of_yolov5_is_known_in_any_module_of_models(path: str) -> None:
     children = dict.fromkeys(("cv1", "cv2", "m"), Module("torch.nn.modules.linear.Identity"))
     assert (recipe_of(Module(path, children=children)) is not None) == path.startswith("models.")
+
+
+def changed(module: Module, change: Callable[[Module], Module]) -> Module:
+    """The same structure with each module changed, the innermost first."""
+    inside = {name: child and changed(child, change) for name, child in module.children.items()}
+    return change(replace(module, children=inside))
+
+
+def test_scaled_yolov4_prints_and_fuses_as_v3_0() -> None:
+    def with_mish(module: Module) -> Module:
+        return Module("mish_cuda.MishCuda") if module.kind == "nn.LeakyReLU" else module
+
+    plain = resolve("yolov5s@v3.0")
+    root = changed(plain.root, with_mish)
+    fork = fork_of(root)
+    assert fork is not None
+    assert fork.name == "Scaled-YOLOv4"
+    origin = of_fork(fork, root)
+    assert origin.fuses_as_v3_0
+    subject = replace(file_of(plain, with_gradients(root, False)), origin=origin)
+    found = fuse_diff(asked(subject))
+    assert (
+        found.validation.line.text
+        == fuse_diff(asked(file_of(plain, with_gradients(plain.root, False)))).validation.line.text
+    )
+    assert found.validation.summary.gradients == sum(
+        merge.fused.parameters[name].numel for merge in found.fusion.merges for name in ("weight", "bias")
+    )
+
+
+@pytest.mark.parametrize(
+    ("network", "name", "changes", "outputs"),
+    [
+        ("yolov5s@v5.0", "KAPAO", {"num_coords": 34}, 0),
+        ("yolov5s@v3.1", "rotation-yolov5", {"angle": 180}, 180),
+    ],
+)
+def test_a_head_that_gives_more_is_of_its_fork(
+    network: str, name: str, changes: dict[str, object], outputs: int
+) -> None:
+    def with_more(module: Module) -> Module:
+        if module.kind != "Detect":
+            return module
+        number = module.attributes["no"]
+        assert isinstance(number, int)
+        sizes = {"no": number + outputs, "inplace": True, **changes}
+        convolutions = changed(module.child("m"), lambda each: wider(each, 3 * (number + outputs)))
+        return replace(module, attributes={**module.attributes, **sizes}, children={"m": convolutions})
+
+    plain = resolve(network).root
+    root = changed(plain, with_more)
+    if name == "KAPAO":
+        root = replace(root, attributes={**root.attributes, **changes})
+    fork = fork_of(root)
+    assert fork is not None
+    assert fork.name == name
+    assert not unknown_modules(root)
+    more = Counter(each.operator for each in trace(root, (1, 3, 128, 128)).records)
+    more.subtract(Counter(each.operator for each in trace(plain, (1, 3, 128, 128)).records))
+    # for each of three levels of KAPAO: four times, less two, in anchors, plus the grid in pixels
+    assert {operator: count for operator, count in more.items() if count} == (
+        {"mul": 3 * 3, "sub": 3, "add": 3} if name == "KAPAO" else {}
+    )
+
+
+def wider(module: Module, outputs: int) -> Module:
+    """A convolution with another number of outputs; any other module as it is."""
+    if module.kind != "nn.Conv2d":
+        return module
+    sizes = {key: replace(tensor, shape=(outputs, *tensor.shape[1:])) for key, tensor in module.parameters.items()}
+    return replace(module, attributes={**module.attributes, "out_channels": outputs}, parameters=sizes)

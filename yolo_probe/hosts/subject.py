@@ -40,6 +40,8 @@ class Origin:
     """Whether the host is not known, and its line is only taken like that of the generation."""
     fork: str = ""
     """Name of the fork whose modules run in this process, ``YOLOv7``; empty where none is recognised."""
+    fuses_as_its_line: bool = False
+    """Whether the ``fuse()`` of that fork is the one of the generation."""
     own_loop: bool = False
     """Whether no host trains the network, but a loop of the user's own."""
     of_no_host: bool = False
@@ -65,7 +67,7 @@ class Origin:
     @property
     def fuses_as_v3_0(self) -> bool:
         """Whether its ``fuse()`` makes trainable convolutions also of frozen ones, as that of v1.0 to v3.0 does."""
-        return self.generation in ("v1.0", "v2.0", "v3.0") and not self.fork
+        return self.generation in ("v1.0", "v2.0", "v3.0") and (self.fuses_as_its_line or not self.fork)
 
     @property
     def fuses_frozen(self) -> bool:

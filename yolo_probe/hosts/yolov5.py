@@ -113,10 +113,12 @@ def of_fork(fork: Fork, root: Module) -> Origin:
     """A fork that has built a network, with the classes that say so."""
     generation = cast(Generation, fork.line)
     form = replace(FORMS[generation], smallest_image=fork.smallest_image)
+    form = form if fork.writes_anchor_grid else replace(form, writes_anchor_grid=False)
     form = replace(form, channels="yaml") if fork.channels_of_yaml else form
     marks = sorted(fork.marks & marks_of(root))
     changed = (fork.changed,) if fork.changed else ()
-    return Origin(generation, form, (f"it has {', '.join(marks[:3])}",), changed, fork=fork.name)
+    origin = Origin(generation, form, (f"it has {', '.join(marks[:3])}",), changed, fork=fork.name)
+    return replace(origin, fuses_as_its_line=fork.fuses_as_its_line)
 
 
 def _pypi(contents: Mapping[str, object], root: Module) -> Origin:

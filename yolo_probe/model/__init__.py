@@ -14,6 +14,7 @@ From the ground up; a module imports only from lines above its own::
     forks.orepa        convolutions whose weight many parameters make
     forks.yolov7       YOLOv7
     forks.yolou        YOLOU
+    forks.kapao        KAPAO
     forks.yolo_research  yolo_research
     forks.yolov7_face  yolov7-face
     forks.yolov9       YOLOv9
@@ -33,8 +34,10 @@ From the ground up; a module imports only from lines above its own::
     forks.yolov6       heads of YOLOv6, as YOLOU has them
     forks.yolo_sa      blocks of YOLO-SA, as YOLOU has them
     forks.yolov5_obb   the head of yolov5_obb
+    forks.rotation_yolov5  the head of rotation-yolov5
     forks.decoupled_heads  heads with branches for classes and boxes
     forks.before_v5_0  blocks that YOLOv5 had before v5.0 alone
+    forks.scaled_yolov4  Scaled-YOLOv4
     forks.registry     all forks, and fuse() by the rules of a network's own
     trace         one whole pass: structure and image size -> operator records
     activations   what a pass reads, writes and keeps in memory

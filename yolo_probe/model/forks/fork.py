@@ -44,6 +44,10 @@ class Fork:
     """What its ``fuse()`` did in an earlier version, in a few words."""
     smallest_image: int = 32
     """Least side of the image that it counts for its line, in pixels."""
+    fuses_as_its_line: bool = False
+    """Whether its ``fuse()`` is that of the generation of its line, so that ``fuses`` and ``restores`` are empty."""
+    writes_anchor_grid: bool = True
+    """Whether its head assigns to ``anchor_grid``, if that of the generation of its line does."""
     channels_of_yaml: bool = False
     """Whether it counts an image of the channels in its YAML, whatever YOLOv5 of that generation does."""
 

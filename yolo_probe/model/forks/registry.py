@@ -24,6 +24,9 @@ from yolo_probe.model.forks import (  # noqa: F401  # and these
     yolox,
 )
 from yolo_probe.model.forks.fork import Fork, conv_merged, marks_of
+from yolo_probe.model.forks.kapao import KAPAO
+from yolo_probe.model.forks.rotation_yolov5 import ROTATION_YOLOV5
+from yolo_probe.model.forks.scaled_yolov4 import SCALED_YOLOV4
 from yolo_probe.model.forks.yolo_research import YOLO_RESEARCH
 from yolo_probe.model.forks.yoloair import YOLOAIR
 from yolo_probe.model.forks.yolou import YOLOU
@@ -36,7 +39,10 @@ from yolo_probe.model.forward import RECIPES, recipe_of
 from yolo_probe.model.fusion import FUSED_KINDS, Fusion, difference, fuse, restore
 from yolo_probe.model.structure import Module, is_of_rows, named_modules
 
-FORKS = (YOLOAIR, YOLOU, YOLO_RESEARCH, YOLOV9, YOLOV7_FACE, YOLOV7, YOLOV7_U7, YOLOV5_FACE, YOLOV5_LITE)
+FORKS = (
+    YOLOAIR, YOLOU, YOLO_RESEARCH, YOLOV9, YOLOV7_FACE, YOLOV7, YOLOV7_U7, YOLOV5_FACE, YOLOV5_LITE, KAPAO,
+    SCALED_YOLOV4, ROTATION_YOLOV5,
+)  # fmt: skip
 """In the order in which they are asked: all before YOLOv7 have blocks of it too."""
 
 
@@ -62,7 +68,7 @@ def fuse_as_host(root: Module, *, grad_enabled: bool, as_v3_0: bool = False) -> 
     Of a model of no known host, each class Conv is merged that has a BatchNorm: it may have no ``fuse()`` at all.
     """
     fork = fork_of(root)
-    if fork is None and is_of_rows(root):
+    if fork.fuses_as_its_line if fork else is_of_rows(root):
         return fuse(root, grad_enabled=grad_enabled, as_v3_0=as_v3_0)
     if fork is None:
         return difference(root, conv_merged(root, grad_enabled=grad_enabled))

@@ -31,27 +31,6 @@ def i_detect(f: Frame, x: Value) -> list[Shape]:
     return boxes(f, outputs, boxes_of_level)
 
 
-@block("kapao_Detect", holds="m", sets=f"{HEAD} num_coords", tensors=_BUFFERS, takes="several", pasted=True)
-def detect_of_poses(f: Frame, x: Value) -> list[Shape]:
-    convolutions = f.inside("m")
-    levels = enumerate(several(x)[: f.get("nl", int)])
-    return boxes(f, [convolutions(str(i), level) for i, level in levels], _boxes_with_coordinates)
-
-
-def _boxes_with_coordinates(f: Frame, x: Shape) -> Shape:
-    """One level's boxes, and the points of a pose: four times the prediction less two, in sizes of the anchor."""
-    out = boxes_of_level(f, x)
-    n, anchors, h, w, _ = x
-    number = f.get("num_coords", int)
-    if number:
-        points: Shape = (n, anchors, h, w, number)
-        points = f.function("sub", (f.function("mul", (points,), points),), points)
-        f.mul(points, (1, anchors, 1, 1, number))
-        f.function("mul", ((1, 1, h, w, 2), ()), (1, 1, h, w, 2))
-        f.add(points, (1, 1, h, w, number))
-    return out
-
-
 _HEADS = frozenset({"IDetect", "IAuxDetect", "ISegment"})
 
 
