@@ -16,8 +16,8 @@ from yolo_probe.hosts.target import resolve
 from yolo_probe.hosts.yolov5 import of_fork
 from yolo_probe.model.forks.registry import fork_of, fuse_as_host, unfused_as_host
 from yolo_probe.model.forward import recipe_of
-from yolo_probe.model.freezing import with_gradients
-from yolo_probe.model.structure import Module, count_layers, count_parameters, named_modules
+from yolo_probe.model.freezing import as_built, fixed_names, with_gradients
+from yolo_probe.model.structure import Module, Tensor, count_gradients, count_layers, count_parameters, named_modules
 from yolo_probe.model.trace import trace, unknown_modules
 from yolo_probe.networks.shipped import FORKS, fork_network_names
 from yolo_probe.reports.counters import counters
@@ -242,3 +242,21 @@ def wider(module: Module, outputs: int) -> Module:
         return module
     sizes = {key: replace(tensor, shape=(outputs, *tensor.shape[1:])) for key, tensor in module.parameters.items()}
     return replace(module, attributes={**module.attributes, "out_channels": outputs}, parameters=sizes)
+
+
+def test_the_numbers_that_a_head_of_yolov6_weighs_never_train() -> None:
+    def numbers(*shape: int) -> dict[str, Tensor]:
+        return {"proj" if len(shape) == 1 else "weight": Tensor(shape)}
+
+    def head(module: Module) -> Module:
+        if module.kind != "Detect":
+            return module
+        convolution = Module("torch.nn.modules.conv.Conv2d", parameters=numbers(1, 17, 1, 1))
+        return replace(module, parameters=numbers(17), children={**module.children, "proj_conv": convolution})
+
+    plain = with_gradients(resolve("yolov5n@v7.0").root, False)
+    root = changed(plain, head)
+    assert fixed_names(root) == {"model.24.proj", "model.24.proj_conv.weight"}
+    assert count_gradients(as_built(root)) == count_parameters(root) - 17 - 17
+    trained = changed(root, lambda each: with_gradients(each, True))
+    assert fixed_names(trained) == frozenset()

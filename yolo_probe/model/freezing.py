@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters, row_holder
+from yolo_probe.model.structure import Module, Tensor, below, named_modules, named_parameters, row_holder
 
 
 def with_gradients(root: Module, requires_grad: bool) -> Module:
@@ -98,12 +98,24 @@ def whole_rows(root: Module, names: frozenset[str], fixed: frozenset[str]) -> tu
 
 
 def fixed_names(root: Module) -> frozenset[str]:
-    """Names of the parameters in DFL modules that do not train: fixed numbers, kept as a convolution."""
-    blocks = tuple(f"{path}." for path, module in named_modules(root) if module.class_path.endswith(".DFL"))
-    return (
-        frozenset(
-            name for name, tensor in named_parameters(root) if not tensor.requires_grad and name.startswith(blocks)
-        )
-        if blocks
-        else frozenset()
-    )
+    """Names of the parameters of DFL that do not train: fixed numbers."""
+    return frozenset(name for name, tensor in weights_of_dfl(root).items() if not tensor.requires_grad)
+
+
+def weights_of_dfl(root: Module) -> dict[str, Tensor]:
+    """What the mean of a distribution is computed with, by its name, in all heads that have one.
+
+    In a module DFL it is the weight of its convolution; in the heads of YOLOv6 that of ``proj_conv``, and a ``proj``.
+    """
+    blocks: list[str] = []
+    own: set[str] = set()
+    for path, module in named_modules(root):
+        if module.class_path.endswith(".DFL"):
+            blocks.append(f"{path}.")
+        elif module.children.get("proj_conv"):
+            blocks.append(f"{below(path, 'proj_conv')}.")
+            own.add(below(path, "proj"))
+    if not blocks:
+        return {}
+    held = tuple(blocks)
+    return {name: tensor for name, tensor in named_parameters(root) if name.startswith(held) or name in own}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from yolo_probe.counters.charges import Uncounted
 from yolo_probe.hosts.subject import LiveModel, Subject
-from yolo_probe.model.structure import Module, named_modules, named_parameters, named_rows
+from yolo_probe.model.freezing import weights_of_dfl
+from yolo_probe.model.structure import Module, named_modules, named_rows
 from yolo_probe.model.user_rules import OwnRules
 from yolo_probe.render.document import Cause, Figures, Footer, HostLine, Note, Part, Remainder, Section, signed
 from yolo_probe.render.verification import verification_words
@@ -103,8 +104,7 @@ def activations(root: Module) -> list[Module]:
 
 def fixed_numbers(root: Module) -> str:
     """A sentence on the parameters of DFL, which never train; empty if there are none."""
-    blocks = [module for _, module in named_modules(root) if module.class_path.endswith(".DFL")]
-    tensors = {id(tensor): tensor for block in blocks for _, tensor in named_parameters(block)}.values()
+    tensors = weights_of_dfl(root).values()
     if not tensors or any(tensor.requires_grad for tensor in tensors):
         return ""
     count, largest = sum(tensor.numel for tensor in tensors), max(tensor.numel for tensor in tensors) - 1

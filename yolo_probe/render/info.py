@@ -8,7 +8,7 @@ from shlex import quote
 
 from yolo_probe.counters.charges import Charges
 from yolo_probe.hosts.summary_line import LineForm
-from yolo_probe.model.freezing import frozen_by_rows
+from yolo_probe.model.freezing import frozen_by_rows, weights_of_dfl
 from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.operators import OpRecord
 from yolo_probe.model.structure import LayerCounts, Module, named_modules, named_parameters
@@ -134,11 +134,11 @@ def _parameters(report: Info) -> Iterator[Part]:
 def _parameter_rows(root: Module) -> Iterator[tuple[str, int]]:
     """Parameters by the kind of module that has them; a shared tensor counts once."""
     owners: dict[tuple[str, str], list[tuple[str, int]]] = {}
-    modules = dict(named_modules(root))
+    modules, of_dfl = dict(named_modules(root)), weights_of_dfl(root)
     for name, tensor in named_parameters(root):
         path, _, key = name.rpartition(".")
         kind = modules[path].kind.removeprefix("nn.")
-        if modules[path.rpartition(".")[0]].class_path.endswith(".DFL"):
+        if name in of_dfl:
             kind = "DFL, which never train"
         group = "convolutions" if kind in ("Conv2d", "ConvTranspose2d", "DWConvTranspose2d") else kind
         owners.setdefault((group, key if group == "convolutions" else ""), []).append((path, tensor.numel))
