@@ -289,6 +289,28 @@ KapaoDetect = type("Detect", (kapao_Detect,), {"pasted_into": "models.kapao"})
 DetectOfAngles = type("Detect", (OfAngles,), {"pasted_into": "models.rotation"})
 
 
+class DetectSegment(Detect):
+    pasted_into = "models.yolo"
+
+    def __init__(self, c: int, classes: int, masks: int) -> None:
+        super().__init__(nn.Conv2d(c, 3 * (classes + 5 + masks), 1), classes, masks)
+        self.mask_dim, self.nm, self.proto_c = masks, 5 + masks, c
+        self.proto_net = nn.Sequential(nn.Conv2d(c, masks, 1), nn.SiLU(inplace=True))
+
+    def forward(self, x: Any) -> Any:
+        masks = self.proto_net(x[0])
+        n, _, h, w = (y := self.m[0](x[0])).shape
+        y = y.view(n, 3, self.no, h, w).permute(0, 1, 3, 4, 2).contiguous()
+        places = grid(h, w).expand(1, 3, h, w, 2).float()
+        sizes = (self.anchors[0] * self.stride[0]).view(1, 3, 1, 1, 2).expand(1, 3, h, w, 2)
+        z = y.clone()
+        z[..., 0:5] = z[..., 0:5].sigmoid()
+        z[..., self.nm :] = z[..., self.nm :].sigmoid()
+        z[..., 0:2] = (z[..., 0:2] * 2 - 0.5 + places) * self.stride[0]
+        z[..., 2:4] = (z[..., 2:4] * 2) ** 2 * sizes
+        return torch.cat([z.view(n, -1, self.no)], 1), ([y], masks)
+
+
 class C2fGhostV2(C2f):
     def __init__(self, c: int) -> None:
         super().__init__(c)
@@ -640,6 +662,7 @@ BLOCKS: Mapping[str, Callable[[], Rows]] = {
     "head of KAPAO": lambda: [(Conv(16, 16), -1), (kapao_Detect(16, 36, 34), [1])],
     "head of KAPAO without points": lambda: [(Conv(16, 16), -1), (kapao_Detect(16, 2, 0), [1])],
     "head of KAPAO in its own code": lambda: [(Conv(16, 16), -1), (KapaoDetect(16, 36, 34), [1])],
+    "head of yolov5-q": lambda: [(Conv(16, 16), -1), (DetectSegment(16, 2, 8), [1])],
     "head of rotation-yolov5": lambda: [(Conv(16, 16), -1), (DetectOfAngles(16, 2), [1])],
     "C2fGhostV2": lambda: [(C2fGhostV2(16), -1)],
     "GhostBottleneckV2 that halves": lambda: [(GhostBottleneckV2(16, attends=True, stride=2), -1)],

@@ -20,6 +20,7 @@ from yolo_probe.model.forks import (  # noqa: F401  # and these
     yolo_facev2,
     yolo_sa,
     yolov5_obb,
+    yolov5_q,
     yolov6,
     yolox,
 )
