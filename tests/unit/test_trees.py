@@ -89,3 +89,16 @@ def test_every_command_answers_or_says_why_not(command: str, tree: Path, probe: 
     if done.returncode:
         assert "FLOPs are not known: found od.models.model.Model" in done.stderr
         assert "at , expected" not in done.stderr
+
+
+def test_a_file_whose_forward_fails_still_has_its_layers_and_parameters(tmp_path: Path, probe: Probe) -> None:
+    root = network()  # its convolutions lack a stride
+    del vars(root)["_modules"]["empty"]
+    file = save(tmp_path / "best.pt", {"epoch": -1, "model": root})
+    for command in ("fuse-diff", "info"):
+        done = probe(command, str(file))
+        assert done.returncode == 2
+        assert "Model summary: 9 layers, 20 parameters" in done.stdout  # the model, its list, 2 x 3 in each Conv, SiLU
+        assert "The forward pass fails: model.0.conv: found no" in " ".join(done.stdout.split())
+        assert "model.0.conv: found no" in done.stderr
+        assert "Traceback" not in done.stderr

@@ -17,12 +17,12 @@ from yolo_probe.cli.options import FUSED_OPTION, NETWORK_OPTIONS, WEIGHTS_OPTION
 from yolo_probe.cli.output import UNEXPLAINED, folder_words, require_ending, say, show, show_table, warn_of
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import HostError, TargetError, UnknownModuleError, visible
+from yolo_probe.errors import HostError, TargetError, TraceError, UnknownModuleError, visible
 from yolo_probe.hosts.target import CopyName, in_folder, resolve, with_rules
 from yolo_probe.language import shown_in
 from yolo_probe.model.user_rules import OwnRules, advice
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
-from yolo_probe.reports.question import Question
+from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.record_place import record_beside
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def fuse_diff_command(
 
             report = fuse_diff_of_run(question)
         else:
-            report = fuse_diff(question)
+            report = fuse_diff(question, may_fail=True)
     except UnknownModuleError:
         from yolo_probe.reports.info import info
 
@@ -69,6 +69,7 @@ def fuse_diff_command(
         from yolo_probe.render.fuse_diff import render_pairs
 
         show_table(render_pairs(report), form)
+    _refuse_failure(report.question, report.training)
     _finish(report.question, balanced=report.balanced, label=target, verification=report.verification)
     _be_strict(strict, question.charges(report.training).uncounted)
 
@@ -92,7 +93,7 @@ def info_command(
     from yolo_probe.reports.info import info
 
     question = question_of(target, imgsz, counter, host, nc, copy, rules, verify=verify, source=source)
-    report = info(question, fused=fused, stride_scaled=stride_scaled)
+    report = info(question, fused=fused, stride_scaled=stride_scaled, may_fail=True)
     if weights:
         report = replace(report, values=_weight_values(question.subject))
     if verify:
@@ -107,6 +108,7 @@ def info_command(
         made = rows_made_of(subject)
         tables = render_tables(report.state.root, subject.origin.form, made, statistics_of(subject.source))
         show_table(tables, form)
+    _refuse_failure(report.question, report.state)
     _finish(report.question, balanced=True, label=target, verification=report.verification)
     _be_strict(strict, question.charges(report.state).uncounted)
 
@@ -419,6 +421,12 @@ def _finish(question: Question, *, balanced: bool, label: str, verification: Ver
         sys.exit(UNEXPLAINED)
     if verification and verification.problem:
         raise HostError(f"{label}: not verified: {verification.problem}", verification.remedy)
+
+
+def _refuse_failure(question: Question, state: State) -> None:
+    """Raises: TraceError for a file whose forward pass fails, after all else that is known of it was shown."""
+    if state.fails and not question.subject.origin.by_source:
+        raise TraceError(f"{question.subject.path}: {state.fails}", state.remedy)
 
 
 def _where_source_is(subject: Subject) -> str:

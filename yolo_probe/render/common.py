@@ -84,10 +84,11 @@ def host_line(state: State, question: Question, *, fails: str = "") -> HostLine:
 def unknown_flops(subject: Subject, *columns: str, fails: str = "") -> Section:
     """The block for unknown FLOPs: what cannot be built, or the unknown classes with the path of the first of each.
 
-    ``fails``: why the forward pass of a source fails.
+    ``fails``: why the forward pass fails, of a file or of a source.
     """
     if fails:
         words = f"The source's own forward fails on shapes: {fails}.\n{OF_SOURCE[:1].upper()}{OF_SOURCE[1:]}."
+        words = words if subject.origin.by_source else f"The forward pass fails: {fails}."
         return Figures("FLOPs", columns), Note(words)
     if gap := subject.gap:
         return Figures("FLOPs", columns), Note(f"{gap.reason[:1].upper()}{gap.reason[1:]}.\n{gap.remedy}")

@@ -100,9 +100,10 @@ class FuseDiff(FourLedgers):
         return (*found, f'v7.0 prints the same numbers after "{title}:"')
 
 
-def fuse_diff(question: Question) -> FuseDiff:
+def fuse_diff(question: Question, *, may_fail: bool = False) -> FuseDiff:
     """The report on a network: what training and validation print of it, and every cause of the difference.
 
+    ``may_fail``: whether a file whose forward pass fails is answered without its FLOPs.
     Raises: ProbeError where the network cannot be followed or fused.
     """
     subject = question.subject
@@ -117,10 +118,11 @@ def fuse_diff(question: Question) -> FuseDiff:
         fusion = difference(unfused, stored)
     else:
         fusion = question.fusion(unfused, grad_enabled=saved_fused, kept_flags=saved_fused)
+    training = question.state(built, built=True, may_fail=may_fail and subject.saved is not None)
     return explain(
         question,
-        question.state(built, built=True),
-        question.state(fusion.root, built=subject.saved is None),
+        training,
+        question.state(fusion.root, built=subject.saved is None, may_fail=bool(training.fails)),
         fusion,
         tuple(_events(subject, built, unfused, restored=saved_fused)),
         saved_fused=saved_fused,

@@ -37,15 +37,17 @@ class Info:
     """The weights by value; None without ``--weights``."""
 
 
-def info(question: Question, *, fused: bool, stride_scaled: bool = False) -> Info:
+def info(question: Question, *, fused: bool, stride_scaled: bool = False, may_fail: bool = False) -> Info:
     """The report on one state: a checkpoint as it is stored, a name or YAML as the host builds it.
 
     ``fused``: whether it is about the state after ``fuse()``. ``stride_scaled``: whether FLOPs are also found as
-    classic YOLOv5 does, by multiplying those of a small image.
+    classic YOLOv5 does, by multiplying those of a small image. ``may_fail``: whether a file whose forward pass fails is
+    answered without its FLOPs.
     Raises: ProbeError where the network cannot be followed or fused.
     """
     subject = question.subject
     new, by_source = subject.saved is None, subject.origin.by_source
+    may_fail = by_source or (may_fail and not (new or fused))
     rebuilt = subject.rebuilt if isinstance(subject.rebuilt, Rebuilt) else None
     model, fused_model = (rebuilt.saved, rebuilt.fused) if rebuilt else (None, None)
     stored = subject.root if subject.saved else with_gradients(subject.root, False)
@@ -57,12 +59,10 @@ def info(question: Question, *, fused: bool, stride_scaled: bool = False) -> Inf
             raise
         after = None  # the numbers before fuse() are known without it
     state = after if fused else None
-    state = state or question.state(subject.root, question.size, built=new, model=model, may_fail=by_source)
+    state = state or question.state(subject.root, question.size, built=new, model=model, may_fail=may_fail)
     small = replace(question, asked_size=(640, 640))
     shown = fused_model if fused else model
-    at_640 = (
-        small.state(state.root, built=new, model=shown, may_fail=by_source) if question.size != small.size else None
-    )
+    at_640 = small.state(state.root, built=new, model=shown, may_fail=may_fail) if question.size != small.size else None
     scaled = question.scaled(question.ruled(state.root, shown)) if stride_scaled and state.run else None
     return Info(question, state, fused, after, at_640, scaled=scaled)
 

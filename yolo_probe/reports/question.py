@@ -46,6 +46,8 @@ class State:
     line: HostLine
     fails: str = ""
     """Why its forward pass fails, where that is a part of the answer; else empty."""
+    remedy: str = ""
+    """What to do about that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +84,14 @@ class Question:
         """
         subject = self.subject
         forward: Run = model.trace if model else partial(trace, root)
-        run, fails = None, ""
+        run, fails, remedy = None, "", ""
         try:
             run = self._run(self.ruled(root, model))
         except TraceError as error:
-            if not may_fail:
+            of_source = subject.origin.by_source
+            if not may_fail or (isinstance(error, UnknownModuleError) and not of_source):  # that is no failure
                 raise
-            fails = str(error).removeprefix(f"{subject.path}: ")
+            fails, remedy = str(error).removeprefix(f"{subject.path}: "), error.remedy
         summary = summarize(root, run, self.counter.convention)
         form = subject.origin.form
         line = host_line(
@@ -97,7 +100,7 @@ class Question:
         )  # fmt: skip
         if subject.origin.of_no_host:  # how its host writes the numbers is not known
             line = replace(line, text=None, missing="")
-        return State(root, run, summary, line, fails)
+        return State(root, run, summary, line, fails, remedy)
 
     def ruled(self, root: Module, model: Model | None = None, *, training: bool = False) -> Run:
         """The forward pass with the user's own rules. The host's line is counted without them."""
@@ -135,7 +138,7 @@ class Question:
         """What to do where a forward pass fails: whether its host fails there too is known of known classes alone."""
         if self.subject.origin.by_source:
             return f"the source's own forward fails there on shapes: {OF_SOURCE}"
-        if isinstance(error, OtherBlockError):
+        if isinstance(error, OtherBlockError | UnknownModuleError):
             return OF_ANOTHER_BLOCK
         return f"correct the network: its forward pass fails there, in {self.subject.origin.family} too"
 
