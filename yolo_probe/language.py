@@ -34,6 +34,15 @@ def language() -> Language:
     return next(known, "en")
 
 
+HAN = r"[\u4e00-\u9fff]+"
+"""A run of Chinese characters."""
+
+
+def is_chinese(text: str) -> bool:
+    """Whether a text has Chinese characters."""
+    return re.search(HAN, text) is not None
+
+
 def shown_in(wanted: Language, stream: TextIO | None) -> Language:
     """That language, or English where the stream cannot show its characters."""
     try:

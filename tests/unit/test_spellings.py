@@ -51,6 +51,27 @@ def test_a_pasted_line_or_a_log_alone_is_explained(tmp_path: Path, probe: Probe)
     assert "yolov5s with 80 classes" in probe(log).stdout
 
 
+def test_a_question_in_chinese_needs_no_space(probe: Probe) -> None:
+    for question in (
+        "\u526a\u679d\u524d\u540e\u53c2\u6570\u91cf\u6ca1\u53d8",
+        "yolov8\u526a\u679d\u524d\u540e\u53c2\u6570\u91cf\u6ca1\u53d8",
+        "\u53c2\u6570\u91cf/\u8ba1\u7b97\u91cf\u600e\u4e48\u7b97",
+    ):
+        assert respelled([question], COMMANDS) == ["explain", question]
+        assert "(yolo-probe guide " in probe(question).stdout
+    file = "\u6743\u91cd.pt"
+    assert respelled([file], COMMANDS) == ["fuse-diff", file]
+    assert "no such file" in probe(file).stderr
+
+
+def test_a_text_may_be_longer_than_the_name_of_a_file(probe: Probe) -> None:
+    question = "Why do the numbers of layers and parameters of one network differ in training and validation? " * 60
+    assert respelled([question], COMMANDS) == ["explain", question]
+    for words in ((question,), ("explain", question), ("explain", question.replace(" ", "\u5c42"))):
+        assert "(yolo-probe guide " in probe(*words, "--lang", "en").stdout
+    assert probe("info", "yolov5s" * 60).returncode == 2
+
+
 def test_a_folder_of_a_run_stands_for_its_best_checkpoint(probe: Probe, tmp_path: Path, demo_checkpoint: Path) -> None:
     (tmp_path / "weights").mkdir()
     copyfile(demo_checkpoint, tmp_path / "weights" / "best.pt")

@@ -14,7 +14,7 @@ from math import inf, log, sqrt
 from pathlib import Path
 from textwrap import indent
 
-from yolo_probe.language import Language
+from yolo_probe.language import HAN, Language, is_chinese
 from yolo_probe.render.text_layout import WIDTH, cells, wrapped
 
 GUIDE = Path(__file__).parents[1] / "guide"
@@ -45,12 +45,6 @@ def _in_width(line: str) -> list[str]:
     return wrapped(line, WIDTH, others="  " if line.startswith("- ") else "")
 
 
-def is_chinese(text: str) -> bool:
-    """Whether a text has Chinese characters."""
-    return re.search(_HAN, text) is not None
-
-
-_HAN = r"[\u4e00-\u9fff]+"
 _PARTICLES = "[\u7684\u4e86\u5417\u5462\u5374]"
 """Characters that stand between words of Chinese, and are a part of none."""
 
@@ -245,7 +239,7 @@ def _words(text: str) -> Counter[str]:
     lowered = chinese.sub(lambda found: f" {' '.join(others[found[0]])} ", text.lower())
     words = re.findall(r"[a-z][a-z0-9]+(?:[._][a-z0-9]+)*|\d+(?:\.\d+)?", lowered)
     words += [part for word in words for part in re.split(r"[._]", word) if part != word and len(part) > 2]
-    runs = [run for text in re.findall(_HAN, lowered) for run in re.split(_PARTICLES, text)]
+    runs = [run for text in re.findall(HAN, lowered) for run in re.split(_PARTICLES, text)]
     pairs = [run[at : at + 2] for run in runs for at in range(len(run) - 1)]
     stems = [stem for word in words for stem in others.get(_stem(word), [_stem(word)])]
     return Counter([*stems, *pairs])

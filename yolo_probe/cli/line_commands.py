@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from yolo_probe.cli.output import UNEXPLAINED, say, show, write
 from yolo_probe.counters.conventions import CONVENTIONS, choose_counter
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import NoLineError, TargetError, shown
+from yolo_probe.language import is_chinese
 
 if TYPE_CHECKING:
     from yolo_probe.hosts.images import Size
@@ -44,7 +46,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     """
     from yolo_probe.hosts.printed_line import LARGEST_TEXT
 
-    if len(lines) > 1 and not any(re.search(r"\s", each) or Path(each).exists() or _is_path(each) for each in lines):
+    if len(lines) > 1 and not any(re.search(r"\s", each) or os.path.exists(each) or _is_path(each) for each in lines):
         lines = (" ".join(lines),)  # a line or a question without quotes
     is_piped = lines in ((), ("-",))
     texts = [Text("standard input", sys.stdin.read(LARGEST_TEXT), True)] if is_piped else [*map(text_of, lines)]
@@ -178,7 +180,7 @@ def text_of(argument: str) -> Text:
 
     path = Path(argument)
     try:
-        if len(argument) > 4096 or not path.is_file():
+        if not os.path.isfile(argument):  # unlike a Path's, it takes a text that is too long for the name of a file
             if _is_path(argument):
                 raise TargetError(
                     f"{shown(argument)}: no such file, expected a log or a summary line", "Check the path."
@@ -213,7 +215,8 @@ def _is_path(argument: str) -> bool:
     if "\n" in argument or any(lines_in(argument)) or any(quoted_in(argument)):
         return False
     if not re.search(r"\s", argument):
-        return bool(re.fullmatch(r".*/.+", argument)) or argument.lower().endswith((*LOG_ENDINGS, *NETWORK_ENDINGS))
+        has_folder = re.fullmatch(r".*/.+", argument) and not is_chinese(argument)
+        return bool(has_folder) or argument.lower().endswith((*LOG_ENDINGS, *NETWORK_ENDINGS))
     endings = "|".join(map(re.escape, LOG_ENDINGS))
     has_ending = re.search(rf"\w(?:{endings})(?:$|[/\\])", argument) and len(argument.split()) <= MOST_WORDS_OF_A_PATH
     return bool(_PATH_BEGINS.match(argument) or has_ending) and not _ASKS.search(argument)

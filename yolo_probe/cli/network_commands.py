@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -353,7 +354,7 @@ def _subject(
 
 def _file_of(target: str) -> str:
     """The target itself; of the folder of a run its best checkpoint, which is said."""
-    if not Path(target).is_dir():
+    if not os.path.isdir(target):
         return target
     found = in_folder(target)
     say(folder_words(target, found))

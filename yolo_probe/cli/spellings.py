@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
+
+from yolo_probe.language import is_chinese
 
 DEFAULT_COMMAND = "fuse-diff"
 """The command where only a network is named."""
@@ -40,7 +43,7 @@ def respelled(arguments: Sequence[str], commands: Collection[str]) -> list[str]:
             made.append(f" {word}")  # a text, as a question about --freeze is
         elif word in _SIZES:
             made += ["--imgsz", *_size(words)]
-        elif word in _TARGETS and words and (_NETWORK.search(words[0]) or Path(words[0]).is_dir()):
+        elif word in _TARGETS and words and (_NETWORK.search(words[0]) or os.path.isdir(words[0])):
             made.append(words.pop(0))
         else:
             made.append(word)
@@ -63,12 +66,15 @@ def _language_behind(words: list[str]) -> list[str]:
 
 
 def _is_text(word: str) -> bool:
-    """Whether a word that is no command is a pasted line, or the file of a log."""
+    """Whether a word that is no command is a pasted line, a question, or the file of a log.
+
+    Chinese has no spaces between its words: there a question may be a single one.
+    """
     from yolo_probe.hosts.printed_line import LOG_ENDINGS
 
-    return bool(re.search(r"\s", word.strip()) and not Path(word).exists()) or (
-        Path(word).suffix in LOG_ENDINGS and Path(word).is_file()
-    )
+    if os.path.exists(word):  # unlike a Path's, it takes a question that is too long for the name of a file
+        return Path(word).suffix in LOG_ENDINGS and os.path.isfile(word)
+    return bool(re.search(r"\s", word.strip())) or (is_chinese(word) and not _NETWORK.search(word))
 
 
 def _size(words: list[str]) -> list[str]:
@@ -81,7 +87,7 @@ def _size(words: list[str]) -> list[str]:
 
 def _is_network(word: str) -> bool:
     """Whether a word that is no command names a network: a file, a folder, a name."""
-    if _NETWORK.search(word) or "://" in word or _NAMED.match(word) or Path(word).exists():
+    if _NETWORK.search(word) or "://" in word or _NAMED.match(word) or os.path.exists(word):
         return True
     from yolo_probe.hosts.ultralytics_names import name_in
     from yolo_probe.networks.shipped import find_fork_network, is_shipped

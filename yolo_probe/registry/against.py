@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,7 +18,7 @@ def row_in(revision: str, target: str) -> FileRow | None:
     Raises: TargetError for a revision that is not known, ProbeError for a file in it that cannot be read.
     """
     path = Path(target)
-    if Path(revision).is_file():
+    if os.path.isfile(revision):
         return target_row(revision)
     if not path.is_file():
         try:
