@@ -451,10 +451,10 @@ def test_most_questions_in_new_words_find_their_section(step: int, monkeypatch: 
             for language, index in whole.items()
         }  # fmt: skip
         monkeypatch.setattr(guide_pages, "_index", without.__getitem__)
-        guide_pages._rarity.cache_clear()
+        guide_pages._guide.cache_clear()
         found = [each.heading in (heading, IN_CHINESE[heading]) for each in passages(way, "en")]
         best, named = best + (found[:1] == [True]), named + any(found)
-    guide_pages._rarity.cache_clear()
+    guide_pages._guide.cache_clear()
     assert best >= FOUND * len(WAYS[::step])
     assert named >= NAMED * len(WAYS[::step])
 
@@ -464,7 +464,7 @@ def _without(way: str, section: guide_pages._Indexed) -> guide_pages._Indexed:
     found = next(each for each in guide_pages._sections("en") if section.passage.heading in each[1])
     _, headings, text = found
     others = [each for each in ways_to_ask()[headings[0]] if each != way]
-    return guide_pages._indexed(section.passage, " ".join(headings), text, (*headings, *others))
+    return guide_pages._indexed(section.passage, text, (*headings, *others))
 
 
 OTHERWISE = (
@@ -535,7 +535,9 @@ def test_where_the_guide_has_nothing_nobody_is_sent_to_it(probe: Probe) -> None:
 
 def test_the_guide_is_searched_for_words_of_any_subject(probe: Probe) -> None:
     assert "(yolo-probe guide many-files)" in probe("guide", "dask", "scheduler", "--lang", "en").stdout
-    assert passages("dask scheduler", "en") == ()
+    about_something_else = "how to install pytorch with cuda"
+    assert passages(about_something_else, "en", searched=True)
+    assert passages(about_something_else, "en") == ()
 
 
 def test_both_commands_show_the_sections(probe: Probe) -> None:

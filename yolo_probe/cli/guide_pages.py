@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from math import inf, log, sqrt
+from math import inf, log
 from pathlib import Path
 from textwrap import indent
 
@@ -45,8 +45,11 @@ def _in_width(line: str) -> list[str]:
     return wrapped(line, WIDTH, others="  " if line.startswith("- ") else "")
 
 
-_PARTICLES = "[\u7684\u4e86\u5417\u5462\u5374]"
-"""Characters that stand between words of Chinese, and are a part of none."""
+_PARTICLES = (
+    "[\u7684\u4e86\u5417\u5462\u5374\u5728\u662f\u548c\u8ddf\u4e0e\u628a\u88ab\u4f1a\u6211\u4f60\u8fd9\u90a3]"
+    "|\u6a21\u578b|\u95ee\u9898|\u8bf7\u95ee|\u4ee5\u53ca|\u4e4b\u540e"
+)
+"""What stands between the words of Chinese that say what is asked, and is a part of none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +70,12 @@ MOST = 4
 """Sections that are found for words; the best is shown, the others are named."""
 NEARLY = 0.4
 """What part of the best score another section has to have to be named too."""
-ENOUGH = 5.0
-"""The score of a section that answers: several rare words, or one in its heading."""
-SURE = 16.0
+ENOUGH = 4.0
+"""The score of a section that answers: e to this power times as likely as the guide as a whole."""
+ENOUGH_A_WORD = 3.2
+"""The same for each word of a question that names no subject of the guide."""
+SURE = 20.0
 """The score of a section that answers a question with figures better than the networks that have them."""
-OF_A_NAME, _NETWORK = 0.5, r"yolo|gelan"
-"""How much less the name of a network counts, beside what is asked of it."""
-OF_ITS_OWN, OF_ANOTHER, _SERIES = 1.3, 0.4, r"yolov\d|gelan|ultralytics$"
-"""How much more a section counts whose heading names a network of the question, and less one that names others."""
-OF_A_STRANGER = 2.0
-"""How much a word counts that no section has: it may be said otherwise, or the question is about something else."""
-OF_REFERENCE = 0.6
-"""How much less a section counts for which nobody asks: one that is there to be looked up."""
-IN_TEXT, IN_ASKED, MOST_OF_A_WORD = 1.0, 2.0, 4.0
-"""How much a word counts that a section has in its text, and in the ways to ask for it, and how much at most."""
-OF_HEADING = 2
-"""As how many more ways to ask a heading counts."""
-AS_ASKED = 2
-"""How much a way to ask counts that is the question itself, for each of its words."""
-ALIKE, COVERED = 0.65, 0.2
-"""How alike a way to ask has to be; or else what part of a question's words a section has to have, to answer it."""
 
 
 def passages(words: str, language: Language, *, searched: bool = False) -> tuple[Passage, ...]:
@@ -96,10 +85,12 @@ def passages(words: str, language: Language, *, searched: bool = False) -> tuple
     """
     language = "zh" if is_chinese(words) else language
     asked = frozenset(_words(words)) - _common()
-    scores = [inf if each.passage.heading == words else _score(each, asked, searched) for each in _index(language)]
-    is_asked_so = [asked in each.asked for each in _index(language)]  # in these very words
-    best = sorted(range(len(scores)), key=lambda number: (not is_asked_so[number], -scores[number]))[:MOST]
-    found = [number for number in best if scores[number] >= max(ENOUGH, NEARLY * scores[best[0]])]
+    enough = ENOUGH if searched or asked & _subjects() else max(ENOUGH, ENOUGH_A_WORD * len(asked))
+    scores = [inf if each.passage.heading == words else _score(each, asked) for each in _index(language)]
+    asked_so = [asked in each.asked for each in _index(language)] if asked else [False] * len(scores)
+    best = sorted(range(len(scores)), key=lambda number: (not asked_so[number], -scores[number]))[:MOST]
+    first, least = best[0], max(enough, NEARLY * scores[best[0]])
+    found = [number for number in best if scores[number] >= least or (number == first and asked_so[first])]
     answers = [replace(_index(language)[number].passage, score=scores[number]) for number in found]
     return tuple(sorted(answers, key=lambda passage: passage.opens))
 
@@ -109,51 +100,29 @@ class _Indexed:
     """A section, with the words that are looked up in it."""
 
     passage: Passage
-    heading: frozenset[str]
-    """Those of its heading in both languages."""
     asked: tuple[frozenset[str], ...]
-    """Those of each heading, and of each way in which people ask for it."""
-    counts: Mapping[str, float]
-    """How much each of its words counts: the more of the ways to ask have it, the more."""
+    """Those of its heading in both languages, and of each way in which people ask for it."""
+    shares: Mapping[str, float]
+    """What share each word has of all words of the ways to ask, and of all of the text, added up."""
 
 
-def _score(section: _Indexed, asked: frozenset[str], searched: bool) -> float:
-    """How well a section answers: by rare words that it has, and by how alike a way to ask it is.
+def _score(section: _Indexed, asked: frozenset[str]) -> float:
+    """How much likelier a section is to have the words of a question than the guide as a whole.
 
-    0 for a question that is about something else than the guide, and is not asked in such a way.
+    Formula: the logarithm of a mixture of the section and the guide against the guide, summed over the words: the
+    query likelihood of a unigram language model with the smoothing of Jelinek and Mercer. A word that the guide has not
+    says nothing.
     """
-    weight = {word: _rarity(word) for word in asked}
-    total = sum(weight.values())
-    known = max((_likeness(weight, way) for way in section.asked), default=0)
-    held = sum(weight[word] for word in weight if word in section.counts)
-    is_about_it = (searched or bool(asked & _subjects())) and held >= COVERED * total
-    if not total or not (is_about_it or known >= ALIKE):
-        return 0
-    score = sum(weight[word] * section.counts.get(word, 0) for word in asked) + AS_ASKED * known**2 * total
-    return score * _by_name(section, asked) * (1 if searched or len(section.asked) > 2 else OF_REFERENCE)
-
-
-def _by_name(section: _Indexed, asked: frozenset[str]) -> float:
-    """How much more a section counts whose heading names a network of the question, and less one that names others."""
-    named, own = ({word for word in words if re.match(_SERIES, word)} for words in (asked, section.heading))
-    if named & own:
-        return OF_ITS_OWN
-    return OF_ANOTHER if named and own and not named & section.counts.keys() else 1
-
-
-def _likeness(weight: Mapping[str, float], way: frozenset[str]) -> float:
-    """How alike two questions are, from 0 to 1: what they share of all rare words in them."""
-    shared = sum(weight[word] for word in weight if word in way)
-    return shared / sqrt(sum(weight.values()) * sum(map(_rarity, way))) if shared else 0
+    guide = _guide()
+    return sum(log(1 + section.shares.get(word, 0) / guide[word]) for word in asked if word in guide)
 
 
 @cache
-def _rarity(word: str) -> float:
-    """How much a word says: the fewer sections have it, the more; little where none has it, and a figure nothing."""
-    index = _index("en")
-    having = sum(word in each.counts for each in index)
-    share = log((1 + len(index)) / (0.5 + having)) if having else OF_A_STRANGER * (not word[0].isdigit())
-    return share * (OF_A_NAME if re.match(_NETWORK, word) else 1)
+def _guide() -> Mapping[str, float]:
+    """What share each word has of the guide, where each section has each of its words once."""
+    having = Counter(word for section in _index("en") for word in section.shares)
+    total = sum(having.values())
+    return {word: number / total for word, number in having.items()}
 
 
 @cache
@@ -161,26 +130,25 @@ def _index(language: Language) -> tuple[_Indexed, ...]:
     """Every section, and its words in both languages."""
     ways = ways_to_ask()
     return tuple(
-        _indexed(passage, " ".join(headings), text, (*headings, *ways.get(headings[0], ())))
+        _indexed(passage, text, (*headings, *ways.get(headings[0], ())))
         for passage, headings, text in _sections(language)
     )
 
 
-def _indexed(passage: Passage, heading: str, text: str, ways: Iterable[str]) -> _Indexed:
-    """A section with its words: the heading and the text in both languages, and the ways to ask for it."""
-    in_heading, in_text = frozenset(_words(heading)), frozenset(_words(text))
+def _indexed(passage: Passage, text: str, ways: Iterable[str]) -> _Indexed:
+    """A section with its words: its text in both languages, and its headings and the other ways to ask for it."""
     asked = tuple(frozenset(_words(way)) - _common() for way in ways)
-    said = Counter(word for way in asked for word in way) + Counter(dict.fromkeys(in_heading, OF_HEADING))
-    counts = {
-        word: min(MOST_OF_A_WORD, IN_TEXT * (word in in_text) + IN_ASKED * said[word] / sqrt(len(asked)))
-        for word in {*said, *in_text}
-    }
-    return _Indexed(passage, in_heading, asked, counts)
+    in_text = {word: number for word, number in _words(text).items() if word not in _common()}
+    shares: dict[str, float] = {}
+    for counts in (Counter(word for way in asked for word in way), in_text):
+        total = sum(counts.values())
+        shares |= {word: shares.get(word, 0) + number / total for word, number in counts.items()}
+    return _Indexed(passage, asked, shares)
 
 
 @cache
 def _subjects() -> frozenset[str]:
-    """What the guide is about: a question without any of these words is about something else."""
+    """What the guide is about: a question without any of these words may be about something else."""
     return frozenset(_words(_SUBJECTS))
 
 
@@ -297,7 +265,7 @@ _COMMON = (
     "a an and are as at be but by can could do does for from get gets give gives given have has how i if in into "
     "is it its me my not of on or our same should so than that the their them then there these they this to too "
     "us use using was we were what when where which who why will with would you your yolo yolov5 model number "
-    "question issue problem help please hi hello thanks before after nothing something wrong total one two say "
+    "question issue problem help please hi hello thanks before after nothing something wrong total one two say take "
     "\u4e3a\u4ec0 \u4ec0\u4e48 \u600e\u4e48 \u600e\u6837 \u591a\u5c11"
 )
 """Words that say nothing about what is asked."""
