@@ -812,8 +812,23 @@ def test_as_many_parameters_are_not_told_as_one_times() -> None:
     assert "More layers, and about as many parameters: other blocks." in words
 
 
+def test_messages_of_thop_and_of_pruning_are_known() -> None:
+    line = "Model Summary: 444 layers, 86705005 parameters, 0 gradients\n"
+    assert "torch.nn.utils.prune sets weights to 0." in words_of(f"{line}Pruning model...  0.3 global sparsity")
+    hook = (
+        "m.total_ops += torch.DoubleTensor([int(total_ops)])\nRuntimeError: expected device cuda:0 but got device cpu"
+    )
+    assert "Count a copy: thop.profile(deepcopy(model), ...)." in words_of(hook)
+
+
 def test_a_question_about_a_network_names_the_command_with_its_numbers() -> None:
-    assert run("How can I know how many layers YOLOv5x has?")[1].endswith("\nyolo-probe info yolov5x\n")
+    told = run("How can I know how many layers YOLOv5x has?")[1]
+    assert told.endswith("\nyolo-probe info yolov5x\n")
+    assert "\nyolov5x, YOLOv5 HEAD, fused: 134 layers, 86,705,005 parameters, " in told
+    assert (
+        "\nyolov8n, ultralytics 8.4.190: 129 layers, 3,157,200 parameters" in run("how many parameters has yolov8n?")[1]
+    )
+    assert "\ngelan-c, YOLOv9: 621 layers, " in run("how many parameters has gelan-c?")[1]
     assert "yolo-probe info yolov8n\n" not in run("how many layers has yolov8n?")[1]
 
 

@@ -24,7 +24,7 @@ from yolo_probe.language import is_chinese
 if TYPE_CHECKING:
     from yolo_probe.hosts.images import Size
     from yolo_probe.hosts.printed_line import PrintedLine
-    from yolo_probe.hosts.quoted_figures import Quoted
+    from yolo_probe.hosts.quoted_figures import Candidate, Quoted
     from yolo_probe.networks.generations import Generation
     from yolo_probe.reports.explain import Explanation
 
@@ -49,7 +49,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     if len(lines) > 1 and not any(re.search(r"\s", each) or os.path.exists(each) or _is_path(each) for each in lines):
         lines = (" ".join(lines),)  # a line or a question without quotes
     is_piped = lines in ((), ("-",))
-    texts = [Text("standard input", sys.stdin.read(LARGEST_TEXT), True)] if is_piped else [*map(text_of, lines)]
+    texts = [_piped(sys.stdin.read(LARGEST_TEXT))] if is_piped else [*map(text_of, lines)]
     empty = [text for text in texts if not text.lines]
     for text in [each for each in empty if not each.quoted] if len(empty) < len(texts) else ():
         say(f"{text.name}: found no summary line in it, so it is left out")
@@ -58,10 +58,11 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     except NoLineError as problem:
         if form == "json" or any(text.is_log for text in texts):
             raise
-        answers = passages(" ".join(lines), spoken())
+        asked = " ".join(text.content for text in texts)
+        answers = passages(asked, spoken())
         if not answers:
             raise _no_answer(texts[0].name, problem) from None
-        write(f"{in_plain_text(answers)}{_own_numbers(' '.join(lines))}")
+        write(f"{in_plain_text(answers)}{_own_numbers(asked)}")
         return
     words = " ".join(text.content for text in texts if not text.lines)
     is_question = bool(report.quoted) and form == "text" and _is_question(words)
@@ -90,13 +91,22 @@ def _no_answer(name: str, problem: NoLineError) -> NoLineError:
 
 
 def _own_numbers(question: str) -> str:
-    """The command that shows the numbers of the network that a question names, if it can be built here."""
+    """Two lines of the network that a question names, and the command that shows more if it can be built here."""
     from yolo_probe.hosts.known_lines import known_networks
-    from yolo_probe.hosts.quoted_figures import name_in
+    from yolo_probe.hosts.quoted_figures import name_in, own_lines
 
     name = name_in(question)
-    buildable = any(each.network == name and each.family != "ultralytics" for each in known_networks())
-    return f"\nyolo-probe info {name}\n" if buildable and "-cls" not in name else ""
+    told = [_with_host(each) for each in own_lines(name)[:2]]
+    if any(each.network == name and each.family != "ultralytics" for each in known_networks()) and "-cls" not in name:
+        told.append(f"yolo-probe info {name}")
+    return "".join(f"{each}\n" for each in ("", *told) if told)
+
+
+def _with_host(own: Candidate) -> str:
+    """A line of a network behind the newest host that prints it; all of it as logs have it, so in no language."""
+    newest = " ".join(own.hosts[-1:]).split()[-1:]  # of a stretch of releases the last
+    host = " ".join([own.network.family, *newest]).replace("head", "HEAD")
+    return f"{own.network.network}, {host}{', fused' * own.fused}: {own.line.text}"
 
 
 UNITS = ("layers", "parameters", "gradients", "GFLOPs")
@@ -146,6 +156,17 @@ class Text:
         from yolo_probe.hosts.quoted_figures import quoted_in
 
         return () if self.is_log or self.lines else tuple(quoted_in(self.content))
+
+
+MOST_PASTED = 20
+"""Most lines of a text that somebody pastes into standard input; one that is longer is a log."""
+
+
+def _piped(content: str) -> Text:
+    """The text of standard input: a log, or a few lines without a summary line, which are read as an argument is."""
+    log = Text("standard input", content, is_log=True)
+    is_pasted = content.strip() and not log.lines and content.count("\n") <= MOST_PASTED
+    return replace(log, is_log=False) if is_pasted else log
 
 
 def explained(texts: Sequence[Text]) -> Explanation:

@@ -287,8 +287,7 @@ def candidates(quoted: Quoted) -> tuple[Candidate, ...]:
         found = [each for each in left if each.fused and each.classes == 80]
     if not found and not quoted.says_macs and (quoted.name or quoted.millions or quoted.layers):
         found = list(_found(quoted, halved=True))
-    own = Quoted("", quoted.name, "", "", "", False)
-    usual = list(_found(own, halved=False, newest_first=True)) if is_known(quoted.name) else []
+    usual = own_lines(quoted.name)
     if bytes_each(quoted, usual) and not any(each.classes in USUAL_CLASSES for each in found):
         found = []
     if not found and usual and (quoted.says_flops or not quoted.is_bare):
@@ -307,6 +306,11 @@ def candidates(quoted: Quoted) -> tuple[Candidate, ...]:
         for group in groups.values()
     ]  # fmt: skip
     return tuple(sorted(joined, key=_likeliest_first))
+
+
+def own_lines(name: str) -> list[Candidate]:
+    """What a known network prints, as its host ships it, the newest host first; of another name nothing."""
+    return list(_found(Quoted("", name, "", "", "", False), halved=False, newest_first=True)) if is_known(name) else []
 
 
 BYTES = (2, 4, 8)

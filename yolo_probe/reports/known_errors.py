@@ -156,9 +156,9 @@ KNOWN_ERRORS = (
         "epoch and names the module.",
     ),
     KnownError(
-        r"has no attribute '?total_(?:ops|params)\b'?",
+        r"has no attribute '?total_(?:ops|params)\b'?|\btotal_(?:ops|params) \+=[^\n]*",
         "thop keeps its counts as buffers of the modules. Two counts at once, or one that failed, leave its hooks "
-        "behind while the buffers are gone.",
+        "behind while the buffers are gone, or are on another device.",
         "Count a copy: thop.profile(deepcopy(model), ...). yolo_probe.count_flops(model) changes nothing.",
     ),
     KnownError(
@@ -171,6 +171,13 @@ KNOWN_ERRORS = (
         r"(?:Missing|Unexpected) key\(s\)[^\n]*total_(?:ops|params)",
         "thop.profile left its buffers total_ops and total_params in the model, and they were saved with it.",
         "Take them out of the state_dict before loading: its keys that end with total_ops or total_params.",
+    ),
+    KnownError(
+        r"Pruning model\.\.\.[^\n]*|\bglobal sparsity\b|\b(?:l1|ln|random)_(?:un)?structured\b",
+        "torch.nn.utils.prune sets weights to 0. They are still there and still counted, so layers, parameters, "
+        "GFLOPs, the size of the file and the speed stay as they are.",
+        "A network gets smaller where whole channels are taken out, as Torch-Pruning does. yolo-probe info best.pt "
+        "--weights counts the zeros.",
     ),
     KnownError(
         r"has no attribute '?recompute_scale_factor\b'?",
