@@ -812,6 +812,25 @@ def test_as_many_parameters_are_not_told_as_one_times() -> None:
     assert "More layers, and about as many parameters: other blocks." in words
 
 
+def test_figures_in_a_question_of_chinese_are_looked_up_in_the_guide_too() -> None:
+    question = (
+        "\u8bba\u6587\u91ccYOLOv5s\u7684GFLOPs\u662f5.3\uff0c"
+        "\u6211\u5f97\u523016.5 GFLOPs\uff0c\u4e3a\u4ec0\u4e48\u5dee\u8ddd\u8fd9\u4e48\u5927"
+    )
+    told = run(question)[1]
+    assert "(yolo-probe guide questions)" in told
+    assert "16.5" in told
+    assert "(yolo-probe guide " not in run("\u5c42\u6570 157 \u53c2\u6570\u91cf 7.0M \u8ba1\u7b97\u91cf 15.8")[1]
+
+
+def test_a_pasted_text_is_read_as_an_argument_is() -> None:
+    text = "YOLOv5m params: 21.2M, 48.9 GFLOPs\nwhy does the README list other numbers?\n"
+    assert "yolov5m" in run(text=text)[1]
+    assert "(yolo-probe guide " in run(text=text)[1]
+    code, told = run(text="why does the README list other numbers of parameters?\n" * 30)
+    assert (code, told) == (1, "")  # a log
+
+
 def test_messages_of_thop_and_of_pruning_are_known() -> None:
     line = "Model Summary: 444 layers, 86705005 parameters, 0 gradients\n"
     assert "torch.nn.utils.prune sets weights to 0." in words_of(f"{line}Pruning model...  0.3 global sparsity")

@@ -74,7 +74,9 @@ ENOUGH = 4.0
 """The score of a section that answers: e to this power times as likely as the guide as a whole."""
 ENOUGH_A_WORD = 3.2
 """The same for each word of a question that names no subject of the guide."""
-SURE = 20.0
+CLOSE = 0.9
+"""What part of the best score the second section has to have to be shown as well."""
+SURE = 12.0
 """The score of a section that answers a question with figures better than the networks that have them."""
 
 
@@ -170,12 +172,14 @@ def ways_to_ask() -> dict[str, list[str]]:
 
 
 def in_plain_text(answers: tuple[Passage, ...]) -> str:
-    """The best section as a terminal shows it, with where it is from; then the commands that show the others."""
-    best, *others = answers
-    if best.opens:
-        return "".join(f"{_command(each)}\n" for each in answers)
-    shown = f"{best.heading} (yolo-probe guide {best.topic})\n\n{plain(best.text)}"
-    return "\n".join([shown, *("".join(f"{_command(each)}\n" for each in others),) * bool(others)])
+    """The best section as a terminal shows it, with where it is from; then the commands that show the others.
+
+    The second is shown too where it answers nearly as well: which of the two is meant, a reader sees at once.
+    """
+    shown = [each for each in answers[:2] if not each.opens and each.score >= CLOSE * answers[0].score]
+    texts = [f"{each.heading} (yolo-probe guide {each.topic})\n\n{plain(each.text)}" for each in shown]
+    others = "".join(f"{_command(each)}\n" for each in answers[len(shown) :])
+    return "\n".join([*texts, *(others,) * bool(others)])
 
 
 def _command(passage: Passage) -> str:
@@ -253,6 +257,7 @@ def _others() -> tuple[re.Pattern[str], dict[str, list[str]]]:
 
 _SUBJECTS = """
 layers parameters params gradients requires_grad flops gflops macs gmac gmacs mult-adds bflops convolutions batchnorm
+calculations computation
 fuse fused fusing forward_fuse freeze thop ptflops fvcore calflops torchprofile deepspeed torchinfo torchsummary counter
 summary model_info stride profile best.pt last.pt checkpoint ema optimizer strip_optimizer state_dict total_ops fp16
 fp32 half prune pruned quantized callbacks ddp dataparallel de_parallel rank ranks reparameterization gelan deploy

@@ -127,7 +127,8 @@ def _as_meant(text: str) -> str:
 
 def _is_question(text: str) -> bool:
     """Whether a text has words enough beside its figures to be looked up in the guide too."""
-    return len(re.findall(r"\b[^\W\d_]{2,}\b", text)) > MOST_WORDS_OF_FIGURES
+    words = re.findall(r"[\u4e00-\u9fff]{2}|[^\W\d_\u4e00-\u9fff]{2,}", text)  # one of Chinese is mostly two characters
+    return len(words) > MOST_WORDS_OF_FIGURES
 
 
 @dataclass(frozen=True)
