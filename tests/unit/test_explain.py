@@ -831,6 +831,14 @@ def test_a_pasted_text_is_read_as_an_argument_is() -> None:
     assert (code, told) == (1, "")  # a log
 
 
+def test_gradients_that_fuse_leaves_of_the_nearest_network_are_told_so() -> None:
+    line = "YOLOv8m summary (fused): 218 layers, 23040064 parameters, {} gradients"
+    assert "as many as fuse() leaves of the nearest where it trains and autograd is off." in words_of(
+        line.format(58_800)
+    )
+    assert "rows are frozen, or fuse() ran on a model that trains." in words_of(line.format(58_801))
+
+
 def test_messages_of_thop_and_of_pruning_are_known() -> None:
     line = "Model Summary: 444 layers, 86705005 parameters, 0 gradients\n"
     assert "torch.nn.utils.prune sets weights to 0." in words_of(f"{line}Pruning model...  0.3 global sparsity")

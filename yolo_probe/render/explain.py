@@ -516,7 +516,7 @@ def _nearest(answer: Answer) -> Iterator[str]:
     elif match.unlike == ("GFLOPs",) and (side := _other_size(line, match)):
         yield f"{line.gflops} GFLOPs is what it has at {side}x{side}, but hosts print those of 640x640."
     yield from _direction(line, match)
-    yield from _from_the_numbers(line)
+    yield from _from_the_numbers(line, match)
     yield PASS_THE_CHANGED if is_changed else PASS_THE_FILE
 
 
@@ -525,12 +525,12 @@ PASS_THE_CHANGED = "Somebody has changed a network: pass its file or YAML to fus
 PASS_THE_FILE = "One figure may be mistyped, or the network is changed: pass its file or YAML to fuse-diff."
 
 
-def _from_the_numbers(line: PrintedLine) -> Iterator[str]:
+def _from_the_numbers(line: PrintedLine, nearest: Match | None = None) -> Iterator[str]:
     """What follows from a line whatever its network is."""
     if not_recorded := _not_recorded(line.name):
         yield not_recorded
     if line.gradients:
-        yield _gradients_alone(line, line.gradients.value)
+        yield _gradients_alone(line, line.gradients.value, nearest)
     if not line.gflops and line.layers and line.gradients:
         yield (
             "Without GFLOPs: thop is not installed there, or its counting run failed, which no host says. That run "
@@ -551,7 +551,7 @@ def _not_recorded(name: str) -> str:
     )
 
 
-def _gradients_alone(line: PrintedLine, gradients: int) -> str:
+def _gradients_alone(line: PrintedLine, gradients: int, nearest: Match | None) -> str:
     """What the gradients say of a network that is not known."""
     parameters = line.parameters.value
     if gradients == parameters > 0:
@@ -562,9 +562,13 @@ def _gradients_alone(line: PrintedLine, gradients: int) -> str:
         return "Nothing trains: a finished file, or the copy that validation uses (EMA)."
     if gradients > parameters:
         return f"Gradients found {gradients:,}, expected at most the parameters."
+    if nearest and nearest.fused and gradients == nearest.numbers.gradients["no_grad"]:
+        return (
+            f"{gradients:,} of its {parameters:,} parameters train: as many as fuse() leaves of the nearest where it "
+            "trains and autograd is off."
+        )
     return (
-        f"{gradients:,} of its {parameters:,} parameters train, which is not what freezing rows or fuse() leaves of "
-        "the nearest."
+        f"{gradients:,} of its {parameters:,} parameters train: rows are frozen, or fuse() ran on a model that trains."
     )
 
 
