@@ -456,12 +456,8 @@ def _events(
             if back := left & change.names:
                 place = _place_of(back, start.state.root)
                 cause = f"{event.cause}, lifted in {change.when}"
-                detail = (
-                    f"{place} trained again from {change.when} on"
-                    if resumed
-                    else (f"{place} did not train before {change.when}")
-                )
-                yield replace(event, cause=cause, names=back, detail=detail)
+                came_back = f"trained again from {change.when} on" if resumed else f"did not train before {change.when}"
+                yield replace(event, cause=cause, names=back, detail=f"{place} {came_back}")
                 left -= back
         if left == event.names:
             yield replace(event, detail=event.detail and event.detail + since)
