@@ -101,14 +101,14 @@ class Pass:
         try:
             out = recipe.block(Frame(module, path, self), cast(Shape, x))
         except KeyError as error:
-            if recipe not in OF_YOLOV5:
+            if not recipe.of_yolov5:
                 raise OtherBlockError(f"{path}: found no {error} in a {module.kind}, expected one") from None
             raise TraceError(f"{path}: found no {error} in a {module.kind}, expected one: edited or damaged") from None
         except ShapeError as error:
             raise TraceError(f"{path}: {error}") from None
         except (ValueError, IndexError, ZeroDivisionError):  # a block takes apart what has more axes, or none of a size
             given = ", ".join(map(str, x)) if isinstance(x, list) else str(x)
-            failure = TraceError if recipe in OF_YOLOV5 else OtherBlockError
+            failure = TraceError if recipe.of_yolov5 else OtherBlockError
             message = f"{path}: found an input of shape {given}, expected one that a {module.kind} takes"
             raise failure(message) from None
         self.calls.append(ModuleCall(path, list(x) if isinstance(x, list) else x, out))
@@ -292,6 +292,10 @@ class Names(NamedTuple):
         return there <= self.known and all(name in there for name in self.needed)
 
 
+_OF_YOLOV5 = frozenset({"yolo_probe.model.torch_blocks", "yolo_probe.model.yolov5_blocks"})
+"""Where the blocks of these classes are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How the modules of a class compute, and what they hold."""
@@ -308,6 +312,11 @@ class Recipe:
     """What else a module of the class has."""
     pasted: bool = False
     """Whether people paste the class into YOLOv5, so that it says nothing of who built the network."""
+
+    @property
+    def of_yolov5(self) -> bool:
+        """Whether its class is one of torch or of YOLOv5; all others are known by what they hold alone."""
+        return self.block.__module__ in _OF_YOLOV5
 
     def fits(self, module: Module) -> bool:
         """Whether a module of that name holds what the class holds, and nothing else."""
@@ -338,10 +347,6 @@ class Recipe:
 
 RECIPES: dict[str, list[Recipe]] = {}
 """By the short name of the class; several where hosts have different classes of one name."""
-
-
-OF_YOLOV5: list[Recipe] = []
-"""Those of torch's classes and of YOLOv5's; all others are of a class that is known by what it holds alone."""
 
 
 def block(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import cast
 
 from yolo_probe.model import operators
-from yolo_probe.model.forward import OF_YOLOV5, RECIPES, Frame, Value, block
+from yolo_probe.model.forward import Frame, Value, block
 from yolo_probe.model.operators import ShapeError
 from yolo_probe.model.structure import Module, Shape
 from yolo_probe.model.torch_blocks import (
@@ -288,6 +288,3 @@ def classify(f: Frame, x: Value) -> Shape:
     y = f("conv", f.cat(inputs) if isinstance(x, list) else x)
     pooled = f("pool", y)
     return f("linear", f("drop", f.view(pooled, operators.flatten(pooled))))
-
-
-OF_YOLOV5 += (recipe for recipes in RECIPES.values() for recipe in recipes)  # no fork has registered any yet
