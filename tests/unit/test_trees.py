@@ -25,7 +25,11 @@ COMMANDS = ("info", "fuse-diff", "layers", "counters", "gradients", "inspect", "
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A file of a fork that builds a backbone and a neck: a pair of its own, and a Conv in a module of its own."""
-    parts = vars(vars(network())["_modules"]["model"])["_modules"]
+    return tree_in(tmp_path, requires_grad=True)
+
+
+def tree_in(tmp_path: Path, *, requires_grad: bool) -> Path:
+    parts = vars(vars(network(requires_grad))["_modules"]["model"])["_modules"]
     first, second = (vars(parts[name])["_modules"] for name in "01")
     backbone = module("od.models.backbone.resnet.Resnet", children={"conv1": first["conv"], "bn1": first["bn"]})
     neck = module("od.models.modules.common.Conv", children=second)
@@ -89,6 +93,20 @@ def test_every_command_answers_or_says_why_not(command: str, tree: Path, probe: 
     if done.returncode:
         assert "FLOPs are not known: found od.models.model.Model" in done.stderr
         assert "at , expected" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("requires_grad", "said"),
+    [
+        (True, "layers, parameters and gradients are exact before fuse(), "),
+        (False, "layers and parameters are exact before fuse(), gradients if everything in these classes trains, "),
+    ],
+)
+def test_gradients_are_called_exact_where_the_file_keeps_what_trained(
+    requires_grad: bool, said: str, tmp_path: Path, probe: Probe
+) -> None:
+    done = probe("info", str(tree_in(tmp_path, requires_grad=requires_grad)))
+    assert said in " ".join(done.stderr.split())
 
 
 def test_a_file_whose_forward_fails_still_has_its_layers_and_parameters(tmp_path: Path, probe: Probe) -> None:

@@ -21,6 +21,7 @@ from yolo_probe.environment import installed_thop
 from yolo_probe.errors import HostError, TargetError, TraceError, UnknownModuleError, visible
 from yolo_probe.hosts.target import CopyName, in_folder, resolve, with_rules
 from yolo_probe.language import shown_in
+from yolo_probe.model.structure import named_parameters
 from yolo_probe.model.user_rules import OwnRules, advice
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
 from yolo_probe.reports.question import Question, State
@@ -413,10 +414,14 @@ def _finish(question: Question, *, balanced: bool, label: str, verification: Ver
     if unknown := subject.unknown:
         classes = subject.unknown_classes()
         first = unknown[0][0] or "the model"
+        if any(tensor.requires_grad for _, tensor in named_parameters(subject.root)):
+            exact = "layers, parameters and gradients are exact before fuse()"
+        else:  # the file has no word of what trained
+            exact = "layers and parameters are exact before fuse(), gradients if everything in these classes trains"
         raise TargetError(
             f"{label}: FLOPs are not known: found {', '.join(classes)} (first at {first}), expected modules of YOLOv5",
-            "layers, parameters and gradients are exact before fuse(), and after it if that merges only Conv with "
-            f"BatchNorm; {_where_source_is(subject)}{advice(unknown, rules)}",
+            f"{exact}, and after it if that merges only Conv with BatchNorm; {_where_source_is(subject)}"
+            f"{advice(unknown, rules)}",
         )
     if not balanced or (verification and verification.differs):
         sys.exit(UNEXPLAINED)
