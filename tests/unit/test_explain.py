@@ -442,7 +442,7 @@ def test_v1_0_counts_another_image() -> None:
     match = json.loads(run(without, "--format", "json")[1])["lines"][0]["matches"][0]
     assert (match["network"], match["hosts"]) == ("yolov5l", ["v1.0", "v2.0", "v3.0", "v3.1"])
     words = " ".join(run(without)[1].split())
-    assert "With thop installed v1.0 prints 88.1 or 88.2. With thop installed v2.0 and v3.0 prints 117.5 or" in words
+    assert "With thop installed, by v1.0: 88.1 or 88.2. With thop installed, by v2.0 and v3.0: 117.5 or" in words
 
 
 @pytest.mark.parametrize("fused", [False, True])

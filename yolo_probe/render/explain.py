@@ -292,7 +292,7 @@ def _with_thop(match: Match) -> str:
         hosts.setdefault(" or ".join(figures), []).extend(each.hosts)
     if len(hosts) == 1:
         return f"With thop installed it prints {next(iter(hosts))}."
-    return " ".join(f"With thop installed {hosts_in_words(those)} prints {each}." for each, those in hosts.items())
+    return " ".join(f"With thop installed, by {hosts_in_words(those)}: {each}." for each, those in hosts.items())
 
 
 def _layers_note(match: Match, other: str) -> str:
