@@ -15,7 +15,6 @@ TESTS = ("test_checkpoint", "test_hostile", "test_ledger", "test_explain")
 NOT_THERE = (
     "test_checkpoint.py::test_nothing_is_imported_to_read_a_checkpoint",  # a process
     "test_checkpoint.py::test_a_pipe_is_refused_without_waiting_for_it",  # a named pipe
-    "test_explain.py::test_a_changed_digit_is_not_called_exact_unless_another_line_has_it",  # half a minute
 )
 
 

@@ -567,6 +567,11 @@ def _gradients_alone(line: PrintedLine, gradients: int, nearest: Match | None) -
             f"{gradients:,} of its {parameters:,} parameters train: as many as fuse() leaves of the nearest where it "
             "trains and autograd is off."
         )
+    if nearest and "parameters" not in nearest.unlike:
+        return (
+            f"{gradients:,} of its {parameters:,} parameters train, which is not what freezing rows or fuse() leaves "
+            "of the nearest."
+        )
     return (
         f"{gradients:,} of its {parameters:,} parameters train: rows are frozen, or fuse() ran on a model that trains."
     )
