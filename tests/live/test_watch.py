@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -12,7 +15,7 @@ import torch
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from tests.environments import ROOT, run_python
+from tests.environments import ROOT
 from yolo_probe import watch
 from yolo_probe.errors import SettingsError, TargetError
 from yolo_probe.live.live import Live
@@ -193,7 +196,11 @@ if __name__ == "__main__":
 def test_of_processes_that_a_script_starts_itself_the_first_speaks(tmp_path: Path) -> None:
     script = tmp_path / "spawned.py"
     script.write_text(SPAWNED)
-    done = run_python(script, tmp_path / "store", paths=[ROOT])
+    done = subprocess.run(
+        [sys.executable, script, tmp_path / "store"], env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True,
+        text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
     assert done.stderr.count("as it trains: 1 layers, 10 parameters") == 1
 
 
