@@ -136,7 +136,9 @@ def test_the_users_settings_do_not_change_the_picture(tmp_path: Path) -> None:
 
 
 def test_a_missing_matplotlib_is_told_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    for name in [each for each in sys.modules if each.partition(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(PictureError, match=r"probe\.png: found no matplotlib") as caught:
         draw(difference("yolov5n"), tmp_path / "probe.png")
     assert caught.value.remedy == "pip install matplotlib"

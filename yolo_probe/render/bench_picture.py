@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from yolo_probe.errors import TargetError
 from yolo_probe.render.bench import answer, title
-from yolo_probe.render.picture import DARK, FAINT, INK, LIGHT, LOST, drawable, figure_of, write
+from yolo_probe.render.picture import DARK, FAINT, INK, LIGHT, LOST, drawable, figure_of, require_matplotlib, write
 from yolo_probe.reports.bench import Bench, Case, Row
 from yolo_probe.reports.timing import Timing, giga, milliseconds, percent
 
@@ -33,9 +33,10 @@ def draw(report: Bench, path: str | PathLike[str]) -> None:
 
     Raises: PictureError where matplotlib is not installed, TargetError where the file cannot be written.
     """
+    require_matplotlib(path)
     times = CASE * sum(2 if case.unfused else 1 for case in report.cases) / 2 + 0.1
     height = HEAD + times + BETWEEN + ROOFLINE + FOOT
-    figure = figure_of(path, WIDTH, height)
+    figure = figure_of(WIDTH, height)
     from matplotlib import style
 
     with style.context("default"):

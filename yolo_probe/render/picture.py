@@ -60,6 +60,7 @@ def draw(report: FuseDiff, path: str | PathLike[str], frozen: Collection[str] = 
 
     Raises: PictureError where matplotlib is not installed, OSError where the file cannot be written.
     """
+    require_matplotlib(path)
     rows = rows_of(report)
     names = LETTER * max((len(_short(row.name)) for row in rows), default=0)
     kinds = LETTER * max((len(_short(row.kind)) for row in rows), default=0)
@@ -69,7 +70,7 @@ def draw(report: FuseDiff, path: str | PathLike[str], frozen: Collection[str] = 
     blocks = [tuple(_block(section)) for section in ledgers(report)]
     top = LINES + 0.6 + ROW * max(_height(blocks[:2]), _height(blocks[2:])) + HEADS
     bottom = top + ROW * len(rows)
-    page = _Page(figure_of(path, width, bottom + 0.5), bottom + 0.5)
+    page = _Page(figure_of(width, bottom + 0.5), bottom + 0.5)
     _head(page, report, width, top - HEADS, any_frozen=bool(frozen))
     _causes(page, blocks, width)
     for i, row in enumerate(rows):
@@ -88,14 +89,20 @@ def draw(report: FuseDiff, path: str | PathLike[str], frozen: Collection[str] = 
     write(page.figure, fspath(path), heading(report.question.subject), "; ".join(lines))
 
 
-def figure_of(path: str | PathLike[str], width: float, height: float) -> Figure:
-    """An empty figure of that size in inches. Raises: PictureError where matplotlib is not installed."""
+def require_matplotlib(path: str | PathLike[str]) -> None:
+    """Raises: PictureError where what draws a picture is not installed."""
     try:
-        from matplotlib.figure import Figure
+        import matplotlib.figure  # noqa: F401
     except ImportError as error:
         raise PictureError(
             f"the picture {path}: found no matplotlib ({error}), expected it installed", "pip install matplotlib"
         ) from None
+
+
+def figure_of(width: float, height: float) -> Figure:
+    """An empty figure of that size in inches."""
+    from matplotlib.figure import Figure
+
     figure = Figure((width, height), PIXELS_PER_INCH, facecolor="white")
     figure.set_layout_engine("none")
     return figure
