@@ -227,3 +227,8 @@ def test_a_terminal_gets_messages_in_lines_of_its_body() -> None:
 def test_version_says_what_a_missing_thop_means(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("yolo_probe.cli.command.installed_thop", lambda: None)
     assert re.search(r"thop +not installed: hosts print no GFLOPs\n", probe("version").stdout)
+
+
+def test_the_command_alone_shows_what_there_is(probe: Probe) -> None:
+    assert probe() == probe("--help")
+    assert (probe().returncode, probe().stderr) == (0, "")

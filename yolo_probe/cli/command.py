@@ -125,7 +125,7 @@ def main(arguments: list[str] | None = None) -> None:
     outcome, collecting = Outcome(language=asked_language(typed)), gc.isenabled()
     gc.disable()  # the process ends before there is anything worth collecting
     try:
-        words = respelled(typed, COMMANDS)
+        words = respelled(typed, COMMANDS) or ["--help"]
         if words[:1] == [DEFAULT_COMMAND] != typed[:1]:
             others = "info, layers, counters, gradients, inspect, compare, diff, explain"
             say(f"showing {DEFAULT_COMMAND}", f"There are also {others}.", outcome.language)
