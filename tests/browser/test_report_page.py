@@ -14,8 +14,8 @@ import pytest
 
 from tests.browser.conftest import PAGE, Open
 from tests.conftest import Probe
+from tests.measurements import report as measured
 from tests.networks import difference, question
-from tests.unit.test_bench import report as measured
 from tests.unit.test_run_files import START
 from yolo_probe.render import report_page
 from yolo_probe.reports.full_report import full_report, report_around

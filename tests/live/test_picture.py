@@ -11,12 +11,16 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.measurements import UNFUSED
+from tests.measurements import report as measured
 from tests.networks import difference
-from yolo_probe.errors import PictureError
+from yolo_probe.errors import PictureError, TargetError
 from yolo_probe.model.structure import Module
+from yolo_probe.render.bench_picture import draw as draw_bench
 from yolo_probe.render.picture import draw
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.row_costs import rows_of
+from yolo_probe.reports.timing import Timing
 
 PATHS = ".//{http://www.w3.org/2000/svg}path"
 HOSTILE = "$x_1$ \\frac{1}{2} \n\x1b[31m \N{CJK UNIFIED IDEOGRAPH-4F60} " + "very long " * 40
@@ -142,3 +146,19 @@ def test_a_missing_matplotlib_is_told_with_what_to_do(tmp_path: Path, monkeypatc
     with pytest.raises(PictureError, match=r"probe\.png: found no matplotlib") as caught:
         draw(difference("yolov5n"), tmp_path / "probe.png")
     assert caught.value.remedy == "pip install matplotlib"
+
+
+@pytest.mark.parametrize("unfused", [UNFUSED, None])
+@pytest.mark.parametrize("ending", ["svg", "png"])
+def test_the_picture_of_a_measurement_has_its_answer(ending: str, unfused: Timing | None, tmp_path: Path) -> None:
+    path = tmp_path / f"bench.{ending}"
+    draw_bench(measured(unfused), path)
+    held = path.read_bytes()
+    assert held.startswith(b"\x89PNG" if ending == "png" else b"<?xml")
+    if ending == "svg":
+        assert (b"fuse() saves 20.0 ms of 120 ms" if unfused else b"One pass takes 100 ms") in held
+
+
+def test_a_picture_of_a_measurement_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match="the picture cannot be written"):
+        draw_bench(measured(), tmp_path / "no" / "bench.svg")

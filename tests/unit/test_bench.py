@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 import pytest
 
 from tests.conftest import Probe
 from tests.environments import ROOT
-from tests.exhaustive import exhaustively
-from tests.networks import question
-from yolo_probe.errors import TargetError
+from tests.measurements import ROWS, report, steady
 from yolo_probe.render import markdown
-from yolo_probe.render.bench_picture import draw
 from yolo_probe.render.text import render
 from yolo_probe.render.text_layout import WIDTH
-from yolo_probe.reports.bench import Bench, Case, Row, Settings
+from yolo_probe.reports.bench import Bench, Settings
 from yolo_probe.reports.bench_advice import advice
 from yolo_probe.reports.bench_json import as_json
 from yolo_probe.reports.timing import Timing, gain, timing
@@ -47,47 +42,6 @@ def test_no_difference_is_seen_where_the_noise_is_larger() -> None:
 def test_the_noise_falls_with_the_root_of_the_number_of_blocks() -> None:
     assert Timing(1.0, 0.9, 1.1, 16).noise == pytest.approx(Timing(1.0, 0.9, 1.1, 4).noise / 2)
     assert gain(Timing(1, 1, 2, 100), Timing(1, 1, 1, 1)).margin == pytest.approx(2.78 * 1.25 / 1.35 / 10)
-
-
-class MadeUpPeak(NamedTuple):
-    """A device that computes 100 GFLOPS and moves 10 GB/s."""
-
-    flops: float = 100e9
-    bytes: float = 10e9
-    side: int = 1024
-    copied: int = 2**27
-
-
-def steady(milliseconds: float) -> Timing:
-    """A time without noise."""
-    seconds = milliseconds / 1000
-    return Timing(seconds, seconds, seconds, 5)
-
-
-def row(name: str, milliseconds: float, share_of_time: float, share_of_flops: float, **others: Any) -> Row:
-    """A row of a network of 1 GFLOP."""
-    flops = round(share_of_flops * 1e9)
-    values: dict[str, Any] = {"kind": "Conv", "moved": 10**6, "bound": "arithmetic", "least": flops / 100e9}
-    return Row(name, timing=steady(milliseconds), flops=flops, share_of_time=share_of_time,
-               share_of_flops=share_of_flops, **{**values, **others})  # fmt: skip
-
-
-UNFUSED, FUSED = steady(120), steady(100)
-ROWS = (
-    row("0", 30, 0.3, 0.3),
-    row("1", 50, 0.5, 0.1, kind="C3", bound="memory", moved=10**8),
-    row("2", 20, 0.2, 0.6),
-)
-
-
-def report(
-    unfused: Timing | None = UNFUSED, fused: Timing = FUSED, unmeasured: Mapping[str, int] | None = None
-) -> Bench:
-    """What a measurement of yolov5n would be."""
-    asked = question("yolov5n")
-    case = Case((640, 640), 1, unfused, fused, None if unfused is None else 1_100_000_000, 10**9, unmeasured or {})
-    peak, convention = cast(Any, MadeUpPeak()), asked.counter.convention
-    return Bench(asked.subject, asked, convention, Settings(), "torch 0, cpu, 1 thread", 1, peak, (case,), ROWS)
 
 
 def words(found: Bench) -> str:
@@ -220,19 +174,3 @@ def test_whose_weights_ran_is_said() -> None:
     assert "the file's weights, random ones in model.1.m" in words(read)
     data: dict[str, Any] = dict(as_json(read))
     assert (data["weights"], data["random_weights"]) == ("the file's", ["model.1.m"])
-
-
-@pytest.mark.parametrize("unfused", exhaustively([UNFUSED, None]))
-@pytest.mark.parametrize("ending", exhaustively(["svg", "png"]))
-def test_the_picture_is_written_with_its_answer(ending: str, unfused: Timing | None, tmp_path: Path) -> None:
-    path = tmp_path / f"bench.{ending}"
-    draw(report(unfused), path)
-    held = path.read_bytes()
-    assert held.startswith(b"\x89PNG" if ending == "png" else b"<?xml")
-    if ending == "svg":
-        assert (b"fuse() saves 20.0 ms of 120 ms" if unfused else b"One pass takes 100 ms") in held
-
-
-def test_a_picture_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(TargetError, match="the picture cannot be written"):
-        draw(report(), tmp_path / "no" / "bench.svg")

@@ -16,10 +16,10 @@ import pytest
 
 from tests.conftest import Probe
 from tests.environments import ROOT
+from tests.measurements import report as bench_of
+from tests.measurements import steady
 from tests.networks import counter, difference, question
 from tests.sentences import fixed_parts, is_of_the_source, parts_of_errors
-from tests.unit.test_bench import report as bench_of
-from tests.unit.test_bench import steady
 from tests.unit.test_report import STRIPPED, saved_subject
 from tests.unit.test_report_page import embedded
 from tests.unit.test_training_record import EVENTS
