@@ -174,3 +174,14 @@ def test_a_model_without_rows_is_told() -> None:
 def _with_row(root: Module, name: str, row: Module) -> Module:
     rows = root.child("model")
     return replace(root, children={"model": replace(rows, children={**rows.children, name: row})})
+
+
+@pytest.mark.parametrize("found", [None, 0, "x", [], {}], ids=repr)
+def test_whatever_a_file_has_in_an_attribute_its_block_can_be_looked_up(found: object) -> None:
+    for kind, recipes in RECIPES.items():
+        for recipe in recipes:
+            if recipe.children is None:
+                continue
+            inside = {name: Module("torch.nn.modules.container.ModuleList") for name in recipe.children.needed}
+            tensors = {name: Tensor(()) for name in recipe.tensors.needed}
+            recipe.fits(Module(kind, dict.fromkeys(recipe.attributes.needed, found), tensors, children=inside))

@@ -184,6 +184,11 @@ def gives_a_box(more: int = 0) -> Callable[[Module], bool]:
     return gives
 
 
+def writes_in_place(module: Module) -> bool:
+    """Whether a head writes the boxes into the predictions; the other way has other operators."""
+    return module.attributes.get("inplace") is True
+
+
 HEAD = "nc no nl na grid? stride? anchor_grid? inplace? export? dynamic? onnx_dynamic?"
 """Attributes of YOLOv5's heads."""
 ANCHORS = "anchors? anchor_grid?"

@@ -87,8 +87,9 @@ def unknown_flops(subject: Subject, *columns: str, fails: str = "") -> Section:
     ``fails``: why the forward pass fails, of a file or of a source.
     """
     if fails:
-        words = f"The source's own forward fails on shapes: {fails}.\n{OF_SOURCE[:1].upper()}{OF_SOURCE[1:]}."
-        words = words if subject.origin.by_source else f"The forward pass fails: {fails}."
+        words = f"The forward pass fails: {fails}."
+        if subject.origin.by_source:
+            words = f"The source's own forward fails on shapes: {fails}.\n{OF_SOURCE[:1].upper()}{OF_SOURCE[1:]}."
         return Figures("FLOPs", columns), Note(words)
     if gap := subject.gap:
         return Figures("FLOPs", columns), Note(f"{gap.reason[:1].upper()}{gap.reason[1:]}.\n{gap.remedy}")

@@ -508,9 +508,10 @@ def _runner(
 ) -> Callable[[Shape], Trace]:
     """The forward pass that this host's counting run would make; it raises where that run would fail."""
     fault = _counting_fault(model, form, imgsz) or _refusing_module(model, convention)
+    counts = has_thop()
 
     def run(image: Shape) -> Trace:
-        if not has_thop():
+        if not counts:
             raise MissingGflops("thop is not installed")
         if fault:
             raise TraceError(fault)

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from yolo_probe.model.forks.fork import Fork, merged_conv
 from yolo_probe.model.forward import Frame, Value, block
-from yolo_probe.model.structure import Module, Shape
-from yolo_probe.model.yolov5_blocks import HEAD, boxes, boxes_of_level, several
+from yolo_probe.model.structure import Shape
+from yolo_probe.model.yolov5_blocks import HEAD, boxes, boxes_of_level, several, writes_in_place
 
 _BUFFERS = "anchors anchor_grid"
 
 
-def _decodes(module: Module) -> bool:
-    """Whether the boxes are written in place: only then does its head decode the points."""
-    return module.attributes["inplace"] is True
-
-
-@block("Detect", holds="m", sets=f"{HEAD} num_coords", tensors=_BUFFERS, takes="several", when=_decodes, pasted=True)
+@block(
+    "Detect", holds="m", sets=f"{HEAD} num_coords", tensors=_BUFFERS, takes="several", pasted=True,
+    when=writes_in_place,  # only then does its head decode the points
+)  # fmt: skip
 @block("kapao_Detect", holds="m", sets=f"{HEAD} num_coords", tensors=_BUFFERS, takes="several", pasted=True)
 def detect_of_poses(f: Frame, x: Value) -> list[Shape]:
     convolutions = f.inside("m")

@@ -66,7 +66,10 @@ _AROUND = {1: ("1", ""), 2: ("1", "2"), 3: ("12", "3"), 4: ("12", "34")}
 
 
 @pasted(
-    "ResSPP", holds=f"conv1 {_BLOCKS} spp conv2", sets="n", when=lambda module: module.attributes.get("n") in _AROUND
+    "ResSPP",
+    holds=f"conv1 {_BLOCKS} spp conv2",
+    sets="n",
+    when=lambda module: module.attributes.get("n") in list(_AROUND),
 )
 def residual_pools(f: Frame, x: Shape) -> Shape:
     before, after = _AROUND[f.get("n", int)]

@@ -7,17 +7,13 @@ from __future__ import annotations
 
 from yolo_probe.model.forks.pasted import pasted
 from yolo_probe.model.forward import Frame, Value
-from yolo_probe.model.structure import Module, Shape
-from yolo_probe.model.yolov5_blocks import ANCHORS, HEAD, boxes, several
-
-
-def _writes_in_place(module: Module) -> bool:
-    return module.attributes["inplace"] is True
+from yolo_probe.model.structure import Shape
+from yolo_probe.model.yolov5_blocks import ANCHORS, HEAD, boxes, several, writes_in_place
 
 
 @pasted(
     "DetectSegment", holds="m proto_net", sets=f"{HEAD} mask_dim nm proto_c", tensors=ANCHORS, takes="several",
-    when=_writes_in_place,
+    when=writes_in_place,
 )  # fmt: skip
 def detect_masks(f: Frame, x: Value) -> list[Shape]:
     levels, convolutions = several(x)[: f.get("nl", int)], f.inside("m")
