@@ -117,8 +117,10 @@ def of_fork(fork: Fork, root: Module) -> Origin:
     form = replace(form, channels="yaml") if fork.channels_of_yaml else form
     marks = sorted(fork.marks & marks_of(root))
     changed = (fork.changed,) if fork.changed else ()
-    origin = Origin(generation, form, (f"it has {', '.join(marks[:3])}",), changed, fork=fork.name)
-    return replace(origin, fuses_as_its_line=fork.fuses_as_its_line)
+    return Origin(
+        generation, form, (f"it has {', '.join(marks[:3])}",), changed, fork=fork.name,
+        fuses_as_its_line=fork.fuses_as_its_line,
+    )  # fmt: skip
 
 
 def _pypi(contents: Mapping[str, object], root: Module) -> Origin:

@@ -241,10 +241,6 @@ def _size(tensors: Iterable[Tensor]) -> int:
     return sum(tensor.numel for tensor in {id(tensor): tensor for tensor in tensors}.values())
 
 
-NEVER = "did not train"
-"""The end of the detail of an event whose parameters never trained."""
-
-
 @dataclass(frozen=True, slots=True)
 class GradientEvent:
     """An event before ``fuse()`` that took parameters out of training, or back into it."""
@@ -258,11 +254,8 @@ class GradientEvent:
     """What it set ``requires_grad`` to."""
     during: bool = False
     """Whether it came while the training went on."""
-
-    @property
-    def lasts(self) -> bool:
-        """Whether these parameters never trained, as far as is known."""
-        return self.detail.endswith(NEVER)
+    lasts: bool = False
+    """Whether these parameters never trained, as far as is known."""
 
 
 def gradients_ledger(before: int, after: int, built: Module, events: Sequence[GradientEvent], fusion: Fusion) -> Ledger:

@@ -17,7 +17,7 @@ from yolo_probe.hosts.subject import Subject
 from yolo_probe.model.freezing import fixed_names, frozen_by_rows, row_ranges, whole_rows
 from yolo_probe.model.fusion import fused_state, has_merged_class, merged_names
 from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
-from yolo_probe.reports.ledger import NEVER, GradientEvent
+from yolo_probe.reports.ledger import GradientEvent
 from yolo_probe.reports.typed_json import Count
 
 Mechanism = Literal[
@@ -389,7 +389,7 @@ def gradient_events(decisions: Iterable[Decision], known: Known, trained: frozen
         if each.mechanism == "--freeze":
             why = "Training sets requires_grad=False on these rows; the training line is printed before that."
             option = known.option or known.host.option("freeze")
-            yield GradientEvent(option, names, why, f"{each.place} {NEVER}")
+            yield GradientEvent(option, names, why, f"{each.place} did not train", lasts=True)
         elif known.source == "live":
             why = "These parameters did not train; the line at train start is printed before they are frozen."
             yield GradientEvent("frozen when training started", names, why)

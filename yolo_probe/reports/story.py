@@ -16,7 +16,7 @@ from yolo_probe.errors import StoryError, shown
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.model.freezing import row_ranges
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
-from yolo_probe.reports.ledger import NEVER, Account, Entry, GradientEvent
+from yolo_probe.reports.ledger import Account, Entry, GradientEvent
 from yolo_probe.reports.question import Question
 from yolo_probe.reports.record_place import RECORD, record_beside
 from yolo_probe.reports.training_record import (
@@ -129,8 +129,9 @@ def _with_recorded_flags(report: FuseDiff, recorded: Account | None) -> FuseDiff
     """
     ledger = report.gradients
     if recorded is None or (recorded.before, recorded.after) != (ledger.before, ledger.after):
-        events = tuple(replace(each, detail="") if each.lasts else each for each in report.events)
-        entries = tuple(replace(each, detail="") if each.detail.endswith(NEVER) else each for each in ledger.entries)
+        undone = {each.detail for each in report.events if each.lasts}
+        events = tuple(replace(each, detail="", lasts=False) if each.lasts else each for each in report.events)
+        entries = tuple(replace(each, detail="") if each.detail in undone else each for each in ledger.entries)
         return replace(report, events=events, gradients=replace(ledger, entries=entries))
     entries = tuple(Entry(each.cause, each.count, each.amount, each.arithmetic, each.why) for each in recorded.entries)
     events = tuple(

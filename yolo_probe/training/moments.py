@@ -23,7 +23,7 @@ from yolo_probe.model.fusion import Change, difference, fused_state, merged_name
 from yolo_probe.model.structure import Module, named_modules, named_parameters, row_holder, totals_of
 from yolo_probe.reports.fuse_diff import FuseDiff, explain
 from yolo_probe.reports.gradients import CopyGradients, moving_batch_norms
-from yolo_probe.reports.ledger import NEVER, GradientEvent
+from yolo_probe.reports.ledger import GradientEvent
 from yolo_probe.reports.mechanisms import Decision, Known, decide, decided, finished, gradient_events, known_of
 from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.training_record import (
@@ -457,12 +457,13 @@ def _events(
                 place = _place_of(back, start.state.root)
                 cause = f"{event.cause}, lifted in {change.when}"
                 came_back = f"trained again from {change.when} on" if resumed else f"did not train before {change.when}"
-                yield replace(event, cause=cause, names=back, detail=f"{place} {came_back}")
+                yield replace(event, cause=cause, names=back, detail=f"{place} {came_back}", lasts=False)
                 left -= back
         if left == event.names:
-            yield replace(event, detail=event.detail and event.detail + since)
+            yield replace(event, detail=event.detail and event.detail + since, lasts=event.lasts and not resumed)
         elif left:
-            yield replace(event, names=left, detail=f"{_place_of(left, start.state.root)} {NEVER}{since}")
+            detail = f"{_place_of(left, start.state.root)} did not train{since}"
+            yield replace(event, names=left, detail=detail, lasts=not resumed)
     before = first & history[0].names if history else first
     for now in history:
         when = "before training" if now is history[0] else f"in {now.when}"
