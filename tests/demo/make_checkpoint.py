@@ -13,7 +13,8 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.environments import ROOT, TRAINING_NEEDS, host, release, run_python
+from tests.environments import ROOT, TRAINING_NEEDS, host, release
+from tests.processes import run_python
 
 DEMO = ROOT / "configs" / "demo"
 CLASSES = ("square", "circle")

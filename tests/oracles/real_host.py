@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ from typing import Any
 import yaml
 
 from tests import environments
+from tests.processes import pipe, start
 
 RELEASES = {
     "thop-2019": ("thop", "0.0.31.post1909021322"),
@@ -79,15 +78,14 @@ class RealHost:
         self._log = (folder / f"{release}.log").open("w")
         counters = {name: str(environments.counter(*version)) for name, version in RELEASES.items()}
         paths = [environments.ROOT, environments.host(release), environments.release("ultralytics", "8.4.190")]
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", str(SCRIPT), release, json.dumps(counters)],
-            env=environments.environment(paths),
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-        )
+        (requests, self._requests), (self._answers, answers) = pipe(), pipe()
+        with requests, answers:
+            self._process = start(
+                [str(SCRIPT), release, json.dumps(counters)],
+                env=environments.environment(paths),
+                cwd=folder,
+                streams=(requests, answers, self._log),
+            )
         self._ask_ahead()
 
     def file(self, case: Case) -> Path:
@@ -96,11 +94,10 @@ class RealHost:
 
     def answer(self, case: Case) -> dict[str, Any]:
         """What the host says of this case; the answers of cases that nobody asked for are dropped."""
-        assert self._process.stdout is not None
         while True:
             asked = self._asked.popleft()
             self._ask_ahead()
-            answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+            answer: dict[str, Any] = json.loads(self._answers.readline())
             if "failed" in answer:
                 self.file(asked).unlink(missing_ok=True)
             if asked == case:
@@ -110,20 +107,15 @@ class RealHost:
 
     def close(self) -> None:
         """End the process."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.kill()
         self._process.wait()
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._log.close()
+        for stream in (self._requests, self._answers, self._log):
+            stream.close()
 
     def _ask_ahead(self) -> None:
-        assert self._process.stdin is not None
         while self._waiting and len(self._asked) < AHEAD:
             case = self._waiting.popleft()
-            self._process.stdin.write(json.dumps(self._request(case)) + "\n")
-            self._process.stdin.flush()
+            print(json.dumps(self._request(case)), file=self._requests, flush=True)
             self._asked.append(case)
 
     def _request(self, case: Case) -> dict[str, Any]:

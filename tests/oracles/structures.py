@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests import environments
+from tests import environments, processes
 from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
 
 SCRIPT = Path(__file__).with_name("host_structures.py")
@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).with_name("host_structures.py")
 
 def real_structures(release: str, files: Sequence[Path]) -> list[dict[str, Any]]:
     """What that PyPI release builds of each file, in order."""
-    done = environments.run_python(SCRIPT, *files, paths=[environments.host(release)])
+    done = processes.run_python(SCRIPT, *files, paths=[environments.host(release)])
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.environments import HOST_NEEDS, ROOT, release, run_python
+from tests.environments import HOST_NEEDS, ROOT, release
+from tests.processes import run_python
 
 SCRIPT = Path(__file__).with_name("bench_check.py")
 NETWORKS = ("yolo11n", "yolov8n", "yolov10n")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests import environments
+from tests import environments, processes
 from yolo_probe.reports.story import read_story
 from yolo_probe.reports.training_record import model_of
 
@@ -32,7 +32,7 @@ def training(tmp_path_factory: pytest.TempPathFactory) -> Training:
     def run(release: str, order: str, *variant: str) -> tuple[list[str], Path]:
         folder = tmp_path_factory.mktemp(release)
         paths = [environments.ROOT, environments.host(release), environments.counter("ultralytics-thop", "2.2.3")]
-        done = environments.run_python(SCRIPT, order, folder, *variant, paths=paths)
+        done = processes.run_python(SCRIPT, order, folder, *variant, paths=paths)
         return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in (done.stdout + done.stderr).splitlines()], folder
 
     return run

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import environments
+from tests import environments, processes
 
 SCRIPT = Path(__file__).with_name("calls_check.py")
 
@@ -18,7 +18,7 @@ def test_every_call_of_a_host_is_answered_as_the_host_answers_it(release: str, t
     paths = [environments.ROOT, environments.counter("ultralytics-thop", "2.2.3")]
     paths += [environments.host("7.0.14" if package == "ultralytics" else release)]
     paths += [environments.release(*each) for each in environments.HOST_NEEDS]
-    done = environments.run_python(SCRIPT, package, tmp_path, paths=paths)
+    done = processes.run_python(SCRIPT, package, tmp_path, paths=paths)
     places, *calls = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert places == {"bound": [True, True, True], "back": [True, True, True], "finders": False}
     assert len(calls) >= 7
@@ -32,7 +32,7 @@ def test_every_call_of_a_host_is_answered_as_the_host_answers_it(release: str, t
 
 def test_hosts_that_no_index_has_print_what_functions_of_their_behaviour_print() -> None:
     paths = [environments.ROOT, environments.counter("thop", "0.0.31.post2005241907")]
-    done = environments.run_python(SCRIPT.with_name("oldest_hosts_check.py"), paths=paths)
+    done = processes.run_python(SCRIPT.with_name("oldest_hosts_check.py"), paths=paths)
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     figures = {(each["host"], each["model"]): "GFLOPS" in each["own"][0] for each in found}
     without = [place for place, has_figure in figures.items() if not has_figure]
@@ -49,7 +49,7 @@ def test_hosts_that_no_index_has_print_what_functions_of_their_behaviour_print()
 def test_verify_runs_the_real_thop_and_the_real_fuse_on_copies_and_names_what_disagrees(tmp_path: Path) -> None:
     paths = [environments.ROOT, environments.counter("ultralytics-thop", "2.2.3"), environments.host("7.0.14")]
     paths += [environments.release(*each) for each in environments.HOST_NEEDS]
-    done = environments.run_python(SCRIPT.with_name("verify_check.py"), tmp_path, paths=paths)
+    done = processes.run_python(SCRIPT.with_name("verify_check.py"), tmp_path, paths=paths)
     *models, line = [json.loads(each) for each in done.stdout.splitlines() if each.startswith("{")]
     found = {each["model"]: each for each in models}
     assert all(each["unchanged"] and not each["lines"] for each in models)

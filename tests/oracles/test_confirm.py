@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.environments import HOST_NEEDS, ROOT, counter, host, release, run_python
+from tests.environments import HOST_NEEDS, ROOT, counter, host, release
+from tests.processes import run_python
 
 THOP = ("ultralytics-thop", "2.2.3")
 CALL = "__import__('pathlib').Path('harmed').touch()"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests import environments
+from tests import environments, processes
 from tests.oracles.real_host import RELEASES
 
 SCRIPT = environments.ROOT / "tests" / "oracles" / "counters_check.py"
@@ -39,7 +39,7 @@ def answers(names: tuple[str, ...], size: str, device: str, networks: tuple[str,
     """By counter what it and the probe say of each network."""
     told, paths = environments.real_counters(names)
     paths = [environments.ROOT, environments.host("7.0.14"), *paths]
-    done = environments.run_python(SCRIPT, told, size, device, *networks, paths=paths, timeout=1800)
+    done = processes.run_python(SCRIPT, told, size, device, *networks, paths=paths, timeout=1800)
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     return {name: [answer for answer in found if answer["counter"] == name] for name in names}
 
@@ -70,7 +70,7 @@ def test_torchvision_s_networks_have_the_figures_that_were_measured() -> None:
         "    counters = yolo_probe.compare_counters(model, 224).counters\n"
         "    print(json.dumps({name: [each.train, each.unfused] for name, each in counters.items()}))\n"
     )
-    done = environments.run_python(script, paths=[environments.ROOT])
+    done = processes.run_python(script, paths=[environments.ROOT])
     measured = json.loads((environments.ROOT / "tests" / "golden" / "counters.json").read_text())
     for network, line in zip(TORCHVISION, done.stdout.splitlines(), strict=True):
         ours = json.loads(line)
@@ -79,7 +79,7 @@ def test_torchvision_s_networks_have_the_figures_that_were_measured() -> None:
 
 def test_both_ways_in_give_the_same_operators() -> None:
     script = environments.ROOT / "tests" / "oracles" / "routes_check.py"
-    done = environments.run_python(script, *YOLO, paths=[environments.ROOT, environments.host("7.0.14")])
+    done = processes.run_python(script, *YOLO, paths=[environments.ROOT, environments.host("7.0.14")])
     assert [line for line in done.stdout.splitlines() if line.startswith("differs")] == []
     assert done.stdout.count("same ") == 2 * len(YOLO)
 
@@ -90,5 +90,5 @@ def test_the_tutorials_figure_for_densenet121_is_of_thop_0_0_22() -> None:
         "model = torchvision.models.densenet121(weights=None).eval()\n"
         "print(*map(int, thop.profile(model, (1, 3, 224, 224))))\n"
     )
-    done = environments.run_python(script, paths=[environments.release("thop", "0.0.22")])
+    done = processes.run_python(script, paths=[environments.release("thop", "0.0.22")])
     assert done.stdout.splitlines()[-1] == "2914598912 7978856"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import environments
+from tests import environments, processes
 from tests.custom_modules import DEPENDS_ON_DATA, IDEAS
 
 SCRIPT = Path(__file__).with_name("custom_check.py")
@@ -25,7 +25,7 @@ def test_each_thop_counts_custom_modules_as_its_convention_says(
 ) -> None:
     paths = [environments.ROOT, environments.counter(distribution, version)]
     paths += [environments.release(*each) for each in environments.HOST_NEEDS]
-    done = environments.run_python(SCRIPT, convention, paths=paths)
+    done = processes.run_python(SCRIPT, convention, paths=paths)
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert [each["network"] for each in found] == list(IDEAS)
     assert {each["network"]: each["probe"] for each in found} == {each["network"]: each["thop"] for each in found}
@@ -44,7 +44,7 @@ def test_rules_of_the_users_own_count_as_each_thop_applies_them(
     distribution: str, version: str, convention: str
 ) -> None:
     paths = [environments.ROOT, environments.counter(distribution, version)]
-    done = environments.run_python(SCRIPT.with_name("rules_check.py"), convention, paths=paths)
+    done = processes.run_python(SCRIPT.with_name("rules_check.py"), convention, paths=paths)
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert len(found) == 24
     for each in found:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.environments import counter, release, run_python
+from tests.environments import counter, release
+from tests.processes import run_python
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.hosts.target import resolve
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.environments import ROOT, counter, host, run_python
+from tests.environments import ROOT, counter, host
+from tests.processes import run_python
 
 RELEASES = ("6.0.7", "6.1.9", "7.0.14")
 """Of 6.2.3 test_training.py has what a real training leaves."""

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests import environments
+from tests import environments, processes
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.hosts.summary_line import host_line
 from yolo_probe.hosts.target import resolve
@@ -54,7 +54,7 @@ def lines() -> dict[tuple[str, str, tuple[int, int]], str]:
     models = environments.host("7.0.14") / "yolov5" / "models"
     paths = [environments.host("7.0.14"), environments.counter("ultralytics-thop", "2.2.3")]
     paths += [environments.release(*each) for each in environments.HOST_NEEDS]
-    done = environments.run_python(PRINT_LINES, models, json.dumps(SIZES), *NETWORKS, paths=paths)
+    done = processes.run_python(PRINT_LINES, models, json.dumps(SIZES), *NETWORKS, paths=paths)
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
     return {(name, state, (size[0], size[1])): line for name, state, size, line in rows}
 

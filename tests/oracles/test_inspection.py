@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.environments import TRAINING_NEEDS, ULTRALYTICS_TRAINING_NEEDS, host, release, run_python
+from tests.environments import TRAINING_NEEDS, ULTRALYTICS_TRAINING_NEEDS, host, release
+from tests.processes import run_python
 from yolo_probe.reports.inspection import inspect
 from yolo_probe.reports.inspection_json import as_json
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.environments import counter, run_python
+from tests.environments import counter
 from tests.known_lines.releases import paths
+from tests.processes import run_python
 from yolo_probe.hosts.known_lines import release_numbers
 from yolo_probe.hosts.line_matches import matches
 from yolo_probe.hosts.printed_line import PrintedLine, lines_in

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests import environments
+from tests import environments, processes
 from tests.oracles.real_host import RELEASES
 
 SCRIPT = environments.ROOT / "tests" / "oracles" / "layers_check.py"
@@ -16,7 +16,7 @@ NETWORKS = ("yolov5n", "yolov5n6", "yolov5s-ghost", "yolov5s-transformer", "yolo
 
 def answers(asked: str, thop: str, *networks: str) -> list[dict[str, Any]]:
     paths = [environments.ROOT, environments.host("7.0.14"), environments.counter(*RELEASES[thop])]
-    done = environments.run_python(SCRIPT, asked, *networks, paths=paths)
+    done = processes.run_python(SCRIPT, asked, *networks, paths=paths)
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert [(each["network"], each["fused"]) for each in found] == [(n, f) for n in networks for f in (False, True)]
     return found
@@ -70,7 +70,7 @@ def test_a_model_of_ultralytics_adds_up_and_has_a_peak(network: str) -> None:
         "    theirs = yolo_probe.count_flops(model, 320).flops, sum(each.numel() for each in model.parameters())\n"
         "    print(json.dumps([ours, theirs, report.activations.peak]))\n"
     )
-    done = environments.run_python(script, paths=[environments.ROOT])
+    done = processes.run_python(script, paths=[environments.ROOT])
     for line in done.stdout.splitlines():
         ours, theirs, peak = json.loads(line)
         assert ours == theirs

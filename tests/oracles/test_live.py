@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests import environments
+from tests import environments, processes
 
 SCRIPT = Path(__file__).with_name("live_check.py")
 NOT_BUILT = {
@@ -56,7 +56,7 @@ def asked(host: str, device: str, networks: Sequence[object], folder: Path, coun
     offline = {"https_proxy": "http://127.0.0.1:9", "TORCH_HOME": str(folder)}
 
     def part(mine: Sequence[object]) -> str:
-        return environments.run_python(
+        return processes.run_python(
             SCRIPT, host, device, *mine, paths=paths, env=offline, cwd=folder, timeout=1800
         ).stdout
 

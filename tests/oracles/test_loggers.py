@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests import environments
+from tests import environments, processes
 from tests.oracles.logger_check import VALUES
 
 SCRIPT = Path(__file__).with_name("logger_check.py")
@@ -24,7 +24,7 @@ def check(case: str, folder: Path, *paths: Path) -> Any:
         "COMET_LOGGING_CONSOLE": "ERROR",
     }
     folder.joinpath("kept").mkdir()
-    done = environments.run_python(
+    done = processes.run_python(
         SCRIPT, case, folder / "kept", paths=[environments.ROOT, *paths, *needs], env=settings, cwd=folder
     )
     return json.loads(done.stdout.splitlines()[-1])

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.environments import LOOPS, ROOT, release, run_python
+from tests.environments import LOOPS, ROOT, release
+from tests.processes import run_python
 
 SCRIPT = Path(__file__).with_name("loops_check.py")
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.environments import ROOT, counter, run_python, tool
+from tests.environments import ROOT, counter, tool
 from tests.oracles.own_code import CASES, REFUSED
+from tests.processes import run_python
 
 
 @pytest.fixture(scope="module")

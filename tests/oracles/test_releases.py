@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.environments import ROOT, counter, release, run_python
+from tests.environments import ROOT, counter, release
+from tests.processes import run_python
 
 NEW = ("yolov8n", "yolo11n")
 RELEASES = {

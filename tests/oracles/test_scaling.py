@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import environments
+from tests import environments, processes
 from tests.conftest import Probe
 from tests.oracles.real_host import RELEASES
 
@@ -20,7 +20,7 @@ PROPORTIONAL = {"yolov5n"}
 def test_stride_scaled_flops_are_those_of_the_host_s_line(counter: str, tmp_path: Path, probe: Probe) -> None:
     paths = [environments.ROOT, environments.host("7.0.14"), environments.counter(*RELEASES[counter])]
     asked = [word for each in NETWORKS.items() for word in each]
-    done = environments.run_python(SCRIPT, tmp_path, *asked, paths=paths)
+    done = processes.run_python(SCRIPT, tmp_path, *asked, paths=paths)
     answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     for (name, size), real in zip(NETWORKS.items(), answers, strict=True):
         options = ("--imgsz", size, "--counter", counter, "--stride-scaled", "--format", "json")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import environments
+from tests import environments, processes
 from tests.fixed_sizes import NETWORKS
 
 SCRIPT = Path(__file__).with_name("small_images_check.py")
@@ -20,7 +20,7 @@ RIGHT = {"classic": set(), "ultralytics": {"Attention", "Classifier"}}
 def test_below_a_figure_that_is_not_the_images_own_stands_the_direct_count(host: str) -> None:
     paths = [environments.ROOT, environments.host("7.0.14"), environments.counter("ultralytics-thop", "2.2.3")]
     paths += [environments.release(*each) for each in environments.HOST_NEEDS]
-    done = environments.run_python(SCRIPT, host, paths=paths)
+    done = processes.run_python(SCRIPT, host, paths=paths)
     found = {each["network"]: each for each in map(json.loads, filter(_is_json, done.stdout.splitlines()))}
     assert list(found) == [each.__name__ for each in NETWORKS]
     for name, each in found.items():

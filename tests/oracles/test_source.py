@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.environments import ROOT, counter, run_python
+from tests.environments import ROOT, counter
+from tests.processes import run_python
 
 SMALL_HOST = Path(__file__).with_name("small_host")
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.environments import ROOT, counter, release, run_python
+from tests.environments import ROOT, counter, release
+from tests.processes import run_python
 
 RELEASE, THOP = ("ultralytics", "8.3.75"), ("ultralytics-thop", "2.0.16")
 

@@ -13,8 +13,9 @@ import pytest
 import torch
 from torch import nn
 
-from tests.environments import HOST_NEEDS, ROOT, TOOLS, counter, host, release, run_python
+from tests.environments import HOST_NEEDS, ROOT, TOOLS, counter, host, release
 from tests.oracles.real_host import RELEASES
+from tests.processes import run_python
 from tests.sweep.__main__ import SCRIPTS, swept, verdict
 from tests.sweep.blocks import BLOCKS
 from tests.sweep.cases import CASES, LEFT_OUT

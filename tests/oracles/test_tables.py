@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import environments
+from tests import environments, processes
 from tests.conftest import Probe
 
 PRINT_PARAMETERS = """
@@ -25,7 +25,7 @@ Model(sys.argv[1])
 
 def printed(source: str, argument: Path, release: str) -> list[str]:
     paths = [environments.host(release), *(environments.release(*each) for each in environments.HOST_NEEDS)]
-    done = environments.run_python(source, argument, paths=paths)
+    done = processes.run_python(source, argument, paths=paths)
     return [line.rstrip() for line in (done.stdout + done.stderr).splitlines()]
 
 

@@ -111,7 +111,7 @@ yolo.train(
 """
 
 PAIRS = (
-    Training("classic", (("-m", "yolov5.train", *arguments(*NETWORK, "--epochs", "2", "--freeze", "10")),)),
+    Training("classic", (("-m", "yolov5.train", *arguments(*NETWORK, "--epochs", "2", "--freeze", "10")),), anew=True),
     Training(
         "resumed",
         (
@@ -146,7 +146,9 @@ PAIRS = (
         scripts={"classifier.py": CLASSIFIER},
     ),
     Training("YOLOv5u", (("train.py",),), "", scripts={"train.py": WITNESS + ULTRALYTICS}),
-    Training("YOLO26", (("ultralytics", *ultralytics_arguments("detect", "train", "model=yolo26n.yaml")),), ""),
+    Training(
+        "YOLO26", (("ultralytics", *ultralytics_arguments("detect", "train", "model=yolo26n.yaml")),), "", anew=True
+    ),
 )
 
 

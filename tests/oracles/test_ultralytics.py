@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.environments import HOST_NEEDS, ROOT, counter, release, run_python
+from tests.environments import HOST_NEEDS, ROOT, counter, release
+from tests.processes import run_python
 
 MERGED = "BatchNorm2d merged into the convolution before it"
 ONE_TO_ONE, ONE_TO_MANY = (

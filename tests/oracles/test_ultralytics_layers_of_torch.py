@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.environments import HOST_NEEDS, ROOT, counter, release, run_python
+from tests.environments import HOST_NEEDS, ROOT, counter, release
+from tests.processes import run_python
 
 YAML = """
 nc: 80

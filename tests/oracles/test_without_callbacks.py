@@ -43,7 +43,7 @@ def small(
 ) -> Trained:
     """A training of the small host."""
     training = Training(
-        "small", (("train.py", *options),), "", draw=copied, launcher=launcher, variables=variables or {}
+        "small", (("train.py", *options),), "", draw=copied, launcher=launcher, variables=variables or {}, anew=True
     )
     trained = train(training, folder, probe=probe)
     assert trained.codes == (0,), trained.output

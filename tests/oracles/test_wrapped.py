@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests import environments
+from tests import environments, processes
 
 SCRIPT = Path(__file__).with_name("wrapped_check.py")
 NO_FIGURE = {
@@ -39,7 +39,7 @@ QUANTISED = (
 def test_whatever_is_around_a_model_it_gets_its_hosts_line_and_stays_as_it_is(host: str) -> None:
     paths = [environments.ROOT, environments.host("7.0.14"), environments.counter("ultralytics-thop", "2.2.3")]
     paths += [environments.release(*each) for each in environments.HOST_NEEDS]
-    done = environments.run_python(SCRIPT, host, paths=paths)
+    done = processes.run_python(SCRIPT, host, paths=paths)
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert len(found) == 24
     for each in found:
@@ -62,7 +62,7 @@ def starts(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     paths = [environments.ROOT, environments.host("7.0.14"), environments.counter("ultralytics-thop", "2.2.3")]
     paths += [environments.release(*each) for each in environments.HOST_NEEDS]
     folder = tmp_path_factory.mktemp("starts")
-    done = environments.run_python(Path(__file__).with_name("start_check.py"), folder, paths=paths)
+    done = processes.run_python(Path(__file__).with_name("start_check.py"), folder, paths=paths)
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 

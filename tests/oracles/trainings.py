@@ -6,7 +6,6 @@ import pickle
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from tests.environments import (
     host,
     release,
 )
+from tests.processes import run
 
 PICTURES = 16
 HERE = "{folder}"
@@ -59,6 +59,8 @@ class Training:
     launcher: tuple[str, ...] = ()
     """What starts the host command, after ``python``."""
     variables: Mapping[str, str] = field(default_factory=dict)
+    anew: bool = False
+    """Whether Python is started as a user starts it (see ``processes.run``), as it is where there is a launcher."""
 
     def __str__(self) -> str:
         return self.name
@@ -105,7 +107,8 @@ def train(training: Training, folder: Path, *, probe: bool) -> Trained:
     for step in training.steps:
         words = ("-c", ULTRALYTICS, *step[1:]) if step[0] == "ultralytics" and not probe else step
         words = (*training.launcher, *attached, *(word.replace(HERE, str(folder)) for word in words))
-        done = run_host(training.release, folder, *words, variables=training.variables)
+        anew = training.anew or bool(training.launcher)
+        done = run_host(training.release, folder, *words, variables=training.variables, anew=anew)
         output += re.sub(r"\x1b\[[0-9;]*[mK]", "", done.stdout)
         codes.append(done.returncode)
     saved = max((file.parent.parent for file in folder.glob("runs/**/last.pt")), default=folder, key=_modified)
@@ -116,18 +119,12 @@ def _modified(path: Path) -> float:
     return path.stat().st_mtime
 
 
-def run_host(version: str, folder: Path, *words: str, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def run_host(
+    version: str, folder: Path, *words: str, variables: Mapping[str, str], anew: bool = False
+) -> subprocess.CompletedProcess[str]:
     """The finished run of ``python WORDS`` in that folder beside a release of yolov5, or ultralytics."""
-    return subprocess.run(
-        [sys.executable, *words],
-        cwd=folder,
-        env=environment(_paths(version)) | dict(variables),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        timeout=240,
-    )
+    variables = environment(_paths(version)) | dict(variables)
+    return run(words, env=variables, cwd=folder, timeout=240, together=True, anew=anew)
 
 
 def _paths(version: str) -> list[Path]:

@@ -9,8 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.environments import ROOT, TOOLS, real_counters, release, run_python
+from tests.environments import ROOT, TOOLS, real_counters, release
 from tests.oracles.real_host import RELEASES
+from tests.processes import run_python
 from tests.sweep.known_differences import reason
 
 SCRIPTS = Path(__file__).parent
