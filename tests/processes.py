@@ -209,7 +209,8 @@ def _prepare(path: list[str], request: int, *streams: int) -> list[str]:
     os.chdir(asked["cwd"])
     os.environ.clear()
     os.environ.update(asked["env"])
-    sys.path[:] = ["", *asked["env"]["PYTHONPATH"].split(os.pathsep), *path]
+    added = asked["env"]["PYTHONPATH"].split(os.pathsep)
+    sys.path[:] = ["", *added, *(folder for folder in path if folder not in added)]
     random.seed()
     words: list[str] = asked["words"]
     return words
