@@ -1,7 +1,7 @@
 """Outputs of torch's functions on the meta device, found without a kernel, for those that run often and are slow.
 
-Each gives the shape and dtype of the output, or None if the arguments are not the usual ones; then torch's own kernel
-runs; it also runs where an input is scattered (turned, channels last), as the output then may be too.
+Each gives the shape, dtype and strides of the output, or None if the arguments are not the usual ones; then torch's own
+kernel runs.
 """
 
 from __future__ import annotations
@@ -14,16 +14,25 @@ from torch import nn
 
 from yolo_probe.model.operators import broadcast, cat
 
-Output = tuple[Sequence[int], torch.dtype]
-"""Shape and dtype of a tensor."""
+Output = tuple[Sequence[int], torch.dtype, "Sequence[int] | None"]
+"""Shape, dtype and strides of a tensor; no strides of a contiguous one."""
+
+
+def _is_usual(x: Any) -> bool:
+    return isinstance(x, torch.Tensor) and x.is_meta and x.is_floating_point()
 
 
 def _like(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     """Output of an elementwise function of one tensor."""
-    x = args[0] if len(args) == 1 and not kwargs else None
-    if not isinstance(x, torch.Tensor) or not x.is_meta or not x.is_floating_point() or not x.is_contiguous():
+    if len(args) != 1 or kwargs or not _is_usual(args[0]):
         return None
-    return x.size(), x.dtype
+    return _laid_out(args[0].size(), args)
+
+
+def _contiguous(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
+    if len(args) != 1 or kwargs or not _is_usual(args[0]):
+        return None
+    return args[0].size(), args[0].dtype, None
 
 
 def _pair(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
@@ -31,24 +40,64 @@ def _pair(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     if len(args) != 2 or kwargs:
         return None
     a, b = args
-    if not all(each.is_contiguous() for each in args if isinstance(each, torch.Tensor)):
-        return None  # the output lies as they do, which torch knows
-    if type(a) is torch.Tensor and a.is_meta and a.is_floating_point():  # the usual case, without further checks
-        shape, dtype = a.size(), a.dtype
-        if type(b) in (int, float):
-            return shape, dtype
-        if type(b) is torch.Tensor and (
-            b.is_floating_point() if not b.dim() else b.is_meta and b.dtype == dtype and b.size() == shape
-        ):
-            return shape, dtype
-    tensors = [each for each in (a, b) if isinstance(each, torch.Tensor)]
+    if type(a) is torch.Tensor and type(b) in (int, float) and a.is_meta and a.is_floating_point():
+        return _laid_out(a.size(), (a,))  # the usual case, without further checks
+    tensors = [each for each in args if isinstance(each, torch.Tensor)]
     large = [each for each in tensors if each.is_meta]
     if not large or not all(each.is_floating_point() and (each.is_meta or not each.dim()) for each in tensors):
         return None
     if len({each.dtype for each in large}) != 1:
         return None
-    shape = broadcast(tuple(a.size()), tuple(b.size())) if len(tensors) == 2 else tuple(large[0].size())
-    return shape, large[0].dtype
+    shape = broadcast(tuple(a.size()), tuple(b.size())) if len(tensors) == 2 else large[0].size()
+    return _laid_out(shape, large)
+
+
+def _laid_out(shape: Sequence[int], tensors: Sequence[torch.Tensor]) -> Output:
+    """Output of that shape and these inputs' dtype, which lies in memory as an elementwise function lays it out."""
+    usual = all(each.is_contiguous() and each.size() == shape for each in tensors)
+    return shape, tensors[0].dtype, None if usual else elementwise_strides(shape, tensors)
+
+
+def elementwise_strides(shape: Sequence[int], tensors: Sequence[torch.Tensor]) -> tuple[int, ...]:
+    """Strides of the output of an elementwise function: its axes follow each other as those of its inputs do.
+
+    Of two axes the one with the larger stride in the first input that has both is the outer one; an input that is
+    broadcast along an axis says nothing of it, and axes of which no input says anything stay in their order.
+    Unit: elements. Source: ``reorder_dimensions`` of torch's ``TensorIterator``.
+    """
+    steps = [_steps(each, shape) for each in tensors]
+    order = list(reversed(range(len(shape))))  # the innermost axis first
+    for last in range(1, len(order)):
+        moved = last
+        for at in range(last - 1, -1, -1):
+            way = _compared(order[at], order[moved], shape, steps)
+            if way < 0:
+                break
+            if way > 0:
+                order[at], order[moved] = order[moved], order[at]
+                moved = at
+    strides, step = [0] * len(shape), 1
+    for axis in order:
+        strides[axis] = step
+        step *= shape[axis]
+    return tuple(strides)
+
+
+def _steps(tensor: torch.Tensor, shape: Sequence[int]) -> list[int]:
+    """Strides of an input by axis of the output; 0 where it is broadcast."""
+    own = zip(tensor.size(), tensor.stride(), shape[len(shape) - tensor.dim() :], strict=True)
+    return [0] * (len(shape) - tensor.dim()) + [0 if size == 1 != whole else step for size, step, whole in own]
+
+
+def _compared(inner: int, outer: int, shape: Sequence[int], steps: Sequence[Sequence[int]]) -> int:
+    """Above 0 where two axes are in the wrong order, below 0 where in the right one, 0 where nothing says."""
+    for each in steps:
+        if each[inner] and each[outer]:
+            if each[inner] != each[outer]:
+                return each[inner] - each[outer]
+            if shape[inner] > shape[outer]:
+                return 1
+    return 0
 
 
 def _tensors_and_dim(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Sequence[torch.Tensor], int]:
@@ -59,16 +108,20 @@ def _tensors_and_dim(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Se
     return (tensors, dim) if usual and all(isinstance(each, torch.Tensor) for each in tensors) else ((), 0)  # type: ignore[return-value, union-attr]
 
 
+_OF_CHANNELS_LAST = (4, 5)
+"""Numbers of axes of tensors whose channels may lie last; what others are joined to is contiguous."""
+
+
 def _cat(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     tensors, dim = _tensors_and_dim(args, kwargs)
     shapes, dtypes = [], set()
     for each in tensors:
         shape = tuple(each.size())
-        if not each.is_meta or not shape or not each.is_contiguous():
+        if not each.is_meta or not shape or (len(shape) in _OF_CHANNELS_LAST and not each.is_contiguous()):
             return None
         shapes.append(shape)
         dtypes.add(each.dtype)
-    return (cat(shapes, dim), dtypes.pop()) if len(dtypes) == 1 else None
+    return (cat(shapes, dim), dtypes.pop(), None) if len(dtypes) == 1 else None
 
 
 def _stack(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
@@ -82,7 +135,7 @@ def _stack(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     axes = len(shape) + 1
     if not -axes <= dim < axes:
         return None
-    return (*shape[: dim % axes], len(tensors), *shape[dim % axes :]), dtype
+    return (*shape[: dim % axes], len(tensors), *shape[dim % axes :]), dtype, None
 
 
 def _arange(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
@@ -92,7 +145,7 @@ def _arange(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     end, device, dtype = args[0] if args else kwargs["end"], kwargs.get("device"), kwargs.get("dtype")
     if type(end) is not int or end < 0 or device is None or torch.device(device).type != "meta":
         return None
-    return (end,), torch.int64 if dtype is None else dtype
+    return (end,), torch.int64 if dtype is None else dtype, None
 
 
 T = torch.Tensor
@@ -101,7 +154,8 @@ ANSWERS: Mapping[Any, Answer] = {
     torch.cat: _cat,
     torch.stack: _stack,
     torch.arange: _arange,
-    **dict.fromkeys((torch.sigmoid, T.sigmoid, T.exp, torch.exp, nn.functional.silu, T.contiguous, T.__neg__), _like),
+    **dict.fromkeys((torch.sigmoid, T.sigmoid, T.exp, torch.exp, nn.functional.silu, T.__neg__), _like),
+    T.contiguous: _contiguous,
     **dict.fromkeys(
         (
             T.add, T.__add__, T.__radd__, torch.add, T.sub, T.__sub__, T.__rsub__, torch.sub, T.mul, T.__mul__,

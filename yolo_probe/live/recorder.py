@@ -125,7 +125,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         self._held: dict[str, frozenset[Any]] = {}
         """By path of a module, the functions of torch that it keeps."""
         self._kinds: dict[type, _Kind] = {}
-        self._empty: dict[tuple[Any, torch.dtype], torch.Tensor] = {}
+        self._empty: dict[tuple[Any, torch.dtype, Any], torch.Tensor] = {}
         self._functions: dict[Any, tuple[Answer | None, Record | None]] = {}
         self._scripted = ScriptedWork(lambda: bool(self._seen), self._write_scripted) if scripted else nullcontext()
         for place in places:
@@ -488,11 +488,13 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         options = {"flops": flops}
         self._pass.records.append(OpRecord(SCRIPTED, path, kind, inputs, output, (), options, functional=True))
 
-    def _made(self, shape: Any, dtype: torch.dtype) -> torch.Tensor:
-        """A meta tensor, an alias of the first of that shape and dtype: making a new one takes four times as long."""
-        found = self._empty.get((shape, dtype))
+    def _made(self, shape: Any, dtype: torch.dtype, strides: Any = None) -> torch.Tensor:
+        """A meta tensor, an alias of the first of that layout and dtype: making a new one takes four times as long."""
+        found = self._empty.get((shape, dtype, strides))
         if found is None:
-            found = self._empty[shape, dtype] = torch.empty(shape, dtype=dtype, device="meta")
+            options = {"dtype": dtype, "device": "meta"}
+            made = torch.empty(shape, **options) if strides is None else torch.empty_strided(shape, strides, **options)
+            found = self._empty[shape, dtype, strides] = made
         made = found.detach()
         return made.as_subclass(Named) if self._names_calls else made
 
