@@ -72,7 +72,7 @@ def test_a_fuse_diff_has_the_schema_of_version_1() -> None:
     assert list(data["ledger"]) == ["layers", "parameters", "gradients", "flops"]
     layers = data["ledger"]["layers"]
     assert (layers["before"], layers["after"], layers["unexplained"]) == (214, 157, 0)
-    assert list(layers["entries"][0]) == ["cause", "count", "amount", "arithmetic", "why"]
+    assert list(layers["entries"][0]) == ["cause", "count", "amount", "arithmetic", "why", "during_training"]
 
 
 def test_an_info_has_one_summary_and_one_line() -> None:

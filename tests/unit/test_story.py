@@ -206,7 +206,7 @@ def test_what_trained_after_all_is_not_said_to_have_been_frozen(
     entry = {"count": 1, "arithmetic": "", "why": ""}
     entries_of_run = [
         entry | {"cause": "--freeze 2, lifted in epoch 1", "amount": -30},
-        entry | {"cause": "requires_grad=True in epoch 1", "amount": 30},
+        entry | {"cause": "requires_grad=True in epoch 1", "amount": 30, "during_training": True},
         entry | {"cause": "requires_grad=False, set by strip_optimizer()", "amount": -before},
     ]
     ledger = {"gradients": {"before": before, "after": 0, "entries": entries_of_run, "unexplained": 0}}
@@ -214,6 +214,10 @@ def test_what_trained_after_all_is_not_said_to_have_been_frozen(
     assert causes(probe, copy) == [each["cause"] for each in entries_of_run]
     said = " ".join(probe("fuse-diff", tmp_path).stdout.split())
     assert f"{before - 30:,} trained at first, {before:,} at the end." in said
+    del entries_of_run[1]["during_training"]  # a record of before there was the key
+    run(tmp_path, record | {"ledger": ledger})
+    said = " ".join(probe("fuse-diff", tmp_path).stdout.split())
+    assert f"printed before --freeze acts: {before - 30:,} trained at first." in said
 
 
 def causes(probe: Probe, checkpoint: Path) -> list[str]:

@@ -274,10 +274,10 @@ def _trained_words(report: FuseDiff) -> str:
     """How many parameters trained at first and at the end, where that changed while training went on."""
     figures, now = [], report.gradients.before
     for event, entry in zip(report.events, report.gradients.entries, strict=False):
-        if event.during:
+        if event.during_training:
             figures.append(now)
         now += entry.amount
-        if event.during:
+        if event.during_training:
             figures.append(now)
     return f"The flags changed while training went on: {figures[0]:,} trained at first, {figures[-1]:,} at the end."
 
@@ -287,7 +287,7 @@ def _gradients_note(report: FuseDiff) -> str:
     meaning = '"gradients" counts the parameters that training may change.'
     fixed = fixed_numbers(report.training.root)
     after = report.validation.summary.gradients
-    if any(event.during for event in report.events):
+    if any(event.during_training for event in report.events):
         return f"{_trained_words(report)} {fixed}".rstrip()
     if saved and saved.freeze:
         left = report.gradients.before + sum(e.amount for e in report.gradients.entries[:1])

@@ -38,6 +38,8 @@ class Entry:
     """One sentence for a newcomer."""
     detail: str = ""
     """Text after the cause: ``2 x 4,752 channels``."""
+    during_training: bool = False
+    """Whether it came while the training went on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class AccountEntry:
     amount: int
     arithmetic: str
     why: str
+    during_training: bool = False
+    """Whether it came while the training went on; False in an older record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +113,12 @@ class Account:
 def account_of(ledger: Ledger) -> Account:
     """A ledger in the form in which it is written."""
     entries = tuple(
-        AccountEntry(cause=each.cause, count=each.count, amount=each.amount, arithmetic=each.arithmetic, why=each.why)
+        AccountEntry(
+            cause=each.cause, count=each.count, amount=each.amount, arithmetic=each.arithmetic, why=each.why,
+            during_training=each.during_training,
+        )
         for each in ledger.entries
-    )
+    )  # fmt: skip
     return Account(before=ledger.before, after=ledger.after, entries=entries, unexplained=ledger.unexplained)
 
 
@@ -252,7 +259,7 @@ class GradientEvent:
     detail: str = ""
     trains: bool = False
     """What it set ``requires_grad`` to."""
-    during: bool = False
+    during_training: bool = False
     """Whether it came while the training went on."""
     lasts: bool = False
     """Whether these parameters never trained, as far as is known."""
@@ -268,8 +275,11 @@ def gradients_ledger(before: int, after: int, built: Module, events: Sequence[Gr
     for event in events:
         total, sign = sum(sizes[name] for name in event.names), 1 if event.trains else -1
         entries.append(
-            Entry(event.cause, len(event.names), sign * total, f"{sign} x {total:,}", event.why, event.detail)
-        )
+            Entry(
+                event.cause, len(event.names), sign * total, f"{sign} x {total:,}", event.why, event.detail,
+                event.during_training,
+            )
+        )  # fmt: skip
     entries.append(_fuse_gradients(fusion))
     for change in fusion.changes:
         lost, gained = (_size(t for t in _tensors(places) if t.requires_grad) for places in (change.gone, change.new))

@@ -34,8 +34,6 @@ from yolo_probe.reports.typed_json import FormError
 
 MAX_RECORD_BYTES = 16_000_000
 """Size of a ``probe.json``."""
-_SET_BY_CODE = ("requires_grad=True in ", "requires_grad=False in ")
-"""Beginnings of the causes that a record names for flags set while the training went on."""
 REMEDY = "pass the folder of a run that was trained with `yolo-probe train`, or its probe.json"
 
 
@@ -133,9 +131,12 @@ def _with_recorded_flags(report: FuseDiff, recorded: Account | None) -> FuseDiff
         events = tuple(replace(each, detail="", lasts=False) if each.lasts else each for each in report.events)
         entries = tuple(replace(each, detail="") if each.detail in undone else each for each in ledger.entries)
         return replace(report, events=events, gradients=replace(ledger, entries=entries))
-    entries = tuple(Entry(each.cause, each.count, each.amount, each.arithmetic, each.why) for each in recorded.entries)
+    entries = tuple(
+        Entry(each.cause, each.count, each.amount, each.arithmetic, each.why, during_training=each.during_training)
+        for each in recorded.entries
+    )
     events = tuple(
-        GradientEvent(each.cause, frozenset(), each.why, during=each.cause.startswith(_SET_BY_CODE)) for each in entries
+        GradientEvent(each.cause, frozenset(), each.why, during_training=each.during_training) for each in entries
     )
     return replace(report, events=events, gradients=replace(ledger, entries=entries))
 

@@ -478,6 +478,6 @@ def _events(
                     "Code of the training set these flags after the line was printed.",
                     f"{_place_of(names, start.state.root)} {does} from then on",
                     trains=trains,
-                    during=now is not history[0],
+                    during_training=now is not history[0],
                 )
         before = now.names
