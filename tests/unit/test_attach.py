@@ -145,10 +145,14 @@ import sys
 
 def tune(*commands):
     return [subprocess.run(command, check=True) for command in commands]
+
+class Tuner:
+    def __call__(self, *commands):
+        return tune(*commands)
 """
 
 
-def test_the_first_training_that_a_tuner_starts_has_the_probe(
+def test_the_first_training_that_each_tuner_starts_has_the_probe(
     host: Callable[[Mapping[str, str]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host({"ultralytics/engine/tuner.py": TUNER})
@@ -160,6 +164,8 @@ def test_the_first_training_that_a_tuner_starts_has_the_probe(
     probed = [sys.executable, "-m", "yolo_probe", "train", "--lang", "zh", "yolo", "train", "lr0=0.1"]
     assert tuner.tune(["ls"], train, train) == [["ls"], probed, train]
     assert probe.is_told
+    for own in (tuner.Tuner(), tuner.Tuner()):  # each tune() makes one
+        assert own(train, train) == [probed, train]
     assert tuner.subprocess.PIPE == subprocess.PIPE
     attachment.detach()
     assert tuner.subprocess is subprocess

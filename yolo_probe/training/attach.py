@@ -17,8 +17,9 @@ import sys
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import partial, wraps
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from yolo_probe.errors import reason_of
 from yolo_probe.language import language_of_log, translated
@@ -44,8 +45,8 @@ class Attachment:
         self._made: Probe | None = None
         self._undo: list[Callable[[], object]] = []
         self._attached = True
-        self._tunes = False
-        """Whether a training of tune() has the probe: one is told, as of the trainings of ``--evolve``."""
+        self._tuners: WeakSet[object] = WeakSet()
+        """Those of which a training has had the probe: of each tune() one is told, as of ``--evolve``."""
         acts: Mapping[str, Callable[[Any], object]] = {
             "utils.callbacks": self._watch_classic,
             HOME: self._watch_lines,
@@ -173,16 +174,17 @@ class Attachment:
         self._undo.append(partial(setattr, module, own.__name__, own))
 
     def _watch_tuner(self, module: ModuleType) -> None:
-        """Run the first of the trainings that tune() of ultralytics starts, each as a process, with the probe too."""
+        """Run the first of the trainings that a tune() of ultralytics starts, each as a process, with the probe too."""
         own = getattr(module, "subprocess", None)
         if own is not subprocess:
             return
         words = [sys.executable, "-m", "yolo_probe", "train", *self._options]
 
         def run(command: Any, *args: Any, **kwargs: Any) -> Any:
-            probed = _with_probe(command, words) if self._attached and not self._tunes else None
+            tuner = _tuner() or module
+            probed = _with_probe(command, words) if self._attached and tuner not in self._tuners else None
             if probed is not None:
-                self._tunes = True
+                self._tuners.add(tuner)
                 self._probe.is_elsewhere()
             return subprocess.run(command if probed is None else probed, *args, **kwargs)
 
@@ -205,6 +207,17 @@ class _Launching:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(subprocess, name)
+
+
+def _tuner() -> object | None:
+    """The tuner of ultralytics that the stack is in; its trainings may be started by an object of another module."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        owner = frame.f_locals.get("self")
+        if type(owner).__module__.endswith("engine.tuner"):
+            return owner
+        frame = frame.f_back
+    return None
 
 
 def _with_probe(command: object, words: Sequence[str]) -> str | list[str] | None:
