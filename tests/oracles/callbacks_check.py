@@ -4,7 +4,8 @@ The loop is the test's, in the order and with the arguments of v6.0 (argument ``
 generations whose own train.py no longer runs on this Python are held to their events too. ``threads``: called from
 other threads; ``broken``: the probe fails; ``unwritable``: a file of it cannot be written; ``thaw``: what was frozen
 trains in the second epoch; ``late``: registered when the model is built; ``evolve``: both are generations of one
-``--evolve``; ``unsaved``: no best model is saved, as ``--evolve`` saves none. Prints what the host logs.
+``--evolve``; ``unsaved``: no best model is saved, as ``--evolve`` saves none; ``own``: callbacks of the user's own
+freeze rows 10 and 13 before the first batch. Prints what the host logs.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pickle
 import sys
 import threading
 from argparse import Namespace
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,8 @@ import yolo_probe
 from tests.fingerprints import fingerprint
 
 MODELS = Path(torch_utils.__file__).parents[1] / "models"
+TRAINS: list[nn.Module] = []
+"""The models that were built."""
 
 
 def built(opt: Namespace) -> nn.Module:
@@ -39,7 +43,17 @@ def built(opt: Namespace) -> nn.Module:
     frozen = tuple(f"model.{row}." for row in range(opt.freeze[0]))
     for name, parameter in model.named_parameters():
         parameter.requires_grad = not name.startswith(frozen)
+    TRAINS.append(model)
     return model
+
+
+def freezing(row: int) -> Callable[..., None]:
+    """A callback of the user's own that freezes a row."""
+
+    def freeze(*_: object) -> None:
+        TRAINS[-1].model[row].requires_grad_(False)
+
+    return freeze
 
 
 def thaw(model: nn.Module, opt: Namespace, epoch: int) -> None:
@@ -77,6 +91,7 @@ class Old:
         callbacks.run("on_pretrain_routine_end")
         for epoch in range(2):
             thaw(model, opt, epoch)
+            optimizer.step()  # of no gradients
             callbacks.run("on_train_batch_end", 0, model, None, None, None, False, False)
             callbacks.run("on_train_epoch_end", epoch=epoch)
             run({}, ema.ema, None, callbacks, ("on_val_image_end", "on_val_end"))
@@ -103,7 +118,7 @@ class New:
             callbacks.run("on_train_batch_end", model, 0, None, None, None, [])
             callbacks.run("on_train_epoch_end", epoch=epoch)
             run({}, ema.ema, None, callbacks, ("on_val_start", "on_val_end"))
-        assert opt.thaw or before == fingerprint(model)
+        assert opt.thaw or opt.own or before == fingerprint(model)
         finish(save_dir, model, ema, optimizer, imgsz, callbacks, saves=not opt.unsaved)
 
 
@@ -126,6 +141,10 @@ def save_and_validate(best: Path, model: nn.Module, ema: Any, optimizer: Any, ca
     torch.save(state, best)
     strip_optimizer(str(best))
     run({}, attempt_load(str(best)), None, callbacks, ("on_val_start",))
+
+
+OWN = {"v6.0": ["on_pretrain_routine_end"] * 2, "v7.0": ["on_train_start", "on_train_epoch_start"]}
+"""Events before the first batch, by the order of events."""
 
 
 class Threaded(Callbacks):  # type: ignore[misc]  # hosts are not read by mypy
@@ -153,9 +172,13 @@ def main() -> None:
             probe = yolo_probe.register(callbacks, imgsz=64)
         if probe:
             assert pickle.loads(pickle.dumps(copy.deepcopy(probe))).settings == probe.settings  # noqa: S301
+        if "own" in variant:
+            for row, hook in zip((10, 13), OWN[order], strict=True):
+                callbacks.register_action(hook, callback=freezing(row))
         options = Namespace(
             save_dir=Path(folder) / str(number), imgsz=64, freeze=[10], cfg="yolov5n.yaml", thaw="thaw" in variant,
-            broken="broken" in variant, unsaved="unsaved" in variant, evolve=300 if "evolve" in variant else None,
+            own="own" in variant, broken="broken" in variant, unsaved="unsaved" in variant,
+            evolve=300 if "evolve" in variant else None,
         )  # fmt: skip
         if "unwritable" in variant:  # the probe cannot write its record there
             (options.save_dir / "probe.json").mkdir(parents=True)

@@ -109,6 +109,19 @@ def test_a_change_of_flags_between_epochs_is_told_once_and_recorded(
         assert sum(each.parameters for each in moment.mechanisms) == model_of(moment).parameters
 
 
+@pytest.mark.parametrize(("release", "order"), [("6.0.7", "v6.0"), ("7.0.14", "v7.0")])
+def test_what_callbacks_of_the_users_own_freeze_before_the_first_batch_is_frozen_at_the_start(
+    release: str, order: str, training: Training
+) -> None:
+    said, folder = training(release, order, "own")
+    left = PARAMETERS - FROZEN - 33_024 - 90_880
+    assert sum(f"layers, {PARAMETERS:,} parameters, {left:,} gradients, 0.0423 GFLOPs" in line for line in said) == 2
+    assert any("--freeze 10 took rows 0 to 9 and other code took rows 10 and 13 out of training" in x for x in said)
+    record = json.loads((folder / "1" / "probe.json").read_text())
+    assert [moment["event"] for moment in record["events"]] == ["start", "validation", "end"]
+    assert record["events"][0]["training"]["gradients"] == left
+
+
 def test_every_record_that_was_written_fits_the_published_schema(training: Training) -> None:
     schema = Draft202012Validator(json.loads((environments.ROOT / "configs" / "probe.schema.json").read_text()))
     for release, order, *variant in (("6.0.7", "v6.0", "thaw"), ("7.0.14", "v7.0"), ("7.0.14", "v7.0", "thaw")):

@@ -194,19 +194,20 @@ class Probe:
         handlers = {
             "on_pretrain_routine_start": self._on_new_run,
             "on_pretrain_routine_end": self._on_prepared,
-            "on_train_start": self._on_train_start,
+            "on_train_epoch_start": self._on_epoch_start,
             "on_train_batch_end": self._on_train_start,
-            "on_train_epoch_start": self._on_epoch,
             "on_train_epoch_end": self._on_epoch,
             "on_val_start": self._on_validation,
             "on_val_image_end": self._on_validation,
             "on_val_end": self._on_validation,
             "on_train_end": self._on_classic_end,
         }
-        for hook, handler in handlers.items():
+        functions = {hook: partial(self._guarded, handler.__name__) for hook, handler in handlers.items()}
+        functions["on_train_start"] = partial(self._guarded, self._on_ready.__name__, table)
+        for hook, function in functions.items():
             if hook in table:
                 table[hook][:] = [action for action in table[hook] if action["name"] != NAME]
-                callbacks.register_action(hook, name=NAME, callback=partial(self._guarded, handler.__name__))
+                callbacks.register_action(hook, name=NAME, callback=function)
 
     def events(self) -> Mapping[str, Callable[..., None]]:
         """The callbacks for an ultralytics trainer, by event."""
@@ -313,13 +314,15 @@ class Probe:
             if run.start is None:
                 self._end()  # a script that fires no events
             return
-        if run.is_ready and run.start is None:
-            return  # of a model that a callback has made
         running = self._running()
+        builds = running.save_dir is not None and running.model is None
+        if run.is_ready and run.start is None and not builds:
+            return  # of a model that a callback has made
         if run.start is not None:
             if not run.ended and (running.save_dir is None or running.epoch is not None):
                 return  # another line in the middle of a training
             self._on_finished()
+        if run.is_ready or run.start is not None:
             run = self._run = Run()  # the next training in this process
         self._ask(line, running)
         run.first_printed = line.line.text is not None
@@ -339,8 +342,24 @@ class Probe:
         run.files.folder, run.built, run.form_known = running.save_dir, running, line.form_known
 
     def _on_prepared(self, *_: object, **__: object) -> None:
+        """What ``on_train_start`` is later: v6.0 and v6.1 do not announce more, so the start is their first step."""
         if not host_state.starts_itself():
-            self._on_train_start()
+            self._run.is_ready = True
+
+    def _on_ready(self, table: Mapping[str, Any], *_: object, **__: object) -> None:
+        """Training is about to start: callbacks of the user's own, at this event or at the next, may freeze rows first.
+
+        ``table``: all callbacks by event; those of the first epoch's start come before the probe's.
+        """
+        self._run.is_ready = True
+        if isinstance(following := table.get("on_train_epoch_start"), list):
+            following.sort(key=lambda each: _owner(each.get("callback") if isinstance(each, dict) else each) is self)
+
+    def _on_epoch_start(self, *args: object, **_: object) -> None:
+        if self._run.start is None:
+            self._on_train_start(*args)
+        else:
+            self._on_epoch()
 
     def _on_train_start(self, *args: object, **_: object) -> None:
         if self._run.start is None:
@@ -359,8 +378,8 @@ class Probe:
         if run.start is None:
             running = self._running()
             if running.model is not None and _trains(running, optimizer):
-                run.announced = False
-                if self._running is host_state.classic:
+                run.announced = run.is_ready
+                if self._running is host_state.classic and not run.announced:
                     self._say(
                         ["this script has no callbacks: what follows is seen at its optimizer's steps and its exit"]
                     )
@@ -403,9 +422,8 @@ class Probe:
             run.fused_copy = "file"
         self._end()
 
-    def _on_trainer_ready(self, _: Any) -> None:
-        """Training is about to start: callbacks of the user's own, which come after this one, may freeze rows first."""
-        self._run.is_ready = True
+    def _on_trainer_ready(self, trainer: Any) -> None:
+        self._on_ready(trainer.callbacks)
 
     def _on_trainer_epoch_start(self, trainer: Any) -> None:
         if self._run.start is None:
