@@ -17,11 +17,13 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from tests.environments import ROOT
 from yolo_probe import watch
+from yolo_probe.counters.charges import charge
 from yolo_probe.errors import SettingsError, TargetError
 from yolo_probe.live.live import Live
 from yolo_probe.render.markdown import render as render_markdown
 from yolo_probe.reports.training_record import Changed, Ended, Part, Started, Validated
-from yolo_probe.training.moments import is_fused_of, live_state
+from yolo_probe.training.host_state import Running
+from yolo_probe.training.moments import is_fused_of, live_state, start_of
 from yolo_probe.training.without_callbacks import _before_steps, on_steps
 
 
@@ -103,6 +105,59 @@ def test_the_record_has_the_start_each_change_and_the_end_and_the_weights_are_th
     assert "requires_grad=True in epoch 1" in str(story)
     assert not any(line.startswith("!") for line in str(story).splitlines())
     assert not any(_before_steps(each) for each in (False, True))
+
+
+def test_parameters_that_are_new_objects_and_in_no_optimizer_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    network = Network()
+    optimizer = trainer(network)
+    with caplog.at_level("INFO"), watch(network, optimizer, imgsz=64) as story:
+        for epoch in steps(network, optimizer):
+            if epoch == 1:
+                network.model[1].weight = nn.Parameter(network.model[1].weight.detach().clone())
+    change = story.moments[1]
+    assert isinstance(change, Changed)
+    assert change.not_in_optimizer == ("model.1.weight",)
+    assert change.replaced is not None
+    assert (change.replaced.parameters, change.train_now, change.gone) == (32, None, None)
+    assert "yolo-probe: new objects are in the place of parameters in epoch 1: 1 tensors (first: model.1.weight)" in (
+        caplog.messages
+    )
+    assert "New objects are in the place of these parameters" in str(story)
+
+
+def test_an_optimizer_that_is_made_in_the_middle_holds_what_trains_from_then_on() -> None:
+    network = Network()
+    network.model[0].requires_grad_(False)
+    first = torch.optim.SGD(network.model[1].parameters(), lr=0.1)
+    with watch(network, first, imgsz=64) as story:
+        for _ in steps(network, first, 1):
+            pass
+        network.requires_grad_(True)
+        second = torch.optim.SGD(network.parameters(), lr=0.1)
+        for epoch in steps(network, second, 3):
+            if epoch == 2:
+                network.model[1].weight = nn.Parameter(network.model[1].weight.detach().clone())
+                second = trainer(network)
+                second.step()
+    changes = [each for each in story.moments if isinstance(each, Changed)]
+    assert [(each.epoch, each.not_in_optimizer) for each in changes] == [(0, ())]
+
+
+def test_sizes_that_a_host_draws_for_each_batch_are_on_record_with_their_flops() -> None:
+    network = Network()
+    optimizer = trainer(network)
+    with watch(network, optimizer, imgsz=64, events=[]) as story:
+        for _ in steps(network, optimizer, 1):
+            pass
+    question = story._probe._run.question
+    assert question is not None
+    scales = start_of(Running(model=network, imgsz=(64, 64), scales=0.5), None, question).record.scales
+    assert scales is not None
+    assert (scales.smallest, scales.largest) == ((32, 32), (96, 96))
+    half, more = (
+        charge(Live(network).trace((1, 3, n, n)).records, question.counter.convention).flops for n in (32, 96)
+    )
+    assert (scales.flops_of_smallest, scales.flops_of_largest) == (half, more)
 
 
 def test_an_average_that_is_validated_is_what_is_fused_at_the_end() -> None:
@@ -286,7 +341,7 @@ def test_where_fuse_fails_the_end_is_the_model_as_it_trained_and_another_network
     assert isinstance(end, Ended)
     assert (end.validated.layers, end.outputs) == (3, None)
     assert start.event == "start"
-    assert any("will fail" in message for message in caplog.messages)
+    assert any("yolo-probe: fuse() fails at model.1 (Conv2d)" in message for message in caplog.messages)
 
 
 class Renumbered(Network):

@@ -168,7 +168,7 @@ KEPT_BN = ("return self.act(self.conv(x))", "return self.act(self.bn(self.conv(x
     [
         ("utils/torch_utils.py", LOST_BIAS, "fuse() of the best model changes the predictions: model.0 (Conv) is the "
          "first that differs: by "),
-        ("models/yolo.py", KEPT_BN, "validation of the best model will fail after this training: after fuse(), model.0 "
+        ("models/yolo.py", KEPT_BN, "the best model will fail where its host loads it: after fuse(), model.0 "
          "(Conv) fails: AttributeError: 'Conv' object has no attribute 'bn'"),
     ],
 )  # fmt: skip

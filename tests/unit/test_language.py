@@ -65,7 +65,7 @@ from yolo_probe.reports.question import Question
 from yolo_probe.reports.side_by_side import side_by_side
 from yolo_probe.reports.story import read_story
 from yolo_probe.reports.timing import Timing
-from yolo_probe.reports.training_record import Changed, FuseTrial, Started, Switched, Taken, Validated
+from yolo_probe.reports.training_record import Changed, FuseTrial, Scales, Started, Switched, Taken, Validated
 from yolo_probe.reports.training_record import Part as Modules
 from yolo_probe.training.log_lines import (
     change_lines,
@@ -496,9 +496,13 @@ def test_no_message_of_a_training_is_left_in_english() -> None:
         start.printed, taken=(Taken(mechanism="--freeze", where="rows 0, 1 and 5"), Taken(mechanism="DFL", where=""))
     )
     part = Modules(where="model.24.m.0 and 2 more", modules=3, parameters=30)
+    scales = Scales(smallest=(32, 32), largest=(96, 96), flops_of_smallest=1_000_000, flops_of_largest=9_000_000)
     starts = (
         start, replace(start, printed=two), replace(start, printed=replace(two, taken=())),
         replace(start, fuse=FuseTrial(merges=57, fails=None, layers=157, parameters=1_761_871)),
+        replace(start, fuse=FuseTrial(merges=57, fails=None, layers=157, parameters=1_761_871, on_values=True)),
+        replace(start, announced=False, rectangular=True), replace(start, scales=scales), replace(start, own_loop=True),
+        replace(start, scales=replace(scales, flops_of_largest=None)),
         replace(start, not_in_optimizer=("a", "b")), replace(start, printed=replace(two, gone=part, new=part)),
         replace(start, printed=replace(two, taken=(), taken_parameters=0, given_parameters=5, gone=part)),
     )  # fmt: skip
@@ -507,6 +511,8 @@ def test_no_message_of_a_training_is_left_in_english() -> None:
         changed,
         replace(changed, epoch=None, train_no_more=where),
         replace(changed, train_now=None, train_no_more=where),
+        replace(changed, train_now=None, replaced=where),
+        replace(changed, train_now=None, replaced=where, epoch=None),
     )
     row = DifferentRow(name="model.4", kind="C3", difference=0.25)
     outputs = FusedOutputs(size=(64, 64), rows=25, largest=1e-12, first=None)

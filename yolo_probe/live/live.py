@@ -10,7 +10,7 @@ import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import PurePath
 from types import FunctionType, MethodType, ModuleType, SimpleNamespace
@@ -116,6 +116,8 @@ class Live:
         self._real_recorder: Recorder | None = None
         self._places: list[CopiedModule] = []
         self._executed = ""
+        self.by_fuse = Fusing()
+        """How ``fuse()`` made it."""
         self._real: dict[int, torch.Tensor] | None = None
 
     @property
@@ -242,14 +244,41 @@ class Live:
 
         ``grad_enabled``: whether autograd is on; in YOLOv5 that decides whether the new weights require a gradient.
         ``end_to_end``: what ultralytics sets before it fuses, which decides which head remains.
+        A ``fuse()`` that needs values, as for NumPy, runs on a real copy.
         Raises: TraceError where ``fuse()`` fails, with the module's path.
         """
         copier = Copier()
         copy = copier.module(self._inner)
         set_end_to_end(copy, end_to_end)
-        with self._unnoticed(copier):
-            fused = _fuse(copy, grad_enabled)
-        return Live(fused, every_function=self._every_function, most_operators=self._most)
+        on_values = False
+        try:
+            with self._unnoticed(copier), torch.device("meta"):
+                fused = _fuse(copy, grad_enabled)
+        except FuseError:
+            if any(each.is_meta for each in self._inner.parameters()):
+                raise  # there are no values
+            copy, on_values = real_copy(self._inner)[id(self._inner)], True
+            set_end_to_end(copy, end_to_end)
+            with self._unnoticed(copier, weightless=False):
+                fused = _fuse(copy, grad_enabled)
+        returned = isinstance(fused, nn.Module)
+        made = Live(fused if returned else copy, every_function=self._every_function, most_operators=self._most)
+        made.by_fuse = Fusing(on_values=on_values, returned=returned)
+        return made
+
+
+class FuseError(TraceError):
+    """What a model's own ``fuse()`` raised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fusing:
+    """How a model's own ``fuse()`` made a model."""
+
+    on_values: bool = False
+    """Whether it ran on a copy with values, as it needs some."""
+    returned: bool = True
+    """Whether it returned a model, as hosts expect; else it changed its own."""
 
 
 def set_end_to_end(model: nn.Module, value: bool | None) -> None:
@@ -274,18 +303,18 @@ def has_fuse(model: nn.Module) -> bool:
     )
 
 
-def _fuse(copy: nn.Module, grad_enabled: bool) -> nn.Module:
-    """A weightless copy after its own ``fuse()``, which may return another model.
+def _fuse(copy: nn.Module, grad_enabled: bool) -> Any:
+    """What the ``fuse()`` of a copy returns: usually the copy, which it has changed.
 
-    Raises: TraceError where the model has none, or where it fails, with the module's path.
+    Raises: TraceError where the model has none, FuseError where it fails, with the module's path.
     """
     try:
-        with torch.set_grad_enabled(grad_enabled), torch.device("meta"):
-            return fuse_silently(copy)
+        with torch.set_grad_enabled(grad_enabled):
+            return _fused_in_silence(copy)
     except TraceError:
         raise
     except Exception as error:  # the user's own fuse(): whatever it raises is what validation would raise
-        raise TraceError(f"{_place_of(error, copy)}: fuse() fails there: {reason_of(error)}") from error
+        raise FuseError(f"{_place_of(error, copy)}: fuse() fails there: {reason_of(error)}") from error
 
 
 def fuse_silently(model: nn.Module) -> nn.Module:
@@ -293,6 +322,12 @@ def fuse_silently(model: nn.Module) -> nn.Module:
 
     Raises: TraceError where the model has none; whatever ``fuse()`` raises.
     """
+    fused = _fused_in_silence(model)
+    return fused if isinstance(fused, nn.Module) else model
+
+
+def _fused_in_silence(model: nn.Module) -> Any:
+    """What ``fuse()`` returns; nothing is printed."""
     fuse = getattr(model, "fuse", None)
     own = getattr(fuse, "__func__", None)
     if not isinstance(own, FunctionType):
@@ -304,11 +339,10 @@ def fuse_silently(model: nn.Module) -> nn.Module:
                 places.append((module.__dict__, name))
     model.__dict__["info"] = say_nothing
     try:
-        fused = _muted(own)(model)
+        return _muted(own)(model)
     finally:
         for names, name in (*places, (model.__dict__, "info")):
             names.pop(name, None)
-    return fused if isinstance(fused, nn.Module) else model
 
 
 @lru_cache(maxsize=256)

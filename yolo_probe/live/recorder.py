@@ -213,9 +213,10 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         gives_more = module.__dict__.get("return_indices", False)  # two tensors, of which a shape rule knows one
         if kind.block is None or self._device != "meta" or gives_more:
             return partial(self._measure, frame, kind, ref(module))
+        expected = _dtype_of_input(kind, module)
         gives_its_input = (kind.layer in _NOTHING and not self._pass.training) or module.__dict__.get("inplace") is True
         is_shared = kind.layer in LAYERS_BY_ELEMENT and self._pass.slots.get(id(described), 1) > 1
-        return partial(self._answer, frame, kind, gives_its_input, is_shared, ref(module))
+        return partial(self._answer, frame, kind, gives_its_input, is_shared, expected, ref(module))
 
     def _charges_parameters(self, described: Module) -> bool:
         """Whether a module not of torch has a record of its own parameters; torchvision's has one of its work."""
@@ -231,12 +232,17 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         return out
 
     def _answer(
-        self, frame: Frame, kind: _Kind, gives_its_input: bool, is_shared: bool, module: ref[nn.Module],
-        input: Any, *args: Any, **kwargs: Any,  # noqa: A002  # as torch calls it, and some code of models too
+        self, frame: Frame, kind: _Kind, gives_its_input: bool, is_shared: bool, expected: torch.dtype | None,
+        module: ref[nn.Module], input: Any, *args: Any, **kwargs: Any,  # noqa: A002  # as torch calls it, and some code of models too
     ) -> Any:  # fmt: skip
-        """Answer for a module of torch by its shape rule; run its forward if the rule refuses the input."""
+        """Answer for a module of torch by its shape rule; run its forward if the rule refuses the input.
+
+        A rule knows one input and no dtype, so more inputs, and one of another dtype, are for torch itself to judge.
+        """
         block = kind.block
         assert block is not None
+        if args or kwargs or (expected is not None and input.dtype is not expected):
+            return self._measure(frame, kind, module, input, *args, **kwargs)
         with directly():
             try:
                 if block is _LINEAR and not input.is_contiguous():
@@ -578,6 +584,11 @@ _NOTHING = frozenset({"Identity", "Dropout", "Dropout2d"})
 
 _LINEAR = torch_block("Linear")
 
+_OF_ONE_DTYPE = frozenset(
+    {"Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Linear"}
+)
+"""Modules of torch whose input must have the dtype of their weight."""
+
 
 class _Kind(NamedTuple):
     """What all modules of a class share."""
@@ -611,6 +622,12 @@ def _kind_of(kind: type) -> _Kind:
     is_torchs = kind is torchs and all(each.__module__.startswith("torch.") for each in functions.values())
     block = torch_block(layer) if layer not in LAYERS else None
     return _Kind(layer, block, kind.forward, is_torchs, frozenset(functions))  # type: ignore[attr-defined]
+
+
+def _dtype_of_input(kind: _Kind, module: nn.Module) -> torch.dtype | None:
+    """The dtype that the input of a module of torch must have; None where torch takes any."""
+    weight = module._parameters.get("weight") if kind.layer in _OF_ONE_DTYPE else None
+    return None if weight is None else weight.dtype
 
 
 def _own_forward(module: nn.Module) -> Forward:

@@ -90,6 +90,12 @@ def _start_notes(start: Started) -> Iterator[str]:
         yield "This is the model at the first step of the optimizer."
     elif not start.announced:
         yield "The host has no callbacks for its start: this is the model at the first step of the optimizer."
+    if start.scales:
+        low, high = ("x".join(map(str, each)) for each in (start.scales.smallest, start.scales.largest))
+        yield f"Each batch has a size of its own, from {low} to {high}."
+    if start.rectangular:
+        largest = "x".join(map(str, start.scales.largest if start.scales else start.imgsz))
+        yield f"Each batch has the shape of its images, of which {largest} is the largest."
     if start.freeze:
         rows = f" ({row_ranges(start.frozen_rows)})" if start.frozen_rows else ""
         yield f"The host's line was printed before {start.freeze} acted{rows}."
@@ -109,7 +115,10 @@ def _change_notes(change: Changed) -> Iterator[str]:
     for each, words in switched:
         if each:
             yield f"{words}: {each.where}, {each.parameters:,} parameters."
-    yield f"{change.gradients_before:,} gradients became {change.training.gradients:,} while the training went on."
+    if change.replaced:
+        yield f"New objects are in the place of these parameters: {change.replaced.where}."
+    if change.train_now or change.train_no_more or change.gone or change.new:
+        yield f"{change.gradients_before:,} gradients became {change.training.gradients:,} while the training went on."
     yield from _unheld(change.not_in_optimizer)
 
 

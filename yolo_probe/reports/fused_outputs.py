@@ -8,6 +8,8 @@ from yolo_probe.reports.typed_json import Count
 
 ROUNDING = 1e-9
 """Largest relative difference that rounding explains in float64; a lost branch or bias is far above it."""
+SMALLEST_PERCENT = 1e-3
+"""Smallest share that is told in percent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,5 +49,10 @@ class FusedOutputs:
         if self.first is None:
             return f"it gives the same with its {self.rows} rows, to {self.largest or 0:.0e} {largest}, {image}"
         share = self.first.difference
-        how_far = "its shape, or by numbers that are not finite" if share is None else f"by {share:.1%} {largest}"
+        how_far = "its shape, or by numbers that are not finite" if share is None else f"by {_share(share)} {largest}"
         return f"{self.first.name} ({self.first.kind}) is the first that differs: {how_far}, {image}"
+
+
+def _share(share: float) -> str:
+    """A share of something: ``43.0%``, and ``3e-04`` where that would round to nothing."""
+    return f"{share:.1%}" if share >= SMALLEST_PERCENT else f"{share:.0e}"

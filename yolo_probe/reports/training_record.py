@@ -44,6 +44,8 @@ class FuseTrial:
     """Layers after it; None if it fails."""
     parameters: Count | None = None
     """Parameters after it; None if it fails."""
+    on_values: bool = False
+    """Whether it ran on a copy with weights, as it needs some."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,18 @@ class Printed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scales:
+    """The sizes between which ``multi_scale`` draws one for each batch."""
+
+    smallest: tuple[Count, Count]
+    """Height and width in pixels."""
+    largest: tuple[Count, Count]
+    flops_of_smallest: Count | None
+    """FLOPs of one image of that size; None if the forward pass cannot be followed."""
+    flops_of_largest: Count | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """Training starts: the model as it will really train."""
 
@@ -99,6 +113,10 @@ class Started:
     """Height and width in pixels of the images that it trains on."""
     flops_at_imgsz: Count | None
     """FLOPs of one image of that size; None if the forward pass cannot be followed."""
+    scales: Scales | None = None
+    """None if all batches have the size ``imgsz``, or in an older record."""
+    rectangular: bool = False
+    """Whether a batch has the shape of its images, which is at most the size otherwise: the option ``rect``."""
     freeze: str | None
     """The option as it was typed: ``--freeze 10``."""
     frozen_rows: tuple[Count, ...]
@@ -163,6 +181,8 @@ class Changed:
     """Modules that code of the training took out."""
     new: Part | None = None
     """Modules that it put in; those of another class or shape are both."""
+    replaced: Switched | None = None
+    """Parameters that are other objects of the same shape, which the optimizer does not hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

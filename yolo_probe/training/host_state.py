@@ -38,6 +38,10 @@ class Running:
     """Identities of the parameters in the optimizer's groups."""
     imgsz: tuple[int, int] | None = None
     """Height and width of the images in pixels."""
+    scales: float = 0.0
+    """The share of that size by which the images of a batch may be smaller or larger: the option ``multi_scale``."""
+    is_rectangular: bool = False
+    """Whether a batch has the shape of its images: the option ``rect``."""
     freeze: object = None
     """The value of the option ``freeze``."""
     always_frozen: tuple[str, ...] = ()
@@ -69,7 +73,9 @@ def classic() -> Running:
         ema=_module(getattr(average, "ema", None)),
         parameters_held=held_by(names.get("optimizer")),
         imgsz=_size(names.get("imgsz", getattr(options, "imgsz", None))),
-        freeze=getattr(options, "freeze", None),
+        scales=_scales(getattr(options, "multi_scale", None)),
+        is_rectangular=bool(getattr(options, "rect", False)),
+        freeze=_freeze(options),
         epoch=names.get("epoch"),
         evolves=bool(getattr(options, "evolve", False)),
         resumes=bool(getattr(options, "resume", False)),
@@ -119,12 +125,15 @@ def fusing() -> bool:
 def of_trainer(trainer: Any) -> Running:
     """The state of the training of an ultralytics trainer."""
     args = trainer.args
+    classifies = getattr(args, "task", None) == "classify"  # which has neither option
     return Running(
         model=_module(getattr(trainer, "model", None)),
         ema=_module(getattr(getattr(trainer, "ema", None), "ema", None)),
         parameters_held=held_by(getattr(trainer, "optimizer", None)),
         imgsz=_size(getattr(args, "imgsz", None)),
-        freeze=getattr(args, "freeze", None),
+        scales=0.0 if classifies else _scales(getattr(args, "multi_scale", None)),
+        is_rectangular=not classifies and bool(getattr(args, "rect", False)),
+        freeze=_freeze(args),
         always_frozen=tuple(getattr(trainer, "freeze_layer_names", ())),
         epoch=getattr(trainer, "epoch", None),
         end_to_end=getattr(args, "nms", None) is False,
@@ -174,6 +183,19 @@ def _size(value: object) -> tuple[int, int] | None:
     if isinstance(value, Sequence) and value and all(isinstance(side, int) for side in value):
         return value[0], value[-1]
     return None
+
+
+def _freeze(options: object) -> object:
+    """The value of the option ``freeze``; nothing is frozen by it where it is not set, or the host has none."""
+    value: object = getattr(options, "freeze", None)
+    return () if value is None else value
+
+
+def _scales(value: object) -> float:
+    """The option ``multi_scale``: a half where it is only switched on, as before ultralytics 8.4."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.5 if value else 0.0
+    return float(value)
 
 
 def _weights(value: object) -> str:

@@ -23,6 +23,7 @@ def start_lines(start: Started, origin: Origin, *, size_known: bool = True) -> I
         yield f"as it trains: {numbers}, {gflops}"
     else:
         yield f"as it trains: {numbers}, {gflops} if images are {_size(start.imgsz)}"
+    yield from _other_sizes(start, origin)
     if start.printed:
         yield from _differences(start, start.printed, origin)
     for each in start.mechanisms:
@@ -36,17 +37,36 @@ def start_lines(start: Started, origin: Origin, *, size_known: bool = True) -> I
         )
     fuse = start.fuse
     if fuse.layers is not None and fuse.parameters is not None:
+        how = "on a copy" if fuse.on_values else "without weights"
         yield (
-            f"fuse() was tried without weights and works: {fuse.merges} BatchNorm2d merge; {fuse.layers:,} layers and "
+            f"fuse() was tried {how} and works: {fuse.merges} BatchNorm2d merge; {fuse.layers:,} layers and "
             f"{fuse.parameters:,} parameters will be left"
         )
+
+
+def _other_sizes(start: Started, origin: Origin) -> Iterator[str]:
+    """Lines on batches of another size."""
+    if scales := start.scales:
+        low, high = _size(scales.smallest), _size(scales.largest)
+        known = scales.flops_of_smallest is not None and scales.flops_of_largest is not None
+        costs = f", {_gflops(scales.flops_of_smallest)} to {_gflops(scales.flops_of_largest)}" if known else ""
+        option = origin.host.option("multi_scale" if origin.host.keywords else "multi-scale")
+        yield f"{option} draws another size for each batch: {low} to {high}{costs}"
+    if start.rectangular:
+        largest = _size(start.scales.largest if start.scales else start.imgsz)
+        yield f"{origin.host.option('rect')} gives a batch the shape of its images: {largest} is the largest"
 
 
 def start_warnings(start: Started) -> Iterator[str]:
     """Lines on what will go wrong in this training."""
     yield from _not_in_optimizer(start.not_in_optimizer)
     if start.fuse.fails:
-        yield f"validation of the best model will fail after this training: {start.fuse.fails}"
+        if start.own_loop:
+            yield start.fuse.fails
+        elif start.announced:
+            yield f"validation of the best model will fail after this training: {start.fuse.fails}"
+        else:  # which may validate none, as YOLOv5 to v5.0
+            yield f"the best model will fail where its host loads it: {start.fuse.fails}"
 
 
 def change_lines(change: Changed) -> Iterator[str]:
@@ -62,6 +82,8 @@ def change_lines(change: Changed) -> Iterator[str]:
     ]
     if switched:
         yield f"requires_grad changed {seen}; {'; '.join(switched)}; {gradients}"
+    if change.replaced:
+        yield f"new objects are in the place of parameters {seen}: {change.replaced.where}"
     yield from _not_in_optimizer(change.not_in_optimizer)
 
 

@@ -34,6 +34,7 @@ from yolo_probe.reports.training_record import (
     Numbers,
     Part,
     Printed,
+    Scales,
     Started,
     Switched,
     Taken,
@@ -78,6 +79,8 @@ def start_of(
         mechanisms=decided(decisions),
         imgsz=imgsz,
         flops_at_imgsz=_flops(live, question, imgsz),
+        scales=_scales(live, question, imgsz, running.scales),
+        rectangular=running.is_rectangular,
         freeze=option or None,
         frozen_rows=rows or (),
         frozen_parameters=state.summary.parameters - state.summary.gradients,
@@ -156,6 +159,24 @@ def _flops(live: Live, question: Question, imgsz: Size) -> int | None:
     return charge(run.records, question.counter.convention).flops
 
 
+def _scales(live: Live, question: Question, imgsz: Size, share: float) -> Scales | None:
+    """The sizes that a host draws for its batches, which are multiples of the stride; None where it draws none.
+
+    Source: train.py of YOLOv5, detect/train.py of ultralytics: that share below and above the image size.
+    """
+    if not share:
+        return None
+    step = max(question.subject.stride, 32)
+    low, high = (int(max(imgsz) * (1 + part)) for part in (-share, share))
+    smallest, largest = max(low, step) // step * step, (high + step - 1) // step * step
+    return Scales(
+        smallest=(smallest, smallest),
+        largest=(largest, largest),
+        flops_of_smallest=_flops(live, question, (smallest, smallest)),
+        flops_of_largest=_flops(live, question, (largest, largest)),
+    )
+
+
 def known_live(model: nn.Module, root: Module, running: Running) -> Known:
     """What a running training says of its model."""
     option, rows = freeze_of(running.freeze, root)
@@ -183,11 +204,19 @@ def _fuse_trial(live: Live, before: State, question: Question, end_to_end: bool 
         merges = len(difference(live.root, fused.root).merges)
     except TraceError as error:
         return FuseTrial(merges=0, fails=_failing_fuse(error, live.root))
+    on_values = fused.by_fuse.on_values
+    if not fused.by_fuse.returned and not question.subject.origin.own_loop:
+        return FuseTrial(merges=merges, fails=_RETURNS_NONE, on_values=on_values)
     after = live_state(fused, question)
-    if before.run is not None and after.run is None:
-        return FuseTrial(merges=merges, fails=_failing_forward(after))
+    if before.run is not None and (fails := _failing_forward(fused, after, before)):
+        return FuseTrial(merges=merges, fails=fails, on_values=on_values)
     numbers = _numbers(after, question)
-    return FuseTrial(merges=merges, fails=None, layers=numbers.layers, parameters=numbers.parameters)
+    return FuseTrial(
+        merges=merges, fails=None, layers=numbers.layers, parameters=numbers.parameters, on_values=on_values
+    )
+
+
+_RETURNS_NONE = "fuse() returns no model, and a host goes on with what it returns. Let it return self"
 
 
 def _failing_fuse(error: TraceError, root: Module) -> str:
@@ -199,11 +228,37 @@ def _failing_fuse(error: TraceError, root: Module) -> str:
     return f"fuse() fails at {place}: {reason}. Let fuse() leave that class out, or give it what it takes"
 
 
-def _failing_forward(after: State) -> str:
-    """Why the forward pass of a fused network fails: the module with its class, the host's own error, what to do."""
-    path, _, error = after.line.missing.partition(": ")
+def _failing_forward(fused: Live, after: State, before: State) -> str:
+    """Why the forward pass of a fused network fails: the module with its class, the host's own error, what to do.
+
+    Empty where it works. What a copy with values forgives is a fault too: such a copy is float32 in all its parts.
+    """
+    missing, is_mixed = after.line.missing, bool(_dtypes(after.root) - _dtypes(before.root))
+    if not missing and is_mixed and before.run:
+        try:
+            fused.trace_weightless(before.run.input)
+        except TraceError as error:
+            missing = str(error)
+    if not missing:
+        return ""
+    path, _, reason = missing.partition(": ")
+    modules = dict(unwrapped(fused.model).named_modules())
+    block = path
+    while block and type(modules.get(block)).__module__.startswith("torch."):
+        block = block.rpartition(".")[0]  # whose forward calls it
     place = _with_class(path, after.root)
-    return f"after fuse(), {place} fails: {error}. What runs then is its forward_fuse(), without what fuse() took away"
+    if block and block != path:
+        place = f"{place} in {_with_class(block, after.root)}"
+    remedy = "It uses what fuse() took away or changed: let fuse() leave that"
+    if is_mixed:
+        remedy = "Let fuse() keep the dtype of the parameters"
+    elif hasattr(modules.get(block), "forward_fuse"):
+        remedy = "What runs then is its forward_fuse(): let that do without what fuse() took away or changed"
+    return f"after fuse(), {place} fails: {reason}. {remedy}"
+
+
+def _dtypes(root: Module) -> frozenset[str]:
+    return frozenset(tensor.dtype for _, tensor in named_parameters(root))
 
 
 def _with_class(path: str, root: Module) -> str:
@@ -277,13 +332,20 @@ def trained_in(root: Module) -> frozenset[str]:
     return frozenset(name for name, tensor in named_parameters(root) if tensor.requires_grad)
 
 
+def unheld_of(model: nn.Module, running: Running, names: frozenset[str]) -> frozenset[str]:
+    """Those of these parameters that require a gradient and are in no group of the optimizer."""
+    return names.intersection(_unheld(model, running.parameters_held))
+
+
 def changed_of(
-    running: Running, live: Live, start: Start, question: Question, before: int, last: Trained
+    running: Running, live: Live, start: Start, question: Question, before: int, last: Trained,
+    replaced: frozenset[str] = frozenset(),
 ) -> Changed:  # fmt: skip
     """The record of a change in a model while its training goes on.
 
     ``running``: the state of the training; ``live``: the model that trains, without wrappers, as it is now; ``before``:
-    its gradients before the change; ``last``: what trained until then.
+    its gradients before the change; ``last``: what trained until then; ``replaced``: names of parameters that are new
+    objects, which the optimizer does not hold.
     """
     model, root = live.model, live.root
     now, known = trained_in(root), replace(start.known, non_leaf=non_leaf(model))
@@ -297,10 +359,13 @@ def changed_of(
         train_now=_switched((now - last.names) & _names(last.root) - made, root),
         train_no_more=_switched((last.names - now) & _names(root) - made, root),
         not_in_optimizer=tuple(
-            name for name in _unheld(model, running.parameters_held) if name in made or name not in last.names
+            name
+            for name in _unheld(model, running.parameters_held)
+            if name in made or name in replaced or name not in last.names
         ),
         gone=_part(gone),
         new=_part(new),
+        replaced=_switched(replaced - made, root),
     )
 
 
@@ -467,17 +532,22 @@ def _events(
     before = first & history[0].names if history else first
     for now in history:
         when = "before training" if now is history[0] else f"in {now.when}"
-        for names, trains, does in (
-            (now.names - before, True, "train"),
-            (before - now.names, False, "do not train"),
-        ):
+        for names, trains in ((now.names - before, True), (before - now.names, False)):
             if names:
+                place = _place_of(names, start.state.root)
                 yield GradientEvent(
                     f"requires_grad={trains} {when}",
                     names,
                     "Code of the training set these flags after the line was printed.",
-                    f"{_place_of(names, start.state.root)} {does} from then on",
+                    f"{place} {_verb(place, trains=trains)} from then on",
                     trains=trains,
                     during_training=now is not history[0],
                 )
         before = now.names
+
+
+def _verb(place: str, *, trains: bool) -> str:
+    """What parameters do, in words; ``place``: where they are, one row or several."""
+    if place.startswith("row "):
+        return "trains" if trains else "does not train"
+    return "train" if trains else "do not train"

@@ -61,6 +61,7 @@ from yolo_probe.training.moments import (
     run_question,
     start_of,
     trained_in,
+    unheld_of,
     validated_of,
 )
 from yolo_probe.training.old_torch_load import REMEDY, strip_optimizer_will_fail
@@ -383,10 +384,14 @@ class Probe:
                     self._say(
                         ["this script has no callbacks: what follows is seen at its optimizer's steps and its exit"]
                     )
-                self._start(running)
-        elif run.announced:
+                run.optimizers.add(optimizer)
+                self._start(self._with_steps(running))
+            return
+        if run.announced:
             self._stop_steps()
-        elif self._has_changed() and _trains(running := self._running(), optimizer):
+            return
+        run.optimizers.add(optimizer)  # it may have been made in the middle of the training
+        if self._has_changed() and _trains(running := self._running(), optimizer):
             self._changed(running)
 
     def _on_unannounced_validation(self, model: nn.Module) -> None:
@@ -506,10 +511,12 @@ class Probe:
         if model is None or run.start is None or run.question is None:
             return
         live, last = Live(model), run.history[-1]
-        if trained_in(live.root) == last.names and not any(modules_apart(last.root, live.root)):
-            self._note_flags(model)  # the same parameters, as new objects
+        running = self._with_steps(running)
+        replaced = unheld_of(model, running, self._new_objects(model))
+        if trained_in(live.root) == last.names and not any(modules_apart(last.root, live.root)) and not replaced:
+            self._note_flags(model)  # the same parameters, as new objects, for which there may be a new optimizer
             return
-        change = changed_of(running, live, run.start, run.question, run.training.gradients, last)
+        change = changed_of(running, live, run.start, run.question, run.training.gradients, last, replaced)
         self._note_trained(running.epoch, model, live.root)
         run.moments.append(change)
         self._say(change_lines(change), warning=True)
@@ -523,6 +530,17 @@ class Probe:
 
     def _note_flags(self, model: nn.Module) -> None:
         self._run.flags = [(weakref.ref(each), each.requires_grad) for each in model.parameters()]
+
+    def _new_objects(self, model: nn.Module) -> frozenset[str]:
+        """Names of the parameters that were not there, as objects, at the last check."""
+        known = {id(each) for parameter, _ in self._run.flags if (each := parameter()) is not None}
+        return frozenset(name for name, each in model.named_parameters() if id(each) not in known)
+
+    def _with_steps(self, running: Running) -> Running:
+        """The state of a training with what the optimizers hold that have made a step, also one that nobody gave."""
+        if running.parameters_held is None:
+            return running
+        return replace(running, parameters_held=running.parameters_held | self._run.held)
 
     def _on_validation(self, *_: object, **__: object) -> None:
         run = self._run
@@ -664,8 +682,8 @@ def _copy_in(best: Path | None) -> Literal["file", "ema"] | None:
 def _trains(running: Running, optimizer: Optimizer) -> bool:
     """Whether that optimizer is the one of this training."""
     held = host_state.held_by(optimizer) or frozenset()
-    if running.parameters_held is not None:
-        return bool(held) and held <= running.parameters_held  # one of several may train a part of the model
+    if running.parameters_held is not None and held and held <= running.parameters_held:
+        return True  # one of several may train a part of the model, or copies of its parameters
     return running.model is not None and any(id(parameter) in held for parameter in running.model.parameters())
 
 

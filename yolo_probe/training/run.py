@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
+from weakref import WeakSet
 
 from torch import nn
+from torch.optim import Optimizer
 
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.question import Question, State
@@ -16,7 +18,7 @@ from yolo_probe.reports.training_record import Changed, Numbers, Started, Valida
 from yolo_probe.reports.training_record import Event as Moment
 from yolo_probe.training.best_file import BestFile
 from yolo_probe.training.dropin import Logger
-from yolo_probe.training.host_state import Running
+from yolo_probe.training.host_state import Running, held_by
 from yolo_probe.training.moments import Start, Trained
 from yolo_probe.training.run_files import RunFiles
 
@@ -48,6 +50,8 @@ class Run:
     """Which of its parameters trained at the start, and after each change that was seen."""
     flags: list[tuple[Callable[[], nn.Parameter | None], bool]] = field(default_factory=list)
     """Each of its parameters, as long as it lives, with its flag at the last check: cheap to compare at every step."""
+    optimizers: WeakSet[Optimizer] = field(default_factory=WeakSet)
+    """Those that have made a step since the start."""
     moments: list[Moment] = field(default_factory=list)
     """The record so far, in order."""
     fused: State | None = None
@@ -74,6 +78,11 @@ class Run:
     """The file of the best model at the start; None if that is of this training, which was interrupted."""
     changes_foreseen: int = 0
     """Length of ``history`` when ``foreseen`` was found."""
+
+    @property
+    def held(self) -> frozenset[int]:
+        """Identities of the parameters that these optimizers hold."""
+        return frozenset[int]().union(*(held_by(each) or () for each in self.optimizers))
 
     @property
     def training(self) -> Numbers:
