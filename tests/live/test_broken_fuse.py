@@ -269,6 +269,14 @@ def test_a_fuse_that_returns_nothing_fails_in_a_host_alone() -> None:
     assert start.record.fuse.fails.startswith("fuse() returns no model")
 
 
+def test_the_average_is_tried_where_a_block_of_the_model_is_of_another_class() -> None:
+    *_, probe = watched(Net())
+    question, broken = probe._run.question, Net(UsesNorm(8))
+    assert question is not None
+    for running, fails in ((Running(broken, Net()), False), (Running(Net(), broken), True), (Running(broken), True)):
+        assert bool(start_of(running, None, question).record.fuse.fails) == fails
+
+
 def test_a_fuse_that_needs_values_is_not_tried_on_a_model_that_has_none() -> None:
     with pytest.raises(TraceError, match=r"model\.0\.bn: fuse\(\) fails there: "):
         Live(NeedsValues().to("meta")).fused()

@@ -90,7 +90,7 @@ def start_of(
             if announced or model.get_submodule(path).training  # a host calls train() after it has announced its start
         ),
         not_in_optimizer=tuple(_unheld(model, running.parameters_held)),
-        fuse=_fuse_trial(live, state, question, running.end_to_end),
+        fuse=_fuse_trial(*_saved(live, state, running.ema, question), question, running.end_to_end),
         printed=_printed(printed, inner, decisions, form_known) if printed else None,
         announced=announced,
         weights=running.weights or None,
@@ -193,6 +193,18 @@ def known_live(model: nn.Module, root: Module, running: Running) -> Known:
 def non_leaf(model: nn.Module) -> frozenset[str]:
     """Names of the parameters that autograd computed from others; an optimizer refuses those."""
     return frozenset(name for name, parameter in model.named_parameters() if not parameter.is_leaf)
+
+
+def _saved(live: Live, state: State, ema: nn.Module | None, question: Question) -> tuple[Live, State]:
+    """The model that a host will save as its best one: the running average, where that is another than what trains.
+
+    Code of a training may have changed a block of its model after its host had copied it for the average.
+    """
+    if ema is not None:
+        average = Live(unwrapped(ema))
+        if any(modules_apart(live.root, average.root)):
+            return average, live_state(average, question)
+    return live, state
 
 
 def _fuse_trial(live: Live, before: State, question: Question, end_to_end: bool | None) -> FuseTrial:
