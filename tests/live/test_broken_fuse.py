@@ -267,6 +267,8 @@ def test_a_fuse_that_returns_nothing_fails_in_a_host_alone() -> None:
     start = start_of(Running(model=ReturnsNone(), imgsz=(32, 32)), None, in_host)
     assert start.record.fuse.fails is not None
     assert start.record.fuse.fails.startswith("fuse() returns no model")
+    for own, fails in ((question, True), (in_host, False)):  # a host makes float32 of it first
+        assert bool(start_of(Running(Net().double(), imgsz=(32, 32)), None, own).record.fuse.fails) == fails
 
 
 def test_the_average_is_tried_where_a_block_of_the_model_is_of_another_class() -> None:

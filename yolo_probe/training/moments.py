@@ -220,7 +220,7 @@ def _fuse_trial(live: Live, before: State, question: Question, end_to_end: bool 
     if not fused.by_fuse.returned and not question.subject.origin.own_loop:
         return FuseTrial(merges=merges, fails=_RETURNS_NONE, on_values=on_values)
     after = live_state(fused, question)
-    if before.run is not None and (fails := _failing_forward(fused, after, before)):
+    if before.run is not None and (fails := _failing_forward(fused, after, before, question)):
         return FuseTrial(merges=merges, fails=fails, on_values=on_values)
     numbers = _numbers(after, question)
     return FuseTrial(
@@ -240,32 +240,38 @@ def _failing_fuse(error: TraceError, root: Module) -> str:
     return f"fuse() fails at {place}: {reason}. Let fuse() leave that class out, or give it what it takes"
 
 
-def _failing_forward(fused: Live, after: State, before: State) -> str:
+def _failing_forward(fused: Live, after: State, before: State, question: Question) -> str:
     """Why the forward pass of a fused network fails: the module with its class, the host's own error, what to do.
 
-    Empty where it works. What a copy with values forgives is a fault too: such a copy is float32 in all its parts.
+    Empty where it works.
     """
-    missing, is_mixed = after.line.missing, bool(_dtypes(after.root) - _dtypes(before.root))
-    if not missing and is_mixed and before.run:
+    if after.line.missing:
+        return _failing_block(after.line.missing, fused, after.root)
+    made = _dtypes(after.root) - _dtypes(before.root)
+    if not question.subject.origin.own_loop:
+        made -= {"float32"}  # which a host makes of all before it fuses
+    if made and before.run:
         try:
-            fused.trace_weightless(before.run.input)
+            fused.trace_weightless(before.run.input)  # what has given the numbers is float32 in all its parts
         except TraceError as error:
-            missing = str(error)
-    if not missing:
-        return ""
-    path, _, reason = missing.partition(": ")
+            return _failing_block(str(error), fused, after.root, "Let fuse() keep the dtype of the parameters")
+    return ""
+
+
+def _failing_block(error: str, fused: Live, root: Module, remedy: str = "") -> str:
+    """What fails in a fused network: the module, the block whose forward calls it, the error, what to do."""
+    path, _, reason = error.partition(": ")
     modules = dict(unwrapped(fused.model).named_modules())
     block = path
     while block and type(modules.get(block)).__module__.startswith("torch."):
-        block = block.rpartition(".")[0]  # whose forward calls it
-    place = _with_class(path, after.root)
+        block = block.rpartition(".")[0]
+    place = _with_class(path, root)
     if block and block != path:
-        place = f"{place} in {_with_class(block, after.root)}"
-    remedy = "It uses what fuse() took away or changed: let fuse() leave that"
-    if is_mixed:
-        remedy = "Let fuse() keep the dtype of the parameters"
-    elif hasattr(modules.get(block), "forward_fuse"):
-        remedy = "What runs then is its forward_fuse(): let that do without what fuse() took away or changed"
+        place = f"{place} in {_with_class(block, root)}"
+    if not remedy:
+        remedy = "It uses what fuse() took away or changed: let fuse() leave that"
+        if hasattr(modules.get(block), "forward_fuse"):
+            remedy = "What runs then is its forward_fuse(): let that do without what fuse() took away or changed"
     return f"after fuse(), {place} fails: {reason}. {remedy}"
 
 
