@@ -22,8 +22,9 @@ from yolo_probe.errors import SettingsError, TargetError
 from yolo_probe.live.live import Live
 from yolo_probe.render.markdown import render as render_markdown
 from yolo_probe.reports.training_record import Changed, Ended, Part, Started, Validated
+from yolo_probe.training.fuse_trial import live_state
 from yolo_probe.training.host_state import Running
-from yolo_probe.training.moments import is_fused_of, live_state, start_of
+from yolo_probe.training.moments import is_fused_of, start_of
 from yolo_probe.training.without_callbacks import _before_steps, on_steps
 
 

@@ -116,7 +116,7 @@ OF_ERRORS = {
     "reports/ledger": ("the weights of a BatchNorm",),
     "reports/story": ("pass the folder", "render it", "no such file", "in the folder"),
     "model/fusion": ("YOLOv5's fuse() fails here",),
-    "training/moments": ("fuse() fails there",),
+    "training/fuse_trial": ("fuse() fails there",),
     "hosts/summary_line": ("always 3",),
     "render/stride_scaling": ("Less than",),
 }

@@ -11,6 +11,7 @@ From the ground up; a module imports only from lines above its own::
     host_call          a host's own model_info, and the line that it prints
     dropin             a model_info that replaces the host's
     output_drift       the outputs of each row before and after fuse()
+    fuse_trial         a model in four numbers, and a dry run of its fuse()
     moments            what is recorded at start, first validation, change and end
     log_lines          the same as short lines for the log
     loggers            the four numbers in TensorBoard, W&B, ...

@@ -15,12 +15,12 @@ from yolo_probe.errors import TraceError
 from yolo_probe.hosts import ultralytics
 from yolo_probe.hosts.images import Size, image_channels
 from yolo_probe.hosts.subject import Origin, Saved, Subject
-from yolo_probe.hosts.summary_line import HostLine, host_line, summarize
+from yolo_probe.hosts.summary_line import HostLine, host_line
 from yolo_probe.hosts.target import classes_of, freeze_of, network_name
 from yolo_probe.live.live import Live, has_fuse, unwrapped
 from yolo_probe.model.freezing import row_ranges, whole_rows, with_frozen, with_gradients
 from yolo_probe.model.fusion import Change, difference, fused_state, merged_names, modules_apart
-from yolo_probe.model.structure import Module, named_modules, named_parameters, row_holder, totals_of
+from yolo_probe.model.structure import Module, named_parameters, row_holder
 from yolo_probe.reports.fuse_diff import FuseDiff, explain
 from yolo_probe.reports.gradients import CopyGradients, moving_batch_norms
 from yolo_probe.reports.ledger import GradientEvent
@@ -31,7 +31,6 @@ from yolo_probe.reports.training_record import (
     Ended,
     Event,
     FuseTrial,
-    Numbers,
     Part,
     Printed,
     Scales,
@@ -40,6 +39,7 @@ from yolo_probe.reports.training_record import (
     Taken,
     Validated,
 )
+from yolo_probe.training.fuse_trial import fuse_trial, live_state, numbers_of, saved_of
 from yolo_probe.training.host_state import Running
 
 
@@ -75,7 +75,7 @@ def start_of(
     decisions = decide(inner, known)
     record = Started(
         host_line=printed.line.text if printed else None,
-        training=_numbers(state, question),
+        training=numbers_of(state, question),
         mechanisms=decided(decisions),
         imgsz=imgsz,
         flops_at_imgsz=_flops(live, question, imgsz),
@@ -90,7 +90,7 @@ def start_of(
             if announced or model.get_submodule(path).training  # a host calls train() after it has announced its start
         ),
         not_in_optimizer=tuple(_unheld(model, running.parameters_held)),
-        fuse=_fuse_trial(*_saved(live, state, running.ema, question), question, running.end_to_end),
+        fuse=fuse_trial(*saved_of(live, state, running.ema, question), question, running.end_to_end),
         printed=_printed(printed, inner, decisions, form_known) if printed else None,
         announced=announced,
         weights=running.weights or None,
@@ -139,18 +139,6 @@ def run_question(
     return Question(subject, line.size, counter)
 
 
-def live_state(live: Live, question: Question, line: HostLine | None = None) -> State:
-    """The four numbers of a live model, counted at the question's size."""
-    try:
-        run = live.trace((1, question.subject.channels, *question.size))
-    except TraceError as error:
-        run, reason = None, str(error)
-    else:
-        reason = ""
-    summary = summarize(live.root, run, question.counter.convention)
-    return State(live.root, run, summary, line or HostLine(None, "", question.size, None, totals_of(live.root), reason))
-
-
 def _flops(live: Live, question: Question, imgsz: Size) -> int | None:
     try:
         run = live.trace((1, question.subject.channels, *imgsz))
@@ -195,105 +183,6 @@ def non_leaf(model: nn.Module) -> frozenset[str]:
     return frozenset(name for name, parameter in model.named_parameters() if not parameter.is_leaf)
 
 
-def _saved(live: Live, state: State, ema: nn.Module | None, question: Question) -> tuple[Live, State]:
-    """The model that a host will save as its best one: the running average, where that is another than what trains.
-
-    Code of a training may have changed a block of its model after its host had copied it for the average.
-    """
-    if ema is not None:
-        average = Live(unwrapped(ema))
-        if any(modules_apart(live.root, average.root)):
-            return average, live_state(average, question)
-    return live, state
-
-
-def _fuse_trial(live: Live, before: State, question: Question, end_to_end: bool | None) -> FuseTrial:
-    """A dry run of ``fuse()``, and of the forward pass after it where there is one before it."""
-    if not has_fuse(live.model):
-        return FuseTrial(merges=0, fails=None)
-    try:
-        fused = live.fused(end_to_end=end_to_end)
-        merges = len(difference(live.root, fused.root).merges)
-    except TraceError as error:
-        return FuseTrial(merges=0, fails=_failing_fuse(error, live.root))
-    on_values = fused.by_fuse.on_values
-    if not fused.by_fuse.returned and not question.subject.origin.own_loop:
-        return FuseTrial(merges=merges, fails=_RETURNS_NONE, on_values=on_values)
-    after = live_state(fused, question)
-    if before.run is not None and (fails := _failing_forward(fused, after, before, question)):
-        return FuseTrial(merges=merges, fails=fails, on_values=on_values)
-    numbers = _numbers(after, question)
-    return FuseTrial(
-        merges=merges, fails=None, layers=numbers.layers, parameters=numbers.parameters, on_values=on_values
-    )
-
-
-_RETURNS_NONE = "fuse() returns no model, and a host goes on with what it returns. Let it return self"
-
-
-def _failing_fuse(error: TraceError, root: Module) -> str:
-    """Why ``fuse()`` fails: the module with its class, the host's own error, what to do."""
-    path, _, reason = str(error).partition(": fuse() fails there: ")
-    if not reason:
-        return str(error)
-    place = _with_class(path, root)
-    return f"fuse() fails at {place}: {reason}. Let fuse() leave that class out, or give it what it takes"
-
-
-def _failing_forward(fused: Live, after: State, before: State, question: Question) -> str:
-    """Why the forward pass of a fused network fails: the module with its class, the host's own error, what to do.
-
-    Empty where it works.
-    """
-    if after.line.missing:
-        return _failing_block(after.line.missing, fused, after.root)
-    made = _dtypes(after.root) - _dtypes(before.root)
-    if not question.subject.origin.own_loop:
-        made -= {"float32"}  # which a host makes of all before it fuses
-    if made and before.run:
-        try:
-            fused.trace_weightless(before.run.input)  # what has given the numbers is float32 in all its parts
-        except TraceError as error:
-            return _failing_block(str(error), fused, after.root, "Let fuse() keep the dtype of the parameters")
-    return ""
-
-
-def _failing_block(error: str, fused: Live, root: Module, remedy: str = "") -> str:
-    """What fails in a fused network: the module, the block whose forward calls it, the error, what to do."""
-    path, _, reason = error.partition(": ")
-    modules = dict(unwrapped(fused.model).named_modules())
-    block = path
-    while block and type(modules.get(block)).__module__.startswith("torch."):
-        block = block.rpartition(".")[0]
-    place = _with_class(path, root)
-    if block and block != path:
-        place = f"{place} in {_with_class(block, root)}"
-    if not remedy:
-        remedy = "It uses what fuse() took away or changed: let fuse() leave that"
-        if hasattr(modules.get(block), "forward_fuse"):
-            remedy = "What runs then is its forward_fuse(): let that do without what fuse() took away or changed"
-    return f"after fuse(), {place} fails: {reason}. {remedy}"
-
-
-def _dtypes(root: Module) -> frozenset[str]:
-    return frozenset(tensor.dtype for _, tensor in named_parameters(root))
-
-
-def _with_class(path: str, root: Module) -> str:
-    kinds = {name: module.kind.rpartition(".")[2] for name, module in named_modules(root)}
-    return f"{path} ({kinds[path]})" if path in kinds else path
-
-
-def _numbers(state: State, question: Question) -> Numbers:
-    summary = state.summary
-    return Numbers(
-        layers=question.subject.origin.form.layer_count(summary.layers),
-        parameters=summary.parameters,
-        gradients=summary.gradients,
-        flops=summary.flops,
-    )
-
-
 def _unheld(model: nn.Module, held: frozenset[int] | None) -> list[str]:
     if held is None:
         return []
@@ -312,7 +201,7 @@ def validated_of(
     return Validated(
         copy="ema" if is_ema else "model",
         fused=fused_state(state.root) == "fused",
-        validated=_numbers(state, question),
+        validated=numbers_of(state, question),
         mechanisms=decided(decide(state.root, known)),
     )
 
@@ -334,7 +223,7 @@ def foreseen_after(model: nn.Module, question: Question, form_known: bool) -> St
     state = live_state(fused, question, line)
     if form_known:
         return state
-    numbers = _numbers(state, question)
+    numbers = numbers_of(state, question)
     counts = f"{numbers.layers:,} layers, {numbers.parameters:,} parameters, {numbers.gradients:,} gradients"
     return replace(state, line=replace(line, text=None, counts=counts))
 
@@ -371,7 +260,7 @@ def changed_of(
     made = {f"{path}.{name}" for path, module in new for name in module.parameters}
     return Changed(
         epoch=running.epoch,
-        training=_numbers(live_state(live, question), question),
+        training=numbers_of(live_state(live, question), question),
         mechanisms=decided(decide(root, known)),
         gradients_before=before,
         train_now=_switched((now - last.names) & _names(last.root) - made, root),
@@ -439,7 +328,7 @@ def ended_of(
     return Ended(
         host_line=state.line.text,
         printed=report.second_printed,
-        validated=_numbers(state, question),
+        validated=numbers_of(state, question),
         mechanisms=decided(decide(state.root, known)),
         outputs=report.outputs,
         earlier_file=earlier_file,

@@ -40,6 +40,7 @@ from yolo_probe.reports.training_record import as_json
 from yolo_probe.training import dropin, host_state
 from yolo_probe.training.best_file import best_of, found_at_start
 from yolo_probe.training.dropin import Logger, PrintedLine, unprinted
+from yolo_probe.training.fuse_trial import live_state
 from yolo_probe.training.host_state import Running
 from yolo_probe.training.log_lines import (
     change_lines,
@@ -57,7 +58,6 @@ from yolo_probe.training.moments import (
     foreseen_after,
     is_fused_of,
     ledger_of,
-    live_state,
     run_question,
     start_of,
     trained_in,

@@ -1,0 +1,125 @@
+"""What a live model is in four numbers, and a dry run of its ``fuse()``: what that leaves, or why it will fail."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from yolo_probe.errors import TraceError
+from yolo_probe.hosts.summary_line import HostLine, summarize
+from yolo_probe.live.live import Live, has_fuse, unwrapped
+from yolo_probe.model.fusion import difference, modules_apart
+from yolo_probe.model.structure import Module, named_modules, named_parameters, totals_of
+from yolo_probe.reports.question import Question, State
+from yolo_probe.reports.training_record import FuseTrial, Numbers
+
+
+def live_state(live: Live, question: Question, line: HostLine | None = None) -> State:
+    """The four numbers of a live model, counted at the question's size."""
+    try:
+        run = live.trace((1, question.subject.channels, *question.size))
+    except TraceError as error:
+        run, reason = None, str(error)
+    else:
+        reason = ""
+    summary = summarize(live.root, run, question.counter.convention)
+    return State(live.root, run, summary, line or HostLine(None, "", question.size, None, totals_of(live.root), reason))
+
+
+def numbers_of(state: State, question: Question) -> Numbers:
+    """The four numbers of a state as they are recorded."""
+    summary = state.summary
+    return Numbers(
+        layers=question.subject.origin.form.layer_count(summary.layers),
+        parameters=summary.parameters,
+        gradients=summary.gradients,
+        flops=summary.flops,
+    )
+
+
+def saved_of(live: Live, state: State, ema: nn.Module | None, question: Question) -> tuple[Live, State]:
+    """The model that a host will save as its best one: the running average, where that is another than what trains.
+
+    Code of a training may have changed a block of its model after its host had copied it for the average.
+    """
+    if ema is not None:
+        average = Live(unwrapped(ema))
+        if any(modules_apart(live.root, average.root)):
+            return average, live_state(average, question)
+    return live, state
+
+
+def fuse_trial(live: Live, before: State, question: Question, end_to_end: bool | None) -> FuseTrial:
+    """A dry run of ``fuse()``, and of the forward pass after it where there is one before it."""
+    if not has_fuse(live.model):
+        return FuseTrial(merges=0, fails=None)
+    try:
+        fused = live.fused(end_to_end=end_to_end)
+        merges = len(difference(live.root, fused.root).merges)
+    except TraceError as error:
+        return FuseTrial(merges=0, fails=_failing_fuse(error, live.root))
+    on_values = fused.by_fuse.on_values
+    if not fused.by_fuse.returned and not question.subject.origin.own_loop:
+        return FuseTrial(merges=merges, fails=_RETURNS_NONE, on_values=on_values)
+    after = live_state(fused, question)
+    if before.run is not None and (fails := _failing_forward(fused, after, before, question)):
+        return FuseTrial(merges=merges, fails=fails, on_values=on_values)
+    numbers = numbers_of(after, question)
+    return FuseTrial(
+        merges=merges, fails=None, layers=numbers.layers, parameters=numbers.parameters, on_values=on_values
+    )
+
+
+_RETURNS_NONE = "fuse() returns no model, and a host goes on with what it returns. Let it return self"
+
+
+def _failing_fuse(error: TraceError, root: Module) -> str:
+    """Why ``fuse()`` fails: the module with its class, the host's own error, what to do."""
+    path, _, reason = str(error).partition(": fuse() fails there: ")
+    if not reason:
+        return str(error)
+    place = _with_class(path, root)
+    return f"fuse() fails at {place}: {reason}. Let fuse() leave that class out, or give it what it takes"
+
+
+def _failing_forward(fused: Live, after: State, before: State, question: Question) -> str:
+    """Why the forward pass of a fused network fails: the module with its class, the host's own error, what to do.
+
+    Empty where it works.
+    """
+    if after.line.missing:
+        return _failing_block(after.line.missing, fused, after.root)
+    made = _dtypes(after.root) - _dtypes(before.root)
+    if not question.subject.origin.own_loop:
+        made -= {"float32"}  # which a host makes of all before it fuses
+    if made and before.run:
+        try:
+            fused.trace_weightless(before.run.input)  # what has given the numbers is float32 in all its parts
+        except TraceError as error:
+            return _failing_block(str(error), fused, after.root, "Let fuse() keep the dtype of the parameters")
+    return ""
+
+
+def _failing_block(error: str, fused: Live, root: Module, remedy: str = "") -> str:
+    """What fails in a fused network: the module, the block whose forward calls it, the error, what to do."""
+    path, _, reason = error.partition(": ")
+    modules = dict(unwrapped(fused.model).named_modules())
+    block = path
+    while block and type(modules.get(block)).__module__.startswith("torch."):
+        block = block.rpartition(".")[0]
+    place = _with_class(path, root)
+    if block and block != path:
+        place = f"{place} in {_with_class(block, root)}"
+    if not remedy:
+        remedy = "It uses what fuse() took away or changed: let fuse() leave that"
+        if hasattr(modules.get(block), "forward_fuse"):
+            remedy = "What runs then is its forward_fuse(): let that do without what fuse() took away or changed"
+    return f"after fuse(), {place} fails: {reason}. {remedy}"
+
+
+def _dtypes(root: Module) -> frozenset[str]:
+    return frozenset(tensor.dtype for _, tensor in named_parameters(root))
+
+
+def _with_class(path: str, root: Module) -> str:
+    kinds = {name: module.kind.rpartition(".")[2] for name, module in named_modules(root)}
+    return f"{path} ({kinds[path]})" if path in kinds else path
