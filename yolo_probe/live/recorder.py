@@ -241,7 +241,9 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         """
         block = kind.block
         assert block is not None
-        if args or kwargs or (expected is not None and input.dtype is not expected):
+        with directly():
+            usual = not args and not kwargs and expected in (None, getattr(input, "dtype", None))
+        if not usual:
             return self._measure(frame, kind, module, input, *args, **kwargs)
         with directly():
             try:
