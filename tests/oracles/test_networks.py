@@ -26,7 +26,7 @@ BY_EVERY_COUNTER = ("5.0.0", "7.0.14")
 """The hosts between those build the same rows of the same modules."""
 
 LARGER = "yolov5m yolov5l yolov5x yolov5m6 yolov5l6 yolov5x6 yolov5m-seg yolov5l-seg yolov5x-seg".split()
-"""Networks with the modules of a smaller one, in other numbers and widths."""
+"""Networks with the modules of a smaller one, in other numbers and widths; of the hosts between, by name alone."""
 
 CASES = [
     Case(
@@ -35,6 +35,7 @@ CASES = [
         {"network": network, "kernels": (host, network) in ON_KERNELS},
         count=TWO_SIZES if host in BY_EVERY_COUNTER and network not in LARGER else TWO_RULES,
         lines=tuple(RELEASES) if network in ("yolov5s", "yolov5s-transformer") else Case.lines,
+        saves=host in BY_EVERY_COUNTER or network not in LARGER,
     )
     for host, networks in NETWORKS.items()
     for network in networks
@@ -58,7 +59,8 @@ def test_a_network_comes_out_as_its_host_and_thop_have_it(case: Case, facts: Fac
     for name, flops in answer.get("kernels", {}).items():
         assert flops == answer["training"]["flops"][name][f"{SIZE[0]},{SIZE[1]}"]
 
-    assert disagreements(str(facts.checkpoint), answer) == []
+    if case.saves:
+        assert disagreements(str(facts.checkpoint), answer) == []
     of_name = answer
     if case.host == "5.0.10":  # prints as v6.0 does what it builds as v5.0 does
         of_name = answer | {column: _in_form_of_5_0(answer[column]) for column in ("training", "validation")}
