@@ -250,7 +250,11 @@ def test_a_line_that_nobody_prints_names_the_nearest() -> None:
         ("YOLOv8n summary: 240 layers, 3400000 parameters, 3399984 gradients, 9.4 GFLOPs",
          "nearest is yolov8n with 80 classes; Blocks were added, on maps of stride 19; train but 16, the fixed"),
         ("214 layers, 9049296 parameters, 9049296 gradients, 20.1 GFLOPs",
+         "nearest is yolov5s with 80 classes; 1.25 times the parameters and the FLOPs: 1.1 times the channels"),
+        ("214 layers, 9049296 parameters, 9049296 gradients, 18.5 GFLOPs",
          "nearest is yolov5s with 80 classes; 1.25 times the parameters: another width; All of its parameters train"),
+        ("Model Summary: 261 layers, 15394648 parameters, 0 gradients, 38.9 GFLOPs",
+         "nearest is yolov3; 0.249 times the parameters and the FLOPs: 0.5 times the channels; Nothing trains"),
         ("YOLOv5s summary: 150 layers, 6500000 parameters, 0 gradients, 14.0 GFLOPs",
          "nearest is yolov5s; Blocks were taken out; Nothing trains"),
         ("214 layers, 7235389 parameters, 7235300 gradients, 16.5 GFLOPs",
@@ -977,6 +981,36 @@ def test_a_changed_digit_is_not_called_exact_in_any_form(kind: str) -> None:
 def test_the_data_for_loggers_are_a_line_without_layers() -> None:
     (line,) = lines_in("{'model/parameters': 2616248, 'model/GFLOPs': 6.5, 'model/speed_PyTorch(ms)': 2.1}")
     assert (line.layers, line.parameters.value, line.gflops) == (None, 2616248, "6.5")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["YOLOv5s -> Params: 7,015,519 | Size: 13.6 MB", "Total params: 7,015,519", "number of parameters: 7015519",
+     "nparams=7015519", "n_params 7015519", "| Parameters | 7,015,519 |", "**Params:** 7015519",
+     "\u53c2\u6570\u91cf\uff1a7015519",
+     "\u53c2\u6570\u91cf\u4e3a 7015519", "parameters are 7015519, size 14.4MB"],
+)  # fmt: skip
+def test_a_number_behind_the_word_parameters_is_a_line_of_no_form(text: str) -> None:
+    (line,) = lines_in(text)
+    assert (line.parameters.value, line.has_separators, line.layers, line.gflops) == (7015519, None, None, "")
+    assert not list(lines_in(text, log=True))
+
+
+@pytest.mark.parametrize("text", ["params: 7.2M, gflops: 16.5", "parameters of 640", "3 layers of 12000 images"])
+def test_a_number_in_millions_or_of_something_else_is_no_line(text: str) -> None:
+    assert not list(lines_in(text))
+
+
+def test_every_group_of_numbers_behind_names_is_a_line() -> None:
+    lines = list(lines_in("before: params 7235389 gflops 16.6, after: params 7225885 gflops 16.4"))
+    assert [(line.parameters.value, line.gflops) for line in lines] == [(7235389, "16.6"), (7225885, "16.4")]
+
+
+def test_a_line_with_as_many_layers_is_not_what_fuse_leaves() -> None:
+    first = "Model Summary: 261 layers, 61508200 parameters, 0 gradients, 154.7 GFLOPs"
+    last = "Model Summary: 261 layers, 15394648 parameters, 0 gradients, 38.9 GFLOPs"
+    _, output = run(f"{first}\n{last}")
+    assert "channels of the merged BatchNorms" not in output
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ def _fits(line: PrintedLine, network: KnownNetwork, form: LineForm, fused: bool,
     worded = line.is_capital is not None
     return not (
         (line.unit and line.unit != form.unit)
-        or (parameters >= 1000 and line.has_separators != form.separators)
+        or (parameters >= 1000 and line.has_separators not in (None, form.separators))
         or (worded and line.is_capital == bool(form.named_after))
         or (worded and line.says_fused != network.says_fused[fused])
         or (line.parameters.is_rounded and not form.shortens)
@@ -257,13 +257,33 @@ def _nearest_first(line: PrintedLine, match: Match) -> tuple[object, ...]:
     unusual += line.says_fused and not match.fused
     is_other = _ratio(line.parameters.value, match.parameters) > FAR  # its number of classes then says nothing
     unusual += 0 if match.numbers.classes == 80 else 0.3 if is_other or match.numbers.classes > 100 else 0.01
-    kind = (_apart_by_name(line, match.network), len(match.unlike) > 1, is_far(line, match))
+    is_other_width = bool(width_of(line, match)) and match.numbers.classes <= LIKELY_CLASSES
+    kind = (_apart_by_name(line, match.network), len(match.unlike) > 1 and not is_other_width, is_far(line, match))
     return *kind, _distance(line, match) + unusual
 
 
 def is_far(line: PrintedLine, match: Match) -> bool:
     """Whether a network has so many more or fewer parameters than a line that it says nothing of it."""
-    return _ratio(line.parameters.value, match.parameters) > MOST_APART
+    return _ratio(line.parameters.value, match.parameters) > MOST_APART and not width_of(line, match)
+
+
+def width_of(line: PrintedLine, match: Match) -> float:
+    """How many times the channels of a network a line has, if it is the same one at another width; else 0.
+
+    Formula: as many layers, and as many times the parameters as the FLOPs, which both go with the channels squared.
+    """
+    if not (line.layers and line.gflops and line.layers.shows(match.layers) and "parameters" in match.unlike):
+        return 0.0
+    times = line.parameters.value / match.parameters
+    flops = [float(line.gflops) / each for each in match.gflops(fused=match.fused).values() if each]
+    near = any(abs(each / times - 1) < SAME_TIMES for each in flops)
+    return times**0.5 if near and 1 / WIDEST < times < WIDEST and not 0.98 < times < 1.02 else 0.0
+
+
+SAME_TIMES = 0.05
+"""How far the parameters and the FLOPs of another width may be apart: the first and the last layers have others."""
+WIDEST = 16.0
+"""Most times the parameters of a network that another width of it may have."""
 
 
 def _trains(line: PrintedLine) -> bool:
@@ -273,6 +293,8 @@ def _trains(line: PrintedLine) -> bool:
 
 def _distance(line: PrintedLine, match: Match) -> float:
     """How far a network is from a line, relative to it: a change of width leaves the layers and changes all else."""
+    if width_of(line, match):
+        return 0.0
     cost = [_ratio(line.parameters.value, match.parameters)]
     if line.gflops:
         known = match.gflops(fused=match.fused).values()

@@ -39,10 +39,12 @@ _MISREAD = re.compile(
 """A number with letters among its digits, as reading a picture leaves them."""
 
 _PAIR = re.compile(
-    r"(?:model/)?\b(?P<name>layers|param(?:eter)?s|gradients|GFLOPs)\b[\"']?\s*[:=]\s*(?P<number>\d[\d,]*(?:\.\d+)?)",
+    r"(?:\b|_|\bn(?:um)?)(?P<name>layers?|param(?:eter)?s?|gradients?|GFLOPs|\u53c2\u6570\u91cf?|\u5c42\u6570|\u68af\u5ea6)"
+    r"(?![a-z])[\"'*`]*\s*(?:[:=|]|\u4e3a|\u662f|\bis\b|\bare\b|\bof\b)?[\"'*`\s]*"
+    r"(?P<number>\d(?:[\d,]*\d)?(?:\.\d+)?)(?![\d.,]*\s?[kMGB]\b)",
     re.IGNORECASE,
 )
-"""A number behind its name, as data has it: ``"parameters": 7015519``, ``model/GFLOPs: 15.8``."""
+"""A number behind its name, as data and scripts have it: ``"parameters": 7015519``, ``Params: 25,111,456``."""
 
 _TUPLE = re.compile(r"\s*\(?\s*(\d{1,4}),\s*(\d{4,10}),\s*(\d{1,10}),\s*(\d{1,5}\.\d{1,9})\s*\)?\s*")
 """What ``model.info()`` of ultralytics returns."""
@@ -104,8 +106,8 @@ class PrintedLine:
     """Whether ``Summary`` has a capital; None where the word is missing."""
     says_fused: bool
     """Whether ``(fused)`` stands behind it."""
-    has_separators: bool
-    """Whether thousands are separated by commas."""
+    has_separators: bool | None
+    """Whether thousands are separated by commas; None where one number stands alone, as somebody has written it."""
     layers: Figure | None
     parameters: Figure
     gradients: Figure | None
@@ -154,20 +156,32 @@ def _as_printed(text: str) -> str:
 
 
 def _of_data(text: str) -> str:
-    """The line that a tuple, or numbers behind their names, make; the text as it is where there are none."""
+    """The lines that a tuple, or numbers behind their names, make; the text as it is where there are none."""
     if found := _TUPLE.fullmatch(text):
         return "{} layers, {} parameters, {} gradients, {} GFLOPs".format(*found.groups())
-    pairs: dict[str, str] = {}
+    each: list[dict[str, str]] = [{}]
     for match in _PAIR.finditer(text):
-        pairs.setdefault(match["name"].lower()[:5], match["number"])
-    if "param" not in pairs or len(pairs) < FEWEST_PAIRS:
-        return text
-    units = {"layer": "layers", "param": "parameters", "gradi": "gradients", "gflop": "GFLOPs"}
-    return ", ".join(f"{pairs[key]} {unit}" for key, unit in units.items() if key in pairs)
+        unit = UNIT_OF[match["name"].lower()[:5]]
+        if unit in each[-1]:
+            each.append({})
+        each[-1][unit] = match["number"]
+    lines = [
+        ", ".join(f"{pairs[unit]} {unit}" for unit in ORDER if unit in pairs)
+        for pairs in each
+        if re.fullmatch(r"[\d,]+", pairs.get("parameters", "")) and int(pairs["parameters"].replace(",", "")) >= FEWEST
+    ]
+    return "\n".join(lines) or text
 
 
-FEWEST_PAIRS = 2
-"""Numbers with names before them that are a line: one alone may be of anything."""
+ORDER = ("layers", "parameters", "gradients", "GFLOPs")
+"""What the numbers of a line are of, in the order of hosts."""
+
+UNIT_OF = {
+    **{unit.lower()[:5]: unit for unit in ORDER},
+    "\u53c2\u6570": "parameters", "\u53c2\u6570\u91cf": "parameters", "\u5c42\u6570": "layers",
+    "\u68af\u5ea6": "gradients",
+}  # fmt: skip
+"""The units by the beginning of the names that people give to numbers, in both languages."""
 
 
 def _is_ours(match: re.Match[str]) -> bool:
@@ -190,7 +204,7 @@ def _line(match: re.Match[str]) -> PrintedLine:
         name=re.split(r"[^\w.+-]", match["name"] or "")[-1],
         is_capital=_CAPITALS.get(match["word"] or ""),
         says_fused=bool(match["fused"]),
-        has_separators=any("," in each for each in counted),
+        has_separators=any("," in each for each in counted) if sum(map(bool, counted)) > 1 else None,
         layers=figure("layers"),
         parameters=parameters,
         gradients=figure("gradients"),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.hosts.figures_elsewhere import converted, elsewhere
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks, release_numbers, spans
-from yolo_probe.hosts.line_matches import Match, is_far, line_form
+from yolo_probe.hosts.line_matches import Match, is_far, line_form, width_of
 from yolo_probe.hosts.printed_line import PrintedLine
 from yolo_probe.hosts.quoted_figures import CONVERTED, USUAL_CLASSES, Candidate, Quoted, is_foreign, is_known
 from yolo_probe.hosts.summary_line import LayerDefinition, LineForm
@@ -597,6 +597,8 @@ def _direction(line: PrintedLine, match: Match) -> Iterator[str]:
         yield f"{'More' if layers > 0 else 'Fewer'} layers, and {ratio:.3g} times the parameters: other blocks."
     elif layers:
         yield f"Blocks were {'added' if layers > 0 else 'taken out'}{_where(line, match, parameters)}."
+    elif width := width_of(line, match):
+        yield f"As many layers, {ratio:.3g} times the parameters and the FLOPs: {width:.2g} times the channels."
     elif not 0.98 < ratio < 1.02:
         yield f"As many layers, {ratio:.3g} times the parameters: another width."
 

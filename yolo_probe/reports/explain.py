@@ -240,8 +240,11 @@ def _diff(first: Match, last: Match, counter: str = "") -> FuseDiff | None:
 
 
 def _alone(first: PrintedLine, last: PrintedLine) -> Iterator[tuple[str, Ledger]]:
-    """What fuse() alone does to the numbers, if the second line is the first one's network after it."""
-    if first.parameters.is_rounded or last.parameters.is_rounded:
+    """What fuse() alone does to the numbers, if the second line is the first one's network after it.
+
+    Nothing where it has as many layers, since fuse() takes layers away, or so few parameters that it is another one.
+    """
+    if first.parameters.is_rounded or last.parameters.is_rounded or not _may_be_fused(first, last):
         return
     if first.layers and last.layers and first.layers.value > last.layers.value:
         gone = first.layers.value - last.layers.value
@@ -260,6 +263,16 @@ def _alone(first: PrintedLine, last: PrintedLine) -> Iterator[tuple[str, Ledger]
     if first.gradients and last.gradients and first.gradients.value > 0 == last.gradients.value:
         before = first.gradients.value
         yield "gradients", Ledger(before, 0, (trains_nothing(before),))
+
+
+def _may_be_fused(first: PrintedLine, last: PrintedLine) -> bool:
+    """Whether a line may be of the network of another one after ``fuse()``."""
+    loses_layers = not (first.layers and last.layers) or first.layers.value > last.layers.value
+    return loses_layers and first.parameters.value >= last.parameters.value > LEFT * first.parameters.value
+
+
+LEFT = 0.75
+"""What part of its parameters fuse() leaves a network at least: that of YOLO26 loses a second head by it."""
 
 
 def as_others_count(network: KnownNetwork) -> Iterator[KnownNetwork]:
