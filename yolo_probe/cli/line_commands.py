@@ -73,6 +73,8 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     show(report, form)
     if answers and not sure:
         write(f"\n{in_plain_text(answers)}")
+    if is_question:
+        write(_own_numbers(words, told=[quoted.name for quoted, _ in report.quoted]))
     if not report.exact:
         sys.exit(UNEXPLAINED)
 
@@ -90,16 +92,36 @@ def _no_answer(name: str, problem: NoLineError) -> NoLineError:
     )
 
 
-def _own_numbers(question: str) -> str:
-    """Two lines of the network that a question names, and the command that shows more if it can be built here."""
+def _own_numbers(question: str, told: Sequence[str] = ()) -> str:
+    """Two lines of the network that a question names, and the command that shows more if it can be built here.
+
+    Of a series without a scale, such as YOLO11, one line for each of its networks. ``told``: names that are told above.
+    """
     from yolo_probe.hosts.known_lines import known_networks
-    from yolo_probe.hosts.quoted_figures import name_in, own_lines
+    from yolo_probe.hosts.quoted_figures import is_known, name_in, own_lines, series_in
 
     name = name_in(question)
-    told = [_with_host(each) for each in own_lines(name)[:2]]
+    if name in told and is_known(name):
+        return ""
+    lines = [_with_host(each) for each in own_lines(name)[:2]]
+    if _NUMBERS.search(question) and (not is_known(name) or _EACH.search(question)):
+        lines += [_in_short(each) for each in series_in(question)]
     if any(each.network == name and each.family != "ultralytics" for each in known_networks()) and "-cls" not in name:
-        told.append(f"yolo-probe info {name}")
-    return "".join(f"{each}\n" for each in ("", *told) if told)
+        lines.append(f"yolo-probe info {name}")
+    return "".join(f"{each}\n" for each in ("", *lines) if lines)
+
+
+_NUMBERS = re.compile(r"param|flop|how many|size|\u53c2\u6570|\u8ba1\u7b97\u91cf|\u591a\u5c11", re.IGNORECASE)
+_EACH = re.compile(
+    r"\b(?:each|every|all|series|models|scales?)\b|\u7cfb\u5217|\u5404|\u6240\u6709|\u6bcf\u4e2a", re.IGNORECASE
+)
+"""Words of a question about the numbers of networks, and about all networks of a series."""
+
+
+def _in_short(own: Candidate) -> str:
+    """The parameters and GFLOPs of a network after ``fuse()``."""
+    parameters = own.network.parameters(own.classes, own.fused)
+    return f"{own.network.network}, fused: {parameters / 1e6:.1f} M parameters, {own.line.gflops} GFLOPs"
 
 
 def _with_host(own: Candidate) -> str:
@@ -128,7 +150,7 @@ def _as_meant(text: str) -> str:
 def _is_question(text: str) -> bool:
     """Whether a text has words enough beside its figures to be looked up in the guide too."""
     words = re.findall(r"[\u4e00-\u9fff]{2}|[^\W\d_\u4e00-\u9fff]{2,}", text)  # one of Chinese is mostly two characters
-    return len(words) > MOST_WORDS_OF_FIGURES
+    return len(words) > MOST_WORDS_OF_FIGURES or bool(re.search("\u8bf7\u95ee|\u4e3a\u4ec0\u4e48|\u5417", text))
 
 
 @dataclass(frozen=True)
@@ -186,7 +208,9 @@ def explained(texts: Sequence[Text]) -> Explanation:
         )
     found = [line for text in texts for line in text.lines]
     errors = tuple(error for text in texts for error in errors_in(text.content))
-    report = explanation_of_figures(of_the_network(found[:1], [each for text in texts for each in text.quoted]), found)
+    asked = _is_question(" ".join(text.content for text in texts if not text.lines))
+    quoted = of_the_network(found[:1], [each for text in texts for each in text.quoted])
+    report = explanation_of_figures(quoted, found, asked=asked)
     if not (found or errors or report.quoted):
         raise NoLineError(
             f"{texts[0].name}: found no summary line, expected one such as "

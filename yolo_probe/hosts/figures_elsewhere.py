@@ -36,6 +36,8 @@ def _found(quoted: Quoted, networks: Sequence[Candidate]) -> Iterator[Elsewhere]
     if quoted.layers or (quoted.billions and not (quoted.has_unit or quoted.says_flops)):
         return
     if quoted.billions:
+        if len(quoted.billions) < FEWEST_SIGNS:
+            return
         square = [each for each in networks if "v1.0" not in each.hosts]  # which counts 480x640
         fitting = [
             each for each in square if not quoted.millions or shows(quoted.millions, _parameters(each) / 1e6, quoted)
@@ -48,6 +50,10 @@ def _found(quoted: Quoted, networks: Sequence[Candidate]) -> Iterator[Elsewhere]
                     yield Elsewhere(side, is_halved)
     elif count := bytes_each(quoted, networks):
         yield Elsewhere(bytes_each=count)
+
+
+FEWEST_SIGNS = 3
+"""Fewest signs of a figure that is looked for at other sizes: 88 is near one of them by chance, 5.3 and 104 are not."""
 
 
 def _parameters(each: Candidate) -> int:

@@ -30,6 +30,8 @@ _BILLIONS = re.compile(
 )
 _NAME = re.compile(
     r"\b(?:yolo)?(?:v?5)?[-_ ]?lite[-_ ]?5?(?P<lite>[cegs])\b"
+    r"|\b(?P<series>yolo-?v?\d+)[-_ ]?(?P<scale>tiny|spp|nano|small|medium|large)\b"
+    r"|\brt-?detr[-_ ]?(?:(?P<detr>[lx])\b|r(?:esnet)?-?(?P<resnet>50|101)\b)"
     r"|\b(?:yolo|v5lite-|gelan-|rtdetr-)[\w-]*\w|\bv5(?P<size>[nsmlx]6?)\b",
     _ASCII,
 )
@@ -51,8 +53,12 @@ def _is_of_something_else(text: str, figure: re.Match[str]) -> bool:
     return bool(before or re.match(rf"[ %]{{0,2}}(?:{_ELSE})(?![\w])", text[figure.end() :], re.IGNORECASE))
 
 
-_FILE = re.compile(r"\b(?:weights?|files?|size[ds]?|\d+ ?MB)\b|\.pt\b", re.IGNORECASE)
-_NETWORK = re.compile(r"param|flop|mac|layer", re.IGNORECASE)
+_FILE = re.compile(
+    r"\b(?:weights?|files?|size[ds]?|\d+ ?MB)\b|\.pt\b|\u6587\u4ef6|\u6743\u91cd|\u4f53\u79ef"
+    r"|\u6a21\u578b(?:\u662f|\u6709|\u5927)|\u8fd8\u8981\u5927|\u53d8\u5927",
+    re.IGNORECASE,
+)
+_NETWORK = re.compile(r"param|flop|mac|layer|\u53c2\u6570|\u8ba1\u7b97\u91cf|\u5c42", re.IGNORECASE)
 """Words of a question about the bytes of a file, and about a network: 89M are megabytes there, and parameters here."""
 
 _ROW = re.compile(rf"(?P<name>[^\s|]*[a-zA-Z][^\s|]*[\s|]+)?(?P<millions>{_DECIMAL})[\s,/|]+(?P<billions>{_DECIMAL})")
@@ -93,6 +99,11 @@ class Quoted:
     """Whether the text speaks of FLOPs, so that billions without a unit may be them too."""
     is_cut: bool = False
     """Whether the digits may be cut off instead of rounded: 4.9M for 4,976,656."""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it has millions alone, of so few digits that they fit many networks by chance."""
+        return bool(self.millions) and not (self.billions or self.layers) and len(self.millions.replace(".", "")) < 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +243,14 @@ _CLAUSE = re.compile(r"[,;!?\n](?!\d)|\.(?=\s|$)")
 
 
 def _written_out(name: re.Match[str]) -> str:
-    """The name of a network that people may shorten: ``v5s``, ``lite-e``."""
+    """The name of a network that people may shorten or write out: ``v5s``, ``lite-e``, ``YOLO11 nano``."""
     if name["lite"]:
         return f"v5lite-{name['lite']}"
+    if name["series"]:
+        scale = name["scale"].lower()
+        return name["series"].replace("-", "") + (f"-{scale}" if scale in ("tiny", "spp") else scale[0])
+    if name["detr"] or name["resnet"]:
+        return f"rtdetr-{name['detr'] or 'resnet' + name['resnet']}"
     return f"yolov5{name['size']}" if name["size"] else name[0]
 
 
@@ -288,6 +304,8 @@ def candidates(quoted: Quoted) -> tuple[Candidate, ...]:
     if not found and not quoted.says_macs and (quoted.name or quoted.millions or quoted.layers):
         found = list(_found(quoted, halved=True))
     usual = own_lines(quoted.name)
+    if quoted.is_short:
+        found = [each for each in found if _is_likely(each, quoted, usual)]
     if bytes_each(quoted, usual) and not any(each.classes in USUAL_CLASSES for each in found):
         found = []
     if not found and usual and (quoted.says_flops or not quoted.is_bare):
@@ -308,9 +326,32 @@ def candidates(quoted: Quoted) -> tuple[Candidate, ...]:
     return tuple(sorted(joined, key=_likeliest_first))
 
 
+def _is_likely(each: Candidate, quoted: Quoted, usual: Sequence[Candidate]) -> bool:
+    """Whether millions of a few digits are of a network: with many classes nearly every one has them by chance."""
+    if each.classes <= FEW_CLASSES or each.classes in USUAL_CLASSES:
+        return True
+    stock = (own.network.parameters(80, own.fused) / 1e6 for own in usual)
+    return any(abs(float(quoted.millions) / millions - 1) < NEARLY for millions in stock)
+
+
+FEW_CLASSES = 100
+"""Most classes that millions of a few digits tell."""
+
+
 def own_lines(name: str) -> list[Candidate]:
     """What a known network prints, as its host ships it, the newest host first; of another name nothing."""
     return list(_found(Quoted("", name, "", "", "", False), halved=False, newest_first=True)) if is_known(name) else []
+
+
+def series_in(text: str) -> tuple[Candidate, ...]:
+    """The networks of the series that a text names, such as YOLO11, each as its newest host fuses it."""
+    found = re.search(r"\byolo-?v?(\d+)", text, _ASCII)
+    if not found:
+        return ()
+    names = dict.fromkeys(network.network for network in known_networks())
+    own = re.compile(rf"yolov?{found[1]}(?:-?[nstmblxce]|-tiny|-spp|-[wed]6e?)?")
+    fused = (next((each for each in own_lines(name) if each.fused), None) for name in names if own.fullmatch(name))
+    return tuple(sorted(filter(None, fused), key=lambda each: each.network.parameters(80, True)))
 
 
 BYTES = (2, 4, 8)

@@ -48,8 +48,10 @@ SHORT = {"modules": "all modules", "leaf_modules": "those that hold no others", 
 
 def document(report: Explanation) -> Iterator[Section]:
     """The report as sections of parts, in reading order."""
+    listed: set[tuple[Candidate, ...]] = set()
     for quoted, networks in report.quoted:
-        yield from _quoted(quoted, networks)
+        yield from _quoted(quoted, networks, listed)
+        listed.add(tuple(networks))
     for answer in report.answers:
         yield from _answer(answer, report.built)
     for text, known in report.errors:
@@ -88,12 +90,16 @@ SHOWN_CANDIDATES = 8
 """Most networks that are listed for figures; ``--format json`` has all."""
 
 
-def _quoted(quoted: Quoted, networks: Sequence[Candidate]) -> Iterator[Section]:
+def _quoted(quoted: Quoted, networks: Sequence[Candidate], listed: set[tuple[Candidate, ...]]) -> Iterator[Section]:
+    """Figures and the networks that have them, but for a table that stands above already."""
     yield (Heading(quoted.text),)
     many = f"{len(networks)} known networks have" if len(networks) > 1 else "One known network has"
     words = f"This is no whole line. {many} these figures" + ("." if len(networks) == 1 else ", the likeliest first.")
     if networks[0].is_unlike:
         words = " ".join([*_unlike(quoted, networks), "Its own lines are these."])
+        if tuple(networks) in listed:
+            yield (Words(" ".join(_unlike(quoted, networks))),)
+            return
     elif networks[0].network.network == CONVERTED.get(quoted.name):
         words = (
             f"These are the figures that tables have for {quoted.name}: those of {networks[0].network.network} after "
@@ -129,6 +135,8 @@ def _unlike(quoted: Quoted, networks: Sequence[Candidate]) -> Iterator[str]:
     found = elsewhere(quoted, networks)
     if found and found.bytes_each:
         yield f"{quoted.millions} MB is the size of a file of it {FILES[found.bytes_each]}."
+        if found.bytes_each == UNSTRIPPED:
+            yield f"strip_optimizer() of its host leaves the EMA alone: about {float(quoted.millions) / 4:.0f} MB."
     elif found and found.is_halved:
         yield (
             f"{quoted.billions} is half of the GFLOPs that it has at {found.side}x{found.side}: it is GMACs, and hosts "
@@ -159,6 +167,8 @@ FILES = {
     8: "that is not stripped, 8 bytes for each parameter: the model and the EMA in FP16, the optimizer in FP32",
 }
 """What files have so many bytes for each parameter."""
+UNSTRIPPED = 8
+"""Bytes for each parameter of a file that still has the optimizer."""
 
 
 def _candidate(each: Candidate) -> Iterator[str]:

@@ -15,7 +15,15 @@ from yolo_probe.hosts.figures_elsewhere import elsewhere
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks
 from yolo_probe.hosts.line_matches import Match, line_form, matches
 from yolo_probe.hosts.printed_line import PrintedLine
-from yolo_probe.hosts.quoted_figures import USUAL_CLASSES, Candidate, Quoted, candidates, is_foreign
+from yolo_probe.hosts.quoted_figures import (
+    POPULAR,
+    USUAL_CLASSES,
+    Candidate,
+    Quoted,
+    candidates,
+    is_foreign,
+    is_known,
+)
 from yolo_probe.hosts.summary_line import LayerDefinition
 from yolo_probe.hosts.target import resolve
 from yolo_probe.model.freezing import as_built
@@ -132,16 +140,46 @@ def _is_turned(first: Answer, last: Answer) -> bool:
     return fewer and first.line.parameters.value < last.line.parameters.value
 
 
+Figures = tuple[Quoted, tuple[Candidate, ...]]
+"""Figures of a text, and the networks that have them."""
+
 MOST_QUOTED = 6
 """Most figures of a text that are looked up."""
 
 
-def explanation_of_figures(quoted: Sequence[Quoted], lines: Sequence[PrintedLine] = ()) -> Explanation:
-    """The report on figures without a whole line, behind lines; without those that no known network has."""
+def explanation_of_figures(
+    quoted: Sequence[Quoted], lines: Sequence[PrintedLine] = (), *, asked: bool = False
+) -> Explanation:
+    """The report on figures without a whole line, behind lines; without those that no known network has.
+
+    ``asked``: whether they stand in a question in words, where a figure alone is mostly of the reader's own network.
+    """
     once = [*dict.fromkeys(quoted)][:MOST_QUOTED]
-    found = tuple((each, networks) for each in once if (networks := candidates(each)))
+    tried = [(each, _usual(each, candidates(each)) if asked else candidates(each)) for each in once]
+    found = tuple((each, networks) for each, networks in tried if networks and not _is_beside(each, networks, tried))
     theirs = [networks[0].line for each, networks in found if _is_certain(each, networks)]
     return replace(explanation([*lines, *theirs]), quoted=found)
+
+
+def _usual(quoted: Quoted, networks: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """The networks that have figures; of FLOPs alone, without a name beside them, only those that all people use."""
+    if quoted.millions or quoted.layers or is_known(quoted.name):
+        return networks
+    return tuple(
+        each for each in networks if (each.network.family, each.network.network) in POPULAR and not each.is_halved
+    )
+
+
+def _is_beside(quoted: Quoted, networks: tuple[Candidate, ...], tried: Sequence[Figures]) -> bool:
+    """Whether layers that a named network has not stand beside figures that it has: they are a part of it, or rows."""
+    if not networks or quoted.millions or quoted.billions or _fits(quoted, networks):
+        return False
+    return any(_fits(each, others) for each, others in tried if each.name == quoted.name and others)
+
+
+def _fits(quoted: Quoted, networks: tuple[Candidate, ...]) -> bool:
+    """Whether networks have figures, on their lines or elsewhere."""
+    return not networks[0].is_unlike or bool(elsewhere(quoted, networks))
 
 
 def _is_certain(quoted: Quoted, networks: Sequence[Candidate]) -> bool:
