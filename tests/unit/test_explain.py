@@ -1051,3 +1051,37 @@ def test_a_path_that_is_not_there_is_no_question(path: str, probe: Probe) -> Non
     done = probe("explain", path, "--lang=en")
     assert (done.returncode, done.stdout) == (2, "")
     assert "no such file, expected a log or a summary line" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("yolov3 tiny", "yolov3-tiny"), ("YOLO11 nano", "yolo11n"), ("YOLOv8-small", "yolov8s"), ("v5 lite-e", "v5lite-e"),
+     ("RT-DETR-R50", "rtdetr-resnet50"), ("RTDETR r101", "rtdetr-resnet101"), ("rt-detr-l", "rtdetr-l")],
+)  # fmt: skip
+def test_networks_are_known_as_people_name_them(text: str, name: str) -> None:
+    assert name_in(f"how many parameters has {text}?") == name
+
+
+def test_a_series_without_a_scale_is_told_as_all_of_its_networks() -> None:
+    _, output = run("what are the GFLOPs of each pretrained model of yolov7?", "--lang", "en")
+    assert "yolov7-tiny, fused: 6.2 M parameters, 13.7 GFLOPs\nyolov7, fused: 36.9 M" in output
+    _, output = run("what are the parameters of YOLO11", "--lang", "en")
+    assert output.count(" fused: ") == 5
+    assert " fused: " not in run("how do I freeze layers of YOLO11", "--lang", "en")[1]
+
+
+def test_gflops_of_the_readers_own_network_are_no_network() -> None:
+    _, output = run("my block added too much, 140.3 GFLOPs for the s model, why is it so big", "--lang", "en")
+    assert "This is no whole line" not in output
+    _, output = run("I want to freeze 15 layers of the 225 layers of yolov8n, not whole blocks", "--lang", "en")
+    assert "225 layers\n" in output
+    assert "15 layers\n" not in output
+
+
+def test_millions_of_few_digits_are_no_network_of_hundreds_of_classes() -> None:
+    assert "yolov3 does not print these figures" in run("yolov3 65M", "--lang", "en")[1]
+    assert all(each.classes <= 100 or each.classes == 1000 for each in candidates(next(quoted_in("14.06M"))))
+
+
+def test_a_file_that_is_not_stripped_is_told_what_is_left_of_it() -> None:
+    assert "leaves the EMA alone: about 90 MB." in " ".join(run("yolov5l 359M", "--lang", "en")[1].split())

@@ -490,6 +490,12 @@ def test_a_section_about_other_networks_is_no_answer() -> None:
     assert best.heading.startswith("Why has YOLOv10 or YOLO26")
 
 
+def test_a_section_about_a_network_answers_a_question_that_names_it() -> None:
+    question = "the parameters and GFLOPs are not those of the paper"
+    assert not passages(question, "en")[0].heading.startswith("Has RT-DETR")
+    assert passages(f"{question}, RT-DETR", "en")[0].heading.startswith("Has RT-DETR")
+
+
 def test_particles_join_no_words_of_chinese() -> None:
     best = passages("thop\u51fd\u6570\u7684\u7248\u672c\u95ee\u9898", "zh")[0]
     assert best.heading == IN_CHINESE["Why does the same model print other GFLOPs with another version of thop?"]
@@ -579,6 +585,40 @@ def known_figures(name: str, release: str, *, fused: bool, layers: bool = False)
     return found | ({str(network.layers[fused])} if layers else set())
 
 
+def _own(name: str, family: str) -> tuple[tuple[int, float], tuple[int, float]]:
+    """Parameters and GFLOPs of a network as the newest of a family's hosts prints it, after fuse() and before it."""
+    network = [each for each in known_networks() if (each.network, each.family) == (name, family) and not each.note][-1]
+    numbers = network.numbers(80)
+    after, before = ((numbers.parameters[fused], list(numbers.gflops.values())[-1][fused]) for fused in (True, False))
+    assert after[1]
+    assert before[1]
+    return (after[0], after[1]), (before[0], before[1])
+
+
+SERIES = {"YOLOv5": "yolov5", "YOLOv8": "yolov8", "YOLO11": "yolo11", "YOLO26": "yolo26"}
+
+
+def _figures_of_series() -> set[str]:
+    """The figures of the table of series, each held in its place."""
+    found = set()
+    text = sections(TEXTS["questions"])["How many parameters and GFLOPs has each network, n, s, m, l, x?"]
+    for title, series in SERIES.items():
+        (row,) = (line for line in text.splitlines() if line.startswith(f"| {title} "))
+        cells_ = [_own(series + scale, "YOLOv5" if series == "yolov5" else "ultralytics")[0] for scale in "nsmlx"]
+        assert row.split(" | ")[1:] == [f"{p / 1e6:.1f} M, {g:.1f}" + " |" * (p == cells_[-1][0]) for p, g in cells_]
+        found |= {figure for p, g in cells_ for figure in (f"{p / 1e6:.1f}", f"{g:.1f}")}
+    return found
+
+
+def _figures_of_rtdetr() -> set[str]:
+    """The figures of RT-DETR: the paper has those before fuse() without their decimals, but for R50 and R101."""
+    large, extra, r50, r101 = (_own(f"rtdetr-{each}", "ultralytics")[1] for each in ("l", "x", "resnet50", "resnet101"))
+    paper = {"32", "110", "67", "234", "42", "136", "76", "259", "60", "92"}
+    assert {str(int(figure)) for p, g in (large, extra) for figure in (p / 1e6, g)} == {"32", "110", "67", "234"}
+    exact = {f"{each[0] / 1e6:.2f}" for each in (large, extra)} | {f"{each[0] / 1e6:.1f}" for each in (r50, r101)}
+    return paper | exact | {f"{g:.1f}" for _, g in (large, extra, r50, r101)}
+
+
 def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> None:
     text = "".join(sections(TEXTS["questions"]).values())
     readme = {each: json.loads(probe("explain", each, "--format", "json").stdout)["figures"][0]["networks"][0]
@@ -618,6 +658,11 @@ def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> No
     computed.add(f"{2 * 3 * 3 * 3 * 32 * 416 * 416 / 1e9:.3f}")  # of a convolution in Darknet's table
     assert "at 320x320" in probe("explain", "v5Lite-e 0.73 GFLOPs", "--lang", "en").stdout
     assert "at 416x416" in probe("explain", "v5Lite-s 1.66 GFLOPs", "--lang", "en").stdout
+    computed |= _figures_of_series() | _figures_of_rtdetr() | {"23", "225"}
+    elsewhere = {f"{_own(name, 'ultralytics')[0][0] / 1e6:.1f}" for name in ("yolov5n", "yolov3-tiny")}
+    assert elsewhere == {"2.6", "12.2"}
+    computed |= elsewhere | {f"{_own('yolov3-tiny', 'YOLOv5')[0][0] / 1e6:.1f}", "53", "52", "75"}
+    computed |= {f"{_own('yolov5s', 'YOLOv5')[0][0] * 2 / 1e6:.1f}", "64", str(64 * 4)}  # YOLOv4's in FP32
     plain_figures = {"0", "1", "2", "3", "4", "5", "6", "80", "640", "480", "32"}
     assert {*figures(text)} - computed <= plain_figures
     assert computed <= {*figures(text)}

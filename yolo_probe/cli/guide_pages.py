@@ -74,8 +74,10 @@ ENOUGH = 4.0
 """The score of a section that answers: e to this power times as likely as the guide as a whole."""
 ENOUGH_A_WORD = 3.2
 """The same for each word of a question that names no subject of the guide."""
-CLOSE = 0.9
+CLOSE = 0.85
 """What part of the best score the second section has to have to be shown as well."""
+OTHERS = 0.7
+"""What is left of the score of a section about networks that the question does not name."""
 SURE = 12.0
 """The score of a section that answers a question with figures better than the networks that have them."""
 
@@ -88,7 +90,10 @@ def passages(words: str, language: Language, *, searched: bool = False) -> tuple
     language = "zh" if is_chinese(words) else language
     asked = frozenset(_words(words)) - _common()
     enough = ENOUGH if searched or asked & _subjects() else max(ENOUGH, ENOUGH_A_WORD * len(asked))
-    scores = [inf if each.passage.heading == words else _score(each, asked) for each in _index(language)]
+    scores = [
+        inf if each.passage.heading == words else _score(each, asked) * (OTHERS if each.is_of_others(words) else 1)
+        for each in _index(language)
+    ]
     asked_so = [asked in each.asked for each in _index(language)] if asked else [False] * len(scores)
     best = sorted(range(len(scores)), key=lambda number: (not asked_so[number], -scores[number]))[:MOST]
     first, least = best[0], max(enough, NEARLY * scores[best[0]])
@@ -106,6 +111,21 @@ class _Indexed:
     """Those of its heading in both languages, and of each way in which people ask for it."""
     shares: Mapping[str, float]
     """What share each word has of all words of the ways to ask, and of all of the text, added up."""
+
+    def is_of_others(self, words: str) -> bool:
+        """Whether its heading names networks, and a question none that its text names."""
+        return bool(_networks(self.passage.heading)) and not _networks(words) & _networks(
+            f"{self.passage.heading} {self.passage.text}"
+        )
+
+
+def _networks(text: str) -> set[str]:
+    """The networks that a text names, of those that a section can be about."""
+    return {name.replace("-", "").lower() for name in _NETWORKS.findall(text)}
+
+
+_NETWORKS = re.compile(r"RT-?DETR|YOLO-?World|YOLOv?(?:7|9|10|26)(?!\d)", re.IGNORECASE)
+"""Networks that a section can be about."""
 
 
 def _score(section: _Indexed, asked: frozenset[str]) -> float:

@@ -104,7 +104,8 @@ def _own_numbers(question: str, told: Sequence[str] = ()) -> str:
     if name in told and is_known(name):
         return ""
     lines = [_with_host(each) for each in own_lines(name)[:2]]
-    if _NUMBERS.search(question) and (not is_known(name) or _EACH.search(question)):
+    is_series = re.fullmatch(r"yolov?\d+", name) and (not is_known(name) or _EACH.search(question))
+    if is_series and _NUMBERS.search(question):
         lines += [_in_short(each) for each in series_in(question)]
     if any(each.network == name and each.family != "ultralytics" for each in known_networks()) and "-cls" not in name:
         lines.append(f"yolo-probe info {name}")
