@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from tests.conftest import Probe
 from tests.exhaustive import exhaustive_rows
 from yolo_probe.cli import cli
-from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.errors import TargetError
 from yolo_probe.reports.diff import Diff, diff, side
 
-COUNTER = choose_counter("thop-0.1", None)
+COUNTER = "thop-0.1"
 
 
 def between(first: str, second: str) -> Diff:
@@ -118,3 +118,29 @@ def test_a_row_that_no_longer_halves_its_map_is_named(tmp_path: Path, probe: Pro
     words = " ".join(probe("diff", *paths).stdout.split())
     assert "From row 1 (Identity) on the maps have 4 x the area" in words
     assert "x the area" not in probe("diff", "yolov5n", "yolov5s").stdout
+
+
+OLD = "Model Summary: 191 layers, 7.46816e+06 parameters, 7.46816e+06 gradients, 17.5 GFLOPS"
+
+
+def test_a_pasted_line_is_counted_by_the_thop_that_printed_it() -> None:
+    output = CliRunner().invoke(cli, ["diff", OLD, "yolov5s@v7.0", "--lang", "en"]).output
+    assert OLD in output
+    assert "counter thop 0.0.31 -> " in output
+    assert "17.6 GFLOPS" in CliRunner().invoke(cli, ["diff", OLD, "yolov5s@v7.0", "--counter", "thop-0.1"]).output
+
+
+@pytest.mark.parametrize("command", ["diff", "compare"])
+def test_figures_without_a_line_name_the_command_that_knows_them(command: str) -> None:
+    with pytest.raises(TargetError, match=r"7.2M 16.5: found figures without a whole summary line") as raised:
+        CliRunner().invoke(cli, [command, "7.2M 16.5", "yolov5s"], catch_exceptions=False)
+    assert raised.value.remedy == 'yolo-probe explain "7.2M 16.5" tells which networks have them: pass the name of one.'
+
+
+def test_lines_are_compared_beside_networks() -> None:
+    line = "YOLOv5s summary: 157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs"
+    theirs = "YOLOv8n summary (fused): 168 layers, 3151904 parameters, 0 gradients, 8.7 GFLOPs"
+    rows = CliRunner().invoke(cli, ["compare", line, theirs, "yolov5n@v7.0", "--format", "csv"]).output.splitlines()
+    assert rows[1].startswith("yolov5s@v7.0,") or rows[1].startswith("yolov5s,")
+    assert ",7015519," in rows[1]
+    assert ",3151904," in rows[2]

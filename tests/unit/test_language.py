@@ -330,7 +330,7 @@ def _other_reports(demo: Path) -> Iterator[tuple[str, Report]]:
         ("157 layers, 7015519 parameters, 0 gradients", "yolov5s@v7.0"), (str(demo), str(demo)),
     )  # fmt: skip
     for first, second in pairs:
-        one, other = (side(each, (640, 640), counter()) for each in (first, second))
+        one, other = (side(each, (640, 640), counter().convention.name) for each in (first, second))
         yield f"diff {first} {second}", diff(one, other)
         yield f"diff {second} {first}", diff(other, replace_counter(one))
     yield "compare", side_by_side((str(demo), "yolov5s", "yolov8n"), (640, 640), counter())

@@ -281,7 +281,8 @@ def compare_command(
 ) -> None:  # fmt: skip
     """Put the numbers of several networks side by side.
 
-    Each TARGET is a checkpoint, a model YAML or the name of a network; --host and --nc are for names and YAMLs.
+    Each TARGET is a checkpoint, a model YAML, the name of a network, or a summary line in quotes; --host and --nc are
+    for names and YAMLs.
     """
     from yolo_probe.reports.side_by_side import as_csv, side_by_side
 
@@ -315,9 +316,8 @@ def diff_command(
     """
     from yolo_probe.reports.diff import diff, side
 
-    thop = installed_thop()
     sides = [
-        side(target, size or imgsz, choose_counter(own or counter, thop), classes=nc)
+        side(target, size or imgsz, own or counter, classes=nc)
         for target, size, own in ((first, imgsz_a, counter_a), (second, imgsz_b, counter_b))
     ]
     report = diff(*sides)

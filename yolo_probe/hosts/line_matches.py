@@ -100,7 +100,8 @@ def matches(line: PrintedLine) -> tuple[Match, ...]:
     if fitting:
         return tuple(_merged(line, sorted(fitting, key=lambda match: _likeliest_first(line, match))))[:SHOWN]
     likely = nsmallest(TRIED, places, key=lambda place: _roughly(line, *place))
-    found = [match for each, fused in likely for match in _tried(line, each, fused)]
+    tried = (match for each, fused in likely for match in _tried(line, each, fused))
+    found = [match for match in tried if match.numbers.classes <= LIKELY_CLASSES]
     near = nsmallest(MERGED, found, key=lambda match: _nearest_first(line, match))
     return tuple(_merged(line, near))[:3]
 
@@ -117,7 +118,8 @@ def _roughly(line: PrintedLine, network: KnownNetwork, fused: bool) -> float:
 def _tried(line: PrintedLine, network: KnownNetwork, fused: bool) -> Iterator[Match]:
     near = network.classes_near(line.parameters.value, fused=fused)
     for classes in dict.fromkeys((*near, *_classes_of_gflops(line, network, fused), 80)):
-        if classes > LIKELY_CLASSES and not line.parameters.shows(network.parameters(classes, fused)):
+        shown = not line.parameters.is_rounded and line.parameters.shows(network.parameters(classes, fused))
+        if classes > LIKELY_CLASSES and not shown:  # six digits are those of one network or another by chance
             continue
         yield _match(line, network, network.numbers(classes), fused)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os.path
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from yolo_probe.counters.charges import Charges, charge
-from yolo_probe.counters.conventions import Counter
+from yolo_probe.counters.conventions import Counter, choose_counter
+from yolo_probe.environment import installed_thop
 from yolo_probe.errors import ModelYamlError, TargetError
 from yolo_probe.hosts.images import Size
 from yolo_probe.hosts.line_matches import Match, matches
 from yolo_probe.hosts.printed_line import lines_in
+from yolo_probe.hosts.quoted_figures import quoted_in
 from yolo_probe.hosts.subject import Model, Rebuilt, Subject
 from yolo_probe.hosts.summary_line import LayerDefinition
 from yolo_probe.hosts.target import resolve
@@ -67,22 +71,45 @@ class Diff(FourLedgers):
     """The first row of the same class whose map is larger or smaller than that of the first network."""
 
 
-def side(target: str, size: Size, counter: Counter, *, classes: int | None = None) -> Side:
+def side(target: str, size: Size, counter: str | None, *, classes: int | None = None) -> Side:
     """One side of a diff: a checkpoint, a model YAML, the name of a network, or a pasted summary line.
 
+    ``counter``: its name; None is the installed thop, or of a line one that prints its GFLOPs.
     Raises: ProbeError for a target that cannot be read or is not known.
     """
-    lines = list(lines_in(target)) if " " in target.strip() else []
-    if lines:
-        match = matches(lines[0])[0]
-        if not match.exact:
-            raise TargetError(
-                f"{target}: found no known network with these figures, expected the line of one",
-                "yolo-probe explain tells what is nearest to it.",
-            )
-        return side_of_line(match, size, counter)
+    if match := match_of_line(target):
+        return side_of_line(match, size, choose_counter(counter or _own_counter(match), installed_thop()))
     subject = resolve(target, classes=classes if not target.endswith((".pt", ".pth")) else None)
-    return side_of(Question(subject, size, counter))
+    return side_of(Question(subject, size, choose_counter(counter, installed_thop())))
+
+
+def match_of_line(target: str) -> Match | None:
+    """The likeliest network that prints a pasted line; None for a target that is none.
+
+    Raises: TargetError for a line that no known network prints, and for figures that are no whole line.
+    """
+    if " " not in target.strip() or os.path.exists(target):
+        return None
+    for line in lines_in(target):
+        match = matches(line)[0]
+        if match.exact:
+            return match
+        raise TargetError(
+            f"{target}: found no known network with these figures, expected the line of one",
+            "yolo-probe explain tells what is nearest to it.",
+        )
+    if any(quoted_in(target)):
+        raise TargetError(
+            f"{target}: found figures without a whole summary line, expected a line, a file or the name of a network",
+            f'yolo-probe explain "{target}" tells which networks have them: pass the name of one.',
+        )
+    return None
+
+
+def _own_counter(match: Match) -> str | None:
+    """A counter that prints the GFLOPs of a line: the installed thop if it does."""
+    installed = choose_counter(None, installed_thop()).convention.name
+    return installed if installed in match.counters or not match.counters else match.counters[-1]
 
 
 def side_of(question: Question) -> Side:
@@ -105,8 +132,7 @@ def side_of_line(match: Match, size: Size, counter: Counter) -> Side:
 
     Raises: ProbeError where it cannot be built here.
     """
-    hosts: list[Generation] = [host for host in match.hosts if host in GENERATIONS]
-    subject = resolve(match.network.network, host=hosts[-1] if hosts else None, classes=match.numbers.classes)
+    subject = subject_of_line(match)
     question = Question(subject, size, counter)
     made = side_of(question)
     if isinstance(subject.rebuilt, Rebuilt):
@@ -130,6 +156,17 @@ def side_of_line(match: Match, size: Size, counter: Counter) -> Side:
             "Pass its file, or the YAML of then.",
         )
     return replace(made, state=state, is_fused=match.fused)
+
+
+def subject_of_line(match: Match) -> Subject:
+    """The network that prints a line, as it is built here.
+
+    Raises: ProbeError where it cannot be built here.
+    """
+    hosts: list[Generation] = [host for host in match.hosts if host in GENERATIONS]
+    is_theirs = match.network.family == "ultralytics" and re.match("yolov[35]", match.network.network)
+    name = f"{match.network.network}u" if is_theirs else match.network.network  # the bare name is YOLOv5's own
+    return resolve(name, host=hosts[-1] if hosts else None, classes=match.numbers.classes)
 
 
 def diff(first: Side, second: Side) -> Diff:

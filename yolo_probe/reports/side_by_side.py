@@ -10,9 +10,11 @@ from yolo_probe.counters.conventions import Counter
 from yolo_probe.errors import TargetError
 from yolo_probe.hosts.images import Size
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks, release_numbers
+from yolo_probe.hosts.line_matches import Match
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.hosts.target import resolve
 from yolo_probe.networks.generations import Generation
+from yolo_probe.reports.diff import match_of_line, subject_of_line
 from yolo_probe.reports.info import info
 from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.schema import SCHEMA, counter_as_json
@@ -64,7 +66,7 @@ class SideBySide:
 def side_by_side(
     targets: Sequence[str], size: Size, counter: Counter, *, host: Generation | None = None, classes: int | None = None
 ) -> SideBySide:
-    """The table of several networks: checkpoints, model YAMLs, names.
+    """The table of several networks: checkpoints, model YAMLs, names, pasted summary lines.
 
     ``host``, ``classes``: as for ``resolve``, for those that are no files.
     Raises: ProbeError for a target that cannot be read or is not known.
@@ -73,6 +75,8 @@ def side_by_side(
 
 
 def _row(target: str, size: Size, counter: Counter, host: Generation | None, classes: int | None) -> NetworkRow:
+    if match := match_of_line(target):
+        return _of_line(match, size, counter)
     is_file = "/" in target or target.endswith((".pt", ".pth"))
     try:
         subject = resolve(target, host=None if is_file else host, classes=None if is_file else classes)
@@ -81,6 +85,14 @@ def _row(target: str, size: Size, counter: Counter, host: Generation | None, cla
         if recorded is None or size != (640, 640):
             raise
         return _of_known(target, recorded, classes or 80)
+    return _of_subject(subject, Question(subject, size, counter))
+
+
+def _of_line(match: Match, size: Size, counter: Counter) -> NetworkRow:
+    """The row of the network that prints a pasted line."""
+    if match.network.family == "ultralytics" and size == (640, 640):
+        return _of_known(match.network.network, match.network, match.numbers.classes)
+    subject = subject_of_line(match)
     return _of_subject(subject, Question(subject, size, counter))
 
 
