@@ -1085,3 +1085,11 @@ def test_millions_of_few_digits_are_no_network_of_hundreds_of_classes() -> None:
 
 def test_a_file_that_is_not_stripped_is_told_what_is_left_of_it() -> None:
     assert "leaves the EMA alone: about 90 MB." in " ".join(run("yolov5l 359M", "--lang", "en")[1].split())
+
+
+def test_a_question_beside_a_line_is_looked_up_too() -> None:
+    line = "YOLOv10n summary (fused): 285 layers, 2762608 parameters, 63840 gradients, 8.6 GFLOPs"
+    question = "why are the parameters and GFLOPs different from the table of YOLOv10, 2.3M and 6.7"
+    output = run(f"{line} {question}", "--lang", "en")[1]
+    assert output.index("This is yolov10n") < output.index("Why has YOLOv10 or YOLO26 more parameters")
+    assert "(yolo-probe guide " not in run(f"{line}\nTransferred 343/349 items from yolov10n.pt", "--lang", "en")[1]

@@ -64,16 +64,18 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
             raise _no_answer(texts[0].name, problem) from None
         write(f"{in_plain_text(answers)}{_own_numbers(asked)}")
         return
-    words = " ".join(text.content for text in texts if not text.lines)
-    is_question = bool(report.quoted) and form == "text" and _is_question(words)
+    words = " ".join(text.words for text in texts)
+    is_question = bool(report.quoted or report.answers) and form == "text" and _is_question(words)
     answers = passages(words, spoken()) if is_question else ()
     sure = tuple(answer for answer in answers if answer.score >= SURE)
-    if sure:
+    has_line = any(text.lines for text in texts)
+    answers = sure if has_line else answers
+    if sure and not has_line:
         write(f"{in_plain_text(sure)}\n")
     show(report, form)
-    if answers and not sure:
+    if answers and (has_line or not sure):
         write(f"\n{in_plain_text(answers)}")
-    if is_question:
+    if is_question and report.quoted:
         write(_own_numbers(words, told=[quoted.name for quoted, _ in report.quoted]))
     if not report.exact:
         sys.exit(UNEXPLAINED)
@@ -175,12 +177,30 @@ class Text:
         return (replace(found[0], name=name_in(self.content) or found[0].name),)
 
     @cached_property
+    def words(self) -> str:
+        """What stands beside its summary lines, where that asks something; of a whole log nothing."""
+        if not self.lines:
+            return self.content
+        if self.is_log and self.content.count("\n") > MOST_PASTED:
+            return ""
+        lines = "|".join(re.sub(r"(?:\\\s)+|\s+", r"\\s+", re.escape(line.text)) for line in self.lines)
+        rest = re.sub(lines, " ", self.content)
+        return rest if _WONDERS.search(rest) else ""
+
+    @cached_property
     def quoted(self) -> tuple[Quoted, ...]:
         """The figures in it, if it has no line and is no log."""
         from yolo_probe.hosts.quoted_figures import quoted_in
 
         return () if self.is_log or self.lines else tuple(quoted_in(self.content))
 
+
+_WONDERS = re.compile(
+    r"[?\uff1f]|\b(?:why|how|what|which|should|however|different|inconsistent|instead)\b"
+    r"|\u4e3a\u4ec0\u4e48|\u600e\u4e48|\u5417|\u4e0d\u4e00",
+    re.IGNORECASE,
+)
+"""What the words beside a line have if they ask something."""
 
 MOST_PASTED = 20
 """Most lines of a text that somebody pastes into standard input; one that is longer is a log."""
