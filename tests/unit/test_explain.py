@@ -1093,3 +1093,16 @@ def test_a_question_beside_a_line_is_looked_up_too() -> None:
     output = run(f"{line} {question}", "--lang", "en")[1]
     assert output.index("This is yolov10n") < output.index("Why has YOLOv10 or YOLO26 more parameters")
     assert "(yolo-probe guide " not in run(f"{line}\nTransferred 343/349 items from yolov10n.pt", "--lang", "en")[1]
+
+
+def test_a_network_that_a_release_builds_otherwise_has_the_usual_parameters_beside_it() -> None:
+    words = " ".join(run("249 layers, 9,840,508 parameters, 23.6 GFLOPs", "--lang", "en")[1].split())
+    assert "build this network otherwise: it has 11,137,148 there before fuse()." in words
+    usual = run("225 layers, 11,166,560 parameters, 28.8 GFLOPs", "--lang", "en")[1]
+    assert "otherwise" not in usual
+
+
+@pytest.mark.parametrize("parameters", ["5.06398e+07", "9.92329e+07", "5.25155e+07"])
+def test_six_digits_are_near_no_network_of_thousands_of_classes(parameters: str) -> None:
+    (line,) = lines_in(f"Model Summary: 297 layers, {parameters} parameters, {parameters} gradients")
+    assert all(match.numbers.classes <= 1000 for match in matches(line))

@@ -76,7 +76,7 @@ ENOUGH_A_WORD = 3.2
 """The same for each word of a question that names no subject of the guide."""
 CLOSE = 0.85
 """What part of the best score the second section has to have to be shown as well."""
-OTHERS = 0.7
+OTHERS = 0.5
 """What is left of the score of a section about networks that the question does not name."""
 SURE = 12.0
 """The score of a section that answers a question with figures better than the networks that have them."""
@@ -254,6 +254,7 @@ _PHRASES = (
     (r"(?i)\bmemory access(?: costs?)?\b", "mac memory"),
     (r"(?i)\byolo(?:v8|v?1[12]|v?26)[nsmlx]?\b", "ultralytics"),
     (r"(?i)\btorch-pruning\b", "torchpruning"),
+    (r"(?i)\bre-param", "reparam"),
     (r"(?i)\b(?=(?:fvcore|ptflops|calflops|mmdet|get_flops|flopcounter|torchprofile))", "counter "),
     (r"(?i)\b\d+ ?(?:mb|megabytes?)\b|\b(?:weights?|model) ?(?:size|smaller|larger)", "file size mb large"),
     (rf"(?i)(?=\b{_FILE}\W(?:[\w.]+ ){{1,4}}{_SIZE}\b|\b{_SIZE} (?:\w+ ){{1,4}}{_FILE}\b)", "file size mb large"),

@@ -69,7 +69,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     answers = passages(words, spoken()) if is_question else ()
     sure = tuple(answer for answer in answers if answer.score >= SURE)
     has_line = any(text.lines for text in texts)
-    answers = sure if has_line else answers
+    answers = sure[:1] if has_line else answers
     if sure and not has_line:
         write(f"{in_plain_text(sure)}\n")
     show(report, form)

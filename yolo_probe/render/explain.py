@@ -367,6 +367,7 @@ def _parameters_note(match: Match, other: str) -> str:
     stock = network.numbers(80).parameters[match.fused]
     if network.family == "ultralytics":
         words += _elsewhere_fused(match)
+        words += _built_otherwise(match)
     elif network.family == "YOLOv9" and (left := converted(network.network)):
         words.append(_converted(left))
     if numbers.classes != 80 and stock != match.parameters:
@@ -420,6 +421,17 @@ def _elsewhere_fused(match: Match) -> Iterator[str]:
         yield (
             "The tables of the documentation are of the fused network with 80 classes: "
             f"{stock.parameters[True] / 1e6:.1f} M parameters, {gflops[-1]:.1f} GFLOPs."
+        )
+
+
+def _built_otherwise(match: Match) -> Iterator[str]:
+    """A sentence on a network that the newest release builds otherwise, with other parameters."""
+    newest, classes = _newest(match), match.numbers.classes
+    usual = newest.parameters(classes, False)
+    if usual != match.numbers.parameters[False]:
+        yield (
+            f"Other releases, such as {newest.hosts[-1].rpartition(' ')[2]}, build this network otherwise: it has "
+            f"{usual:,} there before fuse()."
         )
 
 

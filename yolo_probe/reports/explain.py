@@ -162,11 +162,15 @@ def explanation_of_figures(
 
 
 def _usual(quoted: Quoted, networks: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-    """The networks that have figures; of FLOPs alone, without a name beside them, only those that all people use."""
+    """The networks that have figures; of FLOPs alone only those that are meant without a name, or of the series named.
+
+    Of a reader's own network such a figure is that of another one by chance.
+    """
     if quoted.millions or quoted.layers or is_known(quoted.name):
         return networks
+    usual = [name for name in POPULAR if name[1].startswith(quoted.name)] if quoted.name else POPULAR[:1]
     return tuple(
-        each for each in networks if (each.network.family, each.network.network) in POPULAR and not each.is_halved
+        each for each in networks if (each.network.family, each.network.network) in usual and not each.is_halved
     )
 
 
