@@ -430,3 +430,82 @@ def test_a_number_in_a_file_does_not_make_its_source_run_for_ever(
         file.write(LOOP)
     with pytest.raises(RuntimeError, match=message):
         run_python(REPORT, "layers", folder / "many.pt", "--source", folder, paths=[ROOT], cwd=tmp_path, timeout=120)
+
+
+NO_FUSE = """
+
+from torch import nn as networks
+
+class Model(networks.Module):
+    __init__ = Before.__init__
+    forward = Before.forward
+"""
+"""A model without a fuse()."""
+
+RAISES = """
+
+class Model(Before):
+    def fuse(self):
+        raise KeyError("bn2")
+"""
+"""A model whose fuse() fails."""
+
+READS_VALUES = """
+
+class Model(Before):
+    def fuse(self):
+        for module in self.modules():
+            if isinstance(module, Branches):
+                assert module.two.weight.isfinite().all()
+                module.merge()
+        return Before.fuse(self)
+"""
+"""A model whose fuse() reads what is in its weights."""
+
+
+def _with_model(fork: tuple[Path, list[list[int]]], folder: Path, model: str) -> Path:
+    """A copy of a fork with another model at the end of its models/yolo.py; its checkpoint is the same."""
+    shutil.copytree(fork[0], folder, ignore=shutil.ignore_patterns("__pycache__"))
+    with (folder / "models" / "yolo.py").open("a", encoding="utf-8") as file:
+        file.write(model)
+    return folder
+
+
+def test_a_source_without_fuse_validates_the_network_as_it_is(
+    fork: tuple[Path, list[list[int]]], tmp_path: Path
+) -> None:
+    folder, (before, _) = _with_model(fork, tmp_path / "fork", NO_FUSE), fork[1]
+    words = (str(folder / "best.pt"), "--source", str(folder))
+    found = report(folder, "fuse-diff", *words)
+    for state in ("training", "validation"):
+        assert [found[state][key] for key in ("layers", "parameters")] == before[:2]
+    assert found["validation"]["not_fused"]["has_no_fuse"]
+    assert "known" not in found["validation"]
+    assert found["host_lines"]["validation"] is not None
+    assert {ledger["unexplained"] for ledger in found["ledger"].values()} == {0}
+    assert "no BatchNorm is merged" in run_python(REPORT, "fuse-diff", *words, paths=[ROOT], cwd=tmp_path).stdout
+
+
+def test_a_source_whose_fuse_fails_is_answered_before_it(fork: tuple[Path, list[list[int]]], tmp_path: Path) -> None:
+    folder, (before, _) = _with_model(fork, tmp_path / "fork", RAISES), fork[1]
+    words = (str(folder / "best.pt"), "--source", str(folder))
+    found = report(folder, "fuse-diff", *words)
+    assert [found["training"][key] for key in ("layers", "parameters")] == before[:2]
+    assert found["validation"]["known"] is False
+    assert "'bn2'" in found["validation"]["not_fused"]["reason"]
+    assert found["host_lines"]["validation"] is None
+    told = " ".join(run_python(REPORT, "fuse-diff", *words, paths=[ROOT], cwd=tmp_path).stdout.split())
+    assert "The source's own fuse() fails: the model: fuse() fails there: KeyError" in told
+    for command in ("info", "layers", "counters"):
+        assert report(folder, command, *words)
+    assert report(folder, "counters", *words)["counters"]["torch"]["flops_fused"] is None
+    for command, more in (("gradients", ()), ("layers", ("--fused",)), ("info", ("--fused",))):
+        with pytest.raises(RuntimeError, match=r"what fuse\(\) leaves is not known: .*KeyError"):
+            report(folder, command, *words, *more)
+
+
+def test_a_fuse_that_reads_weights_runs_on_real_ones(fork: tuple[Path, list[list[int]]], tmp_path: Path) -> None:
+    folder, (_, after) = _with_model(fork, tmp_path / "fork", READS_VALUES), fork[1]
+    found = report(folder, "fuse-diff", str(folder / "best.pt"), "--source", str(folder))
+    assert [found["validation"][key] for key in ("layers", "parameters", "gradients")] == after
+    assert "not_fused" not in found["validation"]

@@ -22,10 +22,10 @@ from torch import nn
 from yolo_probe.checkpoint.decode import Inert
 from yolo_probe.errors import ProbeError, TargetError, TraceError, reason_of, shown
 from yolo_probe.hosts.known_functions import known_function
-from yolo_probe.hosts.subject import Rebuilt
+from yolo_probe.hosts.subject import NotFused, Rebuilt
 from yolo_probe.hosts.summary_line import LineForm
 from yolo_probe.hosts.ultralytics_rebuild import Weightless, choose_head, imported, silent
-from yolo_probe.live.live import Live, say_nothing
+from yolo_probe.live.live import Live, has_fuse, say_nothing
 from yolo_probe.model.forward import hooked
 from yolo_probe.model.freezing import fixed_names
 from yolo_probe.model.fusion import fused_state, modules_apart
@@ -49,7 +49,7 @@ def from_source(
 
     ``root``: its structure in the file. ``options``: those of its training. ``before``: of a file saved after
     ``fuse()``, what the structure may have been; it is taken where the folder's own ``fuse()`` makes the file's of it.
-    Raises: TargetError where a class is not there, TraceError where a module cannot be made, or ``fuse()`` fails.
+    Raises: TargetError where a class is not there, TraceError where a module cannot be made.
     """
     with silent():
         classes = _classes(folder, root)
@@ -82,11 +82,23 @@ def _made(
         stored = _live(model)
         if fused_state(root) != "unfused":
             return Rebuilt(stored, stored, stored, saved_fused=True, before_known=False)
-        return Rebuilt(_trainable(model, root), stored, stored.fused(), saved_fused=False)
+        fused, not_fused = _fused(stored)
+        return Rebuilt(_trainable(model, root), stored, fused, saved_fused=False, not_fused=not_fused)
     except ProbeError:
         raise
     except Exception as error:  # whatever a class raises at attributes that are not its own
         raise TraceError(reason_of(error)) from error
+
+
+def _fused(stored: Live, *, grad_enabled: bool = False) -> tuple[Live, NotFused | None]:
+    """The network after the source's own ``fuse()``; the same network, and why, where that gives none."""
+    if not has_fuse(stored.model):
+        kind = type(stored.model).__name__
+        return stored, NotFused(f"found no fuse() in {kind} that is called without arguments", has_none=True)
+    try:
+        return stored.fused(grad_enabled=grad_enabled), None
+    except TraceError as error:
+        return stored, NotFused(str(error), has_none=False)
 
 
 def _fused_again(
@@ -123,10 +135,11 @@ def built_from_source(folder: Path, path: str, classes: int | None) -> Rebuilt:
         with _importable(folder):
             model = _constructed(_model_class(folder, path), path, classes)
         built = Live(model, every_function=True)
-        trainable = built.fused(grad_enabled=True)
+        trainable, _ = _fused(built, grad_enabled=True)
         model.requires_grad_(False)
         stored = Live(model, every_function=True)
-        return Rebuilt(built, stored, stored.fused(), saved_fused=False, fused_trainable=trainable)
+        fused, not_fused = _fused(stored)
+        return Rebuilt(built, stored, fused, saved_fused=False, fused_trainable=trainable, not_fused=not_fused)
 
 
 def _model_class(folder: Path, path: str) -> type[nn.Module]:

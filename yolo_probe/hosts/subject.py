@@ -159,6 +159,16 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class NotFused:
+    """Why a network's own code gives none after ``fuse()``."""
+
+    reason: str
+    """What it raised, or what was found in its place."""
+    has_none: bool
+    """Whether it has no ``fuse()``, so that its network is validated as it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rebuilt:
     """A network as its own host builds it, in several states; that of a checkpoint is compared with the file."""
 
@@ -167,7 +177,7 @@ class Rebuilt:
     stored: Model
     """With ``requires_grad`` as in the file; of a name or YAML as in a finished file, where nothing trains."""
     fused: Model
-    """After the host's own ``fuse()``."""
+    """After the host's own ``fuse()``; the one of ``stored`` where that gives none."""
     saved_fused: bool
     """Whether the network in the file is fused."""
     fused_trainable: Model | None = None
@@ -177,6 +187,8 @@ class Rebuilt:
 
     before_known: bool = True
     """Whether it is known what a network saved after ``fuse()`` was before it; else all states are that one."""
+    not_fused: NotFused | None = None
+    """Why there is no network after ``fuse()``; None where there is one."""
 
     @property
     def saved(self) -> Model:
@@ -229,6 +241,11 @@ class Subject:
     def gap(self) -> Gap | None:
         """Why the network cannot be built, where that is needed; else None."""
         return self.rebuilt if isinstance(self.rebuilt, Gap) else None
+
+    @property
+    def not_fused(self) -> NotFused | None:
+        """Why its own code gives no network after ``fuse()``; None where it does, and where no such code runs."""
+        return self.rebuilt.not_fused if isinstance(self.rebuilt, Rebuilt) else None
 
     @property
     def foreign(self) -> tuple[tuple[str, str], ...]:

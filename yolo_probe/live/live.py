@@ -255,14 +255,13 @@ class Live:
             with self._unnoticed(copier), torch.device("meta"):
                 fused = _fuse(copy, grad_enabled)
         except FuseError:
-            if any(each.is_meta for each in self._inner.parameters()):
-                raise  # there are no values
             copy, on_values = real_copy(self._inner)[id(self._inner)], True
             set_end_to_end(copy, end_to_end)
-            with self._unnoticed(copier, weightless=False):
+            with self._unnoticed(copier, weightless=False), torch.device("cpu"):
                 fused = _fuse(copy, grad_enabled)
         returned = isinstance(fused, nn.Module)
-        made = Live(fused if returned else copy, every_function=self._every_function, most_operators=self._most)
+        left = fused if returned else copy
+        made = Live(weightless(left) if on_values else left, every_function=self._every_function, most_operators=self._most)
         made.by_fuse = Fusing(on_values=on_values, returned=returned)
         return made
 
@@ -372,11 +371,12 @@ def say_nothing(*_: object, **__: object) -> None:
 
 
 def _place_of(error: BaseException, root: nn.Module) -> str:
-    """Path of the module whose code raised: the innermost that is a local variable in the traceback."""
+    """Path of the module whose code raised: the innermost that is a local variable in the traceback of its code."""
     paths = {id(module): path for path, module in root.named_modules()}
     place, step = "", error.__traceback__
     while step is not None:
-        held = [paths[id(value)] for value in list(step.tb_frame.f_locals.values()) if id(value) in paths]
+        ours = step.tb_frame.f_globals is globals()
+        held = [paths[id(value)] for value in list(step.tb_frame.f_locals.values()) if id(value) in paths and not ours]
         place = max((path for path in held if path), key=len, default=place)
         step = step.tb_next
     return place or "the model"

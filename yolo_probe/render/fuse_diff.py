@@ -8,6 +8,7 @@ from shlex import quote
 
 from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import CONVENTIONS
+from yolo_probe.hosts.subject import NotFused
 from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.render.common import (
     activations,
@@ -57,7 +58,9 @@ def document(report: FuseDiff) -> Iterator[Section]:
 
 def ledgers(report: FuseDiff) -> Iterator[Section]:
     """The four numbers, each with the causes of its change."""
-    yield Heads(("training", "validation", "change")), *ledger_block("layers", report.layers, _layers_note(report))
+    found = report.question.subject.not_fused
+    second = "unfused" if found and not found.has_none else "validation"
+    yield Heads(("training", second, "change")), *ledger_block("layers", report.layers, _layers_note(report))
     yield tuple(ledger_block("parameters", report.parameters))
     yield tuple(ledger_block("gradients", report.gradients, _gradients_note(report)))
     if report.validation.fails and not report.training.fails:
@@ -90,11 +93,14 @@ def _moments(report: FuseDiff) -> tuple[str, str]:
     if subject.kind == "live":
         return "As it is, its line is", "After its own fuse(), without autograd, it is"
     if not subject.saved:
-        return f"When training starts, {host} prints", "When it validates, it prints"
+        validation = _without_fuse(subject.not_fused) if subject.not_fused else "When it validates, it prints"
+        return f"When training starts, {host} prints", validation
     training = f"When training starts, {host} {prints}"
     validation = f"When it validates this file, it {prints}"
     if subject.foreign:
         validation += f", {subject.fuse_unless_known}"
+    if found := subject.not_fused:
+        return training, _without_fuse(found)
     if report.started:
         training = "It then takes in parts of the pretrained file, and model.info() prints"
     if subject.origin.asked:
@@ -102,6 +108,13 @@ def _moments(report: FuseDiff) -> tuple[str, str]:
     if subject.saved.unused:
         validation = "If it validated this copy, it would print"
     return training, validation
+
+
+def _without_fuse(found: NotFused) -> str:
+    """Words on the second line of a network whose own code gives none after ``fuse()``."""
+    if found.has_none:
+        return "It has no fuse(), so that a validation runs the network as it is. Of this file its line is"
+    return "A validation ends in its fuse(), which fails. Without fuse() the line of this file would be"
 
 
 def _answer(report: FuseDiff) -> str:
@@ -125,6 +138,8 @@ def _answer(report: FuseDiff) -> str:
         opening = "Not everything is explained: the rows marked ! show what is left over."
     elif report.question.subject.foreign:
         opening = _foreign(report)
+    if found := report.question.subject.not_fused:
+        return f"{_of_no_fuse(found, opening)} {_gradients_answer(report)}"
     if report.saved_fused:
         opening += " This file was saved after fuse(): the training column puts back what it merged."
     if merged and not stay:
@@ -143,6 +158,13 @@ def _answer(report: FuseDiff) -> str:
     same = "" if changes else f", {_predictions(report)}"
     layers = "fewer layers" if report.layers.after < report.layers.before else "as many layers"
     return f"{opening} Before validation, {fusion}: {layers}{same}.{also} {_gradients_answer(report)}"
+
+
+def _of_no_fuse(found: NotFused, opening: str) -> str:
+    """The answer on a network whose own code gives none after ``fuse()``; ``opening``: what is said of the lines."""
+    if found.has_none:
+        return f"{opening} The source has no fuse(), so no BatchNorm is merged before a validation."
+    return f"Not known: what fuse() leaves of this network. The source's own fuse() fails: {found.reason}."
 
 
 def _foreign(report: FuseDiff) -> str:

@@ -78,6 +78,9 @@ def _after_fuse(report: Provenance) -> Iterator[Part]:
     if report.is_fused:
         yield Note(f"{report.validated} is fused already: fuse() changes nothing more.")
         return
+    if report.fused.has_none:
+        yield Note("The source has no fuse(): what trains before a validation trains in it too.")
+        return
     new = isinstance(report.subject, Subject) and report.subject.saved is None
     if new:
         yield Figures("gradients of the EMA copy, by ModelEMA", ("0",))

@@ -273,6 +273,8 @@ def _options(report: Info) -> str:
     size = "" if question.size == (640, 640) else f" --imgsz {_imgsz(question)}"
     command = f"yolo-probe fuse-diff {quote(question.subject.path or question.subject.label)}{size}{question.options}"
     classes = "  --nc" if question.subject.saved is None else ""
+    if found := question.subject.not_fused:
+        return f"{command} (of fuse(): {found.reason})  --verbose{classes}"
     if report.fused is None:
         return f"--verbose{classes} (fuse() would fail on this network, or what it does is not known)"
     summary, form = report.fused.summary, question.subject.origin.form

@@ -47,8 +47,9 @@ def counters(question: Question, *, brief: bool = False) -> Counters:
         runs: dict[Mode, tuple[Module, Run]] = {
             "train": (built.root, question.ruled(built.root, built, training=True)),
             "unfused": (built.root, question.ruled(built.root, built)),
-            "fused": (fused.root, question.ruled(fused.root, fused)),
         }
+        if rebuilt.not_fused is None:
+            runs["fused"] = (fused.root, question.ruled(fused.root, fused))
     else:
         root = as_built(question.unfused(subject.root))
         merged = question.fusion(root, grad_enabled=False).root

@@ -202,7 +202,8 @@ def as_json(report: FuseDiff) -> dict[str, object]:
         "counter": counter_as_json(question.counter.convention),
         "training": state_as_json(report.training, question),
         "validation": state_as_json(report.validation, question)
-        | ({"known": False} if question.subject.foreign else {}),
+        | ({"known": False} if _unknown_after_fuse(question.subject) else {})
+        | _not_fused_as_json(question.subject),
         "host_lines": _host_lines(report),
         "missing_gflops": {"training": report.training.line.missing, "validation": report.validation.line.missing},
         "gradients_with_autograd": report.gradients_with_autograd,
@@ -212,6 +213,18 @@ def as_json(report: FuseDiff) -> dict[str, object]:
     }
 
 
+def _unknown_after_fuse(subject: Subject) -> bool:
+    """Whether the numbers after ``fuse()`` are those of another network, or of one that it may not give."""
+    return bool(subject.foreign) or (subject.not_fused is not None and not subject.not_fused.has_none)
+
+
+def _not_fused_as_json(subject: Subject) -> dict[str, object]:
+    """Why the numbers after ``fuse()`` are those of the network as it is; empty where its own code gives them."""
+    found = subject.not_fused
+    return {"not_fused": {"reason": found.reason, "has_no_fuse": found.has_none}} if found else {}
+
+
 def _host_lines(report: FuseDiff) -> dict[str, str | None]:
-    lines = {"training": report.training.line.text, "validation": report.validation.line.text}
+    fails = _unknown_after_fuse(report.question.subject) and not report.question.subject.foreign
+    lines = {"training": report.training.line.text, "validation": None if fails else report.validation.line.text}
     return lines | ({"started": report.started.line.text} if report.started else {})

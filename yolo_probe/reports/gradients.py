@@ -64,6 +64,8 @@ class Fused:
     gap: str = ""
     """Why they are not known."""
     remedy: str = ""
+    has_none: bool = False
+    """Whether the network's own code has no ``fuse()``, so that they stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,11 @@ def _fused_by_host(rebuilt: Rebuilt, root: Module) -> int:
 
 def _fused(subject: Subject, root: Module) -> Fused:
     """The gradients after ``fuse()``; 0 if nothing trained before it, but in YOLOv5 to v3.0."""
-    as_v3_0 = subject.origin.fuses_as_v3_0
+    as_v3_0, not_fused = subject.origin.fuses_as_v3_0, subject.not_fused
+    if not_fused and not not_fused.has_none:
+        return Fused(None, None, not_fused.reason, "Correct fuse() in the source, which raises this in a validation.")
+    if not_fused:
+        return Fused(count_gradients(root), count_gradients(root), has_none=True)
     if not count_gradients(root) and not as_v3_0:
         return Fused(0, 0)
     if fused_state(root) == "fused":

@@ -52,6 +52,7 @@ def info(question: Question, *, fused: bool, stride_scaled: bool = False, may_fa
     model, fused_model = (rebuilt.saved, rebuilt.fused) if rebuilt else (None, None)
     stored = subject.root if subject.saved else with_gradients(subject.root, False)
     try:
+        question.need_fused()
         root = fused_model.root if fused_model else question.fusion(stored, grad_enabled=False).root
         after = question.state(root, question.size, built=new, model=fused_model, may_fail=fused and by_source)
     except TraceError:

@@ -110,6 +110,8 @@ def pass_of(question: Question, image: Shape, *, fused: bool) -> tuple[Module, T
     """
     subject = question.subject
     observed: Observed | None = None
+    if fused:
+        question.need_fused()
     try:
         if isinstance(subject.rebuilt, Rebuilt):
             model = subject.rebuilt.fused if fused else subject.rebuilt.saved

@@ -167,6 +167,16 @@ class Question:
         kinds = sorted({kind.rpartition(".")[2] for _, kind in foreign}) or ["its merged blocks"]
         raise self._saved_fused(f", and {', '.join(kinds[:3])} may have held more")
 
+    def need_fused(self) -> None:
+        """Refuse a network whose own code gives none after ``fuse()``. Raises: TraceError with what it raised."""
+        if found := self.subject.not_fused:
+            raise TraceError(
+                f"{self.subject.label}: what fuse() leaves is not known: {found.reason}",
+                "Leave --fused out: its validation runs the network as it is."
+                if found.has_none
+                else "Leave --fused out; correct fuse() in the source, which raises this in a validation too.",
+            )
+
     def rebuilt(self) -> Rebuilt | None:
         """The states that the host's own code gives; None where they are not needed.
 

@@ -160,7 +160,7 @@ def _report_checks(report: FuseDiff | Info, network: InstalledNetwork, rules: Co
     if unfused:
         _refuse_another(unfused, model, network.host)
         yield from _state_checks("", unfused, model, report.question, rules)
-    if fused is None:
+    if fused is None or report.question.subject.not_fused:
         return
     try:
         with torch.no_grad(), torch.device("meta"):
