@@ -17,9 +17,11 @@ from yolo_probe.hosts.yolov5 import of_fork
 from yolo_probe.model.forks.registry import fork_of, fuse_as_host, unfused_as_host
 from yolo_probe.model.forward import recipe_of
 from yolo_probe.model.freezing import as_built, fixed_names, with_gradients
+from yolo_probe.model.fusion import new_batch_norm
 from yolo_probe.model.structure import Module, Tensor, count_gradients, count_layers, count_parameters, named_modules
 from yolo_probe.model.trace import trace, unknown_modules
 from yolo_probe.networks.shipped import FORKS, fork_network_names
+from yolo_probe.render.text import render
 from yolo_probe.reports.counters import counters
 from yolo_probe.reports.fuse_diff import fuse_diff
 from yolo_probe.reports.info import info
@@ -92,6 +94,39 @@ def test_a_class_that_is_not_the_hosts_may_have_held_more_before() -> None:
     changed = replace(root, children={"model": replace(rows, children={**rows.children, "9": other})})
     with pytest.raises(UnknownModuleError, match="Branches may have held more"):
         fuse_diff(asked(replace(file_of(subject, changed), unknown=(("model.9", "models.common.Branches"),))))
+
+
+def tree(state: str) -> Module:
+    """A network of a class of nobody's: a block in a stem, and one in a list of stages; its BatchNorms are ``norm``."""
+
+    def block(channels: tuple[int, int]) -> Module:
+        weight = Tensor((channels[1], channels[0], 3, 3), "float32", requires_grad=False)
+        bias = Tensor((channels[1],), "float32", requires_grad=False)
+        convolution = Module("torch.nn.modules.conv.Conv2d", {}, {"weight": weight})
+        if state == "unfused":
+            return Module("nets.BaseConv", {}, {}, {}, {"conv": convolution, "norm": new_batch_norm(bias)})
+        merged = replace(convolution, parameters={"weight": weight, "bias": bias})
+        return Module("nets.BaseConv", {}, {}, {}, {"conv": merged})
+
+    stages = Module("torch.nn.modules.container.ModuleList", {}, {}, {}, {"0": block((8, 16)), "1": block((16, 16))})
+    return Module("nets.Net", {}, {}, {}, {"stem": block((3, 8)), "stages": stages})
+
+
+def test_a_tree_of_unknown_blocks_without_batch_norm_is_not_told_as_one_before_fuse() -> None:
+    subject = resolve("yolov5n")
+    for state in ("unfused", "fused"):
+        root = tree(state)
+        unknown = tuple(
+            (path, module.class_path) for path, module in named_modules(root) if "nets." in module.class_path
+        )
+        question = asked(replace(file_of(subject, root), unknown=unknown))
+        if state == "unfused":
+            assert not question.may_be_fused
+            assert not fuse_diff(question).saved_fused
+            continue
+        with pytest.raises(UnknownModuleError, match=r"saved after it, or its network is built without BatchNorm"):
+            fuse_diff(question)
+        assert "fused or built without BatchNorm" in " ".join(render(info(question, fused=False)).split())
 
 
 def test_a_head_for_other_points_than_those_of_a_person_is_of_yolov7_face_whose_fuse_leaves_rep_conv() -> None:

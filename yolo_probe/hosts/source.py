@@ -28,7 +28,7 @@ from yolo_probe.hosts.ultralytics_rebuild import Weightless, choose_head, import
 from yolo_probe.live.live import Live, has_fuse, say_nothing
 from yolo_probe.model.forward import hooked
 from yolo_probe.model.freezing import fixed_names
-from yolo_probe.model.fusion import fused_state, modules_apart
+from yolo_probe.model.fusion import fused_state, may_be_fused, modules_apart
 from yolo_probe.model.structure import Module, Tensor, named_modules
 
 _PASS_THE_SOURCE = "Pass the folder of the source that trained the file, in which `models` or `ultralytics` lies."
@@ -80,7 +80,7 @@ def _made(
         if tasks := sys.modules.get("ultralytics.nn.tasks"):
             choose_head(tasks, model, root, options)
         stored = _live(model)
-        if fused_state(root) != "unfused":
+        if fused_state(root) != "unfused" or may_be_fused(root):
             return Rebuilt(stored, stored, stored, saved_fused=True, before_known=False)
         fused, not_fused = _fused(stored)
         return Rebuilt(_trainable(model, root), stored, fused, saved_fused=False, not_fused=not_fused)

@@ -477,6 +477,17 @@ def has_merged_class(root: Module) -> bool:
     return any(_has_one_when_built(module) and pair_state(module) == "fused" for _, module in named_modules(root))
 
 
+def may_be_fused(root: Module) -> bool:
+    """Whether a network whose classes are not known is as one after ``fuse()``, if not built so.
+
+    No BatchNorm is left in it, and a block holds a convolution with a bias under a name of those that hosts merge into.
+    """
+    modules = [module for _, module in named_modules(root)]
+    if any(module.kind in BATCH_NORMS for module in modules):
+        return False
+    return any("bias" in module.child(name).parameters for module in modules for name in _convolutions(module))
+
+
 def _convolutions(module: Module) -> tuple[str, ...]:
     return tuple(name for name in CONVOLUTION_NAMES if module.children.get(name) is not None)
 

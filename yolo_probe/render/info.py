@@ -37,7 +37,9 @@ def document(report: Info) -> Iterator[Section]:
     """The report as sections of parts, in reading order."""
     question = report.question
     subject, state = question.subject, report.state
-    found = "fused" if report.is_fused else fused_state(state.root)
+    found: str = "fused" if report.is_fused else fused_state(state.root)
+    if not report.is_fused and question.may_be_fused:
+        found = "fused or built without BatchNorm"
     state_words = ", not fused" if found == "unfused" else f", {found}"
     new = ", new" if subject.saved is None and not report.is_fused else ""
     yield (Heading(heading(subject) + new + state_words),)

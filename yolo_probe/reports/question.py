@@ -14,7 +14,7 @@ from yolo_probe.hosts.images import Run, Size, rounded_size
 from yolo_probe.hosts.subject import Model, Rebuilt, Subject
 from yolo_probe.hosts.summary_line import HostLine, Summary, host_line, summarize
 from yolo_probe.model.forks.registry import fuse_as_host, unfused_as_host
-from yolo_probe.model.fusion import Fusion, fused_state
+from yolo_probe.model.fusion import Fusion, fused_state, has_merged_class, may_be_fused
 from yolo_probe.model.structure import Module
 from yolo_probe.model.trace import Trace, trace
 from yolo_probe.model.user_rules import OwnRules, advice
@@ -156,12 +156,21 @@ class Question:
         except TraceError as error:
             raise self.placed(error, "correct the network; yolo-probe info shows it unfused") from None
 
+    @property
+    def may_be_fused(self) -> bool:
+        """Whether it is not known if the file was saved after ``fuse()``, since its classes are not known."""
+        subject, root = self.subject, self.subject.root
+        is_known = not (subject.foreign or subject.origin.by_source) or subject.kind != "checkpoint"
+        return not is_known and may_be_fused(root) and not has_merged_class(root)
+
     def unfused(self, root: Module) -> Module:
         """The structure before ``fuse()``; the same object if it has not run.
 
         Raises: UnknownModuleError where that is not known.
         """
         before, foreign = unfused_as_host(root), self.subject.foreign
+        if before is root and self.may_be_fused:
+            raise self._saved_fused("")
         if before is root or (before is not None and not foreign):
             return before
         kinds = sorted({kind.rpartition(".")[2] for _, kind in foreign}) or ["its merged blocks"]
@@ -190,9 +199,12 @@ class Question:
         return rebuilt
 
     def _saved_fused(self, more: str) -> UnknownModuleError:
+        is_certain = more or has_merged_class(self.subject.root)
+        was = "was saved after it" if is_certain else "was saved after it, or its network is built without BatchNorm"
+        after = "after fuse()" if is_certain else "as it is"
         return UnknownModuleError(
-            f"{self.subject.label}: what it was before fuse() is not known: this file was saved after it{more}",
-            "Its numbers after fuse() are exact; for those before it pass a checkpoint of the training.",
+            f"{self.subject.label}: what it was before fuse() is not known: this file {was}{more}",
+            f"Its numbers {after} are exact; for those before it pass a checkpoint of the training.",
         )
 
     def need_flops(self) -> None:
