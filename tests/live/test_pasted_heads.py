@@ -383,6 +383,56 @@ class DetectX(nn.Module):
         return (y,)
 
 
+class Implicit(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.channel, self.implicit = c, nn.Parameter(torch.zeros(1, c, 1, 1))
+
+
+class ImplicitA(Implicit):
+    def forward(self, x: Any) -> Any:
+        return self.implicit + x
+
+
+class ImplicitM(Implicit):
+    def forward(self, x: Any) -> Any:
+        return self.implicit * x
+
+
+ATTRIBUTES: Mapping[str, list[tuple[int, int | None]]] = {
+    "softmax": [(15, 18), (19, 21), (26, 28), (47, 49), (49, 51), (51, 53), (68, 71), (71, 73)],
+    "sigmoid": [(21, 25), (28, 32), (33, 37), (38, 42), (43, 47), (54, 58), (59, 63), (64, 68), (73, None)],
+}
+
+
+class IDetectWithAttributes(nn.Module):
+    def __init__(self, c: int, nc: int, attributes: int) -> None:
+        super().__init__()
+        self.nc, self.attri, self.no, self.nl, self.na = nc, attributes, nc + 5 + attributes, 1, 3
+        self.grid, self.stride = [torch.zeros(1)], torch.tensor([8.0])
+        self.register_buffer("anchors", torch.ones(1, 3, 2))
+        self.register_buffer("anchor_grid", torch.ones(1, 1, 3, 1, 1, 2))
+        self.m = nn.ModuleList([nn.Conv2d(c, self.no * 3, 1)])
+        self.ia, self.im = nn.ModuleList([ImplicitA(c)]), nn.ModuleList([ImplicitM(self.no * 3)])
+
+    def forward(self, x: Any) -> Any:
+        y = self.im[0](self.m[0](self.ia[0](x[0])))
+        n, _, h, w = y.shape
+        y = y.view(n, 3, self.no, h, w).permute(0, 1, 3, 4, 2).contiguous()
+        if self.training:
+            return [y]
+        for first, last in ATTRIBUTES["softmax"]:
+            y[..., first:last] = torch.softmax(y[..., first:last], dim=-1)
+        y[..., : self.nc + 5] = torch.sigmoid(y[..., : self.nc + 5])
+        seen = [18, 25, 32, 37, 42, 53, 58, 63]
+        y[..., seen] = torch.sigmoid(y[..., seen])
+        for first, last in ATTRIBUTES["sigmoid"]:
+            y[..., first:last] = torch.sigmoid(y[..., first:last])
+        y[..., 0:2] = (y[..., 0:2] * 2.0 - 0.5 + self.grid[0]) * self.stride[0]
+        y[..., 2:4] = (y[..., 2:4] * 2) ** 2 * self.anchor_grid[0]
+        return torch.cat([y.view(n, -1, self.no)], 1), [y]
+
+
 def cbam(flat: bool) -> CBAM:
     block = CBAM(16)
     block.channel_attention, block.spatial_attention = ChannelAttentionModule(16, flat), SpatialAttentionModule()
@@ -412,6 +462,7 @@ BLOCKS: Mapping[str, Callable[[], Rows]] = {
         (ASFF_Detect(16, 2), [0, 1, -1]),
     ],
     "head with an auxiliary one": lambda: [(Conv(16, 16), -1), (DetectWithAuxiliary(16, 2), [0, 1])],
+    "head with attributes": lambda: [(Conv(16, 16), -1), (IDetectWithAttributes(16, 2, 80), [1])],
     "SimSPPF": lambda: [(SimSPPF(16), -1)],
     "RepC3": lambda: [(RepC3(16), -1)],
     "decoupled head": lambda: [(Conv(16, 16), -1), (Decoupled_Detect(DecoupledHead(16, 2), 2), [1])],

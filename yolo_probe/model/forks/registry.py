@@ -22,6 +22,7 @@ from yolo_probe.model.forks import (  # noqa: F401  # and these
     yolov5_obb,
     yolov5_q,
     yolov6,
+    yolov7_with_attributes,
     yolox,
 )
 from yolo_probe.model.forks.fork import Fork, conv_merged, marks_of

@@ -139,7 +139,8 @@ def rep_conv(f: Frame, x: Shape) -> Shape:
     return f("act", f.add(y, f("rbr_identity", x)) if f.has("rbr_identity") else f.function("add", (y,), y))
 
 
-_HEAD = f"{HEAD} forward? end2end? include_nms? concat?"
+HEAD_OF_YOLOV7 = f"{HEAD} forward? end2end? include_nms? concat?"
+"""Attributes of its heads."""
 
 
 PERSON_POINTS = 17
@@ -157,16 +158,21 @@ def is_of_u7(module: Module) -> bool:
 
 
 @block(
-    "IDetect", holds="m ia im", sets=_HEAD, tensors=ANCHORS, takes="several", when=lambda module: not is_of_u7(module)
+    "IDetect",
+    holds="m ia im",
+    sets=HEAD_OF_YOLOV7,
+    tensors=ANCHORS,
+    takes="several",
+    when=lambda module: not is_of_u7(module),
 )
 def i_detect(f: Frame, x: Value) -> list[Shape]:
-    return boxes(f, [_implicit(f, i, level) for i, level in enumerate(several(x)[: f.get("nl", int)])])
+    return boxes(f, [implicit_level(f, i, level) for i, level in enumerate(several(x)[: f.get("nl", int)])])
 
 
-@block("IAuxDetect", holds="m m2 ia im", sets=_HEAD, tensors=ANCHORS, takes="several")
+@block("IAuxDetect", holds="m m2 ia im", sets=HEAD_OF_YOLOV7, tensors=ANCHORS, takes="several")
 def i_aux_detect(f: Frame, x: Value) -> list[Shape]:
     levels, leads = several(x), f.get("nl", int)
-    predictions = [_implicit(f, i, level) for i, level in enumerate(levels[:leads])]
+    predictions = [implicit_level(f, i, level) for i, level in enumerate(levels[:leads])]
     if not _is_fused(f):
         run_auxiliary(f, levels[leads : 2 * leads])
     return boxes(f, predictions)
@@ -205,11 +211,13 @@ def _boxes_of_u7(f: Frame, x: Shape) -> Shape:
     return f.view(f.copy(x, x), (n, anchors * h * w, outputs))
 
 
-@block("IKeypoint", holds="m ia im m_kpt", sets=f"{_HEAD} {_POINTS}", tensors=ANCHORS, takes="several")
+@block("IKeypoint", holds="m ia im m_kpt", sets=f"{HEAD_OF_YOLOV7} {_POINTS}", tensors=ANCHORS, takes="several")
 def i_keypoint(f: Frame, x: Value) -> list[Shape]:
     points = f.inside("m_kpt")
     levels = enumerate(several(x)[: f.get("nl", int)])
-    return boxes(f, [f.cat([_implicit(f, i, level), points(str(i), level)]) for i, level in levels], _boxes_with_points)
+    return boxes(
+        f, [f.cat([implicit_level(f, i, level), points(str(i), level)]) for i, level in levels], _boxes_with_points
+    )
 
 
 def _boxes_with_points(f: Frame, x: Shape) -> Shape:
@@ -220,7 +228,7 @@ def _boxes_with_points(f: Frame, x: Shape) -> Shape:
         raise ShapeError(f"found {outputs} outputs, expected 6 of a box and 3 for each of {number} key points")
     first, two = (n, anchors, h, w, 6), (n, anchors, h, w, 2)
     f.function("sigmoid", (first,), first)
-    _centre_and_size(f, two)
+    centre_and_size(f, two)
     points = (n, anchors, h, w, number)
     for _ in range(2):
         _centre(f, points)
@@ -229,7 +237,7 @@ def _boxes_with_points(f: Frame, x: Shape) -> Shape:
     return f.view(f.function("cat", parts, x), (n, anchors * h * w, outputs))
 
 
-def _centre_and_size(f: Frame, two: Shape) -> None:
+def centre_and_size(f: Frame, two: Shape) -> None:
     """Centre and size of the boxes, of the sigmoid of their predictions."""
     _centre(f, two)
     for operator in ("mul", "pow", "mul"):
@@ -245,13 +253,13 @@ def _centre(f: Frame, x: Shape) -> None:
 @block(
     "IBin",
     holds="w_bin_sigmoid h_bin_sigmoid m ia im",
-    sets=f"{_HEAD} bin_count",
+    sets=f"{HEAD_OF_YOLOV7} bin_count",
     tensors=ANCHORS,
     takes="several",
 )
 def i_bin(f: Frame, x: Value) -> list[Shape]:
     levels = enumerate(several(x)[: f.get("nl", int)])
-    return boxes(f, [_implicit(f, i, level) for i, level in levels], _boxes_of_bins)
+    return boxes(f, [implicit_level(f, i, level) for i, level in levels], _boxes_of_bins)
 
 
 def _boxes_of_bins(f: Frame, x: Shape) -> Shape:
@@ -277,7 +285,7 @@ def sigmoid_bin(f: Frame, x: Shape) -> Shape:
     raise ShapeError("found a call of its own, expected one by its head")
 
 
-def _implicit(f: Frame, i: int, x: Shape) -> Shape:
+def implicit_level(f: Frame, i: int, x: Shape) -> Shape:
     """The output of one level: the convolution between the two implicit tensors, into which fuse() computes both."""
     convolutions = f.inside("m")
     if _is_fused(f):
@@ -333,7 +341,8 @@ def fused_head(module: Module, path: str, grad_enabled: bool) -> Module:
 
 
 _MARKS = frozenset({
-    "IDetect", "IAuxDetect", "IKeypoint", "IBin", "ISegment", "SPPCSPC", "GhostSPPCSPC", "ReOrg", "Chuncat", "MP",
+    "IDetect", "IAuxDetect", "IDetectWithAttributes", "IKeypoint", "IBin", "ISegment", "SPPCSPC", "GhostSPPCSPC",
+    "ReOrg", "Chuncat", "MP",
 })  # fmt: skip
 
 
@@ -360,9 +369,11 @@ YOLOV7 = Fork(
     builds=lambda root: root.kind == "Model" and (_OF_MODEL in root.attributes or not has_head_of_yolov5(root)),
     fuses={
         "Conv": merged_conv, "RepConv": fused_rep_conv, "IDetect": fused_head, "IAuxDetect": fused_head,
+        "IDetectWithAttributes": fused_head,
         "RepConv_OREPA": deployed_orepa,
     },
     restores={
-        "RepConv": rep_conv_before, "IDetect": head_before, "IAuxDetect": head_before, "RepConv_OREPA": orepa_before,
+        "RepConv": rep_conv_before, "IDetect": head_before, "IAuxDetect": head_before,
+        "IDetectWithAttributes": head_before, "RepConv_OREPA": orepa_before,
     },
 )  # fmt: skip
