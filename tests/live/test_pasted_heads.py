@@ -433,6 +433,58 @@ class IDetectWithAttributes(nn.Module):
         return torch.cat([y.view(n, -1, self.no)], 1), [y]
 
 
+class BottleneckPruned(nn.Module):
+    def __init__(self, c1: int, c2: int, c3: int, add: bool) -> None:
+        super().__init__()
+        self.cv1, self.cv2, self.add = Conv(c1, c2), Conv(c2, c3, 3), add
+
+    def forward(self, x: Any) -> Any:
+        y = self.cv2(self.cv1(x))
+        return x + y if self.add else y
+
+
+class C3Pruned(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.cv1, self.cv2, self.cv3 = Conv(c, 7), Conv(c, 5), Conv(12, c)
+        self.m = nn.Sequential(BottleneckPruned(7, 3, 7, add=True), BottleneckPruned(7, 2, 7, add=False))
+
+    def forward(self, x: Any) -> Any:
+        return self.cv3(torch.cat([self.m(self.cv1(x)), self.cv2(x)], 1))
+
+
+class C3PrunedNoRes(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.cv1, self.cv2, self.cv3 = Conv(c, 7), Conv(c, 5), Conv(12, c)
+
+    def forward(self, x: Any) -> Any:
+        return self.cv3(torch.cat([self.cv1(x), self.cv2(x)], 1))
+
+
+class SPPPruned(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.cv1, self.cv2 = Conv(c, 3), Conv(9, c)
+        self.m = nn.ModuleList([nn.MaxPool2d(side, 1, side // 2) for side in (5, 9)])
+
+    def forward(self, x: Any) -> Any:
+        x = self.cv1(x)
+        return self.cv2(torch.cat([x, *(pool(x) for pool in self.m)], 1))
+
+
+class SPPFPruned(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.cv1, self.cv2, self.m = Conv(c, 3), Conv(12, c), nn.MaxPool2d(5, 1, 2)
+
+    def forward(self, x: Any) -> Any:
+        parts = [self.cv1(x)]
+        for _ in range(3):
+            parts.append(self.m(parts[-1]))
+        return self.cv2(torch.cat(parts, 1))
+
+
 def cbam(flat: bool) -> CBAM:
     block = CBAM(16)
     block.channel_attention, block.spatial_attention = ChannelAttentionModule(16, flat), SpatialAttentionModule()
@@ -463,6 +515,7 @@ BLOCKS: Mapping[str, Callable[[], Rows]] = {
     ],
     "head with an auxiliary one": lambda: [(Conv(16, 16), -1), (DetectWithAuxiliary(16, 2), [0, 1])],
     "head with attributes": lambda: [(Conv(16, 16), -1), (IDetectWithAttributes(16, 2, 80), [1])],
+    "pruned": lambda: [(C3Pruned(16), -1), (C3PrunedNoRes(16), -1), (SPPPruned(16), -1), (SPPFPruned(16), -1)],
     "SimSPPF": lambda: [(SimSPPF(16), -1)],
     "RepC3": lambda: [(RepC3(16), -1)],
     "decoupled head": lambda: [(Conv(16, 16), -1), (Decoupled_Detect(DecoupledHead(16, 2), 2), [1])],

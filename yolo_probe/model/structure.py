@@ -29,6 +29,8 @@ _PACKAGES = ("yolov5.", "yolov7.", "yolov5_face.")
 
 MODEL_CLASSES = ("Model", "DetectionModel", "SegmentationModel", "ClassificationModel")
 """The classes of a whole model, in models.yolo."""
+RUN_AS_ROWS = (*MODEL_CLASSES, "ModelPruned", "ModelPrunedNoRes")
+"""Those, and the classes of forks there whose forward runs the rows as theirs does."""
 
 
 def in_repository(path: str) -> str:

@@ -13,7 +13,7 @@ from yolo_probe.errors import TraceError, UnknownModuleError, shown
 from yolo_probe.model.forward import ModuleCall, Move, Pass, Value, own_code, recipe_of
 from yolo_probe.model.fusion import BATCH_NORMS
 from yolo_probe.model.operators import Followed, OpRecord
-from yolo_probe.model.structure import MODEL_CLASSES, Module, Shape, named_modules
+from yolo_probe.model.structure import MODEL_CLASSES, RUN_AS_ROWS, Module, Shape, named_modules
 from yolo_probe.model.user_rules import OwnRules
 
 
@@ -51,7 +51,7 @@ def unknown_modules(root: Module, rules: OwnRules | None = None) -> tuple[tuple[
         if path in ruled or path.startswith(inside):
             return True
         if module is root or module.kind in passed or module.class_path.startswith(_LOSSES_OF_TORCH):
-            return not own_code(module) and (module is not root or module.kind in MODEL_CLASSES)
+            return not own_code(module) and (module is not root or module.kind in RUN_AS_ROWS)
         return recipe_of(module) is not None
 
     return tuple(
@@ -107,7 +107,7 @@ def _check_root(root: Module) -> None:
     """Refuse a model of which it is not known that it runs its rows alone. Raises: UnknownModuleError."""
     if name := own_code(root):
         raise UnknownModuleError(f"the model: found a {name} of its own, expected that of its class")
-    if root.kind not in MODEL_CLASSES:
+    if root.kind not in RUN_AS_ROWS:
         raise UnknownModuleError(f"the model: found a {root.class_path}, expected one of {', '.join(MODEL_CLASSES)}")
     if beside := [name for name in root.children if name != "model"]:
         raise UnknownModuleError(f"the model: found {beside[0]} beside its rows, expected rows alone")

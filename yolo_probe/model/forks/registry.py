@@ -21,6 +21,7 @@ from yolo_probe.model.forks import (  # noqa: F401  # and these
     yolo_sa,
     yolov5_obb,
     yolov5_q,
+    yolov5prune,
     yolov6,
     yolov7_with_attributes,
     yolox,
