@@ -16,6 +16,7 @@ from yolo_probe.model.forks import (  # noqa: F401  # and these
     ppyoloe,
     receptive_fields,
     swin_v2,
+    torchvision_layers,
     tph_yolov5,
     yolo_facev2,
     yolo_sa,
