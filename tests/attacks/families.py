@@ -80,7 +80,7 @@ def payloads() -> Iterator[Attack]:
             for kind, write in (
                 ("zip", save), ("zip4", lambda file, value: save(file, value, protocol=4)), ("legacy", save_legacy),
             ):  # fmt: skip
-                yield Attack(f"payload {path} {place} {kind}", _writer(write, content), runs=True)
+                yield Attack(f"payload {path} {place} {kind}", writer(write, content), runs=True)
 
 
 def _places(path: str) -> Iterator[tuple[str, object]]:
@@ -99,7 +99,8 @@ def _places(path: str) -> Iterator[tuple[str, object]]:
     yield "in an attribute", control() | {"model": held}
 
 
-def _writer(write: Any, content: object) -> Any:
+def writer(write: Any, content: object) -> Any:
+    """What writes a file with that content, by a function of tests/checkpoint_files.py."""
     return lambda path: write(path, content)
 
 
@@ -118,7 +119,7 @@ def side_pickles() -> Iterator[Attack]:
                 blobs[place] = b"\x80\x02}X\x0d\x00\x00\x00little_endian\x88sX\x01\x00\x00\x00a" + call + b"s."
             whole = b"".join(blobs[:3]) + _body() + b"".join(blobs[3:])
             name = f"side pickle {place}{' hidden' if hidden else ''}"
-            yield Attack(name, _bytes(whole), runs=hidden or place in (2, 3))
+            yield Attack(name, written(whole), runs=hidden or place in (2, 3))
 
 
 def _body() -> bytes:
@@ -127,14 +128,15 @@ def _body() -> bytes:
     return file.getvalue()
 
 
-def _bytes(content: bytes) -> Any:
+def written(content: bytes) -> Any:
+    """What writes a file of these bytes."""
     return lambda path: path.write_bytes(content)
 
 
 def dialects() -> Iterator[Attack]:
     """Opcodes that torch.save never writes."""
     found = b"\x80\x02c__builtin__\ngetattr\ncmodels.common\nConv\nX\x07\x00\x00\x00forward\x86R)R."
-    yield Attack("dialect call of what getattr finds", _zipped(found), runs=True)
+    yield Attack("dialect call of what getattr finds", zipped(found), runs=True)
     for name, body in {
         "INST": b"(Vtrue\nios\nsystem\n.", "OBJ": b"(cos\nsystem\nX\x04\x00\x00\x00trueo.", "DUP": b"\x80\x02}2.",
         "NEWOBJ_EX": b"\x80\x04cos\nsystem\n)}\x92.", "EXT1": b"\x80\x02\x82\x01.",
@@ -144,40 +146,41 @@ def dialects() -> Iterator[Attack]:
         "PROTO 9": b"\x80\x09N.", "no STOP": b"\x80\x02N", "empty": b"", "a mark": b"\x80\x02(.",
         "BUILD on a name": b"\x80\x02cos\nsystem\n}b.", "call of a call": b"\x80\x02cos\nsystem\n)R)R.",
     }.items():  # fmt: skip
-        yield Attack(f"dialect {name} zip", _zipped(body))
-        yield Attack(f"dialect {name} alone", _bytes(body))
+        yield Attack(f"dialect {name} zip", zipped(body))
+        yield Attack(f"dialect {name} alone", written(body))
 
 
-def _zipped(body: bytes) -> Any:
+def zipped(body: bytes) -> Any:
+    """What writes a zip with that pickle."""
     return lambda path: save_zip(path, {"a/data.pkl": body, "a/version": b"3\n"})
 
 
 def bombs() -> Iterator[Attack]:
     """Small files that would take much time or memory."""
-    yield Attack("bomb nested lists", _zipped(b"\x80\x02" + b"(" * 200_000 + b"l" * 200_000 + b"."))
-    yield Attack("bomb nested tuples", _zipped(b"\x80\x02)" + b"\x85" * 200_000 + b"."))
-    yield Attack("bomb hash", _zipped(b"\x80\x02})" + b"q\x00h\x00\x86" * 60 + b"Ns."))
+    yield Attack("bomb nested lists", zipped(b"\x80\x02" + b"(" * 200_000 + b"l" * 200_000 + b"."))
+    yield Attack("bomb nested tuples", zipped(b"\x80\x02)" + b"\x85" * 200_000 + b"."))
+    yield Attack("bomb hash", zipped(b"\x80\x02})" + b"q\x00h\x00\x86" * 60 + b"Ns."))
     yield Attack(
-        "bomb memo", _zipped(b"\x80\x02N" + b"".join(b"r" + struct.pack("<I", i) for i in range(300_000)) + b".")
+        "bomb memo", zipped(b"\x80\x02N" + b"".join(b"r" + struct.pack("<I", i) for i in range(300_000)) + b".")
     )
-    yield Attack("bomb names", _zipped(b"\x80\x02(" + b"".join(b"ca\nb%d\n" % i for i in range(20_000)) + b"t."))
-    yield Attack("bomb opcodes", _zipped(b"\x80\x02(" + b"N" * 2_000_000 + b"t."))
+    yield Attack("bomb names", zipped(b"\x80\x02(" + b"".join(b"ca\nb%d\n" % i for i in range(20_000)) + b"t."))
+    yield Attack("bomb opcodes", zipped(b"\x80\x02(" + b"N" * 2_000_000 + b"t."))
     yield Attack("bomb deflated pickle", lambda path: save_zip(path, {"a/data.pkl": bytes(1 << 28)}, ZIP_DEFLATED))
     for depth in (70, 1_000):
         deep: object = module("torch.nn.modules.linear.Identity")
         for _ in range(depth):
             deep = module("torch.nn.modules.container.Sequential", children={"0": deep})
         if depth < 100:  # Python's own pickler goes no deeper
-            yield Attack(f"bomb {depth} modules deep", _writer(save, control() | {"model": deep}))
+            yield Attack(f"bomb {depth} modules deep", writer(save, control() | {"model": deep}))
     within: Any = module("torch.nn.modules.container.Sequential", children={})
     within.__dict__["_modules"]["0"] = within
-    yield Attack("bomb a module in itself", _writer(save, control() | {"model": within}))
+    yield Attack("bomb a module in itself", writer(save, control() | {"model": within}))
     pair: Any = module("torch.nn.modules.linear.Identity")
     for _ in range(50):
         pair = module("torch.nn.modules.container.Sequential", children={"0": pair, "1": pair})
-    yield Attack("bomb 2 ** 50 modules", _writer(save, control() | {"model": pair}))
-    yield Attack("bomb range", _writer(save, control() | {"opt": {"epochs": Asked("builtins.range", 10**15)}}))
-    yield Attack("bomb text", _writer(save, control() | {"date": "9" * 5_000_000}))
+    yield Attack("bomb 2 ** 50 modules", writer(save, control() | {"model": pair}))
+    yield Attack("bomb range", writer(save, control() | {"opt": {"epochs": Asked("builtins.range", 10**15)}}))
+    yield Attack("bomb text", writer(save, control() | {"date": "9" * 5_000_000}))
     yield Attack("bomb sparse", _sparse)
 
 
@@ -204,7 +207,7 @@ def lies() -> Iterator[Attack]:
     ):  # fmt: skip
         lied: Any = network()
         lied.__dict__["_parameters"] = {"w": parameter(tensor(values, shape, strides, offset))}  # type: ignore[arg-type]
-        yield Attack(f"lie {name}", _writer(save, control() | {"model": lied}))
+        yield Attack(f"lie {name}", writer(save, control() | {"model": lied}))
     for name, changes in {
         "in_channels": {"in_channels": 999}, "kernel": {"kernel_size": (99, 99)}, "padding": {"padding": "x"},
         "stride": {"stride": 0}, "groups": {"groups": -1}, "dilation": {"dilation": 10**30},
@@ -212,21 +215,21 @@ def lies() -> Iterator[Attack]:
         odd: Any = network()
         rows = odd.__dict__["_modules"]["model"].__dict__["_modules"]
         rows["0"].__dict__["_modules"]["conv"].__dict__.update(changes)
-        yield Attack(f"lie of a Conv, {name}", _writer(save, control() | {"model": odd}))
+        yield Attack(f"lie of a Conv, {name}", writer(save, control() | {"model": odd}))
     values_of: dict[str, dict[str, object]] = {
         "epoch": {"epoch": 10**300}, "nan": {"best_fitness": float("nan")}, "opt": {"opt": [1]}, "git": {"git": 3},
         "date": {"date": "x\nFORGED: all is well\x1b[2J"}, "freeze": {"opt": {"freeze": "x\nFORGED"}},
     }  # fmt: skip
     for name, value in values_of.items():
-        yield Attack(f"lie in {name}", _writer(save, control() | value))
+        yield Attack(f"lie in {name}", writer(save, control() | value))
     forged: Any = network()
     forged.__dict__.update(yaml_file="a\nFORGED.yaml", names=["x\nFORGED", "y"])
-    yield Attack("lie in names", _writer(save, control() | {"model": forged}))
+    yield Attack("lie in names", writer(save, control() | {"model": forged}))
     leaf = module("torch.nn.modules.linear.Identity")
     within = module("torch.nn.modules.container.Sequential", children={"x\nFORGED": leaf})
-    yield Attack("lie in a module's name", _writer(save, control() | {"model": within}))
+    yield Attack("lie in a module's name", writer(save, control() | {"model": within}))
     never = module("models.yolo.Model", children={"model": module("models.common.Never", children={})})
-    yield Attack("lie in a class", _writer(save, control() | {"model": never}))
+    yield Attack("lie in a class", writer(save, control() | {"model": never}))
 
 
 def differentials() -> Iterator[Attack]:
@@ -292,16 +295,16 @@ def _renamed(path: Path) -> None:
 
 def flips() -> Iterator[Attack]:
     """Each byte that is not a weight, changed once."""
-    data = _saved()
+    data = saved()
     chance = random.Random(1)
     for position in range(len(data)):
         if data[position] or position % 3 == 0:
             changed = bytearray(data)
             changed[position] ^= 1 << chance.randrange(8)
-            yield Attack(f"flip {position}", _bytes(bytes(changed)))
+            yield Attack(f"flip {position}", written(bytes(changed)))
 
 
-def _saved() -> bytes:
+def saved() -> bytes:
     """The control as torch.save writes it."""
     file = io.BytesIO()
     save(cast("Path", file), control())  # zipfile takes an open file too
@@ -310,7 +313,7 @@ def _saved() -> bytes:
 
 def truncations() -> Iterator[Attack]:
     """A file that was cut short."""
-    data = _saved()
+    data = saved()
     for length in range(0, len(data), max(len(data) // 60, 1)):
-        yield Attack(f"cut at {length}", _bytes(data[:length]))
-        yield Attack(f"compressed, cut at {length}", _bytes(zlib.compress(data)[: length // 2]))
+        yield Attack(f"cut at {length}", written(data[:length]))
+        yield Attack(f"compressed, cut at {length}", written(zlib.compress(data)[: length // 2]))

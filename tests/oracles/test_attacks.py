@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import torch
 
-from tests.attacks.families import attacks, control
+from tests.attacks.families import control
+from tests.attacks.later_families import attacks
 from tests.checkpoint_files import save
 from tests.environments import ROOT
 

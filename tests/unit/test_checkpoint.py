@@ -32,7 +32,7 @@ from tests.checkpoint_files import (
 )
 from yolo_probe.checkpoint.decode import Inert
 from yolo_probe.checkpoint.reader import Checkpoint, read_checkpoint
-from yolo_probe.errors import CheckpointError
+from yolo_probe.errors import CheckpointError, UnsafeError
 from yolo_probe.model.forward import hooked, unlike
 from yolo_probe.model.structure import LayerCounts, Module, Tensor, count_gradients, count_layers, count_parameters
 from yolo_probe.model.trace import unknown_modules
@@ -447,6 +447,23 @@ def test_entries_that_lie_over_each_other_are_refused(tmp_path: Path) -> None:
     tail = bytearray(data[end:])
     tail[12:16] = struct.pack("<L", end - directory + len(copies))
     assert refusal_of(tmp_path, bytes(data[:end]) + copies + bytes(tail)).startswith("its entries claim")
+
+
+@pytest.mark.parametrize("claimed", [0, 1, 3])
+def test_a_directory_of_another_number_of_entries_is_refused(claimed: int, tmp_path: Path) -> None:
+    path = save_zip(tmp_path / "best.pt", {"a/data.pkl": pickled(1), "a/data/0": bytes(4)})
+    data = bytearray(path.read_bytes())
+    end = data.index(b"PK\5\6")
+    data[end + 8 : end + 12] = struct.pack("<2H", claimed, claimed)
+    assert refusal_of(tmp_path, bytes(data)) == f"its zip directory has 2 entries and claims {claimed}"
+
+
+@pytest.mark.parametrize("rest", [b"", b".", b"0}(Nu.", b"q\xff"])
+def test_what_a_broken_pickle_would_run_before_it_ends_is_told(rest: bytes, tmp_path: Path) -> None:
+    call = b"\x80\x02]cos\nsystem\nX\x04\x00\x00\x00true\x85R"
+    path = save_zip(tmp_path / "best.pt", {"a/data.pkl": call + rest, "a/version": b"3\n"})
+    with pytest.raises(UnsafeError, match=r"would run os\.system when it is loaded, before the place where"):
+        read_checkpoint(str(path))
 
 
 def test_an_archive_with_64_bit_sizes_is_read(tmp_path: Path) -> None:

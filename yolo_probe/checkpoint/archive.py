@@ -113,7 +113,7 @@ def entries(file: Readable) -> dict[str, Entry]:
     Raises: CheckpointError for a directory that is missing, broken or larger than the file, and for entries that have
     one name or add up to more than the file has.
     """
-    start, size = _find_directory(file)
+    start, size, count = _find_directory(file)
     if size > _MAX_DIRECTORY_BYTES:
         raise CheckpointError(f"its zip directory claims {size:,} bytes, more than any checkpoint needs", COPY_THE_FILE)
     directory = file.read(start, size)
@@ -141,11 +141,13 @@ def entries(file: Readable) -> dict[str, Entry]:
         position = name_end + extra_length + comment_length
     if total > file.size:
         raise CheckpointError(f"its entries claim {total:,} bytes, the file has {file.size:,}", COPY_THE_FILE)
+    if len(found) != count:
+        raise CheckpointError(f"its zip directory has {len(found):,} entries and claims {count:,}", COPY_THE_FILE)
     return found
 
 
-def _find_directory(file: Readable) -> tuple[int, int]:
-    """Offset and size of the zip directory."""
+def _find_directory(file: Readable) -> tuple[int, int, int]:
+    """Offset and size of the zip directory, and the number of entries that it is to have."""
     tail_start = max(file.size - 22 - 0xFFFF, 0)
     tail = file.read(tail_start, file.size - tail_start)
     at = tail.rfind(_END)
@@ -158,16 +160,16 @@ def _find_directory(file: Readable) -> tuple[int, int]:
             f"cut short: the zip directory at its end is missing ({file.size:,} bytes are there)",
             "download or copy the file again",
         )
-    size, start = unpack_from("<2L", tail, at + 12)
+    count, size, start = unpack_from("<H2L", tail, at + 10)
     end = tail_start + at
     if at >= 20 and tail[at - 20 : at - 16] == _LOCATOR64:
         end = unpack_from("<Q", tail, at - 12)[0]
         if end + 56 > file.size or (record := file.read(end, 56))[:4] != _END64:
             raise CheckpointError("its zip directory is broken: the 64-bit end record is missing", COPY_THE_FILE)
-        size, start = unpack_from("<2Q", record, 40)
+        count, size, start = unpack_from("<3Q", record, 32)
     if start + size > end:
         raise CheckpointError("its zip directory is broken: it would lie outside the file", COPY_THE_FILE)
-    return start, size
+    return start, size, count
 
 
 def _widened(extra: bytes, values: tuple[int, int, int]) -> list[int]:

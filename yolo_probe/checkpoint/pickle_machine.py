@@ -87,10 +87,19 @@ class Pickle:
     """Whether it calls the result of a call, which no real checkpoint does."""
 
 
+class BrokenPickleError(CheckpointError):
+    """A pickle that is no complete one, with what it asks for before the place where it is broken."""
+
+    def __init__(self, message: str, remedy: str, before: Pickle) -> None:
+        super().__init__(message, remedy)
+        self.before = before
+
+
 def read(data: bytes | memoryview, start: int = 0) -> Pickle:
     """The pickle that begins at ``start``, an offset in ``data``.
 
-    Raises: CheckpointError for anything but a complete pickle of the known opcodes within the budgets.
+    Raises: CheckpointError for anything but a complete pickle of the known opcodes within the budgets, in most cases a
+    BrokenPickleError.
     """
     if len(data) - start > MAX_BYTES:
         raise CheckpointError(f"a pickle of more than {MAX_BYTES:,} bytes, far more than a network needs", _REMEDY)
@@ -188,7 +197,8 @@ class _Machine:
         except UnicodeDecodeError:
             problem = "its text is not UTF-8"
         name = _name_of(data[position]) if position < len(data) else "the end"
-        raise CheckpointError(f"pickle broken at byte {position:,} ({name}): {problem}", _REMEDY)
+        before = self.read_to(position, None)
+        raise BrokenPickleError(f"pickle broken at byte {position:,} ({name}): {problem}", _REMEDY, before)
 
     def read_to(self, end: int, value: object) -> Pickle:
         """The pickle that ends at this offset and builds this value."""

@@ -25,7 +25,7 @@ from yolo_probe.checkpoint.archive import (
     opened,
 )
 from yolo_probe.checkpoint.decode import LAYOUTS, Records, is_module, layout_of, mapping_of
-from yolo_probe.checkpoint.pickle_machine import MAX_BYTES, CallRecord, Name, Pickle, read
+from yolo_probe.checkpoint.pickle_machine import MAX_BYTES, BrokenPickleError, CallRecord, Name, Pickle, read
 from yolo_probe.checkpoint.usual_names import is_usual
 from yolo_probe.errors import CheckpointError, NoModulesError, UnsafeError, visible
 from yolo_probe.model.structure import Location, Module, Tensor, named_modules
@@ -225,7 +225,7 @@ def _read_zip(path: str, file: Readable) -> Stored:
             "written on a machine of other byte order (big-endian)", "save it again on a usual machine"
         )
     storages = {name[len(root) + 5 :]: entry for name, entry in names.items() if name.startswith(f"{root}data/")}
-    pickle = read(_content(file, names[f"{root}data.pkl"]))
+    pickle = _pickle(_content(file, names[f"{root}data.pkl"]))
     members = tuple(names.values())
     return Stored(path, file.size, file.modified, "zip", pickle, names[f"{root}data.pkl"].size, storages, members)
 
@@ -247,24 +247,26 @@ def _read_legacy(path: str, file: Readable) -> Stored:
     data = file.read(0, min(file.size, MAX_BYTES))
     plain = CheckpointError("a plain pickle, not a PyTorch checkpoint", PASS_A_CHECKPOINT)
     try:
-        magic = read(data)
+        magic = _pickle(data)
+    except UnsafeError:
+        raise
     except CheckpointError as error:
         raise plain from error
     _refuse_to_run(magic)
     if type(magic.value) is not int or magic.value != _LEGACY_MAGIC:
         raise plain
-    protocol = read(data, magic.end)
+    protocol = _pickle(data, magic.end)
     if type(protocol.value) is not int or protocol.value != _LEGACY_PROTOCOL:
         raise CheckpointError("PyTorch's legacy format in an unknown version", "save it again with a current PyTorch")
-    system = read(data, protocol.end)
+    system = _pickle(data, protocol.end)
     for part in (protocol, system):
         _refuse_to_run(part)
     if not isinstance(system.value, dict) or system.value.get("little_endian") is not True:
         raise CheckpointError(
             "written on a machine of other byte order (big-endian)", "save it again on a usual machine"
         )
-    pickle = read(data, system.end)
-    keys = read(data, pickle.end)
+    pickle = _pickle(data, system.end)
+    keys = _pickle(data, pickle.end)
     _refuse_to_run(keys)
     if not isinstance(keys.value, list):
         raise CheckpointError("damaged: the list of storages behind the pickle is missing", COPY_THE_FILE)
@@ -288,12 +290,28 @@ def _read_legacy(path: str, file: Readable) -> Stored:
     return Stored(path, file.size, file.modified, "legacy", pickle, keys.end, storages, ())
 
 
+def _pickle(data: bytes, start: int = 0) -> Pickle:
+    """As ``read``. Raises: UnsafeError for one that would run something before the place where it is broken."""
+    try:
+        return read(data, start)
+    except BrokenPickleError as error:
+        if runs := would_run(error.before):
+            raise UnsafeError(
+                f"would run {', '.join(runs[:3])} when it is loaded, before the place where its pickle is broken",
+                DO_NOT_LOAD,
+            ) from None
+        raise CheckpointError(str(error), error.remedy) from None
+
+
+DO_NOT_LOAD = "do not load it: torch.load(weights_only=False) and pickle.load run what a file names"
+
+
 def _refuse_to_run(pickle: Pickle) -> None:
     """Raises: UnsafeError for a pickle that has no network, and would run something when it is loaded."""
     if runs := would_run(pickle):
         raise UnsafeError(
             f"would run {', '.join(runs[:3])} when it is loaded, and has no network that would need it",
-            "do not load it: torch.load(weights_only=False) and pickle.load run what a file names",
+            DO_NOT_LOAD,
         )
 
 
