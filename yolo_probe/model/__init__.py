@@ -35,6 +35,9 @@ From the ground up; a module imports only from lines above its own::
     forks.yolo_sa      blocks of YOLO-SA, as YOLOU has them
     forks.yolov5_obb   the head of yolov5_obb
     forks.yolov5_q     the head for masks of yolov5-q
+    forks.yolov5prune  pruned blocks
+    forks.yolov7_with_attributes  the head of yolov7WithAttributes
+    forks.torchvision_layers  layers of torchvision
     forks.rotation_yolov5  the head of rotation-yolov5
     forks.decoupled_heads  heads with branches for classes and boxes
     forks.before_v5_0  blocks that YOLOv5 had before v5.0 alone
