@@ -498,7 +498,7 @@ def test_a_source_whose_fuse_fails_is_answered_before_it(fork: tuple[Path, list[
     assert "The source's own fuse() fails: the model: fuse() fails there: KeyError" in told
     for command in ("info", "layers", "counters"):
         assert report(folder, command, *words)
-    assert report(folder, "counters", *words)["counters"]["torch"]["flops_fused"] is None
+    assert report(folder, "counters", *words)["counters"]["torch"]["fused"] is None
     for command, more in (("gradients", ()), ("layers", ("--fused",)), ("info", ("--fused",))):
         with pytest.raises(RuntimeError, match=r"what fuse\(\) leaves is not known: .*KeyError"):
             report(folder, command, *words, *more)
