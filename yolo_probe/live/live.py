@@ -261,7 +261,8 @@ class Live:
                 fused = _fuse(copy, grad_enabled)
         returned = isinstance(fused, nn.Module)
         left = fused if returned else copy
-        made = Live(weightless(left) if on_values else left, every_function=self._every_function, most_operators=self._most)
+        left = weightless(left) if on_values else left  # without its values
+        made = Live(left, every_function=self._every_function, most_operators=self._most)
         made.by_fuse = Fusing(on_values=on_values, returned=returned)
         return made
 

@@ -78,7 +78,12 @@ def _failing_fuse(error: TraceError, root: Module) -> str:
     if not reason:
         return str(error)
     place = _with_class(path, root)
-    return f"fuse() fails at {place}: {reason}. Let fuse() leave that class out, or give it what it takes"
+    remedy = (
+        "Let fuse() leave that class out, or give it what it takes"
+        if place != path
+        else "The fault is in fuse() itself"
+    )
+    return f"fuse() fails at {place}: {reason}. {remedy}"
 
 
 def _failing_forward(fused: Live, after: State, before: State, question: Question) -> str:
