@@ -6,6 +6,7 @@ its own path, variables, folder and streams, imports host, counter and probe its
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import json
@@ -150,18 +151,25 @@ _STARTING = Lock()
 def _server() -> socket.socket:
     """The way to this process's server, which ends with it."""
     with _STARTING:
-        return _started_server()[0]
+        return _started_server()
 
 
 @cache
-def _started_server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+def _started_server() -> socket.socket:
     ours, its = socket.socketpair()
     with its:
         command = [sys.executable, "-m", __name__, str(its.fileno())]
         server = subprocess.Popen(
             command, cwd=ROOT, env=environment(()), pass_fds=[its.fileno()], stdin=subprocess.DEVNULL
         )
-    return ours, server
+    atexit.register(_end, ours, server)
+    return ours
+
+
+def _end(requests: socket.socket, server: subprocess.Popen[bytes]) -> None:
+    requests.close()
+    server.terminate()
+    server.wait()
 
 
 def _serve(requests: socket.socket) -> list[str]:

@@ -95,8 +95,8 @@ def test_a_host_whose_own_head_has_anchor_grid_as_a_buffer_counts_flops() -> Non
 
 
 def test_a_model_of_another_class_of_a_fork_is_read_but_what_it_runs_is_not_known() -> None:
-    root = replace(built("yolov5s", "v5.0"), class_path="models.yolo.ModelPruned")
+    root = replace(built("yolov5s", "v5.0"), class_path="models.yolo.ModelTwisted")
     assert identify({}, root).nearest
-    assert unknown_modules(root) == (("", "models.yolo.ModelPruned"),)
-    with pytest.raises(UnknownModuleError, match=r"found a models\.yolo\.ModelPruned, expected one of Model, "):
+    assert unknown_modules(root) == (("", "models.yolo.ModelTwisted"),)
+    with pytest.raises(UnknownModuleError, match=r"found a models\.yolo\.ModelTwisted, expected one of Model, "):
         trace(root, (1, 3, 64, 64))

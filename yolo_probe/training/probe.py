@@ -151,6 +151,15 @@ def _started() -> Probe | None:
     return next((each for each in _owners() if each.has_started), None)
 
 
+_Table = Mapping[str, Any]
+"""The callbacks of a host, a list for each event."""
+
+
+def _function(action: Any) -> object:
+    """What a host calls: classic YOLOv5 keeps it in a table of its own."""
+    return action.get("callback") if isinstance(action, dict) else action
+
+
 def _owner(function: object) -> Probe | None:
     """The probe that a callback belongs to; None for a callback of others."""
     owner = getattr(getattr(function, "func", None), "__self__", None)
@@ -194,7 +203,6 @@ class Probe:
         table = getattr(callbacks, "_callbacks", None) or callbacks.get_registered_actions()  # HEAD has the first alone
         handlers = {
             "on_pretrain_routine_start": self._on_new_run,
-            "on_pretrain_routine_end": self._on_prepared,
             "on_train_epoch_start": self._on_epoch_start,
             "on_train_batch_end": self._on_train_start,
             "on_train_epoch_end": self._on_epoch,
@@ -204,7 +212,8 @@ class Probe:
             "on_train_end": self._on_classic_end,
         }
         functions = {hook: partial(self._guarded, handler.__name__) for hook, handler in handlers.items()}
-        functions["on_train_start"] = partial(self._guarded, self._on_ready.__name__, table)
+        functions["on_pretrain_routine_end"] = partial(self._guarded, self._on_prepared.__name__, table)
+        functions["on_train_start"] = partial(self._guarded, self._on_classic_ready.__name__, table)
         for hook, function in functions.items():
             if hook in table:
                 table[hook][:] = [action for action in table[hook] if action["name"] != NAME]
@@ -342,19 +351,35 @@ class Probe:
         run.printed = live_state(line.live, run.question, line.line)
         run.files.folder, run.built, run.form_known = running.save_dir, running, line.form_known
 
-    def _on_prepared(self, *_: object, **__: object) -> None:
-        """What ``on_train_start`` is later: v6.0 and v6.1 do not announce more, so the start is their first step."""
+    def _on_prepared(self, table: _Table, *args: object, **_: object) -> None:
+        """What ``on_train_start`` is later: v6.0 and v6.1 announce no more.
+
+        ``table``: all callbacks by event. Where others come after this one, the start is the first step.
+        """
         if not host_state.starts_itself():
             self._run.is_ready = True
+            if not self._others_come(table, "on_pretrain_routine_end"):
+                self._on_train_start(*args)
 
-    def _on_ready(self, table: Mapping[str, Any], *_: object, **__: object) -> None:
+    def _on_classic_ready(self, table: _Table, *args: object, **_: object) -> None:
+        """The start, unless callbacks of others are still to come before the first batch: then it is after them."""
+        self._on_ready(table)
+        if not self._others_come(table, "on_train_start", later="on_train_epoch_start"):
+            self._on_train_start(*args)
+
+    def _others_come(self, table: _Table, event: str, later: str = "") -> bool:
+        """Whether callbacks of others come after the probe's own of an event, or at a later one."""
+        own, own_later = ([_owner(_function(each)) is self for each in table.get(name, ())] for name in (event, later))
+        return not all(own_later + own[own.index(True) if True in own else 0 :])
+
+    def _on_ready(self, table: _Table) -> None:
         """Training is about to start: callbacks of the user's own, at this event or at the next, may freeze rows first.
 
         ``table``: all callbacks by event; those of the first epoch's start come before the probe's.
         """
         self._run.is_ready = True
         if isinstance(following := table.get("on_train_epoch_start"), list):
-            following.sort(key=lambda each: _owner(each.get("callback") if isinstance(each, dict) else each) is self)
+            following.sort(key=lambda each: _owner(_function(each)) is self)
 
     def _on_epoch_start(self, *args: object, **_: object) -> None:
         if self._run.start is None:
