@@ -241,27 +241,25 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         """
         block = kind.block
         assert block is not None
+        refusal: Exception | None = None
         with directly():
-            usual = not args and not kwargs and expected in (None, getattr(input, "dtype", None))
-        if not usual:
-            return self._measure(frame, kind, module, input, *args, **kwargs)
-        with directly():
-            try:
-                if block is _LINEAR and not input.is_contiguous():
-                    block = from_scattered
-                out = block(self._where_called(frame) if is_shared else frame, tuple(input.size()))
-                scattered = self._elementwise and not input.is_contiguous()
-            except (ShapeError, AttributeError) as error:
-                refusal: Exception = error
-            else:
-                if gives_its_input:
-                    return input
-                made = self._made(out, input.dtype)
-                if scattered:
-                    made = laid_out(made, input, kind.layer)
-                if self._elementwise and (comes_from_training(input) or _trains(frame.module)):
-                    mark_as_training(made)
-                return made
+            if not args and not kwargs and (expected is None or getattr(input, "dtype", None) is expected):
+                try:
+                    if block is _LINEAR and not input.is_contiguous():
+                        block = from_scattered
+                    out = block(self._where_called(frame) if is_shared else frame, tuple(input.size()))
+                    scattered = self._elementwise and not input.is_contiguous()
+                except (ShapeError, AttributeError) as error:
+                    refusal = error
+                else:
+                    if gives_its_input:
+                        return input
+                    made = self._made(out, input.dtype)
+                    if scattered:
+                        made = laid_out(made, input, kind.layer)
+                    if self._elementwise and (comes_from_training(input) or _trains(frame.module)):
+                        mark_as_training(made)
+                    return made
         try:
             return self._measure(frame, kind, module, input, *args, **kwargs)
         except Exception as error:
