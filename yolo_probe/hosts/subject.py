@@ -248,6 +248,11 @@ class Subject:
         return self.rebuilt.not_fused if isinstance(self.rebuilt, Rebuilt) else None
 
     @property
+    def fuse_fails(self) -> bool:
+        """Whether its own code has a ``fuse()``, which fails."""
+        return self.not_fused is not None and not self.not_fused.has_none
+
+    @property
     def foreign(self) -> tuple[tuple[str, str], ...]:
         """Path and class of the modules that are not the host's own; what its ``fuse()`` does to them is not known."""
         return (*self.unknown, *self.ruled, *self.unfused)

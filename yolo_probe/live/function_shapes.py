@@ -18,21 +18,20 @@ Output = tuple[Sequence[int], torch.dtype, "Sequence[int] | None"]
 """Shape, dtype and strides of a tensor; no strides of a contiguous one."""
 
 
-def _is_usual(x: Any) -> bool:
-    return isinstance(x, torch.Tensor) and x.is_meta and x.is_floating_point()
+def _is_one(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether the arguments are one tensor of the usual kind alone."""
+    if len(args) != 1 or kwargs or not isinstance(args[0], torch.Tensor):
+        return False
+    return bool(args[0].is_meta and args[0].is_floating_point())
 
 
 def _like(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
     """Output of an elementwise function of one tensor."""
-    if len(args) != 1 or kwargs or not _is_usual(args[0]):
-        return None
-    return _laid_out(args[0].size(), args)
+    return _laid_out(args[0].size(), args) if _is_one(args, kwargs) else None
 
 
 def _contiguous(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
-    if len(args) != 1 or kwargs or not _is_usual(args[0]):
-        return None
-    return args[0].size(), args[0].dtype, None
+    return (args[0].size(), args[0].dtype, None) if _is_one(args, kwargs) else None
 
 
 def _pair(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:

@@ -58,8 +58,7 @@ def document(report: FuseDiff) -> Iterator[Section]:
 
 def ledgers(report: FuseDiff) -> Iterator[Section]:
     """The four numbers, each with the causes of its change."""
-    found = report.question.subject.not_fused
-    second = "unfused" if found and not found.has_none else "validation"
+    second = "unfused" if report.question.subject.fuse_fails else "validation"
     yield Heads(("training", second, "change")), *ledger_block("layers", report.layers, _layers_note(report))
     yield tuple(ledger_block("parameters", report.parameters))
     yield tuple(ledger_block("gradients", report.gradients, _gradients_note(report)))

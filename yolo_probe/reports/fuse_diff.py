@@ -215,7 +215,7 @@ def as_json(report: FuseDiff) -> dict[str, object]:
 
 def _unknown_after_fuse(subject: Subject) -> bool:
     """Whether the numbers after ``fuse()`` are those of another network, or of one that it may not give."""
-    return bool(subject.foreign) or (subject.not_fused is not None and not subject.not_fused.has_none)
+    return bool(subject.foreign) or subject.fuse_fails
 
 
 def _not_fused_as_json(subject: Subject) -> dict[str, object]:
@@ -225,6 +225,7 @@ def _not_fused_as_json(subject: Subject) -> dict[str, object]:
 
 
 def _host_lines(report: FuseDiff) -> dict[str, str | None]:
-    fails = _unknown_after_fuse(report.question.subject) and not report.question.subject.foreign
+    subject = report.question.subject
+    fails = subject.fuse_fails and not subject.foreign
     lines = {"training": report.training.line.text, "validation": None if fails else report.validation.line.text}
     return lines | ({"started": report.started.line.text} if report.started else {})
