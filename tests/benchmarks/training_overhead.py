@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,10 +47,9 @@ def main(folder: Path, network: str, verify: bool) -> None:
     callbacks = Callbacks()
     with timed("register"):
         yolo_probe.register(callbacks, imgsz=640, verify=verify)
-    from tests.oracles.callbacks_check import New
+    from tests.oracles.callbacks_check import New, options_of
 
-    options = Namespace(save_dir=folder, imgsz=640, freeze=[10], thaw=False, broken=False, unsaved=False, cfg=network)
-    New.train({}, options, "cpu", callbacks)
+    New.train({}, options_of(folder, cfg=network, imgsz=640), "cpu", callbacks)
     assert (folder / "probe.png").is_file()
     print(json.dumps(spent), flush=True)
 

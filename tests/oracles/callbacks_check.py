@@ -16,7 +16,7 @@ import pickle
 import sys
 import threading
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -143,6 +143,14 @@ def save_and_validate(best: Path, model: nn.Module, ema: Any, optimizer: Any, ca
     run({}, attempt_load(str(best)), None, callbacks, ("on_val_start",))
 
 
+def options_of(save_dir: Path, variant: Sequence[str] = (), *, cfg: str = "yolov5n.yaml", imgsz: int = 64) -> Namespace:
+    """What a training is asked for: rows 0 to 9 frozen, and whatever of the variants is named."""
+    return Namespace(
+        save_dir=save_dir, cfg=cfg, imgsz=imgsz, freeze=[10], evolve=300 if "evolve" in variant else None,
+        **{each: each in variant for each in ("thaw", "own", "broken", "unsaved")},
+    )  # fmt: skip
+
+
 OWN = {"v6.0": ["on_pretrain_routine_end"] * 2, "v7.0": ["on_train_start", "on_train_epoch_start"]}
 """Events before the first batch, by the order of events."""
 
@@ -175,11 +183,7 @@ def main() -> None:
         if "own" in variant:
             for row, hook in zip((10, 13), OWN[order], strict=True):
                 callbacks.register_action(hook, callback=freezing(row))
-        options = Namespace(
-            save_dir=Path(folder) / str(number), imgsz=64, freeze=[10], cfg="yolov5n.yaml", thaw="thaw" in variant,
-            own="own" in variant, broken="broken" in variant, unsaved="unsaved" in variant,
-            evolve=300 if "evolve" in variant else None,
-        )  # fmt: skip
+        options = options_of(Path(folder) / str(number), variant)
         if "unwritable" in variant:  # the probe cannot write its record there
             (options.save_dir / "probe.json").mkdir(parents=True)
         (Old if order == "v6.0" else New).train({}, options, "cpu", callbacks)

@@ -184,3 +184,10 @@ def test_a_file_that_cannot_be_written_costs_one_warning_and_the_rest_is_told(tr
     assert sum(line.startswith("yolo-probe: probe.json was not written (IsADirectoryError") for line in said) == 2
     assert sum("every difference explained" in line for line in said) == 2
     assert (folder / "1" / "probe.md").is_file()
+
+
+def test_the_benchmark_of_a_training_measures_each_part_of_the_probe(tmp_path: Path) -> None:
+    script = Path(environments.ROOT, "tests/benchmarks/training_overhead.py")
+    paths = [environments.ROOT, environments.host("7.0.14"), environments.counter("ultralytics-thop", "2.2.3")]
+    done = processes.run_python(script, tmp_path, "yolov5n.yaml", "plain", paths=paths, anew=True)
+    assert set(json.loads(done.stdout.splitlines()[-1])) == {"import", "register", "events"}
