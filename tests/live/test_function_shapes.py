@@ -67,3 +67,16 @@ def test_tensors_are_joined_as_torch_joins_them() -> None:
             assert joined is not None
             assert (torch.Size(joined[0]), joined[2]) == (torch.cat((a, b)).size(), None)
             assert torch.cat((a, b)).is_contiguous()
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (2, 1, 4, 5), (2, 3, 1, 1), (1, 2, 3, 4, 5), (2, 3, 1, 4, 1)], ids=str)
+def test_images_are_joined_as_torch_joins_them_or_by_torch_itself(shape: tuple[int, ...]) -> None:
+    answered = 0
+    for a, b in itertools.product(laid_in_every_way(shape), repeat=2):
+        joined = ANSWERS[torch.cat](((on_meta(a), on_meta(b)), -1), {})
+        if joined is not None:
+            answered += 1
+            assert (torch.Size(joined[0]), joined[2]) == (torch.cat((a, b), -1).size(), None)
+            assert torch.cat((a, b), -1).is_contiguous()
+            assert torch.cat((on_meta(a), on_meta(b)), -1).is_contiguous()
+    assert answered

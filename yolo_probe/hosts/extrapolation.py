@@ -9,7 +9,7 @@ from yolo_probe.counters.charges import Charges
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import TraceError, UnknownModuleError
 from yolo_probe.hosts.images import Size
-from yolo_probe.model.structure import Module, Shape, distinct_modules, is_torch_or_yolov5
+from yolo_probe.model.structure import Module, Shape, distinct_modules, is_torch_or_yolov5, kind_of
 from yolo_probe.model.trace import Trace
 
 
@@ -38,7 +38,7 @@ def extrapolated(root: Module, channels: int, cell: int, size: Size, count: Coun
     itself. ``cell``: side of a cell in pixels. ``least_samples``: how many images it counts at least.
     """
     modules = distinct_modules(root)
-    kinds = {module.kind for module in modules}
+    kinds = {kind_of(class_path) for class_path in {module.class_path for module in modules}}
     samples = max(least_samples, 4 if "nn.MultiheadAttention" in kinds else 2 if kinds & FIXED_COST else 1)
     least = 1
     if any(kind.endswith(DECODER) for kind in kinds):

@@ -84,15 +84,19 @@ class Descriptions:
                     for key, value in inside.items()
                     if key[0] != "_" and (type(value) in ATOMS or is_plain(value))
                 },
-                {key: self.tensor(each) for key, each in inside["_parameters"].items() if each is not None},
-                {key: self.tensor(each) for key, each in inside["_buffers"].items() if each is not None},
+                self._tensors_in(inside["_parameters"]),
+                self._tensors_in(inside["_buffers"]),
             )
-            found.children = {
-                name: None if child is None else self.module(child) for name, child in inside["_modules"].items()
-            }
+            if inside["_modules"]:
+                found.children = {
+                    name: None if child is None else self.module(child) for name, child in inside["_modules"].items()
+                }
             if class_path.startswith(QUANTISED):
                 found.packed = packed_weights(module)
         return found
+
+    def _tensors_in(self, table: Mapping[str, torch.Tensor | None]) -> dict[str, Tensor]:
+        return {key: self.tensor(each) for key, each in table.items() if each is not None} if table else {}
 
     def tensor(self, tensor: torch.Tensor) -> Tensor:
         """The description of a tensor.

@@ -108,19 +108,32 @@ def _tensors_and_dim(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Se
 
 
 _OF_CHANNELS_LAST = (4, 5)
-"""Numbers of axes of tensors whose channels may lie last; what others are joined to is contiguous."""
+"""Numbers of axes of tensors whose channels may lie last."""
 
 
 def _cat(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:
+    """Output of ``cat``, which is contiguous but where the channels of all that it joins may lie last.
+
+    Source: ``cat_compute_output_memory_format`` of torch.
+    """
     tensors, dim = _tensors_and_dim(args, kwargs)
     shapes, dtypes = [], set()
     for each in tensors:
         shape = tuple(each.size())
-        if not each.is_meta or not shape or (len(shape) in _OF_CHANNELS_LAST and not each.is_contiguous()):
+        if not each.is_meta or not shape:
             return None
         shapes.append(shape)
         dtypes.add(each.dtype)
-    return (cat(shapes, dim), dtypes.pop(), None) if len(dtypes) == 1 else None
+    if len(dtypes) != 1:
+        return None
+    if len(shapes[0]) in _OF_CHANNELS_LAST and all(map(_may_have_channels_last, tensors)):
+        return None
+    return cat(shapes, dim), dtypes.pop(), None
+
+
+def _may_have_channels_last(tensor: torch.Tensor) -> bool:
+    """Whether the columns of an image may be further apart than all of its channels are."""
+    return bool(tensor.stride(1) * tensor.size(1) <= tensor.stride(-1))
 
 
 def _stack(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Output | None:

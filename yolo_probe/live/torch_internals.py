@@ -26,8 +26,10 @@ FORWARD_HOOKS = tuple(key for key in HOOKS if key.startswith("_forward"))
 
 def parameter(tensor: torch.Tensor, requires_grad: bool) -> nn.Parameter:
     """A parameter with this tensor, as ``nn.Parameter`` makes it, but in a fifth of the time."""
-    make = getattr(torch.Tensor, "_make_subclass", None)
-    return make(nn.Parameter, tensor, requires_grad) if make else nn.Parameter(tensor, requires_grad)
+    return _make(nn.Parameter, tensor, requires_grad) if _make else nn.Parameter(tensor, requires_grad)
+
+
+_make: Callable[..., nn.Parameter] | None = getattr(torch.Tensor, "_make_subclass", None)
 
 
 COMPILED = (torch._C.ScriptMethod, torch._C.ScriptFunction)

@@ -145,8 +145,9 @@ def named_walk(root: T, children: Callable[[T], Mapping[str, T | None]], prefix:
         seen.add(id(each))
         yield path, each
         if inside := children(each):
+            above = f"{path}." if path else ""
             named = reversed(list(inside.items()))
-            stack += [(f"{path}.{name}" if path else name, child) for name, child in named if child is not None]
+            stack += [(above + name, child) for name, child in named if child is not None]
 
 
 def distinct_modules(root: Module) -> list[Module]:
