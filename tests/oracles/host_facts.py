@@ -23,7 +23,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.oracles.meta_shapes import answer_by_shape, same
-from tests.oracles.real_counters import ThopReleases
+from tests.oracles.real_counters import ThopReleases, exact_totals
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -56,12 +56,8 @@ class Counters(ThopReleases):
             with FlopCounterMode(display=False) as counter, torch.no_grad():
                 model(image)
             return int(counter.get_total_flops())
-        if name == "thop-2019":
-            torch.set_default_dtype(torch.float64)  # its totals are FP32 and lose digits: let them be exact
-        try:
+        with exact_totals(name):
             macs = self.use(name).profile(model, inputs=(image,), verbose=False)[0]
-        finally:
-            torch.set_default_dtype(torch.float32)
         assert macs == int(macs), f"{name} gives a fraction: {macs}"
         return 2 * int(macs)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 
 import yolo_probe
-from tests.oracles.real_counters import RealCounters, fvcore_analysis, quiet
+from tests.oracles.real_counters import RealCounters, exact_totals, fvcore_analysis, quiet
 from tests.sweep.case import Case
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.errors import first_words
@@ -76,9 +76,10 @@ def of_probe(case: Case, counters: Sequence[str]) -> dict[tuple[str, bool], dict
 
 def of_tool(case: Case, counter: str, real: RealCounters) -> dict[str, object]:
     """The tool's figure, and whatever else the case has an expectation of."""
-    model = made(case)
     try:
-        figure, parameters = real(counter, model, case.inputs(), case.measure)
+        with exact_totals(counter):
+            model = made(case)
+            figure, parameters = real(counter, model, case.inputs(), case.measure)
     except Exception as error:  # what the tool says instead of a figure
         return {"real": f"{type(error).__name__}: {first_words(error)}"}
     found: dict[str, object] = {"real": figure, "real parameters": parameters}

@@ -42,6 +42,21 @@ DIFFERENT_BLOCKS: dict[str, dict[str, str]] = {
 }
 """By counter: the blocks of which ours is not the real figure, and why."""
 
+DIFFERENT_ZOO: dict[str, dict[str, str]] = {
+    "torchprofile": dict.fromkeys(
+        (
+            "torchvision maxvit_t", "torchvision swin_t", "torchvision swin_v2_t", "torchvision vit_b_32",
+            *map("timm {}".format, """
+                bat_resnext26ts coat_tiny davit_tiny edgenext_xx_small efficientvit_b0 efficientvit_m0 halonet26t
+                hiera_tiny_224 lambda_resnet26t mobilevit_xxs mvitv2_tiny nest_tiny tiny_vit_5m_224 tnt_s_patch16_224
+                tresnet_m twins_svt_small volo_d1_224
+            """.split()),
+        ),
+        SIZES,
+    ),
+}  # fmt: skip
+"""By counter: the networks of which ours is not the real figure, and why."""
+
 NAMED_BLOCKS: dict[str, set[str]] = {
     "ptflops": {"products from the right"},
     "ptflops-aten": {"covariance", "matrix power"},
@@ -53,5 +68,10 @@ NAMED_BLOCKS: dict[str, set[str]] = {
 
 def reason(counter: str, module: str, case: str, mode: str) -> str:
     """Why ours is not the real figure of a case; empty where no difference is known."""
-    known = {("cases", "eval"): DIFFERENT, ("cases", "train"): TRAINING, ("blocks", "eval"): DIFFERENT_BLOCKS}
+    known = {
+        ("cases", "eval"): DIFFERENT,
+        ("cases", "train"): TRAINING,
+        ("blocks", "eval"): DIFFERENT_BLOCKS,
+        ("zoo", "eval"): DIFFERENT_ZOO,
+    }
     return known.get((module, mode), {}).get(counter, {}).get(case, "")
