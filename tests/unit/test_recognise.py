@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from yolo_probe.hosts.target import network_name
 from yolo_probe.model.fusion import BATCH_NORMS, fuse
-from yolo_probe.model.structure import Tensor, named_modules
+from yolo_probe.model.structure import Module, Tensor, named_modules
 from yolo_probe.networks.generations import GENERATIONS, Generation
-from yolo_probe.networks.model_yaml import build
+from yolo_probe.networks.model_yaml import build, network_in
 from yolo_probe.networks.network import Network
 from yolo_probe.networks.recognise import compare, expected_shapes, guess
-from yolo_probe.networks.shipped import find_network, shipped_networks
+from yolo_probe.networks.shipped import find_network, name_of, shipped_networks
 
 
 def weights_of(network: Network, generation: Generation, *, fused: bool) -> dict[str, Tensor]:
@@ -62,3 +65,34 @@ def test_weights_of_another_network_are_compared_with_the_state_that_they_are_in
     assert other.fused
     assert other.differences[0] == "model.0.conv.weight has shape [16, 3, 6, 6], the network has [32, 3, 6, 6]"
     assert len(other.differences) == 4
+
+
+SAME_ROWS = {"yolov5-panet": "yolov5l", "yolov5-p6": "yolov5l6"}
+"""Networks that YOLOv5 ships twice since v1.0 and v6.1, with the name that people know."""
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_rows_and_factors_lead_to_the_name_of_a_network_whatever_its_classes(generation: Generation) -> None:
+    for network in shipped_networks(generation):
+        recorded = network_in(network.with_classes(3).document(), "model.yaml")
+        assert name_of(recorded) in (network.name, SAME_ROWS.get(network.name)), network.name
+        assert name_of(replace(recorded, depth_multiple=0.123)) is None
+        assert name_of(replace(recorded, head=recorded.head[:-1])) is None
+
+
+@pytest.mark.parametrize(
+    ("recorded", "options", "name"),
+    [
+        ({"yaml_file": "narrow.yaml"}, {"cfg": "yolov5m.yaml"}, "narrow"),
+        ({}, {"cfg": "", "weights": "yolov5m.pt"}, "yolov5m"),
+        ({}, {"weights": "runs/train/exp3/weights/best.pt"}, "yolov5s"),
+        ({}, {"model": "last.pt"}, "yolov5s"),
+        ({}, {}, "yolov5s"),
+        ({"nc": "none"}, {}, None),
+    ],
+)
+def test_a_network_is_named_by_its_yaml_or_the_options_or_its_rows(
+    recorded: dict[str, object], options: dict[object, object], name: str | None
+) -> None:
+    yaml = find_network("yolov5s", "v7.0").document()
+    assert network_name(Module("models.yolo.DetectionModel", {"yaml": yaml | recorded}), options) == name

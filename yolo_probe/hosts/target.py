@@ -532,16 +532,35 @@ def options_of(contents: Mapping[str, object]) -> Mapping[object, object]:
     return options if isinstance(options, Mapping) else {}
 
 
+_OF_A_RUN = frozenset({"best", "last"})
+"""Names of the files that a training leaves, which say nothing of the network."""
+
+
 def network_name(root: Module, options: Mapping[object, object]) -> str | None:
-    """Name of the YAML that built the network, else of the file in the training's options; None where there is none."""
+    """Name of the YAML that built the network, else of the file in the training's options, else of one with its rows.
+
+    None where there is none.
+    """
     yaml = root.attributes.get("yaml")
     named = yaml.get("yaml_file") if isinstance(yaml, Mapping) else None
     recorded = (root.attributes.get("yaml_file"), named, options.get("cfg"), options.get("weights"))
     for source in (*recorded, options.get("model")):
         if isinstance(source, str) and re.search(r"\.(ya?ml|pt)$", source) and len(source) < MAX_PATH:
             stem = re.split(r"[/\\]", source)[-1].rsplit(".", 1)[0]
-            return re.sub(r"_v\d+(\.\d+)?$", "", stem)  # Ultralytics' own files say yolov5s_v6.yaml
-    return None
+            if stem not in _OF_A_RUN:
+                return re.sub(r"_v\d+(\.\d+)?$", "", stem)  # Ultralytics' own files say yolov5s_v6.yaml
+    return _name_by_rows(yaml) if isinstance(yaml, Mapping) else None
+
+
+def _name_by_rows(yaml: Mapping[object, object]) -> str | None:
+    """Name of the network that YOLOv5 ships with the rows that a model records; None where it records no others."""
+    from yolo_probe.networks.model_yaml import network_in
+    from yolo_probe.networks.shipped import name_of
+
+    try:
+        return name_of(network_in(yaml, ""))
+    except ModelYamlError:
+        return None
 
 
 def classes_of(root: Module) -> int | None:

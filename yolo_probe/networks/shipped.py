@@ -84,6 +84,7 @@ def find_fork_network(name: str, fork: str = "") -> Network | None:
     return None
 
 
+@cache
 def shipped_networks(generation: Generation) -> tuple[Network, ...]:
     """All networks that a generation ships and can build."""
     table = _table()
@@ -94,6 +95,23 @@ def shipped_networks(generation: Generation) -> tuple[Network, ...]:
         for name, layout in layouts.items()
         if layout and name not in broken
     )
+
+
+def name_of(network: Network) -> str | None:
+    """The shortest name under which YOLOv5 ships these rows with these factors, for any classes and anchors.
+
+    A model that is built from the mapping in another checkpoint, as ``--weights yolov5s.pt`` without ``--cfg`` does it,
+    has no name of its own. None where YOLOv5 ships no such network.
+    """
+    asked = _alike(network)
+    shipped = (each for generation in GENERATIONS for each in shipped_networks(generation))
+    return min((each.name for each in shipped if _alike(each) == asked), key=len, default=None)
+
+
+def _alike(network: Network) -> tuple[object, ...]:
+    """What the networks of one name have in common."""
+    rows = [(row.sources, row.number, row.module, row.arguments) for row in network.rows]
+    return rows, len(network.backbone), network.depth_multiple, network.width_multiple, network.activation
 
 
 def _unknown(name: str, table: Mapping[str, Any]) -> TargetError:
