@@ -13,7 +13,7 @@ from yolo_probe.networks.generations import GENERATIONS, Generation
 from yolo_probe.networks.model_yaml import build, network_in
 from yolo_probe.networks.network import Network
 from yolo_probe.networks.recognise import compare, expected_shapes, guess
-from yolo_probe.networks.shipped import find_network, name_of, shipped_networks
+from yolo_probe.networks.shipped import FORKS, find_network, name_of, networks_of_fork, shipped_networks
 
 
 def weights_of(network: Network, generation: Generation, *, fused: bool) -> dict[str, Tensor]:
@@ -71,9 +71,12 @@ SAME_ROWS = {"yolov5-panet": "yolov5l", "yolov5-p6": "yolov5l6"}
 """Networks that YOLOv5 ships twice since v1.0 and v6.1, with the name that people know."""
 
 
-@pytest.mark.parametrize("generation", GENERATIONS)
-def test_rows_and_factors_lead_to_the_name_of_a_network_whatever_its_classes(generation: Generation) -> None:
-    for network in shipped_networks(generation):
+SHIPPED = {**{each: shipped_networks(each) for each in GENERATIONS}, **{each: networks_of_fork(each) for each in FORKS}}
+
+
+@pytest.mark.parametrize("networks", SHIPPED.values(), ids=SHIPPED)
+def test_rows_and_factors_lead_to_the_name_of_a_network_whatever_its_classes(networks: tuple[Network, ...]) -> None:
+    for network in networks:
         recorded = network_in(network.with_classes(3).document(), "model.yaml")
         assert name_of(recorded) in (network.name, SAME_ROWS.get(network.name)), network.name
         assert name_of(replace(recorded, depth_multiple=0.123)) is None

@@ -553,7 +553,7 @@ def network_name(root: Module, options: Mapping[object, object]) -> str | None:
 
 
 def _name_by_rows(yaml: Mapping[object, object]) -> str | None:
-    """Name of the network that YOLOv5 ships with the rows that a model records; None where it records no others."""
+    """Name of the network that is shipped with the rows that a model records; None where none is."""
     from yolo_probe.networks.model_yaml import network_in
     from yolo_probe.networks.shipped import name_of
 

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Mapping
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from yolo_probe import shipped_files as configs_path
@@ -85,6 +86,13 @@ def find_fork_network(name: str, fork: str = "") -> Network | None:
 
 
 @cache
+def networks_of_fork(fork: str) -> tuple[Network, ...]:
+    """All networks that a fork ships, a key of ``FORKS``."""
+    table = _table(fork)
+    return tuple(_network(name, entry, entry["layout"], table) for name, entry in table["networks"].items())
+
+
+@cache
 def shipped_networks(generation: Generation) -> tuple[Network, ...]:
     """All networks that a generation ships and can build."""
     table = _table()
@@ -98,13 +106,13 @@ def shipped_networks(generation: Generation) -> tuple[Network, ...]:
 
 
 def name_of(network: Network) -> str | None:
-    """The shortest name under which YOLOv5 ships these rows with these factors, for any classes and anchors.
+    """The shortest name under which YOLOv5 or a fork ships these rows with these factors, for any classes and anchors.
 
     A model that is built from the mapping in another checkpoint, as ``--weights yolov5s.pt`` without ``--cfg`` does it,
-    has no name of its own. None where YOLOv5 ships no such network.
+    has no name of its own. None where none of them ships such a network.
     """
     asked = _alike(network)
-    shipped = (each for generation in GENERATIONS for each in shipped_networks(generation))
+    shipped = chain(*map(shipped_networks, GENERATIONS), *map(networks_of_fork, FORKS))
     return min((each.name for each in shipped if _alike(each) == asked), key=len, default=None)
 
 
