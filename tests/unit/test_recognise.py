@@ -71,7 +71,10 @@ SAME_ROWS = {"yolov5-panet": "yolov5l", "yolov5-p6": "yolov5l6"}
 """Networks that YOLOv5 ships twice since v1.0 and v6.1, with the name that people know."""
 
 
-SHIPPED = {**{each: shipped_networks(each) for each in GENERATIONS}, **{each: networks_of_fork(each) for each in FORKS}}
+SHIPPED: dict[str, tuple[Network, ...]] = {
+    **{each: shipped_networks(each) for each in GENERATIONS},
+    **{each: networks_of_fork(each) for each in FORKS},
+}
 
 
 @pytest.mark.parametrize("networks", SHIPPED.values(), ids=SHIPPED)
