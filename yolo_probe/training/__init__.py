@@ -7,7 +7,8 @@ From the ground up; a module imports only from lines above its own::
     old_torch_load     why strip_optimizer() fails beside torch 2.6, and what helps
     without_callbacks  an optimizer's steps, and validations, where nothing else tells
     host_state         the objects of a training, read from its host
-    best_file          whether the run has written the file of its best model
+    best_file          the file of the best model: of this run or not, and which copy counts
+    host_log           the log of a host, and the probe's lines on it
     host_call          a host's own model_info, and the line that it prints
     dropin             a model_info that replaces the host's
     output_drift       the outputs of each row before and after fuse()

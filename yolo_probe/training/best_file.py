@@ -1,13 +1,16 @@
-"""Whether a run has written the file of its best model: the folder may hold that of an earlier run."""
+"""The file of a run's best model: whether the run has written it, and which copy in it is validated."""
 
 from __future__ import annotations
 
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from yolo_probe.checkpoint.reader import read_checkpoint
 from yolo_probe.errors import ProbeError
+from yolo_probe.hosts.target import resolve_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,17 @@ def found_at_start(folder: Path) -> BestFile:
     """The file of the best model that is in the folder of a run before the run has written one."""
     path = best_of(folder).absolute()
     return BestFile(path, identity_of(path))
+
+
+def validated_copy(best: Path | None) -> Literal["file", "ema"] | None:
+    """What its host validates of the best model's file: the stripped model, or the EMA; None where that is not told."""
+    saved = None
+    if best is not None and best.is_file():
+        with suppress(ProbeError, OSError):
+            saved = resolve_file(str(best)).saved
+    if saved is None or not (saved.stripped or saved.has_ema):
+        return None
+    return "file" if saved.stripped else "ema"
 
 
 def identity_of(path: Path) -> object:

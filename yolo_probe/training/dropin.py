@@ -7,14 +7,13 @@ in the host's module: from its parameters, and from the words that it prints.
 from __future__ import annotations
 
 import inspect
-import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, wraps
 from types import ModuleType
-from typing import Any, Protocol, cast, get_args
+from typing import Any, get_args
 
 import torch
 from torch import nn
@@ -41,6 +40,7 @@ from yolo_probe.render.verification import verification_line
 from yolo_probe.reports.stride_scaling import Scaled, scaled_line
 from yolo_probe.reports.verify import verify_model
 from yolo_probe.training.host_call import HostCall, HostFailedError, call_host
+from yolo_probe.training.host_log import Logger, log_of
 from yolo_probe.training.import_hook import HOME, expect, expect_nothing
 
 MAX_NAMED_OPERATORS = 5
@@ -118,7 +118,7 @@ def unprinted(model: nn.Module) -> PrintedLine:
     """The line of a model that its host has not printed, or printed before anybody listened."""
     host = _host_function(model)
     known = known_function(host) if host else _HEAD
-    return _told(_counted(model, host, _form_of(model, host, known or _HEAD), {}, _Extras()), _logger(host), host)
+    return _told(_counted(model, host, _form_of(model, host, known or _HEAD), {}, _Extras()), log_of(host), host)
 
 
 def _told(counted: _Counted, logger: Logger, host: Callable[..., Any] | None) -> PrintedLine:
@@ -192,7 +192,7 @@ def _replacement(original: Callable[..., Any], watch: Callable[[PrintedLine], No
         except HostFailedError as error:
             raise error.raised from None  # as if the host alone had been called
         except Exception as error:  # a fault of ours must not stop a training
-            _warn(_logger(original), f"model_info failed ({reason_of(error)})")
+            _warn(log_of(original), f"model_info failed ({reason_of(error)})")
             return original(model, *args, **kwargs)
 
     replacement._yolo_probe_replaces = original  # type: ignore[attr-defined]
@@ -225,7 +225,7 @@ def _print_info(
         return _explain_own(host, model, call_host(host, model, *args, **kwargs), known, asked, extras)
     assert known is not None
     form = _form_of(model, host, known)
-    logger = _logger(host)
+    logger = log_of(host)
     counted = _counted(model, host, form, asked, extras)
     own = None
     if host and counted.line.text is None:
@@ -314,7 +314,7 @@ def _explain_own(
     extras: _Extras,
 ) -> tuple[int, int, int, float] | None:  # fmt: skip
     """Explain a line that the host itself has printed: what its numbers are, by our own count."""
-    logger = _logger(host)
+    logger = log_of(host)
     with _guarded(logger):
         form = _form_of(model, host, known) if known else _guessed_form(model, host, own)
         counted = _counted(model, host, form, asked, extras)
@@ -471,36 +471,6 @@ def _arguments(
 def _defaults(host: Callable[..., Any]) -> dict[str, Any]:
     """The parameters of a host's function by name, with their defaults."""
     return {name: each.default for name, each in inspect.signature(host).parameters.items()}
-
-
-class Logger(Protocol):
-    """The log of a host: usually a ``logging.Logger``, but some hosts have a class of their own."""
-
-    def info(self, message: str, /) -> object:
-        """Write a message."""
-
-    def warning(self, message: str, /) -> object:
-        """Write a warning."""
-
-
-class _Terminal:
-    """Standard output and error, instead of a log without handlers."""
-
-    def info(self, message: str, /) -> None:
-        print(message)  # noqa: T201  # the line was asked for
-
-    def warning(self, message: str, /) -> None:
-        print(message, file=sys.stderr)  # noqa: T201
-
-
-def _logger(host: Callable[..., Any] | None) -> Logger:
-    """The log of a host; standard output where it has none, as YOLOv5 v1.0 and v2.0. Ours for a model of no host."""
-    names = host.__globals__ if host else {}
-    found = names.get("LOGGER") or names.get("logger")
-    if callable(getattr(found, "info", None)) and callable(getattr(found, "warning", None)):
-        return cast(Logger, found)
-    own = logging.getLogger("yolo_probe")
-    return own if host is None and own.hasHandlers() else _Terminal()
 
 
 def _runner(

@@ -8,12 +8,11 @@ on.
 from __future__ import annotations
 
 import atexit
-import sys
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,23 +23,22 @@ from torch.optim import Optimizer
 
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import ProbeError, TargetError, reason_of
+from yolo_probe.errors import TargetError, reason_of
 from yolo_probe.hosts import ultralytics
-from yolo_probe.hosts.target import resolve_file
 from yolo_probe.hosts.yolov5 import origin_of_line
 from yolo_probe.language import language_of_log, translated
 from yolo_probe.live.live import Live, has_fuse, unwrapped
 from yolo_probe.model.fusion import modules_apart
-from yolo_probe.model.structure import Module
 from yolo_probe.render.text import render_ledgers
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.fused_outputs import FusedOutputs
 from yolo_probe.reports.training_record import Event as Moment
 from yolo_probe.reports.training_record import as_json
 from yolo_probe.training import dropin, host_state
-from yolo_probe.training.best_file import best_of, found_at_start
-from yolo_probe.training.dropin import Logger, PrintedLine, unprinted
+from yolo_probe.training.best_file import best_of, found_at_start, validated_copy
+from yolo_probe.training.dropin import PrintedLine, unprinted
 from yolo_probe.training.fuse_trial import live_state
+from yolo_probe.training.host_log import NAME, say
 from yolo_probe.training.host_state import Running
 from yolo_probe.training.log_lines import (
     change_lines,
@@ -52,7 +50,6 @@ from yolo_probe.training.log_lines import (
 )
 from yolo_probe.training.loggers import Scalars, scalars_of
 from yolo_probe.training.moments import (
-    Trained,
     changed_of,
     ended_of,
     foreseen_after,
@@ -69,8 +66,6 @@ from yolo_probe.training.output_drift import fused_outputs, outputs_of_file
 from yolo_probe.training.run import Run
 from yolo_probe.training.settings import Event, Settings, is_first_rank, is_switched_off, read_settings
 from yolo_probe.training.without_callbacks import on_steps
-
-NAME = "yolo-probe"
 
 
 def register(target: Any, settings: str | None = None, **overrides: object) -> Probe:
@@ -410,7 +405,7 @@ class Probe:
                         ["this script has no callbacks: what follows is seen at its optimizer's steps and its exit"]
                     )
                 run.optimizers.add(optimizer)
-                self._start(self._with_steps(running))
+                self._start(run.with_steps(running))
             return
         if run.announced:
             self._stop_steps()
@@ -482,7 +477,7 @@ class Probe:
         )  # fmt: skip
         model = unwrapped(running.model)
         run.trainee = weakref.ref(model)
-        self._note_trained(None, model, run.start.state.root)
+        run.note_trained(None, model, run.start.state.root)
         run.moments.append(run.start.record)
         run.ema = weakref.ref(running.ema) if running.ema is not None else run.ema
         run.files.folder, run.files.loggers = running.save_dir or run.files.folder, running.loggers
@@ -513,59 +508,30 @@ class Probe:
 
     def _has_changed(self) -> bool:
         """Whether a change is to be recorded."""
-        return self._differs() and not self._run.is_restless
+        return self._run.differs() and not self._run.is_restless
 
     def _note_last_change(self) -> None:
         """Record a change at the end of a training, also of one whose changes are no longer recorded."""
-        if self._differs():
+        if self._run.differs():
             self._changed(self._running())
-
-    def _differs(self) -> bool:
-        """Whether the model has other parameters than at the last check, or others of them train."""
-        model, noted = self._run.trainee(), self._run.flags
-        if model is None:
-            return False
-        now = list(model.parameters())
-        return len(now) != len(noted) or any(
-            flag != each.requires_grad or parameter() is not each
-            for each, (parameter, flag) in zip(now, noted, strict=True)
-        )
 
     def _changed(self, running: Running) -> None:
         run, model = self._run, self._run.trainee()
         if model is None or run.start is None or run.question is None:
             return
         live, last = Live(model), run.history[-1]
-        running = self._with_steps(running)
-        replaced = unheld_of(model, running, self._new_objects(model))
+        running = run.with_steps(running)
+        replaced = unheld_of(model, running, run.new_objects(model))
         if trained_in(live.root) == last.names and not any(modules_apart(last.root, live.root)) and not replaced:
-            self._note_flags(model)  # the same parameters, as new objects, for which there may be a new optimizer
+            run.note_flags(model)  # the same parameters, as new objects, for which there may be a new optimizer
             return
         change = changed_of(running, live, run.start, run.question, run.training.gradients, last, replaced)
-        self._note_trained(running.epoch, model, live.root)
+        run.note_trained(running.epoch, model, live.root)
         run.moments.append(change)
         self._say(change_lines(change), warning=True)
         if run.is_restless and not run.ended:
             self._warn(f"what trains has changed {len(run.history) - 1} times: the next change on record is the last")
         self._write()
-
-    def _note_trained(self, epoch: int | None, model: nn.Module, root: Module) -> None:
-        self._run.history.append(Trained(epoch, root, trained_in(root)))
-        self._note_flags(model)
-
-    def _note_flags(self, model: nn.Module) -> None:
-        self._run.flags = [(weakref.ref(each), each.requires_grad) for each in model.parameters()]
-
-    def _new_objects(self, model: nn.Module) -> frozenset[str]:
-        """Names of the parameters that were not there, as objects, at the last check."""
-        known = {id(each) for parameter, _ in self._run.flags if (each := parameter()) is not None}
-        return frozenset(name for name, each in model.named_parameters() if id(each) not in known)
-
-    def _with_steps(self, running: Running) -> Running:
-        """The state of a training with what the optimizers hold that have made a step, also one that nobody gave."""
-        if running.parameters_held is None:
-            return running
-        return replace(running, parameters_held=running.parameters_held | self._run.held)
 
     def _on_validation(self, *_: object, **__: object) -> None:
         run = self._run
@@ -625,7 +591,7 @@ class Probe:
         if earlier := best is not None and run.best is not None and run.best.is_earlier(best):
             self._warn(f"{best} is of an earlier run in this folder: this one has not written it")
             best = None
-        run.fused_copy = _copy_in(best) or run.fused_copy
+        run.fused_copy = validated_copy(best) or run.fused_copy
         report = ledger_of(
             run.question, run.start, run.printed, run.fused, run.history,
             copy=run.fused_copy, resumed=run.files.may_have_thawed,
@@ -686,22 +652,7 @@ class Probe:
         return event in self.settings.events and not self._run.repeats
 
     def _say(self, lines: Iterable[str], *, warning: bool = False) -> None:
-        logger = self._run.logger
-        write = logger.warning if warning else logger.info
-        with _beside_progress_bar():
-            for line in lines:
-                write(f"{_prefix(logger)}{translated(line, self._language)}")
-
-
-def _copy_in(best: Path | None) -> Literal["file", "ema"] | None:
-    """What its host validates of the best model's file: the stripped model, or the EMA; None where that is not told."""
-    saved = None
-    if best is not None and best.is_file():
-        with suppress(ProbeError, OSError):
-            saved = resolve_file(str(best)).saved
-    if saved is None or not (saved.stripped or saved.has_ema):
-        return None
-    return "file" if saved.stripped else "ema"
+        say(self._run.logger, lines, self._language, warning=warning)
 
 
 def _trains(running: Running, optimizer: Optimizer) -> bool:
@@ -710,19 +661,3 @@ def _trains(running: Running, optimizer: Optimizer) -> bool:
     if running.parameters_held is not None and held and held <= running.parameters_held:
         return True  # one of several may train a part of the model, or copies of its parameters
     return running.model is not None and any(id(parameter) in held for parameter in running.model.parameters())
-
-
-def _beside_progress_bar() -> AbstractContextManager[None]:
-    """A context in which the progress bars of tqdm are out of the way; they are back after it."""
-    bars = getattr(sys.modules.get("tqdm"), "tqdm", None)
-    context: AbstractContextManager[None] = bars.external_write_mode() if bars else nullcontext()
-    return context
-
-
-def _prefix(logger: Logger) -> str:
-    """The start of a message, in the colour that the host uses for its own."""
-    for name in ("ultralytics.utils", "yolov5.utils.general", "utils.general"):
-        module = sys.modules.get(name)
-        if module is not None and getattr(module, "LOGGER", None) is logger:
-            return str(module.colorstr(f"{NAME}: "))
-    return f"{NAME}: "

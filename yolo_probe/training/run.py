@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 from torch import nn
 from torch.optim import Optimizer
 
+from yolo_probe.model.structure import Module
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.training_record import Changed, Numbers, Started, Validated, model_of
 from yolo_probe.reports.training_record import Event as Moment
 from yolo_probe.training.best_file import BestFile
-from yolo_probe.training.dropin import Logger
+from yolo_probe.training.host_log import Logger
 from yolo_probe.training.host_state import Running, held_by
-from yolo_probe.training.moments import Start, Trained
+from yolo_probe.training.moments import Start, Trained, trained_in
 from yolo_probe.training.run_files import RunFiles
 
 MAX_CHANGES = 50
@@ -99,3 +100,34 @@ class Run:
     def validated(self) -> bool:
         """Whether a validation is on record."""
         return any(isinstance(each, Validated) for each in self.moments)
+
+    def differs(self) -> bool:
+        """Whether the model has other parameters than at the last check, or others of them train."""
+        model = self.trainee()
+        if model is None:
+            return False
+        now = list(model.parameters())
+        return len(now) != len(self.flags) or any(
+            flag != each.requires_grad or parameter() is not each
+            for each, (parameter, flag) in zip(now, self.flags, strict=True)
+        )
+
+    def new_objects(self, model: nn.Module) -> frozenset[str]:
+        """Names of the parameters that were not there, as objects, at the last check."""
+        known = {id(each) for parameter, _ in self.flags if (each := parameter()) is not None}
+        return frozenset(name for name, each in model.named_parameters() if id(each) not in known)
+
+    def note_trained(self, epoch: int | None, model: nn.Module, root: Module) -> None:
+        """Take note of what trains from that epoch on; ``root``: the model's structure."""
+        self.history.append(Trained(epoch, root, trained_in(root)))
+        self.note_flags(model)
+
+    def note_flags(self, model: nn.Module) -> None:
+        """Take note of the model's parameters, as objects, and which of them train."""
+        self.flags = [(ref(each), each.requires_grad) for each in model.parameters()]
+
+    def with_steps(self, running: Running) -> Running:
+        """The state of a training with what the optimizers hold that have made a step, also one that nobody gave."""
+        if running.parameters_held is None:
+            return running
+        return replace(running, parameters_held=running.parameters_held | self.held)
