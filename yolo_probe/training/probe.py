@@ -485,7 +485,7 @@ class Probe:
         if run.files.folder and not running.resumes:  # one that goes on may have saved its best model before
             run.best = found_at_start(run.files.folder)
         if running.evolves:  # its many trainings share one folder and one record
-            run.files.owned = run.files.folder
+            run.files.owned, run.files.shared = run.files.folder, True
         run.repeats, self._evolves = running.evolves and self._evolves, running.evolves
         if self._tells("start"):
             size_known = (self.settings.imgsz or running.imgsz) is not None
