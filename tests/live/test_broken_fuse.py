@@ -13,8 +13,9 @@ from tests.live.test_fused_outputs import trained
 from yolo_probe import watch
 from yolo_probe.errors import TraceError
 from yolo_probe.live.live import Live
-from yolo_probe.reports.training_record import Ended, FuseTrial, Started
+from yolo_probe.reports.training_record import Ended, FuseTrial, Part, Started
 from yolo_probe.training.host_state import Running
+from yolo_probe.training.log_lines import start_warnings
 from yolo_probe.training.moments import start_of
 from yolo_probe.training.probe import Probe
 
@@ -81,6 +82,12 @@ class UsesNorm(Conv):
         return self.bn(self.conv(x))
 
 
+class OtherNorm(Conv):
+    def __init__(self) -> None:
+        super().__init__(8)
+        self.bn = nn.GroupNorm(2, 8)
+
+
 class Deformable(nn.Module):  # type: ignore[misc]
     """A convolution that is given offsets, and has what fuse() reads of one."""
 
@@ -143,6 +150,22 @@ class OtherEps(Net):
         super().merge(block)
 
 
+class KeepsNorms(Net):
+    """Merges each BatchNorm, and leaves it where it was."""
+
+    def merge(self, block: Conv) -> None:
+        norm = block.bn
+        super().merge(block)
+        block.merged, block.bn = True, norm
+
+    def fuse(self) -> Net | None:
+        for module in self.modules():
+            if isinstance(module, Conv) and not hasattr(module, "merged"):
+                with torch.no_grad():
+                    self.merge(module)
+        return self
+
+
 class Halves(Net):
     def fuse(self) -> Net:
         super().fuse()
@@ -197,6 +220,11 @@ FORWARD_FUSE = "What runs then is its forward_fuse(): let that do without what f
             "Let fuse() leave that class out, or give it what it takes",
         ),
         (
+            lambda: Net(OtherNorm()),
+            "fuse() fails at model.1.bn (GroupNorm) in model.1 (OtherNorm): AttributeError: 'GroupNorm' object has no "
+            "attribute 'running_var'. Let fuse() leave that class out, or give it what it takes",
+        ),
+        (
             lambda: Net(UsesNorm(8)),
             "after fuse(), model.1 (UsesNorm) fails: AttributeError: 'UsesNorm' object has no attribute 'bn'. "
             + FORWARD_FUSE,
@@ -224,6 +252,25 @@ def test_a_fuse_after_which_nothing_runs_is_named_at_the_start_with_class_error_
     trial, end, _ = watched(make())
     assert trial.fails == fails
     assert end.outputs is None
+
+
+@pytest.mark.parametrize(
+    ("make", "lost"),
+    [
+        (Net, None),
+        (lambda: Net(Branches()), Part(where="model.1.branch", modules=1, parameters=72)),
+        (lambda: Net(Deforms()), Part(where="model.1.offsets", modules=1, parameters=72)),
+        (KeepsNorms, None),
+    ],
+)
+def test_a_branch_that_fuse_does_not_know_is_named_at_the_start(make: Callable[[], Net], lost: Part | None) -> None:
+    trial, _, probe = watched(make())
+    assert (trial.fails, trial.uncalled) == (None, lost)
+    start = probe.moments[0]
+    assert isinstance(start, Started)
+    assert [line.partition(" (")[0] for line in start_warnings(start)] == (
+        [f"after fuse() these are no longer called: {lost.where}"] if lost else []
+    )
 
 
 @pytest.mark.parametrize(

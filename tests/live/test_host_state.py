@@ -41,3 +41,25 @@ def test_the_sizes_of_batches_follow_the_options(
         assert (running.scales, running.is_rectangular) == (scales, is_rectangular)
     classifies = SimpleNamespace(args=SimpleNamespace(task="classify", **options))
     assert (of_trainer(classifies).scales, of_trainer(classifies).is_rectangular) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [
+        ({}, (64, 64)),
+        ({"quad": False}, (64, 64)),
+        ({"quad": True}, (128, 128)),
+        ({"quad": True, "multi_scale": True}, (64, 64)),
+    ],
+)
+def test_an_image_that_is_joined_from_four_is_twice_as_large_unless_it_gets_another_size_then(
+    options: dict[str, object], size: tuple[int, int]
+) -> None:
+    running = train(Namespace(imgsz=64, **options))
+    assert (running.imgsz, running.is_quad) == (size, size == (128, 128))
+
+
+def test_an_epoch_is_counted_as_its_host_prints_it() -> None:
+    trainer = SimpleNamespace(args=SimpleNamespace(), epoch=0)
+    assert of_trainer(trainer).epoch == 1
+    assert of_trainer(SimpleNamespace(args=SimpleNamespace())).epoch is None

@@ -275,6 +275,7 @@ ALONE = (
         scripts={"train.py": TWO_PROCESSES},
         launcher=("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"),
     ),
+    Training("quad", (("-m", "yolov5.train", *arguments(*NETWORK, "--epochs", "1", "--noplots", "--quad")),)),
     Training("shipped", (("train.py",),), "", scripts={"train.py": SHIPPED}),
     Training(
         "refused",
@@ -430,7 +431,7 @@ def test_the_start_has_the_numbers_that_a_witness_reads_at_the_first_backward(
 def test_flags_that_change_in_a_training_are_told_once_with_their_rows(done: Done) -> None:
     told = [line for line in done("YOLOv5u").output.splitlines() if "yolo-probe: requires_grad changed" in line]
     assert len(told) == 1
-    assert "in epoch 0; training from now on: row 3 (18,560 parameters); " in told[0]
+    assert "in epoch 1; training from now on: row 3 (18,560 parameters); " in told[0]
 
 
 def test_what_a_callback_at_the_start_freezes_is_frozen_at_the_start(done: Done) -> None:
@@ -511,6 +512,13 @@ def test_of_two_processes_the_first_alone_speaks(done: Done) -> None:
     assert len(trained.host_lines) == 2
     for words in ("as it trains at 64x64: ", "validation uses", "every difference explained"):
         assert sum(words in line for line in trained.probe_lines) == 1
+
+
+def test_images_that_are_joined_from_four_have_their_real_size(done: Done) -> None:
+    trained = done("quad")
+    assert re.search(r"^ +0/0 .* 128: 100%", trained.output, flags=re.MULTILINE)  # as the host prints it
+    assert any("as it trains at 128x128: " in line for line in trained.probe_lines)
+    assert "yolo-probe: --quad makes each image of four of 64x64, or of one: 128x128" in trained.probe_lines
 
 
 def test_callbacks_that_ultralytics_ships_to_another_process_speak_there(done: Done) -> None:

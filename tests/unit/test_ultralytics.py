@@ -18,7 +18,7 @@ from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import version_of
 from yolo_probe.errors import ModelYamlError, UnknownModuleError
 from yolo_probe.hosts import target
-from yolo_probe.hosts.host import ULTRALYTICS
+from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5
 from yolo_probe.hosts.target import resolve
 from yolo_probe.hosts.ultralytics_architecture import architecture, mismatch
 from yolo_probe.model.fusion import fused_state
@@ -120,6 +120,13 @@ def test_no_yolov5_prints_a_line_of_such_a_file(tmp_path: Path, probe: Probe) ->
 def test_a_file_tells_which_release_wrote_it(contents: dict[str, object], version: str, tmp_path: Path) -> None:
     text = render(info(question(saved(tmp_path / "best.pt", **contents)), fused=False))
     assert version in " ".join(text.split())
+
+
+def test_a_list_of_rows_is_named_as_a_list_since_a_number_is_of_other_rows() -> None:
+    listed = [ULTRALYTICS.freeze_typed(["3"], listed=each) for each in (False, True)]
+    assert listed == ["freeze=3", "freeze=[3]"]
+    assert ULTRALYTICS.freeze_typed(["0", "5"], listed=True) == ULTRALYTICS.freeze_of_rows((0, 5)) == "freeze=[0, 5]"
+    assert YOLOV5.freeze_typed(["0", "5"], listed=True) == "--freeze 0 5"
 
 
 def test_freeze_names_rows_as_ultralytics_reads_it() -> None:

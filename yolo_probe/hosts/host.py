@@ -51,16 +51,22 @@ class Host:
         """The name of an option: ``--freeze``, ``freeze``."""
         return key if self.keywords else f"--{key}"
 
-    def freeze_typed(self, numbers: Iterable[str]) -> str:
-        """The option ``freeze`` with these numbers: ``--freeze 0 5``."""
-        return f"{self.option('freeze')}{'=' if self.keywords else ' '}{' '.join(numbers)}"
+    def freeze_typed(self, numbers: Iterable[str], *, listed: bool = False) -> str:
+        """The option ``freeze`` with these numbers: ``--freeze 0 5``, ``freeze=[0, 5]``.
+
+        ``listed``: whether they are a list, which ``freeze=[3]`` is and ``freeze=3`` is not.
+        """
+        if not self.keywords:
+            return f"--freeze {' '.join(numbers)}"
+        value = ", ".join(numbers)
+        return f"freeze=[{value}]" if listed else f"freeze={value}"
 
     def freeze_of_rows(self, rows: tuple[int, ...]) -> str:
         """The option ``freeze`` for exactly these rows; empty where it cannot name them."""
         if rows == tuple(range(rows[-1] + 1)):
             return self.freeze_typed([str(rows[-1] + 1)])
         if self.keywords:
-            return self.freeze_typed([str(list(rows))])
+            return self.freeze_typed(map(str, rows), listed=True)
         return self.freeze_typed(map(str, rows)) if len(rows) > 1 else ""
 
     def leaf_layers(self) -> str:

@@ -523,7 +523,7 @@ def freeze_of(option: object, root: Module) -> tuple[str, tuple[int, ...] | None
         return "", rows
     numbers = option if isinstance(option, list | tuple) else [option]
     words = [shown(number) for number in numbers[:12]] + ["..."] * (len(numbers) > 12)
-    return host.freeze_typed(words), rows
+    return host.freeze_typed(words, listed=numbers is option), rows
 
 
 def options_of(contents: Mapping[str, object]) -> Mapping[object, object]:

@@ -33,11 +33,17 @@ def document(story: Story) -> Iterator[Section]:
     for number, moment in enumerate(story.moments):
         heads = (Heads(("layers", "gradients", "parameters")),) if number == 0 else ()
         yield *heads, *_moment(moment, own_loop=own_loop)
-    if not any(isinstance(moment, Ended) for moment in story.moments):
-        yield (Words("The training has not ended, or it was stopped before its best model was validated."),)
+    if not _has_ended(story):
+        yield (Words("No end is on record: the training goes on, was stopped, or could not write it."),)
     for number, (name, account) in enumerate(story.accounts.items()):
         heads = (Heads(("training", "validation", "change")),) if number == 0 else ()
         yield *heads, *_account(name, account)
+
+
+def _has_ended(story: Story) -> bool:
+    """Whether the training, or the part of it that went on last, has ended."""
+    last = [type(moment) for moment in story.moments if isinstance(moment, Started | Ended)][-1:]
+    return last == [Ended]
 
 
 def _lines(story: Story) -> Iterator[Part]:
@@ -93,6 +99,9 @@ def _start_notes(start: Started) -> Iterator[str]:
     if start.scales:
         low, high = ("x".join(map(str, each)) for each in (start.scales.smallest, start.scales.largest))
         yield f"Each batch has a size of its own, from {low} to {high}."
+    if start.quad:
+        low, high = ("x".join(str(side // part) for side in start.imgsz) for part in (2, 1))
+        yield f"Each image is made of four of {low}, or of one: it is {high}."
     if start.rectangular:
         largest = "x".join(map(str, start.scales.largest if start.scales else start.imgsz))
         yield f"Each batch has the shape of its images, of which {largest} is the largest."
@@ -105,6 +114,8 @@ def _start_notes(start: Started) -> Iterator[str]:
     if start.moving_batch_norms:
         yield f"{len(start.moving_batch_norms)} BatchNorm2d have frozen weights and statistics that still move."
     yield from _unheld(start.not_in_optimizer)
+    if lost := start.fuse.uncalled:
+        yield f"After fuse() these are no longer called: {lost.where}, {lost.parameters:,} parameters."
     if start.fuse.fails:
         yield f"A dry run of fuse() failed: {start.fuse.fails}."
 

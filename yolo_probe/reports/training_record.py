@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias
 
+from yolo_probe.model.structure import Module
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.fuse_diff import as_json as report_as_json
 from yolo_probe.reports.fused_outputs import FusedOutputs
@@ -33,6 +34,16 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Modules of a network, each counted with its own parameters."""
+
+    where: str
+    """Their paths in a few words: ``model.24``."""
+    modules: Count
+    parameters: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FuseTrial:
     """A dry run of ``fuse()`` as validation does it, without weights."""
 
@@ -46,6 +57,8 @@ class FuseTrial:
     """Parameters after it; None if it fails."""
     on_values: bool = False
     """Whether it ran on a copy with weights, as it needs some."""
+    uncalled: Part | None = None
+    """Modules with parameters that a forward pass calls before it and not after it, and that are still there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +68,6 @@ class Taken:
     mechanism: str
     where: str
     """The parameters in a few words, ``rows 0 to 9``; empty for all that trained."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """Modules of a network, each counted with its own parameters."""
-
-    where: str
-    """Their paths in a few words: ``model.24``."""
-    modules: Count
-    parameters: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,8 @@ class Started:
     """None if all batches have the size ``imgsz``, or in an older record."""
     rectangular: bool = False
     """Whether a batch has the shape of its images, which is at most the size otherwise: the option ``rect``."""
+    quad: bool = False
+    """Whether each image is joined from four, which makes ``imgsz`` twice the size that was asked for."""
     freeze: str | None
     """The option as it was typed: ``--freeze 10``."""
     frozen_rows: tuple[Count, ...]
@@ -169,7 +174,10 @@ class Changed:
 
     event: Literal["change"] = "change"
     epoch: Count | None
-    """The epoch in which it was seen, from 0; None if the host does not say."""
+    """The epoch in which it was seen, as the host prints it: YOLOv5 counts from 0, ultralytics from 1.
+
+    None if the host does not say.
+    """
     training: Numbers
     mechanisms: tuple[Decided, ...] = ()
     gradients_before: Count
@@ -245,6 +253,17 @@ class _Version:
 
 class OtherSchemaError(FormError):
     """A record of another version of the schema."""
+
+
+def part_of(modules: Sequence[tuple[str, Module]]) -> Part | None:
+    """Modules as a part of the record: the paths of those that are in no other of them; None for none."""
+    if not modules:
+        return None
+    paths = [path for path, _ in modules]
+    outer = [path for path in paths if path.rpartition(".")[0] not in paths]
+    where = ", ".join(outer[:3]) + (f" and {len(outer) - 3} more" if len(outer) > 3 else "")
+    tensors = {id(tensor): tensor for _, module in modules for tensor in module.parameters.values()}
+    return Part(where=where, modules=len(paths), parameters=sum(tensor.numel for tensor in tensors.values()))
 
 
 def model_of(event: Event) -> Numbers:

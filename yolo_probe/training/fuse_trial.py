@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from torch import nn
 
 from yolo_probe.errors import TraceError
 from yolo_probe.hosts.summary_line import HostLine, summarize
 from yolo_probe.live.live import Live, has_fuse, unwrapped
-from yolo_probe.model.fusion import difference, modules_apart
+from yolo_probe.model.fusion import BATCH_NORMS, difference, modules_apart
 from yolo_probe.model.structure import Module, named_modules, named_parameters, totals_of
 from yolo_probe.reports.question import Question, State
-from yolo_probe.reports.training_record import FuseTrial, Numbers
+from yolo_probe.reports.training_record import FuseTrial, Numbers, part_of
 
 
 def live_state(live: Live, question: Question, line: HostLine | None = None) -> State:
@@ -56,7 +58,7 @@ def fuse_trial(live: Live, before: State, question: Question, end_to_end: bool |
         fused = live.fused(end_to_end=end_to_end)
         merges = len(difference(live.root, fused.root).merges)
     except TraceError as error:
-        return FuseTrial(merges=0, fails=_failing_fuse(error, live.root))
+        return FuseTrial(merges=0, fails=_failing_fuse(error, live))
     on_values = fused.by_fuse.on_values
     if not fused.by_fuse.returned and not question.subject.origin.own_loop:
         return FuseTrial(merges=merges, fails=_RETURNS_NONE, on_values=on_values)
@@ -65,25 +67,38 @@ def fuse_trial(live: Live, before: State, question: Question, end_to_end: bool |
         return FuseTrial(merges=merges, fails=fails, on_values=on_values)
     numbers = numbers_of(after, question)
     return FuseTrial(
-        merges=merges, fails=None, layers=numbers.layers, parameters=numbers.parameters, on_values=on_values
-    )
+        merges=merges, fails=None, layers=numbers.layers, parameters=numbers.parameters, on_values=on_values,
+        uncalled=part_of([*_uncalled(before, after)]),
+    )  # fmt: skip
+
+
+def _uncalled(before: State, after: State) -> Iterator[tuple[str, Module]]:
+    """The modules with parameters that a forward pass called before ``fuse()``, and that stay and are not called now.
+
+    A ``fuse()`` that merges a branch into another takes it out; one that does not know it leaves it as it was. A
+    BatchNorm may stay where it was merged.
+    """
+    if before.run is None or after.run is None:
+        return
+    called, still = ({record.path for record in run.records} for run in (before.run, after.run))
+    for path, module in named_modules(after.root):
+        if path in called - still and module.parameters and module.kind not in BATCH_NORMS:
+            yield path, module
 
 
 _RETURNS_NONE = "fuse() returns no model, and a host goes on with what it returns. Let it return self"
 
 
-def _failing_fuse(error: TraceError, root: Module) -> str:
-    """Why ``fuse()`` fails: the module with its class, the host's own error, what to do."""
+def _failing_fuse(error: TraceError, live: Live) -> str:
+    """Why ``fuse()`` fails: the module and its block with their classes, the host's own error, what to do."""
     path, _, reason = str(error).partition(": fuse() fails there: ")
     if not reason:
         return str(error)
-    place = _with_class(path, root)
+    is_module = _with_class(path, live.root) != path
     remedy = (
-        "Let fuse() leave that class out, or give it what it takes"
-        if place != path
-        else "The fault is in fuse() itself"
+        "Let fuse() leave that class out, or give it what it takes" if is_module else "The fault is in fuse() itself"
     )
-    return f"fuse() fails at {place}: {reason}. {remedy}"
+    return f"fuse() fails at {_place(path, _block_of(path, live), live.root)}: {reason}. {remedy}"
 
 
 def _failing_forward(fused: Live, after: State, before: State, question: Question) -> str:
@@ -107,18 +122,30 @@ def _failing_forward(fused: Live, after: State, before: State, question: Questio
 def _failing_block(error: str, fused: Live, root: Module, remedy: str = "") -> str:
     """What fails in a fused network: the module, the block whose forward calls it, the error, what to do."""
     path, _, reason = error.partition(": ")
-    modules = dict(unwrapped(fused.model).named_modules())
-    block = path
-    while block and type(modules.get(block)).__module__.startswith("torch."):
-        block = block.rpartition(".")[0]
-    place = _with_class(path, root)
-    if block and block != path:
-        place = f"{place} in {_with_class(block, root)}"
+    block = _block_of(path, fused)
     if not remedy:
         remedy = "It uses what fuse() took away or changed: let fuse() leave that"
-        if hasattr(modules.get(block), "forward_fuse"):
+        if hasattr(_modules(fused).get(block), "forward_fuse"):
             remedy = "What runs then is its forward_fuse(): let that do without what fuse() took away or changed"
-    return f"after fuse(), {place} fails: {reason}. {remedy}"
+    return f"after fuse(), {_place(path, block, root)} fails: {reason}. {remedy}"
+
+
+def _modules(live: Live) -> Mapping[str, nn.Module]:
+    return dict(unwrapped(live.model).named_modules())
+
+
+def _block_of(path: str, live: Live) -> str:
+    """The path of the innermost block that holds a module and is of no class of torch's; empty where there is none."""
+    modules, block = _modules(live), path
+    while block and type(modules.get(block)).__module__.startswith("torch."):
+        block = block.rpartition(".")[0]
+    return block
+
+
+def _place(path: str, block: str, root: Module) -> str:
+    """A module and its block, each with its class."""
+    place = _with_class(path, root)
+    return f"{place} in {_with_class(block, root)}" if block and block != path else place
 
 
 def _dtypes(root: Module) -> frozenset[str]:

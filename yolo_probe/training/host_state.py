@@ -42,12 +42,14 @@ class Running:
     """The share of that size by which the images of a batch may be smaller or larger: the option ``multi_scale``."""
     is_rectangular: bool = False
     """Whether a batch has the shape of its images: the option ``rect``."""
+    is_quad: bool = False
+    """Whether each image is joined from four: the option ``quad``, where no batch gets another size after that."""
     freeze: object = None
     """The value of the option ``freeze``."""
     always_frozen: tuple[str, ...] = ()
     """Parts of names; the host keeps the BatchNorms with such a name in evaluation mode."""
     epoch: int | None = None
-    """The current or last epoch, from 0; None before the first."""
+    """The current or last epoch, as the host prints it; None before the first."""
     end_to_end: bool | None = None
     """Whether the host will switch the head of the best model to end-to-end results; None if it does not switch it."""
     evolves: bool = False
@@ -67,14 +69,18 @@ def classic() -> Running:
     if frame is None:
         return Running()
     names, options = frame.f_locals, _options(frame)
+    scales = _scales(getattr(options, "multi_scale", None))
+    is_quad = bool(getattr(options, "quad", False)) and not scales
+    size = _size(names.get("imgsz", getattr(options, "imgsz", None)))
     average, writer = names.get("ema"), names.get("tb_writer", frame.f_globals.get("tb_writer"))
     return Running(
         model=_module(names.get("model")),
         ema=_module(getattr(average, "ema", None)),
         parameters_held=held_by(names.get("optimizer")),
-        imgsz=_size(names.get("imgsz", getattr(options, "imgsz", None))),
-        scales=_scales(getattr(options, "multi_scale", None)),
+        imgsz=(2 * size[0], 2 * size[1]) if size and is_quad else size,
+        scales=scales,
         is_rectangular=bool(getattr(options, "rect", False)),
+        is_quad=is_quad,
         freeze=_freeze(options),
         epoch=names.get("epoch"),
         evolves=bool(getattr(options, "evolve", False)),
@@ -135,7 +141,7 @@ def of_trainer(trainer: Any) -> Running:
         is_rectangular=not classifies and bool(getattr(args, "rect", False)),
         freeze=_freeze(args),
         always_frozen=tuple(getattr(trainer, "freeze_layer_names", ())),
-        epoch=getattr(trainer, "epoch", None),
+        epoch=None if (epoch := getattr(trainer, "epoch", None)) is None else epoch + 1,  # it prints 1/2, then 2/2
         end_to_end=getattr(args, "nms", None) is False,
         resumes=bool(getattr(args, "resume", False)),
         weights=_weights(getattr(args, "pretrained", None)) or _weights(getattr(args, "model", None)),

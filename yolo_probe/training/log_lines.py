@@ -39,7 +39,7 @@ def start_lines(start: Started, origin: Origin, *, size_known: bool = True) -> I
     if fuse.layers is not None and fuse.parameters is not None:
         how = "on a copy" if fuse.on_values else "without weights"
         yield (
-            f"fuse() was tried {how} and works: {fuse.merges} BatchNorm2d merge; {fuse.layers:,} layers and "
+            f"fuse() was tried {how} and runs: {fuse.merges} BatchNorm2d merge; {fuse.layers:,} layers and "
             f"{fuse.parameters:,} parameters will be left"
         )
 
@@ -52,6 +52,9 @@ def _other_sizes(start: Started, origin: Origin) -> Iterator[str]:
         costs = f", {_gflops(scales.flops_of_smallest)} to {_gflops(scales.flops_of_largest)}" if known else ""
         option = origin.host.option("multi_scale" if origin.host.keywords else "multi-scale")
         yield f"{option} draws another size for each batch: {low} to {high}{costs}"
+    if start.quad:
+        asked = _size((start.imgsz[0] // 2, start.imgsz[1] // 2))
+        yield f"{origin.host.option('quad')} makes each image of four of {asked}, or of one: {_size(start.imgsz)}"
     if start.rectangular:
         largest = _size(start.scales.largest if start.scales else start.imgsz)
         yield f"{origin.host.option('rect')} gives a batch the shape of its images: {largest} is the largest"
@@ -60,6 +63,11 @@ def _other_sizes(start: Started, origin: Origin) -> Iterator[str]:
 def start_warnings(start: Started) -> Iterator[str]:
     """Lines on what will go wrong in this training."""
     yield from _not_in_optimizer(start.not_in_optimizer)
+    if lost := start.fuse.uncalled:
+        yield (
+            f"after fuse() these are no longer called: {lost.where} ({lost.parameters:,} parameters); unless it has "
+            "merged them, the predictions change"
+        )
     if start.fuse.fails:
         if start.own_loop:
             yield start.fuse.fails

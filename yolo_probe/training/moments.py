@@ -31,13 +31,13 @@ from yolo_probe.reports.training_record import (
     Ended,
     Event,
     FuseTrial,
-    Part,
     Printed,
     Scales,
     Started,
     Switched,
     Taken,
     Validated,
+    part_of,
 )
 from yolo_probe.training.fuse_trial import fuse_trial, live_state, numbers_of, saved_of
 from yolo_probe.training.host_state import Running
@@ -81,6 +81,7 @@ def start_of(
         flops_at_imgsz=_flops(live, question, imgsz),
         scales=_scales(live, question, imgsz, running.scales),
         rectangular=running.is_rectangular,
+        quad=running.is_quad,
         freeze=option or None,
         frozen_rows=rows or (),
         frozen_parameters=state.summary.parameters - state.summary.gradients,
@@ -117,8 +118,8 @@ def _printed(printed: State, now: Module, decisions: tuple[Decision, ...], form_
         ),
         taken_parameters=sum(tensor.numel for name, tensor in named_parameters(printed.root) if name in taken),
         given_parameters=sum(tensor.numel for name, tensor in named_parameters(printed.root) if name in given),
-        gone=_part(gone),
-        new=_part(new),
+        gone=part_of(gone),
+        new=part_of(new),
     )
 
 
@@ -270,8 +271,8 @@ def changed_of(
             for name in _unheld(model, running.parameters_held)
             if name in made or name in replaced or name not in last.names
         ),
-        gone=_part(gone),
-        new=_part(new),
+        gone=part_of(gone),
+        new=part_of(new),
         replaced=_switched(replaced - made, root),
     )
 
@@ -279,17 +280,6 @@ def changed_of(
 def _names(root: Module) -> frozenset[str]:
     """Names of all parameters."""
     return frozenset(name for name, _ in named_parameters(root))
-
-
-def _part(modules: Sequence[tuple[str, Module]]) -> Part | None:
-    """Modules as a part of the record: the paths of those that are in no other of them; None for none."""
-    if not modules:
-        return None
-    paths = [path for path, _ in modules]
-    outer = [path for path in paths if path.rpartition(".")[0] not in paths]
-    where = ", ".join(outer[:3]) + (f" and {len(outer) - 3} more" if len(outer) > 3 else "")
-    tensors = {id(tensor): tensor for _, module in modules for tensor in module.parameters.values()}
-    return Part(where=where, modules=len(paths), parameters=sum(tensor.numel for tensor in tensors.values()))
 
 
 def _switched(names: frozenset[str], root: Module) -> Switched | None:
@@ -340,7 +330,7 @@ class Trained:
     """What trains from some time on."""
 
     epoch: int | None
-    """The epoch in which it was seen, from 0; None at the start, or if the host does not say."""
+    """The epoch in which it was seen, as the host prints it; None at the start, or if the host does not say."""
     root: Module
     """The model then."""
     names: frozenset[str]

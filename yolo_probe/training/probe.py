@@ -470,7 +470,7 @@ class Probe:
         run.question = run.ask(running) if run.ask else run.question
         run.end_to_end = running.end_to_end
         run.start = start_of(
-            replace(running, imgsz=self.settings.imgsz or running.imgsz),
+            self._at_size(running),
             run.printed if run.first_printed else None,
             run.question,
             announced=run.announced, form_known=run.form_known,
@@ -496,6 +496,11 @@ class Probe:
         state = replace(run.start.state, line=run.printed.line) if run.printed else run.start.state
         self._log(scalars_of(state, run.question.subject.origin.form))
         self._write()
+
+    def _at_size(self, running: Running) -> Running:
+        """The state of a training with the size of its images that the settings name, if they do."""
+        size = self.settings.imgsz
+        return running if size is None else replace(running, imgsz=size, is_quad=False)
 
     def _on_epoch(self, *_: object, epoch: int | None = None, **__: object) -> None:
         if self._has_changed():
