@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
 from tests.live.test_watch import Network
+from yolo_probe.reports.fused_outputs import FusedOutputs
 from yolo_probe.training.output_drift import MAX_PARAMETERS, fused_outputs
 
 SIZE = (96, 96)
@@ -95,6 +97,12 @@ def test_the_first_row_that_differs_is_named_with_by_how_much() -> None:
     assert broken.first is not None
     assert (broken.first.name, broken.first.difference, broken.largest) == ("model.1", None, None)
     assert "not finite" in broken.words
+
+
+def test_outputs_that_do_not_differ_at_all_are_said_to_be_exactly_the_same() -> None:
+    same = FusedOutputs(size=(64, 64), rows=3, largest=0.0, first=None)
+    assert same.words == "it gives exactly the same with its 3 rows, for one random 64x64 image"
+    assert "the same with its 3 rows, to 2e-16 of" in replace(same, largest=2e-16).words
 
 
 def test_a_model_that_gives_nan_before_fuse_is_not_compared() -> None:

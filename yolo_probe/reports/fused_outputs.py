@@ -46,6 +46,8 @@ class FusedOutputs:
     def words(self) -> str:
         """What was found, as a part of a sentence."""
         largest, image = "of its largest output", f"for one random {self.size[0]}x{self.size[1]} image"
+        if self.first is None and self.largest == 0:
+            return f"it gives exactly the same with its {self.rows} rows, {image}"
         if self.first is None:
             return f"it gives the same with its {self.rows} rows, to {self.largest or 0:.0e} {largest}, {image}"
         share = self.first.difference
