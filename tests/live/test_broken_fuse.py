@@ -59,6 +59,8 @@ class Net(nn.Module):  # type: ignore[misc]
         block.conv = merged(block.conv, block.bn, block.bn.eps)
         del block.bn
         block.__dict__["forward"] = block.forward_fuse
+        if isinstance(block, MergesBranch):
+            block.fuse_branch()
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def fuse(self) -> Net | None:
@@ -124,6 +126,18 @@ class Branches(Conv):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.bn(self.conv(x)) + self.branch(x)
+
+
+class MergesBranch(Branches):
+    """Has a fuse() of its own, and leaves there what it has merged."""
+
+    def fuse_branch(self) -> None:
+        middle = nn.functional.pad(self.branch.weight, (1, 1, 1, 1))
+        self.conv.weight += middle
+        self.conv.bias += self.branch.bias
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (self.bn(self.conv(x)) + self.branch(x)).relu()
 
 
 class Lends(nn.Module):  # type: ignore[misc]
@@ -261,6 +275,7 @@ def test_a_fuse_after_which_nothing_runs_is_named_at_the_start_with_class_error_
         (lambda: Net(Branches()), Part(where="model.1.branch", modules=1, parameters=72)),
         (lambda: Net(Deforms()), Part(where="model.1.offsets", modules=1, parameters=72)),
         (KeepsNorms, None),
+        (lambda: Net(MergesBranch()), None),
     ],
 )
 def test_a_branch_that_fuse_does_not_know_is_named_at_the_start(make: Callable[[], Net], lost: Part | None) -> None:

@@ -68,22 +68,34 @@ def fuse_trial(live: Live, before: State, question: Question, end_to_end: bool |
     numbers = numbers_of(after, question)
     return FuseTrial(
         merges=merges, fails=None, layers=numbers.layers, parameters=numbers.parameters, on_values=on_values,
-        uncalled=part_of([*_uncalled(before, after)]),
+        uncalled=part_of([*_uncalled(before, after, fused)]),
     )  # fmt: skip
 
 
-def _uncalled(before: State, after: State) -> Iterator[tuple[str, Module]]:
+def _uncalled(before: State, after: State, fused: Live) -> Iterator[tuple[str, Module]]:
     """The modules with parameters that a forward pass called before ``fuse()``, and that stay and are not called now.
 
-    A ``fuse()`` that merges a branch into another takes it out; one that does not know it leaves it as it was. A
-    BatchNorm may stay where it was merged.
+    A BatchNorm may stay where it was merged, and what a block with a fuse() of its own merges, as YOLOv7's heads do.
     """
     if before.run is None or after.run is None:
         return
     called, still = ({record.path for record in run.records} for run in (before.run, after.run))
+    lost, modules = called - still, _modules(fused)
     for path, module in named_modules(after.root):
-        if path in called - still and module.parameters and module.kind not in BATCH_NORMS:
+        if path in lost and module.parameters and module.kind not in BATCH_NORMS and not _has_own_fuse(path, modules):
             yield path, module
+
+
+def _has_own_fuse(path: str, modules: Mapping[str, nn.Module]) -> bool:
+    """Whether a module, or one that holds it, has a method that fuses it: ``fuse_repvgg_block``, ``switch_to_deploy``.
+
+    That of the model itself is not meant.
+    """
+    while path:
+        if any("deploy" in name or ("fuse" in name and "forward" not in name) for name in dir(type(modules.get(path)))):
+            return True
+        path = path.rpartition(".")[0]
+    return False
 
 
 _RETURNS_NONE = "fuse() returns no model, and a host goes on with what it returns. Let it return self"
