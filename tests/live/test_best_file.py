@@ -29,6 +29,7 @@ def test_a_file_that_was_there_and_that_its_host_strips_at_the_end_is_of_an_earl
     saved(tmp_path, "2026-01-01T00:00:00", epoch=epoch)
     best = found_at_start(tmp_path)
     assert best.is_earlier(saved(tmp_path, "2026-01-01T00:00:00", epoch=-1))
+    assert best.date == "2026-01-01T00:00:00"
 
 
 def test_a_file_of_another_date_is_of_this_run_also_with_the_same_weights(tmp_path: Path) -> None:
@@ -45,6 +46,7 @@ def test_an_older_host_has_no_date_and_is_known_by_its_tensors(tmp_path: Path) -
 def test_where_there_was_no_file_every_file_is_of_this_run(tmp_path: Path) -> None:
     best = found_at_start(tmp_path)
     assert not best.is_earlier(best_of(tmp_path))
+    assert best.date is None
     assert not best.is_earlier(saved(tmp_path, None))
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.checkpoint_files import save_zip
 from tests.conftest import Probe
+from yolo_probe.checkpoint.reader import read_checkpoint
 from yolo_probe.errors import StoryError
 from yolo_probe.render import markdown
 from yolo_probe.reports.story import read_story
@@ -169,6 +170,18 @@ def test_a_checkpoint_beside_its_record_is_told_with_what_only_the_training_knew
     assert " ".join(probe("fuse-diff", tmp_path).stdout.split()) == said  # the folder stands for its best.pt
     run(tmp_path, RECORD)  # of another network
     assert "probe.json" not in probe("fuse-diff", copy).stdout
+
+
+def test_a_record_is_not_that_of_a_file_which_was_there_when_its_training_began(
+    tmp_path: Path, probe: Probe, demo_checkpoint: Path
+) -> None:
+    (tmp_path / "weights").mkdir()
+    copy = shutil.copy(demo_checkpoint, tmp_path / "weights" / "best.pt")
+    date = str(read_checkpoint(copy).contents["date"])
+    for earlier, told in ((date, False), ("2020-01-01T00:00:00", True), (None, True)):
+        start = START | {"training": NUMBERS | {"parameters": 115_071}, "earlier_best": earlier}
+        run(tmp_path, RECORD | {"events": [start]})
+        assert ("as probe.json tells it" in " ".join(probe("fuse-diff", copy).stdout.split())) == told
 
 
 def test_a_freeze_that_a_file_does_not_have_is_explained_by_the_record_beside_it(

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from yolo_probe.errors import StoryError, shown
+from yolo_probe.checkpoint.reader import read_checkpoint
+from yolo_probe.errors import ProbeError, StoryError, shown
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.model.freezing import row_ranges
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
@@ -85,7 +86,9 @@ def as_json(story: Story) -> Mapping[str, object]:
 
 
 def story_beside(checkpoint: str, parameters: int) -> Story | None:
-    """The record beside a checkpoint; None where there is none that can be read, or it is of another network.
+    """The record beside a checkpoint; None where there is none that can be read, or it is of another training.
+
+    That is one of another network, or one that began when this file was there.
 
     ``parameters``: of the network in the file.
     """
@@ -96,9 +99,20 @@ def story_beside(checkpoint: str, parameters: int) -> Story | None:
         story = read_story(str(path))
     except StoryError:
         return None
-    starts = (moment for moment in story.moments if isinstance(moment, Started))
-    first = next(starts, None)
-    return story if first and first.training.parameters == parameters else None
+    starts = [moment for moment in story.moments if isinstance(moment, Started)]
+    if not starts or starts[0].training.parameters != parameters:
+        return None
+    earlier = {start.earlier_best for start in starts} - {None}
+    return None if earlier and _date_of(checkpoint) in earlier else story
+
+
+def _date_of(checkpoint: str) -> str | None:
+    """The date in a file; None where it has none, or cannot be read."""
+    try:
+        date = read_checkpoint(checkpoint).contents.get("date")
+    except (ProbeError, OSError):
+        return None
+    return date if isinstance(date, str) else None
 
 
 def fuse_diff_of_run(question: Question) -> FuseDiff:

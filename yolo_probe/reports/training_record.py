@@ -142,6 +142,8 @@ class Started:
     """Whether it goes on with a training that was interrupted."""
     own_loop: bool = False
     """Whether a loop of the user's own trains it, and no host."""
+    earlier_best: str | None = None
+    """The date in the best model's file that an earlier run has left in the folder; None for no file, or no date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

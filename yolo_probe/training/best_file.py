@@ -21,6 +21,11 @@ class BestFile:
     identity: object
     """None where there was no such file."""
 
+    @property
+    def date(self) -> str | None:
+        """The date in the file; None where there was no file, or it has none, as to YOLOv5 v6.0."""
+        return self.identity if isinstance(self.identity, str) else None
+
     def is_earlier(self, path: Path) -> bool:
         """Whether that file is still the one that was there when the run started."""
         return self.identity is not None and path.absolute() == self.path and identity_of(path) == self.identity

@@ -478,12 +478,13 @@ class Probe:
         model = unwrapped(running.model)
         run.trainee = weakref.ref(model)
         run.note_trained(None, model, run.start.state.root)
-        run.moments.append(run.start.record)
         run.ema = weakref.ref(running.ema) if running.ema is not None else run.ema
         run.files.folder, run.files.loggers = running.save_dir or run.files.folder, running.loggers
         run.files.continues = running.resumes
         if run.files.folder and not running.resumes:  # one that goes on may have saved its best model before
             run.best = found_at_start(run.files.folder)
+            run.start = replace(run.start, record=replace(run.start.record, earlier_best=run.best.date))
+        run.moments.append(run.start.record)
         if running.evolves:  # its many trainings share one folder and one record
             run.files.owned, run.files.shared = run.files.folder, True
         run.repeats, self._evolves = running.evolves and self._evolves, running.evolves
