@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.known_lines.curves import unshared
-from tests.known_lines.ours import FIGURES, Made, classifier, detector, entry, leaky, resized, segmenter
+from tests.known_lines.ours import FIGURES, Made, classifier, detector, entry, fused_as, leaky, resized, segmenter
 from tests.known_lines.releases import periods, stretches
 from yolo_probe import shipped_files
 from yolo_probe.hosts.summary_line import FORMS
@@ -71,14 +71,20 @@ def of_june_2020() -> Iterator[Entry]:
 
 
 def of_yolov3() -> Iterator[Entry]:
-    """The networks of ultralytics/yolov3 v9.0 to v9.5, with LeakyReLU. Source: models/common.py there.
+    """The networks of ultralytics/yolov3 to v9.5, with LeakyReLU. Source: models/common.py there.
 
-    Those of later releases have SiLU, and are those of YOLOv5.
+    Those of later releases have SiLU, and are those of YOLOv5. Before v9.0 the same networks are built from the .cfg
+    files of Darknet, and what prints and fuses them is that of YOLOv5 v1.0. Source: models.py and utils/torch_utils.py
+    of the tags v7 and v8.
     """
     for name in ("yolov3", "yolov3-spp", "yolov3-tiny"):
         yield entry(
             leaky(f"{name}@v5.0"), FORMS["v5.0"], network=name, family="YOLOv3", hosts=[], forms=["v5.0"],
             note="of ultralytics/yolov3 v9.0 to v9.5, whose activation is LeakyReLU",
+        )  # fmt: skip
+        yield entry(
+            fused_as(leaky(f"{name}@v5.0"), "yolov3-spp@v1.0"), FORMS["v1.0"], network=name, family="YOLOv3", hosts=[],
+            forms=["v1.0"], note="of ultralytics/yolov3 of October 2019 to November 2020, from a .cfg file of Darknet",
         )  # fmt: skip
 
 

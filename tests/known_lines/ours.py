@@ -80,6 +80,11 @@ def leaky(target: str) -> Made:
     return lambda classes: replace(found := resolve(target, classes=classes), root=changed(found.root))
 
 
+def fused_as(made: Made, target: str) -> Made:
+    """The same networks in the hands of the host of another one: ``yolov3-spp@v1.0``."""
+    return lambda classes: replace(made(classes), origin=resolve(target).origin)
+
+
 def classifier(target: str) -> Made:
     """The classifiers that YOLOv5 makes of a detector. Source: ``ClassificationModel`` in models/yolo.py of v6.2."""
 
