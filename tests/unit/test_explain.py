@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -340,6 +341,14 @@ def test_a_log_that_is_not_there_is_said_to_be_missing() -> None:
         ("AttributeError: 'v10Detect' object has no attribute 'grid'", "Load it with ultralytics"),
         ("AttributeError: 'list' object has no attribute 'clone'", "the head gets a list of maps"),
         ("AttributeError: Can't get attribute 'SPPF' on <module 'models.common'", "by a newer version, or by a fork"),
+        ("AttributeError: Can't get attribute 'C3k2' on <module 'ultralytics.nn.modules.block'", "C2PSA with 8.3.0"),
+        ("AttributeError: 'Conv2d' object has no attribute 'accumulate_params'", "Count a fresh copy"),
+        ("WARNING no model scale passed. Assuming scale='n'.", "is built as n, the first scale"),
+        ("size mismatch for model.24.m.0.weight: copying a param", "another number of classes"),
+        ("UserWarning: The .grad attribute of a Tensor that is not a leaf Tensor is being", "with autograd on"),
+        ("RuntimeError: Inference tensors cannot be saved for backward.", "Load the file again before it trains"),
+        ("RuntimeError: Given groups=1, weight of size [64, 128, 1, 1], expected", "the list of parse_model"),
+        ("KeyError: 'C3_CBAM'", "Import it there"),
     ],
 )
 def test_an_error_message_is_told_with_its_cause_and_what_to_do(text: str, words: str) -> None:
@@ -531,6 +540,10 @@ def test_the_answer_is_beside_its_number(line: str, words: str) -> None:
         ("333 layers, 61949149 parameters, 61949149 gradients, 156.6 GFLOPS", "yolov3", False, "thop-0.1"),
         ("269 layers, 62971933 parameters, 0 gradients, 157.1 GFLOPS", "yolov3-spp", True, "thop-0.0.31"),
         ("59 layers, 8852366 parameters, 8852366 gradients, 13.3 GFLOPS", "yolov3-tiny", False, "thop-0.0.31"),
+        ("222 layers, 6.19491e+07 parameters, 6.19491e+07 gradients, 117.3 GFLOPS", "yolov3", False, "thop-0.0.31"),
+        ("150 layers, 6.19228e+07 parameters, 6.19228e+07 gradients, 116.9 GFLOPS", "yolov3", True, "thop-0.1"),
+        ("225 layers, 6.29987e+07 parameters, 6.29987e+07 gradients, 118.1 GFLOPS", "yolov3-spp", False, "thop-0.1"),
+        ("26 layers, 8.84918e+06 parameters, 8.84918e+06 gradients, 9.9 GFLOPS", "yolov3-tiny", True, "thop-0.0.31"),
     ],
 )
 def test_the_lines_of_yolov3_with_leaky_relu_are_known(line: str, network: str, fused: bool, counter: str) -> None:
@@ -954,6 +967,12 @@ AS_PASTED = {
     "JSON": '{"layers": 157, "parameters": 7015519, "gradients": 0, "GFLOPs": 15.8}',
     "a tuple": "(157, 7015519, 0, 15.8)",
     "a list": "157 layers;7015519 parameters;0 gradients;15.8 GFLOPs",
+    "cells": "157,layers,7015519,parameters,0,gradients,15.8,GFLOPs",
+    "no spaces": "157layers, 7015519parameters, 0gradients, 15.8GFLOPs",
+    "a row": "157 7015519 0 15.8",
+    "slashes": "157/7015519/0/15.8",
+    "a table": "| yolov5s | 157 | 7015519 | 0 | 15.8 |",
+    "names before numbers": "Layers 157 Parameters 7015519 Gradients 0 GFLOPs 15.8",
 }  # fmt: skip
 """The same figures as people paste them."""
 
@@ -976,6 +995,19 @@ def test_a_changed_digit_is_not_called_exact_in_any_form(kind: str) -> None:
     (line,) = lines_in(text)
     assert line.parameters.value == 7015529
     assert not matches(line)[0].exact
+
+
+def test_of_torchinfo_what_trains_are_the_gradients() -> None:
+    total = "Total params: 7,235,389\nTrainable params: 0\nNon-trainable params: 7,235,389"
+    (line,) = lines_in(total)
+    assert line.gradients is not None
+    assert (line.parameters.value, line.gradients.value, line.has_separators) == (7235389, 0, None)
+
+
+def test_names_before_numbers_are_no_units_behind_others() -> None:
+    (line,) = lines_in("\u5c42\u6570:213 \u53c2\u6570\u91cf:7225885 \u8ba1\u7b97\u91cf:16.4")
+    assert line.layers is not None
+    assert (line.layers.value, line.parameters.value, line.gflops) == (213, 7225885, "16.4")
 
 
 def test_the_data_for_loggers_are_a_line_without_layers() -> None:
@@ -1023,6 +1055,44 @@ def test_letters_among_digits_are_refused_with_their_place(right: str, wrong: st
     assert "Correct it by hand." in done.stderr
 
 
+@pytest.mark.parametrize("text", ["270,layers", "270layers", "7.2B parameters", "157 layers, 15.8 GFLOPs"])
+def test_what_has_no_letters_among_its_digits_is_not_misread(text: str) -> None:
+    assert misread_in(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "figures"),
+    [
+        ("270,layers", ("270", "", "")),
+        ("16,5 GFLOPs", ("", "", "16.5")),
+        ("GFLOPs: 16.6", ("", "", "16.6")),
+        ("7235K parameters", ("", "7.235", "")),
+        ("7.26e+06", ("", "7.26", "")),
+        ("Params 3.01M FLOPs 8.1G", ("", "3.01", "8.1")),
+        ("Computational complexity: 8.29 GMac\nNumber of parameters: 7.24 M", ("", "7.24", "8.29")),
+    ],
+)
+def test_figures_are_read_as_tools_and_tables_write_them(text: str, figures: tuple[str, str, str]) -> None:
+    (quoted,) = quoted_in(text)
+    assert (quoted.layers, quoted.millions, quoted.billions) == figures
+    assert candidates(quoted)
+
+
+@pytest.mark.parametrize(("text", "heading"), [("157", "157 layers"), ("16.5", "16.5 GFLOPs")])
+def test_a_number_alone_has_the_unit_of_its_size(text: str, heading: str) -> None:
+    assert run(text)[1].startswith(heading)
+
+
+@pytest.mark.parametrize(
+    ("text", "network"), [("flops: 4.35G, params: 3.16M", "yolov8n"), ("8.29 GMac, 7.24 M", "yolov5s")]
+)
+def test_figures_of_another_counter_are_those_of_the_network_with_the_parameters(text: str, network: str) -> None:
+    code, output = run(text)
+    words = " ".join(output.split())
+    assert (code, "No known host prints both figures." in words) == (1, True)
+    assert f"yolo-probe counters {network} shows" in words
+
+
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
@@ -1051,6 +1121,38 @@ def test_a_path_that_is_not_there_is_no_question(path: str, probe: Probe) -> Non
     done = probe("explain", path, "--lang=en")
     assert (done.returncode, done.stdout) == (2, "")
     assert "no such file, expected a log or a summary line" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"PK\x03\x04rest", "found a network, expected a line or a log Run yolo-probe fuse-diff"),
+        (b"\x89PNG\0\0", "found no text, expected a line or a log Type the line that a picture shows"),
+        (b"Epoch 1", "found no summary line, expected one such as"),
+        (b"Epoch 1", "YOLOv5 writes it to standard error"),
+    ],
+)
+def test_a_file_without_a_line_is_said_to_be_what_it_is(
+    content: bytes, words: str, tmp_path: Path, probe: Probe
+) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(content)
+    done = probe("explain", str(file), "--lang=en")
+    assert (done.returncode, words in " ".join(done.stderr.split())) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (".", "found a folder, expected a line or a log Of a run: yolo-probe story ."),
+        ("yolov5s.pt", "found the name of a network, expected a line or a log Run yolo-probe info yolov5s."),
+        ("https://x.org/a.log", "found a URL, expected a line or a log Download it: curl -LO https://x.org/a.log."),
+        ("OSError: [Errno 28] No space left on device", "found an error that is not known here"),
+    ],
+)
+def test_what_is_no_line_is_said_to_be_what_it_is(text: str, words: str, probe: Probe) -> None:
+    done = probe("explain", text, "--lang=en")
+    assert (done.returncode, words in " ".join(done.stderr.split())) == (2, True)
 
 
 @pytest.mark.parametrize(

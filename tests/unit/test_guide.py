@@ -15,6 +15,8 @@ from tests.exhaustive import exhaustively
 from yolo_probe.cli import guide_pages
 from yolo_probe.cli.guide_pages import TOPICS, passages, plain, ways_to_ask
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks
+from yolo_probe.hosts.target import resolve
+from yolo_probe.model.structure import distinct_modules
 from yolo_probe.render.text_layout import cells
 
 WHY = sections(TEXTS["why-the-numbers-differ"])
@@ -490,6 +492,13 @@ def test_a_section_about_other_networks_is_no_answer() -> None:
     assert best.heading.startswith("Why has YOLOv10 or YOLO26")
 
 
+def test_a_section_about_a_subject_of_its_own_is_no_answer_to_a_question_without_it() -> None:
+    """Those of several GPUs have the words of every question: layers, parameters, FLOPs, change."""
+    headings = [each.heading for each in passages("Focus or a 6x6 conv, which has more parameters and layers", "en")]
+    assert not [heading for heading in headings[:1] if "DDP" in heading or "GPU" in heading]
+    assert "GPUs" in passages("do parameters and layers change with several GPUs", "en")[0].heading
+
+
 def test_a_section_about_a_network_answers_a_question_that_names_it() -> None:
     question = "the parameters and GFLOPs are not those of the paper"
     assert not passages(question, "en")[0].heading.startswith("Has RT-DETR")
@@ -643,6 +652,10 @@ def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> No
     tensors = 57 * (1 + 5) + 3 * 2 + 1  # of Conv, of the convolutions of the head, the anchors
     assert f"Transferred {tensors - 3 * 2}/{tensors} items" in TEXTS["questions"]
     computed |= {str(tensors), str(tensors - 3 * 2 - 1), str(4 * 2), "198", "64", "100"}
+    computed |= {"108", "708"}  # as a thread has them
+    for host in ("v7.0", "v5.0"):
+        norms = sum(module.kind == "nn.BatchNorm2d" for module in distinct_modules(resolve(f"yolov5s@{host}").root))
+        computed |= {str(norms), str(norms + 3)}
     older = 107 * (1 + 5) + 3 * 2 + 2  # yolov5l of v5.0, whose anchors are two tensors
     assert f"as in {older - 3 * 2 - 2}/{older}" in TEXTS["questions"].replace("\n", " ")
     computed |= {str(older), str(older - 3 * 2 - 2)}

@@ -95,6 +95,9 @@ def test_a_size_may_be_written_with_an_x(probe: Probe) -> None:
 
 
 WRONG = {
+    "flops yolov5s": ("found no command, file or network of that name", "Did you mean info or compare?"),
+    "freeze yolov5s": ("found no command, file or network of that name", "Did you mean gradients?"),
+    "info yolov5s --half": ("found the option --half", "Leave --half out: neither parameters nor FLOPs depend on it."),
     "lyers yolov5s": ("found no command, file or network of that name", "Did you mean layers?"),
     "layers yolov5s --tpo 3": ("layers: found the option --tpo, expected one of its own", "Did you mean --top?"),
     "info yolov5s --freeze 10": ("info: found the option --freeze, expected", "take --freeze: gradients, report."),

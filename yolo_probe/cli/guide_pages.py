@@ -120,12 +120,21 @@ class _Indexed:
 
 
 def _networks(text: str) -> set[str]:
-    """The networks that a text names, of those that a section can be about."""
-    return {name.replace("-", "").lower() for name in _NETWORKS.findall(text)}
+    """The networks, and the other subjects, that a text names, of those that a section can be about."""
+    found = {name.replace("-", "").lower() for name in _NETWORKS.findall(text)}
+    return found | {name for name, pattern in _OWN_SUBJECTS.items() if re.search(pattern, text, re.IGNORECASE)}
 
 
 _NETWORKS = re.compile(r"RT-?DETR|YOLO-?World|YOLOv?(?:7|9|10|26)(?!\d)", re.IGNORECASE)
 """Networks that a section can be about."""
+
+_OWN_SUBJECTS = {
+    "ddp": r"\bddp\b|parallel|distribut|\bgpus?\b|\branks?\b|wrapper|\u591a\u5361|\u663e\u5361",
+    "head": r"\bP2\b|\bdetect\b|\bheads?\b|detection layers?|small (?:target|object)"
+    r"|\u5c0f\u76ee\u6807|\u68c0\u6d4b(?:\u5934|\u5c42)",
+    "loggers": r"logger|tensorboard|wandb|comet|clearml|mlflow|\u65e5\u5fd7",
+}
+"""Subjects of sections that use the words of every question, such as parameters and FLOPs."""
 
 
 def _score(section: _Indexed, asked: frozenset[str]) -> float:

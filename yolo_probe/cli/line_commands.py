@@ -60,7 +60,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
             raise
         asked = " ".join(text.content for text in texts)
         answers = passages(asked, spoken())
-        if not answers:
+        if not answers or (_FAILURE.search(asked) and answers[0].score < SURE):
             raise _no_answer(texts[0].name, problem) from None
         write(f"{in_plain_text(answers)}{_own_numbers(asked)}")
         return
@@ -81,10 +81,20 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
         sys.exit(UNEXPLAINED)
 
 
+_FAILURE = re.compile(r"\b\w+(?:Error|Exception|Warning):|Traceback")
+"""What the message of an error has: single words of one, such as those of a shape, ask nothing of the guide."""
+
+
 def _no_answer(name: str, problem: NoLineError) -> NoLineError:
     """The error of a text that neither has a line nor is a question that the guide answers."""
     if meant := _as_meant(name):
         return NoLineError(str(problem), f"Did you mean {meant}?")
+    if _FAILURE.search(name):
+        return NoLineError(
+            f"{name}: found an error that is not known here, expected a summary line or one about a network's file, "
+            "fuse(), thop or callbacks",
+            "yolo-probe guide lists its topics; yolo-probe inspect best.pt shows what a file holds.",
+        )
     if re.search(r"\d{3}", name):
         return NoLineError(str(problem), f"{problem.remedy} The guide has nothing on these words either.")
     expected = "a summary line, or a question about layers, parameters, gradients, FLOPs, fuse(), --freeze or a file"
@@ -153,7 +163,12 @@ def _as_meant(text: str) -> str:
 def _is_question(text: str) -> bool:
     """Whether a text has words enough beside its figures to be looked up in the guide too."""
     words = re.findall(r"[\u4e00-\u9fff]{2}|[^\W\d_\u4e00-\u9fff]{2,}", text)  # one of Chinese is mostly two characters
+    words = [word for word in words if not _UNITS.fullmatch(word)]
     return len(words) > MOST_WORDS_OF_FIGURES or bool(re.search("\u8bf7\u95ee|\u4e3a\u4ec0\u4e48|\u5417", text))
+
+
+_UNITS = re.compile(r"summary|fused|layers?|param(?:eter)?s?|grad(?:ient)?s?|[gm]?flops?|[gm]?macs?", re.IGNORECASE)
+"""The words of a line, which ask nothing."""
 
 
 @dataclass(frozen=True)
@@ -236,32 +251,74 @@ def explained(texts: Sequence[Text]) -> Explanation:
         raise NoLineError(
             f"{texts[0].name}: found no summary line, expected one such as "
             '"213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs"',
-            "Copy the whole line from the log, in quotes; a checkpoint goes to yolo-probe fuse-diff.",
+            NO_LINE_OF_A_LOG if any(text.is_log for text in texts) else NO_LINE,
         )
     return replace(report, errors=errors)
 
 
+NO_LINE = "Copy the whole line from the log, in quotes; a checkpoint goes to yolo-probe fuse-diff."
+NO_LINE_OF_A_LOG = (
+    "YOLOv5 writes it to standard error, which a file gets with 2>&1: python train.py 2>&1 | tee train.log. Of a "
+    "finished run: yolo-probe story runs/train/exp."
+)
+"""What to do where there is no line, and where a file has none."""
+
+
 def text_of(argument: str) -> Text:
     """The text of an argument: a file of that name, which is a log, else the argument itself."""
-    from yolo_probe.hosts.printed_line import LARGEST_TEXT
-
-    path = Path(argument)
     try:
-        if not os.path.isfile(argument):  # unlike a Path's, it takes a text that is too long for the name of a file
-            if _is_path(argument):
-                raise TargetError(
-                    f"{shown(argument)}: no such file, expected a log or a summary line", "Check the path."
-                )
-            alone = re.fullmatch(r"\d[\d,]{4,14}", argument.strip())
-            return Text(shown(argument), f"{argument} parameters" if alone else argument)
-        if path.suffix in NETWORK_ENDINGS:
-            raise TargetError(
-                f"{argument}: found a network, expected a line or a log", f"Run yolo-probe fuse-diff {argument}."
-            )
-        with path.open("rb") as file:
-            return Text(shown(argument), file.read(LARGEST_TEXT).decode("utf-8", "replace"), is_log=True)
+        if os.path.isfile(argument):  # unlike a Path's, it takes a text that is too long for the name of a file
+            return _log(Path(argument))
+        if problem := _no_file(argument):
+            raise problem
+        return Text(shown(argument), f"{argument}{_unit_of(argument.strip())}")
     except (OSError, ValueError) as error:
         raise TargetError(f"{shown(argument)} cannot be read: {error}", "Check the path.") from None
+
+
+def _log(path: Path) -> Text:
+    """The text of a file. Raises: TargetError for a network, a picture and another file that is no text."""
+    from yolo_probe.hosts.printed_line import LARGEST_TEXT
+
+    with path.open("rb") as file:
+        data = file.read(LARGEST_TEXT)
+    expected = f"{shown(str(path))}: found {{}}, expected a line or a log"
+    if path.suffix in NETWORK_ENDINGS or data.startswith(b"PK\x03\x04"):
+        raise TargetError(expected.format("a network"), f"Run yolo-probe fuse-diff {path}.")
+    if b"\0" in data[:FIRST_BYTES]:
+        raise TargetError(expected.format("no text"), "Type the line that a picture shows, in quotes.")
+    return Text(shown(str(path)), data.decode("utf-8", "replace"), is_log=True)
+
+
+FIRST_BYTES = 4096
+"""Bytes of a file that tell whether it is a text."""
+
+
+def _no_file(argument: str) -> TargetError | None:
+    """The error of a folder, an address, the name of a network, and the path of a file that is not there."""
+    from yolo_probe.hosts.quoted_figures import is_known
+
+    expected = f"{shown(argument)}: found {{}}, expected a line or a log"
+    if len(argument) < LONGEST_PATH and os.path.isdir(argument):
+        return TargetError(expected.format("a folder"), f"Of a run: yolo-probe story {argument}.")
+    if re.fullmatch(r"[a-z][a-z0-9+.-]*://\S+", argument):
+        return TargetError(expected.format("a URL"), f"Download it: curl -LO {argument}.")
+    name = re.sub(r"\.(?:pt|ya?ml)$", "", argument)
+    if is_known(name.lower()):
+        return TargetError(expected.format("the name of a network"), f"Run yolo-probe info {name}.")
+    if _is_path(argument):
+        return TargetError(f"{shown(argument)}: no such file, expected a log or a summary line", "Check the path.")
+    return None
+
+
+LONGEST_PATH = 4096
+"""Characters of a path, at most."""
+
+
+def _unit_of(number: str) -> str:
+    """The unit of a text that is a number alone, by its size; empty for any other text."""
+    units = {r"\d[\d,]{4,14}": " parameters", r"\d{2,4}": " layers", r"\d{1,4}\.\d{1,2}": " GFLOPs"}
+    return next((unit for pattern, unit in units.items() if re.fullmatch(pattern, number)), "")
 
 
 NETWORK_ENDINGS = (".pt", ".pth", ".yaml", ".yml", ".onnx")

@@ -27,9 +27,26 @@ def usage_error(error: click.ClickException, typed: Sequence[str], names: Collec
     return TargetError(f"{command.name}: {_in_our_words(error, command)}", remedy)
 
 
+OTHER_WORDS = {
+    **dict.fromkeys(("summary", "model_info", "flops", "gflops", "macs", "params", "parameters"), ("info", "compare")),
+    **dict.fromkeys(("profile", "torchinfo", "row", "rows", "memory"), ("layers",)),
+    **dict.fromkeys(("thop", "ptflops", "fvcore", "count", "counter"), ("counters",)),
+    **dict.fromkeys(("fuse", "fused", "val", "test", "validate", "detect"), ("fuse-diff",)),
+    **dict.fromkeys(("freeze", "frozen", "grad", "gradient", "requires_grad"), ("gradients",)),
+    **dict.fromkeys(("size", "strip", "load", "open", "safe", "show", "print", "state_dict"), ("inspect",)),
+    **dict.fromkeys(("speed", "benchmark", "fps", "latency", "time"), ("bench",)),
+    **dict.fromkeys(("help", "why", "faq", "docs"), ("guide",)),
+    **dict.fromkeys(("log", "line", "parse"), ("explain",)),
+}
+"""Commands by other words for what they tell."""
+
+NO_FIGURES = "half fp16 int8 amp device batch batch-size workers epochs conf conf-thres iou iou-thres task data".split()
+"""Options of the hosts that no figure of a network depends on."""
+
+
 def no_command(word: str, names: Collection[str]) -> TargetError:
     """The error of a first word that is none of the commands, no file and no network."""
-    near = _near(word, names)
+    near = list(OTHER_WORDS.get(word.lower(), ())) or _near(word, names)
     problem = f"{shown(word)}: found no command, file or network of that name"
     return TargetError(problem, " ".join([*_meant(near), _help("yolo-probe")]))
 
@@ -56,6 +73,8 @@ def _in_our_words(error: click.ClickException, command: click.Command | None) ->
 def _advice(error: click.ClickException, command: click.Command, others: dict[str, click.Command]) -> Iterator[str]:
     """Names that may be meant, and the commands that do take an option."""
     if isinstance(error, click.NoSuchOption):
+        if error.option_name.strip("-") in NO_FIGURES:
+            yield f"Leave {error.option_name} out: neither parameters nor FLOPs depend on it."
         yield from _meant([f"--{name}" for name in _near(error.option_name.strip("-"), _options(command))])
         takers = [name for name, other in others.items() if error.option_name.strip("-") in _options(other)]
         if takers:

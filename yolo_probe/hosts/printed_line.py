@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _NUMBER = r"\d[\d,]{0,20}(?:\.\d{1,9})?(?:e[+-]?\d{1,2})?"
 _THOUSANDS = r"\d{1,3}(?:[ '.\u2019]\d{3}){2,}"
@@ -32,22 +32,31 @@ _UNITS = ("GFLOPs", "GFLOPS", "GFlops")
 
 _CAPITALS = {"Summary": True, "summary": False}
 
-_MISREAD = re.compile(
-    r"(?<![\w.,-])((?=[\dlIOoSB.,]*\d)(?=[\dlIOoSB.,]*[lIOoSB])[\dlIOoSB.,]{2,15}|O)"
-    r"(?=\s*(?:layers?|param(?:eter)?s?|grad(?:ient)?s?|G ?FLOPs?)\b)"
-)
-"""A number with letters among its digits, as reading a picture leaves them."""
+_UNIT = r"(?:layers?|param(?:eter)?s?|grad(?:ient)?s?|G ?FLOPs?)(?![a-z\d])"
+
+_MISREAD = re.compile(rf"(?<![\w.,-])([\dlIOoSB.,]{{1,15}}?)(?=\s*{_UNIT})")
+"""What stands before a unit and may be a number with letters among its digits, as reading a picture leaves them."""
+
+_BESIDE = re.compile(rf"(?<=\d)(?:,[ \t]*|(?=[a-z]))(?={_UNIT})", re.IGNORECASE)
+"""Where a number and its unit stand together, or in two cells: ``270,layers``, ``7235389parameters``."""
 
 _PAIR = re.compile(
-    r"(?:\b|_|\bn(?:um)?)(?P<name>layers?|param(?:eter)?s?|gradients?|GFLOPs|\u53c2\u6570\u91cf?|\u5c42\u6570|\u68af\u5ea6)"
+    r"(?:\b|_|\bn(?:um)?)(?P<trains>(?:non-?)?trainable\s+)?"
+    r"(?P<name>layers?|param(?:eter)?s?|gradients?|GFLOPs|\u53c2\u6570\u91cf?|\u5c42\u6570|\u68af\u5ea6|\u8ba1\u7b97\u91cf)"
     r"(?![a-z])[\"'*`]*\s*(?:[:=|]|\u4e3a|\u662f|\bis\b|\bare\b|\bof\b)?[\"'*`\s]*"
     r"(?P<number>\d(?:[\d,]*\d)?(?:\.\d+)?)(?![\d.,]*\s?[kMGB]\b)",
     re.IGNORECASE,
 )
 """A number behind its name, as data and scripts have it: ``"parameters": 7015519``, ``Params: 25,111,456``."""
 
-_TUPLE = re.compile(r"\s*\(?\s*(\d{1,4}),\s*(\d{4,10}),\s*(\d{1,10}),\s*(\d{1,5}\.\d{1,9})\s*\)?\s*")
-"""What ``model.info()`` of ultralytics returns."""
+_CELL = r"[ \t]*[,;/|\t ][ \t]*"
+_ROW = re.compile(
+    rf"[\s(|]*(?:[a-z][\w.+-]{{1,60}}{_CELL})?(?P<layers>\d{{2,4}}){_CELL}"
+    rf"(?P<parameters>\d{{5,10}}|\d{{1,4}}(?:,\d{{3}})+)(?:{_CELL}(?P<gradients>\d{{1,10}}|\d{{1,4}}(?:,\d{{3}})+))?"
+    rf"(?:{_CELL}(?P<gflops>\d{{1,5}}\.\d{{1,9}}))?[\s)|]*",
+    re.IGNORECASE,
+)
+"""What ``model.info()`` of ultralytics returns, and a row of a table: ``157/7015519/0/15.8``."""
 _COLOUR = re.compile(r"\x1b\[[\d;?]*[ -/]*[@-~]|\x1b|\[(?:\d{1,3}(?:;\d{1,3})*)?m")
 """Colour codes, also those of a text from which copying took the escape character."""
 
@@ -127,15 +136,17 @@ def lines_in(text: str, *, log: bool = False) -> Iterator[PrintedLine]:
     ``log``: whether it is a whole log, in which a number of parameters alone is no summary line.
     """
     seen = set()
-    for match in _LINE.finditer(_as_printed(text[:LARGEST_TEXT])):
+    printed = _as_printed(text[:LARGEST_TEXT])
+    of_data = "" if any(map(_is_line, _LINE.finditer(printed))) else _of_data(printed)
+    for match in _LINE.finditer(of_data or printed):
         if _is_ours(match):
             continue
         if log and not any(match[part] for part in ("layers", "gradients", "gflops", "word")):
             continue
-        line = _line(match)
+        line = _as_data(_line(match)) if of_data else _line(match)
         if line.parameters.is_short and not (line.name or line.layers or line.gradients or line.gflops):
             continue
-        if not (line.name or line.layers or line.gradients or line.gflops or line.parameters.value >= FEWEST):
+        if not _is_line(match):
             continue
         key = (line.name, line.layers, line.parameters, line.gradients, line.gflops)
         if key not in seen:
@@ -144,24 +155,46 @@ def lines_in(text: str, *, log: bool = False) -> Iterator[PrintedLine]:
 
 
 def misread_in(text: str) -> str:
-    """The first number before a unit that has letters among its digits; empty where there is none."""
-    found = _MISREAD.search(text[:LARGEST_TEXT])
-    return found[1] if found else ""
+    """The first number before a unit that has letters among its digits; empty where there is none.
+
+    ``7.2B`` is none: a B behind a number is billions.
+    """
+    found = (match[1] for match in _MISREAD.finditer(text[:LARGEST_TEXT]))
+    return next((each for each in found if each == "O" or _is_misread(each)), "")
+
+
+def _is_misread(word: str) -> bool:
+    return bool(re.search(r"\d", word) and re.search("[lIOoSB]", word) and not re.fullmatch(r"\d+(?:\.\d+)?B", word))
 
 
 def _as_printed(text: str) -> str:
-    """A text as hosts print lines: without colours, and where it has no line with the one that its data make."""
-    text = _COLOUR.sub("", text).translate(SIGNS).replace("\r", "\n")
-    return text if _LINE.search(text) else _of_data(text)
+    """A text as hosts print lines: without colours, and each number apart from its unit."""
+    return _BESIDE.sub(" ", _COLOUR.sub("", text).translate(SIGNS).replace("\r", "\n"))
+
+
+def _as_data(line: PrintedLine) -> PrintedLine:
+    """A line that no host has printed: how its numbers are written says nothing of one."""
+    return replace(line, has_separators=None, unit="")
+
+
+def _is_line(match: re.Match[str]) -> bool:
+    """Whether numbers are those of a network: not where names stand before them, so that each has another's unit."""
+    line = _line(match)
+    if line.gradients and line.gradients.value > line.parameters.value:
+        return bool(line.layers)
+    return bool(line.name or line.layers or line.gradients or line.gflops or line.parameters.value >= FEWEST)
 
 
 def _of_data(text: str) -> str:
-    """The lines that a tuple, or numbers behind their names, make; the text as it is where there are none."""
-    if found := _TUPLE.fullmatch(text):
-        return "{} layers, {} parameters, {} gradients, {} GFLOPs".format(*found.groups())
+    """The lines that a row, or numbers behind their names, make; empty where there are none."""
+    if found := _ROW.fullmatch(text):
+        return ", ".join(f"{found[unit.lower()]} {unit}" for unit in ORDER if found[unit.lower()])
     each: list[dict[str, str]] = [{}]
     for match in _PAIR.finditer(text):
-        unit = UNIT_OF[match["name"].lower()[:5]]
+        trains = (match["trains"] or "").lower()
+        if trains.startswith("non"):
+            continue
+        unit = "gradients" if trains else UNIT_OF[match["name"].lower()[:5]]
         if unit in each[-1]:
             each.append({})
         each[-1][unit] = match["number"]
@@ -170,7 +203,7 @@ def _of_data(text: str) -> str:
         for pairs in each
         if re.fullmatch(r"[\d,]+", pairs.get("parameters", "")) and int(pairs["parameters"].replace(",", "")) >= FEWEST
     ]
-    return "\n".join(lines) or text
+    return "\n".join(lines)
 
 
 ORDER = ("layers", "parameters", "gradients", "GFLOPs")
@@ -179,7 +212,7 @@ ORDER = ("layers", "parameters", "gradients", "GFLOPs")
 UNIT_OF = {
     **{unit.lower()[:5]: unit for unit in ORDER},
     "\u53c2\u6570": "parameters", "\u53c2\u6570\u91cf": "parameters", "\u5c42\u6570": "layers",
-    "\u68af\u5ea6": "gradients",
+    "\u68af\u5ea6": "gradients", "\u8ba1\u7b97\u91cf": "GFLOPs",
 }  # fmt: skip
 """The units by the beginning of the names that people give to numbers, in both languages."""
 

@@ -18,14 +18,15 @@ _ASCII = re.IGNORECASE | re.ASCII
 """Chinese stands right beside figures and names: only letters without accents make a word longer."""
 _LAYERS = re.compile(r"(?<![\d.,])(?P<layers>\d[\d,]{0,6})[ \t-]*(?:layers?\b|\u5c42)", _ASCII)
 _MILLIONS = re.compile(
-    rf"\bparam\w*\.?\s*\(M\)\s*[:=]?\s*(?P<headed>{_DECIMAL})"
+    rf"\bparam\w*\.?\s*(?:\(M\)\s*[:=]?\s*(?P<headed>{_DECIMAL})|[:=]?\s*(?P<labelled>{_DECIMAL})\s*(?:M\b|million))"
     rf"|(?<![\da-zA-Z.,])(?P<millions>{_DECIMAL})\s*(?:M|million)\b(?!\s*(?:i?B\b|FLOP|MAC|\W*FLOP))"
     rf"(?:\s*param\w*)?(?:[\s,/;&]+(?P<beside>{_DECIMAL})(?=[\s,;?)]|\.?$|\.\s)(?!\s*(?:[%GBM]|\w*B\b|ms\b|layer|epoch)))?",
     _ASCII,
 )
 _BILLIONS = re.compile(
-    rf"\bFLOPs?\s*\((?:G|B)\)\s*[:=]?\s*(?P<headed>{_DECIMAL})"
-    rf"|(?<![\da-zA-Z.,])(?P<billions>{_DECIMAL})\s*(?P<unit>G[ \t]?(?:MACs?|Mac)|[GB][ \t]?FLOP\w*|[GB](?![\w/]))",
+    rf"\b(?:FLOPs?\s*\((?:G|B)\)\s*[:=]?|[GB][ \t]?FLOPs?\s*[:=])\s*(?P<headed>{_DECIMAL})"
+    rf"|(?<![\da-zA-Z.,])(?P<billions>{_DECIMAL})\s*"
+    r"(?P<unit>G[ \t]?(?:MACs?|Mac)|[GB][ \t]?FLOP\w*|G(?![\w/])|B(?![\w/]|\s*param))",
     _ASCII,
 )
 _NAME = re.compile(
@@ -138,7 +139,8 @@ class Candidate:
 
 def quoted_in(text: str) -> Iterator[Quoted]:
     """The figures of a text that is no whole line, those of one network together."""
-    text = _POWERS.sub(_in_millions, _with_each_unit(text[:LONGEST].translate(SIGNS)))
+    text = _DECIMAL_COMMA.sub(r"\1.\2", _with_each_unit(text[:LONGEST].translate(SIGNS)))
+    text = _THOUSANDS.sub(_of_thousands, _POWERS.sub(_in_millions, text))
     text = _benchmark(text) or text
     if len(text) <= LONGEST_ROW and (row := _ROW.fullmatch(text.strip())):
         text = f"{row['name'] or ''}{row['millions']}M {row['billions']}"
@@ -199,7 +201,20 @@ def _with_each_unit(text: str) -> str:
     return _SECOND_LAYERS.sub(written, text)
 
 
-_POWERS = re.compile(r"(?<![\w.])(\d(?:\.\d{1,3})?)e\+?0?([67])(?=\s*param)", _ASCII)
+_DECIMAL_COMMA = re.compile(
+    r"(?<![\d.,])(\d{1,3}),(\d{1,2})(?=\s*(?:[MGB]|million)(?![a-z])|\s*[GB][ \t]?(?:FLOP|MAC))", _ASCII
+)
+"""A decimal comma, as many languages have it: ``16,5 GFLOPs``."""
+
+_THOUSANDS = re.compile(r"(?<![\w.,])(\d{1,6})(?:\.\d{1,3})?\s*K(?=\s*param)", _ASCII)
+
+
+def _of_thousands(match: re.Match[str]) -> str:
+    """Thousands as millions with as many digits: 7235K is 7.235M."""
+    return f"{int(match[1]) / 1000:.3f}M"
+
+
+_POWERS = re.compile(r"(?<![\w.])(\d(?:\.\d{1,3})?)e\+?0?([67])(?=\s*param|\W*$)", _ASCII)
 
 
 def _in_millions(match: re.Match[str]) -> str:
@@ -283,7 +298,7 @@ def _quoted(group: Mapping[str, re.Match[str]], text: str, says_flops: bool) -> 
         text=", ".join(" ".join(match[0].split()) for match in group.values()),
         name=_owner(text, min(match.start() for match in group.values())),
         layers=layers["layers"].replace(",", "") if layers else "",
-        millions=(millions["headed"] or millions["millions"]) if millions else "",
+        millions=(millions["headed"] or millions["labelled"] or millions["millions"]) if millions else "",
         billions=(billions.groupdict().get("headed") or billions["billions"]) if billions else _beside(group),
         says_macs=bool(billions and billions["unit"] and "mac" in billions["unit"].lower()),
         is_bare=set(group) == {"billions"} and group["billions"].re is _BARE,
@@ -303,6 +318,8 @@ def candidates(quoted: Quoted) -> tuple[Candidate, ...]:
         found = [each for each in left if each.fused and each.classes == 80]
     if not found and not quoted.says_macs and (quoted.name or quoted.millions or quoted.layers):
         found = list(_found(quoted, halved=True))
+    if not any(each.classes <= FEW_CLASSES or each.classes in USUAL_CLASSES for each in found):
+        found = list(_counted_otherwise(quoted)) or found
     usual = own_lines(quoted.name)
     if quoted.is_short:
         found = [each for each in found if _is_likely(each, quoted, usual)]
@@ -324,6 +341,24 @@ def candidates(quoted: Quoted) -> tuple[Candidate, ...]:
         for group in groups.values()
     ]  # fmt: skip
     return tuple(sorted(joined, key=_likeliest_first))
+
+
+def _counted_otherwise(quoted: Quoted) -> Iterator[Candidate]:
+    """Networks that have the parameters, and FLOPs that no host prints, as those of another counter are.
+
+    Those whose FLOPs or MACs are near; where none are, all of which another image size may make them.
+    """
+    if quoted.name or quoted.layers or not (quoted.millions and float(quoted.billions or 0)):
+        return
+    found = [each for each in _found(replace(quoted, billions=""), halved=False) if each.classes in USUAL_CLASSES]
+    times = [(each, (each.gflops or 0) / float(quoted.billions)) for each in found]
+    near = [each for each, part in times if any(abs(part / number - 1) < NEARLY for number in (1, 2))]
+    other_size = [each for each, part in times if 1 / MOST_TIMES < part < MOST_TIMES]
+    yield from (replace(each, is_unlike=True) for each in near or other_size)
+
+
+MOST_TIMES = 10
+"""How many times the FLOPs of 640x640 those of another size may be: at 224x224 they are an 8th."""
 
 
 def _is_likely(each: Candidate, quoted: Quoted, usual: Sequence[Candidate]) -> bool:

@@ -96,7 +96,7 @@ def _quoted(quoted: Quoted, networks: Sequence[Candidate], listed: set[tuple[Can
     many = f"{len(networks)} known networks have" if len(networks) > 1 else "One known network has"
     words = f"This is no whole line. {many} these figures" + ("." if len(networks) == 1 else ", the likeliest first.")
     if networks[0].is_unlike:
-        words = " ".join([*_unlike(quoted, networks), "Its own lines are these."])
+        words = " ".join([*_unlike(quoted, networks), *(["Its own lines are these."] if quoted.name else [])])
         if tuple(networks) in listed:
             yield (Words(" ".join(_unlike(quoted, networks))),)
             return
@@ -131,6 +131,14 @@ def _quoted(quoted: Quoted, networks: Sequence[Candidate], listed: set[tuple[Can
 
 def _unlike(quoted: Quoted, networks: Sequence[Candidate]) -> Iterator[str]:
     """Sentences on figures that a named network does not print: what they are of it elsewhere, if that is known."""
+    if not quoted.name:
+        name = networks[0].network.network
+        yield (
+            "No known host prints both figures. These networks have the parameters; the FLOPs may be of another "
+            "counter, unit or image size, or of a network of your own: "
+            f"yolo-probe counters {name} shows what 16 counters say."
+        )
+        return
     yield f"{quoted.name} does not print these figures."
     found = elsewhere(quoted, networks)
     if found and found.bytes_each:

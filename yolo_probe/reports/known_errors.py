@@ -133,7 +133,9 @@ KNOWN_ERRORS = (
     ),
     KnownError(
         r"Can't get attribute '\w+' on <module",
-        "The file names a class that this code does not have: it was trained by a newer version, or by a fork.",
+        "The file names a class that this code does not have: it was trained by a newer version, or by a fork. SPPF "
+        "came with YOLOv5 v6.0, DetectionModel with v6.2; RepNCSPELAN4 with ultralytics 8.1.23, SCDown and PSA with "
+        "8.2.38, C3k2 and C2PSA with 8.3.0, A2C2f with 8.3.78.",
         "Use the code that trained it; the line Version of yolo-probe fuse-diff says which one that is.",
     ),
     KnownError(
@@ -162,6 +164,13 @@ KNOWN_ERRORS = (
         "Count a copy: thop.profile(deepcopy(model), ...). yolo_probe.count_flops(model) changes nothing.",
     ),
     KnownError(
+        r"has no attribute '?(?:accumulate_(?:flops|params)|__(?:flops|params|batch_counter)__|start_flops_count)\b'?",
+        "ptflops gives each module methods and numbers of these names while it counts, and takes them away again. "
+        "After a count that failed, or in a copy of such a model, a part of them is left.",
+        "Count a fresh copy: get_model_complexity_info(deepcopy(model), ...). yolo_probe.compare_counters(model) has "
+        "its figure and changes nothing.",
+    ),
+    KnownError(
         r"'list' object has no attribute 'clone'",
         "The table of ultralytics' predict(profile=True) copies what a row gets as if it were one map, and the head "
         "gets a list of maps. Releases of the middle of 2023, such as 8.0.123, do so.",
@@ -178,6 +187,48 @@ KNOWN_ERRORS = (
         "GFLOPs, the size of the file and the speed stay as they are.",
         "A network gets smaller where whole channels are taken out, as Torch-Pruning does. yolo-probe info best.pt "
         "--weights counts the zeros.",
+    ),
+    KnownError(
+        r"no model scale passed[^\n]*",
+        "The model YAML of ultralytics has all scales, and the letter behind the number in its name picks one: "
+        "yolov8s of yolov8s.yaml, also of yolov8s-mine.yaml. A name without that letter is built as n, the first "
+        "scale, however its weights are named: yolov8n has 3.2 M parameters, yolov8s 11.2 M.",
+        "Name the file, or the argument, with the letter. yolo-probe diff yolov8n.yaml yolov8s.yaml shows what it "
+        "changes.",
+    ),
+    KnownError(
+        r"size mismatch for [^\n]*",
+        "A tensor of the file has another shape than that of the network: it was built for another number of classes, "
+        "of which a head of YOLOv5 makes 3 x (classes + 5) channels, such as 255 for 80, or from another YAML or "
+        "scale.",
+        "Build the network with the file's own classes and YAML, which yolo-probe inspect best.pt shows, or leave out "
+        "the tensors whose shapes differ, as train.py does.",
+    ),
+    KnownError(
+        r"\.grad attribute of a Tensor that is not a leaf[^\n]*",
+        "fuse() was called with autograd on: it computes the merged weights from those that train, so they are no "
+        "leaves, and no optimizer can train them. The line then has as many gradients as parameters.",
+        "To predict, nothing. To train, load the file again; fuse() within torch.no_grad() leaves no such tensors.",
+    ),
+    KnownError(
+        r"Inference tensors cannot be saved for backward[^\n]*|Inplace update to inference tensor[^\n]*",
+        "The tensors were made in inference mode, in which hosts run predict() and val(), and fuse() there; autograd "
+        "takes none of them.",
+        "Load the file again before it trains: predict() and val() have fused the network in memory.",
+    ),
+    KnownError(
+        r"Given groups=\d+, weight of size \[[^\n]*",
+        "A convolution gets another number of channels than it was built for. In a YAML of your own it is mostly a "
+        "class that parse_model does not know: it is built with the arguments as they are written, without the "
+        "channels that come in, and the rows behind it count on other ones.",
+        "Add the class to the list of parse_model that passes them on. yolo-probe layers model.yaml names the first "
+        "row that does not fit.",
+    ),
+    KnownError(
+        r"KeyError: '[A-Z]\w+'|NameError: name '[A-Z]\w+' is not defined",
+        "The YAML names a class that the file with parse_model does not know: models/yolo.py of YOLOv5, nn/tasks.py of "
+        "ultralytics. It is not imported there, or another copy of the package is the one that runs.",
+        "Import it there. python -c 'import ultralytics; print(ultralytics.__file__)' shows which copy runs.",
     ),
     KnownError(
         r"has no attribute '?recompute_scale_factor\b'?",
