@@ -349,6 +349,7 @@ def test_a_log_that_is_not_there_is_said_to_be_missing() -> None:
         ("RuntimeError: Inference tensors cannot be saved for backward.", "Load the file again before it trains"),
         ("RuntimeError: Given groups=1, weight of size [64, 128, 1, 1], expected", "the list of parse_model"),
         ("KeyError: 'C3_CBAM'", "Import it there"),
+        ("RuntimeError: Sizes of tensors must match except in dimension 1. Got 32 and 64", "the from of each Concat"),
     ],
 )
 def test_an_error_message_is_told_with_its_cause_and_what_to_do(text: str, words: str) -> None:
@@ -1144,6 +1145,10 @@ def test_a_file_without_a_line_is_said_to_be_what_it_is(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        (
+            "yolov5-lite | 1.43G | 1.62M | 3.3 | 36.2",
+            "found 1.43G, 1.62M, expected figures that a known network prints",
+        ),
         (".", "found a folder, expected a line or a log Of a run: yolo-probe story ."),
         ("yolov5s.pt", "found the name of a network, expected a line or a log Run yolo-probe info yolov5s."),
         ("https://x.org/a.log", "found a URL, expected a line or a log Download it: curl -LO https://x.org/a.log."),

@@ -95,7 +95,7 @@ def _no_answer(name: str, problem: NoLineError) -> NoLineError:
             "fuse(), thop or callbacks",
             "yolo-probe guide lists its topics; yolo-probe inspect best.pt shows what a file holds.",
         )
-    if re.search(r"\d{3}", name):
+    if re.search(r"\d[\d.]{2}", name):
         return NoLineError(str(problem), f"{problem.remedy} The guide has nothing on these words either.")
     expected = "a summary line, or a question about layers, parameters, gradients, FLOPs, fuse(), --freeze or a file"
     return NoLineError(
@@ -248,6 +248,11 @@ def explained(texts: Sequence[Text]) -> Explanation:
     quoted = of_the_network(found[:1], [each for text in texts for each in text.quoted])
     report = explanation_of_figures(quoted, found, asked=asked)
     if not (found or errors or report.quoted):
+        if figures := [each for each in quoted if not each.is_bare]:
+            raise NoLineError(
+                f"{texts[0].name}: found {figures[0].text}, expected figures that a known network prints",
+                "A changed network, another counter or another image size has others: yolo-probe info model.yaml.",
+            )
         raise NoLineError(
             f"{texts[0].name}: found no summary line, expected one such as "
             '"213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs"',

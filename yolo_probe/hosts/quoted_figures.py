@@ -151,7 +151,9 @@ def quoted_in(text: str) -> Iterator[Quoted]:
     if is_known(named) or any(kind == "billions" for _, kind, _ in found):
         taken = [match.span() for *_, match in found]
         free = (each for each in _BARE.finditer(text) if not any(a < each.end() and each.start() < b for a, b in taken))
-        bare = (each for each in free if not _is_of_something_else(text, each))
+        bare = [each for each in free if not _is_of_something_else(text, each)]
+        if len({kind for _, kind, _ in found}) > 1 and len(bare) > 1:
+            bare = []  # a row of a table that has its figures with units: the others are sizes and accuracies
         found += [(match.start(), "billions", match) for match in bare]
     found.sort(key=lambda each: each[:2])
     group: dict[str, re.Match[str]] = {}

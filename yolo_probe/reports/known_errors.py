@@ -225,6 +225,14 @@ KNOWN_ERRORS = (
         "row that does not fit.",
     ),
     KnownError(
+        r"Sizes of tensors must match except in dimension 1[^\n]*|\[?ch\[x\] for x in f\]?[^\n]*",
+        "A row of the YAML gets the outputs of other rows than are meant. Its from counts rows from the first on, so "
+        "after a row was added or taken out each number behind it is another row, whose map has another size, or none "
+        "is there.",
+        "Correct the from of each Concat and of Detect behind that row. yolo-probe layers model.yaml lists the rows "
+        "with their numbers, and names the one that does not fit.",
+    ),
+    KnownError(
         r"KeyError: '[A-Z]\w+'|NameError: name '[A-Z]\w+' is not defined",
         "The YAML names a class that the file with parse_model does not know: models/yolo.py of YOLOv5, nn/tasks.py of "
         "ultralytics. It is not imported there, or another copy of the package is the one that runs.",
