@@ -254,6 +254,7 @@ def _stem(word: str) -> str:
 _FILE, _SIZE = r"(?:weights?|checkpoints?|files?|saved model|\w+\.pth?)", r"(?:size|large|larger|big|bigger|huge)"
 
 _PHRASES = (
+    (r"^\s*\d+ +(?:-?\d+|\[.*?\]) +\d+ +\d+ +[\w.]+ +\[.*$", "from number module args yaml row multiples"),
     (r"(?i)\bnot? (?:longer )?(?:shown?|displayed|printed|appear\w*|there)\b|\bnot show\b", "missing"),
     (r"(?i)\b(?:did|does|do|is|are|was|were)n['\u2019]?t (?:show|display|print|appear|there|any)\w*", "missing"),
     (r"(?i)\bcan(?:no|'?)t (?:i )?(?:see|show|display|print|get)\b", "missing"),

@@ -120,6 +120,12 @@ KNOWN_ERRORS = (
         "'best.pt'). yolo-probe reads the file without that code.",
     ),
     KnownError(
+        r"No module named '?thop\b'?",
+        "thop counts the FLOPs of a summary line. Without it hosts leave GFLOPs out, and nothing else changes.",
+        "pip install ultralytics-thop, which is imported as thop, and not the old thop beside it. yolo-probe info "
+        "best.pt counts without it.",
+    ),
+    KnownError(
         r"No module named '(?:ultralytics|yolov5)(?:\.\w+)*'",
         "The checkpoint is a pickle of whole modules, and names classes of a package that is not installed.",
         "pip install the package that the message names. yolo-probe reads the file without it.",
