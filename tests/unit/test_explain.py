@@ -349,6 +349,7 @@ def test_a_log_that_is_not_there_is_said_to_be_missing() -> None:
         ("RuntimeError: Inference tensors cannot be saved for backward.", "Load the file again before it trains"),
         ("RuntimeError: Given groups=1, weight of size [64, 128, 1, 1], expected", "the list of parse_model"),
         ("KeyError: 'C3_CBAM'", "Import it there"),
+        ("TypeError: __init__() missing 1 required positional argument: 'c2'", "the list of parse_model"),
         ("ModuleNotFoundError: No module named 'thop'", "pip install ultralytics-thop"),
         ("RuntimeError: Sizes of tensors must match except in dimension 1. Got 32 and 64", "the from of each Concat"),
     ],

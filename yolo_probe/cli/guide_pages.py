@@ -70,6 +70,8 @@ MOST = 4
 """Sections that are found for words; the best is shown, the others are named."""
 NEARLY = 0.4
 """What part of the best score another section has to have to be named too."""
+NEARLY_OPENING = 0.6
+"""The same for the opening of a page, which says little."""
 ENOUGH = 4.0
 """The score of a section that answers: e to this power times as likely as the guide as a whole."""
 ENOUGH_A_WORD = 3.2
@@ -96,9 +98,13 @@ def passages(words: str, language: Language, *, searched: bool = False) -> tuple
     ]
     asked_so = [asked in each.asked for each in _index(language)] if asked else [False] * len(scores)
     best = sorted(range(len(scores)), key=lambda number: (not asked_so[number], -scores[number]))[:MOST]
-    first, least = best[0], max(enough, NEARLY * scores[best[0]])
-    found = [number for number in best if scores[number] >= least or (number == first and asked_so[first])]
-    answers = [replace(_index(language)[number].passage, score=scores[number]) for number in found]
+    first, sections = best[0], _index(language)
+    least = {opens: max(enough, part * scores[first]) for opens, part in ((False, NEARLY), (True, NEARLY_OPENING))}
+    found = [
+        number for number in best
+        if scores[number] >= least[sections[number].passage.opens] or (number == first and asked_so[first])
+    ]  # fmt: skip
+    answers = [replace(sections[number].passage, score=scores[number]) for number in found]
     return tuple(sorted(answers, key=lambda passage: passage.opens))
 
 

@@ -223,10 +223,10 @@ KNOWN_ERRORS = (
         "Load the file again before it trains: predict() and val() have fused the network in memory.",
     ),
     KnownError(
-        r"Given groups=\d+, weight of size \[[^\n]*",
-        "A convolution gets another number of channels than it was built for. In a YAML of your own it is mostly a "
-        "class that parse_model does not know: it is built with the arguments as they are written, without the "
-        "channels that come in, and the rows behind it count on other ones.",
+        r"Given groups=\d+, weight of size \[[^\n]*|__init__\(\) missing \d+ required positional arguments?: 'c\d'",
+        "A block is given other channels than it needs, or none. In a YAML of your own it is mostly a class that "
+        "parse_model does not know: it is built with the arguments as they are written, without the channels that come "
+        "in, and the rows behind it count on other ones.",
         "Add the class to the list of parse_model that passes them on. yolo-probe layers model.yaml names the first "
         "row that does not fit.",
     ),
