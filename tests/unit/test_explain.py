@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from tests.conftest import Probe
 from tests.exhaustive import exhaustive_rows, exhaustively
 from tests.known_lines.curves import unshared
-from tests.known_lines.ours import detector, entry
+from tests.known_lines.ours import detector, entry, fused_as, leaky
 from yolo_probe import shipped_files
 from yolo_probe.cli import cli
 from yolo_probe.counters.conventions import choose_counter
@@ -23,6 +23,7 @@ from yolo_probe.hosts.known_lines import known_networks
 from yolo_probe.hosts.line_matches import matches
 from yolo_probe.hosts.printed_line import lines_in, misread_in
 from yolo_probe.hosts.quoted_figures import candidates, name_in, quoted_in
+from yolo_probe.hosts.summary_line import FORMS
 from yolo_probe.hosts.target import resolve
 from yolo_probe.networks.generations import GENERATIONS, Generation
 from yolo_probe.networks.shipped import FORKS, network_names
@@ -294,6 +295,17 @@ def test_the_recorded_figures_are_those_of_the_networks_themselves(target: str, 
     ]  # fmt: skip
     assert len(same) == 1
     assert {key: same[0][key] for key in found} == found
+
+
+def test_the_recorded_figures_of_darknets_networks_are_those_that_v1_0_prints_and_fuses() -> None:
+    made = fused_as(leaky("yolov3-tiny@v5.0"), "yolov3-spp@v1.0")
+    found = json.loads(json.dumps(entry(made, FORMS["v1.0"])))
+    recorded = unshared(json.loads(shipped_files.path("known_lines.json").read_text(encoding="utf-8")))
+    (same,) = (
+        each for each in recorded
+        if (each["network"], each["family"], each.get("forms")) == ("yolov3-tiny", "YOLOv3", ["v1.0"])
+    )  # fmt: skip
+    assert {key: same[key] for key in found} == found
 
 
 @pytest.mark.parametrize(
