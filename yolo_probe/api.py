@@ -47,7 +47,7 @@ from yolo_probe.render.gradients import render_rows
 from yolo_probe.render.sections import as_json
 from yolo_probe.render.text import render
 from yolo_probe.reports import flop_count, full_report
-from yolo_probe.reports.bench import Bench, Settings, State, measured, need_torch
+from yolo_probe.reports.bench import Bench, Settings, States, measured, need_torch, states_by_code
 from yolo_probe.reports.comparison import rows_of as rows_of_comparison
 from yolo_probe.reports.diff import Diff, Side
 from yolo_probe.reports.diff import diff as diff_of
@@ -399,8 +399,10 @@ def bench(
     Copies of the model run on random images; the model itself does not run. ``compiled``: whether whole passes run by
     ``torch.compile``; rows are measured without it. ``seconds``: the time for each measurement, at least.
 
+    Where ``fuse()`` fails, or the forward pass after it, the model is measured as it is, and the reason is told.
+
     Raises: TargetError where the model is not an ``nn.Module``, HostError where it cannot run on the device, TraceError
-    where its forward pass cannot be followed or ``fuse()`` fails.
+    where its forward pass cannot be followed.
     """
     inner = unwrapped(network_of(model, "bench"))
     live = Live(inner, every_function=True)
@@ -411,8 +413,8 @@ def bench(
     )  # fmt: skip
     need_torch(settings)
 
-    def states_of(image: Shape, memory: Memory) -> list[State]:
-        return [State(*each) for each in states(inner, image, memory, compiled)]
+    def states_of(image: Shape, memory: Memory) -> States:
+        return states_by_code(states(inner, image, memory, compiled))
 
     with undisturbed():
         convention = counting_rules("thop")

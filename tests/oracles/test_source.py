@@ -484,6 +484,33 @@ def test_a_source_without_fuse_validates_the_network_as_it_is(
     assert found["host_lines"]["validation"] is not None
     assert {ledger["unexplained"] for ledger in found["ledger"].values()} == {0}
     assert "no BatchNorm is merged" in run_python(REPORT, "fuse-diff", *words, paths=[ROOT], cwd=tmp_path).stdout
+    _is_measured_before_fuse_alone(folder, *words, reason="found no fuse() in Model")
+
+
+BREAKS = """
+
+class Model(Before):
+    def fuse(self):
+        Before.fuse(self)
+        self.model[0].conv = None
+        return self
+"""
+"""A model whose forward pass fails after its fuse()."""
+
+
+def test_a_source_that_fuse_breaks_is_measured_before_it(fork: tuple[Path, list[list[int]]], tmp_path: Path) -> None:
+    folder = _with_model(fork, tmp_path / "fork", BREAKS)
+    _is_measured_before_fuse_alone(folder, str(folder / "best.pt"), "--source", str(folder), reason="model.0")
+
+
+def _is_measured_before_fuse_alone(folder: Path, *words: str, reason: str) -> None:
+    quick = ("bench", *words, "--imgsz", "64", "--seconds", "0.01")
+    found, costs = report(folder, *quick), report(folder, "layers", *words, "--imgsz", "64")
+    (case,) = found["cases"]
+    assert (case["unfused"], case["flops_fused"]) == (None, costs["total"]["flops"])
+    assert reason in found["not_fused"]["reason"]
+    told = " ".join(run_python(REPORT, *quick, paths=[ROOT], cwd=folder.parent).stdout.split())
+    assert f"There is no time after fuse(): {found['not_fused']['reason']}." in told
 
 
 def test_a_source_whose_fuse_fails_is_answered_before_it(fork: tuple[Path, list[list[int]]], tmp_path: Path) -> None:
@@ -499,6 +526,7 @@ def test_a_source_whose_fuse_fails_is_answered_before_it(fork: tuple[Path, list[
     for command in ("info", "layers", "counters"):
         assert report(folder, command, *words)
     assert report(folder, "counters", *words)["counters"]["torch"]["fused"] is None
+    _is_measured_before_fuse_alone(folder, *words, reason="KeyError: 'bn2'")
     for command, more in (("gradients", ()), ("layers", ("--fused",)), ("info", ("--fused",))):
         with pytest.raises(RuntimeError, match=r"what fuse\(\) leaves is not known: .*KeyError"):
             report(folder, command, *words, *more)

@@ -8,10 +8,11 @@ other runs torch's meta kernel.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dis import get_instructions
 from functools import partial
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -185,7 +186,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             kind = self._kinds[type(module)] = _kind_of(type(module))
         if self._pass.training:
             module.__dict__["training"] = True
-        if self._elementwise and not kind.layer and (held := _kept_functions(module)):
+        if self._elementwise and not kind.layer and (held := kind.keeps.union(_kept_functions(vars(module).values()))):
             self._held[place.path] = held
         rule = self._custom_ops.rule_for(type(module)) if self._custom_ops else None
         call = self._call(place, kind)
@@ -603,15 +604,45 @@ class _Kind(NamedTuple):
     """Whether the class is torch's own, with torch's own methods."""
     methods: frozenset[str]
     """Names of its methods; a module with such a name in its ``__dict__`` behaves differently."""
+    keeps: frozenset[Any]
+    """The functions of torch that its classes keep, or that their code knows by a name of its own."""
 
 
 _FUNCTIONS = frozenset({FunctionType, BuiltinFunctionType, partial})
+_CONTAINERS = frozenset({list, tuple, dict})
+_SHORT = 64
+"""Members of a list or dict in which functions are looked for, at most."""
+_EMPTY = CellType()
 
 
-def _kept_functions(module: nn.Module) -> frozenset[Any]:
-    """The functions of torch that a module keeps as attributes, as ``self.act = F.silu`` does."""
-    held = [each for each in module.__dict__.values() if type(each) in _FUNCTIONS]
-    return frozenset(kept for each in held if type(kept := each.func if type(each) is partial else each) in _FUNCTIONS)
+def _kept_functions(held: Collection[Any]) -> Iterator[Any]:
+    """The functions among attributes, as ``self.act = F.silu`` makes one, and in short lists and dicts of them."""
+    short = (each for each in held if type(each) in _CONTAINERS and len(each) <= _SHORT)
+    inside = (one for each in short for one in (each.values() if type(each) is dict else each))
+    for each in (*held, *inside):
+        bare = each.__func__ if type(each) is staticmethod else each
+        kept = bare.func if type(bare) is partial else bare
+        if type(kept) in _FUNCTIONS:
+            yield kept
+
+
+def _known_to(function: FunctionType, asked: set[Any]) -> Iterator[Any]:
+    """The functions that code has without asking torch for them: by a name of its own, a default, or from outside.
+
+    ``asked``: functions that are not asked again.
+    """
+    if function in asked or str(function.__module__).startswith("torch."):
+        return
+    asked.add(function)
+    named = {name for name in function.__code__.co_names if type(function.__globals__.get(name)) in _FUNCTIONS}
+    if named:  # the name of an attribute, as in ``F.silu``, is among the names too
+        named &= {each.argval for each in get_instructions(function) if each.opname == "LOAD_GLOBAL"}
+    given = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+    outer = (cell.cell_contents for cell in function.__closure__ or () if cell != _EMPTY)
+    for each in _kept_functions((*given, *outer, *(function.__globals__[name] for name in named))):
+        yield each
+        if isinstance(each, FunctionType):
+            yield from _known_to(each, asked)
 
 
 def _kind_of(kind: type) -> _Kind:
@@ -621,7 +652,12 @@ def _kind_of(kind: type) -> _Kind:
     functions = {name: each for one in above for name, each in vars(one).items() if isinstance(each, FunctionType)}
     is_torchs = kind is torchs and all(each.__module__.startswith("torch.") for each in functions.values())
     block = torch_block(layer) if layer not in LAYERS else None
-    return _Kind(layer, block, kind.forward, is_torchs, frozenset(functions))  # type: ignore[attr-defined]
+    keeps: set[Any] = set()
+    for one in () if layer else above:
+        keeps.update(_kept_functions(vars(one).values()))
+    asked: set[Any] = set()
+    keeps.update(*(_known_to(each, asked) for each in [*keeps] if isinstance(each, FunctionType)))
+    return _Kind(layer, block, kind.forward, is_torchs, frozenset(functions), frozenset(keeps))  # type: ignore[attr-defined]
 
 
 def _dtype_of_input(kind: _Kind, module: nn.Module) -> torch.dtype | None:

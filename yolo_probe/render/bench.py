@@ -19,7 +19,7 @@ def document(report: Bench) -> Iterator[Section]:
     """The report as sections of parts, in reading order."""
     first = report.cases[0]
     yield (Heading(title(report)),)
-    yield tuple(Words(text) for text in (answer(first), _reached(report, first), *_unmeasured(report)))
+    yield tuple(Words(text) for text in (answer(report), _reached(report, first), *_unmeasured(report)))
     yield _times(report)
     rows = report.rows if report.settings.by_row else report.dearer[:MOST_ROWS]
     if rows:
@@ -38,11 +38,14 @@ def title(report: Bench) -> str:
 # The answer
 
 
-def answer(case: Case) -> str:
-    """What fuse() saved in time, beside what it saved in FLOPs."""
+def answer(report: Bench) -> str:
+    """What fuse() saved in time, beside what it saved in FLOPs; of the first size and batch."""
+    case = report.cases[0]
     found, before = case.gain, case.unfused
     if found is None or before is None or case.flops_unfused is None:
         alone = "There is no other state to compare: the network is fused, or has no fuse()."
+        if report.not_fused:
+            alone = f"There is no time after fuse(): {report.not_fused.reason}."
         return f"One pass takes {milliseconds(case.fused.median)} ms. {alone}"
     flops = case.flops_unfused - case.flops_fused
     beside = f"{giga(flops)} of {giga(case.flops_unfused)} GFLOPs ({share(flops, case.flops_unfused)})"

@@ -50,12 +50,12 @@ def draw(report: Bench, path: str | PathLike[str]) -> None:
                         parse_math=False)  # fmt: skip
 
         words(0.3, drawable(title(report), 80), size=12, weight="bold")
-        words(0.62, "\n".join(wrap(answer(report.cases[0]), LETTERS)))
+        words(0.62, "\n".join(wrap(answer(report), LETTERS)))
         _draw_times(axes(HEAD, times), report)
         _draw_roofline(axes(HEAD + times + BETWEEN, ROOFLINE), report)
         words(height - 0.68, "\n".join(wrap(_foot(report), LETTERS)), FAINT)
         try:
-            write(figure, fspath(path), title(report), answer(report.cases[0]))
+            write(figure, fspath(path), title(report), answer(report))
         except OSError as error:
             raise TargetError(
                 f"{path}: the picture cannot be written: {error.strerror}", "Name another file."

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from yolo_probe.checkpoint.reader import Checkpoint
 from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import Convention
-from yolo_probe.errors import HostError, TargetError, first_words
+from yolo_probe.errors import HostError, TargetError, TraceError, first_words
 from yolo_probe.hosts.images import Size, rounded_size
-from yolo_probe.hosts.subject import LiveModel, Rebuilt, Subject
+from yolo_probe.hosts.subject import LiveModel, NotFused, Rebuilt, Subject
 from yolo_probe.model.activations import BYTES
 from yolo_probe.model.fusion import fused_state
 from yolo_probe.model.structure import Module, Shape, Tensor, below, named_modules, named_rows
@@ -148,6 +148,8 @@ class Bench:
     """Why there is no energy; empty where there is."""
     runs_code: bool = False
     """Whether the code of a host or of a model ran, not its operators alone."""
+    not_fused: NotFused | None = None
+    """Why only the network before ``fuse()`` is measured; None where both are, or it is fused already."""
 
     @property
     def ridge(self) -> float:
@@ -174,6 +176,27 @@ class State:
     """As in ``Bench``."""
 
 
+@dataclass(frozen=True, slots=True)
+class States:
+    """A network before and after ``fuse()``, or the one of them that there is."""
+
+    ready: tuple[State, ...]
+    not_fused: NotFused | None = None
+    """As in ``Bench``."""
+
+
+def states_by_code(found: Iterator[tuple[Module, Trace, Passes, tuple[str, ...]]]) -> States:
+    """The states that the code of a model gives, as ``model_passes.states`` does; one where ``fuse()`` breaks it.
+
+    Raises: TraceError where the forward pass before ``fuse()`` cannot be followed.
+    """
+    first = State(*next(found))
+    try:
+        return States((first, *(State(*each) for each in found)))
+    except TraceError as error:
+        return States((first,), NotFused(str(error), has_none=False))
+
+
 def bench(question: Question, settings: Settings) -> Bench:
     """Measure a network: its operators as torch's own kernels; one that its host's code has built by that code.
 
@@ -186,21 +209,22 @@ def bench(question: Question, settings: Settings) -> Bench:
     need_torch(settings)
     values = dict(_values(subject)) if settings.weights else None
 
-    def states_of(image: Shape, memory: Memory) -> list[State]:
+    def states_of(image: Shape, memory: Memory) -> States:
         if not isinstance(rebuilt, Rebuilt):
-            return list(_operator_states(question, image, memory, values))
+            return States(tuple(_operator_states(question, image, memory, values)))
         from yolo_probe.hosts.ultralytics_rebuild import silent
         from yolo_probe.live.model_passes import states
 
         model: Any = rebuilt.saved  # a Live, as torch is here
         with silent():
-            return [State(*each) for each in states(model.model, image, memory, settings.compiled, values)]
+            return states_by_code(states(model.model, image, memory, settings.compiled, values))
 
     sides = tuple(rounded_size(size, subject.stride) for size in settings.sizes)
     convention = question.counter.convention
     found = measured(subject, question, convention, replace(settings, sizes=sides), states_of)
     weights: Weights = "the file's" if settings.weights else "random"
-    return replace(found, weights=weights, runs_code=isinstance(rebuilt, Rebuilt))
+    not_fused = subject.not_fused or found.not_fused
+    return replace(found, weights=weights, runs_code=isinstance(rebuilt, Rebuilt), not_fused=not_fused)
 
 
 def _refuse(subject: Subject, settings: Settings) -> None:
@@ -263,7 +287,7 @@ def need_torch(settings: Settings) -> None:
 
 def measured(
     subject: Subject | LiveModel, question: Question | None, convention: Convention, settings: Settings,
-    states_of: Callable[[Shape, Memory], Sequence[State]],
+    states_of: Callable[[Shape, Memory], States],
 ) -> Bench:  # fmt: skip
     """Measure the states of a network, one or two, at each size and batch of the settings.
 
@@ -278,12 +302,14 @@ def measured(
     cases: list[Case] = []
     rows: tuple[Row, ...] = ()
     random: tuple[str, ...] = ()
+    not_fused: NotFused | None = None
     meter = Meter(memory)
     try:
         peak = stopwatch.peak(memory, settings.seconds / 2, threads)
         for size in settings.sizes:
             for batch in settings.batches:
-                states = states_of((batch, channels, *size), memory)
+                found = states_of((batch, channels, *size), memory)
+                states, not_fused = found.ready, found.not_fused
                 case = _case(states, convention, settings, threads, (size, batch))
                 joules = [meter.joules(each.passes.run, settings.seconds) for each in states]
                 cases.append(replace(case, joules_unfused=joules[-2] if joules[:-1] else None, joules_fused=joules[-1]))
@@ -297,7 +323,7 @@ def measured(
     machine = stopwatch.machine(settings.device, threads)
     return Bench(
         subject, question, convention, settings, machine, threads, peak, tuple(cases), rows, "the model's", random,
-        meter.missing, runs_code=question is None,
+        meter.missing, runs_code=question is None, not_fused=not_fused,
     )  # fmt: skip
 
 

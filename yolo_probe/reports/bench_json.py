@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from yolo_probe.reports.bench import Bench, Case, Row
 from yolo_probe.reports.bench_advice import advice
-from yolo_probe.reports.schema import counter_as_json, head_as_json
+from yolo_probe.reports.schema import counter_as_json, head_as_json, not_fused_as_json
 from yolo_probe.reports.timing import Timing
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def as_json(report: Bench) -> dict[str, object]:
         "dearer": [row.name for row in report.dearer],
         "energy_missing": report.no_energy or None,
         "advice": list(advice(report)),
+        **not_fused_as_json(report.not_fused),
     }
 
 

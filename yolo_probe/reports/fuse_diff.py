@@ -31,7 +31,7 @@ from yolo_probe.reports.ledger import (
 )
 from yolo_probe.reports.mechanisms import decide, gradient_events, known_of
 from yolo_probe.reports.question import Question, State
-from yolo_probe.reports.schema import counter_as_json, foot_as_json, head_as_json, state_as_json
+from yolo_probe.reports.schema import counter_as_json, foot_as_json, head_as_json, not_fused_as_json, state_as_json
 from yolo_probe.reports.typed_json import as_plain
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def as_json(report: FuseDiff) -> dict[str, object]:
         "training": state_as_json(report.training, question),
         "validation": state_as_json(report.validation, question)
         | ({"known": False} if _unknown_after_fuse(question.subject) else {})
-        | _not_fused_as_json(question.subject),
+        | not_fused_as_json(question.subject.not_fused),
         "host_lines": _host_lines(report),
         "missing_gflops": {"training": report.training.line.missing, "validation": report.validation.line.missing},
         "gradients_with_autograd": report.gradients_with_autograd,
@@ -216,12 +216,6 @@ def as_json(report: FuseDiff) -> dict[str, object]:
 def _unknown_after_fuse(subject: Subject) -> bool:
     """Whether the numbers after ``fuse()`` are those of another network, or of one that it may not give."""
     return bool(subject.foreign) or subject.fuse_fails
-
-
-def _not_fused_as_json(subject: Subject) -> dict[str, object]:
-    """Why the numbers after ``fuse()`` are those of the network as it is; empty where its own code gives them."""
-    found = subject.not_fused
-    return {"not_fused": {"reason": found.reason, "has_no_fuse": found.has_none}} if found else {}
 
 
 def _host_lines(report: FuseDiff) -> dict[str, str | None]:

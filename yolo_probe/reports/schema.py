@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from yolo_probe.counters.charges import Uncounted
 from yolo_probe.counters.conventions import Convention
-from yolo_probe.hosts.subject import LiveModel, Subject
+from yolo_probe.hosts.subject import LiveModel, NotFused, Subject
 from yolo_probe.model.trace import Trace
 from yolo_probe.model.user_rules import OwnRules
 from yolo_probe.reports.question import Question, State
@@ -63,6 +63,11 @@ def state_as_json(state: State, question: Question) -> dict[str, object]:
         "gradients": summary.gradients,
         "flops": summary.flops,
     }
+
+
+def not_fused_as_json(found: NotFused | None) -> dict[str, object]:
+    """Why the numbers after ``fuse()`` are those of the network as it is; empty where its own code gives them."""
+    return {"not_fused": {"reason": found.reason, "has_no_fuse": found.has_none}} if found else {}
 
 
 def uncounted_as_json(found: Sequence[Uncounted]) -> list[dict[str, object]]:
