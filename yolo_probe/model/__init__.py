@@ -42,6 +42,7 @@ From the ground up; a module imports only from lines above its own::
     forks.decoupled_heads  heads with branches for classes and boxes
     forks.before_v5_0  blocks that YOLOv5 had before v5.0 alone
     forks.scaled_yolov4  Scaled-YOLOv4
+    forks.mobile_yolov5  mobile-yolov5
     forks.registry     all forks, and fuse() by the rules of a network's own
     trace         one whole pass: structure and image size -> operator records
     activations   what a pass reads, writes and keeps in memory

@@ -368,7 +368,7 @@ def _form(module: Module | None) -> object:
 
 def _merged_in_order(path: str, place: str, old: Module, now: Module, names: list[tuple[str, str]]) -> Iterator[Merge]:
     """The merges in a Sequential: of each BatchNorm that is gone and came right after a convolution that has a bias."""
-    if old.kind != "nn.Sequential":
+    if old.kind != "nn.Sequential" and not all(map(str.isdigit, old.children)):  # that, or a class derived from it
         return
     for (first, has), (second, gone) in pairwise(pair for pair in names if pair[0]):
         convolution, batch_norm, fused = old.children[first], old.children[second], now.children.get(has)

@@ -29,6 +29,7 @@ from yolo_probe.model.forks import (  # noqa: F401  # and these
 )
 from yolo_probe.model.forks.fork import Fork, conv_merged, marks_of
 from yolo_probe.model.forks.kapao import KAPAO
+from yolo_probe.model.forks.mobile_yolov5 import MOBILE_YOLOV5
 from yolo_probe.model.forks.rotation_yolov5 import ROTATION_YOLOV5
 from yolo_probe.model.forks.scaled_yolov4 import SCALED_YOLOV4
 from yolo_probe.model.forks.yolo_research import YOLO_RESEARCH
@@ -45,7 +46,7 @@ from yolo_probe.model.structure import Module, is_of_rows, named_modules
 
 FORKS = (
     YOLOAIR, YOLOU, YOLO_RESEARCH, YOLOV9, YOLOV7_FACE, YOLOV7, YOLOV7_U7, YOLOV5_FACE, YOLOV5_LITE, KAPAO,
-    SCALED_YOLOV4, ROTATION_YOLOV5,
+    SCALED_YOLOV4, ROTATION_YOLOV5, MOBILE_YOLOV5,
 )  # fmt: skip
 """In the order in which they are asked: all before YOLOv7 have blocks of it too."""
 
