@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from re import findall
 from typing import Any
 
 import pytest
@@ -485,6 +486,33 @@ def test_a_source_without_fuse_validates_the_network_as_it_is(
     assert {ledger["unexplained"] for ledger in found["ledger"].values()} == {0}
     assert "no BatchNorm is merged" in run_python(REPORT, "fuse-diff", *words, paths=[ROOT], cwd=tmp_path).stdout
     _is_measured_before_fuse_alone(folder, *words, reason="found no fuse() in Model")
+
+
+ADDS_LATE = """
+
+class Model(Before):
+    def __init__(self, *given, **named):
+        Before.__init__(self, *given, **named)
+        self.info()
+        self.adapter = nn.Linear(4, 4)
+"""
+"""A model whose constructor makes something after it has printed its line."""
+
+
+def test_what_a_constructor_makes_after_its_line_is_not_in_that_line(
+    fork: tuple[Path, list[list[int]]], tmp_path: Path
+) -> None:
+    folder, (before, _) = _with_model(fork, tmp_path / "fork", ADDS_LATE), fork[1]
+    done = run_python(SAVE, paths=[folder], cwd=folder)
+    late, _ = json.loads(done.stdout.splitlines()[-1])
+    words = (str(folder / "best.pt"), "--source", str(folder))
+    found = report(folder, "fuse-diff", *words)
+    assert [late[0] - before[0], late[1] - before[1]] == [1, 4 * 4 + 4]
+    assert [found["training"][key] for key in ("layers", "parameters")] == late[:2]
+    for line, numbers in (("started", before), ("training", late)):
+        assert [int(each) for each in findall(r"(\d+) (?:layers|parameters)", found["host_lines"][line])] == numbers[:2]
+    told = " ".join(run_python(REPORT, "fuse-diff", *words, paths=[ROOT], cwd=tmp_path).stdout.split())
+    assert "Its constructor then makes adapter: of all of it model.info() prints" in told
 
 
 BREAKS = """

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
+from dis import get_instructions
 from pathlib import Path
 from types import FunctionType, MethodType
 from typing import Any
@@ -83,7 +84,9 @@ def _made(
         if fused_state(root) != "unfused" or may_be_fused(root):
             return Rebuilt(stored, stored, stored, saved_fused=True, before_known=False)
         fused, not_fused = _fused(stored)
-        return Rebuilt(_trainable(model, root), stored, fused, saved_fused=False, not_fused=not_fused)
+        built = _trainable(model, root)
+        late, started = _before_late(built)
+        return Rebuilt(built, stored, fused, saved_fused=False, started=started, late=late, not_fused=not_fused)
     except ProbeError:
         raise
     except Exception as error:  # whatever a class raises at attributes that are not its own
@@ -117,6 +120,41 @@ def _fused_again(
         return None
 
 
+def _before_late(built: Live) -> tuple[tuple[str, ...], Live | None]:
+    """What a constructor makes after it has printed its line, and the network without that; None where there is none.
+
+    A fork may add modules at the end of its constructor, as for distillation, so that its line is without them.
+    """
+    late = tuple(name for name in _made_after_the_line(type(built.model)) if name in built.model._modules)
+    if not late:
+        return (), None
+    model = deepcopy(built.model)
+    for name in late:
+        del model._modules[name]
+    return late, _live(model)
+
+
+def _made_after_the_line(kind: type[nn.Module]) -> tuple[str, ...]:
+    """Attributes that a class's constructors set after the call that prints the line, by the order of their code."""
+    late: dict[str, None] = {}
+    printed = False
+    for one in reversed(kind.__mro__[: kind.__mro__.index(nn.Module)]):
+        made = vars(one).get("__init__")
+        is_later = False
+        for step in get_instructions(made) if isinstance(made, FunctionType) else ():
+            if step.argval in _PRINTS:
+                late, printed, is_later = {}, True, True
+            elif step.argval == "__init__" and printed:
+                is_later = True
+            elif step.opname == "STORE_ATTR" and is_later:
+                late[step.argval] = None
+    return tuple(late)
+
+
+_PRINTS = frozenset({"info", "model_info"})
+"""Functions of hosts that print the line."""
+
+
 def _trainable(model: nn.Module, root: Module) -> Live:
     """A copy of a network as it was when its training began."""
     built, fixed = deepcopy(model), fixed_names(root)
@@ -139,7 +177,11 @@ def built_from_source(folder: Path, path: str, classes: int | None) -> Rebuilt:
         model.requires_grad_(False)
         stored = Live(model, every_function=True)
         fused, not_fused = _fused(stored)
-        return Rebuilt(built, stored, fused, saved_fused=False, fused_trainable=trainable, not_fused=not_fused)
+        late, started = _before_late(built)
+        return Rebuilt(
+            built, stored, fused, saved_fused=False, fused_trainable=trainable, started=started, late=late,
+            not_fused=not_fused,
+        )  # fmt: skip
 
 
 def _model_class(folder: Path, path: str) -> type[nn.Module]:

@@ -183,7 +183,10 @@ class Rebuilt:
     fused_trainable: Model | None = None
     """Of a name or YAML: after ``fuse()`` while all of it trains; else None."""
     started: Model | None = None
-    """As its YAML builds it, where the training then replaced parts by those of a pretrained file; else None."""
+    """As its YAML builds it, where the training then replaced parts by those of a pretrained file, or the constructor
+    made some after it had printed its line; else None."""
+    late: tuple[str, ...] = ()
+    """Names of the parts that the constructor made after that."""
 
     before_known: bool = True
     """Whether it is known what a network saved after ``fuse()`` was before it; else all states are that one."""

@@ -91,16 +91,18 @@ def _moments(report: FuseDiff) -> tuple[str, str]:
         )
     if subject.kind == "live":
         return "As it is, its line is", "After its own fuse(), without autograd, it is"
+    training = f"When training starts, {host} {prints}"
+    if report.late:
+        training = f"Its constructor then makes {', '.join(report.late)}: of all of it model.info() prints"
     if not subject.saved:
         validation = _without_fuse(subject.not_fused) if subject.not_fused else "When it validates, it prints"
-        return f"When training starts, {host} prints", validation
-    training = f"When training starts, {host} {prints}"
+        return training, validation
     validation = f"When it validates this file, it {prints}"
     if subject.foreign:
         validation += f", {subject.fuse_unless_known}"
     if found := subject.not_fused:
         return training, _without_fuse(found)
-    if report.started:
+    if report.started and not report.late:
         training = "It then takes in parts of the pretrained file, and model.info() prints"
     if subject.origin.asked:
         training = f"Of this file before fuse(), {host} {prints}"
@@ -122,7 +124,7 @@ def _answer(report: FuseDiff) -> str:
     opening = "Nothing is wrong: both lines describe the same network."
     if any(change.by_training for change in report.fusion.changes):
         opening = "Nothing is wrong, but code of the training changed the network itself between the lines."
-    if report.started:
+    if report.started and not report.late:
         opening = (
             "Nothing is wrong. The pretrained file had another number of classes, and training kept the width of its "
             "class branches; that is the network of the last two lines."

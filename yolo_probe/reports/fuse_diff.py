@@ -57,7 +57,9 @@ class FuseDiff(FourLedgers):
     gradients: Ledger
     flops: Ledger | None
     started: State | None = None
-    """The state of the training line, if training then took over parts of another network; else None."""
+    """The state of the training line, if training then took over parts of another network, or made more; else None."""
+    late: tuple[str, ...] = ()
+    """Parts that the constructor made after it had printed the training line."""
     verification: Verification | None = None
     """The figures of the real thop and ``fuse()``; None without ``--verify``."""
     run: tuple[str, ...] = ()
@@ -144,7 +146,10 @@ def _rebuilt_diff(question: Question, rebuilt: Rebuilt) -> FuseDiff:
             saved_fused=rebuilt.saved_fused,
             gradients_with_autograd=count_gradients(fused.root),
         ),
-        started=question.state(started.root, built=True, model=started) if started else None,
+        started=question.state(started.root, built=True, model=started, may_fail=bool(rebuilt.late))
+        if started
+        else None,
+        late=rebuilt.late,
     )
 
 
