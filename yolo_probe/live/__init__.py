@@ -2,7 +2,7 @@
 
 From the ground up; a module imports only from lines above its own::
 
-    torch_internals     every use of torch's internals, each with a fallback
+    torch_internals     every use of torch's and Python's internals, each with a fallback
     description         modules and tensors as plain data
     named_calls         tensors for which a.add(b) differs from a + b
     arguments           the arguments of a pass, and values as shapes

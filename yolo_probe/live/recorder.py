@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dis import get_instructions
 from functools import partial
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType
 from typing import Any, NamedTuple
@@ -54,7 +53,7 @@ from yolo_probe.live.function_shapes import ANSWERS, Answer
 from yolo_probe.live.named_calls import Named
 from yolo_probe.live.operator_records import Records, autograd_functions
 from yolo_probe.live.scripted import SCRIPTED, ScriptedWork
-from yolo_probe.live.torch_internals import COMPILED, call_directly, directly, has_forward_hooks
+from yolo_probe.live.torch_internals import COMPILED, call_directly, directly, globals_of, has_forward_hooks
 from yolo_probe.live.torch_layers import (
     LAYERS,
     OPERATORS,
@@ -126,6 +125,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         self._held: dict[str, frozenset[Any]] = {}
         """By path of a module, the functions of torch that it keeps."""
         self._kinds: dict[type, _Kind] = {}
+        self._kept: dict[type, frozenset[Any]] = {}
         self._empty: dict[tuple[Any, torch.dtype, Any], torch.Tensor] = {}
         self._functions: dict[Any, tuple[Answer | None, Record | None]] = {}
         self._scripted = ScriptedWork(lambda: bool(self._seen), self._write_scripted) if scripted else nullcontext()
@@ -186,7 +186,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             kind = self._kinds[type(module)] = _kind_of(type(module))
         if self._pass.training:
             module.__dict__["training"] = True
-        if self._elementwise and not kind.layer and (held := kind.keeps.union(_kept_functions(vars(module).values()))):
+        if self._elementwise and not kind.layer and (held := self._kept_by(module)):
             self._held[place.path] = held
         rule = self._custom_ops.rule_for(type(module)) if self._custom_ops else None
         call = self._call(place, kind)
@@ -199,6 +199,13 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         module.__dict__["forward"] = call
         if call_directly(module, call) and (kind.layer or self._charges_parameters(place.described)):
             module.__dict__["forward"] = partial(self._unseen, place.path, call)
+
+    def _kept_by(self, module: nn.Module) -> frozenset[Any]:
+        """The functions that a module and its classes keep, or that their code has under a name of its own."""
+        kind = type(module)
+        if kind not in self._kept:
+            self._kept[kind] = _kept_by_class(kind)
+        return self._kept[kind].union(_kept_functions(vars(module).values()))
 
     def _call(self, place: CopiedModule, kind: _Kind) -> Forward:
         """The function that replaces a module's forward."""
@@ -604,8 +611,6 @@ class _Kind(NamedTuple):
     """Whether the class is torch's own, with torch's own methods."""
     methods: frozenset[str]
     """Names of its methods; a module with such a name in its ``__dict__`` behaves differently."""
-    keeps: frozenset[Any]
-    """The functions of torch that its classes keep, or that their code knows by a name of its own."""
 
 
 _FUNCTIONS = frozenset({FunctionType, BuiltinFunctionType, partial})
@@ -634,15 +639,20 @@ def _known_to(function: FunctionType, asked: set[Any]) -> Iterator[Any]:
     if function in asked or str(function.__module__).startswith("torch."):
         return
     asked.add(function)
-    named = {name for name in function.__code__.co_names if type(function.__globals__.get(name)) in _FUNCTIONS}
-    if named:  # the name of an attribute, as in ``F.silu``, is among the names too
-        named &= {each.argval for each in get_instructions(function) if each.opname == "LOAD_GLOBAL"}
     given = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
     outer = (cell.cell_contents for cell in function.__closure__ or () if cell != _EMPTY)
-    for each in _kept_functions((*given, *outer, *(function.__globals__[name] for name in named))):
+    for each in _kept_functions((*given, *outer, *globals_of(function))):
         yield each
         if isinstance(each, FunctionType):
             yield from _known_to(each, asked)
+
+
+def _kept_by_class(kind: type) -> frozenset[Any]:
+    """The functions that a class and those above it keep, or that their code has under a name of its own."""
+    above = kind.__mro__[: kind.__mro__.index(nn.Module)]
+    kept = {each for one in above for each in _kept_functions(vars(one).values())}
+    asked: set[Any] = set()
+    return frozenset(kept.union(*(_known_to(each, asked) for each in kept if isinstance(each, FunctionType))))
 
 
 def _kind_of(kind: type) -> _Kind:
@@ -652,12 +662,7 @@ def _kind_of(kind: type) -> _Kind:
     functions = {name: each for one in above for name, each in vars(one).items() if isinstance(each, FunctionType)}
     is_torchs = kind is torchs and all(each.__module__.startswith("torch.") for each in functions.values())
     block = torch_block(layer) if layer not in LAYERS else None
-    keeps: set[Any] = set()
-    for one in () if layer else above:
-        keeps.update(_kept_functions(vars(one).values()))
-    asked: set[Any] = set()
-    keeps.update(*(_known_to(each, asked) for each in [*keeps] if isinstance(each, FunctionType)))
-    return _Kind(layer, block, kind.forward, is_torchs, frozenset(functions), frozenset(keeps))  # type: ignore[attr-defined]
+    return _Kind(layer, block, kind.forward, is_torchs, frozenset(functions))  # type: ignore[attr-defined]
 
 
 def _dtype_of_input(kind: _Kind, module: nn.Module) -> torch.dtype | None:

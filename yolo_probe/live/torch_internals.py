@@ -1,4 +1,4 @@
-"""Every use of torch's internals, each with a fallback for a torch that does not have it.
+"""Every use of torch's and Python's internals, each with a fallback for a release that does not have it.
 
 Only the figures of compiled code come from here, as torch's own counter gives them; all else only saves time.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dis import get_instructions, opmap
 from functools import cache
+from types import FunctionType
 from typing import Any
 from weakref import ref
 
@@ -57,6 +59,17 @@ def flops_of(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any
 
 def _shape_of(value: Any) -> Any:
     return value.shape if isinstance(value, torch.Tensor) else value
+
+
+def globals_of(function: FunctionType) -> list[Any]:
+    """What the code of a function reads by a global name of its own.
+
+    Where its code cannot be read, also what has the name of an attribute that it reads, as ``silu`` beside ``F.silu``.
+    """
+    names = set(function.__code__.co_names) & function.__globals__.keys()
+    if names and "LOAD_GLOBAL" in opmap:
+        names &= {each.argval for each in get_instructions(function) if each.opname == "LOAD_GLOBAL"}
+    return [function.__globals__[name] for name in names]
 
 
 def has_forward_hooks(module: nn.Module) -> bool:
