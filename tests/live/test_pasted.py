@@ -361,12 +361,14 @@ BLOCKS: Mapping[str, Callable[[], Rows]] = {
 
 
 def put_in_models(monkeypatch: pytest.MonkeyPatch, kinds: Iterable[object]) -> None:
-    """Move classes, and those of this file, to the modules that a file of YOLOv5 has them in, or that they name."""
+    """Move classes, and those of this file, to the modules that a file of YOLOv5 has them in, or that they name.
+
+    Of two classes of one name, the one that is given stays.
+    """
     for name in ("models", "models.common", "models.yolo", "models.attention", "utils", "utils.loss"):
         monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
-    for kind in {
-        each for each in (*globals().values(), *kinds) if isinstance(each, type) and issubclass(each, nn.Module)
-    }:
+    classes = [each for each in (*globals().values(), *kinds) if isinstance(each, type) and issubclass(each, nn.Module)]
+    for kind in dict.fromkeys(classes):
         usual = "models.yolo" if kind is Model or kind.__name__.endswith("Detect") else "models.common"
         home = vars(kind).get("pasted_into", usual)
         if home not in sys.modules:

@@ -89,7 +89,8 @@ def unfused_as_host(root: Module) -> Module | None:
 def of_another_host(root: Module) -> tuple[tuple[str, str], ...]:
     """Path and class of every block that a fork's ``fuse()`` may change, in a network that no fork has built.
 
-    A Conv that is not in models.common is one too: whether ``fuse()`` means it, its fork says.
+    A Conv that is not in models.common is one too: whether ``fuse()`` means it, its fork says. A class that is known by
+    its whole path, as one of torchvision, is none.
     """
     if fork_of(root):
         return ()
@@ -97,7 +98,9 @@ def of_another_host(root: Module) -> tuple[tuple[str, str], ...]:
 
     def may_merge(module: Module) -> bool:
         name = module.class_path.rpartition(".")[2]
-        return name in theirs or (name in FUSED_KINDS and name != module.kind and "bn" in module.children)
+        return (name in theirs and module.class_path not in RECIPES) or (
+            name in FUSED_KINDS and name != module.kind and "bn" in module.children
+        )
 
     return tuple(
         (path, module.class_path) for path, module in named_modules(root) if may_merge(module) and recipe_of(module)
