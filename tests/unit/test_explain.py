@@ -360,6 +360,7 @@ def test_a_log_that_is_not_there_is_said_to_be_missing() -> None:
         ("UserWarning: The .grad attribute of a Tensor that is not a leaf Tensor is being", "with autograd on"),
         ("RuntimeError: Inference tensors cannot be saved for backward.", "Load the file again before it trains"),
         ("RuntimeError: Given groups=1, weight of size [64, 128, 1, 1], expected", "the list of parse_model"),
+        ("Given groups=1, weight of size [32, 3, 6, 6], expected input[1, 4, 640, 640] to have 3", "3 channels (cv2"),
         ("KeyError: 'C3_CBAM'", "Import it there"),
         ("TypeError: __init__() missing 1 required positional argument: 'c2'", "the list of parse_model"),
         ("ModuleNotFoundError: No module named 'thop'", "pip install ultralytics-thop"),

@@ -223,6 +223,13 @@ KNOWN_ERRORS = (
         "Load the file again before it trains: predict() and val() have fused the network in memory.",
     ),
     KnownError(
+        r"Given groups=\d+, weight of size \[\d+, [1-9], [^\n]*expected input\[\d+, [1-9], [^\n]*",
+        "The image has other channels than the network is built for: the second number of the input is the image's, "
+        "that of the weight the network's. A grey image has 1, a colour image 3, a PNG with transparency 4.",
+        "Read the images with 3 channels (cv2.IMREAD_COLOR), or build the network for theirs: ch: 4 in the model YAML "
+        "of YOLOv5, channels: 4 in the data YAML of ultralytics.",
+    ),
+    KnownError(
         r"Given groups=\d+, weight of size \[[^\n]*|__init__\(\) missing \d+ required positional arguments?: 'c\d'",
         "A block is given other channels than it needs, or none. In a YAML of your own it is mostly a class that "
         "parse_model does not know: it is built with the arguments as they are written, without the channels that come "
