@@ -130,6 +130,20 @@ def test_a_convolution_that_contradicts_its_weight_is_told_as_what_the_host_woul
         fuse(replace(broken, children={**broken.children, "conv": odd}), grad_enabled=False)
 
 
+@pytest.mark.parametrize("name", ["weight", "bias", "running_mean", "running_var"])
+def test_a_batch_norm_of_other_channels_is_told_as_what_the_host_would_fail_on(name: str) -> None:
+    norm = conv().child("bn")
+    other = {name: Tensor((3,))}
+    odd = (
+        replace(norm, parameters={**norm.parameters, **other})
+        if name in norm.parameters
+        else replace(norm, buffers=other)
+    )
+    broken = replace(conv(), children={**conv().children, "bn": odd})
+    with pytest.raises(TraceError, match=r"found a bn with a tensor of shape .*YOLOv5's fuse\(\) fails here"):
+        fuse(broken, grad_enabled=False)
+
+
 def test_what_was_saved_after_fuse_is_put_back_as_it_was_built() -> None:
     root = resolve("yolov5s").root
     fused = fuse(root, grad_enabled=False).root

@@ -152,6 +152,8 @@ def merge_of(path: str, conv: Module, grad_enabled: bool) -> Merge:
     if batch_norm.attributes.get("track_running_stats") is False and "running_var" not in batch_norm.buffers:
         raise _fails(path, "a bn without running statistics", "one with them")
     scale, shift = batch_norm.parameters["weight"], batch_norm.parameters["bias"]
+    if odd := [each for each in (scale, shift, *_statistics(batch_norm)) if each.shape != weight.shape[:1]]:
+        raise _fails(path, f"a bn with a tensor of shape {odd[0].shape}", f"one of {weight.shape[:1]}")
     bias = convolution.parameters.get("bias")
     trains = grad_enabled and (weight.requires_grad or scale.requires_grad)
     shifts = grad_enabled and (scale.requires_grad or shift.requires_grad or (bias is not None and bias.requires_grad))
@@ -160,6 +162,11 @@ def merge_of(path: str, conv: Module, grad_enabled: bool) -> Merge:
         "bias": Tensor(weight.shape[:1], weight.dtype, shifts),
     }
     return Merge(path, convolution, batch_norm, replace(convolution, parameters=parameters))
+
+
+def _statistics(batch_norm: Module) -> Iterator[Tensor]:
+    """The running mean and variance of a BatchNorm."""
+    yield from (each for name in ("running_mean", "running_var") if (each := batch_norm.buffers.get(name)))
 
 
 def _contradiction(convolution: Module, weight: Tensor) -> str:

@@ -135,7 +135,9 @@ def fuse_diff(question: Question, *, may_fail: bool = False) -> FuseDiff:
 def _rebuilt_diff(question: Question, rebuilt: Rebuilt) -> FuseDiff:
     """The report on a network that its installed host has built and fused."""
     built, stored, fused = rebuilt.built, rebuilt.stored, rebuilt.fused
-    started = rebuilt.started
+    began, started = None, rebuilt.started
+    if started:
+        began = question.state(started.root, built=True, model=started, may_fail=bool(rebuilt.late))
     return replace(
         explain(
             question,
@@ -146,9 +148,7 @@ def _rebuilt_diff(question: Question, rebuilt: Rebuilt) -> FuseDiff:
             saved_fused=rebuilt.saved_fused,
             gradients_with_autograd=count_gradients(fused.root),
         ),
-        started=question.state(started.root, built=True, model=started, may_fail=bool(rebuilt.late))
-        if started
-        else None,
+        started=began,
         late=rebuilt.late,
     )
 
