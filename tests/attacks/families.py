@@ -216,6 +216,11 @@ def lies() -> Iterator[Attack]:
         rows = odd.__dict__["_modules"]["model"].__dict__["_modules"]
         rows["0"].__dict__["_modules"]["conv"].__dict__.update(changes)
         yield Attack(f"lie of a Conv, {name}", writer(save, control() | {"model": odd}))
+    for name in ("weight", "bias"):
+        narrow: Any = network()
+        norm = narrow.__dict__["_modules"]["model"].__dict__["_modules"]["0"].__dict__["_modules"]["bn"]
+        norm.__dict__["_parameters"][name] = parameter(tensor(values, (3,), (1,), 0))
+        yield Attack(f"lie of a bn, {name}", writer(save, control() | {"model": narrow}))
     values_of: dict[str, dict[str, object]] = {
         "epoch": {"epoch": 10**300}, "nan": {"best_fitness": float("nan")}, "opt": {"opt": [1]}, "git": {"git": 3},
         "date": {"date": "x\nFORGED: all is well\x1b[2J"}, "freeze": {"opt": {"freeze": "x\nFORGED"}},

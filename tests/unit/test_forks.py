@@ -190,6 +190,9 @@ def test_a_block_of_a_fork_in_a_network_of_yolov5_does_not_make_it_the_forks(blo
         ("YOLOv7", "Model", {"traced": False}, "models.yolo.Detect"),
         ("YOLOU", "DetectionModel", {}, "models.yolov5.Detect"),
         (None, "Model", {"loss_category": None}, "models.yolo.Detect"),
+        ("YOLOAir", "Model", {"loss_category": None, "model_type": ""}, "models.Detect.MuitlHead.IDetect"),
+        (None, "Model", {"loss_category": None, "model_type": ""}, "models.common.IDetect"),
+        (None, "Model", {"loss_category": None, "model_type": ""}, "models.common.RepVGGBlock"),
         (None, "DetectionModel", {"traced": False}, "models.yolo.Detect"),
     ],
 )

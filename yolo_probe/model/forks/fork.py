@@ -48,6 +48,8 @@ class Fork:
     """Whether its ``fuse()`` is that of the generation of its line, so that ``fuses`` and ``restores`` are empty."""
     writes_anchor_grid: bool = True
     """Whether its head assigns to ``anchor_grid``, if that of the generation of its line does."""
+    alone: bool = False
+    """Whether a network that has all of its marks and is not its own is of no other fork that is known."""
     channels_of_yaml: bool = False
     """Whether it counts an image of the channels in its YAML, whatever YOLOv5 of that generation does."""
 

@@ -54,7 +54,12 @@ FORKS = (
 def fork_of(root: Module) -> Fork | None:
     """The fork that built a network; None for YOLOv5 itself, and for a fork that is not known."""
     found = marks_of(root)
-    return next((fork for fork in FORKS if fork.marks & found and fork.builds(root)), None)
+    for fork in FORKS:
+        if fork.marks & found and fork.builds(root):
+            return fork
+        if fork.alone and fork.marks <= found:
+            return None
+    return None
 
 
 def has_recipe(name: str) -> bool:

@@ -12,7 +12,7 @@ from yolo_probe.model.forks.yolov5_lite import rep_vgg_before
 from yolo_probe.model.forks.yolov7 import fused_head, fused_rep_conv, head_before, rep_conv_before, sppcspc
 from yolo_probe.model.forward import Frame, Value
 from yolo_probe.model.operators import ShapeError
-from yolo_probe.model.structure import Module, Shape
+from yolo_probe.model.structure import Module, Shape, distinct_modules
 from yolo_probe.model.torch_blocks import from_scattered
 from yolo_probe.model.yolov5_blocks import ANCHORS, HEAD, bottleneck, boxes, c3, gives_a_box, several, with_pools
 
@@ -364,11 +364,22 @@ def _switched_to_deploy(module: Module, path: str, grad_enabled: bool) -> Module
     return with_attributes(module, {**kept, "rbr_dense": merged, "rbr_reparam": merged}, deploy=True)
 
 
+_OF_OTHER_MODULES = frozenset({"IDetect", "IAuxDetect", "RepConv", "RepVGGBlock", "CBH"})
+"""Blocks that its ``fuse()`` merges, and that it does not have in models.common: forks of it have, with other code."""
+
+
+def _builds(root: Module) -> bool:
+    if root.kind != "Model" or not {"loss_category", "model_type"} <= root.attributes.keys():
+        return False
+    return all(module.kind not in _OF_OTHER_MODULES for module in distinct_modules(root))
+
+
 YOLOAIR = Fork(
     "YOLOAir",
     line="v6.0",
     marks=frozenset({"loss_category", "model_type"}),
-    builds=lambda root: root.kind == "Model" and {"loss_category", "model_type"} <= root.attributes.keys(),
+    builds=_builds,
+    alone=True,
     fuses={
         "Conv": merged_conv, "DWConv": merged_conv, "models.Models.Litemodel.CBH": merged_conv,
         "models.Models.Litemodel.RepVGGBlock": _switched_to_deploy, "models.Models.yolovii.RepConv": fused_rep_conv,
