@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import OrderedDict
 from copy import deepcopy
 from pathlib import Path
@@ -98,7 +97,6 @@ class Model(test_pasted.Model):
 @pytest.fixture(autouse=True)
 def as_in_the_fork(monkeypatch: pytest.MonkeyPatch) -> None:
     put_in_models(monkeypatch, list(globals().values()))
-    sys.modules["models.common"].Conv = Conv  # type: ignore[attr-defined]  # not that of test_pasted
 
 
 def mobile() -> nn.Module:
