@@ -17,6 +17,7 @@ SPOKEN = (
     *("reports/fused_outputs", "reports/gradients", "reports/ledger", "reports/mechanisms", "reports/story"),
     *("hosts/host", "hosts/summary_line", "hosts/ultralytics", "hosts/yolov5", "model/freezing", "model/fusion"),
     *("training/log_lines", "training/moments", "training/probe", "training/run_files", "training/dropin"),
+    "training/left_to_host",
     *("render/diff", "reports/diff", "render/side_by_side", "render/layers", "render/memory_advice"),
     *("reports/shufflenet_guidelines", "render/counters", "counters/faults", "render/story", "render/bench"),
     "reports/bench_advice",

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from html import escape
 from inspect import signature
-from os import PathLike
+from numbers import Integral
+from os import PathLike, fsdecode
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import torch
@@ -118,7 +118,9 @@ class Comparison(_Shown, comparison.Comparison):
         return rows_of_comparison(self)
 
 
-def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop", rules: str | None = None) -> FlopCount:
+def count_flops(
+    model: nn.Module, imgsz: Input = 640, counter: str = "thop", rules: str | PathLike[str] | None = None
+) -> FlopCount:
     """The FLOPs of one forward pass in evaluation mode, as one counter counts them: total, by module, by operator.
 
     ``model`` is any ``nn.Module``. ``imgsz`` is its input: 640 or (height, width) in pixels, a whole shape, a tensor,
@@ -144,7 +146,7 @@ def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop", rul
         >>> found.unit, found.total, found.flops
         ('MACs', 1015808, 2031616)
     """
-    own = read_rules(rules) if rules else None
+    own = read_rules(fsdecode(rules)) if rules else None
     convention = counting_rules(counter).with_rules(own)
     live = Live(network_of(model, "count_flops"), OwnOps(own) if own else None, every_function=True)
     _, run = followed(imgsz, live)
@@ -153,7 +155,10 @@ def count_flops(model: nn.Module, imgsz: Input = 640, counter: str = "thop", rul
 
 
 def compare_counters(
-    model: nn.Module, imgsz: Input = 640, counters: Iterable[str] | None = None, rules: str | None = None
+    model: nn.Module,
+    imgsz: Input = 640,
+    counters: Iterable[str] | None = None,
+    rules: str | PathLike[str] | None = None,
 ) -> Comparison:
     """The figure of each counter for the same forward pass, in three modes: training, evaluation, after ``fuse()``.
 
@@ -178,7 +183,7 @@ def compare_counters(
         >>> found.counters["torch"].fused is None  # nn.Sequential has no fuse()
         True
     """
-    own = read_rules(rules) if rules else None
+    own = read_rules(fsdecode(rules)) if rules else None
     names = CONVENTIONS if counters is None else [counters] if isinstance(counters, str) else counters
     conventions = [counting_rules(name).with_rules(own) for name in names]
     model = network_of(model, "compare_counters")
@@ -205,9 +210,9 @@ def counting_rules(name: str) -> Convention:
 
     Raises: CounterError for an unknown name.
     """
-    if name != "thop" and name not in CONVENTIONS:
+    if not isinstance(name, str) or (name != "thop" and name not in CONVENTIONS):
         raise CounterError(
-            f"found the counter {name!r}, expected one that is known", f"one of: {', '.join(CONVENTIONS)}"
+            f"found the counter {shown(name)}, expected one that is known", f"one of: {', '.join(CONVENTIONS)}"
         )
     return choose_counter(name, installed_thop()).convention
 
@@ -218,7 +223,7 @@ def followed(given: Input, live: Live) -> tuple[Inputs, Trace]:
     Raises: CounterError for a value of another form, TypeError for arguments that the model's forward does not take,
     TraceError where the pass fails, with what was fed.
     """
-    sides = (given, given) if isinstance(given, int) else tuple(given) if isinstance(given, list | tuple) else ()
+    sides = _sides(given)
     if _is_shape(sides):
         shape = cast(Shape, sides)
         if len(shape) == 2:
@@ -238,8 +243,7 @@ def _followed(live: Live, inputs: Inputs) -> tuple[Inputs, Trace]:
     """The same arguments with their pass, if the model's forward takes them; Python's own TypeError if not."""
     fed: list[Shape] = []
     if isinstance(inputs, Arguments):
-        with suppress(ValueError):  # of a forward without a signature
-            signature(live.model.forward).bind(*inputs.given, **inputs.named)
+        _bind(live.model, inputs)
         tensors = tensors_in((*inputs.given, *inputs.named.values()))
         fed += [tuple(each.shape) for each in tensors if not each.is_nested]
     else:
@@ -250,6 +254,16 @@ def _followed(live: Live, inputs: Inputs) -> tuple[Inputs, Trace]:
         if not fed:
             raise
         raise refused(error, *fed) from error
+
+
+def _bind(model: nn.Module, inputs: Arguments) -> None:
+    """Raise Python's own TypeError, with the function's name, where the model's forward does not take the arguments."""
+    try:
+        signature(model.forward).bind(*inputs.given, **inputs.named)
+    except ValueError:  # of a forward without a signature
+        return
+    except TypeError as error:
+        raise TypeError(f"{type(model).__name__}.forward(): {error}") from None
 
 
 def _holds_tensor(value: object) -> bool:
@@ -329,7 +343,7 @@ class Layers(_Shown):
 
 def explain_layers(
     model: nn.Module, imgsz: Input = 640, counter: str = "thop", *, by: By = "row", depth: int | None = None,
-    sort: Sort | None = None, top: int | None = None, memory: bool = False, rules: str | None = None,
+    sort: Sort | None = None, top: int | None = None, memory: bool = False, rules: str | PathLike[str] | None = None,
 ) -> Layers:  # fmt: skip
     """The cost of each row, module, operator or type of a live model, for one forward pass in evaluation mode.
 
@@ -351,7 +365,7 @@ def explain_layers(
         >>> [line.flops for line in found.report.lines] == [2 * 8 * 64 * 64 * 3 * 3 * 3, 8 * 8 * 64 * 64]
         True
     """
-    own = read_rules(rules) if rules else None
+    own = read_rules(fsdecode(rules)) if rules else None
     convention = counting_rules(counter).with_rules(own)
     inner = unwrapped(network_of(model, "explain_layers"))
     live = Live(inner, OwnOps(own) if own else None, every_function=True)
@@ -401,8 +415,8 @@ def bench(
 
     Where ``fuse()`` fails, or the forward pass after it, the model is measured as it is, and the reason is told.
 
-    Raises: TargetError where the model is not an ``nn.Module``, HostError where it cannot run on the device, TraceError
-    where its forward pass cannot be followed.
+    Raises: TargetError where the model is not an ``nn.Module``, CounterError for a size of another form, HostError
+    where it cannot run on the device, TraceError where its forward pass cannot be followed.
     """
     inner = unwrapped(network_of(model, "bench"))
     live = Live(inner, every_function=True)
@@ -442,8 +456,8 @@ def diff(
 
     Unit: FLOPs, whatever the counter's own unit; parameters and gradients are single numbers. Layers are counted as the
     host of the second model does.
-    Raises: TargetError where one is not an ``nn.Module``, CounterError for an unknown counter, TraceError where a
-    forward pass cannot be followed.
+    Raises: TargetError where one is not an ``nn.Module``, CounterError for an unknown counter or a size of another
+    form, TraceError where a forward pass cannot be followed.
 
     Example:
         >>> from torch import nn
@@ -492,8 +506,8 @@ def report(
     shown too. ``save("report.html")`` writes the page.
 
     Unit: FLOPs, whatever the counter's own unit; bytes are those of FP32, 4 a value.
-    Raises: TargetError where the model is not an ``nn.Module``, CounterError for an unknown counter, TraceError where
-    its forward pass cannot be followed.
+    Raises: TargetError where the model is not an ``nn.Module``, CounterError for an unknown counter or a size of
+    another form, TraceError where its forward pass cannot be followed.
 
     Example:
         >>> from torch import nn
@@ -561,8 +575,28 @@ def _scaled(model: nn.Module, run: Trace) -> Scaled | None:
 
 
 def _size_of(imgsz: int | tuple[int, int]) -> Size:
-    """Height and width, in pixels."""
-    return (imgsz, imgsz) if isinstance(imgsz, int) else imgsz
+    """Height and width, in pixels.
+
+    Raises: CounterError for a value of another form.
+    """
+    sides = _sides(imgsz)
+    if len(sides) != 2 or not _is_shape(sides):
+        raise CounterError(f"found the size {shown(imgsz)}, expected 640 or (height, width)", "Sizes are in pixels.")
+    return sides[0], sides[1]
+
+
+def _sides(value: object) -> tuple[Any, ...]:
+    """A number twice, as the sides of a square; the parts of a list or tuple; nothing of another value.
+
+    Whole numbers of other libraries, as NumPy's, are Python's own then.
+    """
+    parts = tuple(value) if isinstance(value, list | tuple) else (value, value)
+    numbers = tuple(int(each) if _is_whole(each) else each for each in parts)
+    return numbers if isinstance(value, list | tuple) or _is_shape(numbers) else ()
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _live_model(model: nn.Module, root: Module) -> LiveModel:

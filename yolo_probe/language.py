@@ -156,7 +156,8 @@ def translated_error(text: str, wanted: Language) -> str:
 
 def _sentence(text: str) -> str:
     lowered = text[:1].lower() + text[1:]  # a phrase may have become a sentence
-    for each, end in ((text, ""), (lowered, ""), (lowered.removesuffix("."), "\N{IDEOGRAPHIC FULL STOP}")):
+    stop = "\N{IDEOGRAPHIC FULL STOP}"
+    for each, end in ((text, ""), (lowered, ""), (text.removesuffix("."), stop), (lowered.removesuffix("."), stop)):
         if (found := _complete(each)) is not None:
             return found + (end if text.endswith(".") else "")
     return text

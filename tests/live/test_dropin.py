@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from torch import nn
 
 import yolo_probe
 from tests.fingerprints import fingerprint
+from yolo_probe.environment import Thop
 from yolo_probe.errors import TargetError, first_words
 from yolo_probe.hosts.known_functions import KnownFunction
 from yolo_probe.hosts.summary_line import FORMS
@@ -254,9 +256,160 @@ def test_a_fault_of_the_probe_costs_one_warning_and_the_host_speaks(
         home.model_info(Custom())
     yolo_probe.uninstall()
     assert caplog.messages == [
-        "yolo-probe: model_info failed (RuntimeError: broken)",
         OWN_LINE,
+        "yolo-probe: model_info failed (RuntimeError: broken)",
     ]
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("size", ["64", 64.5, None, 0, -32, [64], [], (1, 2, 3), float("nan"), {"side": 64}])
+def test_a_size_that_is_none_is_left_to_the_host(
+    size: object, host: tuple[ModuleType, ModuleType], caplog: pytest.LogCaptureFixture
+) -> None:
+    home, _ = host
+    yolo_probe.install()
+    with caplog.at_level(logging.INFO):
+        home.model_info(Custom(), imgsz=size)
+    yolo_probe.uninstall()
+    says = f"  The line above is the host's own: the size {size!r} is neither a number of pixels nor two."
+    assert caplog.messages == [OWN_LINE, says]
+    with pytest.raises(TypeError, match=r"found the size .*, expected a number of pixels, or two"):
+        yolo_probe.model_info(Custom(), imgsz=size)
+
+
+class Named(Custom):
+    """A network that knows the file that it was built from, by other means than a text."""
+
+    yaml_file = "of_the_class.yaml"
+
+
+class Halved(Custom):
+    """A network that tells its host of one of its parameters alone."""
+
+    def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
+        return iter([next(super().parameters(recurse))])
+
+
+class ByPath(Custom):
+    """A network whose name comes from a path."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.yaml_file = Path("yolov5n.yaml")
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize(
+    ("network", "why"),
+    [
+        (Halved, "Halved.parameters() is not torch's"),
+        (Named, "its name is not from a text"),
+        (ByPath, "its name is not from a text"),
+    ],
+)
+def test_a_line_that_hangs_on_more_than_a_description_holds_is_the_hosts(
+    network: type[nn.Module], why: str, host: tuple[ModuleType, ModuleType], caplog: pytest.LogCaptureFixture
+) -> None:
+    home, _ = host
+    yolo_probe.install()
+    with caplog.at_level(logging.INFO):
+        home.model_info(network())
+    yolo_probe.uninstall()
+    assert caplog.messages == [OWN_LINE, f"  The line above is the host's own: {why}."]
+
+
+class KeepsFunction(Custom):
+    """A network whose function runs its own convolution, also in a copy."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps = [lambda x: self.conv(x)]
+
+
+class CopiesItself(Custom):
+    """A network that says itself how it is copied."""
+
+    def __deepcopy__(self, _: object) -> nn.Module:
+        return nn.Conv2d(3, 8, 1)
+
+
+class OfTwoTypes(Custom):
+    """A network whose first layer is followed by one of another type."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Conv2d(8, 8, 1).half()
+
+
+class Answers(Custom):
+    """A network that looks up in its convolution what it has not itself."""
+
+    def __getattr__(self, name: str) -> Any:
+        return super().__getattr__(name) if name == "conv" else getattr(self.conv, name)
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize(
+    ("network", "why"),
+    [
+        (KeepsFunction, "a function in steps keeps a module, which its copy runs too"),
+        (CopiesItself, "CopiesItself has a __deepcopy__() of its own"),
+        (OfTwoTypes, "its parameters are float16 and float32"),
+        (Answers, "it has a __getattr__() of its own, and thop 0.1 asks for its totals"),
+    ],
+)
+def test_a_count_that_shapes_do_not_give_is_the_hosts(
+    network: type[nn.Module], why: str, host: tuple[ModuleType, ModuleType], caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(dropin, "installed_thop", lambda: Thop("thop", "0.1.1", "", "thop-0.1"))
+    home, _ = host
+    yolo_probe.install()
+    with caplog.at_level(logging.INFO):
+        home.model_info(network())
+    yolo_probe.uninstall()
+    assert caplog.messages[0] == OWN_LINE
+    says = "  No GFLOPs: the host's own counting run finds none, and yolo-probe cannot count the model: "
+    assert caplog.messages[1] == f"{says}{why}."
+
+
+def test_what_a_host_refuses_is_no_fault_of_the_probe(
+    host: tuple[ModuleType, ModuleType], caplog: pytest.LogCaptureFixture
+) -> None:
+    home, _ = host
+    yolo_probe.install()
+    with caplog.at_level(logging.INFO), pytest.raises(TypeError, match="unexpected keyword argument 'img_size'"):
+        home.model_info(Custom(), img_size=64)
+    yolo_probe.uninstall()
+    assert not caplog.messages
+
+
+@pytest.mark.usefixtures("known")
+def test_only_a_host_that_marks_fused_models_asks_whether_one_is(
+    host: tuple[ModuleType, ModuleType], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Fused(Custom):
+        def is_fused(self) -> bool:
+            raise AssertionError("nobody has asked")
+
+    home, _ = host
+    yolo_probe.install()
+    with caplog.at_level(logging.INFO):
+        home.model_info(Fused())
+    yolo_probe.uninstall()
+    assert caplog.messages[0].startswith(OWN_LINE)
+
+
+@pytest.mark.usefixtures("known")
+def test_a_class_of_a_hosts_package_gets_that_hosts_line(
+    host: tuple[ModuleType, ModuleType], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, _ = host
+    monkeypatch.setattr(home, "__name__", "fake.utils.torch_utils")
+    beside = type("Beside", (Custom,), {"__module__": "fake.models.common"})
+    with caplog.at_level(logging.INFO):
+        yolo_probe.model_info(beside())
+    assert caplog.messages[0].startswith(OWN_LINE)  # all modules are layers, not leaves alone
 
 
 class DependsOnData(nn.Module):  # type: ignore[misc]  # torch is not read by mypy

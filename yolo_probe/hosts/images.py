@@ -61,7 +61,7 @@ def fitting_image(root: Module, size: Size, run: Run, run_for_real: Run) -> tupl
 
 def refused(error: TraceError, *fed: Shape, others: Sequence[int] = ()) -> TraceError:
     """The same error, with the shapes that were fed, and the other numbers of channels that were tried."""
-    words = f"fed {', '.join('x'.join(map(str, shape)) for shape in fed)}"
+    words = f"fed {', '.join('x'.join(map(str, shape)) or 'a single value' for shape in fed)}"
     if others:
         more = " and more" if len(others) > MAX_NAMED_CHANNELS else ""
         words += f", and in vain also with {', '.join(map(str, others[:MAX_NAMED_CHANNELS]))}{more} channels"

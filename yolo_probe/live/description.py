@@ -84,12 +84,12 @@ class Descriptions:
                     for key, value in inside.items()
                     if key[0] != "_" and (type(value) in ATOMS or is_plain(value))
                 },
-                self._tensors_in(inside["_parameters"]),
-                self._tensors_in(inside["_buffers"]),
+                self._tensors_in(module._parameters),
+                self._tensors_in(module._buffers),
             )
-            if inside["_modules"]:
+            if module._modules:  # not in the ``__dict__`` of a traced module
                 found.children = {
-                    name: None if child is None else self.module(child) for name, child in inside["_modules"].items()
+                    name: None if child is None else self.module(child) for name, child in module._modules.items()
                 }
             if class_path.startswith(QUANTISED):
                 found.packed = packed_weights(module)

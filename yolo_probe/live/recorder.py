@@ -52,7 +52,7 @@ from yolo_probe.live.function_records import (
 from yolo_probe.live.function_shapes import ANSWERS, Answer
 from yolo_probe.live.named_calls import Named
 from yolo_probe.live.operator_records import Records, autograd_functions
-from yolo_probe.live.scripted import SCRIPTED, ScriptedWork
+from yolo_probe.live.scripted import SCRIPTED, Scripted, ScriptedWork
 from yolo_probe.live.torch_internals import COMPILED, call_directly, directly, globals_of, has_forward_hooks
 from yolo_probe.live.torch_layers import (
     LAYERS,
@@ -143,7 +143,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         self._running.clear()
         self._whole = self._own = self._seen = 0
         if not isinstance(image, Arguments):
-            image = Arguments((torch.zeros(image, dtype=self._dtype, device=self._device),))
+            image = Arguments((self._image(image),))
         inputs, named = fed(image.given, self._device), fed(dict(image.named), self._device)
         if self._names_calls:
             inputs, named = as_named(inputs), as_named(named)
@@ -160,17 +160,23 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             raise self._failure(error) from error
         return Trace(first_shape([*inputs, *named.values()]), tuple(records), output_shapes(out))
 
+    def _image(self, shape: Shape) -> torch.Tensor:
+        try:
+            return torch.zeros(shape, dtype=self._dtype, device=self._device)
+        except (RuntimeError, TypeError) as error:  # more values than torch can number
+            raise TraceError(f"the model: no image of {'x'.join(map(str, shape))} ({first_words(error)})") from None
+
     def _failure(self, error: BaseException) -> TraceError:
         """What a forward raised, with its place; a fault of code that a real copy raises too has its class."""
-        kind, words = type(error).__name__, first_words(error)
+        kind, words, remedy = type(error).__name__, first_words(error), ""
         if self._device != "meta" and isinstance(error, _SLIPS) and _is_ours(error):
             problem = f"{self._where}: {kind} in yolo-probe itself: {words}"
             return UnknownModuleError(problem, "Please report it with the model.")
         if self._device != "meta" and isinstance(error, _FAULTS):
-            words = f"{kind}: {words}"
+            words, remedy = f"{kind}: {words}", "Correct the model's code there, or pass what it takes."
         if any(each in words for each in _OF_NESTED):
             return DataDependentError(f"{self._where}: found {NO_SHAPE}, expected one with a shape", PAD)
-        return DataDependentError(f"{self._where}: {words}")
+        return DataDependentError(f"{self._where}: {words}", remedy)
 
     @property
     def _where(self) -> str:
@@ -197,7 +203,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         if rule:
             call = self._ruled(place, call, rule)
         module.__dict__["forward"] = call
-        if call_directly(module, call) and (kind.layer or self._charges_parameters(place.described)):
+        if call_directly(module, call) and (kind.layer or self._charges_parameters(place)):
             module.__dict__["forward"] = partial(self._unseen, place.path, call)
 
     def _kept_by(self, module: nn.Module) -> frozenset[Any]:
@@ -212,7 +218,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         path, described, module = place
         if not kind.layer:
             enter = partial(self._enter, (path, described.kind), _own_forward(module))
-            return self._with_own_parameters(place, enter) if self._charges_parameters(described) else enter
+            return self._with_own_parameters(place, enter) if self._charges_parameters(place) else enter
         if not (kind.is_torchs and module.__dict__.keys().isdisjoint(kind.methods) and not has_forward_hooks(module)):
             return self._with_own_forward(place, kind, _own_forward(module))
         frame = Frame(described, path, self._pass)
@@ -226,9 +232,14 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         is_shared = kind.layer in LAYERS_BY_ELEMENT and self._pass.slots.get(id(described), 1) > 1
         return partial(self._answer, frame, kind, gives_its_input, is_shared, expected, ref(module))
 
-    def _charges_parameters(self, described: Module) -> bool:
-        """Whether a module not of torch has a record of its own parameters; torchvision's has one of its work."""
-        return self._elementwise and described.class_path != DEFORMABLE and bool(own_parameters(described))
+    def _charges_parameters(self, place: CopiedModule) -> bool:
+        """Whether a module not of torch has a record of its own parameters.
+
+        Torchvision's has one of its work; of a scripted one no tool sees a call.
+        """
+        described = place.described
+        known = described.class_path == DEFORMABLE or isinstance(place.copy, Scripted)
+        return self._elementwise and not known and bool(own_parameters(described))
 
     # The functions that replace a forward
 

@@ -140,6 +140,8 @@ class Question:
             return f"the source's own forward fails there on shapes: {OF_SOURCE}"
         if isinstance(error, OtherBlockError | UnknownModuleError):
             return OF_ANOTHER_BLOCK
+        if self.subject.kind in ("live", "run"):
+            return error.remedy or "choose another imgsz, or correct the model: its own forward pass fails there"
         return f"correct the network: its forward pass fails there, in {self.subject.origin.family} too"
 
     def fusion(self, root: Module, *, grad_enabled: bool, kept_flags: bool = False) -> Fusion:

@@ -10,6 +10,7 @@ From the ground up; a module imports only from lines above its own::
     best_file          the file of the best model: of this run or not, and which copy counts
     host_log           the log of a host, and the probe's lines on it
     host_call          a host's own model_info, and the line that it prints
+    left_to_host       which lines and counting runs are left to the host itself
     dropin             a model_info that replaces the host's
     output_drift       the outputs of each row before and after fuse()
     fuse_trial         a model in four numbers, and a dry run of its fuse()

@@ -21,7 +21,7 @@ from torch import nn
 from yolo_probe.counters.charges import Charges, Uncounted, charge
 from yolo_probe.counters.conventions import Convention, choose_counter
 from yolo_probe.environment import has_thop, installed_thop
-from yolo_probe.errors import RulesError, TraceError, reason_of
+from yolo_probe.errors import RulesError, TraceError, UnknownModuleError, reason_of, shown
 from yolo_probe.hosts.host import ULTRALYTICS, YOLOV5, Host
 from yolo_probe.hosts.images import Size, fitting_image, image_channels
 from yolo_probe.hosts.known_functions import KnownFunction, known_function
@@ -42,6 +42,7 @@ from yolo_probe.reports.verify import verify_model
 from yolo_probe.training.host_call import HostCall, HostFailedError, call_host
 from yolo_probe.training.host_log import Logger, log_of
 from yolo_probe.training.import_hook import HOME, expect, expect_nothing
+from yolo_probe.training.left_to_host import count_of_its_own, is_size, line_of_its_own, size_asked
 
 MAX_NAMED_OPERATORS = 5
 """Number of uncounted operators that a remark names; the others are a number."""
@@ -192,8 +193,9 @@ def _replacement(original: Callable[..., Any], watch: Callable[[PrintedLine], No
         except HostFailedError as error:
             raise error.raised from None  # as if the host alone had been called
         except Exception as error:  # a fault of ours must not stop a training
+            result = original(model, *args, **kwargs)  # first: what it raises too is no fault of ours
             _warn(log_of(original), f"model_info failed ({reason_of(error)})")
-            return original(model, *args, **kwargs)
+            return result
 
     replacement._yolo_probe_replaces = original  # type: ignore[attr-defined]
     return replacement
@@ -202,13 +204,25 @@ def _replacement(original: Callable[..., Any], watch: Callable[[PrintedLine], No
 def _host_function(model: nn.Module) -> Callable[..., Any] | None:
     """The host's own ``model_info``, from the module that defines the model's class; None for a model of no host.
 
-    That module has the function by its name; in YOLOv5 v1.0 and v2.0 it has the module ``torch_utils``.
+    That module has the function by its name; in YOLOv5 v1.0 and v2.0 it has the module ``torch_utils``. Other modules
+    of a host's package, as that of ultralytics' ``SAM``, have neither: there the function is where the host defines it.
     """
     for kind in type(unwrapped(model)).__mro__:
         home = sys.modules.get(kind.__module__)
-        function = getattr(home, "model_info", None) or getattr(getattr(home, "torch_utils", None), "model_info", None)
-        if inspect.isfunction(function) and _original(function).__module__.endswith(HOME):
-            return _original(function)
+        for place in (home, getattr(home, "torch_utils", None), _home_of(kind.__module__)):
+            function = getattr(place, "model_info", None)
+            if inspect.isfunction(function) and _original(function).__module__.endswith(HOME):
+                return _original(function)
+    return None
+
+
+def _home_of(module: str) -> ModuleType | None:
+    """The module in which the host's package that has this module defines its ``model_info``."""
+    for name, home in list(sys.modules.items()):
+        if name.endswith(HOME):
+            package = name.removesuffix(HOME).removesuffix("yolo.")  # ultralytics.yolo. to 8.0.135
+            if module.startswith(package or "models."):
+                return home
     return None
 
 
@@ -221,10 +235,14 @@ def _print_info(
     if known and "detailed" in asked and not asked["verbose"]:
         return None
     table = bool(asked["detailed"] if "detailed" in asked else asked.get("verbose"))
-    if host and (known is None or (table and not known.table)):
-        return _explain_own(host, model, call_host(host, model, *args, **kwargs), known, asked, extras)
-    assert known is not None
-    form = _form_of(model, host, known)
+    form = _form_of(model, host, known) if known else None
+    reason = line_of_its_own(model, form, asked) if host else ""
+    if host and (reason or known is None or (table and not known.table)):
+        printed_by_host = call_host(host, model, *args, **kwargs)
+        return _explain_own(host, model, printed_by_host, known, {} if reason else asked, extras, reason)
+    assert form is not None
+    if not is_size(size := size_asked(asked)):
+        raise TypeError(f"model_info: found the size {shown(size)}, expected a number of pixels, or two")
     logger = log_of(host)
     counted = _counted(model, host, form, asked, extras)
     own = None
@@ -287,7 +305,7 @@ def _counted(
     if custom_ops and any(custom_ops.rule_for(type(module)) for module in model.modules()):
         form = replace(form, samples=4)
     live = Live(model, custom_ops, elementwise=False)
-    imgsz = asked.get("imgsz", asked.get("img_size", 640))
+    imgsz = size_asked(asked)
     height, width = imgsz if isinstance(imgsz, list | tuple) else (imgsz, imgsz)
     stride = _stride(unwrapped(model) if form.proxies else model)
     if stride is None and host is None:
@@ -303,7 +321,7 @@ def _counted(
         (int(height), int(width)),
         built=True,
         run=_runner(live, model, form, convention, imgsz) if host else live.trace,
-        fused=live.is_fused,
+        fused=form.marks_fused and live.is_fused,
         totals=live.totals,
     )
     return _Counted(model, live, form, convention, stride, line)
@@ -311,14 +329,19 @@ def _counted(
 
 def _explain_own(
     host: Callable[..., Any], model: nn.Module, own: HostCall, known: KnownFunction | None, asked: Mapping[str, Any],
-    extras: _Extras,
+    extras: _Extras, reason: str = "",
 ) -> tuple[int, int, int, float] | None:  # fmt: skip
-    """Explain a line that the host itself has printed: what its numbers are, by our own count."""
+    """Explain a line that the host itself has printed: what its numbers are, by our own count.
+
+    ``reason``: why it was left to the host, if its function is known.
+    """
     logger = log_of(host)
     with _guarded(logger):
         form = _form_of(model, host, known) if known else _guessed_form(model, host, own)
         counted = _counted(model, host, form, asked, extras)
-        if known is None and own.line:
+        if reason and own.line:
+            logger.info(_remark(f"The line above is the host's own: {reason}."))
+        elif known is None and own.line:
             for remark in _explanation(counted):
                 logger.info(_remark(f"{remark}."))
         _finish(counted, own, logger, host, extras)
@@ -479,12 +502,15 @@ def _runner(
     """The forward pass that this host's counting run would make; it raises where that run would fail."""
     fault = _counting_fault(model, form, imgsz) or _refusing_module(model, convention)
     counts = has_thop()
+    left = count_of_its_own(model, form, convention)
 
     def run(image: Shape) -> Trace:
         if not counts:
             raise MissingGflops("thop is not installed")
         if fault:
             raise TraceError(fault)
+        if left:
+            raise UnknownModuleError(left)
         trace = live.trace(image)
         if trace.executed and any(parameter.is_meta for parameter in model.parameters()):
             raise TraceError(trace.executed)
@@ -522,7 +548,7 @@ def _print_table(live: Live, form: LineForm, logger: Logger) -> None:
             return "-", "-"
         return f"{values.mean():.3g}", f"{values.std():.3g}"
 
-    for line in parameter_table(live.root, form, statistics):
+    for line in list(parameter_table(live.root, form, statistics)):  # whole or, where it fails, the host's own
         if form.layers == "leaf_modules":
             logger.info(line)
         else:

@@ -1,0 +1,127 @@
+"""What is left to the host itself: lines, and counting runs, that hang on more of a model than yolo-probe reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from numbers import Integral
+from types import FunctionType
+from typing import Any
+
+from torch import nn
+
+from yolo_probe.counters.conventions import Convention
+from yolo_probe.errors import shown
+from yolo_probe.hosts.summary_line import LineForm
+from yolo_probe.live.description import is_plain
+from yolo_probe.live.live import is_compiled
+
+_WALKS = ("parameters", "named_parameters", "modules", "named_modules")
+"""Functions of a model with which hosts count; those of torch walk through what a description holds."""
+
+
+def line_of_its_own(model: nn.Module, form: LineForm | None, asked: Mapping[str, Any]) -> str:
+    """Why a host's whole line is left to it; empty where yolo-probe knows all that it hangs on.
+
+    ``form``: of the line, if it is known. ``asked``: the arguments of the call, by the names of the host's parameters.
+    """
+    size = size_asked(asked)
+    if not is_size(size):
+        return f"the size {shown(size)} is neither a number of pixels nor two"
+    if own := next(_walks_of_its_own(model), ""):
+        return f"{own} is not torch's"
+    return "its name is not from a text" if form and _is_named_otherwise(model, form) else ""
+
+
+def size_asked(asked: Mapping[str, Any]) -> Any:
+    """The size of the image in the arguments of a call."""
+    return asked.get("imgsz", asked.get("img_size", 640))
+
+
+def is_size(value: object) -> bool:
+    """Whether a size is one that every host counts, or says why not: a number of pixels, or two, none below 1."""
+    sides = value if isinstance(value, list | tuple) else (value, value)
+    return len(sides) == 2 and all(isinstance(side, Integral) and int(side) > 0 for side in sides)
+
+
+def _walks_of_its_own(model: nn.Module) -> Iterator[str]:
+    """The functions with which a host walks through a model, where a class of the user's has its own."""
+    for kind in {type(module) for module in nn.Module.modules(model)}:
+        for name in _WALKS:
+            if not getattr(kind, name).__module__.startswith("torch."):
+                yield f"{kind.__name__}.{name}()"
+
+
+def _is_named_otherwise(model: nn.Module, form: LineForm) -> bool:
+    """Whether a host finds the name of a line elsewhere than in a text that the model, or its dict ``yaml``, holds."""
+    if not form.named_after:
+        return False
+    held = vars(model._modules["_orig_mod"] if is_compiled(model) else model)
+    file = held.get("yaml_file")
+    if getattr(model, "yaml_file", None) is not file:
+        return True
+    if file or form.named_after != "yolo":
+        return "yaml_file" in held and not isinstance(file, str)
+    yaml: Any = getattr(model, "yaml", {})
+    if yaml is not held.get("yaml", yaml) or not isinstance(yaml, dict) or not is_plain(yaml):
+        return True
+    return not isinstance(yaml.get("yaml_file", ""), str)
+
+
+def count_of_its_own(model: nn.Module, form: LineForm, convention: Convention) -> str:
+    """Why a host's counting run is left to it, with the module's path; empty where ours computes the same."""
+    if convention.fails_at and (path := next(_answering_for_others(model), None)) is not None:
+        return f"{path or 'the model'}: it has a __getattr__() of its own, and {convention.title} asks for its totals"
+    types = {str(each.dtype).removeprefix("torch.") for each in model.parameters() if each.is_floating_point()}
+    if len(types) > 1:  # shapes do not say where a forward pass makes one of another
+        return f"the model: its parameters are {' and '.join(sorted(types))}"
+    return _copied_otherwise(model) if form.copies else ""
+
+
+def _answering_for_others(model: nn.Module) -> Iterator[str]:
+    """The paths of modules that look up attributes in a way of their own, as in a module inside."""
+    for path, module in model.named_modules():
+        if not type(module).__getattr__.__module__.startswith("torch."):
+            yield path
+
+
+def _copied_otherwise(model: nn.Module) -> str:
+    """Why a host's copy of a model runs other modules than the model; empty where it runs copies of the same.
+
+    A class may say itself how it is copied, and a function that keeps a module runs that module, not its copy.
+    """
+    for path, module in model.named_modules():
+        own = getattr(type(module), "__deepcopy__", None)
+        if own is not None and not own.__module__.startswith("torch."):
+            return f"{path or 'the model'}: {type(module).__name__} has a __deepcopy__() of its own"
+        for name, value in vars(module).items():
+            if name != "_compiled_call_impl" and any(map(_keeps_module, _functions_in(value))):
+                return f"{path or 'the model'}: a function in {name} keeps a module, which its copy runs too"
+    return ""
+
+
+def _functions_in(value: Any) -> Iterator[FunctionType]:
+    """The functions in an attribute, also in containers and partial functions."""
+    if isinstance(value, FunctionType):
+        yield value
+    elif isinstance(value, partial):  # its arguments are copied
+        yield from _functions_in(value.func)
+    elif isinstance(value, dict | list | tuple):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _functions_in(each)
+
+
+def _keeps_module(function: FunctionType) -> bool:
+    """Whether a function has a module in its closure or its defaults."""
+    cells = function.__closure__ or ()
+    held = [each.cell_contents for each in cells if _is_filled(each)]
+    held += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    return any(isinstance(each, nn.Module) for each in held)
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018  # an empty cell raises
+    except ValueError:
+        return False
+    return True
