@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.custom_modules import Apply
-from yolo_probe import compare_counters, count_flops, explain_layers
+from yolo_probe import bench, compare_counters, count_flops, diff, explain_layers, model_info, report
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.errors import CounterError, RulesError, TargetError, TraceError
 
@@ -174,10 +175,68 @@ def test_a_wrong_input_says_what_was_expected(given: object) -> None:
         count_flops(nn.Conv2d(3, 4, 1), given)
 
 
+@pytest.mark.parametrize("call", [bench, report, lambda model, size: diff(model, model, size)])
+@pytest.mark.parametrize("size", [0, -32, "64", 64.0, None, [64], [], (1, 3, 64, 64), True, {}, (64, "a")])
+def test_a_size_of_another_form_is_named(call: Callable[[nn.Module, Any], object], size: object) -> None:
+    with pytest.raises(CounterError, match=r"found the size .*, expected 640 or \(height, width\)"):
+        call(nn.Conv2d(3, 4, 1), size)
+
+
+@pytest.mark.parametrize("size", [np.int64(8), [np.int32(8), 8], (np.uint8(1), 3, 8, 8)])
+def test_whole_numbers_of_numpy_are_sizes(size: object) -> None:
+    assert count_flops(nn.Conv2d(3, 4, 1), size, counter="torch").total == 2 * 3 * 4 * 8 * 8
+
+
+def test_an_image_with_more_values_than_torch_can_number_is_named() -> None:
+    with pytest.raises(TraceError, match="no image of 1x3x1000000000x1000000000"):
+        count_flops(nn.Conv2d(3, 4, 1), 10**9)
+
+
+def test_a_single_value_that_does_not_fit_is_named_as_one() -> None:
+    with pytest.raises(TraceError, match=r"\(fed a single value\)"):
+        count_flops(nn.Conv2d(3, 4, 1), torch.tensor(64))
+
+
+def test_arguments_that_the_forward_does_not_take_are_told_with_its_name() -> None:
+    with pytest.raises(TypeError, match=r"Two\.forward\(\): missing a required argument: 'image'"):
+        count_flops(Two(), {"images": torch.zeros(1, 3, 8, 8)})
+
+
+def test_an_attribute_error_of_the_model_asks_for_no_other_shape() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), Apply(lambda x: x.no_such_name))
+    with pytest.raises(TraceError, match=r"AttributeError: .* no attribute 'no_such_name'") as raised:
+        count_flops(model, 8)
+    assert raised.value.remedy == "Correct the model's code there, or pass what it takes."
+
+
+def test_an_image_that_is_too_small_for_a_live_model_is_no_fault_of_yolov5() -> None:
+    with pytest.raises(TraceError) as raised:
+        report(nn.Sequential(nn.Conv2d(3, 4, 1), nn.AvgPool2d(100)), 64)
+    assert raised.value.remedy == "choose another imgsz, or correct the model: its own forward pass fails there"
+
+
+def test_a_path_is_a_file_of_rules(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("modules:\n  Conv2d: {macs: 7}\n", encoding="utf-8")
+    assert count_flops(nn.Conv2d(3, 4, 1), 8, rules=rules) == count_flops(nn.Conv2d(3, 4, 1), 8, rules=str(rules))
+
+
+@pytest.mark.parametrize("compiled", [torch.jit.script, lambda model: torch.jit.trace(model, torch.zeros(1, 4, 8, 8))])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_scripted_or_traced_layer_is_read_and_torchinfo_sees_no_call_of_it(compiled: Callable[..., Any]) -> None:
+    model = nn.Sequential(compiled(nn.Conv2d(4, 4, 1)), nn.BatchNorm2d(4))
+    found = compare_counters(model, (1, 4, 8, 8), ["torchinfo", "torch"])
+    assert found.counters["torchinfo"].unfused == 2 * 4  # as torchinfo 1.8.0 prints: the norm's weights
+    assert found.counters["torch"].unfused == 2 * 4 * 4 * 8 * 8
+    assert model_info(model)[:3] == (2, 4 * 4 + 4 + 8, 4 * 4 + 4 + 8)  # type: ignore[index]
+
+
 def test_a_counter_that_is_not_known_names_those_that_are() -> None:
     with pytest.raises(CounterError, match="found the counter 'thop-9'") as caught:
         count_flops(nn.Conv2d(3, 4, 1), 8, counter="thop-9")
     assert all(name in caught.value.remedy for name in CONVENTIONS)
+    with pytest.raises(CounterError, match=r"found the counter \['thop'\]"):
+        count_flops(nn.Conv2d(3, 4, 1), 8, counter=["thop"])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
