@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -371,6 +372,48 @@ def test_a_count_that_shapes_do_not_give_is_the_hosts(
     assert caplog.messages[0] == OWN_LINE
     says = "  No GFLOPs: the host's own counting run finds none, and yolo-probe cannot count the model: "
     assert caplog.messages[1] == f"{says}{why}."
+
+
+class Wrapped(nn.Module):  # type: ignore[misc]  # torch is not read by mypy
+    """A network around another, with work of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.module, self.more = Custom(), nn.Conv2d(4, 4, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.more(self.module(x))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own compiler
+@pytest.mark.parametrize(
+    ("form", "wrap", "told"),
+    [
+        ("none", torch.compile, "cannot keep its total on a compiled module"),
+        ("parallel", torch.compile, "cannot keep its total on a compiled module"),
+        ("all", torch.compile, ""),
+        ("all", lambda model: nn.DataParallel(torch.compile(model)), ""),
+        ("all", lambda _: Wrapped(), "its host looks into Wrapped, and counts the Custom alone"),
+        ("parallel", lambda _: Wrapped(), ""),
+    ],
+)
+def test_a_host_that_looks_into_wrappers_counts_what_is_inside(
+    form: str, wrap: Callable[[nn.Module], nn.Module], told: str, host: tuple[ModuleType, ModuleType],
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    looking = replace(FORMS["v7.0"], looks_into=form)  # type: ignore[arg-type]
+    monkeypatch.setattr(dropin, "known_function", lambda _: KnownFunction(looking, table=True))
+    monkeypatch.setattr(dropin, "has_thop", lambda: True)
+    monkeypatch.setattr(dropin, "installed_thop", lambda: Thop("thop", "0.1.1", "", "thop-0.1"))
+    home, _ = host
+    yolo_probe.install()
+    with caplog.at_level(logging.INFO):
+        home.model_info(wrap(Custom()))
+    yolo_probe.uninstall()
+    for kind in torch.optim.Optimizer.__subclasses__():  # torch 2.1 takes their hooks away when it compiles a model
+        kind.step.hooked = kind.step.__code__.co_name == "wrapper"
+    assert ("GFLOPs" in caplog.messages[0]) == (not told)
+    assert told in "".join(caplog.messages)
 
 
 def test_what_a_host_refuses_is_no_fault_of_the_probe(

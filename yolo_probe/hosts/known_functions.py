@@ -80,7 +80,8 @@ _V3_OF_V5_NAMED = replace(_V7_0, written="YOLOv3")
 _V3_NAMED = replace(_V7_0, named_after="yolov3")
 _EXTRAPOLATED, _LEAVES, _SEPARATED, _PLAIN = (form for _, form in ULTRALYTICS_FORMS)
 _NO_TUPLES = replace(_EXTRAPOLATED, takes_tuple=False)
-_OF_ANY_TYPE = replace(_LEAVES, fed="of_model")
+_UNWRAPPED = replace(_LEAVES, looks_into="all")
+_OF_ANY_TYPE = replace(_UNWRAPPED, fed="of_model")
 _NOT_COPIED = replace(_OF_ANY_TYPE, copies=False)
 _ONE_IMAGE = replace(_PLAIN, whole_image_too=False)
 
@@ -111,9 +112,9 @@ _KNOWN: Mapping[str, KnownFunction] = {
         (_PLAIN, False, ("dc107fa9e512",)),  # 8.0.236 to 8.2.54
         (_SEPARATED, False, ("445349829e13", "fc488df73939", "34a597e66970")),  # 8.2.55 to 8.3.75
         (_LEAVES, True, (
-            "769476a3d92f", "0286c82c952c", "f4f4f0e9dbd9", "2f633ec79433", "975598b59702",
-            "aa671664e86b",  # 8.3.76 to 8.4.51
+            "769476a3d92f", "0286c82c952c", "f4f4f0e9dbd9", "2f633ec79433",  # 8.3.76 to 8.3.195
         )),
+        (_UNWRAPPED, True, ("975598b59702", "aa671664e86b")),  # 8.3.196 to 8.4.51
         (_OF_ANY_TYPE, True, ("a4e0bc6f72ac",)),  # 8.4.52 to 8.4.106
         (_NOT_COPIED, True, ("d205c3140f76",)),  # 8.4.107 and 8.4.108
         (_NO_TUPLES, True, ("372b09b297d5", "99a631b08f30", "a72a9ba7b2c3")),  # 8.4.109 to 8.4.163

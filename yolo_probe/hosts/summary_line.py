@@ -97,6 +97,8 @@ class LineForm:
     """Whether it counts a copy of the model, and has no figure where that cannot be made."""
     fed: Literal["float32", "cpu_float32", "of_model"] = "float32"
     """The type of the image that it counts, and where that is if not where the model is."""
+    looks_into: Literal["none", "parallel", "all"] = "none"
+    """Which wrappers of a model it takes off before it counts: those of torch's parallel training, or any."""
     takes_tuple: bool = False
     """Whether a size may be a tuple; else it has no figure then."""
 
@@ -142,13 +144,16 @@ FORMS: Mapping[Generation, LineForm] = {
     "v7.0": _V6_2,
     "head": LineForm(
         "leaf_modules", named_after="yolo", separators=True, proxies=True, copies=False, fed="of_model",
-        takes_tuple=True,
+        looks_into="all", takes_tuple=True,
     ),
 }  # fmt: skip
 """The line of each generation."""
 
 _ULTRALYTICS = replace(FORMS["head"], writes_anchor_grid=False, marks_fused=True, host=ULTRALYTICS)
-_SCALED = replace(_ULTRALYTICS, proxies=False, whole_image_too=True, copies=True, fed="float32", takes_tuple=False)
+_SCALED = replace(
+    _ULTRALYTICS, proxies=False, whole_image_too=True, copies=True, fed="float32", looks_into="parallel",
+    takes_tuple=False,
+)  # fmt: skip
 
 ULTRALYTICS_FORMS: Sequence[tuple[tuple[int, ...], LineForm]] = (
     ((8, 4, 109), _ULTRALYTICS),

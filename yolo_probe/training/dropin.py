@@ -42,7 +42,7 @@ from yolo_probe.reports.verify import verify_model
 from yolo_probe.training.host_call import HostCall, HostFailedError, call_host
 from yolo_probe.training.host_log import Logger, log_of
 from yolo_probe.training.import_hook import HOME, expect, expect_nothing
-from yolo_probe.training.left_to_host import count_of_its_own, is_size, line_of_its_own, size_asked
+from yolo_probe.training.left_to_host import count_of_its_own, counted_module, is_size, line_of_its_own, size_asked
 
 MAX_NAMED_OPERATORS = 5
 """Number of uncounted operators that a remark names; the others are a number."""
@@ -307,7 +307,7 @@ def _counted(
     live = Live(model, custom_ops, elementwise=False)
     imgsz = size_asked(asked)
     height, width = imgsz if isinstance(imgsz, list | tuple) else (imgsz, imgsz)
-    stride = _stride(unwrapped(model) if form.proxies else model)
+    stride = _stride(counted_module(model, form))
     if stride is None and host is None:
         stride = 32
     root = live.root
@@ -500,7 +500,8 @@ def _runner(
     live: Live, model: nn.Module, form: LineForm, convention: Convention, imgsz: object
 ) -> Callable[[Shape], Trace]:
     """The forward pass that this host's counting run would make; it raises where that run would fail."""
-    fault = _counting_fault(model, form, imgsz) or _refusing_module(model, convention)
+    counted = counted_module(model, form)
+    fault = _counting_fault(counted, form, imgsz) or _refusing_module(counted, convention)
     counts = has_thop()
     left = count_of_its_own(model, form, convention)
 

@@ -14,7 +14,7 @@ from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import shown
 from yolo_probe.hosts.summary_line import LineForm
 from yolo_probe.live.description import is_plain
-from yolo_probe.live.live import is_compiled
+from yolo_probe.live.live import is_compiled, unwrapped
 
 _WALKS = ("parameters", "named_parameters", "modules", "named_modules")
 """Functions of a model with which hosts count; those of torch walk through what a description holds."""
@@ -68,8 +68,20 @@ def _is_named_otherwise(model: nn.Module, form: LineForm) -> bool:
     return not isinstance(yaml.get("yaml_file", ""), str)
 
 
+def counted_module(model: nn.Module, form: LineForm) -> nn.Module:
+    """What a host of that form counts: a model, or the one that its wrapper holds."""
+    if form.looks_into == "parallel" and isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        return model.module
+    held = model._modules.get("_orig_mod") or model._modules.get("module") if form.looks_into == "all" else None
+    return model if held is None else counted_module(held, form)
+
+
 def count_of_its_own(model: nn.Module, form: LineForm, convention: Convention) -> str:
     """Why a host's counting run is left to it, with the module's path; empty where ours computes the same."""
+    counted = counted_module(model, form)
+    if form.looks_into == "all" and counted is not unwrapped(model):
+        return f"the model: its host looks into {type(model).__name__}, and counts the {type(counted).__name__} alone"
+    model = counted
     if convention.fails_at and (path := next(_answering_for_others(model), None)) is not None:
         return f"{path or 'the model'}: it has a __getattr__() of its own, and {convention.title} asks for its totals"
     types = {str(each.dtype).removeprefix("torch.") for each in model.parameters() if each.is_floating_point()}
