@@ -334,6 +334,15 @@ class CopiesItself(Custom):
         return nn.Conv2d(3, 8, 1)
 
 
+class HasGraph(Custom):
+    """A network with a part made by torch.fx that has an attribute more, as a row has its number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.part = torch.fx.symbolic_trace(nn.Sequential(nn.Conv2d(3, 8, 1)))
+        self.part.i = 3
+
+
 class OfTwoTypes(Custom):
     """A network whose first layer is followed by one of another type."""
 
@@ -355,6 +364,7 @@ class Answers(Custom):
     [
         (KeepsFunction, "a function in steps keeps a module, which its copy runs too"),
         (CopiesItself, "CopiesItself has a __deepcopy__() of its own"),
+        (HasGraph, "torch.fx copies it without its attribute i"),
         (OfTwoTypes, "its parameters are float16 and float32"),
         (Answers, "it has a __getattr__() of its own, and thop 0.1 asks for its totals"),
     ],
@@ -370,7 +380,8 @@ def test_a_count_that_shapes_do_not_give_is_the_hosts(
         home.model_info(network())
     yolo_probe.uninstall()
     assert caplog.messages[0] == OWN_LINE
-    says = "  No GFLOPs: the host's own counting run finds none, and yolo-probe cannot count the model: "
+    path = "part" if network is HasGraph else "the model"
+    says = f"  No GFLOPs: the host's own counting run finds none, and yolo-probe cannot count {path}: "
     assert caplog.messages[1] == f"{says}{why}."
 
 

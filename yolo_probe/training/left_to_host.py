@@ -9,6 +9,7 @@ from types import FunctionType
 from typing import Any
 
 from torch import nn
+from torch.fx import Graph, GraphModule
 
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import shown
@@ -106,10 +107,17 @@ def _copied_otherwise(model: nn.Module) -> str:
         own = getattr(type(module), "__deepcopy__", None)
         if own is not None and not own.__module__.startswith("torch."):
             return f"{path or 'the model'}: {type(module).__name__} has a __deepcopy__() of its own"
+        if own is GraphModule.__deepcopy__ and (name := next(_forgotten(module), "")):
+            return f"{path or 'the model'}: torch.fx copies it without its attribute {name}"
         for name, value in vars(module).items():
             if name != "_compiled_call_impl" and any(map(_keeps_module, _functions_in(value))):
                 return f"{path or 'the model'}: a function in {name} keeps a module, which its copy runs too"
     return ""
+
+
+def _forgotten(module: nn.Module) -> Iterator[str]:
+    """The attributes that a copy of a module made by torch.fx does not have: those that it was given afterwards."""
+    return (name for name in vars(module) if name[0] != "_" and name not in vars(GraphModule(nn.Module(), Graph())))
 
 
 def _functions_in(value: Any) -> Iterator[FunctionType]:
