@@ -221,6 +221,18 @@ def test_a_path_is_a_file_of_rules(tmp_path: Path) -> None:
     assert count_flops(nn.Conv2d(3, 4, 1), 8, rules=rules) == count_flops(nn.Conv2d(3, 4, 1), 8, rules=str(rules))
 
 
+@pytest.mark.parametrize("kind", ["half", "double"])
+def test_a_layer_that_is_fed_another_type_than_its_weights_fails_as_it_does_for_real(kind: str) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), Apply(lambda x: getattr(x, kind)()), nn.Conv2d(4, 4, 1))
+    found = "float16" if kind == "half" else "float64"
+    with pytest.raises(TraceError, match=f"2: found {found} values, expected float32, as the weights are"):
+        count_flops(model, 8)
+    with pytest.raises(RuntimeError, match="should be the same"):
+        model(torch.zeros(1, 3, 8, 8))
+    model[1] = Apply(lambda x: getattr(x, kind)().float())
+    assert count_flops(model, 8, "torch").total == 2 * (3 * 4 + 4 * 4) * 8 * 8
+
+
 @pytest.mark.parametrize("compiled", [torch.jit.script, lambda model: torch.jit.trace(model, torch.zeros(1, 4, 8, 8))])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_scripted_or_traced_layer_is_read_and_torchinfo_sees_no_call_of_it(compiled: Callable[..., Any]) -> None:

@@ -351,6 +351,14 @@ class OfTwoTypes(Custom):
         self.last = nn.Conv2d(8, 8, 1).half()
 
 
+class StartsWithNumbers(Custom):
+    """A network whose first parameter is of another type than the layer that takes the image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = nn.Parameter(torch.zeros(2, 3, dtype=torch.int8), requires_grad=False)
+
+
 class Answers(Custom):
     """A network that looks up in its convolution what it has not itself."""
 
@@ -366,6 +374,7 @@ class Answers(Custom):
         (CopiesItself, "CopiesItself has a __deepcopy__() of its own"),
         (HasGraph, "torch.fx copies it without its attribute i"),
         (OfTwoTypes, "its parameters are float16 and float32"),
+        (StartsWithNumbers, "its parameters are float32 and int8"),
         (Answers, "it has a __getattr__() of its own, and thop 0.1 asks for its totals"),
     ],
 )

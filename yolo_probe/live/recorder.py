@@ -53,7 +53,14 @@ from yolo_probe.live.function_shapes import ANSWERS, Answer
 from yolo_probe.live.named_calls import Named
 from yolo_probe.live.operator_records import Records, autograd_functions
 from yolo_probe.live.scripted import SCRIPTED, Scripted, ScriptedWork
-from yolo_probe.live.torch_internals import COMPILED, call_directly, directly, globals_of, has_forward_hooks
+from yolo_probe.live.torch_internals import (
+    COMPILED,
+    autocasts,
+    call_directly,
+    directly,
+    globals_of,
+    has_forward_hooks,
+)
 from yolo_probe.live.torch_layers import (
     LAYERS,
     OPERATORS,
@@ -261,6 +268,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         block = kind.block
         assert block is not None
         refusal: Exception | None = None
+        self._refuse_type(frame, expected, getattr(input, "dtype", None))
         with directly():
             if not args and not kwargs and (expected is None or getattr(input, "dtype", None) is expected):
                 try:
@@ -283,6 +291,16 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
             return self._measure(frame, kind, module, input, *args, **kwargs)
         except Exception as error:
             raise (refusal if isinstance(refusal, ShapeError) else error) from None
+
+    def _refuse_type(self, frame: Frame, expected: torch.dtype | None, found: torch.dtype | None) -> None:
+        """Raise TraceError for values of another type than the weights, as torch does, but not its meta kernels.
+
+        Not where that is only because the image is not of the type of these weights, or autocast makes them equal.
+        """
+        if found not in (None, expected) and expected is self._dtype and not autocasts():
+            names = [str(each).removeprefix("torch.") for each in (found, expected)]
+            place = frame.path or "the model"
+            raise TraceError(f"{place}: found {names[0]} values, expected {names[1]}, as the weights are")
 
     def _where_called(self, frame: Frame) -> Frame:
         """The frame of this call of an activation that several modules share, which is listed where it is called."""

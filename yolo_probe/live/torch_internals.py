@@ -37,6 +37,9 @@ _make: Callable[..., nn.Parameter] | None = getattr(torch.Tensor, "_make_subclas
 COMPILED = (torch._C.ScriptMethod, torch._C.ScriptFunction)
 """Types of code that torch has compiled; torch dispatches calls of it like functions of its own."""
 
+autocasts: Callable[[], bool] = getattr(torch._C, "_is_any_autocast_enabled", lambda: True)
+"""Whether autocast may change types now; where torch does not say, it may."""
+
 is_compiling: Callable[[], bool] = getattr(torch.compiler, "is_compiling", lambda: False)
 """Whether torch.compile is reading the code that calls this; since torch 2.3."""
 

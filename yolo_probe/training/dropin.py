@@ -42,7 +42,14 @@ from yolo_probe.reports.verify import verify_model
 from yolo_probe.training.host_call import HostCall, HostFailedError, call_host
 from yolo_probe.training.host_log import Logger, log_of
 from yolo_probe.training.import_hook import HOME, expect, expect_nothing
-from yolo_probe.training.left_to_host import count_of_its_own, counted_module, is_size, line_of_its_own, size_asked
+from yolo_probe.training.left_to_host import (
+    count_of_its_own,
+    counted_module,
+    is_size,
+    line_of_its_own,
+    size_asked,
+    types_of,
+)
 
 MAX_NAMED_OPERATORS = 5
 """Number of uncounted operators that a remark names; the others are a number."""
@@ -526,7 +533,7 @@ def _counting_fault(model: nn.Module, form: LineForm, imgsz: object) -> str:
         return f"the size {imgsz}, a tuple: it takes a number or a list"
     first = next(model.parameters(), None)
     if first is not None and form.fed != "of_model":
-        if first.dtype != torch.float32:
+        if first.dtype != torch.float32 and len(types_of(model)) == 1:
             return f"the first layer: a float32 image into a {str(first.dtype).removeprefix('torch.')} model"
         if form.fed == "cpu_float32" and first.device.type != "cpu":
             return f"the first layer: an image on the CPU into a model on {first.device}"

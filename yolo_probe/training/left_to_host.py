@@ -13,7 +13,7 @@ from torch.fx import Graph, GraphModule
 
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import shown
-from yolo_probe.hosts.summary_line import LineForm
+from yolo_probe.hosts.summary_line import MAX_FILE_NAME, LineForm
 from yolo_probe.live.description import is_plain
 from yolo_probe.live.live import is_compiled, unwrapped
 
@@ -62,7 +62,7 @@ def _is_named_otherwise(model: nn.Module, form: LineForm) -> bool:
     if getattr(model, "yaml_file", None) is not file:
         return True
     if file or form.named_after != "yolo":
-        return "yaml_file" in held and not isinstance(file, str)
+        return "yaml_file" in held and (not isinstance(file, str) or len(file) > MAX_FILE_NAME)
     yaml: Any = getattr(model, "yaml", {})
     if yaml is not held.get("yaml", yaml) or not isinstance(yaml, dict) or not is_plain(yaml):
         return True
@@ -85,10 +85,16 @@ def count_of_its_own(model: nn.Module, form: LineForm, convention: Convention) -
     model = counted
     if convention.fails_at and (path := next(_answering_for_others(model), None)) is not None:
         return f"{path or 'the model'}: it has a __getattr__() of its own, and {convention.title} asks for its totals"
-    types = {str(each.dtype).removeprefix("torch.") for each in model.parameters() if each.is_floating_point()}
-    if len(types) > 1:  # shapes do not say where a forward pass makes one of another
+    if len(types := types_of(model)) > 1:  # shapes do not say where a forward pass makes one of another
         return f"the model: its parameters are {' and '.join(sorted(types))}"
     return _copied_otherwise(model) if form.copies else ""
+
+
+def types_of(model: nn.Module) -> set[str]:
+    """The types of a model's floating-point parameters and of its first one, with which hosts make their image."""
+    first = next(model.parameters(), None)
+    types = {each.dtype for each in model.parameters() if each is first or each.is_floating_point()}
+    return {str(each).removeprefix("torch.") for each in types}
 
 
 def _answering_for_others(model: nn.Module) -> Iterator[str]:
