@@ -268,9 +268,11 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
         block = kind.block
         assert block is not None
         refusal: Exception | None = None
-        self._refuse_type(frame, expected, getattr(input, "dtype", None))
         with directly():
-            if not args and not kwargs and (expected is None or getattr(input, "dtype", None) is expected):
+            found = getattr(input, "dtype", None)
+            if expected not in (None, found):
+                self._refuse_type(frame, expected, found)
+            if not args and not kwargs and (expected is None or found is expected):
                 try:
                     if block is _LINEAR and not input.is_contiguous():
                         block = from_scattered
@@ -297,7 +299,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]  # torch is not read by
 
         Not where that is only because the image is not of the type of these weights, or autocast makes them equal.
         """
-        if found not in (None, expected) and expected is self._dtype and not autocasts():
+        if found is not None and expected is self._dtype and not autocasts():
             names = [str(each).removeprefix("torch.") for each in (found, expected)]
             place = frame.path or "the model"
             raise TraceError(f"{place}: found {names[0]} values, expected {names[1]}, as the weights are")

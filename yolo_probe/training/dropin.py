@@ -215,12 +215,19 @@ def _host_function(model: nn.Module) -> Callable[..., Any] | None:
     of a host's package, as that of ultralytics' ``SAM``, have neither: there the function is where the host defines it.
     """
     for kind in type(unwrapped(model)).__mro__:
-        home = sys.modules.get(kind.__module__)
-        for place in (home, getattr(home, "torch_utils", None), _home_of(kind.__module__)):
+        for place in _places_of(kind.__module__):
             function = getattr(place, "model_info", None)
             if inspect.isfunction(function) and _original(function).__module__.endswith(HOME):
                 return _original(function)
     return None
+
+
+def _places_of(module: str) -> Iterator[object]:
+    """Where the function of a class's host may be, nearest first; ``module``: of the class."""
+    home = sys.modules.get(module)
+    yield home
+    yield getattr(home, "torch_utils", None)
+    yield _home_of(module)
 
 
 def _home_of(module: str) -> ModuleType | None:

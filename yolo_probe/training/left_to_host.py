@@ -14,7 +14,7 @@ from torch.fx import Graph, GraphModule
 from yolo_probe.counters.conventions import Convention
 from yolo_probe.errors import shown
 from yolo_probe.hosts.summary_line import MAX_FILE_NAME, LineForm
-from yolo_probe.live.description import is_plain
+from yolo_probe.live.description import ATOMS, is_plain
 from yolo_probe.live.live import is_compiled, unwrapped
 
 _WALKS = ("parameters", "named_parameters", "modules", "named_modules")
@@ -47,10 +47,21 @@ def is_size(value: object) -> bool:
 
 def _walks_of_its_own(model: nn.Module) -> Iterator[str]:
     """The functions with which a host walks through a model, where a class of the user's has its own."""
-    for kind in {type(module) for module in nn.Module.modules(model)}:
+    for kind in {type(module): None for module in _modules_in(model)}:
         for name in _WALKS:
             if not getattr(kind, name).__module__.startswith("torch."):
                 yield f"{kind.__name__}.{name}()"
+
+
+def _modules_in(model: nn.Module) -> list[nn.Module]:
+    """Every distinct module, in no particular order, without a call of the model's own."""
+    found, stack = {id(model): model}, [model]
+    while stack:
+        for child in stack.pop()._modules.values():
+            if child is not None and id(child) not in found:
+                found[id(child)] = child
+                stack.append(child)
+    return list(found.values())
 
 
 def _is_named_otherwise(model: nn.Module, form: LineForm) -> bool:
@@ -93,7 +104,8 @@ def count_of_its_own(model: nn.Module, form: LineForm, convention: Convention) -
 def types_of(model: nn.Module) -> set[str]:
     """The types of a model's floating-point parameters and of its first one, with which hosts make their image."""
     first = next(model.parameters(), None)
-    types = {each.dtype for each in model.parameters() if each is first or each.is_floating_point()}
+    held = (each for module in _modules_in(model) for each in module._parameters.values() if each is not None)
+    types = {each.dtype for each in held if each is first or each.is_floating_point()}
     return {str(each).removeprefix("torch.") for each in types}
 
 
@@ -102,6 +114,10 @@ def _answering_for_others(model: nn.Module) -> Iterator[str]:
     for path, module in model.named_modules():
         if not type(module).__getattr__.__module__.startswith("torch."):
             yield path
+
+
+_WITHOUT_FUNCTIONS = frozenset({"_parameters", "_buffers", "_modules", "_compiled_call_impl"})
+"""Names in the ``__dict__`` of a module under which no function is that a copy has too."""
 
 
 def _copied_otherwise(model: nn.Module) -> str:
@@ -116,7 +132,9 @@ def _copied_otherwise(model: nn.Module) -> str:
         if own is GraphModule.__deepcopy__ and (name := next(_forgotten(module), "")):
             return f"{path or 'the model'}: torch.fx copies it without its attribute {name}"
         for name, value in vars(module).items():
-            if name != "_compiled_call_impl" and any(map(_keeps_module, _functions_in(value))):
+            if type(value) in ATOMS or name in _WITHOUT_FUNCTIONS:
+                continue
+            if any(map(_keeps_module, _functions_in(value))):
                 return f"{path or 'the model'}: a function in {name} keeps a module, which its copy runs too"
     return ""
 
