@@ -11,7 +11,7 @@ from yolo_probe.hosts.subject import LiveModel, Subject
 from yolo_probe.model.freezing import weights_of_dfl
 from yolo_probe.model.structure import Module, named_modules, named_rows
 from yolo_probe.model.user_rules import OwnRules
-from yolo_probe.render.document import Cause, Figures, Footer, HostLine, Note, Part, Remainder, Section, signed
+from yolo_probe.render.document import Cause, Figures, Footer, HostLine, Note, Part, Remainder, Section, Words, signed
 from yolo_probe.render.verification import verification_words
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.ledger import Ledger
@@ -79,6 +79,16 @@ def host_line(state: State, question: Question, *, fails: str = "") -> HostLine:
         doubt = theirs and f" YOLOv5 has no {theirs}: a fork that has it may count another image, and print them."
         gap = f"No GFLOPs: {state.line.missing}, and the error is hidden.{counted}{doubt}"
     return HostLine(state.line.text or state.line.counts, gap)
+
+
+def of_no_release(subject: Subject) -> Iterator[Words]:
+    """What stands below the lines of a file that does not say which release of its host prints them."""
+    origin = subject.origin
+    if subject.saved and not origin.host.has_generations and origin.release is None:
+        yield Words(
+            f"The file names no release of {origin.host.name}: this is how the newest prints it. "
+            f"{origin.host.old_versions} count all modules as layers."
+        )
 
 
 def unknown_flops(subject: Subject, *columns: str, fails: str = "") -> Section:

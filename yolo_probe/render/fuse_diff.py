@@ -20,6 +20,7 @@ from yolo_probe.render.common import (
     ledger_block,
     line_differs,
     number_of_rows,
+    of_no_release,
     uncounted,
     unknown_flops,
 )
@@ -47,6 +48,7 @@ def document(report: FuseDiff) -> Iterator[Section]:
         host_line(report.training, question, fails=report.training.fails),
         Words(validation),
         host_line(report.validation, question, fails=report.training.fails),
+        *of_no_release(question.subject),
     )
     yield (Words(_answer(report)),)
     yield from ledgers(report)

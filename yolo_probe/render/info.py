@@ -21,6 +21,7 @@ from yolo_probe.render.common import (
     host_line,
     kinds_words,
     line_differs,
+    of_no_release,
     percent,
     rows_words,
     size_words,
@@ -73,6 +74,7 @@ def _line(report: Info) -> Iterator[Part]:
         prints = f"would print, {subject.fuse_unless_known}" if report.is_fused and subject.foreign else "prints"
         yield Words(f"{loaded}model.info({size}) {prints}")
     yield host_line(report.state, question, fails=report.state.fails)
+    yield from of_no_release(subject)
     if not form.takes_size:
         counts = "x".join(map(str, form.size(question.size)))
         if question.size != form.size(question.size):
