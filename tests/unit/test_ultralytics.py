@@ -118,8 +118,9 @@ def test_no_yolov5_prints_a_line_of_such_a_file(tmp_path: Path, probe: Probe) ->
     ],
 )
 def test_a_file_tells_which_release_wrote_it(contents: dict[str, object], version: str, tmp_path: Path) -> None:
-    text = render(info(question(saved(tmp_path / "best.pt", **contents)), fused=False))
-    assert version in " ".join(text.split())
+    text = " ".join(render(info(question(saved(tmp_path / "best.pt", **contents)), fused=False)).split())
+    assert version in text
+    assert ("this is how the newest prints it" in text) == ("no version" in version)
 
 
 def test_a_list_of_rows_is_named_as_a_list_since_a_number_is_of_other_rows() -> None:
