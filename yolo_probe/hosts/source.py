@@ -8,12 +8,14 @@ module imports torch.
 
 from __future__ import annotations
 
+import ast
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from dis import get_instructions
 from pathlib import Path
+from textwrap import dedent
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -135,24 +137,34 @@ def _before_late(built: Live) -> tuple[tuple[str, ...], Live | None]:
 
 
 def _made_after_the_line(kind: type[nn.Module]) -> tuple[str, ...]:
-    """Attributes that a class's constructors set after the call that prints the line, by the order of their code."""
+    """Attributes that a class's constructors set after the call that prints the line, in the order of their code."""
     late: dict[str, None] = {}
     printed = False
     for one in reversed(kind.__mro__[: kind.__mro__.index(nn.Module)]):
-        made = vars(one).get("__init__")
         is_later = False
-        for step in get_instructions(made) if isinstance(made, FunctionType) else ():
-            if step.argval in _PRINTS:
+        for node in _in_order(vars(one).get("__init__")):
+            called = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
+            if called in _PRINTS:
                 late, printed, is_later = {}, True, True
-            elif step.argval == "__init__" and printed:
+            elif called == "__init__" and printed:
                 is_later = True
-            elif step.opname == "STORE_ATTR" and is_later:
-                late[step.argval] = None
+            elif is_later and isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                late[node.attr] = None
     return tuple(late)
 
 
 _PRINTS = frozenset({"info", "model_info"})
 """Functions of hosts that print the line."""
+
+
+def _in_order(function: object) -> list[ast.expr]:
+    """The expressions in the source of a function, in its order; none where there is no source."""
+    try:
+        tree = ast.parse(dedent(inspect.getsource(function)))  # type: ignore[arg-type]  # what is none raises
+    except (OSError, TypeError, SyntaxError):
+        return []
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.expr)]
+    return sorted(found, key=lambda node: (node.lineno, node.col_offset))
 
 
 def _trainable(model: nn.Module, root: Module) -> Live:
