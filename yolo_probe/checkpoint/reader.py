@@ -28,7 +28,7 @@ from yolo_probe.checkpoint.decode import LAYOUTS, Records, is_module, layout_of,
 from yolo_probe.checkpoint.pickle_machine import MAX_BYTES, BrokenPickleError, CallRecord, Name, Pickle, read
 from yolo_probe.checkpoint.usual_names import is_usual
 from yolo_probe.errors import CheckpointError, NoModulesError, UnsafeError, visible
-from yolo_probe.model.structure import Location, Module, Tensor, named_modules
+from yolo_probe.model.structure import Location, Module, Tensor, distinct_modules
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
@@ -358,7 +358,7 @@ def _describe(stored: Stored) -> Checkpoint:
 
 def _unusual(pickle: Pickle, copies: Iterable[Module]) -> set[str]:
     """The names that no known host has, without the classes that modules of the network are of."""
-    own = {module.class_path for copy in copies for _, module in named_modules(copy)} - set(would_run(pickle))
+    own = {module.class_path for copy in copies for module in distinct_modules(copy)} - set(would_run(pickle))
     return {name.path for name in pickle.names if not is_usual(name)} - own
 
 

@@ -19,6 +19,8 @@ def as_built(root: Module) -> Module:
 
 def with_frozen(root: Module, names: frozenset[str]) -> Module:
     """The same structure with these parameters frozen; what is shared stays shared."""
+    if not names:
+        return root
     return _with_flags(root, frozenset(id(tensor) for name, tensor in named_parameters(root) if name in names), False)
 
 

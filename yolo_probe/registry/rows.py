@@ -171,12 +171,12 @@ def _of_subject(path: str, subject: Subject) -> FileRow:
         return _fused_alone(replace(row, warnings=(*row.warnings, _without(path, str(error)))), question)
     built = as_built(unfused)
     try:
-        row = _with_state(row, subject, question.state(built, built=True).summary)
+        row = _with_state(row, subject, question.summary(built))
         if subject.gap:
             return _with_recorded(row, subject)
         if subject.foreign:  # what its own fuse() does to them is not known
             return row
-        return _with_fused(row, subject, question.state(question.fusion(unfused, grad_enabled=False).root).summary)
+        return _with_fused(row, subject, question.summary(question.fusion(unfused, grad_enabled=False).root))
     except TraceError as error:
         if row.layers is None:  # what needs no forward pass
             row = _with_state(row, subject, summarize(built, None, question.counter.convention))
@@ -187,7 +187,7 @@ def _fused_alone(row: FileRow, question: Question) -> FileRow:
     """The row of a file that was saved after ``fuse()``, where the network before it is not known."""
     root = question.subject.root
     try:
-        summary = question.state(root).summary
+        summary = question.summary(root)
     except TraceError:
         summary = summarize(root, None, question.counter.convention)
     return _with_fused(row, question.subject, summary)

@@ -102,6 +102,10 @@ class Question:
             line = replace(line, text=None, missing="")
         return State(root, run, summary, line, fails, remedy)
 
+    def summary(self, root: Module) -> Summary:
+        """The four numbers of one state alone. Raises: TraceError where its forward pass fails."""
+        return summarize(root, self._run(self.ruled(root)), self.counter.convention)
+
     def ruled(self, root: Module, model: Model | None = None, *, training: bool = False) -> Run:
         """The forward pass with the user's own rules. The host's line is counted without them."""
         if model is None:
