@@ -120,7 +120,7 @@ def _note(values: Iterable[Any], undo: list[Callable[[], None]], seen: set[int],
         if isinstance(value, _Cached):
             undo.append(_emptied(value))
         elif type(value) is FunctionType:
-            cells = [cell.cell_contents for cell in value.__closure__ or () if _filled(cell)]
+            cells = [cell.cell_contents for cell in value.__closure__ or () if is_filled(cell)]
             held = [*cells, *(value.__defaults__ or ()), value.__dict__]
             if depth == 0:
                 _note(held, undo, seen, 1)
@@ -142,7 +142,8 @@ def _emptied(function: Any) -> Callable[[], None]:
     return restore
 
 
-def _filled(cell: Any) -> bool:
+def is_filled(cell: Any) -> bool:
+    """Whether a cell of a function's closure has a value."""
     try:
         cell.cell_contents  # noqa: B018  # an empty cell raises
     except ValueError:
