@@ -70,6 +70,13 @@ def test_head_prints_no_gflops_with_a_thop_that_cannot_extrapolate() -> None:
     assert printed.missing == "YOLOv5 HEAD calls thop.profile(stride=...), which thop 0.0.31 does not know"
 
 
+@pytest.mark.parametrize("counter", ["ultralytics-thop-2.1.2", "ultralytics-thop-2.1.3"])
+def test_a_thop_that_extrapolates_in_another_way_is_not_said_to_fail(counter: str) -> None:
+    printed = line("yolov5s", counter)
+    assert (printed.text, printed.missing) == (None, "")
+    assert printed.unknown.startswith("the small images of ultralytics-thop 2.1")
+
+
 def test_from_v6_2_on_a_network_that_begins_with_focus_has_no_gflops() -> None:
     subject = resolve("yolov5s@v5.0")
     convention = CONVENTIONS["thop-0.1"]

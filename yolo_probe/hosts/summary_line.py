@@ -198,6 +198,9 @@ class HostLine:
     """The passes of smaller images from which the figure was found; empty where the image itself was counted."""
 
 
+EARLIER_STRIDES = ("ultralytics-thop-2.1.2", "ultralytics-thop-2.1.3")
+"""Counters whose ``thop.profile(stride=...)`` is another than that of 2.2."""
+
 MAX_FILE_NAME = 255
 """Most characters of a file's name, as in file systems."""
 
@@ -279,6 +282,8 @@ def host_gflops(
     Raises: MissingGflops where the host's counting run fails, which the host does not report; UnknownModuleError where
     that run cannot be followed.
     """
+    if form.proxies and convention.name in EARLIER_STRIDES:
+        raise UnknownModuleError(f"the small images of {convention.title}, from which it finds the figure")
     if form.proxies and convention.name != "ultralytics-thop-2.2":
         raise MissingGflops(
             f"{form.host.newest} calls thop.profile(stride=...), which {convention.title} does not know"

@@ -69,6 +69,9 @@ def host_line(state: State, question: Question, *, fails: str = "") -> HostLine:
     if state.line.text is None and question.subject.ruled:
         counted = f" Counted with your rules: {giga(state.summary.flops or 0)} GFLOPs."
         gap = f"Its GFLOPs are not known: it runs {question.subject.ruled[0][1]} itself.{counted}"
+    elif state.line.unknown and state.summary.flops is not None:
+        counted = f"Counted by yolo-probe: {giga(state.summary.flops)} GFLOPs."
+        gap = f"Its GFLOPs are not known: yolo-probe cannot count {state.line.unknown}. {counted}"
     elif state.line.text is None and question.subject.has_flops:
         gap = "These numbers are computed: how its host writes them is new to yolo-probe."
     elif state.line.text is None or fails:

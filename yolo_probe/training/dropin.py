@@ -51,9 +51,6 @@ from yolo_probe.training.left_to_host import (
     types_of,
 )
 
-EARLIER_STRIDES = ("ultralytics-thop-2.1.2", "ultralytics-thop-2.1.3")
-"""Counters whose ``thop.profile(stride=...)`` is another than that of 2.2."""
-
 MAX_NAMED_OPERATORS = 5
 """Number of uncounted operators that a remark names; the others are a number."""
 
@@ -341,9 +338,6 @@ def _counted(
         fused=form.marks_fused and live.is_fused,
         totals=live.totals,
     )
-    if host and form.proxies and convention.name in EARLIER_STRIDES and has_thop():
-        why = f"the small images of {convention.title}, from which it finds the figure"
-        line = replace(line, text=None, missing="", unknown=why)
     return _Counted(model, live, form, convention, stride, line)
 
 
