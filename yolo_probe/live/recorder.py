@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from types import BuiltinFunctionType, CellType, FunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -53,6 +53,7 @@ from yolo_probe.live.function_shapes import ANSWERS, Answer
 from yolo_probe.live.named_calls import Named
 from yolo_probe.live.operator_records import Records, autograd_functions
 from yolo_probe.live.scripted import SCRIPTED, Scripted, ScriptedWork
+from yolo_probe.live.side_effects import held_by
 from yolo_probe.live.torch_internals import (
     COMPILED,
     autocasts,
@@ -648,7 +649,6 @@ _FUNCTIONS = frozenset({FunctionType, BuiltinFunctionType, partial})
 _CONTAINERS = frozenset({list, tuple, dict})
 _SHORT = 64
 """Members of a list or dict in which functions are looked for, at most."""
-_EMPTY = CellType()
 
 
 def _kept_functions(held: Collection[Any]) -> Iterator[Any]:
@@ -670,9 +670,7 @@ def _known_to(function: FunctionType, asked: set[Any]) -> Iterator[Any]:
     if function in asked or str(function.__module__).startswith("torch."):
         return
     asked.add(function)
-    given = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
-    outer = (cell.cell_contents for cell in function.__closure__ or () if cell != _EMPTY)
-    for each in _kept_functions((*given, *outer, *globals_of(function))):
+    for each in _kept_functions((*held_by(function), *globals_of(function))):
         yield each
         if isinstance(each, FunctionType):
             yield from _known_to(each, asked)

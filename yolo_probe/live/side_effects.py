@@ -11,7 +11,7 @@ import random
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import Any
@@ -120,10 +120,8 @@ def _note(values: Iterable[Any], undo: list[Callable[[], None]], seen: set[int],
         if isinstance(value, _Cached):
             undo.append(_emptied(value))
         elif type(value) is FunctionType:
-            cells = [cell.cell_contents for cell in value.__closure__ or () if is_filled(cell)]
-            held = [*cells, *(value.__defaults__ or ()), value.__dict__]
             if depth == 0:
-                _note(held, undo, seen, 1)
+                _note([*held_by(value), value.__dict__], undo, seen, 1)
         elif type(value) in _CONTAINERS and id(value) not in seen and len(value) <= MAX_ENTRIES:
             seen.add(id(value))
             undo.append(_contents(value))
@@ -142,13 +140,16 @@ def _emptied(function: Any) -> Callable[[], None]:
     return restore
 
 
-def is_filled(cell: Any) -> bool:
-    """Whether a cell of a function's closure has a value."""
-    try:
-        cell.cell_contents  # noqa: B018  # an empty cell raises
-    except ValueError:
-        return False
-    return True
+def held_by(function: FunctionType) -> list[Any]:
+    """What a function holds: the values of its closure and of its defaults."""
+    defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+    return [*_enclosed(function), *defaults]
+
+
+def _enclosed(function: FunctionType) -> Iterator[Any]:
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):  # an empty cell
+            yield cell.cell_contents
 
 
 def _contents(container: Any) -> Callable[[], None]:

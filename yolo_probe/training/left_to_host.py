@@ -16,7 +16,7 @@ from yolo_probe.errors import shown
 from yolo_probe.hosts.summary_line import MAX_FILE_NAME, LineForm
 from yolo_probe.live.description import ATOMS, is_plain
 from yolo_probe.live.live import is_compiled, unwrapped
-from yolo_probe.live.side_effects import is_filled
+from yolo_probe.live.side_effects import held_by
 
 _WALKS = ("parameters", "named_parameters", "modules", "named_modules")
 """Functions of a model with which hosts count; those of torch walk through what a description holds."""
@@ -158,7 +158,4 @@ def _functions_in(value: Any) -> Iterator[FunctionType]:
 
 def _keeps_module(function: FunctionType) -> bool:
     """Whether a function has a module in its closure or its defaults."""
-    cells = function.__closure__ or ()
-    held = [each.cell_contents for each in cells if is_filled(each)]
-    held += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-    return any(isinstance(each, nn.Module) for each in held)
+    return any(isinstance(each, nn.Module) for each in held_by(function))
