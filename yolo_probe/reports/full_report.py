@@ -97,7 +97,7 @@ def full_report(question: Question, freeze: tuple[int, ...] = ()) -> FullReport:
     parameters = _state(answer).summary.parameters
     inspection = attempts.made("inspection", lambda: inspect(path))
     missing = {**report.missing, **attempts.missing}
-    return replace(report, inspection=inspection, story=story_beside(path, parameters), missing=missing)
+    return replace(report, inspection=inspection, story=story_beside(subject, parameters), missing=missing)
 
 
 def report_around(answer: FuseDiff | Info, gradients: Provenance | None = None) -> FullReport:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from yolo_probe.checkpoint.reader import read_checkpoint
-from yolo_probe.errors import ProbeError, StoryError, shown
+from yolo_probe.checkpoint.reader import Checkpoint
+from yolo_probe.errors import StoryError, shown
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.model.freezing import row_ranges
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
@@ -85,15 +85,14 @@ def as_json(story: Story) -> Mapping[str, object]:
     return story.content
 
 
-def story_beside(checkpoint: str, parameters: int) -> Story | None:
+def story_beside(subject: Subject, parameters: int) -> Story | None:
     """The record beside a checkpoint; None where there is none that can be read, or it is of another training.
 
     That is one of another network, or one that began when this file was there.
 
     ``parameters``: of the network in the file.
     """
-    path = record_beside(checkpoint)
-    if path is None:
+    if subject.kind != "checkpoint" or subject.path is None or (path := record_beside(subject.path)) is None:
         return None
     try:
         story = read_story(str(path))
@@ -102,17 +101,8 @@ def story_beside(checkpoint: str, parameters: int) -> Story | None:
     starts = [moment for moment in story.moments if isinstance(moment, Started)]
     if not starts or starts[0].training.parameters != parameters:
         return None
-    earlier = {start.earlier_best for start in starts} - {None}
-    return None if earlier and _date_of(checkpoint) in earlier else story
-
-
-def _date_of(checkpoint: str) -> str | None:
-    """The date in a file; None where it has none, or cannot be read."""
-    try:
-        date = read_checkpoint(checkpoint).contents.get("date")
-    except (ProbeError, OSError):
-        return None
-    return date if isinstance(date, str) else None
+    date = subject.source.contents.get("date") if isinstance(subject.source, Checkpoint) else None
+    return None if date and any(start.earlier_best == date for start in starts) else story
 
 
 def fuse_diff_of_run(question: Question) -> FuseDiff:
@@ -121,9 +111,7 @@ def fuse_diff_of_run(question: Question) -> FuseDiff:
     Raises: ProbeError where the network cannot be followed or fused.
     """
     report, subject = fuse_diff(question), question.subject
-    if subject.kind != "checkpoint" or subject.path is None:
-        return report
-    story = story_beside(subject.path, report.training.summary.parameters)
+    story = story_beside(subject, report.training.summary.parameters)
     if story is None:
         return report
     if frozen := _with_recorded_freeze(subject, story.moments):
