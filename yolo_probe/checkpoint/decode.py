@@ -43,11 +43,11 @@ _TORCH_NAMES = {"half": "float16", "float": "float32", "double": "float64", "lon
 # The names that every module has, looked up first for speed; hooks of other PyTorch versions are known by their name.
 _BOOKKEEPING = frozenset({
     "_parameters", "_buffers", "_modules", "_non_persistent_buffers_set", "_backward_hooks", "_backward_pre_hooks",
-    "_is_full_backward_hook", "_forward_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called",
-    "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs", "_state_dict_hooks", "_state_dict_pre_hooks",
-    "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks",
+    "_is_full_backward_hook", "_forward_hooks_with_kwargs", "_forward_hooks_always_called",
+    "_forward_pre_hooks_with_kwargs", "_state_dict_hooks", "_state_dict_pre_hooks", "_load_state_dict_pre_hooks",
+    "_load_state_dict_post_hooks",
 })  # fmt: skip
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+_HOOKS = frozenset({"_forward_hooks", "_forward_pre_hooks"})
 """Where a module keeps what runs around its own forward."""
 _WEIGHT_HOOKS = "torch.nn.utils."
 """Where the hooks are that only compute a weight: of pruning, of weight norm."""
@@ -218,14 +218,16 @@ class Records:
     @staticmethod
     def _own(state: dict[object, object], path: str) -> list[tuple[str, object]]:
         """The attributes of a module's ``__dict__`` that are not PyTorch's bookkeeping."""
-        own = []
+        own: list[tuple[str, object]] = []
         for key, value in state.items():
-            if type(key) is not str or not key.isprintable():
-                raise _damaged(path, "an attribute whose name is no printable text")
-            if key not in _BOOKKEEPING and not (key[:1] == "_" and "_hook" in key):
-                own.append((key, value))
-            elif key in _HOOKS and (hooks := _hooks_in(value)):
-                own.append((key, hooks))
+            if key in _HOOKS:
+                if hooks := _hooks_in(value):
+                    own.append((key, hooks))
+            elif key not in _BOOKKEEPING:
+                if type(key) is not str or not key.isprintable():
+                    raise _damaged(path, "an attribute whose name is no printable text")
+                if not (key[:1] == "_" and "_hook" in key):
+                    own.append((key, value))
         return own
 
     @staticmethod

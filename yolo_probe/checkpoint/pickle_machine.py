@@ -7,9 +7,9 @@ pickle names, so no pickle can make it do so.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from struct import unpack_from
 
 from yolo_probe.errors import CheckpointError
 
@@ -28,6 +28,7 @@ MAX_NAME_LENGTH = 256
 
 _REMEDY = "the file is damaged or was not written by YOLOv5: take it from its source again"
 
+_UINT32 = struct.Struct("<I")
 _FLAT = frozenset({str, int, float, bytes, bool, type(None)})
 
 
@@ -142,7 +143,7 @@ class _Machine:
         """Read one pickle. The eight most frequent opcodes, nine tenths of a checkpoint, are handled here for speed."""
         data, stack, marks, memo, called = self.data, self.stack, self.marks, self.memo, self.called
         run = self.run_names
-        push, pop, rare = stack.append, stack.pop, _RARE
+        push, pop, rare, number = stack.append, stack.pop, _RARE, _UINT32.unpack_from
         try:
             for _ in range(MAX_OPCODES):
                 opcode = data[position]
@@ -150,7 +151,7 @@ class _Machine:
                     push(memo[data[position + 1]])
                     position += 2
                 elif opcode == 0x72:  # LONG_BINPUT
-                    memo[int.from_bytes(data[position + 1 : position + 5], "little")] = stack[-1]
+                    memo[number(data, position + 1)[0]] = stack[-1]
                     position += 5
                 elif opcode == 0x52 or opcode == 0x81:  # REDUCE, NEWOBJ
                     args = pop()
@@ -192,7 +193,7 @@ class _Machine:
         except KeyError:
             # two of these opcodes read the memo; for any other it is the table that has no such key
             problem = "nothing was memoized under its number" if data[position] in b"hj" else "not an opcode known here"
-        except IndexError:
+        except (IndexError, struct.error):
             problem = "the pickle ends too early" if position + 9 > len(data) else "it needs more values than there are"
         except UnicodeDecodeError:
             problem = "its text is not UTF-8"
@@ -289,7 +290,7 @@ def _is_shallow(key: object) -> bool:
 
 def _number(layout: str, length: int) -> Callable[[_Machine, int], int]:
     def push(machine: _Machine, position: int) -> int:
-        machine.stack.append(unpack_from(layout, machine.cut(position, length))[0])
+        machine.stack.append(struct.unpack_from(layout, machine.cut(position, length))[0])
         return position + length
 
     return push

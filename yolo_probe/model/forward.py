@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 from yolo_probe.errors import OtherBlockError, TraceError, UnknownModuleError, shown
@@ -278,6 +279,7 @@ class Names(NamedTuple):
     known: frozenset[str]
 
     @classmethod
+    @cache
     def of(cls, text: str, usual: frozenset[str] = frozenset()) -> Names:
         """The names in a text such as ``conv bn? act``; a question mark after those that may be missing.
 

@@ -35,6 +35,8 @@ def _with_flags(root: Module, chosen: frozenset[int], requires_grad: bool) -> Mo
         return tensors.setdefault(id(tensor), replace(tensor, requires_grad=requires_grad))
 
     def rebuilt(module: Module) -> Module:
+        if not (module.parameters or module.children):
+            return module
         if id(module) not in modules:
             modules[id(module)] = replace(
                 module,
