@@ -234,7 +234,7 @@ def test_a_layer_that_is_fed_another_type_than_its_weights_fails_as_it_does_for_
 
 
 @pytest.mark.parametrize("compiled", [torch.jit.script, lambda model: torch.jit.trace(model, torch.zeros(1, 4, 8, 8))])
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit")  # deprecated, from torch 2.14 on with a FutureWarning
 def test_a_scripted_or_traced_layer_is_read_and_torchinfo_sees_no_call_of_it(compiled: Callable[..., Any]) -> None:
     model = nn.Sequential(compiled(nn.Conv2d(4, 4, 1)), nn.BatchNorm2d(4))
     found = compare_counters(model, (1, 4, 8, 8), ["torchinfo", "torch"])
