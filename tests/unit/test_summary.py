@@ -74,7 +74,7 @@ def test_head_prints_no_gflops_with_a_thop_that_cannot_extrapolate() -> None:
 def test_a_thop_that_extrapolates_in_another_way_is_not_said_to_fail(counter: str) -> None:
     printed = line("yolov5s", counter)
     assert (printed.text, printed.missing) == (None, "")
-    assert printed.unknown.startswith("the small images of ultralytics-thop 2.1")
+    assert printed.unknown.startswith("as ultralytics-thop 2.1")
 
 
 def test_from_v6_2_on_a_network_that_begins_with_focus_has_no_gflops() -> None:

@@ -283,7 +283,7 @@ def host_gflops(
     that run cannot be followed.
     """
     if form.proxies and convention.name in EARLIER_STRIDES:
-        raise UnknownModuleError(f"the small images of {convention.title}, from which it finds the figure")
+        raise UnknownModuleError(f"as {convention.title} does with thop.profile(stride=...)")
     if form.proxies and convention.name != "ultralytics-thop-2.2":
         raise MissingGflops(
             f"{form.host.newest} calls thop.profile(stride=...), which {convention.title} does not know"
