@@ -1,5 +1,5 @@
 # make demo   an environment in seconds, and the answer for the checkpoint that ships with the project
-# make test   linters, types and every test, the real hosts and counters included: three quarters of an hour on two cores
+# make test   linters, types and every test, the real hosts and counters included: half an hour on two cores
 # make check  linters and types
 # make unit   the tests that need no torch: half a minute
 # make live   the tests that need torch, and the examples of the documentation: a minute
