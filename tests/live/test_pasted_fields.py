@@ -544,7 +544,7 @@ def as_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(infinities, "__module__", "models.common")
 
 
-@pytest.mark.filterwarnings("ignore:.*upsample. is deprecated")
+@pytest.mark.filterwarnings("ignore:.*upsample.? is deprecated")
 @pytest.mark.parametrize("block", BLOCKS)
 def test_a_block_of_many_branches_costs_what_it_runs_by_every_counter(block: str, tmp_path: Path) -> None:
     assert_costs_what_it_runs(BLOCKS[block](), tmp_path)

@@ -160,6 +160,8 @@ def test_a_container_of_a_class_of_its_own_is_never_touched() -> None:
     ids=lambda layer: type(layer).__name__,
 )
 def test_layers_of_torch_draw_nothing_in_a_pass_without_values(layer: nn.Module, training: bool) -> None:
+    if isinstance(layer, nn.RReLU) and torch.__version__.startswith("2.1."):
+        pytest.skip("RReLU on the meta device asks for bounds there that have defaults")
     model, before = nn.Sequential(nn.Conv2d(3, 3, 1), layer), torch.get_rng_state()
     live = Live(model, training=training)
     live.trace_weightless((1, 3, 8, 8))
