@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-from tests.attacks import families
+from tests.attacks import containers, families, objects
 from tests.attacks.families import Attack, control, saved, writer, written, zipped
 from tests.checkpoint_files import LEGACY_MAGIC, module, network, save, save_zip
 
 
 def attacks() -> Iterator[Attack]:
-    """Every hostile file, also of the other module."""
+    """Every hostile file, also of the other modules."""
     yield from families.attacks()
     yield from newer_pickles()
     yield from names()
     yield from zips()
     yield from old_tars()
+    yield from containers.attacks()
+    yield from objects.attacks()
 
 
 def newer_pickles() -> Iterator[Attack]:

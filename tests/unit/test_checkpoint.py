@@ -336,6 +336,21 @@ def test_a_model_that_pytorch_would_not_have_written_is_refused_with_its_place(
     assert said in message
 
 
+@pytest.mark.parametrize("model", ["models.yolo.Model", "ultralytics.nn.tasks.DetectionModel"])
+def test_a_model_that_is_built_when_it_is_loaded_is_told(tmp_path: Path, model: str) -> None:
+    rows = {"backbone": [[-1, 1, "print('built')", []]], "head": []}  # a host's constructor evaluates these texts
+    saved = {"model": network(), "optimizer": Asked(model, rows)}
+    assert read_checkpoint(save(tmp_path / "best.pt", saved)).runs == (model,)
+    saved["optimizer"] = Asked("torch._tensor._rebuild_from_type_v2", Asked(model), named("torch.Tensor"), (), None)
+    assert read_checkpoint(save(tmp_path / "best.pt", saved)).runs == ("what a call returned",)
+
+
+def test_a_damaged_file_that_would_run_something_is_told_as_that(tmp_path: Path) -> None:
+    damaged = module(SEQUENTIAL, {"weight": Asked("os.system", "true")})
+    with pytest.raises(UnsafeError, match=r"would run os\.system when it is loaded, and is damaged"):
+        read_checkpoint(save(tmp_path / "best.pt", {"model": damaged}))
+
+
 def test_a_storage_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
     storage = Storage("0", "f", [1, 2])
     storage.numel = 10**11

@@ -186,6 +186,35 @@ def test_deep_nesting_costs_no_stack() -> None:
     assert isinstance(calls, CallRecord)
 
 
+HANDS_ON = b"ctorch._tensor\n_rebuild_from_type_v2\n"
+NAMESPACE = b"cargparse\nNamespace\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        HANDS_ON + b"cbuiltins\ngetattr\n)R\x85R.",  # what a call returned
+        HANDS_ON + HANDS_ON + b"\x85R.",  # what is called then is deeper in the arguments
+        HANDS_ON + b"cdill._dill\n_load_type\nX\x0c\0\0\0FunctionType\x85R\x85R.",
+        NAMESPACE + b")R}bK\x01a.",  # its own append, if its state has one
+        NAMESPACE + b"}\x85R(K\x01e.",  # or what it was made of
+    ],
+)
+def test_what_a_usual_function_or_object_calls_in_turn_is_told(data: bytes) -> None:
+    assert read(data).calls_results
+
+
+@pytest.mark.parametrize("data", [HANDS_ON + b"ca\nb\n\x85R.", NAMESPACE + b")R(K\x01e}b."])
+def test_what_checkpoints_hand_on_and_append_to_is_no_call_of_a_result(data: bytes) -> None:
+    assert not read(data).calls_results
+
+
+def test_a_set_that_dill_has_written_is_a_set() -> None:
+    found = read(b"cdill._dill\n_load_type\nX\x03\0\0\0set\x85R]K\x01a\x85R.")
+    assert isinstance(found.value, CallRecord)
+    assert (found.value.function, found.value.args, found.calls_results) == (Name("builtins", "set"), ([1],), False)
+
+
 def test_many_memo_entries_cost_no_more_than_they_are() -> None:
     puts = b"".join(b"r" + struct.pack("<I", n * 4000) for n in range(20_000))
     assert read(b"N" + puts + b".").value is None

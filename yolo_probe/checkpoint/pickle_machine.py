@@ -84,8 +84,10 @@ class Pickle:
     """Those of the names that it calls, directly or through a ``Persistent``."""
     run: tuple[Name, ...]
     """Those of them that it calls as functions, or hands to a function that calls them; others it makes objects of."""
+    given: tuple[Name, ...]
+    """Those of them that it calls with arguments."""
     calls_results: bool
-    """Whether it calls the result of a call, which no real checkpoint does."""
+    """Whether it calls the result of a call, or what an object has been given, which no real checkpoint does."""
 
 
 class BrokenPickleError(CheckpointError):
@@ -109,6 +111,9 @@ def read(data: bytes | memoryview, start: int = 0) -> Pickle:
 
 _CALLS_ITS_FIRST = "torch._tensor._rebuild_from_type_v2"
 """The one function of usual checkpoints that calls its first argument."""
+_LOADS_A_TYPE = "dill._dill._load_type"
+"""What ultralytics 8.1 and 8.2 leave in the place of Python's ``set`` where dill is installed."""
+_HAND_ON = frozenset({_CALLS_ITS_FIRST, _LOADS_A_TYPE})
 _CALLABLE = frozenset({Name, Persistent, CallRecord})
 
 
@@ -124,7 +129,10 @@ class _Refused(Exception):
 class _Machine:
     """The stack, marks and memo of one pickle while it is read."""
 
-    __slots__ = ("called", "data", "marks", "memo", "names", "persistent", "run_names", "stack", "tuple_keys")
+    __slots__ = (
+        "called", "calls_given", "data", "given", "marks", "memo", "names", "persistent", "run_names", "stack",
+        "tuple_keys",
+    )  # fmt: skip
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -137,12 +145,16 @@ class _Machine:
         """What is called, by its identity: to hash a name for each of ten thousand calls takes time."""
         self.run_names: dict[int, object] = {}
         """Those that are called as functions, or by one that they are handed to."""
+        self.given: dict[int, object] = {}
+        """Those that get arguments."""
+        self.calls_given = False
+        """Whether loading calls what an object has been given before."""
         self.tuple_keys = 0
 
     def run(self, position: int) -> Pickle:
         """Read one pickle. The eight most frequent opcodes, nine tenths of a checkpoint, are handled here for speed."""
         data, stack, marks, memo, called = self.data, self.stack, self.marks, self.memo, self.called
-        run = self.run_names
+        run, given = self.run_names, self.given
         push, pop, rare, number = stack.append, stack.pop, _RARE, _UINT32.unpack_from
         try:
             for _ in range(MAX_OPCODES):
@@ -163,8 +175,12 @@ class _Machine:
                     called[id(function)] = function
                     if opcode == 0x52:
                         run[id(function)] = function
-                        if type(function) is Name and function.path == _CALLS_ITS_FIRST and args:
-                            run[id(args[0])] = args[0]
+                        if args:
+                            given[id(function)] = function
+                            if type(function) is Name and function.path in _HAND_ON:
+                                stack[-1] = self.handed_on(function, args)
+                                position += 1
+                                continue
                     stack[-1] = CallRecord(function, args)
                     position += 1
                 elif opcode == 0x29:  # EMPTY_TUPLE
@@ -205,12 +221,27 @@ class _Machine:
         """The pickle that ends at this offset and builds this value."""
         functions = [_wrapped(function) for function in self.called.values()]
         called = {name for name in functions if type(name) is Name}
-        run = {name for each in self.run_names.values() if type(name := _wrapped(each)) is Name}
+        run, given = (
+            {name for each in found.values() if type(name := _wrapped(each)) is Name}
+            for found in (self.run_names, self.given)
+        )
         return Pickle(
             value, end, tuple(self.names), tuple(self.persistent), tuple(name for name in self.names if name in called),
-            tuple(name for name in self.names if name in run),
-            calls_results=any(type(function) is CallRecord for function in functions),
+            tuple(name for name in self.names if name in run), tuple(name for name in self.names if name in given),
+            calls_results=self.calls_given or any(
+                type(function) is CallRecord for function in (*functions, *self.run_names.values())
+            ),
         )  # fmt: skip
+
+    def handed_on(self, function: Name, args: tuple[object, ...]) -> object:
+        """What a call of one of ``_HAND_ON`` gives; what it calls in turn is noted."""
+        first = args[0]
+        if function.path == _LOADS_A_TYPE:
+            return self.name("builtins", "set") if first == "set" else CallRecord(function, args)
+        self.run_names[id(first)] = self.given[id(first)] = first
+        if type(first) is Name and first.path == _CALLS_ITS_FIRST:  # what that calls is deeper in the arguments
+            self.calls_given = True
+        return CallRecord(function, args)
 
     def cut(self, position: int, length: int) -> bytes:
         """The ``length`` bytes from ``position`` on; refused if there are fewer."""
@@ -260,6 +291,8 @@ class _Machine:
         if type(target) is list:
             target += values
         elif type(target) is CallRecord:
+            # Python calls an ``append`` or ``extend`` that the object has; its pickler appends to what is new alone
+            self.calls_given = self.calls_given or target.state is not None or bool(target.args)
             if target.elements is None:
                 target.elements = []
             target.elements += values

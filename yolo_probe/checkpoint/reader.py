@@ -26,7 +26,7 @@ from yolo_probe.checkpoint.archive import (
 )
 from yolo_probe.checkpoint.decode import LAYOUTS, Records, is_module, layout_of, mapping_of
 from yolo_probe.checkpoint.pickle_machine import MAX_BYTES, BrokenPickleError, CallRecord, Name, Pickle, read
-from yolo_probe.checkpoint.usual_names import is_usual
+from yolo_probe.checkpoint.usual_names import is_made_bare, is_usual
 from yolo_probe.errors import CheckpointError, NoModulesError, UnsafeError, visible
 from yolo_probe.model.structure import Location, Module, Tensor, distinct_modules
 
@@ -318,10 +318,19 @@ def _refuse_to_run(pickle: Pickle) -> None:
 def describe(stored: Stored) -> Checkpoint:
     """The checkpoint in what was saved.
 
-    Raises: CheckpointError where there are no modules, or damaged ones.
+    Raises: CheckpointError where there are no modules, or damaged ones; UnsafeError where loading them would run
+    something too.
     """
     with _naming(stored.path):
-        return _describe(stored)
+        try:
+            return _describe(stored)
+        except UnsafeError:
+            raise
+        except CheckpointError as error:
+            if isinstance(error, NoModulesError) or not (runs := would_run(stored.pickle)):
+                raise
+            named = ", ".join(runs[:3])
+            raise UnsafeError(f"would run {named} when it is loaded, and is damaged", DO_NOT_LOAD) from error
 
 
 def _describe(stored: Stored) -> Checkpoint:
@@ -377,5 +386,11 @@ def _kind(value: object) -> str:
 
 def would_run(pickle: Pickle) -> tuple[str, ...]:
     """What loading would run and no checkpoint needs, by full names; one with a dot in it reaches into a module."""
-    names = [name.path for name in pickle.names if not is_usual(name) and (name in pickle.run or "." in name.name)]
+    names = [name.path for name in pickle.names if _is_run(name, pickle)]
     return (*names, *(("what a call returned",) if pickle.calls_results else ()))
+
+
+def _is_run(name: Name, pickle: Pickle) -> bool:
+    if is_usual(name):
+        return is_made_bare(name) and name in pickle.given
+    return name in pickle.run or "." in name.name

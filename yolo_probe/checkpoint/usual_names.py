@@ -25,6 +25,7 @@ USUAL: Mapping[str, frozenset[str]] = {
         "argparse": "Namespace",
         "builtins": "frozenset getattr range set",
         "collections": "OrderedDict defaultdict",
+        "dill._dill": "_load_type",
         "numpy": "dtype ndarray",
         "numpy._core.multiarray": "_reconstruct scalar",
         "numpy.core.multiarray": "_reconstruct scalar",
@@ -154,3 +155,14 @@ def is_usual(name: Name) -> bool:
     return in_repository(name.module) in HOST_MODULES and (
         has_recipe(name.name) or name.name in MODELS.split() or name.name in ACTIVATIONS.split()
     )
+
+
+_MADE_BARE = ("torch.nn.modules.", "torch.nn.parameter", "ultralytics.nn.")
+
+
+def is_made_bare(name: Name) -> bool:
+    """Whether it is a class of modules: a checkpoint makes objects of it, and gives its constructor nothing.
+
+    That of a host's model builds what a dict says that it is given, by ``eval``.
+    """
+    return name.module.startswith(_MADE_BARE) or in_repository(name.module) in HOST_MODULES

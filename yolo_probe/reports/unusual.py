@@ -66,13 +66,14 @@ def of_thop(tensors: Iterable[str]) -> tuple[str, ...]:
 def unusual_storage(stored: Stored, anatomy: Anatomy) -> Iterator[str]:
     """The same on how a file is stored, of a checkpoint or of weights alone."""
     runs = would_run(stored.pickle)
-    for path in strange(stored):
+    names = [name.path for name in stored.pickle.names]
+    for path in dict.fromkeys((*strange(stored), *(path for path in runs if path in names))):
         if path in runs:
             yield f"it names {path}, and loading it runs that: no checkpoint needs it"
         else:
             yield f"it names {path}, which no known host has: loading it imports {path.rpartition('.')[0]}"
     if stored.pickle.calls_results:
-        yield "its pickle calls what a call returned, which no checkpoint does"
+        yield "its pickle calls what a call returned or an object was given, which no checkpoint does"
     if anatomy.unused:
         yield f"{anatomy.unused:,} bytes of tensor data that nothing refers to"
     yield from anatomy.strays
