@@ -18,6 +18,7 @@ from yolo_probe.model.forks import (  # noqa: F401  # and these
     swin_v2,
     torchvision_layers,
     tph_yolov5,
+    yolo11,
     yolo_facev2,
     yolo_sa,
     yolov5_obb,
