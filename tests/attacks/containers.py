@@ -45,7 +45,6 @@ def zips() -> Iterator[Attack]:
         "archive/../archive/data.pkl",
         "archive//data.pkl",
         "archive/data.pkl/",
-        "archive/data.pkl\0x",
         "archive\\data.pkl",
         "./archive/data.pkl",
         "archive/data/../data.pkl",

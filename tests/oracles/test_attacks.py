@@ -116,7 +116,12 @@ def expected_of(path: Path) -> dict[str, tuple[int, int]] | None:
         return None
     if not isinstance(top, dict):
         return None
-    return {name: counted(top[name]) for name in ("model", "ema") if isinstance(top.get(name), Made)}
+    return {name: counted(top[name]) for name in ("model", "ema") if is_module(top.get(name))}
+
+
+def is_module(made: Any) -> bool:
+    """Whether it is what PyTorch takes for a module, and not any other object."""
+    return isinstance(made, Made) and {"_modules", "_parameters"} <= vars(made).keys()
 
 
 def counted(root: Any) -> tuple[int, int]:

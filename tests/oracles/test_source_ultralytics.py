@@ -146,6 +146,21 @@ def test_a_file_that_was_saved_after_fuse_gets_its_own_line(fork: tuple[Path, li
         report(folder, "fuse-diff", "fused.pt", "--source", str(folder))
 
 
+def test_a_source_that_prints_a_line_of_its_own_has_none_that_is_known(
+    fork: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    folder, _ = fork
+    shutil.copytree(folder, tmp_path / "fork")
+    printing = tmp_path / "fork" / "ultralytics" / "utils" / "torch_utils.py"
+    text = printing.read_text(encoding="utf-8")
+    assert "{model_name} summary" in text
+    printing.write_text(text.replace("{model_name} summary", "{model_name} total"), encoding="utf-8")
+    usual = report(folder, "fuse-diff", "best.pt", "--source", str(folder))
+    found = report(tmp_path / "fork", "fuse-diff", "best.pt", "--source", str(tmp_path / "fork"))
+    assert found["host_lines"] == {"training": None, "validation": None}
+    assert (found["training"], found["validation"]) == (usual["training"], usual["validation"])
+
+
 def test_without_the_source_the_class_that_is_not_there_is_named(fork: tuple[Path, list[str]]) -> None:
     folder, _ = fork
     with pytest.raises(RuntimeError, match=r"has no ultralytics\.nn\.extra\.Gate[^-]*--source DIR"):

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from types import FunctionType, MethodType
@@ -24,6 +25,7 @@ from torch import nn
 
 from yolo_probe.checkpoint.decode import Inert
 from yolo_probe.errors import ProbeError, TargetError, TraceError, reason_of, shown
+from yolo_probe.hosts.host import ULTRALYTICS
 from yolo_probe.hosts.known_functions import known_function
 from yolo_probe.hosts.subject import NotFused, Rebuilt
 from yolo_probe.hosts.summary_line import LineForm
@@ -223,11 +225,19 @@ def _constructed(kind: type[nn.Module], path: str, classes: int | None) -> nn.Mo
     raise TraceError(failed)
 
 
-def line_form() -> LineForm | None:
-    """The form of the line that the imported source prints; None where its ``model_info`` is not known."""
-    function = getattr(sys.modules.get("utils.torch_utils"), "model_info", None)
+def line_form(usual: LineForm) -> LineForm | None:
+    """The form of the line that the imported source prints; None where that is not known.
+
+    ``usual``: that of the host that it is a fork of. A fork of YOLOv5 is taken to print it too where its ``model_info``
+    is not known; those of ultralytics are often of another name, and of another image that is counted.
+    """
+    of_ultralytics = usual.host is ULTRALYTICS
+    homes = _OF_ULTRALYTICS_LINE if of_ultralytics else ("utils.torch_utils",)
+    function = next((f for home in homes if (f := getattr(sys.modules.get(home), "model_info", None))), None)
     known = known_function(function) if function else None
-    return known.form if known else None
+    if known is None and function and of_ultralytics:
+        return None
+    return replace(known.form if known else usual, host=usual.host, writes_anchor_grid=False)
 
 
 def _live(model: nn.Module) -> Live:
@@ -407,6 +417,8 @@ def _function(kind: type[nn.Module], kept: Inert) -> FunctionType | None:
     return function if isinstance(function, FunctionType) else None
 
 
+_OF_ULTRALYTICS_LINE = ("ultralytics.utils.torch_utils", "ultralytics.yolo.utils.torch_utils")
+"""Where its ``model_info`` is."""
 _OF_ULTRALYTICS = ("ultralytics.nn.", "torch.nn.")
 """Where the classes of its networks are."""
 _UNKNOWN = object()

@@ -16,7 +16,8 @@ from yolo_probe.environment import version_of
 from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, TraceError, shown, visible
 from yolo_probe.hosts import ultralytics, ultralytics_names
 from yolo_probe.hosts.images import head_stride, image_channels
-from yolo_probe.hosts.subject import Gap, Rebuilt, Saved, Subject
+from yolo_probe.hosts.subject import Gap, Origin, Rebuilt, Saved, Subject
+from yolo_probe.hosts.summary_line import LineForm
 from yolo_probe.model.forks.registry import fork_of, of_another_host, unfused_as_host
 from yolo_probe.model.forward import hooked
 from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
@@ -182,13 +183,11 @@ def _from_yaml_with_source(
     except TraceError as error:
         raise TargetError(f"{target}: the code in {source} does not build this network: {error}") from None
     root = rebuilt.built.root
-    origin = identify({}, root)
-    form = replace(line_form() or origin.form, host=origin.host, writes_anchor_grid=False)  # its own forward decides
+    origin = _printing(identify({}, root), line_form)
     return Subject(
         "yaml", visible(PurePath(target).name), target, network.name, classes_of(root),
         replace(
-            origin, form=form, evidence=(f"built by the code in {source}",), alternatives=(), nearest=True,
-            by_source=True,
+            origin, evidence=(f"built by the code in {source}",), alternatives=(), nearest=True, by_source=True,
         ),
         root, image_channels(root), _stride_of(root), None, rebuilt=rebuilt,
     )  # fmt: skip
@@ -374,15 +373,22 @@ def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subje
     except TraceError as error:
         raise TargetError(f"{subject.label}: the source in {source} does not fit this file: {error}") from None
     fork = fork_of(subject.root)
-    form = line_form() or subject.origin.form
-    form = replace(form, host=subject.origin.host, writes_anchor_grid=False)  # the source's own forward decides
     return replace(
         subject,
         rebuilt=rebuilt,
         unknown=(),
         unfused=(),
-        origin=replace(subject.origin, fork=fork.name if fork else "", form=form, by_source=True),
+        origin=replace(_printing(subject.origin, line_form), fork=fork.name if fork else "", by_source=True),
     )
+
+
+def _printing(origin: Origin, line_form: Callable[[LineForm], LineForm | None]) -> Origin:
+    """The same host with the line of the imported source, whose own forward decides whether it has GFLOPs."""
+    if form := line_form(origin.form):
+        return replace(origin, form=form)
+    form = replace(origin.form, writes_anchor_grid=False)
+    evidence = (*origin.evidence, "a model_info of its own")  # it may name and count in a way of its own
+    return replace(origin, form=form, nearest=True, of_no_host=True, evidence=evidence)
 
 
 def _small_numbers(checkpoint: Checkpoint) -> Callable[[Tensor], tuple[float, ...]]:

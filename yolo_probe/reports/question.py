@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 OF_SOURCE = (
-    "correct it, or, where it runs in the fork and reads values, pass the live model in Python: yolo-probe guide "
-    "live-models"
+    "correct it, or, where it runs in the fork and reads values or takes several images, pass the live model in "
+    "Python: yolo-probe guide live-models"
 )
 """What to do where the forward pass of a source fails."""
 
