@@ -87,6 +87,11 @@ for module in model.modules():
     del module.total_ops
 after, _ = said(LOGGER, model.fuse)
 save("fused.pt")
+model = DetectionModel("yolov8n.yaml", verbose=False)
+block = model.model[2]
+block.first = block.cv1
+del block.cv1
+save("other.pt")
 print(json.dumps([line for line in (*lines, *after) if " summary" in line]))
 """
 
@@ -159,6 +164,14 @@ def test_a_source_that_prints_a_line_of_its_own_has_none_that_is_known(
     found = report(tmp_path / "fork", "fuse-diff", "best.pt", "--source", str(tmp_path / "fork"))
     assert found["host_lines"] == {"training": None, "validation": None}
     assert (found["training"], found["validation"]) == (usual["training"], usual["validation"])
+
+
+def test_a_class_of_a_known_name_that_holds_others_is_not_run_by_the_installed_package(
+    fork: tuple[Path, list[str]],
+) -> None:
+    folder, _ = fork
+    with pytest.raises(RuntimeError, match=r"cannot run this file's modules: model\.2: .*cv1[^-]*--source DIR"):
+        report(folder, "fuse-diff", "other.pt", package=release(*RELEASE))
 
 
 def test_without_the_source_the_class_that_is_not_there_is_named(fork: tuple[Path, list[str]]) -> None:

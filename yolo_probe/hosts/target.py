@@ -438,12 +438,16 @@ def _rebuilt(checkpoint: Checkpoint, root: Module) -> Rebuilt | Gap:
             from yolo_probe.hosts.source import from_installed
 
             try:
-                return from_installed(root, _small_numbers(checkpoint), options)
+                made = from_installed(root, _small_numbers(checkpoint), options)
+                made.saved.trace((1, image_channels(root), 640, 640))  # a fork may have other modules of these names
+                return made
             except TargetError as failed:
                 return Gap(str(failed), f"{exact}; {failed.remedy}")
             except TraceError as failed:
-                return Gap(f"the installed ultralytics cannot run this file's modules: {failed}",
-                           f"{exact}; another release of ultralytics may run them")  # fmt: skip
+                return Gap(
+                    f"the installed ultralytics cannot run this file's modules: {failed}",
+                    f"{exact}; another release of ultralytics may run them, or --source DIR its fork",
+                )
     except ImportError as error:
         return Gap(*_not_imported(error))
 
