@@ -215,6 +215,33 @@ def test_a_set_that_dill_has_written_is_a_set() -> None:
     assert (found.value.function, found.value.args, found.calls_results) == (Name("builtins", "set"), ([1],), False)
 
 
+METHOD = b"cdill._dill\n_load_type\nX\x0a\0\0\0MethodType\x85R"
+CONV = b"cmodels.common\nConv\n"
+
+
+def test_a_method_that_dill_has_written_is_that_of_its_object() -> None:
+    found = read(METHOD + b"cbuiltins\ngetattr\n" + CONV + b"X\x07\0\0\0forward\x86R" + CONV + b")\x81\x86R.")
+    assert isinstance(found.value, CallRecord)
+    conv, name = found.value.args
+    assert isinstance(conv, CallRecord)
+    assert (found.value.function, conv.function, name) == (
+        Name("builtins", "getattr"), Name("models.common", "Conv"), "forward"
+    )  # fmt: skip
+    assert not found.calls_results
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        CONV + CONV + b")\x81",  # no function
+        b"cbuiltins\ngetattr\n" + CONV + b"X\x08\0\0\0__init__\x86R" + CONV + b")\x81",  # not a forward
+        b"cbuiltins\ngetattr\n" + CONV + b"X\x07\0\0\0forward\x86R}",  # no object
+    ],
+)
+def test_another_method_that_dill_has_written_is_the_call_of_a_result(given: bytes) -> None:
+    assert read(METHOD + given + b"\x86R.").calls_results
+
+
 def test_many_memo_entries_cost_no_more_than_they_are() -> None:
     puts = b"".join(b"r" + struct.pack("<I", n * 4000) for n in range(20_000))
     assert read(b"N" + puts + b".").value is None

@@ -112,7 +112,7 @@ def read(data: bytes | memoryview, start: int = 0) -> Pickle:
 _CALLS_ITS_FIRST = "torch._tensor._rebuild_from_type_v2"
 """The one function of usual checkpoints that calls its first argument."""
 _LOADS_A_TYPE = "dill._dill._load_type"
-"""What ultralytics 8.1 and 8.2 leave in the place of Python's ``set`` where dill is installed."""
+"""What ultralytics 8.1 and 8.2 leave in the place of Python's ``set``, and of methods, where dill is installed."""
 _HAND_ON = frozenset({_CALLS_ITS_FIRST, _LOADS_A_TYPE})
 _CALLABLE = frozenset({Name, Persistent, CallRecord})
 
@@ -172,6 +172,10 @@ class _Machine:
                         raise _Refused(
                             f"{type(function).__name__} called with {type(args).__name__}, not a name with a tuple"
                         )
+                    if type(function) is CallRecord and (method := _method_of_dill(function, args)):
+                        stack[-1] = method
+                        position += 1
+                        continue
                     called[id(function)] = function
                     if opcode == 0x52:
                         run[id(function)] = function
@@ -309,6 +313,24 @@ class _Machine:
                 raise _Refused("a name that no class or function has")
             self.names[record] = record
         return self.names[record]
+
+
+def _method_of_dill(function: CallRecord, args: tuple[object, ...]) -> CallRecord | None:
+    """The record that pickle writes of a method of an object, where dill has written ``MethodType(function, object)``.
+
+    None for anything but a forward of a class: what calls another method would run whatever that does.
+    """
+    loads = type(function.function) is Name and function.function.path == _LOADS_A_TYPE
+    if not loads or function.args != ("MethodType",) or len(args) != 2:
+        return None
+    found = args[0]
+    if type(found) is not CallRecord or type(found.function) is not Name or found.function.name != "getattr":
+        return None
+    owner, name = found.args if len(found.args) == 2 else (None, None)
+    if type(owner) is not Name or type(name) is not str or not name.startswith(("forward", "fuse")):
+        return None
+    is_object = type(args[1]) is CallRecord and type(args[1].function) is Name
+    return CallRecord(found.function, (args[1], name)) if is_object else None
 
 
 def _wrapped(function: object) -> object:
