@@ -242,6 +242,18 @@ def test_another_method_that_dill_has_written_is_the_call_of_a_result(given: byt
     assert read(METHOD + given + b"\x86R.").calls_results
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"](\x94e.", b"](q\x00e.", b"](r\0\0\0\0e.", b"}K\x01(K\x02st0.", b"ca\nb\n()Rt0.", b"ca\nb\n()\x81t0.",
+        b"ca\nb\n)R(}bt0.", b"](K\x01at0.", b"K\x01(K\x02\x86t0.", b"](\x85t0.", b"]((et0.", b"}((ut0.",
+        b"\x8f((\x90t0.", b"](Qt0.", b"X\x01\0\0\0a(X\x01\0\0\0a\x93t0.",
+    ],
+)  # fmt: skip
+def test_nothing_reaches_below_a_mark(data: bytes) -> None:
+    assert "it reaches below a mark" in refusal(data)
+
+
 def test_many_memo_entries_cost_no_more_than_they_are() -> None:
     puts = b"".join(b"r" + struct.pack("<I", n * 4000) for n in range(20_000))
     assert read(b"N" + puts + b".").value is None

@@ -122,6 +122,10 @@ def is_flat(value: object) -> bool:
     return type(value) in _FLAT and not (isinstance(value, int) and value.bit_length() > 64)
 
 
+_BELOW = "it reaches below a mark"
+"""What is wrong with an opcode that takes values from before the last mark, which Python's unpickler hides from it."""
+
+
 class _Refused(Exception):
     """What is wrong at an opcode; ``run`` adds its name and offset."""
 
@@ -163,9 +167,13 @@ class _Machine:
                     push(memo[data[position + 1]])
                     position += 2
                 elif opcode == 0x72:  # LONG_BINPUT
+                    if marks and marks[-1] >= len(stack):
+                        raise _Refused(_BELOW)
                     memo[number(data, position + 1)[0]] = stack[-1]
                     position += 5
                 elif opcode == 0x52 or opcode == 0x81:  # REDUCE, NEWOBJ
+                    if marks and marks[-1] > len(stack) - 2:
+                        raise _Refused(_BELOW)
                     args = pop()
                     function = stack[-1]
                     if type(args) is not tuple or type(function) not in _CALLABLE:
@@ -253,11 +261,20 @@ class _Machine:
             raise _Refused(f"{length:,} bytes announced, {max(len(self.data) - position, 0):,} left")
         return self.data[position : position + length]
 
-    def popped(self) -> list[object]:
-        """The values pushed since the last mark, which are removed from the stack."""
+    def needs(self, count: int) -> None:
+        """Refuse an opcode that needs so many values where fewer are there since the last mark."""
+        if self.marks and len(self.stack) - count < self.marks[-1]:
+            raise _Refused(_BELOW)
+
+    def popped(self, below: int = 0) -> list[object]:
+        """The values pushed since the last mark, which are removed from the stack.
+
+        ``below``: how many others the opcode needs, which lie before that mark.
+        """
         mark = self.marks.pop()
         values = self.stack[mark:]
         del self.stack[mark:]
+        self.needs(below)
         return values
 
     def check_keys(self, keys: list[object]) -> None:
@@ -384,6 +401,7 @@ def _tuple(length: int) -> Callable[[_Machine, int], int]:
         stack = machine.stack
         if len(stack) < length:
             raise IndexError
+        machine.needs(length)
         stack[-length:] = [tuple(stack[-length:])]
         return position
 
@@ -396,11 +414,13 @@ def _get_long(machine: _Machine, position: int) -> int:
 
 
 def _put(machine: _Machine, position: int) -> int:
+    machine.needs(1)
     machine.memo[machine.cut(position, 1)[0]] = machine.stack[-1]
     return position + 1
 
 
 def _memoize(machine: _Machine, position: int) -> int:
+    machine.needs(1)
     machine.memo[len(machine.memo)] = machine.stack[-1]
     return position
 
@@ -437,6 +457,7 @@ def _global(machine: _Machine, position: int) -> int:
 
 
 def _stack_global(machine: _Machine, position: int) -> int:
+    machine.needs(2)
     name, module = machine.stack.pop(), machine.stack.pop()
     if not (isinstance(name, str) and isinstance(module, str)):
         raise _Refused("a name that is no text")
@@ -445,6 +466,7 @@ def _stack_global(machine: _Machine, position: int) -> int:
 
 
 def _persistent(machine: _Machine, position: int) -> int:
+    machine.needs(1)
     record = Persistent(machine.stack.pop())
     machine.persistent.append(record)
     machine.stack.append(record)
@@ -452,6 +474,7 @@ def _persistent(machine: _Machine, position: int) -> int:
 
 
 def _build(machine: _Machine, position: int) -> int:
+    machine.needs(2)
     state = machine.stack.pop()
     target = machine.stack[-1]
     if not isinstance(target, CallRecord):
@@ -463,28 +486,30 @@ def _build(machine: _Machine, position: int) -> int:
 
 
 def _set_item(machine: _Machine, position: int) -> int:
+    machine.needs(3)
     value, key = machine.stack.pop(), machine.stack.pop()
     machine.set_entries([key, value])
     return position
 
 
 def _set_items(machine: _Machine, position: int) -> int:
-    machine.set_entries(machine.popped())
+    machine.set_entries(machine.popped(1))
     return position
 
 
 def _append(machine: _Machine, position: int) -> int:
+    machine.needs(2)
     machine.append([machine.stack.pop()])
     return position
 
 
 def _appends(machine: _Machine, position: int) -> int:
-    machine.append(machine.popped())
+    machine.append(machine.popped(1))
     return position
 
 
 def _add_items(machine: _Machine, position: int) -> int:
-    values = machine.popped()
+    values = machine.popped(1)
     target = machine.stack[-1]
     if type(target) is not set:
         raise _Refused(f"values added to a {type(target).__name__}")
