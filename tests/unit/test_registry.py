@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 from io import StringIO
 from pathlib import Path
@@ -69,6 +70,13 @@ def test_the_hash_is_that_of_the_whole_file(demo_checkpoint: Path) -> None:
     row = file_row(str(demo_checkpoint), sha256=True)
     assert row.sha256 == hashlib.sha256(demo_checkpoint.read_bytes()).hexdigest()
     assert list(plain(row, sha256=True))[-1] == "sha256"
+
+
+def test_a_pipe_has_no_digest_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pt")
+    row = file_row(str(tmp_path / "pipe.pt"), sha256=True)
+    assert row.sha256 is None
+    assert "a pipe" in row.error
 
 
 def test_files_come_in_order_and_only_those_that_are_checkpoints_by_name(tmp_path: Path) -> None:

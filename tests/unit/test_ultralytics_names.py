@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Probe
 from yolo_probe.errors import ModelYamlError
+from yolo_probe.hosts.target import resolve
 from yolo_probe.hosts.ultralytics_architecture import architecture_in
 from yolo_probe.hosts.ultralytics_names import document_of, is_model_yaml, name_in
 
@@ -40,6 +42,13 @@ head:
 )
 def test_a_name_is_seen_through_its_endings(target: str, name: str | None) -> None:
     assert name_in(target) == name
+
+
+def test_a_pipe_is_no_model_yaml_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert not is_model_yaml(str(tmp_path / "pipe.yaml"))
+    with pytest.raises(ModelYamlError, match="is no regular file"):
+        resolve(str(tmp_path / "pipe.yaml"))
 
 
 def test_a_yaml_gets_the_scale_of_its_name_and_is_told_from_one_of_yolov5(tmp_path: Path) -> None:

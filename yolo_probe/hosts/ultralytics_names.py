@@ -66,6 +66,8 @@ def yaml_of(name: str) -> Path | None:
 def is_model_yaml(path: str) -> bool:
     """Whether a file looks like a model YAML of ultralytics: those of YOLOv5 have anchors."""
     try:
+        if not Path(path).is_file():  # a pipe may never give anything
+            return False
         with Path(path).open("rb") as file:
             content = file.read(_LARGEST)
     except OSError:

@@ -260,6 +260,8 @@ def _size_of(path: str) -> int | None:
 
 def _hash_of(path: str) -> str | None:
     try:
+        if not Path(path).is_file():  # a pipe may never end
+            return None
         found = hashlib.sha256()
         with Path(path).open("rb") as file:
             while part := file.read(1 << 20):
