@@ -122,26 +122,23 @@ def is_flat(value: object) -> bool:
     return type(value) in _FLAT and not (isinstance(value, int) and value.bit_length() > 64)
 
 
-_BELOW = "it reaches below a mark"
-"""What is wrong with an opcode that takes values from before the last mark, which Python's unpickler hides from it."""
-
-
 class _Refused(Exception):
     """What is wrong at an opcode; ``run`` adds its name and offset."""
 
 
 class _Machine:
-    """The stack, marks and memo of one pickle while it is read."""
+    """The stack and memo of one pickle while it is read."""
 
     __slots__ = (
-        "called", "calls_given", "data", "given", "marks", "memo", "names", "persistent", "run_names", "stack",
+        "below", "called", "calls_given", "data", "given", "memo", "names", "persistent", "run_names", "stack",
         "tuple_keys",
     )  # fmt: skip
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.stack: list[object] = []
-        self.marks: list[int] = []
+        self.below: list[list[object]] = []
+        """The stacks before each mark, which hides them until it is taken away."""
         self.memo: dict[int, object] = {}
         self.names: dict[Name, Name] = {}
         self.persistent: list[Persistent] = []
@@ -157,7 +154,7 @@ class _Machine:
 
     def run(self, position: int) -> Pickle:
         """Read one pickle. The eight most frequent opcodes, nine tenths of a checkpoint, are handled here for speed."""
-        data, stack, marks, memo, called = self.data, self.stack, self.marks, self.memo, self.called
+        data, stack, below, memo, called = self.data, self.stack, self.below, self.memo, self.called
         run, given = self.run_names, self.given
         push, pop, rare, number = stack.append, stack.pop, _RARE, _UINT32.unpack_from
         try:
@@ -167,13 +164,9 @@ class _Machine:
                     push(memo[data[position + 1]])
                     position += 2
                 elif opcode == 0x72:  # LONG_BINPUT
-                    if marks and marks[-1] >= len(stack):
-                        raise _Refused(_BELOW)
                     memo[number(data, position + 1)[0]] = stack[-1]
                     position += 5
                 elif opcode == 0x52 or opcode == 0x81:  # REDUCE, NEWOBJ
-                    if marks and marks[-1] > len(stack) - 2:
-                        raise _Refused(_BELOW)
                     args = pop()
                     function = stack[-1]
                     if type(args) is not tuple or type(function) not in _CALLABLE:
@@ -202,19 +195,27 @@ class _Machine:
                     push(data[position + 1])
                     position += 2
                 elif opcode == 0x28:  # MARK
-                    marks.append(len(stack))
+                    below.append(stack)
+                    stack = self.stack = []
+                    push, pop = stack.append, stack.pop
                     position += 1
                 elif opcode == 0x74:  # TUPLE
-                    mark = marks.pop()
-                    stack[mark:] = [tuple(stack[mark:])]
+                    inside = tuple(stack)
+                    stack = self.stack = below.pop()
+                    push, pop = stack.append, stack.pop
+                    push(inside)
                     position += 1
                 elif opcode == 0x2E:  # STOP
                     value = pop()
-                    if stack or marks:
-                        raise _Refused(f"{len(stack)} values and {len(marks)} marks are left over")
+                    if stack or below:
+                        left = sum(map(len, below), len(stack))
+                        raise _Refused(f"{left} values and {len(below)} marks are left over")
                     return self.read_to(position + 1, value)
                 else:
                     position = rare[opcode](self, position + 1)
+                    if stack is not self.stack:
+                        stack = self.stack
+                        push, pop = stack.append, stack.pop
             raise _Refused(f"more than {MAX_OPCODES:,} opcodes")
         except _Refused as error:
             problem = str(error)
@@ -261,20 +262,9 @@ class _Machine:
             raise _Refused(f"{length:,} bytes announced, {max(len(self.data) - position, 0):,} left")
         return self.data[position : position + length]
 
-    def needs(self, count: int) -> None:
-        """Refuse an opcode that needs so many values where fewer are there since the last mark."""
-        if self.marks and len(self.stack) - count < self.marks[-1]:
-            raise _Refused(_BELOW)
-
-    def popped(self, below: int = 0) -> list[object]:
-        """The values pushed since the last mark, which are removed from the stack.
-
-        ``below``: how many others the opcode needs, which lie before that mark.
-        """
-        mark = self.marks.pop()
-        values = self.stack[mark:]
-        del self.stack[mark:]
-        self.needs(below)
+    def popped(self) -> list[object]:
+        """The values pushed since the last mark, which are removed with it."""
+        values, self.stack = self.stack, self.below.pop()
         return values
 
     def check_keys(self, keys: list[object]) -> None:
@@ -401,7 +391,6 @@ def _tuple(length: int) -> Callable[[_Machine, int], int]:
         stack = machine.stack
         if len(stack) < length:
             raise IndexError
-        machine.needs(length)
         stack[-length:] = [tuple(stack[-length:])]
         return position
 
@@ -414,13 +403,11 @@ def _get_long(machine: _Machine, position: int) -> int:
 
 
 def _put(machine: _Machine, position: int) -> int:
-    machine.needs(1)
     machine.memo[machine.cut(position, 1)[0]] = machine.stack[-1]
     return position + 1
 
 
 def _memoize(machine: _Machine, position: int) -> int:
-    machine.needs(1)
     machine.memo[len(machine.memo)] = machine.stack[-1]
     return position
 
@@ -457,7 +444,6 @@ def _global(machine: _Machine, position: int) -> int:
 
 
 def _stack_global(machine: _Machine, position: int) -> int:
-    machine.needs(2)
     name, module = machine.stack.pop(), machine.stack.pop()
     if not (isinstance(name, str) and isinstance(module, str)):
         raise _Refused("a name that is no text")
@@ -466,7 +452,6 @@ def _stack_global(machine: _Machine, position: int) -> int:
 
 
 def _persistent(machine: _Machine, position: int) -> int:
-    machine.needs(1)
     record = Persistent(machine.stack.pop())
     machine.persistent.append(record)
     machine.stack.append(record)
@@ -474,7 +459,6 @@ def _persistent(machine: _Machine, position: int) -> int:
 
 
 def _build(machine: _Machine, position: int) -> int:
-    machine.needs(2)
     state = machine.stack.pop()
     target = machine.stack[-1]
     if not isinstance(target, CallRecord):
@@ -486,30 +470,28 @@ def _build(machine: _Machine, position: int) -> int:
 
 
 def _set_item(machine: _Machine, position: int) -> int:
-    machine.needs(3)
     value, key = machine.stack.pop(), machine.stack.pop()
     machine.set_entries([key, value])
     return position
 
 
 def _set_items(machine: _Machine, position: int) -> int:
-    machine.set_entries(machine.popped(1))
+    machine.set_entries(machine.popped())
     return position
 
 
 def _append(machine: _Machine, position: int) -> int:
-    machine.needs(2)
     machine.append([machine.stack.pop()])
     return position
 
 
 def _appends(machine: _Machine, position: int) -> int:
-    machine.append(machine.popped(1))
+    machine.append(machine.popped())
     return position
 
 
 def _add_items(machine: _Machine, position: int) -> int:
-    values = machine.popped(1)
+    values = machine.popped()
     target = machine.stack[-1]
     if type(target) is not set:
         raise _Refused(f"values added to a {type(target).__name__}")
@@ -526,10 +508,10 @@ def _frozenset(machine: _Machine, position: int) -> int:
 
 
 def _pop(machine: _Machine, position: int) -> int:
-    if machine.marks and machine.marks[-1] == len(machine.stack):
-        machine.marks.pop()
-    else:
+    if machine.stack:
         machine.stack.pop()
+    else:  # a mark is taken away as a value is
+        machine.popped()
     return position
 
 
