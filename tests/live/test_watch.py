@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from tests.environments import ROOT
@@ -25,6 +26,7 @@ from yolo_probe.reports.training_record import Changed, Ended, Part, Started, Va
 from yolo_probe.training.fuse_trial import live_state
 from yolo_probe.training.host_state import Running
 from yolo_probe.training.moments import is_fused_of, start_of
+from yolo_probe.training.watch import Watched
 from yolo_probe.training.without_callbacks import _before_steps, on_steps
 
 
@@ -558,3 +560,121 @@ def test_an_average_of_a_network_that_was_changed_is_told_to_the_last_digit() ->
     assert isinstance(ledger, dict)
     assert {name: account["unexplained"] for name, account in ledger.items()} == dict.fromkeys(ledger, 0)
     assert ledger["gradients"]["after"] == 0
+
+
+def unexplained(story: Watched) -> Mapping[str, object]:
+    """What the ledger of an ended training leaves unexplained, by account; None for one that is not known."""
+    ledger = story.as_json()["ledger"]
+    assert isinstance(ledger, dict)
+    return {name: account and account["unexplained"] for name, account in ledger.items()}
+
+
+BALANCED = {"layers": 0, "parameters": 0, "gradients": 0, "flops": 0}
+
+
+def test_a_network_whose_first_forward_pass_makes_its_parameters_is_told_from_its_first_step_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    alone, watched = (nn.Sequential(nn.LazyConv2d(8, 3), nn.LazyBatchNorm2d()) for _ in range(2))
+
+    def train(network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        torch.manual_seed(0)
+        for _ in steps(network, optimizer):
+            pass
+
+    train(alone, trainer(alone))
+    optimizer = trainer(watched)
+    with caplog.at_level("INFO"), watch(watched, optimizer, imgsz=64) as story:
+        train(watched, optimizer)
+    assert all(map(torch.equal, alone.state_dict().values(), watched.state_dict().values()))
+    assert [moment.event for moment in story.moments] == ["start", "end"]
+    assert [words for words in caplog.messages if "layers" in words][:2] == [
+        "Model summary: 2 layers, 240 parameters, 240 gradients, 0.0 GFLOPs",
+        "yolo-probe: as it trains at 64x64: 2 layers, 240 parameters, 240 gradients, 0.00191 GFLOPs",
+    ]
+    assert not any("no summary line" in words or "stopped" in words for words in caplog.messages)
+
+
+@pytest.mark.parametrize("at", [-1, 1])
+def test_weights_that_are_pruned_are_other_parameters_of_the_network(at: int) -> None:
+    network = Network()
+    with watch(network, imgsz=64) as story:
+        for epoch in range(-1, 3):
+            if epoch == at:
+                prune.l1_unstructured(network.model[1], "weight", amount=0.5)
+            if epoch >= 0:
+                step(network)
+    changed = [moment for moment in story.moments if isinstance(moment, Changed)]
+    assert [each.epoch for each in changed] == [at] * (at > 0)
+    start = story.moments[0]
+    assert isinstance(start, Started)
+    gone = changed[0].gone if changed else start.printed and start.printed.gone
+    assert gone == Part(where="model.1", modules=1, parameters=36)
+    assert unexplained(story) == BALANCED
+
+
+def test_a_module_that_is_gone_before_the_first_step_takes_its_gradients_along() -> None:
+    network = Network()
+    with watch(network, imgsz=64) as story:
+        shorter(network)
+        step(network)
+    assert unexplained(story) == BALANCED
+
+
+class Tied(Network):
+    """Two convolutions that share their weights, and none that is merged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = nn.Sequential(nn.Conv2d(3, 8, 1), nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1))
+        self.model[2].weight = self.model[1].weight
+
+    def fuse(self) -> Tied:
+        return self
+
+
+def test_weights_that_two_modules_no_longer_share_are_a_change_of_the_network(caplog: pytest.LogCaptureFixture) -> None:
+    network = Tied()
+    with caplog.at_level("INFO"), watch(network, imgsz=64) as story:
+        for epoch in range(2):
+            if epoch == 1:
+                network.model[2].weight = nn.Parameter(network.model[1].weight.detach().clone())
+            step(network)
+    said = [words for words in caplog.messages if "changed" in words]
+    assert said == [
+        "yolo-probe: the network itself changed in epoch 1; gone: model.1, model.2 (80 parameters); new: model.1, "
+        "model.2 (144 parameters); 112 gradients become 176"
+    ]
+    assert unexplained(story) == BALANCED
+
+
+class Incomparable(Network):
+    """A network that is compared in a way of its own, which fails."""
+
+    __hash__ = nn.Module.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("not with that")
+
+
+def test_a_network_is_not_asked_whether_it_equals_another(caplog: pytest.LogCaptureFixture) -> None:
+    network = Incomparable()
+    with caplog.at_level("INFO"), watch(network, imgsz=64) as story:
+        step(network)
+        story.validated(deepcopy(network).requires_grad_(False))
+    assert [moment.event for moment in story.moments] == ["start", "validation", "end"]
+    assert not any("stopped" in words for words in caplog.messages)
+
+
+def test_flops_that_a_forward_pass_of_its_own_hides_are_said_to_be_so() -> None:
+    network = Network()
+    with watch(network, imgsz=64) as story:
+        for epoch in range(2):
+            if epoch == 1:
+                network.model[1].forward = None
+                break
+            step(network)
+    report = story._probe._run.report
+    assert report is not None
+    assert "After fuse() no forward pass can be counted." in render_markdown(report)
+    assert "these modules compute: ." not in render_markdown(report)

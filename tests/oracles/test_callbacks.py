@@ -61,7 +61,7 @@ def test_a_probe_says_once_what_trains_what_is_validated_and_why_the_lines_diffe
         r"YOLOv5's line says 4\.2 GFLOPs: that is for 640x640, whatever the size of the images is",
         r"33 BatchNorm2d have frozen weights and statistics that still move, .* \(first: model\.0\.bn\)",
         rf"fuse\(\) was tried without weights and runs: 57 BatchNorm2d merge; {after} layers and {FUSED:,} .*",
-        *([r"parameters that get a gradient and never change, .* 1 \(first: model\.24\.m\.0\.bias\)"]
+        *([r"parameters that get a gradient and do not change, .* 1 \(first: model\.24\.m\.0\.bias\)"]
           if order == "v7.0" else []),
         rf"validation uses the EMA copy .*, not fused: {PARAMETERS - FROZEN:,} gradients become 0",
         r"from the line at train start to the line above, every difference explained",

@@ -58,7 +58,7 @@ def test_each_moment_is_told_with_its_numbers_and_its_mechanisms(tmp_path: Path,
         "  The host's line was printed before --freeze 1 acted (row 0).",
         "  From now on these train: row 0, 30 parameters.",
         "  70 gradients became 100 while the training went on.",
-        "  In no group of the optimizer, so they never change: 1 tensors (first: a).",
+        "  In no group of the optimizer, so they do not change: 1 tensors (first: a).",
         "No end is on record: the training goes on, was stopped, or could not write it.",
     ):
         assert line in done.stdout.splitlines()

@@ -313,21 +313,33 @@ Modules = tuple[tuple[str, Module], ...]
 
 
 def modules_apart(before: Module, after: Module) -> tuple[Modules, Modules]:
-    """The modules in which two structures differ by path, class or shapes: those of the first, and of the second.
+    """The modules in which two structures differ by path, class or parameters: those of the first, and of the second.
 
-    A module whose children alone are others is the same.
+    A module whose children alone are others is the same. Parameters differ by name, by shape, or by what they share.
     """
     old, new = dict(named_modules(before)), dict(named_modules(after))
-    same = {path for path in old.keys() & new.keys() if _shapes(old[path]) == _shapes(new[path])}
+    shared, shared_now = _sharers(old), _sharers(new)
+    same = {
+        path for path in old.keys() & new.keys() if _parameters(old[path], shared) == _parameters(new[path], shared_now)
+    }
     gone, made = (
         tuple((path, module) for path, module in modules.items() if path not in same) for modules in (old, new)
     )
     return gone, made
 
 
-def _shapes(module: Module) -> object:
-    """Class of a module, and the shape of each of its own parameters."""
-    return module.class_path, {name: tensor.shape for name, tensor in module.parameters.items()}
+def _sharers(modules: Mapping[str, Module]) -> Mapping[int, list[str]]:
+    """The names of each parameter, by its identity: several where modules share it."""
+    names: dict[int, list[str]] = {}
+    for path, module in modules.items():
+        for name, tensor in module.parameters.items():
+            names.setdefault(id(tensor), []).append(f"{path}.{name}")
+    return names
+
+
+def _parameters(module: Module, sharers: Mapping[int, list[str]]) -> object:
+    """Class of a module, and the shape of each of its own parameters, with all names that it has in the network."""
+    return module.class_path, {name: (tensor.shape, sharers[id(tensor)]) for name, tensor in module.parameters.items()}
 
 
 STAND_IN = (

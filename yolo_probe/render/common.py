@@ -107,6 +107,8 @@ def unknown_flops(subject: Subject, *columns: str, fails: str = "") -> Section:
     if gap := subject.gap:
         return Figures("FLOPs", columns), Note(f"{gap.reason[:1].upper()}{gap.reason[1:]}.\n{gap.remedy}")
     found = subject.unknown_classes()
+    if not found:
+        return Figures("FLOPs", columns), Note("No forward pass can be counted.")
     classes = ", ".join(f"{kind} ({len(paths)} x, first at {paths[0] or 'the model'})" for kind, paths in found.items())
     return Figures("FLOPs", columns), Note(f"yolo-probe does not know what these modules compute: {classes}.")
 

@@ -64,7 +64,7 @@ def ledgers(report: FuseDiff) -> Iterator[Section]:
     yield Heads(("training", second, "change")), *ledger_block("layers", report.layers, _layers_note(report))
     yield tuple(ledger_block("parameters", report.parameters))
     yield tuple(ledger_block("gradients", report.gradients, _gradients_note(report)))
-    if report.validation.fails and not report.training.fails:
+    if report.validation.run is None and report.training.run is not None:
         before = f"{report.training.summary.flops:,}"
         yield Figures("FLOPs", (before, "not known", "")), Note("After fuse() no forward pass can be counted.")
     elif report.flops is None:

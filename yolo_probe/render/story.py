@@ -141,7 +141,7 @@ def _changed_modules(gone: Modules | None, new: Modules | None) -> Iterator[str]
 
 def _unheld(names: tuple[str, ...]) -> Iterator[str]:
     if names:
-        yield f"In no group of the optimizer, so they never change: {len(names)} tensors (first: {names[0]})."
+        yield f"In no group of the optimizer, so they do not change: {len(names)} tensors (first: {names[0]})."
 
 
 def _end_notes(end: Ended, *, own_loop: bool) -> Iterator[str]:

@@ -104,7 +104,7 @@ def _parts(gone: Part | None, new: Part | None) -> str:
 def _not_in_optimizer(names: tuple[str, ...]) -> Iterator[str]:
     if names:
         yield (
-            "parameters that get a gradient and never change, because no group of the optimizer holds them: "
+            "parameters that get a gradient and do not change, because no group of the optimizer holds them: "
             f"{len(names)} (first: {names[0]})"
         )
 

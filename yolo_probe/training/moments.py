@@ -360,7 +360,7 @@ def ledger_of(
     """
     first, there = trained_in(printed.root), _names(printed.root)
     last = history[-1].root if history else printed.root
-    history = list(_followed(history, there))
+    history = list(_followed(history, there, first))
     events = list(_events(start, first, history, resumed=resumed)) if start else []
     remaining = history[-1].names if history else first.difference(*(event.names for event in events))
     unfused = printed.root
@@ -395,9 +395,8 @@ def _remade(root: Module, history: Sequence[Trained]) -> str:
     return f"modules that code of the training changed {', '.join(dict.fromkeys(when))}"
 
 
-def _followed(history: Iterable[Trained], there: frozenset[str]) -> Iterator[Trained]:
-    """The history of these parameters alone; one that is gone stays as it was."""
-    names: frozenset[str] = frozenset()
+def _followed(history: Iterable[Trained], there: frozenset[str], names: frozenset[str]) -> Iterator[Trained]:
+    """The history of these parameters alone; one that is gone stays as it was. ``names``: which trained before."""
     for each in history:
         names = (each.names & there) | (names - _names(each.root))
         yield replace(each, names=names)

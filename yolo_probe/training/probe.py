@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
 from yolo_probe.counters.conventions import choose_counter
@@ -391,7 +392,10 @@ class Probe:
             self._start(running)
 
     def _on_begun(self, model: nn.Module) -> None:
-        dropin.printed(model, self.settings.imgsz or (640, 640), self._on_line)
+        if any(map(is_lazy, model.parameters())):  # its first forward pass makes them
+            self._stop_steps = on_steps(partial(self._guarded, "_on_step"))
+        else:
+            dropin.printed(model, self.settings.imgsz or (640, 640), self._on_line)
 
     def _on_step(self, optimizer: Optimizer) -> None:
         """An optimizer is about to step: if nothing has announced the training, this is its start."""
@@ -399,6 +403,8 @@ class Probe:
         if run.start is None:
             running = self._running()
             if running.model is not None and _trains(running, optimizer):
+                if run.question is None and self._running is not host_state.classic:
+                    self._on_begun(running.model)
                 run.announced = run.is_ready
                 if self._running is host_state.classic and not run.announced:
                     self._say(
@@ -554,7 +560,7 @@ class Probe:
         run = self._run
         if run.start is None or run.question is None or run.validated:
             return
-        average = unwrapped(model) in (run.ema(), self._running().ema)
+        average = any(unwrapped(model) is each for each in (run.ema(), self._running().ema))
         is_ema = average if run.announced else unwrapped(model) is not run.trainee()
         validated = validated_of(model, run.start, run.question, run.history[-1].names, is_ema=is_ema)
         run.moments.append(validated)

@@ -49,8 +49,9 @@ class Run:
     """The model that trains, without wrappers such as DDP, as long as it lives."""
     history: list[Trained] = field(default_factory=list)
     """Which of its parameters trained at the start, and after each change that was seen."""
-    flags: list[tuple[Callable[[], nn.Parameter | None], bool]] = field(default_factory=list)
-    """Each of its parameters, as long as it lives, with its flag at the last check: cheap to compare at every step."""
+    flags: list[tuple[str, Callable[[], nn.Parameter | None], bool]] = field(default_factory=list)
+    """The name of each of its parameters, itself as long as it lives, and its flag at the last check: cheap to compare
+    at every step."""
     optimizers: WeakSet[Optimizer] = field(default_factory=WeakSet)
     """Those that have made a step since the start."""
     moments: list[Moment] = field(default_factory=list)
@@ -102,19 +103,19 @@ class Run:
         return any(isinstance(each, Validated) for each in self.moments)
 
     def differs(self) -> bool:
-        """Whether the model has other parameters than at the last check, or others of them train."""
+        """Whether the model has other parameters than at the last check, by other names, or others of them train."""
         model = self.trainee()
         if model is None:
             return False
-        now = list(model.parameters())
+        now = list(model.named_parameters())
         return len(now) != len(self.flags) or any(
-            flag != each.requires_grad or parameter() is not each
-            for each, (parameter, flag) in zip(now, self.flags, strict=True)
+            before != name or flag != each.requires_grad or parameter() is not each
+            for (name, each), (before, parameter, flag) in zip(now, self.flags, strict=True)
         )
 
     def new_objects(self, model: nn.Module) -> frozenset[str]:
         """Names of the parameters that were not there, as objects, at the last check."""
-        known = {id(each) for parameter, _ in self.flags if (each := parameter()) is not None}
+        known = {id(each) for _, parameter, _ in self.flags if (each := parameter()) is not None}
         return frozenset(name for name, each in model.named_parameters() if id(each) not in known)
 
     def note_trained(self, epoch: int | None, model: nn.Module, root: Module) -> None:
@@ -124,7 +125,7 @@ class Run:
 
     def note_flags(self, model: nn.Module) -> None:
         """Take note of the model's parameters, as objects, and which of them train."""
-        self.flags = [(ref(each), each.requires_grad) for each in model.parameters()]
+        self.flags = [(name, ref(each), each.requires_grad) for name, each in model.named_parameters()]
 
     def with_steps(self, running: Running) -> Running:
         """The state of a training with what the optimizers hold that have made a step, also one that nobody gave."""
