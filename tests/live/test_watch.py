@@ -611,6 +611,10 @@ def test_weights_that_are_pruned_are_other_parameters_of_the_network(at: int) ->
     gone = changed[0].gone if changed else start.printed and start.printed.gone
     assert gone == Part(where="model.1", modules=1, parameters=36)
     assert unexplained(story) == BALANCED
+    end = story.moments[-1]
+    assert isinstance(end, Ended)
+    assert end.outputs is not None
+    assert end.outputs.first is None
 
 
 def test_a_module_that_is_gone_before_the_first_step_takes_its_gradients_along() -> None:
@@ -678,3 +682,51 @@ def test_flops_that_a_forward_pass_of_its_own_hides_are_said_to_be_so() -> None:
     assert report is not None
     assert "After fuse() no forward pass can be counted." in render_markdown(report)
     assert "these modules compute: ." not in render_markdown(report)
+
+
+class Standardised(Block):
+    """A convolution whose forward standardises its weights, of which fuse() knows nothing."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not hasattr(self, "bn"):
+            return self.conv(x)
+        weight = self.conv.weight
+        return self.bn(nn.functional.conv2d(x, weight - weight.mean((1, 2, 3), keepdim=True)))
+
+
+class Unshifted(Network):
+    """A fuse() that loses the mean of a BatchNorm, which is zero before it has trained."""
+
+    def fuse(self) -> Unshifted:
+        self.model[0].bn.running_mean.zero_()
+        super().fuse()
+        return self
+
+
+@pytest.mark.parametrize(("change", "row"), [(Standardised, "model.0 (Standardised)"), (None, "model.0 (Block)")])
+def test_a_fuse_that_changes_values_alone_is_found_before_the_first_step(
+    change: type[Block] | None, row: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    network = Network() if change else Unshifted()
+    if change:
+        network.model[0] = change()
+    alone, warned = deepcopy(network), "fuse() will change the predictions, as a copy with drawn BatchNorms shows: "
+    loop(alone, trainer(alone))
+    optimizer = trainer(network)
+    with caplog.at_level("INFO"), watch(network, optimizer, imgsz=64) as story:
+        torch.manual_seed(0)
+        for epoch in steps(network, optimizer):
+            network.model[0].requires_grad_(epoch == 1)
+            assert not story.moments or any(warned + row in words for words in caplog.messages)
+    assert all(map(torch.equal, alone.state_dict().values(), network.state_dict().values()))
+    end = story.moments[-1]
+    assert isinstance(end, Ended)
+    assert end.outputs is not None
+    assert end.outputs.first is not None
+
+
+def test_a_fuse_that_keeps_the_values_is_not_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    network = Network()
+    with caplog.at_level("INFO"), watch(network, imgsz=64):
+        step(network)
+    assert not any("will change" in words for words in caplog.messages)

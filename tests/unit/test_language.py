@@ -70,6 +70,7 @@ from yolo_probe.reports.training_record import Part as Modules
 from yolo_probe.training.log_lines import (
     change_lines,
     end_lines,
+    foreseen_line,
     outputs_line,
     start_lines,
     start_warnings,
@@ -532,6 +533,7 @@ def test_no_message_of_a_training_is_left_in_english() -> None:
           for line in end_lines(replace(each, question=of_loop, second_printed=False))),
         *(outputs_line(each, 1.5, own_loop=own_loop)
           for each in (outputs, replace(outputs, first=row)) for own_loop in (False, True)),
+        foreseen_line(replace(outputs, first=row), 0.25),
     ]  # fmt: skip
     for line in lines:
         chinese = translated(line, "zh")

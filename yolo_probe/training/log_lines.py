@@ -165,6 +165,14 @@ def outputs_line(outputs: FusedOutputs, seconds: float, *, own_loop: bool) -> st
     return f"fuse(){of} {outputs.verdict}: {outputs.words} (float64, {seconds:.1f} s)"
 
 
+def foreseen_line(outputs: FusedOutputs, seconds: float) -> str:
+    """A warning, before a model trains, that its ``fuse()`` will change what it gives."""
+    return (
+        f"fuse() will change the predictions, as a copy with drawn BatchNorms shows: {outputs.words} "
+        f"(float64, {seconds:.1f} s)"
+    )
+
+
 def _numbers(numbers: Numbers) -> str:
     return f"{numbers.layers:,} layers, {numbers.parameters:,} parameters, {numbers.gradients:,} gradients"
 

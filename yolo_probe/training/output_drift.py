@@ -16,6 +16,7 @@ from torch.utils.hooks import RemovableHandle
 from yolo_probe.hosts.images import Size
 from yolo_probe.live.description import Descriptions
 from yolo_probe.live.live import fuse_silently, set_end_to_end
+from yolo_probe.live.real_copy import real_copy
 from yolo_probe.live.side_effects import foreign, kept, undisturbed
 from yolo_probe.model.structure import row_holder
 from yolo_probe.reports.fused_outputs import ROUNDING, DifferentRow, FusedOutputs
@@ -24,6 +25,8 @@ SMALL: Size = (64, 64)
 """Height and width in pixels of the image that is tried first."""
 MAX_PARAMETERS = 200_000_000
 """Of a larger model the outputs are not compared: in float64 it would need gigabytes."""
+MAX_AT_START = 20_000_000
+"""Most parameters of a model whose outputs are compared before it trains, which may be on a device that is full."""
 
 BOXES = 3
 """Number of dimensions of boxes: batch, boxes, numbers of a box."""
@@ -40,14 +43,31 @@ def outputs_of_file(file: Path, channels: int, size: Size, end_to_end: bool | No
     """
     saved = torch.load(file, map_location="cpu", weights_only=False)
     model = saved.get("ema") or saved["model"]
-    set_end_to_end(model, end_to_end)
-    return fused_outputs(model, channels, size)
+    return fused_outputs(model, channels, size, end_to_end)
 
 
-def fused_outputs(model: nn.Module, channels: int, size: Size) -> FusedOutputs:
+def foreseen_outputs(
+    model: nn.Module, channels: int, size: Size, end_to_end: bool | None = None
+) -> FusedOutputs | None:
+    """The outputs before and after ``fuse()`` of a model that is about to train, with drawn BatchNorms.
+
+    Those of a new model change nothing, so what ``fuse()`` loses of them would not show. None for a model of more than
+    20 million parameters, and for one whose code is torch's and an installed host's alone.
+    Raises: as ``fused_outputs``.
+    """
+    count = sum(parameter.numel() for parameter in model.parameters())
+    if count > MAX_AT_START or not foreign(type(module) for module in model.modules()):
+        return None
+    return fused_outputs(model, channels, size, end_to_end, drawn=True)
+
+
+def fused_outputs(
+    model: nn.Module, channels: int, size: Size, end_to_end: bool | None = None, *, drawn: bool = False
+) -> FusedOutputs:
     """The outputs of a model before and after its ``fuse()``, found on a copy of it in float64.
 
-    ``size``: height and width in pixels of the image where one of 64x64 does not fit.
+    ``size``: height and width in pixels of the image where one of 64x64 does not fit. ``end_to_end``: what ultralytics
+    sets before it fuses. ``drawn``: whether the BatchNorms of the copy get random numbers.
     Raises: ValueError for a model of more than 200 million parameters, or whose outputs are not finite; whatever
     ``fuse()`` and the forward pass raise.
     """
@@ -56,7 +76,10 @@ def fused_outputs(model: nn.Module, channels: int, size: Size) -> FusedOutputs:
         raise ValueError(f"it has {count:,} parameters, more than {MAX_PARAMETERS:,}")
     code = foreign(type(module) for module in model.modules())
     with undisturbed(), kept(code), torch.no_grad(), _Float64():
-        copy = _without_hooks(deepcopy(model)).cpu().double().eval()
+        copy = _without_hooks(_copied(model)).cpu().double().eval()
+        set_end_to_end(copy, end_to_end)
+        if drawn:
+            _draw_batch_norms(copy)
         try:
             image = _image(channels, SMALL)
             before = _outputs(copy, image)
@@ -69,6 +92,14 @@ def fused_outputs(model: nn.Module, channels: int, size: Size) -> FusedOutputs:
         return _compared(fused, (height, width), before, after)
 
 
+def _copied(model: nn.Module) -> nn.Module:
+    """A copy of a model, also of one with weights that are computed from others, which ``deepcopy`` refuses."""
+    try:
+        return deepcopy(model)
+    except RuntimeError:
+        return real_copy(model)[id(model)]
+
+
 def _without_hooks(model: nn.Module) -> nn.Module:
     """The same model without the hooks of its user, which may keep what they see; those of torch are a part of it."""
     for module in model.modules():
@@ -77,6 +108,16 @@ def _without_hooks(model: nn.Module) -> nn.Module:
                 if not getattr(hook, "__module__", type(hook).__module__).startswith("torch."):
                     del hooks[key]
     return model
+
+
+def _draw_batch_norms(model: nn.Module) -> None:
+    """Give the BatchNorms of a model numbers near those of a trained one: the same ones each time."""
+    numbers = torch.Generator().manual_seed(0)
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            for tensor in (module.weight, module.bias, module.running_mean, module.running_var):
+                if tensor is not None:
+                    tensor.uniform_(0.5, 1.5, generator=numbers)
 
 
 def _image(channels: int, size: Size) -> torch.Tensor:

@@ -34,7 +34,7 @@ from yolo_probe.render.text import render_ledgers
 from yolo_probe.reports.fuse_diff import FuseDiff
 from yolo_probe.reports.fused_outputs import FusedOutputs
 from yolo_probe.reports.training_record import Event as Moment
-from yolo_probe.reports.training_record import as_json
+from yolo_probe.reports.training_record import Started, as_json
 from yolo_probe.training import dropin, host_state
 from yolo_probe.training.best_file import best_of, found_at_start, validated_copy
 from yolo_probe.training.dropin import PrintedLine, unprinted
@@ -44,6 +44,7 @@ from yolo_probe.training.host_state import Running
 from yolo_probe.training.log_lines import (
     change_lines,
     end_lines,
+    foreseen_line,
     outputs_line,
     start_lines,
     start_warnings,
@@ -63,7 +64,7 @@ from yolo_probe.training.moments import (
     validated_of,
 )
 from yolo_probe.training.old_torch_load import REMEDY, strip_optimizer_will_fail
-from yolo_probe.training.output_drift import fused_outputs, outputs_of_file
+from yolo_probe.training.output_drift import foreseen_outputs, fused_outputs, outputs_of_file
 from yolo_probe.training.run import Run
 from yolo_probe.training.settings import Event, Settings, is_first_rank, is_switched_off, read_settings
 from yolo_probe.training.without_callbacks import on_steps
@@ -498,11 +499,23 @@ class Probe:
             size_known = (self.settings.imgsz or running.imgsz) is not None
             self._say(start_lines(run.start.record, run.question.subject.origin, size_known=size_known))
         self._say(start_warnings(run.start.record), warning=True)
+        self._foresee_outputs(model, run.start.record)
         if strip_optimizer_will_fail():
             self._warn(f"strip_optimizer() will fail when training is over, as torch.load() changed: {REMEDY}")
         state = replace(run.start.state, line=run.printed.line) if run.printed else run.start.state
         self._log(scalars_of(state, run.question.subject.origin.form))
         self._write()
+
+    def _foresee_outputs(self, model: nn.Module, start: Started) -> None:
+        """Warn if fuse() will change the outputs of a model, where no pass on shapes shows that."""
+        began = time.perf_counter()
+        if not (self.settings.verify and start.fuse.merges) or start.fuse.fails or self._run.repeats:
+            return
+        channels = self._run.question.subject.channels if self._run.question else 3
+        with suppress(Exception):  # the user's own model: whatever it raises, that is told when the training is over
+            outputs = foreseen_outputs(model, channels, start.imgsz, self._run.end_to_end)
+            if outputs and outputs.first:
+                self._warn(foreseen_line(outputs, time.perf_counter() - began))
 
     def _at_size(self, running: Running) -> Running:
         """The state of a training with the size of its images that the settings name, if they do."""

@@ -11,11 +11,13 @@ import os
 import runpy
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from itertools import zip_longest
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from yolo_probe.errors import HostError
 from yolo_probe.training.attach import Attachment
@@ -132,12 +134,7 @@ def _run_ultralytics(command: HostCommand) -> None:
     """Run the command line of ultralytics as its script does."""
     sys.argv = [shutil.which(command.name) or command.name, *command.arguments]
     try:
-        try:
-            from ultralytics.cfg import entrypoint
-        except ModuleNotFoundError as error:
-            if error.name != "ultralytics.cfg":
-                raise
-            from ultralytics.yolo.cfg import entrypoint  # to 8.0.135
+        entrypoint = next(found for each in _ENTRY_POINTS if (found := _imported(*each)))
     except ModuleNotFoundError as error:
         if error.name != "ultralytics":
             raise
@@ -146,6 +143,24 @@ def _run_ultralytics(command: HostCommand) -> None:
             f"Install it for {sys.executable}: pip install ultralytics. A script of that name: ./{command.name}",
         ) from None
     sys.exit(entrypoint())
+
+
+_ENTRY_POINTS = (
+    ("ultralytics.cfg", "entrypoint"),
+    ("ultralytics.yolo.cfg", "entrypoint"),  # to 8.0.135
+    ("ultralytics.yolo.cli", "cli"),  # to 8.0.6
+)
+"""What the command line of ultralytics runs: a module, and its function."""
+
+
+def _imported(module: str, function: str) -> Callable[[], Any] | None:
+    """That function; None where this release has no such module. Raises: ModuleNotFoundError for another module."""
+    try:
+        return getattr(import_module(module), function, None)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        return None
 
 
 def _search_first(folder: str) -> None:
