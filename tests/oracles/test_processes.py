@@ -56,6 +56,25 @@ def test_what_ends_a_fork_is_told_as_of_a_new_process(folder: Path) -> None:
             run(("-c", "import time; time.sleep(60)"), env=variables, cwd=folder, timeout=2, anew=anew)
 
 
+NMS = """
+import time
+
+def seconds_of_a_loaded_machine():
+    start = time.time()
+    time.sleep(1)
+    return time.time() - start
+"""
+
+
+def test_the_time_limit_of_a_hosts_nms_counts_what_its_process_works(folder: Path) -> None:
+    (folder / "utils").mkdir()
+    (folder / "utils" / "general.py").write_text(NMS)
+    source = "from utils.general import seconds_of_a_loaded_machine as limit; print(limit() < 0.5)"
+    for anew in (False, True):
+        done = run(("-c", source), env=environment([folder]), cwd=folder, timeout=60, anew=anew)
+        assert done.stdout == "True\n", done.stderr
+
+
 def test_errors_stand_between_the_other_lines_where_that_is_asked_for(folder: Path) -> None:
     source = "import os\nfor at in range(4): os.write(1 + at % 2, b'%d' % at)"
     for anew in (False, True):

@@ -1,7 +1,8 @@
 """What old hosts and counters miss in a new environment; Python runs this at the start of their process.
 
-Two remedies, neither of which changes a figure: names that Python 3.10 took out of ``collections``, and torchvision
-beside a torch that its compiled part was not built for (its operator ``nms`` is then given in plain torch).
+Three remedies, none of which changes a figure: names that Python 3.10 took out of ``collections``; torchvision beside a
+torch that its compiled part was not built for (its operator ``nms`` is then given in plain torch); and a clock for the
+hosts' NMS, which gives up after some seconds, that a machine with other work does not slow down.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import collections
 import collections.abc
 import importlib.util
 import sys
+import time
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -90,4 +92,46 @@ def _trust_operators_after(spec: ModuleSpec) -> None:
     loader.exec_module = run_then_trust
 
 
-sys.meta_path.insert(0, _Torchvision())
+class _Clock:
+    """Import hook that gives the hosts' modules with an NMS the seconds of this process instead of those of the wall.
+
+    On a loaded machine the limit would else decide which epoch is the best one, with the same weights in each.
+    """
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not name.endswith(("utils.general", "utils.ops", "utils.nms")):
+            return None
+        sys.meta_path.remove(self)
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            sys.meta_path.insert(0, self)
+        if spec is not None and spec.loader is not None:
+            _clock_after(spec.loader)
+        return spec
+
+
+class _ProcessTime:
+    """The module ``time``, in which a process that waits spends none."""
+
+    time = staticmethod(time.process_time)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+
+def _clock_after(loader: Any) -> None:
+    """Change the clock of a module once it has run."""
+    run = loader.exec_module
+
+    def run_then_change(module: ModuleType) -> None:
+        run(module)
+        if vars(module).get("time") is time:
+            vars(module)["time"] = _ProcessTime()
+
+    loader.exec_module = run_then_change
+
+
+sys.meta_path[:0] = [_Torchvision(), _Clock()]
