@@ -262,6 +262,25 @@ def test_of_processes_that_a_script_starts_itself_the_first_speaks(tmp_path: Pat
     assert done.stderr.count("as it trains: 1 layers, 10 parameters") == 1
 
 
+SHARDED = SPAWNED.replace(
+    "nn.parallel.DistributedDataParallel(nn.Linear(4, 2))",
+    "FullyShardedDataParallel(nn.Linear(4, 2), device_id=torch.device('cpu'))",
+).replace("from torch import nn", "from torch import nn\nfrom torch.distributed.fsdp import FullyShardedDataParallel")
+
+
+def test_a_training_whose_processes_share_the_parameters_goes_on_without_the_probe(tmp_path: Path) -> None:
+    script = tmp_path / "sharded.py"
+    script.write_text(SHARDED)
+    done = subprocess.run(
+        [sys.executable, script, tmp_path / "store"], env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True,
+        text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said = [line for line in done.stderr.splitlines() if "yolo-probe" in line]
+    assert len(said) == 1
+    assert "stopped, the training goes on (TraceError: the model: found parameters that several processes" in said[0]
+
+
 def test_only_the_optimizer_of_the_model_starts_the_record(caplog: pytest.LogCaptureFixture) -> None:
     network, other = Network(), Network()
     with watch(network, imgsz=64) as story:

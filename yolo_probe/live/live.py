@@ -83,6 +83,17 @@ def _without_shape(model: nn.Module, error: RuntimeError) -> TraceError:
     return TraceError(f"the model: {first_words(error)}", "Run a lazy module once.")
 
 
+def is_sharded(model: nn.Module) -> bool:
+    """Whether processes share a model's parameters, as with FSDP: each has a part, and a forward needs them all."""
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return False
+    return any(type(module).__module__.startswith("torch.distributed.fsdp") for module in model.modules()) or any(
+        type(each).__module__.startswith(("torch.distributed.tensor", "torch.distributed._tensor"))
+        or hasattr(each, "_fsdp_flattened")
+        for each in model.parameters()
+    )
+
+
 class Live:
     """A live model: its structure, and forward passes of its weightless copy.
 
@@ -105,6 +116,11 @@ class Live:
         self._custom_ops, self._training, self._elementwise = custom_ops, training, elementwise
         self._every_function, self._most = every_function, most_operators
         self._inner = unwrapped(model)
+        if is_sharded(self._inner):
+            raise TraceError(
+                "the model: found parameters that several processes share, expected whole ones",
+                "Ask before FSDP shards it.",
+            )
         self._descriptions = Descriptions()
         try:
             with uncollected():
