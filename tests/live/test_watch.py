@@ -749,3 +749,53 @@ def test_a_fuse_that_keeps_the_values_is_not_warned_of(caplog: pytest.LogCapture
     with caplog.at_level("INFO"), watch(network, imgsz=64):
         step(network)
     assert not any("will change" in words for words in caplog.messages)
+
+
+def test_a_parameter_whose_data_get_another_shape_is_a_change_of_the_network() -> None:
+    network = Network()
+    with watch(network, imgsz=64) as story:
+        for epoch in range(2):
+            if epoch == 1:
+                network.model[1].weight.data, network.model[1].bias.data = torch.rand(6, 8, 1, 1), torch.rand(6)
+                network.zero_grad()
+            step(network)
+    change = story.moments[1]
+    assert isinstance(change, Changed)
+    assert (change.gone, change.new) == tuple(Part(where="model.1", modules=1, parameters=n) for n in (36, 54))
+    assert unexplained(story) == BALANCED
+
+
+class Counting(Network):
+    """A forward pass that gives something else each time."""
+
+    calls = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return super().forward(x) * self.calls
+
+
+class Ending(Network):
+    """A fuse() that ends its process."""
+
+    def fuse(self) -> Ending:
+        raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Counting, "outputs before and after fuse() were not compared (ValueError: it gives something else each time)"),
+        (Ending, "fuse() fails at the model: SystemExit: 3. The fault is in fuse() itself"),
+    ],
+)  # fmt: skip
+def test_code_of_the_users_own_neither_misleads_nor_ends_a_training(
+    kind: type[Network], words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    network = kind()
+    with caplog.at_level("INFO"), watch(network, imgsz=64) as story:
+        for _ in steps(network, trainer(network)):
+            pass
+    assert [moment.event for moment in story.moments] == ["start", "end"]
+    assert f"yolo-probe: {words}" in caplog.messages
+    assert not any("the predictions" in said and "as they are" not in said for said in caplog.messages)

@@ -329,7 +329,7 @@ def _fuse(copy: nn.Module, grad_enabled: bool) -> Any:
             return _fused_in_silence(copy)
     except TraceError:
         raise
-    except Exception as error:  # the user's own fuse(): whatever it raises is what validation would raise
+    except (Exception, SystemExit) as error:  # the user's own fuse(): whatever it raises is what validation would raise
         raise FuseError(f"{_place_of(error, copy)}: fuse() fails there: {reason_of(error)}") from error
 
 

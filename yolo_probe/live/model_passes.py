@@ -34,7 +34,7 @@ def copy_of(
             return fuse_silently(copy), left
     except TraceError:
         raise
-    except Exception as error:  # the user's own fuse(): whatever it raises is what validation would raise
+    except (Exception, SystemExit) as error:  # the user's own fuse(): whatever it raises is what validation would raise
         raise TraceError(f"the model: fuse() fails: {reason_of(error)}") from error
 
 

@@ -68,8 +68,8 @@ def fused_outputs(
 
     ``size``: height and width in pixels of the image where one of 64x64 does not fit. ``end_to_end``: what ultralytics
     sets before it fuses. ``drawn``: whether the BatchNorms of the copy get random numbers.
-    Raises: ValueError for a model of more than 200 million parameters, or whose outputs are not finite; whatever
-    ``fuse()`` and the forward pass raise.
+    Raises: ValueError for a model of more than 200 million parameters, or whose outputs are not finite, or others each
+    time; whatever ``fuse()`` and the forward pass raise.
     """
     count = sum(parameter.numel() for parameter in model.parameters())
     if count > MAX_PARAMETERS:
@@ -83,13 +83,16 @@ def fused_outputs(
         try:
             image = _image(channels, SMALL)
             before = _outputs(copy, image)
-        except Exception:  # the model's own forward: this size may not fit
+        except (Exception, SystemExit):  # the model's own forward: this size may not fit
             image = _image(channels, size)
             before = _outputs(copy, image)
         fused = fuse_silently(copy).eval()
         after = _outputs(fused, image)
         height, width = image.shape[2:]
-        return _compared(fused, (height, width), before, after)
+        compared = _compared(fused, (height, width), before, after)
+        if compared.first and not _same(after[""], _outputs(fused, image)[""]):
+            raise ValueError("it gives something else each time")
+        return compared
 
 
 def _copied(model: nn.Module) -> nn.Module:
@@ -202,6 +205,15 @@ def _compared(model: nn.Module, size: Size, before: _Outputs, after: _Outputs) -
             difference=share if isfinite(share := moved.get(first, whole)) else None,
         ),
     )  # fmt: skip
+
+
+def _same(before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor]) -> bool:
+    """Whether what a model returned is what it returned before."""
+    return before.keys() == after.keys() and all(
+        each.shape == after[place].shape
+        and torch.allclose(each.double(), after[place].double(), rtol=ROUNDING, equal_nan=True)
+        for place, each in before.items()
+    )
 
 
 def _difference(one: torch.Tensor, other: torch.Tensor) -> float:

@@ -288,7 +288,7 @@ class Probe:
                     atexit.register(self._finish)
                 if self.listens:
                     getattr(self, handler)(*args, **kwargs)
-        except Exception as error:  # nothing of ours may stop a training
+        except (Exception, SystemExit) as error:  # nothing of ours may stop a training
             logger = self._run.logger
             with suppress(Exception):  # the words of the error and the handlers of the log are not ours
                 self.detach()
@@ -512,7 +512,9 @@ class Probe:
         if not (self.settings.verify and start.fuse.merges) or start.fuse.fails or self._run.repeats:
             return
         channels = self._run.question.subject.channels if self._run.question else 3
-        with suppress(Exception):  # the user's own model: whatever it raises, that is told when the training is over
+        with suppress(
+            Exception, SystemExit
+        ):  # the user's own model: whatever it raises, that is told when the training is over
             outputs = foreseen_outputs(model, channels, start.imgsz, self._run.end_to_end)
             if outputs and outputs.first:
                 self._warn(foreseen_line(outputs, time.perf_counter() - began))
@@ -654,7 +656,7 @@ class Probe:
                 outputs = fused_outputs(model, channels, size)
             else:
                 return None
-        except Exception as error:  # the user's own model: whatever it raises, the rest is reported
+        except (Exception, SystemExit) as error:  # the user's own model: whatever it raises, the rest is reported
             self._warn(f"outputs before and after fuse() were not compared ({reason_of(error)})")
             return None
         if outputs.first or self._tells("end"):

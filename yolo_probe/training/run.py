@@ -9,6 +9,7 @@ from functools import partial
 from typing import Literal
 from weakref import WeakSet, ref
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
@@ -49,9 +50,9 @@ class Run:
     """The model that trains, without wrappers such as DDP, as long as it lives."""
     history: list[Trained] = field(default_factory=list)
     """Which of its parameters trained at the start, and after each change that was seen."""
-    flags: list[tuple[str, Callable[[], nn.Parameter | None], bool]] = field(default_factory=list)
-    """The name of each of its parameters, itself as long as it lives, and its flag at the last check: cheap to compare
-    at every step."""
+    flags: list[tuple[str, Callable[[], nn.Parameter | None], bool, torch.Size]] = field(default_factory=list)
+    """The name of each of its parameters, itself as long as it lives, and its flag and shape at the last check: that is
+    cheap to compare at every step."""
     optimizers: WeakSet[Optimizer] = field(default_factory=WeakSet)
     """Those that have made a step since the start."""
     moments: list[Moment] = field(default_factory=list)
@@ -109,13 +110,13 @@ class Run:
             return False
         now = list(model.named_parameters())
         return len(now) != len(self.flags) or any(
-            before != name or flag != each.requires_grad or parameter() is not each
-            for (name, each), (before, parameter, flag) in zip(now, self.flags, strict=True)
+            before != name or (flag, shape) != (each.requires_grad, each.shape) or parameter() is not each
+            for (name, each), (before, parameter, flag, shape) in zip(now, self.flags, strict=True)
         )
 
     def new_objects(self, model: nn.Module) -> frozenset[str]:
         """Names of the parameters that were not there, as objects, at the last check."""
-        known = {id(each) for _, parameter, _ in self.flags if (each := parameter()) is not None}
+        known = {id(each) for _, parameter, *_ in self.flags if (each := parameter()) is not None}
         return frozenset(name for name, each in model.named_parameters() if id(each) not in known)
 
     def note_trained(self, epoch: int | None, model: nn.Module, root: Module) -> None:
@@ -125,7 +126,7 @@ class Run:
 
     def note_flags(self, model: nn.Module) -> None:
         """Take note of the model's parameters, as objects, and which of them train."""
-        self.flags = [(name, ref(each), each.requires_grad) for name, each in model.named_parameters()]
+        self.flags = [(name, ref(each), each.requires_grad, each.shape) for name, each in model.named_parameters()]
 
     def with_steps(self, running: Running) -> Running:
         """The state of a training with what the optimizers hold that have made a step, also one that nobody gave."""
