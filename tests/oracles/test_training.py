@@ -473,6 +473,8 @@ def test_of_the_generations_of_an_evolution_the_first_is_told(done: Done) -> Non
     for words in ("as it trains at 64x64: ", "validation uses"):
         assert sum(words in line for line in trained.probe_lines) == 1
     assert not any("stopped" in line for line in trained.probe_lines)
+    (record,) = trained.folder.rglob("probe.json")
+    assert tuple(map(type, read_story(str(record.parent)).moments)) == (Started, Validated, Ended)
 
 
 def test_two_trainings_of_one_process_are_two_for_the_probe(done: Done) -> None:

@@ -107,12 +107,6 @@ def test_a_record_that_somebody_has_written_meanwhile_stays(tmp_path: Path) -> N
     assert len(warnings) == 1
 
 
-def test_trainings_that_share_one_record_write_the_same_file(tmp_path: Path) -> None:
-    for _ in range(2):
-        RunFiles(tmp_path, owned=tmp_path, shared=True).write(("json",), (START,), None, print)
-    assert [path.name for path in tmp_path.iterdir()] == ["probe.json"]
-
-
 def test_a_folder_that_is_gone_costs_one_warning(tmp_path: Path) -> None:
     warnings: list[str] = []
     (folder := tmp_path / "run").mkdir()

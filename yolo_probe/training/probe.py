@@ -312,8 +312,8 @@ class Probe:
         """A summary line: of the model that was just built, or of the best one after ``fuse()``."""
         run = self._run
         if host_state.fusing():
-            if run.question is None or (run.start is None and self._running().epoch is None):
-                return  # not the model of a training
+            if run.question is None or run.repeats or (run.start is None and self._running().epoch is None):
+                return  # not the model of a training that is told
             fused = live_state(line.live, run.question, line.line)
             if run.start is not None and not is_fused_of(run.start.record.fuse, run.moments, fused):
                 return  # another network, which code of the training has loaded
@@ -468,6 +468,10 @@ class Probe:
         if running.model is None:
             return
         self._seen.set()
+        run.repeats, self._evolves = running.evolves and self._evolves, running.evolves
+        if run.repeats:
+            self._stop_steps()
+            return
         if run.question is None:
             self._ask(unprinted(unwrapped(running.model)), running)
             run.first_printed = False
@@ -492,9 +496,6 @@ class Probe:
             run.best = found_at_start(run.files.folder)
             run.start = replace(run.start, record=replace(run.start.record, earlier_best=run.best.date))
         run.moments.append(run.start.record)
-        if running.evolves:  # its many trainings share one folder and one record
-            run.files.owned, run.files.shared = run.files.folder, True
-        run.repeats, self._evolves = running.evolves and self._evolves, running.evolves
         if self._tells("start"):
             size_known = (self.settings.imgsz or running.imgsz) is not None
             self._say(start_lines(run.start.record, run.question.subject.origin, size_known=size_known))
@@ -509,7 +510,7 @@ class Probe:
     def _foresee_outputs(self, model: nn.Module, start: Started) -> None:
         """Warn if fuse() will change the outputs of a model, where no pass on shapes shows that."""
         began = time.perf_counter()
-        if not (self.settings.verify and start.fuse.merges) or start.fuse.fails or self._run.repeats:
+        if not (self.settings.verify and start.fuse.merges) or start.fuse.fails:
             return
         channels = self._run.question.subject.channels if self._run.question else 3
         with suppress(
@@ -592,7 +593,7 @@ class Probe:
     def _on_announced_end(self, best: Path) -> None:
         """A training ends; its host fuses no best model where it has saved none, and to v5.0 COCO's alone."""
         run = self._run
-        if run.fused is None and not run.repeats and (model := run.ema() or run.trainee()):
+        if run.fused is None and (model := run.ema() or run.trainee()):
             unsaved: Literal["model", "ema"] = "ema" if model is run.ema() else "model"
             self._foresee(model, "file" if best.is_file() else unsaved)
             run.fused = run.foreseen
@@ -676,7 +677,7 @@ class Probe:
         self._say([words], warning=True)
 
     def _tells(self, event: Event) -> bool:
-        return event in self.settings.events and not self._run.repeats
+        return event in self.settings.events
 
     def _say(self, lines: Iterable[str], *, warning: bool = False) -> None:
         say(self._run.logger, lines, self._language, warning=warning)

@@ -61,8 +61,6 @@ class RunFiles:
     """The events of the interrupted part."""
     unwritten: set[File] = field(default_factory=set)
     """Files that could not be written once; there is no second warning."""
-    shared: bool = False
-    """Whether other trainings of this process write the same files, as those of one ``--evolve``."""
     stem: str = STEM
     """Name of its files without the ending: another one where another run has taken that in the middle of this one."""
     written: dict[File, bytes | None] = field(default_factory=dict)
@@ -112,7 +110,7 @@ class RunFiles:
             self.written = {ending: _identity(folder / f"{self.stem}.{ending}") for ending in wanted}
             return
         now = {ending: _identity(folder / f"{self.stem}.{ending}") for ending in wanted}
-        if self.shared or not any(each and each != self.written.get(ending) for ending, each in now.items()):
+        if not any(each and each != self.written.get(ending) for ending, each in now.items()):
             return
         record = self.written.get("json")
         renamed = (path.stem for path in sorted(folder.glob(f"{STEM}-*.json")) if record and _identity(path) == record)
