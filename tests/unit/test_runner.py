@@ -169,6 +169,20 @@ def test_what_cannot_be_run_is_told_and_exits_with_2(command: tuple[str, ...], m
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("module", "function"),
+    [("ultralytics.cfg", "entrypoint"), ("ultralytics.yolo.cfg", "entrypoint"), ("ultralytics.yolo.cli", "cli")],
+)
+def test_the_command_line_of_each_ultralytics_is_found(module: str, function: str, tmp_path: Path) -> None:
+    path = tmp_path.joinpath(*module.split(".")).with_suffix(".py")
+    path.parent.mkdir(parents=True)
+    for parent in (tmp_path / "ultralytics", path.parent):
+        (parent / "__init__.py").touch()
+    path.write_text(f"import sys\ndef {function}():\n    print(sys.argv[1:])\n")
+    done = python(tmp_path, "-m", "yolo_probe", "train", "ultralytics", "mode=train", PYTHONPATH=f"{tmp_path}:{ROOT}")
+    assert (done.returncode, done.stdout) == (0, "['mode=train']\n")
+
+
 def test_help_names_the_ways_to_run_a_training(folder: Path) -> None:
     done = python(folder, "-m", "yolo_probe", "train", "--help")
     assert done.returncode == 0
