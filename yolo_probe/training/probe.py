@@ -513,9 +513,7 @@ class Probe:
         if not (self.settings.verify and start.fuse.merges) or start.fuse.fails:
             return
         channels = self._run.question.subject.channels if self._run.question else 3
-        with suppress(
-            Exception, SystemExit
-        ):  # the user's own model: whatever it raises, that is told when the training is over
+        with suppress(Exception, SystemExit):  # of the user's own model: it is told when the training is over
             outputs = foreseen_outputs(model, channels, start.imgsz, self._run.end_to_end)
             if outputs and outputs.first:
                 self._warn(foreseen_line(outputs, time.perf_counter() - began))
