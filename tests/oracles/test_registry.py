@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -119,20 +120,31 @@ def test_a_scan_that_is_stopped_leaves_whole_rows_and_goes_on(
 # A cluster
 
 
+def _started(*words: str, **variables: str) -> subprocess.Popen[bytes]:
+    command, environment = [sys.executable, "-m", *words], os.environ | {"PYTHONPATH": str(ROOT)} | variables
+    return subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=Path(sys.prefix)
+    )
+
+
+def _scheduler() -> tuple[subprocess.Popen[bytes], str]:
+    """A scheduler of Dask, and its address."""
+    center = _started("distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard", "--host", "127.0.0.1")
+    assert center.stderr
+    return center, next(found[0] for line in center.stderr if (found := re.search(r"tcp://127\S+", line.decode())))
+
+
+def _worker(address: str, **variables: str) -> subprocess.Popen[bytes]:
+    """A worker of it, started with such environment variables."""
+    options = ("--nthreads", "1", "--no-dashboard", "--no-nanny")
+    return _started("distributed.cli.dask_worker", address, *options, **variables)
+
+
 @pytest.fixture
 def scheduler() -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     """A scheduler of Dask and two worker processes."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-
-    def started(*words: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", *words]
-        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
-
-    center = started("distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard", "--host", "127.0.0.1")
-    assert center.stderr
-    address = next(found[0] for line in center.stderr if (found := re.search(r"tcp://127\S+", line.decode())))
-    worker = ("distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny")
-    workers = [started(*worker), started(*worker)]
+    center, address = _scheduler()
+    workers = [_worker(address), _worker(address)]
     yield address, workers
     for process in (*workers, center):
         process.kill()
@@ -154,6 +166,49 @@ def test_a_cluster_that_loses_a_worker_loses_and_doubles_no_row(
     assert (scan.returncode, b"70 files" in said) == (0, True), said
     paths = [json.loads(line)["path"] for line in file.read_text(encoding="utf-8").splitlines()]
     assert sorted(paths) == [str(folder / f"{number:03}.pt") for number in range(FILES)]
+
+
+def test_a_scheduler_that_goes_away_is_one_message_and_leaves_whole_rows(
+    tmp_path: Path, demo_checkpoint: Path, probe: Probe
+) -> None:
+    files = 10 * FILES
+    folder, file = _filled(tmp_path, demo_checkpoint, files), tmp_path / "rows.jsonl"
+    center, address = _scheduler()
+    workers = [_worker(address), _worker(address)]
+    try:
+        words = (*COMMAND, str(folder), "--engine", "dask", "--scheduler", address, "--format", "jsonl")
+        scan = subprocess.Popen([*words, "-o", str(file)], cwd=ROOT, stderr=subprocess.PIPE)
+        while not file.exists() or not file.stat().st_size:
+            assert scan.poll() is None
+            time.sleep(0.01)
+        center.kill()
+        _, said = scan.communicate(timeout=120)
+    finally:
+        for process in (*workers, center):
+            process.kill()
+            process.communicate()
+    assert (scan.returncode, len(said.splitlines())) == (2, 2), said
+    assert b"--engine dask: the connection to the scheduler is lost" in said
+    before = len([json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()])
+    assert 0 < before < files
+    assert probe("scan", folder, "--resume", file).returncode == 0
+    paths = [json.loads(line)["path"] for line in file.read_text(encoding="utf-8").splitlines()]
+    assert sorted(paths) == [str(folder / f"{number:03}.pt") for number in range(files)]
+
+
+def test_a_worker_without_yolo_probe_is_refused_and_lives_on(folder: Path, tmp_path: Path, probe: Probe) -> None:
+    (tmp_path / "yolo_probe").mkdir()
+    (tmp_path / "yolo_probe" / "__init__.py").write_text("raise ImportError", encoding="utf-8")
+    center, address = _scheduler()
+    worker = _worker(address, PYTHONPATH=str(tmp_path))
+    try:
+        done = probe("scan", folder, "--engine", "dask", "--scheduler", address)
+        assert (done.returncode, "1 of 1 workers have no yolo-probe" in done.stderr) == (2, True), done.stderr
+        assert worker.poll() is None
+    finally:
+        for process in (worker, center):
+            process.kill()
+            process.communicate()
 
 
 def test_a_scheduler_that_is_not_there_is_one_message(folder: Path, probe: Probe) -> None:
@@ -218,17 +273,71 @@ def large(tmp_path: Path, demo_checkpoint: Path) -> Path:
 
 
 def test_of_a_large_file_behind_a_url_only_the_directory_and_the_pickle_are_read(large: Path) -> None:
-    sent: list[int] = []
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Ranges, home=large.parent, sent=sent)) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}"
+    with _served(large.parent, Ranges) as (address, sent):
         row, gone = file_row(f"{address}/best.pt"), file_row(f"{address}/gone.pt")
-        server.shutdown()
     here = file_row(str(large))
     assert (row.error, row.network, row.parameters, row.bytes) == ("", "narrow", 115_071, here.bytes)
     assert (row.bytes or 0) > 280_000_000
     assert sum(sent) < MOST_BYTES
     assert gone.error == "no such file"
+
+
+@contextmanager
+def _served(home: Path, server: type[Ranges]) -> Iterator[tuple[str, list[int]]]:
+    """The address of a server of the files in a folder, and the bytes that it sends."""
+    sent: list[int] = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(server, home=home, sent=sent)) as running:
+        Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}", sent
+        running.shutdown()
+
+
+class Whole(Ranges):
+    """A server that sends whole files only, as Python's own does."""
+
+    def answer(self, *, body: bool) -> None:
+        del self.headers["Range"]
+        super().answer(body=body)
+
+    def send_header(self, keyword: str, value: str) -> None:
+        if keyword not in ("Accept-Ranges", "Content-Range"):
+            super().send_header(keyword, value)
+
+
+def test_a_server_of_whole_files_is_told_as_one(demo_checkpoint: Path) -> None:
+    with _served(demo_checkpoint.parent, Whole) as (address, _):
+        row = file_row(f"{address}/{demo_checkpoint.name}")
+    assert row.error == "its server sends whole files only, no parts of them"
+
+
+class Refusing(Ranges):
+    """A server that answers with the status of the path."""
+
+    def answer(self, *, body: bool) -> None:
+        self.send_error(int(self.path[1:4]))
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (403, "cannot be read: 403 Forbidden"),
+        (404, "no such file"),
+        (500, "cannot be read: 500 Internal Server Error"),
+    ],
+)
+def test_a_server_that_refuses_is_not_one_without_the_file(status: int, words: str, tmp_path: Path) -> None:
+    with _served(tmp_path, Refusing) as (address, _):
+        assert file_row(f"{address}/{status}.pt").error == words
+    assert "Cannot connect" in file_row("http://127.0.0.1:9/best.pt").error
+
+
+def test_of_a_large_file_in_an_archive_behind_a_url_no_more_is_read(large: Path) -> None:
+    with ZipFile(large.parent / "models.zip", "w", ZIP_STORED) as archive:
+        archive.write(large, "exp/best.pt")
+    with _served(large.parent, Ranges) as (address, sent):
+        row = file_row(f"zip://exp/best.pt::{address}/models.zip")
+    assert (row.error, row.network, row.bytes) == ("", "narrow", large.stat().st_size)
+    assert sum(sent) < MOST_BYTES
 
 
 def test_of_a_file_on_s3_no_more_is_read(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import subprocess
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from yolo_probe.errors import TargetError
 from yolo_probe.registry.files import checkpoints
 from yolo_probe.registry.limits import Limits
 from yolo_probe.registry.rows import COLUMNS, FileRow, describe, file_row, plain
-from yolo_probe.registry.tables import csv_head, csv_row, json_row, paths_in
+from yolo_probe.registry.tables import csv_head, csv_row, json_row, rows_in
 
 
 def test_a_row_has_the_figures_of_a_fuse_diff(demo_checkpoint: Path, probe: Probe) -> None:
@@ -92,6 +93,117 @@ def test_files_come_in_order_and_only_those_that_are_checkpoints_by_name(tmp_pat
         next(checkpoints([named, str(tmp_path / "gone")]))
 
 
+def test_a_file_of_two_places_comes_once_however_they_are_written(tmp_path: Path) -> None:
+    for name in ("a/x.pt", "a/b/y.pt", "z.bin"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).touch()
+    whole, below = f"{tmp_path}", f"{tmp_path}/a/../a/b"
+    assert list(checkpoints([whole, f"{tmp_path}/a", whole, f"{tmp_path}/a/x.pt", f"{whole}/"])) == [
+        f"{tmp_path}/a/x.pt",
+        f"{tmp_path}/a/b/y.pt",
+    ]
+    assert list(checkpoints([below, f"{tmp_path}/a/x.pt", whole])) == [f"{below}/y.pt", f"{tmp_path}/a/x.pt"]
+    assert list(checkpoints([whole, f"{tmp_path}/z.bin"]))[2:] == [f"{tmp_path}/z.bin"]
+
+
+def test_a_folder_that_may_not_be_read_has_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "closed", "z"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "best.pt").touch()
+    closed, scandir = str(tmp_path / "closed"), os.scandir
+
+    def refused(path: str) -> object:
+        if path == closed:
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refused)  # the superuser may read everything
+    monkeypatch.setattr(os, "access", lambda path, _: path != closed)
+    found = list(checkpoints([str(tmp_path)]))
+    assert [Path(path).relative_to(tmp_path).as_posix() for path in found] == ["a/best.pt", "closed", "z/best.pt"]
+    assert file_row(closed).error == "a directory, permission denied"
+
+
+@pytest.mark.parametrize("name", ["=cmd.pt", "-dash.pt", "+1.pt", "@x.pt"])
+def test_no_path_of_a_table_begins_as_a_formula_does(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    assert list(checkpoints([name, f"./{name}"])) == [f"./{name}"]
+
+
+def test_a_network_that_is_called_as_a_formula_is_none_in_csv() -> None:
+    row = FileRow("x.pt", network="=HYPERLINK(1)")
+    assert next(csv.DictReader(StringIO(csv_head() + csv_row(row))))["network"] == "'=HYPERLINK(1)"
+    assert json.loads(json_row(row))["network"] == "=HYPERLINK(1)"
+
+
+ODD_NAMES = ("a\nb.pt", "a\rb.pt", "a\"b',.pt", "\x1b[31m.pt", os.fsdecode(b"bad\xff.pt"), "\t.pt")
+
+
+def test_an_odd_path_is_the_same_in_every_form_and_is_gone_on_with(
+    tmp_path: Path, probe: Probe, demo_checkpoint: Path
+) -> None:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    for name in ODD_NAMES:
+        (folder / name).write_bytes(demo_checkpoint.read_bytes())
+    files = {form: tmp_path / f"rows.{form}" for form in ("csv", "jsonl")}
+    for form, file in files.items():
+        assert probe("scan", folder, "--format", form, "-o", file).returncode == 0
+        assert "0 files" in probe("scan", folder, "--resume", file).stderr
+    rows = [list(rows_in(file)) for file in files.values()]
+    assert rows[0] == rows[1]
+    assert len(rows[0]) == len(ODD_NAMES)
+
+
+def test_numbers_that_no_table_holds_are_not_known(tmp_path: Path) -> None:
+    for fitness in (float("nan"), float("inf"), 10**400, True):
+        save(tmp_path / "x.pt", {**control(), "best_fitness": fitness})
+        row = file_row(str(tmp_path / "x.pt"))
+        assert (row.fitness, row.error) == (None, "")
+    content = control()
+    content["model"].__dict__.update(nc=2**70, yaml={"nc": 2**70})
+    save(tmp_path / "x.pt", content)
+    row = file_row(str(tmp_path / "x.pt"))
+    assert (row.classes, row.parameters, row.error) == (None, 20, "")
+
+
+def test_a_hash_is_of_a_regular_file_alone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pt")
+    row = file_row(str(tmp_path / "pipe.pt"), sha256=True)  # which would wait for a writer
+    assert (row.sha256, row.error) == (None, "a device, a pipe or a socket, expected a regular file")
+
+
+def test_a_file_with_other_columns_is_not_gone_on_with(tmp_path: Path, probe: Probe, demo_checkpoint: Path) -> None:
+    for form in ("csv", "jsonl"):
+        file = tmp_path / f"rows.{form}"
+        assert probe("scan", demo_checkpoint, "--format", form, "-o", file).returncode == 0
+        before = file.read_bytes()
+        done = probe("scan", demo_checkpoint, "--resume", file, "--sha256")
+        assert (done.returncode, "found other columns" in done.stderr, file.read_bytes()) == (2, True, before)
+
+
+def test_a_gate_that_is_gone_on_with_holds_the_earlier_rows_too(
+    tmp_path: Path, probe: Probe, demo_checkpoint: Path
+) -> None:
+    for form in ("csv", "jsonl"):
+        file = tmp_path / f"rows.{form}"
+        assert probe("scan", demo_checkpoint, "--format", form, "-o", file).returncode == 0
+        done = probe("scan", demo_checkpoint, "--resume", file, "--max-params", "100")
+        assert (done.returncode, "0 files, 0 without an answer, 1 break a limit" in done.stderr) == (1, True)
+        assert probe("scan", demo_checkpoint, "--resume", file, "--require", "safe,fp16,stripped").returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
+@pytest.mark.parametrize("form", ["text", "csv", "jsonl", "parquet"])
+def test_a_full_disk_is_one_message(form: str, probe: Probe, demo_checkpoint: Path) -> None:
+    done = probe("scan", demo_checkpoint, "--format", form, "-o", "/dev/full")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "/dev/full: cannot be written: No space left on device" in done.stderr or "needs pyarrow" in done.stderr
+
+
 ROW = FileRow(
     "best.pt", "YOLOv5 v7.0", "yolov5s", 80, 214, 7_235_389, 7_235_389, 16.6227968, 157, 7_225_885, 16.4335616,
     dtype="FP16", stripped=True, epoch=-1, bytes=14_462_000,
@@ -115,7 +227,10 @@ def test_what_is_not_known_or_not_there_breaks_a_limit() -> None:
     empty = FileRow("best.pt", "YOLOv5 v7.0", "fork", 80, 214, 7_235_389)
     assert list(Limits(gflops=16).broken(empty)) == ["GFLOPs not known, at most 16 allowed"]
     needs = Limits(require=("stripped", "fp16", "known"))
-    assert list(needs.broken(empty)) == ["not stripped", "not FP16", "not every number is known"]
+    unknown = ["stripped is required, and not known", "fp16 is required, and not known", "not every number is known"]
+    assert list(needs.broken(empty)) == unknown
+    other = replace(empty, stripped=False, dtype="FP32")
+    assert list(needs.broken(other)) == ["not stripped", "not FP16", "not every number is known"]
     assert list(needs.broken(FileRow("x.pt", error="an empty file"))) == ["an empty file"]
     hostile = FileRow("x.pt", warnings=("would run posix.system when it is loaded",))
     assert list(Limits(require=("safe",)).broken(hostile)) == ["not safe to load"]
@@ -135,11 +250,11 @@ def test_a_file_of_rows_loses_only_its_unfinished_line(ending: str, tmp_path: Pa
     whole = head + "".join(map(write, rows))
     file = tmp_path / f"rows.{ending}"
     file.write_text(whole + write(FileRow("c.pt"))[:7], encoding="utf-8")
-    assert list(paths_in(file)) == ["a.pt", "b.pt"]
+    assert list(rows_in(file)) == rows
     assert file.read_text(encoding="utf-8") == whole
     file.write_text("nothing,of,ours\n1,2,3\n", encoding="utf-8")
     with pytest.raises(TargetError, match="expected CSV or JSON lines"):
-        list(paths_in(file))
+        list(rows_in(file))
 
 
 def test_a_path_with_quotes_commas_and_line_feeds_is_cut_off_as_a_whole_row(tmp_path: Path) -> None:
@@ -148,7 +263,7 @@ def test_a_path_with_quotes_commas_and_line_feeds_is_cut_off_as_a_whole_row(tmp_
         file = tmp_path / "rows.csv"
         file.write_bytes((csv_head() + whole + cut[:length]).encode())
         is_whole = length == len(cut)
-        assert list(paths_in(file)) == ["a,b.pt", *(['runs\n/"c",\n.pt'] if is_whole else [])]
+        assert [row.path for row in rows_in(file)] == ["a,b.pt", *(['runs\n/"c",\n.pt'] if is_whole else [])]
         assert file.read_bytes() == (csv_head() + whole + (cut if is_whole else "")).encode()
 
 
@@ -165,7 +280,7 @@ def test_a_path_with_quotes_commas_and_line_feeds_is_cut_off_as_a_whole_row(tmp_
 def test_a_file_of_something_else_is_refused_and_stays_as_it_is(name: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(TargetError, match="found something else than rows of a scan"):
-        list(paths_in(tmp_path / name))
+        list(rows_in(tmp_path / name))
     assert (tmp_path / name).read_bytes() == content
 
 
@@ -218,7 +333,53 @@ def test_check_says_by_how_much_a_change_is_heavier(probe: Probe, tmp_path: Path
     lost = probe("check", yaml, "--against", "no-such-branch")
     assert (lost.returncode, "found no such revision" in lost.stderr) == (2, True)
     (tmp_path / "new.yaml").write_text(small, encoding="utf-8")
-    assert "not in HEAD: it is new" in probe("check", tmp_path / "new.yaml", "--against", "HEAD").stdout
+    assert "not in HEAD: it is new, or was renamed" in probe("check", tmp_path / "new.yaml", "--against", "HEAD").stdout
+
+
+def test_check_goes_on_after_a_target_without_an_answer(probe: Probe, demo_checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.pt").touch()
+    done = probe("check", tmp_path / "empty.pt", demo_checkpoint, "--max-params", "100")
+    assert (done.returncode, "an empty file" in done.stderr, "too many" in done.stdout) == (2, True, True)
+
+
+def git_in(folder: Path, *words: str) -> None:
+    """Run git there."""
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    subprocess.run(["git", *identity, "-C", str(folder), *words], check=True, capture_output=True)
+
+
+def test_what_a_revision_has_is_compared_as_git_checks_it_out(
+    probe: Probe, demo_checkpoint: Path, tmp_path: Path
+) -> None:
+    git_in(tmp_path, "init", "-q")
+    (tmp_path / "runs").mkdir()
+    for name in ("runs/best.pt", "pointed.pt", "broken.pt"):
+        (tmp_path / name).write_bytes(demo_checkpoint.read_bytes())
+    (tmp_path / "link.pt").symlink_to("runs/best.pt")
+    (tmp_path / ".gitattributes").write_text("pointed.pt filter=pointers", encoding="utf-8")
+    git_in(tmp_path, "config", "filter.pointers.clean", "echo a pointer")
+    git_in(tmp_path, "config", "filter.pointers.smudge", f"cat '{demo_checkpoint}'")
+    (tmp_path / "broken.pt").write_bytes(b"")
+    git_in(tmp_path, "add", ".")
+    git_in(tmp_path, "commit", "-q", "-m", "first")
+    (tmp_path / "broken.pt").write_bytes(demo_checkpoint.read_bytes())
+    for name, words in (
+        ("link.pt", "against HEAD: as heavy as before"),
+        ("pointed.pt", "against HEAD: as heavy as before"),
+        ("broken.pt", "in HEAD it has no answer: an empty file (0 bytes)"),
+    ):
+        done = probe("check", tmp_path / name, "--against", "HEAD")
+        assert (done.returncode, words in done.stdout) == (0, True), done
+
+
+def test_a_file_outside_of_a_git_repository_says_so(
+    probe: Probe, demo_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    (tmp_path / "best.pt").write_bytes(demo_checkpoint.read_bytes())
+    done = probe("check", tmp_path / "best.pt", "--against", "main")
+    assert (done.returncode, "git cannot be asked about" in done.stderr) == (2, True)
+    assert "not a git repository" in done.stderr
 
 
 BACKBONE = """\

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from stat import S_ISREG
 from struct import unpack_from
@@ -62,7 +62,28 @@ class File:
         return b"".join(parts)
 
 
-Readable = File | RemoteFile
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file that an archive holds as it is, neither compressed nor encrypted."""
+
+    archive: File | RemoteFile
+    start: int
+    """Offset of its first byte in the archive."""
+    size: int
+    """Bytes."""
+    modified: int
+
+    def read(self, start: int, length: int) -> bytes:
+        """``length`` bytes from ``start`` on; CheckpointError if the file has fewer."""
+        if start + length > self.size:
+            missing = start + length - self.size
+            raise CheckpointError(
+                f"ends {missing:,} bytes too early while {length:,} are read at byte {start:,}", COPY_THE_FILE
+            )
+        return self.archive.read(self.start + start, length)
+
+
+Readable = File | RemoteFile | Part
 """What is read by ranges of bytes."""
 
 
@@ -73,8 +94,8 @@ def opened(path: str) -> Iterator[Readable]:
     Raises: CheckpointError for a missing file, a directory, a device, a pipe, or one that may not be read.
     """
     if is_url(path):
-        with opened_url(path) as remote:
-            yield remote
+        with ExitStack() as stack:
+            yield _opened_part(path, stack) or stack.enter_context(opened_url(path))
         return
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
@@ -99,7 +120,27 @@ def opened(path: str) -> Iterator[Readable]:
         os.close(descriptor)
 
 
+def _opened_part(url: str, stack: ExitStack) -> Part | None:
+    """The file of ``zip://FILE::ARCHIVE``, where the archive holds it as it is; else None, for fsspec to unpack.
+
+    fsspec itself reads all that is before it, as Python's zipfile does.
+    """
+    kind, _, chain = url.partition("://")
+    inside, _, place = chain.partition("::")
+    if kind != "zip" or not place:
+        return None
+    try:
+        outside = stack.enter_context(opened(place))
+        if isinstance(outside, Part) or not (entry := entries(outside).get(inside.lstrip("/"))) or not entry.stored:
+            return None
+        return Part(outside, content_start(outside, entry), entry.size, outside.modified)
+    except CheckpointError:  # fsspec says why, or knows more forms
+        return None
+
+
 def _directory(path: str) -> CheckpointError:
+    if not os.access(path, os.R_OK | os.X_OK):
+        return CheckpointError("a directory, permission denied", "change its permissions")
     for inside in (("weights", "best.pt"), ("best.pt",), ("weights", "last.pt"), ("last.pt",)):
         candidate = os.path.join(path, *inside)
         if os.path.isfile(candidate):

@@ -8,10 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from yolo_probe.errors import CheckpointError, first_words
+from yolo_probe.errors import CheckpointError, first_words, reason_of
 
 BLOCK = 16 << 10
 """Bytes that are transferred at least, so that neighbouring small parts are one request."""
+NOT_FOUND = 404
+"""The status by which a server of HTTP says that there is no such file."""
+MOST_KEPT = 1 << 20
+"""Bytes of a part that is kept, to be read again without a request."""
 
 
 def is_url(path: str) -> bool:
@@ -37,14 +41,36 @@ class RemoteFile:
             if first <= start and start + length <= first + len(block):
                 return block[start - first : start - first + length]
         end = min(start + max(length, BLOCK), self.size)
-        block = _asked(lambda: self.filesystem.cat_file(self.place, start=start, end=end)) if end > start else b""
+        block = _asked(lambda: self._part(start, end)) if end > start else b""
         if len(block) < length:
             raise CheckpointError(
                 f"ends {length - len(block):,} bytes too early while {length:,} are read at byte {start:,}",
                 "the file is damaged or incomplete: download or copy it again",
             )
-        self._blocks.append((start, block))
+        if length < MOST_KEPT:
+            self._blocks.append((start, block))
         return block[:length]
+
+    def _part(self, start: int, end: int) -> bytes:
+        """The bytes of a range; of a server of HTTP that sends whole files only, none of them.
+
+        Such a server answers ``cat_file`` with the whole file, whatever its size. Its opened file asks for the same
+        range, but reads no further where the answer is none.
+        """
+        if "http" not in self.filesystem.protocol:
+            return bytes(self.filesystem.cat_file(self.place, start=start, end=end))
+        with self.filesystem.open(self.place, "rb", block_size=BLOCK, cache_type="none", size=self.size) as file:
+            if not hasattr(file, "async_fetch_range"):  # a stream
+                raise _whole_only()
+            file.seek(start)
+            try:
+                return bytes(file.read(end - start))
+            except ValueError as error:
+                raise _whole_only() from error
+
+
+def _whole_only() -> CheckpointError:
+    return CheckpointError("its server sends whole files only, no parts of them", "download it, and pass the file")
 
 
 @contextmanager
@@ -89,9 +115,19 @@ def _asked(ask: Any) -> Any:
     """What a file system answers. Raises: CheckpointError for whatever it raises."""
     try:
         return ask()
-    except FileNotFoundError:
+    except CheckpointError:
+        raise
+    except FileNotFoundError as error:
+        if error.__cause__ and getattr(error.__cause__, "status", None) != NOT_FOUND:  # of HTTP, whatever it is
+            raise _unreadable(error.__cause__) from None
         raise CheckpointError("no such file", "check the URL") from None
     except ImportError as error:
         raise CheckpointError(f"its file system cannot be used: {first_words(error)}", "pip install it") from None
     except Exception as error:  # each file system has its own
-        raise CheckpointError(f"cannot be read: {first_words(error)}", "check the URL and the access to it") from None
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: BaseException) -> CheckpointError:
+    status, told = getattr(error, "status", 0), getattr(error, "message", "")  # of HTTP: its str() ends with the URL
+    words = f"{status} {told.splitlines()[0]}" if status and told else reason_of(error)
+    return CheckpointError(f"cannot be read: {words}", "check the URL and the access to it")

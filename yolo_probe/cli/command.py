@@ -11,12 +11,12 @@ import click
 
 from yolo_probe import __version__
 from yolo_probe.cli.options import LANG_OPTION
-from yolo_probe.cli.output import NO_ANSWER, UNSAFE, Outcome, say, write
+from yolo_probe.cli.output import INTERRUPTED, UNSAFE, Outcome, code_of, say, write
 from yolo_probe.cli.spellings import DEFAULT_COMMAND, respelled
 from yolo_probe.cli.spoken_help import SpokenContext, asked_language
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.environment import Thop, installed_thop, version_of
-from yolo_probe.errors import HostError, ProbeError, SettingsError, UnsafeError
+from yolo_probe.errors import HostError, ProbeError, SettingsError
 
 HOMES = {
     **dict.fromkeys(
@@ -116,7 +116,7 @@ def _thop_words(thop: Thop | None) -> str:
 
 def _refuse(error: ProbeError, outcome: Outcome) -> NoReturn:
     say(str(error), error.remedy, outcome.language)
-    sys.exit(UNSAFE if outcome.is_unsafe or isinstance(error, UnsafeError) else NO_ANSWER)
+    sys.exit(UNSAFE if outcome.is_unsafe else code_of(error))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -135,7 +135,8 @@ def main(arguments: list[str] | None = None) -> None:
 
         _refuse(usage_error(error, words, COMMANDS, lambda name: cli.get_command(click.Context(cli), name)), outcome)
     except click.Abort:
-        sys.exit("Aborted!")
+        say("stopped", asked=outcome.language)
+        sys.exit(INTERRUPTED)
     except ProbeError as error:
         _refuse(error, outcome)
     except SystemExit:

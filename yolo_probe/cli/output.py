@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from yolo_probe.cli.options import spoken
-from yolo_probe.errors import TargetError, visible
+from yolo_probe.errors import ProbeError, TargetError, UnsafeError, visible
 from yolo_probe.language import Language, shown_in, translated, translated_error
 from yolo_probe.render.text_layout import printable, sentences
 
@@ -25,6 +26,13 @@ NO_ANSWER = 2
 """Exit code if the question cannot be answered."""
 UNSAFE = 3
 """Exit code if the file would run something when it is loaded, which no checkpoint needs."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
+def code_of(error: ProbeError) -> int:
+    """The exit code of a question that is not answered."""
+    return UNSAFE if isinstance(error, UnsafeError) else NO_ANSWER
 
 
 DO_NOT_LOAD = "Do not load it: torch.load(weights_only=False) runs what a file names. Nothing of it was run here."
@@ -134,13 +142,30 @@ def write(text: str, *, styled: bool = False) -> None:
 
     Raises: TargetError where standard output is closed or full.
     """
+    with _to_stdout() as stream:
+        text = printable(text, styled=styled)
+        encoding = stream.encoding or "utf-8"
+        stream.write(text.encode(encoding, "replace").decode(encoding))
+        stream.flush()
+
+
+def write_data(text: str) -> None:
+    """Write data as they are, in UTF-8, for a file or another program; to a terminal as ``write`` does."""
+    with _to_stdout() as stream:
+        if not stream.isatty() and hasattr(stream, "buffer"):
+            stream.buffer.write(text.encode())
+            stream.buffer.flush()
+            return
+    write(text)
+
+
+@contextmanager
+def _to_stdout() -> Iterator[TextIO]:
+    """Standard output. Raises: TargetError where it is closed or full."""
     if sys.stdout is None:
         raise TargetError("standard output is closed, expected somewhere to write the report")
     try:
-        text = printable(text, styled=styled)
-        encoding = sys.stdout.encoding or "utf-8"
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-        sys.stdout.flush()
+        yield sys.stdout
     except OSError as error:
         # keep Python from complaining when it flushes once more at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from os import cpu_count
 from pathlib import Path
@@ -14,16 +14,13 @@ from typing import TYPE_CHECKING, Literal, TextIO, cast
 import click
 
 from yolo_probe.cli.options import LANG_OPTION, Parameters, spoken
-from yolo_probe.cli.output import UNEXPLAINED, write
+from yolo_probe.cli.output import INTERRUPTED, UNEXPLAINED, code_of, say, write, write_data
 from yolo_probe.errors import ProbeError, TargetError, shown, visible
 from yolo_probe.language import shown_in, translated
 
 if TYPE_CHECKING:
     from yolo_probe.registry.limits import Limits
     from yolo_probe.registry.rows import FileRow
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
 
 Command = Callable[..., None]
 
@@ -90,27 +87,32 @@ def scan_command(
     With a limit the command is a gate: it exits with 1 if a file breaks one.
     """
     from yolo_probe.registry.files import checkpoints
+    from yolo_probe.registry.tables import stored_text
 
     limits = _limits(max_params, max_gflops, max_mb, require)
     if resume:
         form, output = _form_of(resume, output), resume
     if form == "parquet" and not output:
         raise TargetError("--format parquet: found no file to write, expected one", "Name it: -o runs.parquet.")
-    known = _known(resume) if resume else frozenset()
-    paths = (path for path in checkpoints(where) if path not in known)
-    shows_bar = sys.stderr.isatty() and (output or not sys.stdout.isatty())  # rows on a terminal are progress enough
-    total = sum(1 for path in checkpoints(where) if path not in known) if shows_bar else None
-    rows = _rows(paths, jobs or cpu_count() or 1, engine, scheduler, sha256)
-    tally = _Tally()
+    tally = _Tally(limits)
+    known = _known(resume, sha256, tally) if resume else frozenset()
+
+    def paths() -> Iterator[str]:
+        return (path for path in checkpoints(where) if stored_text(path) not in known)
+
+    is_shown = not output and sys.stdout is not None and sys.stdout.isatty()  # rows on a terminal are progress enough
+    shows_bar = sys.stderr is not None and sys.stderr.isatty() and not is_shown
+    total = sum(1 for _ in paths()) if shows_bar else None
+    rows = _rows(paths(), jobs or cpu_count() or 1, engine, scheduler, sha256)
     try:
-        with _writer(form, output, resume is not None, sha256) as put, _progress(rows, total, tally) as shown:
+        with (
+            closing(rows),  # and with them their processes
+            _writer(form, output, resume is not None, sha256) as put,
+            _progress(rows, total, tally) as shown,
+        ):
             for row in shown:
                 put(row)
-                tally.done += 1
-                tally.faults += bool(row.error)
-                if limits and (broken := list(limits.broken(row))):
-                    tally.offenders += 1
-                    click.echo(f"yolo-probe: {visible(row.path)}: {_told(broken, sys.stderr)}", err=True)
+                tally.add(row)
     except KeyboardInterrupt:
         on = f"; go on with --resume {output}" if output and form in ("jsonl", "csv") else ""
         click.echo(f"yolo-probe: {_told([f'stopped after {tally.done:,} files{on}'], sys.stderr)}", err=True)
@@ -129,14 +131,29 @@ def scan_command(
 class _Tally:
     """What a scan has seen so far."""
 
+    limits: Limits
     done: int = 0
     faults: int = 0
     """Files without an answer."""
     offenders: int = 0
-    """Files that break a limit."""
+    """Files that break a limit, those of an earlier scan that is gone on with too."""
+
+    def add(self, row: FileRow) -> None:
+        """Count a row of this scan."""
+        self.done += 1
+        self.faults += bool(row.error)
+        self.judge(row)
+
+    def judge(self, row: FileRow) -> None:
+        """Name a file that breaks a limit."""
+        if self.limits and (broken := list(self.limits.broken(row))):
+            self.offenders += 1
+            click.echo(f"yolo-probe: {visible(row.path)}: {_told(broken, sys.stderr)}", err=True)
 
 
-def _rows(paths: Iterable[str], jobs: int, engine: str, scheduler: str | None, sha256: bool) -> Iterator[FileRow]:
+def _rows(
+    paths: Iterable[str], jobs: int, engine: str, scheduler: str | None, sha256: bool
+) -> Generator[FileRow, None, None]:
     if engine == "dask":
         from yolo_probe.registry.cluster import rows_from_cluster
 
@@ -162,12 +179,18 @@ def _form_of(resume: str, output: str | None) -> str:
     return form
 
 
-def _known(resume: str) -> frozenset[str]:
-    from yolo_probe.registry.tables import paths_in
+def _known(resume: str, sha256: bool, tally: _Tally) -> frozenset[str]:
+    """The paths that a file has rows of, which are held against the limits too."""
+    from yolo_probe.registry.tables import rows_in
+
+    def judged() -> Iterator[str]:
+        for row in rows_in(file, sha256=sha256):
+            tally.judge(row)
+            yield row.path
 
     file = Path(resume)
     try:
-        return frozenset(paths_in(file)) if file.exists() else frozenset()
+        return frozenset(judged()) if file.exists() else frozenset()
     except (OSError, UnicodeError) as error:
         raise TargetError(f"{resume}: cannot be read: {error}", "Check the path.") from None
 
@@ -182,19 +205,10 @@ def _writer(form: str, output: str | None, append: bool, sha256: bool) -> Iterat
             assert output
             yield stack.enter_context(tables.parquet(output, sha256=sha256))
             return
-        put: Callable[[str], object] = write
+        put: Callable[[str], object] = write if form == "text" else write_data
         empty = True
         if output:
-            try:
-                file = stack.enter_context(Path(output).open("a" if append else "w", encoding="utf-8", newline=""))
-            except OSError as error:
-                raise TargetError(f"{output}: cannot be written: {error.strerror}", "Check the path.") from None
-            empty = file.tell() == 0
-
-            def put(text: str) -> None:
-                file.write(text)
-                file.flush()
-
+            put, empty = stack.enter_context(tables.appended(output, is_new=not append))
         heads = {"text": tables.TEXT_HEAD, "csv": tables.csv_head(sha256=sha256)}
         if form in heads and empty:
             put(heads[form])
@@ -248,24 +262,28 @@ def check_command(
     TARGET is a checkpoint, a model YAML or the name of a network. --against is a git revision that has the file too,
     such as origin/main, or another TARGET.
     """
+    limits = _limits(max_params, max_gflops, max_mb, require)
+    codes = [_checked(target, limits, against, form) for target in targets]
+    if worst := max(codes):
+        sys.exit(worst)
+
+
+def _checked(target: str, limits: Limits, against: str | None, form: str) -> int:
+    """Write what is found of one target; the exit code."""
     from yolo_probe.registry.rows import target_row
 
-    limits = _limits(max_params, max_gflops, max_mb, require)
-    is_broken = False
-    for target in targets:
-        try:
-            row = target_row(target)
-        except ProbeError as error:
-            if form == "github":
-                write(f"{_annotation('error', target, str(error))}\n")
-            raise
-        broken = list(limits.broken(row))
+    try:
+        row = target_row(target)
         said = [_in_short(row), *(_beside(against, target, row) if against else ())]
-        is_broken |= bool(broken)
-        lines = _annotations(target, broken, said) if form == "github" else _lines(target, broken, said)
-        write("".join(f"{line}\n" for line in lines))
-    if is_broken:
-        sys.exit(UNEXPLAINED)
+    except ProbeError as error:
+        if form == "github":
+            write(f"{_annotation('error', target, str(error))}\n")
+        say(str(error), error.remedy)
+        return code_of(error)
+    broken = list(limits.broken(row))
+    lines = _annotations(target, broken, said) if form == "github" else _lines(target, broken, said)
+    write("".join(f"{line}\n" for line in lines))
+    return UNEXPLAINED if broken else 0
 
 
 def _told(words: Iterable[str], stream: TextIO) -> str:
@@ -284,7 +302,9 @@ def _beside(against: str, target: str, row: FileRow) -> Iterator[str]:
 
     before = row_in(against, target)
     if before is None:
-        yield f"not in {against}: it is new"
+        yield f"not in {against}: it is new, or was renamed"
+    elif before.error:
+        yield f"in {against} it has no answer: {before.error}"
     else:
         yield f"against {against}: {changes(before, row)}"
 

@@ -316,6 +316,17 @@ def _refuse_source(label: str, source: str | None) -> None:
         )
 
 
+def _is_missing(path: str) -> bool:
+    """Whether nothing is at that path; what is in a folder that may not be read can be there."""
+    try:
+        os.lstat(path)
+    except PermissionError:
+        return False
+    except (OSError, ValueError):
+        return True
+    return False
+
+
 def _from_checkpoint(
     target: str, host: Generation | None, classes: int | None, copy: CopyName | None, source: str | None = None,
     *, imports: bool = True,
@@ -325,7 +336,7 @@ def _from_checkpoint(
 
     if classes is not None:
         raise TargetError(f"{target}: found --nc {classes}, but a checkpoint's classes are built in", "leave --nc out")
-    if not is_url(target) and not os.path.lexists(target):
+    if not is_url(target) and _is_missing(target):
         stem = Path(target).stem
         remedy = f"check the path; for the network itself pass {stem}" if _is_network(stem) else "check the path"
         raise CheckpointError(f"{target}: no such file", remedy)

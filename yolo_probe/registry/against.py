@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 from yolo_probe.errors import ProbeError, TargetError
 from yolo_probe.registry.rows import FileRow, target_row
@@ -15,12 +16,12 @@ from yolo_probe.registry.rows import FileRow, target_row
 def row_in(revision: str, target: str) -> FileRow | None:
     """The row of a file as a git revision has it, or of another target; None where that revision has no such file.
 
-    Raises: TargetError for a revision that is not known, ProbeError for a file in it that cannot be read.
+    A file that has no answer in that revision is a row that says so. Raises: TargetError for a revision that is not
+    known, ProbeError for another target without an answer.
     """
-    path = Path(target)
     if os.path.isfile(revision):
         return target_row(revision)
-    if not path.is_file():
+    if not os.path.isfile(target):
         try:
             return target_row(revision)
         except TargetError:
@@ -28,29 +29,50 @@ def row_in(revision: str, target: str) -> FileRow | None:
                 f"--against {revision}: {target} is no file, and a git revision has files only",
                 "Pass a file, or name another network: --against yolov5s.",
             ) from None
+    with TemporaryDirectory() as temporary:
+        path = Path(target).resolve()  # of a link, the file that it leads to
+        copy = Path(temporary) / path.name
+        if not _checked_out(revision, path, target, copy):
+            return None
+        try:
+            return target_row(str(copy))
+        except ProbeError as error:
+            return FileRow(target, error=str(error).removeprefix(f"{copy}: "))
+
+
+def _checked_out(revision: str, path: Path, target: str, copy: Path) -> bool:
+    """Write a file as a git revision has it; whether it has it.
+
+    As git checks it out, so that a pointer of git-lfs becomes the file where git-lfs is set up.
+    Raises: TargetError for a revision that is not known.
+    """
     git = shutil.which("git")
     if git is None:
         raise TargetError(f"--against {revision}: found no git", "Install git, or name a file.")
-    folder = str(path.resolve().parent)
+    inside = (git, "-C", str(path.parent))
 
-    def asked(*words: str) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run([git, "-C", folder, *words], capture_output=True, check=False)
+    def asked(*words: str, out: int | BinaryIO = subprocess.PIPE) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run([*inside, *words], stdout=out, stderr=subprocess.PIPE, check=False)
 
+    found = asked("rev-parse", "--git-dir")
+    if found.returncode:
+        reason = found.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
+        raise TargetError(
+            f"--against {revision}: git cannot be asked about {target}: {reason}", "Pass a file of a git repository."
+        )
     if asked("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").returncode:
         raise TargetError(
             f"--against {revision}: found no such revision in the git repository of {target}, nor a file of that name",
             "Fetch it first: a checkout of CI may have one commit only (fetch-depth: 0).",
         )
-    shown = asked("show", f"{revision}:./{path.name}")
-    if shown.returncode:
-        return None
-    with TemporaryDirectory() as temporary:
-        copy = Path(temporary) / path.name
-        copy.write_bytes(shown.stdout)
-        try:
-            return target_row(str(copy))
-        except ProbeError as error:
-            raise TargetError(f"{revision}: {str(error).replace(str(copy), target)}", error.remedy) from None
+    place = f"{revision}:./{path.name}"
+    if asked("cat-file", "-e", place).returncode:
+        return False
+    for words in (("cat-file", "--filters", place), ("show", place)):
+        with copy.open("wb") as stream:
+            if not asked(*words, out=stream).returncode:
+                return True
+    return False
 
 
 def changes(before: FileRow, after: FileRow) -> str:

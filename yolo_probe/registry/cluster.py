@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import logging
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import CancelledError
 from itertools import islice
+from pkgutil import resolve_name
 from typing import Any
 
+from yolo_probe import __version__
 from yolo_probe.errors import TargetError, first_words, reason_of
 from yolo_probe.registry.rows import FileRow, file_row
 
+OPTION = "--engine dask"
 CHUNK = 32
 """Files of one task."""
 WAITING_TASKS = 64
@@ -23,8 +29,8 @@ def rows_of_chunk(paths: Sequence[str], sha256: bool) -> list[FileRow]:
 
 def rows_from_cluster(
     paths: Iterable[str], *, scheduler: str | None, jobs: int, sha256: bool = False
-) -> Iterator[FileRow]:
-    """The rows of files, each once, in the order in which chunks are finished.
+) -> Generator[FileRow, None, None]:
+    """The rows of files, each once, in their order.
 
     ``scheduler``: the address of one; None: a cluster of so many ``jobs`` on this machine.
     Raises: TargetError where Dask is not installed, or no scheduler answers.
@@ -32,7 +38,8 @@ def rows_from_cluster(
     try:
         from distributed import Client, LocalCluster
     except ImportError:
-        raise TargetError("--engine dask needs dask.distributed", "pip install 'yolo-probe[dask]'") from None
+        raise TargetError(f"{OPTION} needs dask.distributed", "pip install 'yolo-probe[dask]'") from None
+    _quieten()
     if scheduler is None:
         place: Any = LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None)
     else:
@@ -47,34 +54,54 @@ def rows_from_cluster(
     return _rows(client, paths, sha256, own=None if scheduler else place)
 
 
-def _rows(client: Any, paths: Iterable[str], sha256: bool, *, own: Any) -> Iterator[FileRow]:
-    """The rows of files from a cluster, and its end; ``own``: one that ends with them."""
-    from distributed import as_completed
+def _quieten() -> None:
+    """Keep the logs of Dask from the screen: what happens to the connection is said once, by this command."""
+    for name in [*logging.root.manager.loggerDict]:
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
+
+def _rows(client: Any, paths: Iterable[str], sha256: bool, *, own: Any) -> Generator[FileRow, None, None]:
+    """The rows of files from a cluster, and its end; ``own``: one that ends with them."""
     remaining = iter(paths)
     chunks = iter(lambda: list(islice(remaining, CHUNK)), [])
-    handed: dict[Any, list[str]] = {}
+    waiting: deque[tuple[list[str], Any]] = deque()
 
-    def submit(chunk: list[str]) -> Any:
-        future = client.submit(rows_of_chunk, chunk, sha256, pure=False)
-        handed[future.key] = chunk
-        return future
+    def submitted(chunk: list[str]) -> tuple[list[str], Any]:
+        return chunk, client.submit(rows_of_chunk, chunk, sha256, pure=False)
 
     try:
-        done = as_completed([submit(chunk) for chunk in islice(chunks, WAITING_TASKS)], loop=client.loop)
-        for future in done:
-            chunk = handed.pop(future.key)
-            failure = future.exception()
-            if failure is None:
+        _require_workers_with_us(client)
+        waiting.extend(map(submitted, islice(chunks, WAITING_TASKS)))
+        while waiting:
+            chunk, future = waiting.popleft()
+            try:
                 yield from future.result()
-            elif len(chunk) == 1:
-                yield FileRow(chunk[0], error=f"its worker failed: {reason_of(failure)}")
-            else:  # one of them ended every worker that tried: each by itself
-                for path in chunk:
-                    done.add(submit([path]))
+            except CancelledError:
+                raise TargetError(
+                    f"{OPTION}: the connection to the scheduler is lost",
+                    "The rows so far are whole: start it again, and go on with --resume FILE.",
+                ) from None
+            except Exception as failure:  # whatever the worker met: none of the rows has come
+                if len(chunk) == 1:
+                    yield FileRow(chunk[0], error=f"its worker failed: {reason_of(failure)}")
+                else:  # one of them ended every worker that tried: each by itself
+                    waiting.extendleft(submitted([path]) for path in reversed(chunk))
             if following := next(chunks, None):
-                done.add(submit(following))
+                waiting.append(submitted(following))
     finally:
         client.close()
         if own is not None:
             own.close()
+
+
+def _require_workers_with_us(client: Any) -> None:
+    """Refuse a cluster with a worker that has no yolo-probe, which a task of it would end. Raises: TargetError."""
+    client.wait_for_workers(1)
+    found = client.run(resolve_name, f"{__name__}:__version__", on_error="return")
+    if without := [address for address, version in found.items() if version != __version__]:
+        raise TargetError(
+            f"{OPTION}: {len(without):,} of {len(found):,} workers have no yolo-probe {__version__}, such as "
+            f"{without[0]}",
+            "Install the same version there: pip install yolo-probe.",
+        )

@@ -46,7 +46,10 @@ class Limits:
             "known": row.is_known,
             "safe": row.is_safe,
         }
-        yield from (REQUIREMENTS[name] for name in self.require if not met[name])
+        unknown = {"stripped": row.stripped is None, "fp16": row.dtype is None}
+        for name in self.require:
+            if not met[name]:
+                yield f"{name} is required, and not known" if unknown.get(name) else REQUIREMENTS[name]
 
 
 def _above(unit: str, found: float | None, limit: float | None) -> Iterator[str]:

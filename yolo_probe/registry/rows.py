@@ -11,6 +11,7 @@ import os
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
+from yolo_probe.checkpoint.archive import opened
 from yolo_probe.checkpoint.reader import Checkpoint
 from yolo_probe.checkpoint.remote import is_url
 from yolo_probe.counters.conventions import choose_counter
@@ -31,6 +32,12 @@ NOT_RECORDED = "FLOPs and fuse() are not known: fuse-diff has them where ultraly
 
 TOO_LARGE = "needs more memory to be read than any checkpoint does"
 """The error of a file that exhausts the memory of its process."""
+
+HASHED = 1 << 20
+"""Bytes that are read at once for a hash."""
+
+MOST = 2**63 - 1
+"""The largest number of a row: what 64 bits hold."""
 
 WOULD_RUN = "would run "
 """How the warning of a file begins that would run something when it is loaded."""
@@ -106,7 +113,7 @@ def describe(path: str | os.PathLike[str]) -> dict[str, object]:
 def file_row(path: str, *, sha256: bool = False) -> FileRow:
     """The row of one file. ``sha256``: whether all of it is read for its hash."""
     try:
-        row = _read(path)
+        row = _within(_read(path))
     except ProbeError as error:
         row = FileRow(path, bytes=_size_of(path), error=_without(path, str(error)))
     except MemoryError:
@@ -114,6 +121,17 @@ def file_row(path: str, *, sha256: bool = False) -> FileRow:
     except Exception as error:  # a fault of ours is a row too, not the end of a scan
         row = FileRow(path, bytes=_size_of(path), error=f"yolo-probe failed: {reason_of(error)}")
     return replace(row, sha256=_hash_of(path)) if sha256 else row
+
+
+def _within(row: FileRow) -> FileRow:
+    """A row whose numbers every table can hold; a file may claim others, which are not known then."""
+    values = asdict(row)
+    beyond = [name for name, value in values.items() if isinstance(value, int | float) and not _fits(value)]
+    return FileRow(**values | dict.fromkeys(beyond)) if beyond else row
+
+
+def _fits(number: float) -> bool:
+    return abs(number) <= MOST  # which NaN is not
 
 
 def target_row(target: str) -> FileRow:
@@ -243,7 +261,9 @@ def _fitness(subject: Subject) -> float | None:
     """The best fitness that the training recorded."""
     contents = subject.source.contents if isinstance(subject.source, Checkpoint) else {}
     value = contents.get("best_fitness")
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if _fits(value) else None
 
 
 def _without(path: str, message: str) -> str:
@@ -263,9 +283,9 @@ def _hash_of(path: str) -> str | None:
         if not Path(path).is_file():  # a pipe may never end
             return None
         found = hashlib.sha256()
-        with Path(path).open("rb") as file:
-            while part := file.read(1 << 20):
-                found.update(part)
+        with opened(path) as file:  # a regular file, or one behind a URL; another one may never end
+            for start in range(0, file.size, HASHED):
+                found.update(file.read(start, min(HASHED, file.size - start)))
         return found.hexdigest()
-    except (OSError, ValueError):
+    except (ProbeError, OSError):
         return None
