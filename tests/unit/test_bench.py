@@ -10,13 +10,14 @@ import pytest
 from tests.conftest import Probe
 from tests.environments import ROOT
 from tests.measurements import ROWS, report, steady
+from yolo_probe.errors import TargetError
 from yolo_probe.render import markdown
 from yolo_probe.render.text import render
 from yolo_probe.render.text_layout import WIDTH
 from yolo_probe.reports.bench import Bench, Settings
 from yolo_probe.reports.bench_advice import advice
 from yolo_probe.reports.bench_json import as_json
-from yolo_probe.reports.timing import Timing, gain, timing
+from yolo_probe.reports.timing import Timing, gain, timing, timing_of_turns
 
 
 def test_a_timing_is_the_median_and_the_quartiles() -> None:
@@ -42,6 +43,35 @@ def test_no_difference_is_seen_where_the_noise_is_larger() -> None:
 def test_the_noise_falls_with_the_root_of_the_number_of_blocks() -> None:
     assert Timing(1.0, 0.9, 1.1, 16).noise == pytest.approx(Timing(1.0, 0.9, 1.1, 4).noise / 2)
     assert gain(Timing(1, 1, 2, 100), Timing(1, 1, 1, 1)).margin == pytest.approx(2.78 * 1.25 / 1.35 / 10)
+
+
+def test_blocks_of_one_turn_are_not_independent() -> None:
+    """Two equal passes beside another program, which is busy for turns as a whole: many blocks make it no surer."""
+    slow = timing_of_turns(tuple((base,) * 100 for base in (3.0, 2.0, 3.0, 2.0, 3.0)))
+    fast = timing_of_turns(tuple((base,) * 100 for base in (2.0, 3.0, 2.0, 3.0, 2.0)))
+    assert (slow.count, slow.turns) == (500, (3.0, 2.0, 3.0, 2.0, 3.0))
+    assert (gain(slow, fast).saved, gain(slow, fast).is_seen) == (1.0, False)
+
+
+def test_a_difference_that_every_turn_has_is_seen_through_the_noise_of_turns() -> None:
+    turns = (10.0, 14.0, 11.0, 13.0, 20.0, 9.0, 12.0)
+    slow = timing_of_turns(tuple((base,) for base in turns))
+    fast = timing_of_turns(tuple((base - 1,) for base in turns))
+    assert (gain(slow, fast).saved, gain(slow, fast).margin, gain(slow, fast).is_seen) == (1.0, 0.0, True)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"device": "tpu"}, "bench: found device='tpu', expected one of cpu, cuda"),
+        ({"batches": (0,)}, "bench: found batch=0, expected a whole number of at least 1"),
+        ({"batches": ((1, 2),)}, r"bench: found batch=\(1, 2\), expected a whole number of at least 1"),
+        ({"threads": 0}, "bench: found threads=0, expected a whole number of at least 1"),
+    ],
+)
+def test_settings_that_nothing_can_be_measured_with_are_refused(wrong: dict[str, Any], words: str) -> None:
+    with pytest.raises(TargetError, match=words):
+        Settings(**wrong)
 
 
 def words(found: Bench) -> str:

@@ -13,7 +13,7 @@ from torch.utils.benchmark import Timer
 
 from yolo_probe.live.kernels import Memory
 
-ROUNDS = 5
+ROUNDS = 7
 """Turns of each pass: several passes take turns, so that what else the machine does meets all of them."""
 FEWEST = 5
 """Passes from which the time of a row is found, at least."""
@@ -45,16 +45,19 @@ class Peak(NamedTuple):
     """Bytes that were copied."""
 
 
-def alternated(runs: Sequence[Callable[[], None]], seconds: float, threads: int) -> list[tuple[float, ...]]:
-    """Seconds of one pass, of each block that was timed, for each of several passes that take turns."""
+def alternated(runs: Sequence[Callable[[], None]], seconds: float, threads: int) -> list[tuple[tuple[float, ...], ...]]:
+    """Seconds of one pass, of each block that was timed in each turn, for each of several passes that take turns.
+
+    Every second turn is in reverse order, so that none is always the one after another.
+    """
     timers = [_timer(run, threads) for run in runs]
     for timer in timers:
         timer.timeit(1)  # warm up
-    times: list[tuple[float, ...]] = [()] * len(timers)
-    for _ in range(ROUNDS):
-        for place, timer in enumerate(timers):
-            times[place] += tuple(timer.blocked_autorange(min_run_time=seconds / ROUNDS).times)
-    return times
+    times: list[list[tuple[float, ...]]] = [[] for _ in timers]
+    for turn in range(ROUNDS):
+        for place in sorted(range(len(timers)), reverse=turn % 2 == 1):
+            times[place].append(tuple(timers[place].blocked_autorange(min_run_time=seconds / ROUNDS).times))
+    return [tuple(found) for found in times]
 
 
 def rows_of(passes: Passes, row_of: Callable[[str], str], seconds: float, threads: int) -> dict[str, tuple[float, ...]]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 from yolo_probe.checkpoint.reader import Checkpoint
 from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import Convention
-from yolo_probe.errors import HostError, TargetError, TraceError, first_words
+from yolo_probe.errors import HostError, TargetError, TraceError, first_words, shown
 from yolo_probe.hosts.images import Size, rounded_size
 from yolo_probe.hosts.subject import LiveModel, NotFused, Rebuilt, Subject
 from yolo_probe.model.activations import BYTES
@@ -25,7 +25,7 @@ from yolo_probe.model.trace import Trace
 from yolo_probe.reports.layers import pass_of
 from yolo_probe.reports.line_costs import lines_of, operations_of
 from yolo_probe.reports.question import Question
-from yolo_probe.reports.timing import SURE, Gain, Timing, gain, timing
+from yolo_probe.reports.timing import SURE, Gain, Timing, gain, timing, timing_of_turns
 
 if TYPE_CHECKING:
     from yolo_probe.live.kernels import Memory, Values
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 Bound = Literal["memory", "arithmetic"]
 Weights = Literal["random", "the file's", "the model's"]
+DEVICES = ("cpu", "cuda")
 MOST_SECONDS = 600
 """Time for one measurement, at most."""
 NOTICED = 0.01
@@ -64,7 +65,12 @@ class Settings:
     """Of the image of a live model; a network has its own."""
 
     def __post_init__(self) -> None:
-        """Refuse a time that is none. Raises: TargetError."""
+        """Refuse a time, a device and numbers that are none. Raises: TargetError."""
+        if self.device not in DEVICES:
+            raise TargetError(f"bench: found device={shown(self.device)}, expected one of {', '.join(DEVICES)}")
+        for name, values in (("batch", self.batches), ("threads", (1 if self.threads is None else self.threads,))):
+            if wrong := [value for value in values if not isinstance(value, SupportsIndex) or value.__index__() < 1]:
+                raise TargetError(f"bench: found {name}={shown(wrong[0])}, expected a whole number of at least 1")
         if not 0 < self.seconds <= MOST_SECONDS:
             raise TargetError(f"bench: found seconds={self.seconds}, expected more than 0, at most {MOST_SECONDS}")
 
@@ -333,7 +339,7 @@ def _case(
     from yolo_probe.live.stopwatch import alternated
 
     *before, after = states
-    *slow, fast = map(timing, alternated([each.passes.run for each in states], settings.seconds, threads))
+    *slow, fast = map(timing_of_turns, alternated([each.passes.run for each in states], settings.seconds, threads))
     flops = charge(before[0].run.records, convention).flops if before else None
     fused_flops = charge(after.run.records, convention).flops
     return Case(*place, slow[0] if slow else None, fast, flops, fused_flops, after.passes.unmeasured)
