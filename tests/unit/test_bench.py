@@ -139,6 +139,17 @@ def test_there_are_at_most_three_sentences_of_advice_each_with_a_figure() -> Non
     assert dict(as_json(report()))["advice"] == list(found)
 
 
+def test_a_row_that_little_is_lost_in_is_not_where_to_begin() -> None:
+    found = report()
+    little = tuple(
+        replace(each, share_of_time=share, share_of_flops=flops, timing=steady(100 * share))
+        for each, share, flops in zip(ROWS, (0.5, 0.03, 0.47), (0.52, 0.0, 0.48), strict=True)
+    )
+    found = replace(found, rows=little)
+    assert [each.name for each in found.dearer] == ["1"]
+    assert not [sentence for sentence in advice(found) if sentence.startswith("Look at row")]
+
+
 def test_the_data_have_every_case_and_row() -> None:
     data: dict[str, Any] = dict(as_json(report()))
     assert (data["command"], data["weights"], data["dearer"]) == ("bench", "random", ["1"])

@@ -324,7 +324,7 @@ def measured(
     except (RuntimeError, MemoryError) as error:  # of torch: a kernel that the device has not, or no memory left
         raise HostError(
             f"bench: torch cannot run this network on {settings.device}: {first_words(error)}",
-            "Choose a smaller --batch or --imgsz, or leave --half out.",
+            "Choose a smaller --batch or --imgsz, or leave --half and --compile out.",
         ) from None
     machine = stopwatch.machine(settings.device, threads)
     return Bench(

@@ -13,6 +13,9 @@ MOST = 3
 NOTICED = 0.2
 """Share of the time from which what memory limits is worth a sentence."""
 
+WORTH_A_LOOK = 0.05
+"""Share of the time that a row takes beyond its share of the FLOPs, from which it is where to begin."""
+
 
 def advice(report: Bench) -> tuple[str, ...]:
     """Where the time goes, what limits it, and what ``fuse()`` does to it; none without a figure."""
@@ -23,10 +26,11 @@ def _advice(report: Bench) -> Iterator[str]:
     time = sum(row.seconds for row in report.rows)
     if time and (dearer := report.dearer):
         row = dearer[0]
-        yield (
-            f"Look at row {row.name} ({row.kind}) first: {percent(row.share_of_time)} of the time for "
-            f"{percent(row.share_of_flops)} of the FLOPs."
-        )
+        if row.share_of_time - row.share_of_flops > WORTH_A_LOOK:
+            yield (
+                f"Look at row {row.name} ({row.kind}) first: {percent(row.share_of_time)} of the time for "
+                f"{percent(row.share_of_flops)} of the FLOPs."
+            )
         bound = sum(row.seconds for row in report.rows if row.bound == "memory")
         if bound / time > NOTICED:
             yield (
