@@ -91,7 +91,8 @@ def rows_in(file: Path, *, sha256: bool = False) -> Iterator[FileRow]:
 
     Raises: TargetError for a file of another kind or with other columns, which stays as it is.
     """
-    head = csv_head(sha256=sha256).encode() if file.suffix == ".csv" else b'{"path":'
+    is_csv = file.suffix == ".csv"
+    head = csv_head(sha256=sha256).encode() if is_csv else b'{"path":'
     end = _end_of_rows(file)
     with file.open("rb") as stream:
         begun = stream.read(len(head)).replace(b"\r\n", b"\n")
@@ -99,14 +100,12 @@ def rows_in(file: Path, *, sha256: bool = False) -> Iterator[FileRow]:
         raise _other_columns(file) if begun.startswith(b"path,") else _not_ours(file)
     lines = _lines_to(end, file)
     try:
-        for cells in csv.DictReader(lines) if file.suffix == ".csv" else map(json.loads, lines):
+        for cells in csv.DictReader(lines) if is_csv else map(json.loads, lines):
             if not isinstance(cells["path"], str):
                 raise _not_ours(file)
             if tuple(cells) != _columns(sha256=sha256):
                 raise _other_columns(file)
-            yield (
-                _row_of_csv(cells) if file.suffix == ".csv" else FileRow(**cells | {"warnings": (*cells["warnings"],)})
-            )
+            yield _row_of_csv(cells) if is_csv else _row_of_json(cells)
     except (ValueError, KeyError, TypeError, csv.Error):
         raise _not_ours(file) from None
     os.truncate(file, end)
