@@ -325,6 +325,12 @@ def test_a_log_that_is_not_there_is_said_to_be_missing() -> None:
     [
         ("ModuleNotFoundError: No module named 'models.yolo'", "Run in the clone of the code that trained the file"),
         ("_pickle.UnpicklingError: Weights only load failed. This file can still be loaded", "weights_only=False"),
+        ("TypeError: __init__() got an unexpected keyword argument 'weights_only'", "NO_WEIGHTS_ONLY_LOAD=1"),
+        ("No module named 'ultralytics.nn.modules.conv'; 'ultralytics.nn.modules' is not a package", "since 8.0.98"),
+        ("ModuleNotFoundError: No module named 'ultralytics.utils'", "since 8.0.136"),
+        ("best.pt appears to require 'ultralytics.nn.modules.conv', which is not in requirements", "since 8.0.98"),
+        ("AttributeError: 'AAttn' object has no attribute 'qkv'. Did you mean: 'qk'?", "another YOLO12"),
+        ("KeyError: 'model.105.im.0.implicit'", "77 of yolov7-tiny"),
         ("RuntimeError: \"slow_conv2d_cpu\" not implemented for 'Half'", "model.float() before the first pass"),
         ("AttributeError: 'Conv2' object has no attribute 'bn'", "or it is a class of your own"),
         ("'Conv' object has no attribute 'total_params'", "Count a copy"),

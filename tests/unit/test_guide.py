@@ -14,6 +14,7 @@ from tests.documents import GUIDE, PAGES, TEXTS, chinese, fences, figures, prose
 from tests.exhaustive import exhaustively
 from yolo_probe.cli import guide_pages
 from yolo_probe.cli.guide_pages import TOPICS, passages, plain, ways_to_ask
+from yolo_probe.cli.line_commands import is_told
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks
 from yolo_probe.hosts.target import resolve
 from yolo_probe.model.structure import distinct_modules
@@ -563,6 +564,26 @@ def test_the_guide_is_searched_for_words_of_any_subject(probe: Probe) -> None:
     about_something_else = "how to install pytorch with cuda"
     assert passages(about_something_else, "en", searched=True)
     assert passages(about_something_else, "en") == ()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "_pickle.UnpicklingError: Weights only load failed. This file can still be loaded, you have two options",
+        "AttributeError: Can't get attribute 'SPPF' on <module 'models.common' from 'models/common.py'>",
+        "YOLOv5s summary: 157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs",
+        "why yolo8s.pt have 86M",
+    ],
+)
+def test_what_explain_tells_the_guide_tells_too(words: str, probe: Probe) -> None:
+    told = probe("guide", *words.split(), "--lang", "en")
+    assert (told.returncode, told.stdout) == (0, probe("explain", words, "--lang", "en").stdout)
+    assert "(yolo-probe guide" not in told.stdout
+
+
+def test_a_heading_with_figures_of_an_error_is_a_heading(probe: Probe) -> None:
+    assert is_told(ZERO)
+    assert probe("guide", ZERO, "--lang", "en").stdout.startswith(f"{ZERO} (yolo-probe guide questions)")
 
 
 def test_both_commands_show_the_sections(probe: Probe) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from yolo_probe.cli.guide_pages import TOPICS, in_plain_text, page, passages, plain
+from yolo_probe.cli.line_commands import explain_command, has_figures, is_told
 from yolo_probe.cli.options import LANG_OPTION, spoken
 from yolo_probe.cli.output import write
 from yolo_probe.errors import TargetError, shown
@@ -17,7 +18,7 @@ def guide_command(words: tuple[str, ...]) -> None:
     """Teach the subject: what the numbers are, and why they differ.
 
     Without a TOPIC, the topics are listed. The first letters of one are enough: why, counters. Other WORDS are searched
-    for: yolo-probe guide file size.
+    for: yolo-probe guide file size. A summary line and an error message are explained as yolo-probe explain does.
     """
     language = spoken()
     if not words:
@@ -28,9 +29,14 @@ def guide_command(words: tuple[str, ...]) -> None:
     if len(found) == 1:
         write(plain(page(found[0], language)))
         return
-    answers = passages(" ".join(words), language, searched=True)
+    asked = " ".join(words)
+    answers = passages(asked, language, searched=True)
+    is_heading = bool(answers) and answers[0].heading == asked
+    if not is_heading and (is_told(asked) or (not answers and has_figures(asked))):
+        click.get_current_context().invoke(explain_command, lines=(asked,), form="text")
+        return
     if not answers:
         raise TargetError(
-            f"guide: found {shown(' '.join(words))}, expected one of {', '.join(TOPICS)}, or words that are in them"
+            f"guide: found {shown(asked)}, expected one of {', '.join(TOPICS)}, or words that are in them"
         )
     write(in_plain_text(answers))

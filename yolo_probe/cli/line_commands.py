@@ -261,6 +261,21 @@ def explained(texts: Sequence[Text]) -> Explanation:
     return replace(report, errors=errors)
 
 
+def is_told(text: str) -> bool:
+    """Whether a text has a summary line or a known error, so that no section of the guide is looked for."""
+    from yolo_probe.hosts.printed_line import lines_in
+    from yolo_probe.reports.known_errors import errors_in
+
+    return any(lines_in(text)) or any(errors_in(text))
+
+
+def has_figures(text: str) -> bool:
+    """Whether a text has figures of a network."""
+    from yolo_probe.hosts.quoted_figures import quoted_in
+
+    return any(quoted_in(text))
+
+
 NO_LINE = "Copy the whole line from the log, in quotes; a checkpoint goes to yolo-probe fuse-diff."
 NO_LINE_OF_A_LOG = (
     "YOLOv5 writes it to standard error, which a file gets with 2>&1: python train.py 2>&1 | tee train.log. Of a "

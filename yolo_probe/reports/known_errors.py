@@ -126,15 +126,33 @@ KNOWN_ERRORS = (
         "best.pt counts without it.",
     ),
     KnownError(
+        r"No module named 'ultralytics\.(?:nn\.modules|utils|yolo)\b[^\n]*|appears to require 'ultralytics\.[^\n]*",
+        "The file is of another release of ultralytics than the one that loads it, and its modules have moved: "
+        "ultralytics.nn.modules.conv, .block and .head are there since 8.0.98, ultralytics.utils since 8.0.136, and "
+        "ultralytics.yolo only before that.",
+        "pip install -U ultralytics: newer releases read older files. A folder named ultralytics beside the script, of "
+        "an older clone, is imported in place of it: rename it. yolo-probe inspect best.pt shows the release that "
+        "saved the file.",
+    ),
+    KnownError(
         r"No module named '(?:ultralytics|yolov5)(?:\.\w+)*'",
         "The checkpoint is a pickle of whole modules, and names classes of a package that is not installed.",
         "pip install the package that the message names. yolo-probe reads the file without it.",
+    ),
+    KnownError(
+        r"unexpected keyword argument 'weights_only'|'weights_only' is an invalid keyword argument[^\n]*",
+        "weights_only is an argument of torch.load alone, since torch 1.13: neither YOLO(...) nor torch.hub.load takes "
+        "it, nor does an older torch.",
+        "Give it to the torch.load in the code of the host, or set TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1 in the "
+        "environment, which needs no change of code. Do either only with a file that you trust: yolo-probe inspect "
+        "shows what loading would run.",
     ),
     KnownError(
         r"Weights only load failed|WeightsUnpickler error",
         "Since torch 2.6 torch.load refuses whatever is not weights, unless it is told otherwise, and a checkpoint of "
         "YOLOv5 is a pickle of whole modules.",
         "If you trust the file: torch.load(path, weights_only=False), or YOLOv5's newest code, which says so itself. "
+        "Code that you cannot change does so with TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1 in the environment. "
         "yolo-probe inspect shows what loading would run.",
     ),
     KnownError(
@@ -250,6 +268,22 @@ KNOWN_ERRORS = (
         "The YAML names a class that the file with parse_model does not know: models/yolo.py of YOLOv5, nn/tasks.py of "
         "ultralytics. It is not imported there, or another copy of the package is the one that runs.",
         "Import it there. python -c 'import ultralytics; print(ultralytics.__file__)' shows which copy runs.",
+    ),
+    KnownError(
+        r"'AAttn' object has no attribute '(?:qkv?|v)'[^\n]*",
+        "The file is of another YOLO12 than the code. ultralytics has a qkv in its attention since 8.3.78; the code of "
+        "the authors of YOLOv12 has a qk and a v in its newer version. Both name the class alike, so that the file "
+        "loads, and fails when it runs.",
+        "Use the code that trained the file. Both packages are named ultralytics: pip uninstall the one before the "
+        "other is installed.",
+    ),
+    KnownError(
+        r"KeyError: '?model\.\d+\.(?:ia|im|m2|m)\.\d+\.\w+'?",
+        "tools/reparameterization.ipynb takes the head of a row by its number, and the file has no such head there. "
+        "Either it is converted already, as yolov7.pt is, so that it has a Detect in place of IDetect, or its head is "
+        "another row: 105 of yolov7, 77 of yolov7-tiny, 121 of yolov7x.",
+        "Convert yolov7_training.pt or your own best.pt, with the number of its head, the last row that "
+        "yolo-probe layers best.pt shows. A file that is converted needs nothing.",
     ),
     KnownError(
         r"has no attribute '?recompute_scale_factor\b'?",
