@@ -682,6 +682,8 @@ def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> No
     computed |= {str(older), str(older - 3 * 2 - 2)}
     for host, fused in (("8.3.0", False), ("8.2.103", False)):
         computed |= known_figures("yolov8n", host, fused=fused, layers=True)
+    computed |= {str(_networks("yolo11n", release)[0].layers[0]) for release in ("8.3.75", "8.3.253")}
+    computed.add(str(2 * 2 * 3))  # weights and biases of two heads of three maps
     computed |= known_figures("yolov10n", "8.3.253", fused=True) | known_figures("yolov10n", "8.3.253", fused=False)
     computed |= {f"{world.parameters(80, False) / 1e6:.1f}" for world in _networks("yolov8x-world", "8.4.190")}
     for release in ("8.3.253", "8.4.190"):

@@ -259,6 +259,9 @@ def _stem(word: str) -> str:
 
 _FILE, _SIZE = r"(?:weights?|checkpoints?|files?|saved model|\w+\.pth?)", r"(?:size|large|larger|big|bigger|huge)"
 
+_SIDE = r"(?:320|416|512|608|640|960|1024|1280)"
+"""What people name as the side of an image."""
+
 _PHRASES = (
     (r"^\s*\d+ +(?:-?\d+|\[.*?\]) +\d+ +\d+ +[\w.]+ +\[.*$", "from number module args yaml row multiples"),
     (r"(?i)\bnot? (?:longer )?(?:shown?|displayed|printed|appear\w*|there)\b|\bnot show\b", "missing"),
@@ -274,7 +277,14 @@ _PHRASES = (
     (r"(?i)\b(?=(?:fvcore|ptflops|calflops|mmdet|get_flops|flopcounter|torchprofile))", "counter "),
     (r"(?i)\b\d+ ?(?:mb|megabytes?)\b|\b(?:weights?|model) ?(?:size|smaller|larger)", "file size mb large"),
     (rf"(?i)(?=\b{_FILE}\W(?:[\w.]+ ){{1,4}}{_SIZE}\b|\b{_SIZE} (?:\w+ ){{1,4}}{_FILE}\b)", "file size mb large"),
-    (r"(?i)\b(?:320|416|512|640|960|1280) (?:and|or|vs\.?|to) (?:320|416|512|640|960|1280)\b", "image size"),
+    (
+        rf"(?i)\b{_SIDE} (?:and|or|vs\.?|to) {_SIDE}\b|\b{_SIDE}(?:[x*]\d+)? ?(?:size|px|pixels?|input|resolution)\b",
+        "image size",
+    ),
+    (
+        rf"(?i)\b(?:size|imgsz|img|train\w*|input|resolution)(?: size)?(?: of| at| to| with| is|=)? {_SIDE}\b",
+        "image size",
+    ),
     (r"(?i)\bzero(?:-ops?|_ops?)?\b", "0"),
     (r"\bmAP\b", "accuracy"),
     (r"(?i)\bmulti[- ]?gpus?\b", "several gpu"),
