@@ -331,6 +331,7 @@ def test_a_log_that_is_not_there_is_said_to_be_missing() -> None:
         ("best.pt appears to require 'ultralytics.nn.modules.conv', which is not in requirements", "since 8.0.98"),
         ("AttributeError: 'AAttn' object has no attribute 'qkv'. Did you mean: 'qk'?", "another YOLO12"),
         ("KeyError: 'model.105.im.0.implicit'", "77 of yolov7-tiny"),
+        ("yolox.core.trainer:202 - Model Summary: Params: 8.97M, Gflops: 26.93", "of Meituan's YOLOv6"),
         ("RuntimeError: \"slow_conv2d_cpu\" not implemented for 'Half'", "model.float() before the first pass"),
         ("AttributeError: 'Conv2' object has no attribute 'bn'", "or it is a class of your own"),
         ("'Conv' object has no attribute 'total_params'", "Count a copy"),
@@ -734,6 +735,25 @@ def test_the_name_of_a_line_says_which_networks_are_near_it() -> None:
     assert "YOLOv9 with" not in words_of(line)
     before = "yolov5-n: Model Summary: 308 layers, 1705462 parameters, 1705462 gradients, 5.0 GFLOPS"
     assert "The nearest is yolov5n with 1 class, as yolov5-face prints it: layers" in words_of(before)
+
+
+@pytest.mark.parametrize(
+    ("line", "nearest"),
+    [
+        ("YOLOv12n summary: 465 layers, 2,602,288 parameters, 2,602,272 gradients, 7.7 GFLOPs", "yolo12n with 80"),
+        (
+            "FastSAM-s summary (fused): 195 layers, 11,779,987 parameters, 0 gradients, 42.7 GFLOPs",
+            "yolov8s-seg with 1",
+        ),
+    ],
+)
+def test_near_is_what_has_the_name_the_form_and_the_parameters(line: str, nearest: str) -> None:
+    assert f"The nearest is {nearest}" in words_of(line)
+
+
+def test_a_name_that_no_host_has_is_said_to_be_unknown(probe: Probe) -> None:
+    assert "found yolov4-p7, which is none of the known networks" in probe("explain", "yolov4-p7").stderr
+    assert "meituan/YOLOv6 has other networks" in words_of("YOLOv6-s 17.2M 44.2G")
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,8 @@ _FAILURE = re.compile(r"\b\w+(?:Error|Exception|Warning):|Traceback")
 
 def _no_answer(name: str, problem: NoLineError) -> NoLineError:
     """The error of a text that neither has a line nor is a question that the guide answers."""
+    from yolo_probe.hosts.quoted_figures import is_foreign, name_in
+
     if meant := _as_meant(name):
         return NoLineError(str(problem), f"Did you mean {meant}?")
     if _FAILURE.search(name):
@@ -98,6 +100,11 @@ def _no_answer(name: str, problem: NoLineError) -> NoLineError:
     if re.search(r"\d[\d.]{2}", name):
         return NoLineError(str(problem), f"{problem.remedy} The guide has nothing on these words either.")
     expected = "a summary line, or a question about layers, parameters, gradients, FLOPs, fuse(), --freeze or a file"
+    if is_foreign(foreign := name_in(name)):
+        return NoLineError(
+            f"{name}: found {foreign}, which is none of the known networks, expected {expected}",
+            "Its checkpoint or model YAML goes to yolo-probe info, a line that its code prints to explain.",
+        )
     return NoLineError(
         f"{name}: found nothing on these words in the guide, expected {expected}",
         "yolo-probe guide lists its topics; a line of a log goes here in quotes.",
@@ -206,8 +213,14 @@ class Text:
     def quoted(self) -> tuple[Quoted, ...]:
         """The figures in it, if it has no line and is no log."""
         from yolo_probe.hosts.quoted_figures import quoted_in
+        from yolo_probe.reports.known_errors import errors_in
 
-        return () if self.is_log or self.lines else tuple(quoted_in(self.content))
+        if self.is_log or self.lines:
+            return ()
+        content = self.content
+        for error, _ in errors_in(content):
+            content = content.replace(error, " ")
+        return tuple(quoted_in(content))
 
 
 _WONDERS = re.compile(

@@ -13,9 +13,10 @@ From the ground up; a module imports only from lines above its own::
     subject                   what a question is about: a network and its host
     ultralytics               which release of ultralytics wrote a checkpoint
     known_lines               the numbers of every known network of every known host
-    line_matches              which known network prints a line
     quoted_figures            figures without a whole line, and the networks that have them
+    line_matches              which known network prints a line
     figures_elsewhere         where a network has figures that its line has not
+    other_scales              YOLOv5 with a depth and a width of somebody's own
     ultralytics_rebuild       its model as the installed ultralytics builds it
     source                    a fork's model from its file and its source
     yolov5                    which generation of YOLOv5 wrote a checkpoint

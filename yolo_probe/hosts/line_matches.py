@@ -12,6 +12,7 @@ from typing import cast
 
 from yolo_probe.hosts.known_lines import GradientState, KnownNetwork, Numbers, known_networks, release_numbers, spans
 from yolo_probe.hosts.printed_line import Figure, PrintedLine
+from yolo_probe.hosts.quoted_figures import spelled
 from yolo_probe.hosts.summary_line import FORMS, LineForm
 from yolo_probe.hosts.ultralytics import form_of_release
 from yolo_probe.networks.generations import Generation
@@ -24,6 +25,9 @@ FUSED_STATES: tuple[GradientState, ...] = ("stripped", "autograd", "no_grad")
 
 LIKELY_CLASSES = 1000
 """Most classes of a network that is told as nearest."""
+
+LIKELY_FEW = 100
+"""Most classes that layers and parameters tell alone: with more, nearly every network has them by chance."""
 
 TRIED = 400
 """Networks, before or after ``fuse()``, of which all figures are compared with a line that none of them prints."""
@@ -181,6 +185,16 @@ def _fits(line: PrintedLine, network: KnownNetwork, form: LineForm, fused: bool,
     )
 
 
+def fits_form(line: PrintedLine, network: KnownNetwork, form: LineForm, fused: bool) -> bool:
+    """Whether a line with these parameters, of a network like that one, has a form, as far as it is there."""
+    return _fits(line, network, form, fused, line.parameters.value)
+
+
+def version_in(name: str) -> str:
+    """The series that the name of a line begins with, ``v5``; empty for another name."""
+    return _series(spelled(name))[0]
+
+
 def _gradients(figure: Figure, network: KnownNetwork, numbers: Numbers, fused: bool) -> Gradients | None:
     """The likeliest explanation of a number of gradients."""
     for number, gradients in _explained(network, numbers, fused):
@@ -218,7 +232,7 @@ def _apart_by_name(line: PrintedLine, network: KnownNetwork) -> int:
 
     Within a series the scale decides if the name has one: ``yolov5s-SE`` is nearer to ``yolov5s`` than to ``yolov5m``.
     """
-    named, known = line.name.lower().replace("model", ""), network.network.lower()
+    named, known = spelled(line.name.replace("Model", "")), network.network.lower()
     if not named or named == known:
         return 0
     (version, scale), (own_version, own_scale) = _series(named), _series(known)
@@ -260,7 +274,9 @@ def _nearest_first(line: PrintedLine, match: Match) -> tuple[object, ...]:
     is_other = _ratio(line.parameters.value, match.parameters) > FAR  # its number of classes then says nothing
     unusual += 0 if match.numbers.classes == 80 else 0.3 if is_other or match.numbers.classes > 100 else 0.01
     is_other_width = bool(width_of(line, match)) and match.numbers.classes <= LIKELY_CLASSES
-    kind = (_apart_by_name(line, match.network), len(match.unlike) > 1 and not is_other_width, is_far(line, match))
+    is_changed = len(match.unlike) > 1 and not is_other_width
+    is_one = match.unlike == ("GFLOPs",) and match.numbers.classes <= LIKELY_FEW
+    kind = (_apart_by_name(line, match.network), not match.fits_form, not is_one, is_changed, is_far(line, match))
     return *kind, _distance(line, match) + unusual
 
 
@@ -273,8 +289,11 @@ def width_of(line: PrintedLine, match: Match) -> float:
     """How many times the channels of a network a line has, if it is the same one at another width; else 0.
 
     Formula: as many layers, and as many times the parameters as the FLOPs, which both go with the channels squared.
+    Of a host that prints another form of line it is none, since the digits alone are near by chance.
     """
     if not (line.layers and line.gflops and line.layers.shows(match.layers) and "parameters" in match.unlike):
+        return 0.0
+    if not match.fits_form:
         return 0.0
     times = line.parameters.value / match.parameters
     flops = [float(line.gflops) / each for each in match.gflops(fused=match.fused).values() if each]

@@ -235,11 +235,15 @@ def name_in(text: str) -> str:
 def _names_in(text: str) -> Iterator[tuple[int, str]]:
     """Where a text names networks, and the names."""
     for found in _NAME.finditer(text):
-        name = re.sub(r"^yolo(?=[5-9])", "yolov", _written_out(found).lower())
-        name = re.sub(r"^yolov(?=1[1-9]|2\d)", "yolo", name)
+        name = spelled(_written_out(found))
         name = re.sub(r"^yolo-?world-?(v2)?-?([nsmlx])$", r"yolov8\2-world\1", name)
         short = re.sub(r"^(yolov?\d+)-(?=[nsmblx](?:-|$))", r"\1", name)  # YOLOv10-N
         yield found.start(), short if is_known(short) and not is_known(name) else name
+
+
+def spelled(name: str) -> str:
+    """A name in small letters, with the v that hosts have from 5 to 10 and not later: ``yolo12n`` for ``YOLOv12n``."""
+    return re.sub(r"^yolov(?=1[1-9]|2\d)", "yolo", re.sub(r"^yolo(?=[5-9])", "yolov", name.lower()))
 
 
 def _owner(text: str, figure: int) -> str:

@@ -9,8 +9,9 @@ from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.hosts.figures_elsewhere import converted, elsewhere
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks, release_numbers, spans
 from yolo_probe.hosts.line_matches import Match, is_far, line_form, width_of
+from yolo_probe.hosts.other_scales import OtherScale
 from yolo_probe.hosts.printed_line import PrintedLine
-from yolo_probe.hosts.quoted_figures import CONVERTED, USUAL_CLASSES, Candidate, Quoted, is_foreign, is_known
+from yolo_probe.hosts.quoted_figures import CONVERTED, USUAL_CLASSES, Candidate, Quoted, is_foreign, is_known, spelled
 from yolo_probe.hosts.summary_line import LayerDefinition, LineForm
 from yolo_probe.hosts.ultralytics_names import NOT_RECORDED
 from yolo_probe.render.common import kinds_words, ledger_block, rows_words
@@ -157,7 +158,9 @@ def _unlike(quoted: Quoted, networks: Sequence[Candidate]) -> Iterator[str]:
     elif left := converted(quoted.name):
         yield _converted(left)
         if left.network == "gelan-t":
-            yield "For yolov9-t they list 2.0 M and 7.7 GFLOPs, which no YAML of YOLOv9 has."
+            yield TABLE_OF_T
+    if quoted.name.startswith("yolov6"):
+        yield "meituan/YOLOv6 has other networks of these names, which are none of the known ones."
 
 
 def _converted(left: KnownNetwork) -> str:
@@ -168,6 +171,8 @@ def _converted(left: KnownNetwork) -> str:
         f"{left.network} has {left.parameters(80, True):,} parameters and {gflops:.1f} GFLOPs after fuse()."
     )
 
+
+TABLE_OF_T = "For yolov9-t they list 2.0 M and 7.7 GFLOPs, which no YAML of YOLOv9 has."
 
 FILES = {
     2: "in FP16, 2 bytes for each parameter, as a finished training leaves it",
@@ -242,7 +247,11 @@ def _verdict(match: Match) -> str:
 
 def _told(match: Match) -> str:
     """A match in a few words: ``yolov5s with 2 classes of YOLOv5 v7.0``."""
-    return f"{match.network.network} with {_classes(match)}, as {_host(match)} prints it"
+    return _as_printed(match.network.network, match.numbers.classes, _host(match))
+
+
+def _as_printed(network: str, classes: int, host: str) -> str:
+    return f"{network} with {classes:,} class{'es' * (classes != 1)}, as {host} prints it"
 
 
 def _or_told(match: Match) -> str:
@@ -378,6 +387,9 @@ def _parameters_note(match: Match, other: str) -> str:
         words += _built_otherwise(match)
     elif network.family == "YOLOv9" and (left := converted(network.network)):
         words.append(_converted(left))
+        words += [TABLE_OF_T] * (left.network == "gelan-t")
+    elif network.network == "gelan-t":
+        words.append(f"Tables of YOLOv9 have the converted networks. {TABLE_OF_T}")
     if numbers.classes != 80 and stock != match.parameters:
         change = match.parameters - stock
         more = "more" if change > 0 else "fewer"
@@ -526,6 +538,10 @@ def _nearest(answer: Answer) -> Iterator[str]:
     if not found:
         yield "No known network is near it."
         return
+    if scale := answer.scale:
+        yield from _scaled(scale)
+        yield from _from_the_numbers(line)
+        return
     match = found[0]
     if _not_recorded(line.name):
         yield from _from_the_numbers(line)
@@ -538,7 +554,7 @@ def _nearest(answer: Answer) -> Iterator[str]:
     state = ", fused" if match.fused else ""
     parts = [f"{name} {_found_and_expected(line, match, name)}" for name in match.unlike if name != "gradients"]
     figures = f": {'; '.join(parts)}" if parts else ""
-    is_changed = is_foreign(line.name.lower().replace("model", ""))
+    is_changed = is_foreign(spelled(line.name.replace("Model", "")))
     yield f"{line.name} is none of the known networks." if is_changed else NO_NETWORK
     yield f"The nearest is {_told(match)}{state}{figures}."
     if match.unlike == ("GFLOPs",) and _are_macs(line, match):
@@ -548,6 +564,15 @@ def _nearest(answer: Answer) -> Iterator[str]:
     yield from _direction(line, match)
     yield from _from_the_numbers(line, match)
     yield PASS_THE_CHANGED if is_changed else PASS_THE_FILE
+
+
+def _scaled(scale: OtherScale) -> Iterator[str]:
+    """Sentences on a network of YOLOv5 with multiples that none of the shipped ones has."""
+    told = _as_printed("YOLOv5", scale.classes, f"YOLOv5 {hosts_in_words(scale.hosts)}")
+    when = "after fuse(): the line of a validation" if scale.fused else "before fuse(): the line of a training's start"
+    yield f"This is {told}, {when}."
+    yield f"Its YAML has depth_multiple: {scale.depth} and width_multiple: {scale.width}, which no shipped network has."
+    yield "A depth that repeats the blocks as often prints the same."
 
 
 NO_NETWORK = "No known network prints all of these figures."

@@ -14,6 +14,7 @@ from yolo_probe.errors import ProbeError
 from yolo_probe.hosts.figures_elsewhere import elsewhere
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks
 from yolo_probe.hosts.line_matches import Match, line_form, matches
+from yolo_probe.hosts.other_scales import OtherScale, other_scale
 from yolo_probe.hosts.printed_line import PrintedLine
 from yolo_probe.hosts.quoted_figures import (
     POPULAR,
@@ -46,6 +47,11 @@ class Answer:
 
     line: PrintedLine
     matches: tuple[Match, ...]
+
+    @cached_property
+    def scale(self) -> OtherScale | None:
+        """The multiples with which YOLOv5 prints it, where no known network does."""
+        return None if self.exact else other_scale(self.line)
 
     @property
     def exact(self) -> bool:
@@ -347,6 +353,7 @@ def as_json(report: Explanation) -> dict[str, object]:
                 "text": answer.line.text,
                 "exact": answer.exact,
                 "matches": [_match_as_json(match) for match in answer.matches],
+                **({"scale": _scale_as_json(answer.scale)} if answer.scale else {}),
             }
             for answer in report.answers
         ],
@@ -376,6 +383,16 @@ def _quoted_as_json(quoted: Quoted, networks: Sequence[Candidate]) -> dict[str, 
             }
             for each in networks
         ],
+    }
+
+
+def _scale_as_json(scale: OtherScale) -> dict[str, object]:
+    return {
+        "depth_multiple": scale.depth,
+        "width_multiple": scale.width,
+        "classes": scale.classes,
+        "hosts": list(scale.hosts),
+        "fused": scale.fused,
     }
 
 

@@ -148,6 +148,14 @@ KNOWN_ERRORS = (
         "shows what loading would run.",
     ),
     KnownError(
+        r"Model Summary: Params: [\d.]+M, Gflops: [\d.]+",
+        "So prints the code of YOLOX, and that of Meituan's YOLOv6: parameters in millions, and the MACs of thop times "
+        "2, of one image of the size that is tested. It has no layers and no gradients, and the networks of both are "
+        "none of the known ones.",
+        "yolo-probe inspect shows what is in a checkpoint of them. A network of the same name in ultralytics, such as "
+        "yolov6s, is another one.",
+    ),
+    KnownError(
         r"Weights only load failed|WeightsUnpickler error",
         "Since torch 2.6 torch.load refuses whatever is not weights, unless it is told otherwise, and a checkpoint of "
         "YOLOv5 is a pickle of whole modules.",
