@@ -90,7 +90,8 @@ def test_without_the_package_a_name_says_what_to_install(probe: Probe) -> None:
     done = probe("info", "yolov8n")
     assert (done.returncode, done.stdout) == (2, "")
     assert "found no installed ultralytics" in done.stderr
-    assert "pip install ultralytics" in done.stderr
+    assert "pip install ultralytics; yolo-probe compare yolov8n has its numbers without it" in done.stderr
+    assert "3,157,200" in probe("compare", "yolov8n").stdout
 
 
 def test_a_name_that_no_release_ships_is_no_reason_to_install_one(probe: Probe) -> None:

@@ -83,6 +83,8 @@ def _advice(error: click.ClickException, command: click.Command, others: dict[st
         yield from _meant(_near(_found(error.message), list(map(str, error.param.type.choices))))
     elif isinstance(error, click.MissingParameter) and error.param and "TARGET" in _name(error.param):
         yield "A TARGET is a file, such as best.pt, or the name of a network, such as yolov5s."
+    elif sizes := re.fullmatch(r"Got unexpected extra arguments? \((\d+)[x, ](\d+)\)", error.message):
+        yield f"An image size stands behind its option: --imgsz {sizes[1]},{sizes[2]}."
     elif error.message.startswith("Got unexpected extra"):
         yield "A text with spaces, such as a line of a log, stands in quotes."
 

@@ -205,7 +205,7 @@ def _from_ultralytics_name(name: str, host: Generation | None, classes: int | No
         if not ultralytics_names.shipped_yamls():
             _refuse_unknown_name(name)
             problem = f"{name}: found no installed ultralytics, expected one, which may ship that network"
-            raise TargetError(problem, INSTALL_ULTRALYTICS)
+            raise TargetError(problem, f"{INSTALL_ULTRALYTICS}{_numbers_without_it(name)}")
         from difflib import get_close_matches
 
         like = sorted(get_close_matches(name, ultralytics_names.shipped_yamls(), 5, 0.5))
@@ -216,6 +216,14 @@ def _from_ultralytics_name(name: str, host: Generation | None, classes: int | No
         )
     document = ultralytics_names.document_of(found, name)
     return _built_by_ultralytics(document, "name", name, None, host, classes, copy)
+
+
+def _numbers_without_it(name: str) -> str:
+    """The command that shows the numbers of a network whose line is recorded; empty for any other."""
+    from yolo_probe.hosts.known_lines import known_networks
+
+    is_recorded = any(each.network == name for each in known_networks())
+    return f"; yolo-probe compare {name} has its numbers without it" if is_recorded else ""
 
 
 def _refuse_unknown_name(name: str) -> None:
