@@ -698,7 +698,8 @@ def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> No
     elsewhere = {f"{_own(name, 'ultralytics')[0][0] / 1e6:.1f}" for name in ("yolov5n", "yolov3-tiny")}
     assert elsewhere == {"2.6", "12.2"}
     computed |= elsewhere | {f"{_own('yolov3-tiny', 'YOLOv5')[0][0] / 1e6:.1f}", "53", "52", "75"}
-    computed |= {f"{_own('yolov5s', 'YOLOv5')[0][0] * 2 / 1e6:.1f}", "64", str(64 * 4)}  # YOLOv4's in FP32
+    computed |= {f"{_own('yolov5s', 'YOLOv5')[0][0] * 2 / unit:.1f}" for unit in (1e6, 1024**2)} | {"1024"}
+    computed |= {"64", str(64 * 4)}  # YOLOv4's in FP32
     plain_figures = {"0", "1", "2", "3", "4", "5", "6", "80", "640", "480", "32"}
     assert {*figures(text)} - computed <= plain_figures
     assert computed <= {*figures(text)}

@@ -285,6 +285,18 @@ _PHRASES = (
         rf"(?i)\b(?:size|imgsz|img|train\w*|input|resolution)(?: size)?(?: of| at| to| with| is|=)? {_SIDE}\b",
         "image size",
     ),
+    (
+        r"(?i)\b(?:inference|detection|prediction|forward) (?:time|speed|latency)s?\b|\btime of inference\b",
+        "speed time",
+    ),
+    (r"(?i)\b(?:took|takes?|taking) longer\b", "slower time"),
+    (r"(?i)\bframe ?rates?\b", "fps"),
+    (r"\([BG]\)|\b[Bb]illions?\b|\b[Gg]iga\b", " billion "),
+    (
+        r"(?i)\b(?:less|few(?:er)?|lower|small\w*|large\w*|more) param\w*(?:\W+\w+){0,6}?\W+"
+        r"(?:less|few(?:er)?|lower|small\w*|large\w*|more|high\w*|many) (?:g?flops)",
+        "few parameters many gflops",
+    ),
     (r"(?i)\bzero(?:-ops?|_ops?)?\b", "0"),
     (r"\bmAP\b", "accuracy"),
     (r"(?i)\bmulti[- ]?gpus?\b", "several gpu"),

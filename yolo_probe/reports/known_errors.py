@@ -156,6 +156,12 @@ KNOWN_ERRORS = (
         "yolov6s, is another one.",
     ),
     KnownError(
+        r"STACK_GLOBAL requires str",
+        "torch.load is given a file that another program wrote in another way: mostly the .cache of labels beside the "
+        "dataset, which YOLOv5 since v6.0 writes with numpy, and older code and forks of it with torch.",
+        "Delete the .cache files beside the labels, such as train.cache: they are written anew.",
+    ),
+    KnownError(
         r"Weights only load failed|WeightsUnpickler error",
         "Since torch 2.6 torch.load refuses whatever is not weights, unless it is told otherwise, and a checkpoint of "
         "YOLOv5 is a pickle of whole modules.",
