@@ -275,7 +275,11 @@ _PHRASES = (
     (r"(?i)\btorch-pruning\b", "torchpruning"),
     (r"(?i)\bre-param", "reparam"),
     (r"(?i)\b(?=(?:fvcore|ptflops|calflops|mmdet|get_flops|flopcounter|torchprofile))", "counter "),
-    (r"(?i)\b\d+ ?(?:mb|megabytes?)\b|\b(?:weights?|model) ?(?:size|smaller|larger)", "file size mb large"),
+    (
+        r"(?i)\b\d+ ?(?:mb|megabytes?|megs?)\b|\b(?:weights?|model) ?(?:size|smaller|larger)"
+        r"|\bsize of (?:the |my )?(?:model|weights?|file)",
+        "file size mb large",
+    ),
     (rf"(?i)(?=\b{_FILE}\W(?:[\w.]+ ){{1,4}}{_SIZE}\b|\b{_SIZE} (?:\w+ ){{1,4}}{_FILE}\b)", "file size mb large"),
     (
         rf"(?i)\b{_SIDE} (?:and|or|vs\.?|to) {_SIDE}\b|\b{_SIDE}(?:[x*]\d+)? ?(?:size|px|pixels?|input|resolution)\b",
