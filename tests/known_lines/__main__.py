@@ -1,7 +1,8 @@
 """Computes ``configs/known_lines.json`` anew: ``python -m tests.known_lines``, with ``ultralytics`` for its part alone.
 
 The networks of YOLOv5 and its forks are computed here; those of ultralytics by its own releases, which are fetched, and
-whose answers are kept in ``.cache/known_lines``. That takes hours, and minutes where the answers are there.
+whose answers are kept in ``.cache/known_lines``. That takes hours, and minutes where the answers are there. A pattern
+behind ``ultralytics`` asks for the networks alone in whose names it is found, such as ``yoloe``, and keeps the others.
 """
 
 from __future__ import annotations
@@ -117,10 +118,10 @@ def of_forks() -> Iterator[Entry]:
             yield entry(detector(target), form, network=name, family=family, hosts=[], forms=[generation])
 
 
-def of_ultralytics(releases: Sequence[str]) -> Iterator[Entry]:
-    """Every network of every release."""
+def of_ultralytics(releases: Sequence[str], pattern: str = "") -> Iterator[Entry]:
+    """Every network of every release whose name a pattern is found in."""
     firsts = [period.partition(" ")[0] for period in releases]
-    for network, first, last, found in stretches():
+    for network, first, last, found in stretches(pattern):
         begin = firsts.index(first)
         end = next(at for at in range(begin, len(releases)) if releases[at].rpartition(" ")[2] == last)
         curves = found["curves"] | NOTHING_TRAINS
@@ -241,15 +242,33 @@ def _is_curve(value: list[Any]) -> bool:
     return all(isinstance(piece, list) and all(isinstance(number, int) for number in piece) for piece in value)
 
 
-def main(*parts: str) -> None:
+def main(part: str = "", pattern: str = "") -> None:
     """Writes the file."""
     releases = periods()
-    if parts:
+    if part:
         document = json.loads(FILE.read_text(encoding="utf-8"))
-        ours = [each for each in unshared(document) if each["family"] != "ultralytics"]
+        kept = [each for each in unshared(document) if not _is_asked(each, pattern)]
     else:
-        ours = [*of_yolov5(), *of_forks()]
-    FILE.write_text(written(merged([*ours, *of_ultralytics(releases)]), releases), encoding="utf-8")
+        document, kept = {"releases": releases}, [*of_yolov5(), *of_forks()]
+    ours = [in_releases(each, document["releases"], releases) for each in kept]
+    asked = of_ultralytics(releases, pattern)
+    FILE.write_text(written(merged([*ours, *asked]), releases), encoding="utf-8")
+
+
+def _is_asked(entry: Entry, pattern: str) -> bool:
+    return entry["family"] == "ultralytics" and bool(re.search(pattern, entry["network"]))
+
+
+def in_releases(entry: Entry, old: Sequence[str], new: Sequence[str]) -> Entry:
+    """An entry with its stretches of releases as numbers of other periods: a network that is new may split one."""
+    if entry["family"] != "ultralytics":
+        return entry
+    firsts, lasts = ([each.split(" to ")[end] for each in new] for end in (0, -1))
+    hosts = [
+        [firsts.index(old[first].split(" to ")[0]), lasts.index(old[last].split(" to ")[-1])]
+        for first, last in entry["hosts"]
+    ]
+    return {**entry, "hosts": hosts}
 
 
 if __name__ == "__main__":

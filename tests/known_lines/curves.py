@@ -191,6 +191,19 @@ def unshared(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             return {name: curves(each) for name, each in value.items()}
         return [curves(each) for each in value] if isinstance(value, list) else curve(value)
 
+    def fusion(number: int) -> dict[str, Any]:
+        whole = document["fusions"][number]
+        changes = [
+            {
+                **change,
+                "cause": document["causes"][change["cause"]],
+                **{name: curves(change[name]) for name in ("parameters", "gradients", "flops")},
+            }
+            for change in whole["changes"]
+        ]
+        return {**whole, **{name: curves(whole[name]) for name in ("channels", "trained", "norms")}, "changes": changes}
+
     for each in document["networks"]:
         entry = {**each, "rows": document["rows"][each["rows"]]}
-        yield entry | {name: curves(each[name]) for name in ("figures", "flops")}
+        entry |= {name: curves(each[name]) for name in ("figures", "flops")}
+        yield entry | ({"fusion": fusion(each["fusion"])} if "fusion" in each else {})

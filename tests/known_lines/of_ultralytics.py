@@ -1,7 +1,8 @@
 """The networks of one release of ultralytics, built, fused and counted by itself. Run with the release on the path.
 
 Takes its task as JSON: folders of thop by the name of their rules, entries that are known already, names
-of networks (none: all). Writes one JSON object for each network on a line of standard output.
+of networks (none: all that a pattern is found in). Writes one JSON object for each network on a line of standard
+output.
 """
 
 from __future__ import annotations
@@ -35,11 +36,13 @@ MODELS = {
     "cls": "ClassificationModel",
     "world": "WorldModel",
     "worldv2": "WorldModel",
+    "sem": "SemanticSegmentationModel",
+    "depth": "DepthModel",
 }
 """The class of a network's model, by a part of its name; else that of a detector."""
 
-OTHERS = re.compile(r"yoloe|world-t2i|sem$|depth$|ghost-p|(?:pose|seg)-p6|cls-resnet|v8-rtdetr|yolov8x6")
-"""Networks that are not recorded: YOLOE, those whose heads are new in 8.4, and rare variants."""
+OTHERS = re.compile(r"world-t2i|cls-resnet|yolov8x6")
+"""Networks that are not recorded: rare ones, some of which cannot be built without their weights."""
 
 BATCH_NORM_FLOPS = 8
 """What every thop here charges for one value of a BatchNorm, in FLOPs."""
@@ -487,7 +490,7 @@ def main(task: str) -> None:
     gc.disable()
     with silent(), only_shapes():
         release = Release(asked["thops"])
-        for name in asked["networks"] or names():
+        for name in asked["networks"] or filter(re.compile(asked["pattern"]).search, names()):
             try:
                 found = Network(name, release).entry(asked["known"].get(name, ()))
                 print(json.dumps(found), flush=True, file=sys.__stdout__)

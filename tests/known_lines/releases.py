@@ -77,12 +77,14 @@ def paths(version: str) -> list[Path]:
     return [ROOT, release("ultralytics", version), *(release(*need) for need in needs)]
 
 
-def recorded(version: str, known: Mapping[str, list[Entry]], networks: Iterable[str] = ()) -> list[Entry]:
-    """What that release says of its networks: all that it ships, or those.
+def recorded(
+    version: str, known: Mapping[str, list[Entry]], networks: Iterable[str] = (), pattern: str = ""
+) -> list[Entry]:
+    """What that release says of its networks: those, or all that it ships and a pattern is found in.
 
     ``known``: entries of other releases; where a network is like one of them, that is the answer.
     """
-    task = {"thops": _thops(version), "known": known, "networks": list(networks)}
+    task = {"thops": _thops(version), "known": known, "networks": list(networks), "pattern": pattern}
     done = subprocess.run(
         [sys.executable, "-m", "tests.known_lines.of_ultralytics"],
         input=json.dumps(task),
@@ -106,6 +108,11 @@ BORN = {
     "yolov8-p6": "8.0.55",
     "yolov8-pose": "8.0.66",
     "yolov8-ghost": "8.0.222",
+    "yolov8-ghost-p2": "8.0.223",
+    "yolov8-ghost-p6": "8.0.223",
+    "yolov8-pose-p6": "8.0.66",
+    "yolov8-seg-p6": "8.0.180",
+    "yolov8-rtdetr": "8.0.119",
     "yolov8-obb": "8.0.235",
     "yolov8-world": "8.1.42",  # that of 8.1.17 to 8.1.23 was another network
     "yolov8-worldv2": "8.1.42",
@@ -126,15 +133,23 @@ BORN = {
     "yolo12-obb": "8.3.78",
     "yolo12-pose": "8.3.78",
     "yolo12-seg": "8.3.78",
+    "yoloe-11": "8.3.99",
+    "yoloe-11-seg": "8.3.99",
+    "yoloe-v8": "8.3.99",
+    "yoloe-v8-seg": "8.3.99",
+    "yolo26-sem": "8.4.52",
+    "yolo26-depth": "8.4.104",
 }
 """The first release that ships a network, by the name of its YAML; else one that begins a stretch."""
 
-SAMPLE = re.compile(r"yolov?\d+[nt]($|-)|yolov9c|yolov3$|rtdetr-l")
+SAMPLE = re.compile(r"yolo(?:e-)?v?\d+[nt]($|-)|yolov9c|yolov3$|rtdetr-l")
 """The networks of which the first release of a stretch is asked; the last one is asked of all."""
 
 
-def stretches() -> Iterator[tuple[str, str, str, Entry]]:
+def stretches(pattern: str = "") -> Iterator[tuple[str, str, str, Entry]]:
     """Every network of every stretch: its name, the first and the last release that have it, what is recorded of it.
+
+    ``pattern``: what is found in the names of those that are meant.
 
     Raises: RuntimeError where the first release of a stretch has other figures than the last one.
     """
@@ -144,7 +159,7 @@ def stretches() -> Iterator[tuple[str, str, str, Entry]]:
     for stretch in (*reversed(asked), *(stretch for stretch in STRETCHES if stretch.changed)):
         others = {name: each for name, each in found.get(stretch.like, {}).items() if _born(name) <= _key(stretch.last)}
         names = [name for name in others if re.search(stretch.changed, name)]
-        found[stretch.last] = others | _kept(stretch.last, known, names)
+        found[stretch.last] = others | _kept(stretch.last, known, names, pattern)
         for name, each in found[stretch.last].items():
             if each not in known.setdefault(name, []):
                 known[name].append(each)
@@ -152,14 +167,13 @@ def stretches() -> Iterator[tuple[str, str, str, Entry]]:
         at_end = found[stretch.last]
         begins = {name: max(stretch.first, BORN.get(_stem(name), "8.0.0"), key=_key) for name in at_end}
         for begin in dict.fromkeys(begins.values()):
-            _check(
-                begin, {name: at_end[name] for name in begins if begins[name] == begin and SAMPLE.match(name)}, known
-            )
+            sample = {name: at_end[name] for name in begins if begins[name] == begin and SAMPLE.match(name)}
+            _check(begin, sample, known, pattern)
         yield from ((name, begins[name], stretch.last, each) for name, each in at_end.items())
 
 
-def _check(version: str, expected: Mapping[str, Entry], known: Mapping[str, list[Entry]]) -> None:
-    found = _kept(version, known, list(expected)) if expected else {}
+def _check(version: str, expected: Mapping[str, Entry], known: Mapping[str, list[Entry]], pattern: str) -> None:
+    found = _kept(version, known, list(expected), pattern) if expected else {}
     if unlike := [name for name in expected if found.get(name) != expected[name]]:
         raise RuntimeError(
             f"{version}: found other figures than at the end of its stretch, expected the same: {unlike}"
@@ -183,23 +197,25 @@ def periods() -> list[str]:
 
 def _stem(network: str) -> str:
     """The name of a network's YAML, without the letter of the scale."""
-    return re.sub(r"^(yolov?(?:[568]|1\d|26))[nsmblx]", r"\1", network)
+    return re.sub(r"^(yolo(?:e-)?v?(?:[568]|1\d|26))[nsmblx]", r"\1", network)
 
 
 def _born(network: str) -> tuple[int, ...]:
     return _key(BORN.get(_stem(network), "8.0.0"))
 
 
-def _kept(version: str, known: Mapping[str, list[Entry]], networks: Sequence[str] = ()) -> dict[str, Entry]:
+def _kept(
+    version: str, known: Mapping[str, list[Entry]], networks: Sequence[str] = (), pattern: str = ""
+) -> dict[str, Entry]:
     """What ``recorded`` gives, by network; what was asked before is taken from ``.cache``."""
-    file = RESULTS / f"{version}.jsonl"
+    file = RESULTS / re.sub(r"\W+", "_", pattern) / f"{version}.jsonl"
     found = {}
     if file.is_file():
         lines = file.read_text(encoding="utf-8").splitlines()
         found = {each["network"]: each for each in map(json.loads, lines)}
     missing = [name for name in networks if name not in found]
     if missing or not (networks or found):
-        found |= {each["network"]: each for each in recorded(version, known, missing)}
-        RESULTS.mkdir(parents=True, exist_ok=True)
+        found |= {each["network"]: each for each in recorded(version, known, missing, pattern)}
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("".join(f"{json.dumps(each)}\n" for each in found.values()), encoding="utf-8")
     return found
