@@ -44,7 +44,7 @@ STRETCHES = (
     Stretch("8.4.107", "8.4.108"),  # thop counts the model itself: after a pass that fails, what it has counted stays
     Stretch("8.4.109", "8.4.139"),  # FLOPs of the whole image
     Stretch("8.4.140", "8.4.140", "rtdetr", "8.4.139"),  # RT-DETR says that it is fused
-    Stretch("8.4.141", "8.4.141", "yolov10|yolo26", "8.4.190"),  # SPPF as before 8.4
+    Stretch("8.4.141", "8.4.141", "yolov10|yolo(?:e-)?26", "8.4.190"),  # SPPF as before 8.4
     Stretch("8.4.142", "8.4.190"),  # fuse() takes the one-to-one head out
 )
 """All releases, with what is new in each stretch."""
@@ -108,11 +108,6 @@ BORN = {
     "yolov8-p6": "8.0.55",
     "yolov8-pose": "8.0.66",
     "yolov8-ghost": "8.0.222",
-    "yolov8-ghost-p2": "8.0.223",
-    "yolov8-ghost-p6": "8.0.223",
-    "yolov8-pose-p6": "8.0.66",
-    "yolov8-seg-p6": "8.0.180",
-    "yolov8-rtdetr": "8.0.119",
     "yolov8-obb": "8.0.235",
     "yolov8-world": "8.1.42",  # that of 8.1.17 to 8.1.23 was another network
     "yolov8-worldv2": "8.1.42",
@@ -133,12 +128,6 @@ BORN = {
     "yolo12-obb": "8.3.78",
     "yolo12-pose": "8.3.78",
     "yolo12-seg": "8.3.78",
-    "yoloe-11": "8.3.99",
-    "yoloe-11-seg": "8.3.99",
-    "yoloe-v8": "8.3.99",
-    "yoloe-v8-seg": "8.3.99",
-    "yolo26-sem": "8.4.52",
-    "yolo26-depth": "8.4.104",
 }
 """The first release that ships a network, by the name of its YAML; else one that begins a stretch."""
 
@@ -159,7 +148,8 @@ def stretches(pattern: str = "") -> Iterator[tuple[str, str, str, Entry]]:
     for stretch in (*reversed(asked), *(stretch for stretch in STRETCHES if stretch.changed)):
         others = {name: each for name, each in found.get(stretch.like, {}).items() if _born(name) <= _key(stretch.last)}
         names = [name for name in others if re.search(stretch.changed, name)]
-        found[stretch.last] = others | _kept(stretch.last, known, names, pattern)
+        asks = bool(names) or not stretch.changed
+        found[stretch.last] = others | (_kept(stretch.last, known, names, pattern) if asks else {})
         for name, each in found[stretch.last].items():
             if each not in known.setdefault(name, []):
                 known[name].append(each)
