@@ -280,8 +280,6 @@ def _size_of(path: str) -> int | None:
 
 def _hash_of(path: str) -> str | None:
     try:
-        if not Path(path).is_file():  # a pipe may never end
-            return None
         found = hashlib.sha256()
         with opened(path) as file:  # a regular file, or one behind a URL; another one may never end
             for start in range(0, file.size, HASHED):
