@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -329,6 +330,12 @@ def test_a_server_that_refuses_is_not_one_without_the_file(status: int, words: s
     with _served(tmp_path, Refusing) as (address, _):
         assert file_row(f"{address}/{status}.pt").error == words
     assert "Cannot connect" in file_row("http://127.0.0.1:9/best.pt").error
+
+
+def test_the_digest_of_a_file_behind_a_url_is_that_of_the_file(demo_checkpoint: Path) -> None:
+    with _served(demo_checkpoint.parent, Ranges) as (address, _):
+        row = file_row(f"{address}/{demo_checkpoint.name}", sha256=True)
+    assert row.sha256 == sha256(demo_checkpoint.read_bytes()).hexdigest()
 
 
 def test_of_a_large_file_in_an_archive_behind_a_url_no_more_is_read(large: Path) -> None:
