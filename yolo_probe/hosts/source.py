@@ -225,19 +225,16 @@ def _constructed(kind: type[nn.Module], path: str, classes: int | None) -> nn.Mo
     raise TraceError(failed)
 
 
-def line_form(usual: LineForm) -> LineForm | None:
-    """The form of the line that the imported source prints; None where that is not known.
+def line_form(usual: LineForm) -> tuple[LineForm, bool]:
+    """The form of the line that the imported source prints, and whether it has a ``model_info`` that is not known.
 
-    ``usual``: that of the host that it is a fork of. A fork of YOLOv5 is taken to print it too where its ``model_info``
-    is not known; those of ultralytics are often of another name, and of another image that is counted.
+    ``usual``: that of the host that it is a fork of, which then stands for it.
     """
-    of_ultralytics = usual.host is ULTRALYTICS
-    homes = _OF_ULTRALYTICS_LINE if of_ultralytics else ("utils.torch_utils",)
+    homes = _OF_ULTRALYTICS_LINE if usual.host is ULTRALYTICS else ("utils.torch_utils",)
     function = next((f for home in homes if (f := getattr(sys.modules.get(home), "model_info", None))), None)
     known = known_function(function) if function else None
-    if known is None and function and of_ultralytics:
-        return None
-    return replace(known.form if known else usual, host=usual.host, writes_anchor_grid=False)
+    form = known.form if known else usual
+    return replace(form, host=usual.host, writes_anchor_grid=False), known is None and function is not None
 
 
 def _live(model: nn.Module) -> Live:

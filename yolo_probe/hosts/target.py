@@ -15,6 +15,7 @@ from yolo_probe.checkpoint.remote import is_url
 from yolo_probe.environment import version_of
 from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, TraceError, shown, visible
 from yolo_probe.hosts import ultralytics, ultralytics_names
+from yolo_probe.hosts.host import ULTRALYTICS
 from yolo_probe.hosts.images import head_stride, image_channels
 from yolo_probe.hosts.subject import Gap, Origin, Rebuilt, Saved, Subject
 from yolo_probe.hosts.summary_line import LineForm
@@ -401,13 +402,17 @@ def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subje
     )
 
 
-def _printing(origin: Origin, line_form: Callable[[LineForm], LineForm | None]) -> Origin:
-    """The same host with the line of the imported source, whose own forward decides whether it has GFLOPs."""
-    if form := line_form(origin.form):
+def _printing(origin: Origin, line_form: Callable[[LineForm], tuple[LineForm, bool]]) -> Origin:
+    """The same host with the line of the imported source, whose own forward decides whether it has GFLOPs.
+
+    Where its ``model_info`` is not known, the line is taken like that of YOLOv5; forks of ultralytics often count
+    another image.
+    """
+    form, is_its_own = line_form(origin.form)
+    if not is_its_own:
         return replace(origin, form=form)
-    form = replace(origin.form, writes_anchor_grid=False)
-    evidence = (*origin.evidence, "a model_info of its own")  # it may name and count in a way of its own
-    return replace(origin, form=form, nearest=True, of_no_host=True, evidence=evidence)
+    evidence = (*origin.evidence, "a model_info of its own")
+    return replace(origin, form=form, nearest=True, of_no_host=form.host is ULTRALYTICS, evidence=evidence)
 
 
 def _small_numbers(checkpoint: Checkpoint) -> Callable[[Tensor], tuple[float, ...]]:
