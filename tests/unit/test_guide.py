@@ -700,6 +700,12 @@ def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> No
     computed |= elsewhere | {f"{_own('yolov3-tiny', 'YOLOv5')[0][0] / 1e6:.1f}", "53", "52", "75"}
     computed |= {f"{_own('yolov5s', 'YOLOv5')[0][0] * 2 / unit:.1f}" for unit in (1e6, 1024**2)} | {"1024"}
     computed |= {"64", str(64 * 4)}  # YOLOv4's in FP32
+    for name in ("yolov7-tiny", "yolov7", "yolov7x"):
+        parameters, gflops = _own(name, "YOLOv7")[0]
+        assert f"`{name}` {parameters / 1e6:.1f} M and {gflops:.1f}" in text.replace("has ", "").replace("\n", " ")
+        computed |= {f"{parameters / 1e6:.1f}", f"{gflops:.1f}"}
+    fewer = (3 - 1) * 32 * 6 * 6  # the weights of the first convolution for two channels of the image
+    computed |= {f"{fewer:,}", f"{(asked['diff']['training']['flops'] - 2 * fewer * 320**2) / 1e9:.1f}"}
     plain_figures = {"0", "1", "2", "3", "4", "5", "6", "80", "640", "480", "32"}
     assert {*figures(text)} - computed <= plain_figures
     assert computed <= {*figures(text)}

@@ -304,6 +304,13 @@ _PHRASES = (
     (r"(?i)\bzero(?:-ops?|_ops?)?\b", "0"),
     (r"\bmAP\b", "accuracy"),
     (r"(?i)\bmulti[- ]?gpus?\b", "several gpu"),
+    (r"(?i)(?=\b(?:yolo\w+)?[nsmlx],? *(?:or|\u8fd8\u662f) *(?:yolo\w+)?[nsmlx]\b)", " scale "),
+    (
+        r"(?i)(?:model|weights?|file|\u6a21\u578b|\u6743\u91cd|\u6587\u4ef6)(?!.*(?:param|flop|\u53c2\u6570))"
+        r"(?=.{0,12}?(?<![\d.])\d+ ?M(?!\w).{1,12}?(?<![\d.])\d+ ?M(?!\w))",
+        "file size mb large ",
+    ),
+    (r"(?i)\bch ?[:=] ?\d|\b(?:single|one|1|four|4)[- ]channels?\b", "gray input channels"),
 )
 """What people write in several words, or with capitals that count, and the word for it."""
 
@@ -325,7 +332,7 @@ fuse fused fusing forward_fuse freeze thop ptflops fvcore calflops torchprofile 
 summary model_info stride profile best.pt last.pt checkpoint ema optimizer strip_optimizer state_dict total_ops fp16
 fp32 half prune pruned quantized callbacks ddp dataparallel de_parallel rank ranks reparameterization gelan deploy
 transferred nc fps latency megabytes mb buffers silu activation onnx yolo-probe counters rules story scan check
-\u6bcf\u5c42 \u6458\u8981 \u901a\u9053 speed
+\u6bcf\u5c42 \u6458\u8981 \u901a\u9053 speed pretrained gray scale
 """
 """What the guide is about, in both languages."""
 
