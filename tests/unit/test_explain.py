@@ -332,6 +332,7 @@ def test_a_log_that_is_not_there_is_said_to_be_missing() -> None:
         ("AttributeError: 'AAttn' object has no attribute 'qkv'. Did you mean: 'qk'?", "another YOLO12"),
         ("KeyError: 'model.105.im.0.implicit'", "77 of yolov7-tiny"),
         ("_pickle.UnpicklingError: STACK_GLOBAL requires str", "such as train.cache"),
+        ("_pickle.UnpicklingError: unpickling stack underflow", "such as train.cache"),
         ("yolox.core.trainer:202 - Model Summary: Params: 8.97M, Gflops: 26.93", "of Meituan's YOLOv6"),
         ("RuntimeError: \"slow_conv2d_cpu\" not implemented for 'Half'", "model.float() before the first pass"),
         ("AttributeError: 'Conv2' object has no attribute 'bn'", "or it is a class of your own"),

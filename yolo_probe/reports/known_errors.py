@@ -156,7 +156,7 @@ KNOWN_ERRORS = (
         "yolov6s, is another one.",
     ),
     KnownError(
-        r"STACK_GLOBAL requires str",
+        r"STACK_GLOBAL requires str|unpickling stack underflow",
         "torch.load is given a file that another program wrote in another way: mostly the .cache of labels beside the "
         "dataset, which YOLOv5 since v6.0 writes with numpy, and older code and forks of it with torch.",
         "Delete the .cache files beside the labels, such as train.cache: they are written anew.",
