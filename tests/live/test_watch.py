@@ -251,15 +251,20 @@ if __name__ == "__main__":
 """
 
 
-def test_of_processes_that_a_script_starts_itself_the_first_speaks(tmp_path: Path) -> None:
-    script = tmp_path / "spawned.py"
-    script.write_text(SPAWNED)
+def spawned(text: str, folder: Path) -> str:
+    """What a script that starts processes writes to standard error."""
+    script = folder / "spawned.py"
+    script.write_text(text)
     done = subprocess.run(
-        [sys.executable, script, tmp_path / "store"], env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True,
+        [sys.executable, script, folder / "store"], env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True,
         text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("as it trains: 1 layers, 10 parameters") == 1
+    return done.stderr
+
+
+def test_of_processes_that_a_script_starts_itself_the_first_speaks(tmp_path: Path) -> None:
+    assert spawned(SPAWNED, tmp_path).count("as it trains: 1 layers, 10 parameters") == 1
 
 
 SHARDED = SPAWNED.replace(
@@ -269,14 +274,7 @@ SHARDED = SPAWNED.replace(
 
 
 def test_a_training_whose_processes_share_the_parameters_goes_on_without_the_probe(tmp_path: Path) -> None:
-    script = tmp_path / "sharded.py"
-    script.write_text(SHARDED)
-    done = subprocess.run(
-        [sys.executable, script, tmp_path / "store"], env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True,
-        text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    said = [line for line in done.stderr.splitlines() if "yolo-probe" in line]
+    said = [line for line in spawned(SHARDED, tmp_path).splitlines() if "yolo-probe" in line]
     assert len(said) == 1
     assert "stopped, the training goes on (TraceError: the model: found parameters that several processes" in said[0]
 

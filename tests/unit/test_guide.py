@@ -14,7 +14,7 @@ from tests.documents import GUIDE, PAGES, TEXTS, chinese, fences, figures, prose
 from tests.exhaustive import exhaustively
 from yolo_probe.cli import guide_pages
 from yolo_probe.cli.guide_pages import TOPICS, passages, plain, ways_to_ask
-from yolo_probe.cli.line_commands import is_told
+from yolo_probe.cli.line_commands import Text
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks
 from yolo_probe.hosts.target import resolve
 from yolo_probe.model.structure import distinct_modules
@@ -582,7 +582,7 @@ def test_what_explain_tells_the_guide_tells_too(words: str, probe: Probe) -> Non
 
 
 def test_a_heading_with_figures_of_an_error_is_a_heading(probe: Probe) -> None:
-    assert is_told(ZERO)
+    assert Text(ZERO, ZERO).is_told
     assert probe("guide", ZERO, "--lang", "en").stdout.startswith(f"{ZERO} (yolo-probe guide questions)")
 
 

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from stat import S_ISREG
 from struct import unpack_from
 
-from yolo_probe.checkpoint.remote import RemoteFile, is_url, opened_url
+from yolo_probe.checkpoint.remote import COPY_THE_FILE, RemoteFile, ends_early, is_url, opened_url
 from yolo_probe.errors import CheckpointError
 
 PASS_A_CHECKPOINT = "pass a YOLOv5 checkpoint such as best.pt"
-COPY_THE_FILE = "the file is damaged or incomplete: download or copy it again"
 
 _MAX_DIRECTORY_BYTES = 16 << 20
 # the signatures of the zip format
@@ -56,9 +55,7 @@ class File:
             parts.append(part)
             missing -= len(part)
         if missing > 0:
-            raise CheckpointError(
-                f"ends {missing:,} bytes too early while {length:,} are read at byte {start:,}", COPY_THE_FILE
-            )
+            raise ends_early(missing, start, length)
         return b"".join(parts)
 
 
@@ -75,11 +72,8 @@ class Part:
 
     def read(self, start: int, length: int) -> bytes:
         """``length`` bytes from ``start`` on; CheckpointError if the file has fewer."""
-        if start + length > self.size:
-            missing = start + length - self.size
-            raise CheckpointError(
-                f"ends {missing:,} bytes too early while {length:,} are read at byte {start:,}", COPY_THE_FILE
-            )
+        if (missing := start + length - self.size) > 0:
+            raise ends_early(missing, start, length)
         return self.archive.read(self.start + start, length)
 
 

@@ -14,7 +14,6 @@ from struct import calcsize, unpack
 from typing import Literal
 
 from yolo_probe.checkpoint.archive import (
-    COPY_THE_FILE,
     PASS_A_CHECKPOINT,
     Entry,
     Readable,
@@ -26,6 +25,7 @@ from yolo_probe.checkpoint.archive import (
 )
 from yolo_probe.checkpoint.decode import LAYOUTS, Records, is_module, layout_of, mapping_of
 from yolo_probe.checkpoint.pickle_machine import MAX_BYTES, BrokenPickleError, CallRecord, Name, Pickle, read
+from yolo_probe.checkpoint.remote import COPY_THE_FILE
 from yolo_probe.checkpoint.usual_names import is_made_bare, is_usual
 from yolo_probe.errors import CheckpointError, NoModulesError, UnsafeError, visible
 from yolo_probe.model.structure import Location, Module, Tensor, distinct_modules
@@ -295,24 +295,18 @@ def _pickle(data: bytes, start: int = 0) -> Pickle:
     try:
         return read(data, start)
     except BrokenPickleError as error:
-        if runs := would_run(error.before):
-            raise UnsafeError(
-                f"would run {', '.join(runs[:3])} when it is loaded, before the place where its pickle is broken",
-                DO_NOT_LOAD,
-            ) from None
+        _refuse_to_run(error.before, "before the place where its pickle is broken")
         raise CheckpointError(str(error), error.remedy) from None
 
 
 DO_NOT_LOAD = "do not load it: torch.load(weights_only=False) and pickle.load run what a file names"
 
 
-def _refuse_to_run(pickle: Pickle) -> None:
-    """Raises: UnsafeError for a pickle that has no network, and would run something when it is loaded."""
+def _refuse_to_run(pickle: Pickle, circumstance: str = "and has no network that would need it") -> None:
+    """Raises: UnsafeError for a pickle that would run something when it is loaded. ``circumstance``: ends the words."""
     if runs := would_run(pickle):
-        raise UnsafeError(
-            f"would run {', '.join(runs[:3])} when it is loaded, and has no network that would need it",
-            DO_NOT_LOAD,
-        )
+        named = ", ".join(runs[:3])
+        raise UnsafeError(f"would run {named} when it is loaded, {circumstance}", DO_NOT_LOAD) from None
 
 
 def describe(stored: Stored) -> Checkpoint:
@@ -324,13 +318,11 @@ def describe(stored: Stored) -> Checkpoint:
     with _naming(stored.path):
         try:
             return _describe(stored)
-        except UnsafeError:
+        except (UnsafeError, NoModulesError):
             raise
-        except CheckpointError as error:
-            if isinstance(error, NoModulesError) or not (runs := would_run(stored.pickle)):
-                raise
-            named = ", ".join(runs[:3])
-            raise UnsafeError(f"would run {named} when it is loaded, and is damaged", DO_NOT_LOAD) from error
+        except CheckpointError:
+            _refuse_to_run(stored.pickle, "and is damaged")
+            raise
 
 
 def _describe(stored: Stored) -> Checkpoint:

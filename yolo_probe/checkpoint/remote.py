@@ -18,6 +18,16 @@ MOST_KEPT = 1 << 20
 """Bytes of a part that is kept, to be read again without a request."""
 
 
+COPY_THE_FILE = "the file is damaged or incomplete: download or copy it again"
+
+
+def ends_early(missing: int, start: int, length: int) -> CheckpointError:
+    """The error of a file, here or elsewhere, that lacks the last of ``length`` bytes from ``start`` on."""
+    return CheckpointError(
+        f"ends {missing:,} bytes too early while {length:,} are read at byte {start:,}", COPY_THE_FILE
+    )
+
+
 def is_url(path: str) -> bool:
     """Whether a path is a URL as fsspec takes it."""
     return re.match(r"[a-z][a-z0-9+.-]*://", path) is not None
@@ -43,10 +53,7 @@ class RemoteFile:
         end = min(start + max(length, BLOCK), self.size)
         block = _asked(lambda: self._part(start, end)) if end > start else b""
         if len(block) < length:
-            raise CheckpointError(
-                f"ends {length - len(block):,} bytes too early while {length:,} are read at byte {start:,}",
-                "the file is damaged or incomplete: download or copy it again",
-            )
+            raise ends_early(length - len(block), start, length)
         if length < MOST_KEPT:
             self._blocks.append((start, block))
         return block[:length]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from yolo_probe.cli.guide_pages import TOPICS, in_plain_text, page, passages, plain
-from yolo_probe.cli.line_commands import explain_command, has_figures, is_told
+from yolo_probe.cli.line_commands import Text, explain_command
 from yolo_probe.cli.options import LANG_OPTION, spoken
 from yolo_probe.cli.output import write
 from yolo_probe.errors import TargetError, shown
@@ -32,7 +32,8 @@ def guide_command(words: tuple[str, ...]) -> None:
     asked = " ".join(words)
     answers = passages(asked, language, searched=True)
     is_heading = bool(answers) and answers[0].heading == asked
-    if not is_heading and (is_told(asked) or (not answers and has_figures(asked))):
+    text = Text(asked, asked)
+    if not is_heading and (text.is_told or (not answers and text.quoted)):
         click.get_current_context().invoke(explain_command, lines=(asked,), form="text")
         return
     if not answers:

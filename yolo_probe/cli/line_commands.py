@@ -198,6 +198,13 @@ class Text:
             return found
         return (replace(found[0], name=name_in(self.content) or found[0].name),)
 
+    @property
+    def is_told(self) -> bool:
+        """Whether it has a summary line or a known error, so that no section of the guide is looked for."""
+        from yolo_probe.reports.known_errors import errors_in
+
+        return bool(self.lines) or any(errors_in(self.content))
+
     @cached_property
     def words(self) -> str:
         """What stands beside its summary lines, where that asks something; of a whole log nothing."""
@@ -272,21 +279,6 @@ def explained(texts: Sequence[Text]) -> Explanation:
             NO_LINE_OF_A_LOG if any(text.is_log for text in texts) else NO_LINE,
         )
     return replace(report, errors=errors)
-
-
-def is_told(text: str) -> bool:
-    """Whether a text has a summary line or a known error, so that no section of the guide is looked for."""
-    from yolo_probe.hosts.printed_line import lines_in
-    from yolo_probe.reports.known_errors import errors_in
-
-    return any(lines_in(text)) or any(errors_in(text))
-
-
-def has_figures(text: str) -> bool:
-    """Whether a text has figures of a network."""
-    from yolo_probe.hosts.quoted_figures import quoted_in
-
-    return any(quoted_in(text))
 
 
 NO_LINE = "Copy the whole line from the log, in quotes; a checkpoint goes to yolo-probe fuse-diff."
