@@ -550,6 +550,8 @@ SAFETENSORS = b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
         (b"\x80\x02junk", "a plain pickle, not a PyTorch checkpoint", "best.pt"),
         (b"<!DOCTYPE html><html></html>", "a web page (HTML or XML): the download failed", "download"),
         (b'{"message": "Not Found"}', "JSON text, not a checkpoint: perhaps the download failed", "download"),
+        (b'[\n  {"name": "best.pt"}\n]', "JSON text, not a checkpoint: perhaps the download failed", "download"),
+        (b"[build-system]\nrequires = []\n", "text, not a checkpoint (it begins '[build-system]", "ending .yaml"),
         (b"nc: 80\ndepth_multiple: 0.33\n", "text, not a checkpoint (it begins 'nc: 80", ".yaml"),
         (LFS, "a git-lfs pointer, not the checkpoint itself (real size: 14,808,437 bytes)", "run git lfs pull"),
         (b"\x08\x07\x12\x07pytorch\x1a\x05", "an ONNX model, which has no YOLOv5 modules", ".pt"),

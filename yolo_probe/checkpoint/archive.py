@@ -7,6 +7,7 @@ of any other kind is refused: the message says which kind it is and what to do. 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -321,7 +322,7 @@ def _text(head: bytes) -> CheckpointError | None:
             "a .cfg of Darknet, which describes a network that no YOLOv5 builds",
             "pass a checkpoint, a model YAML, or the name of a network such as yolov3",
         )
-    if start.startswith(("{", "[")):
+    if re.match(r'[{\[]\s*["{\[\d}\]-]', start):
         return CheckpointError("JSON text, not a checkpoint: perhaps the download failed", "download the file again")
     return CheckpointError(
         f"text, not a checkpoint (it begins {text.strip()[:24]!r})",
