@@ -165,6 +165,8 @@ def bombs() -> Iterator[Attack]:
     )
     yield Attack("bomb names", zipped(b"\x80\x02(" + b"".join(b"ca\nb%d\n" % i for i in range(20_000)) + b"t."))
     yield Attack("bomb opcodes", zipped(b"\x80\x02(" + b"N" * 2_000_000 + b"t."))
+    yield Attack("bomb sets", zipped(b"\x80\x04(" + b"\x8f" * 1_400_000 + b"t."))
+    yield Attack("bomb frozen sets", zipped(b"\x80\x04(" + b"(\x91" * 700_000 + b"t."))
     yield Attack("bomb deflated pickle", lambda path: save_zip(path, {"a/data.pkl": bytes(1 << 28)}, ZIP_DEFLATED))
     for depth in (70, 1_000):
         deep: object = module("torch.nn.modules.linear.Identity")

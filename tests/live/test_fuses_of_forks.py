@@ -20,6 +20,7 @@ from tests.live.test_pasted_from_yolou import ConvBN, OREPA_3x3_RepConv, RepConv
 from tests.live.test_pasted_heads import Detect
 from yolo_probe.api import compare_counters
 from yolo_probe.counters.conventions import choose_counter
+from yolo_probe.errors import UnknownModuleError
 from yolo_probe.hosts.target import resolve
 from yolo_probe.reports.fuse_diff import FuseDiff, fuse_diff
 from yolo_probe.reports.question import Question
@@ -160,6 +161,17 @@ def test_yoloair_is_known_by_its_model_and_its_fuse_by_its_modules(tmp_path: Pat
     report = explained(model, tmp_path)
     assert report.question.subject.origin.fork == "YOLOAir"
     assert_as_live(report, model)
+
+
+def test_what_yoloairs_merged_rep_vgg_block_was_is_not_known(tmp_path: Path) -> None:
+    block = RepVGGBlock(16)
+    block.merge()
+    model = network(test_pasted.Model, [(block, -1)])
+    model.model_type, model.loss_category = "yolov5", None
+    torch.save({"epoch": -1, "model": model}, tmp_path / "best.pt")
+    question = Question(resolve(str(tmp_path / "best.pt")), (64, 64), choose_counter("thop-0.1", None))
+    with pytest.raises(UnknownModuleError, match="what it was before fuse"):
+        question.unfused(question.subject.root)
 
 
 def test_yolou_is_known_by_the_modules_of_its_heads_and_merges_rep_conv(tmp_path: Path) -> None:

@@ -170,6 +170,11 @@ def test_more_opcodes_than_any_network_needs_are_refused(monkeypatch: pytest.Mon
     assert "more than 1,000 opcodes" in refusal(b"N0" * 501 + b"N.")
 
 
+@pytest.mark.parametrize("made", [b"\x8f", b"(\x91"], ids=["set", "frozenset"])
+def test_more_sets_than_any_network_needs_are_refused(made: bytes) -> None:
+    assert "more than 100,000 sets" in refusal(b"\x80\x04" + made * 100_001 + b".")
+
+
 def test_more_bytes_than_any_network_needs_are_refused() -> None:
     assert "a pickle of more than 16,777,216 bytes" in refusal(bytes((16 << 20) + 1))
 

@@ -15,8 +15,10 @@ from yolo_probe.errors import CheckpointError
 
 MAX_BYTES = 16 << 20
 """Longest pickle that is read, in bytes; the largest in a real checkpoint so far has 0.24 MB."""
-MAX_OPCODES = 1_000_000
-"""Most opcodes in one pickle; the largest network of YOLOv5 needs 95,475."""
+MAX_OPCODES = 1_500_000
+"""Most opcodes in one pickle; YOLOv5 needs up to 95,475, a network of 30,000 modules in a fork 1,114,407."""
+MAX_SETS = 100_000
+"""Most sets that opcodes make: each takes more memory than any other value of one opcode."""
 MAX_TUPLE_KEYS = 1_000
 """Most tuples hashed as keys: unlike strings, their hashes can be made to collide."""
 MAX_TUPLE_KEY_ITEMS = 64
@@ -130,8 +132,8 @@ class _Machine:
     """The stack and memo of one pickle while it is read."""
 
     __slots__ = (
-        "below", "called", "calls_given", "data", "given", "memo", "names", "persistent", "run_names", "stack",
-        "tuple_keys",
+        "below", "called", "calls_given", "data", "given", "memo", "names", "persistent", "run_names", "sets",
+        "stack", "tuple_keys",
     )  # fmt: skip
 
     def __init__(self, data: bytes) -> None:
@@ -150,7 +152,7 @@ class _Machine:
         """Those that get arguments."""
         self.calls_given = False
         """Whether loading calls what an object has been given before."""
-        self.tuple_keys = 0
+        self.tuple_keys = self.sets = 0
 
     def run(self, position: int) -> Pickle:
         """Read one pickle. The eight most frequent opcodes, nine tenths of a checkpoint, are handled here for speed."""
@@ -279,6 +281,13 @@ class _Machine:
                     raise _Refused("a nested or long tuple as a key, or too many tuples as keys")
             elif not is_flat(key):
                 raise _Refused(f"a key of type {kind.__name__}" + " with more than 64 bits" * (kind is int))
+
+    def push_set(self, value: set[object] | frozenset[object]) -> None:
+        """Push a set; refused where there are too many of them."""
+        self.sets += 1
+        if self.sets > MAX_SETS:
+            raise _Refused(f"more than {MAX_SETS:,} sets")
+        self.stack.append(value)
 
     def set_entries(self, pairs: list[object]) -> None:
         """Put ``[key, value, key, value, ...]`` into the dict or the record on top of the stack."""
@@ -429,7 +438,7 @@ def _empty_list(machine: _Machine, position: int) -> int:
 
 
 def _empty_set(machine: _Machine, position: int) -> int:
-    machine.stack.append(set())
+    machine.push_set(set())
     return position
 
 
@@ -503,7 +512,7 @@ def _add_items(machine: _Machine, position: int) -> int:
 def _frozenset(machine: _Machine, position: int) -> int:
     values = machine.popped()
     machine.check_keys(values)
-    machine.stack.append(frozenset(values))
+    machine.push_set(frozenset(values))
     return position
 
 

@@ -172,8 +172,11 @@ def _fused_shuffle(module: Module, path: str, grad_enabled: bool) -> Module:
 
 
 def rep_vgg_before(module: Module) -> Module | None:
-    """Not known for a merged one, which says nothing of its identity or of a ``se`` that was dropped."""
-    return module if "rbr_1x1" in module.children or "rbr_reparam" in module.children else None
+    """Not known for a merged one, which says nothing of its identity or of a ``se`` that was dropped.
+
+    One that was built with ``deploy=True``, and had no branches, has ``rbr_reparam`` alone.
+    """
+    return module if "rbr_1x1" in module.children or "rbr_dense" not in module.children else None
 
 
 def _shuffle_before(module: Module) -> Module:
