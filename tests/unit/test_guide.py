@@ -439,7 +439,7 @@ def test_a_way_to_ask_finds_its_section(number: int) -> None:
     assert passages(way, "en")[0].heading in (heading, IN_CHINESE[heading])
 
 
-FOUND, NAMED = 0.6, 0.85
+FOUND, NAMED = 0.65, 0.87
 """What part of questions in words that the guide has not seen find their section: as the best, and as one of those."""
 
 
@@ -455,9 +455,11 @@ def test_most_questions_in_new_words_find_their_section(step: int, monkeypatch: 
         }  # fmt: skip
         monkeypatch.setattr(guide_pages, "_index", without.__getitem__)
         guide_pages._guide.cache_clear()
+        guide_pages._rarity.cache_clear()
         found = [each.heading in (heading, IN_CHINESE[heading]) for each in passages(way, "en")]
         best, named = best + (found[:1] == [True]), named + any(found)
     guide_pages._guide.cache_clear()
+    guide_pages._rarity.cache_clear()
     assert best >= FOUND * len(WAYS[::step])
     assert named >= NAMED * len(WAYS[::step])
 
@@ -475,6 +477,9 @@ OTHERWISE = (
     "what learning rate should I use", "how to track objects in a video", "webcam detection not working",
     "AssertionError: train: No labels found in train.cache", "early stopping patience", "what is autoanchor",
     "how to install pytorch with cuda", "how to count objects in zones", "which GPU should I buy",
+    "no labels found in my dataset", "training is stuck at the first epoch",
+    "how do I change the confidence threshold in detect.py", "how to detect small objects in large images",
+    "how to run inference on a folder of images", "val loss goes up while train loss goes down",
     "confusion matrix background", "how many images do I need", "\u663e\u5b58\u4e0d\u8db3\u600e\u4e48\u529e",
     "\u5982\u4f55\u8bad\u7ec3\u81ea\u5df1\u7684\u6570\u636e\u96c6", "\u600e\u4e48\u5b89\u88c5 pytorch",
 )  # fmt: skip
@@ -649,6 +654,33 @@ def _figures_of_rtdetr() -> set[str]:
     return paper | exact | {f"{g:.1f}" for _, g in (large, extra, r50, r101)}
 
 
+RELEASES = {
+    "v1.0": ("v1.0",), "v2.0 to v3.1": ("v2.0", "v3.0", "v3.1"), "v4.0, v5.0": ("v4.0", "v5.0"),
+    "v6.0 to v6.2": ("v6.0", "v6.1", "v6.2"), "v7.0": ("v7.0",), "HEAD": ("head",),
+}  # fmt: skip
+"""The rows of the table of releases."""
+
+
+def _figures_of_releases(probe: Probe) -> set[str]:
+    """The figures of the table of the releases of YOLOv5, each held in its place."""
+    heading = "Which releases changed the networks of YOLOv5: has yolov5s 7.5, 7.3 or 7.2 M?"
+    text, found = sections(TEXTS["questions"])[heading], set()
+    for title, hosts in RELEASES.items():
+        (row,) = (line for line in text.splitlines() if line.startswith(f"| {title} |"))
+        for host in hosts:
+            report = json.loads(probe("fuse-diff", f"yolov5s@{host}", "--format", "json").stdout)
+            states = [report[state] for state in ("training", "validation")]
+            lines = [report["host_lines"][state] for state in ("training", "validation")]
+            gflops = [re.findall(r"([\d.]+) GFLOP", line)[0] for line in lines]
+            layers = [re.findall(r"(\d+) layers", line)[0] for line in lines]
+            parameters = [f"{state['parameters']:,}" for state in states]
+            assert row == f"| {title} | {' | '.join(map(', '.join, (layers, parameters, gflops)))} |"
+            found |= {*layers, *parameters, *gflops}
+            found.add(f"{states[0]['parameters'] / 1e6:.1f}")
+    assert f"{(7_459_581 - (80 - 6) * 2697) / 1e6:.2f}" == "7.26"  # v3.1 with six classes
+    return found | {"7.26", "2,697"}
+
+
 def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> None:
     text = "".join(sections(TEXTS["questions"]).values())
     readme = {each: json.loads(probe("explain", each, "--format", "json").stdout)["figures"][0]["networks"][0]
@@ -694,6 +726,7 @@ def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> No
     computed.add(f"{2 * 3 * 3 * 3 * 32 * 416 * 416 / 1e9:.3f}")  # of a convolution in Darknet's table
     assert "at 320x320" in probe("explain", "v5Lite-e 0.73 GFLOPs", "--lang", "en").stdout
     assert "at 416x416" in probe("explain", "v5Lite-s 1.66 GFLOPs", "--lang", "en").stdout
+    computed |= _figures_of_releases(probe) | {"28", "14"} | {"0.65", "0.6"}
     computed |= _figures_of_series() | _figures_of_rtdetr() | {"23", "225"}
     elsewhere = {f"{_own(name, 'ultralytics')[0][0] / 1e6:.1f}" for name in ("yolov5n", "yolov3-tiny")}
     assert elsewhere == {"2.6", "12.2"}

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from math import inf, log
+from math import inf, log, sqrt
 from pathlib import Path
 from textwrap import indent
 
@@ -74,8 +74,10 @@ NEARLY_OPENING = 0.6
 """The same for the opening of a page, which says little."""
 ENOUGH = 4.0
 """The score of a section that answers: e to this power times as likely as the guide as a whole."""
-ENOUGH_A_WORD = 3.2
-"""The same for each word of a question that names no subject of the guide."""
+ENOUGH_A_WORD, ENOUGH_AT_ALL = 3.9, 14.0
+"""The same for each word of a question that names no subject of the guide, and for such a question however long."""
+ASKED = 2
+"""How much more the words of the ways to ask for a section say than those of its text."""
 CLOSE = 0.85
 """What part of the best score the second section has to have to be shown as well."""
 OTHERS = 0.5
@@ -91,7 +93,7 @@ def passages(words: str, language: Language, *, searched: bool = False) -> tuple
     """
     language = "zh" if is_chinese(words) else language
     asked = frozenset(_words(words)) - _common()
-    enough = ENOUGH if searched or asked & _subjects() else max(ENOUGH, ENOUGH_A_WORD * len(asked))
+    enough = ENOUGH if searched or asked & _subjects() else max(ENOUGH, min(ENOUGH_A_WORD * len(asked), ENOUGH_AT_ALL))
     scores = [
         inf if each.passage.heading == words else _score(each, asked) * (OTHERS if each.is_of_others(words) else 1)
         for each in _index(language)
@@ -116,7 +118,7 @@ class _Indexed:
     asked: tuple[frozenset[str], ...]
     """Those of its heading in both languages, and of each way in which people ask for it."""
     shares: Mapping[str, float]
-    """What share each word has of all words of the ways to ask, and of all of the text, added up."""
+    """What share each word has of all words of the ways to ask, ``ASKED`` times, and of all of the text, added up."""
 
     def is_of_others(self, words: str) -> bool:
         """Whether its heading names networks, and a question none that its text names."""
@@ -148,10 +150,32 @@ def _score(section: _Indexed, asked: frozenset[str]) -> float:
 
     Formula: the logarithm of a mixture of the section and the guide against the guide, summed over the words: the
     query likelihood of a unigram language model with the smoothing of Jelinek and Mercer. A word that the guide has not
-    says nothing.
+    says nothing. Up to half as much again where the question is like one of the ways to ask: a section has all of its
+    ways in one, and words that never stand together there are in it too.
     """
     guide = _guide()
-    return sum(log(1 + section.shares.get(word, 0) / guide[word]) for word in asked if word in guide)
+    likely = sum(log(1 + section.shares.get(word, 0) / guide[word]) for word in asked if word in guide)
+    nearest = sorted((_likeness(asked, way) for way in section.asked), reverse=True)[:2]
+    return likely * (1 + sum(nearest) / 4)
+
+
+def _likeness(asked: frozenset[str], way: frozenset[str]) -> float:
+    """How much of two questions is the same, from 0 to 1: the cosine of their words, each by how rare it is."""
+    rarity = _rarity()
+    sums = [sum(rarity.get(word, RAREST) for word in words) for words in (asked & way, asked, way)]
+    return sums[0] / sqrt(sums[1] * sums[2]) if sums[0] else 0.0
+
+
+RAREST = 6.0
+"""How rare a word is that is in no way to ask."""
+
+
+@cache
+def _rarity() -> Mapping[str, float]:
+    """How rare each word of the ways to ask is among them. Formula: the inverse document frequency of BM25."""
+    ways = [way for section in _index("en") for way in section.asked]
+    having = Counter(word for way in ways for word in way)
+    return {word: log(1 + (len(ways) - number + 0.5) / (number + 0.5)) for word, number in having.items()}
 
 
 @cache
@@ -177,9 +201,9 @@ def _indexed(passage: Passage, text: str, ways: Iterable[str]) -> _Indexed:
     asked = tuple(frozenset(_words(way)) - _common() for way in ways)
     in_text = {word: number for word, number in _words(text).items() if word not in _common()}
     shares: dict[str, float] = {}
-    for counts in (Counter(word for way in asked for word in way), in_text):
+    for counts, times in ((Counter(word for way in asked for word in way), ASKED), (in_text, 1)):
         total = sum(counts.values())
-        shares |= {word: shares.get(word, 0) + number / total for word, number in counts.items()}
+        shares |= {word: shares.get(word, 0) + times * number / total for word, number in counts.items()}
     return _Indexed(passage, asked, shares)
 
 
