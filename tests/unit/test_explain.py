@@ -1245,6 +1245,53 @@ def test_a_question_beside_a_line_is_looked_up_too() -> None:
     assert "(yolo-probe guide " not in run(f"{line}\nTransferred 343/349 items from yolov10n.pt", "--lang", "en")[1]
 
 
+def test_a_question_about_two_networks_is_answered_before_their_lines() -> None:
+    lines = [
+        "Model Summary: 261 layers, 61508200 parameters, 0 gradients, 154.7 GFLOPs",
+        "Model Summary: 261 layers, 15394648 parameters, 0 gradients, 38.9 GFLOPs",
+    ]
+    output = run(
+        f"{'; '.join(lines)}. Pruned: why is the inference speed not faster with fewer GFLOPs?", "--lang", "en"
+    )[1]
+    assert output.startswith("Why is a network with fewer GFLOPs slower, with fewer FPS?")
+    assert output.index(lines[0]) > 0
+    both = [lines[0], "Model Summary: 333 layers, 61534504 parameters, 61534504 gradients, 154.9 GFLOPs"]
+    assert run(f"{'; '.join(both)}: why the inference speed?", "--lang", "en")[1].startswith(both[0])
+
+
+def test_what_is_known_of_an_error_stands_before_the_line_beside_it() -> None:
+    line = "Model summary: 387 layers, 25288768 parameters, 0 gradients, 102.1 GFLOPs"
+    output = run(f"{line} AttributeError: 'AutoShape' object has no attribute 'fuse'", "--lang", "en")[1]
+    assert output.startswith("has no attribute 'fuse'")
+    assert output.index("This is not the model") < output.index("This is gelan-c")
+
+
+def test_an_optimizer_of_another_network_is_a_known_error() -> None:
+    text = "ValueError: loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+    assert "The optimizer in the file has other groups of tensors" in run(text, "--lang", "en")[1]
+
+
+def test_several_hosts_print_and_one_prints() -> None:
+    words = [" ".join(run(line, "--lang", "en")[1].split()) for line in (
+        "Model Summary: 213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs",
+        "YOLOv5s summary: 157 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs",
+    )]  # fmt: skip
+    assert "as YOLOv5 v6.0 and v6.1 print it" in words[0]
+    assert "as YOLOv5 v7.0 prints it" in words[1]
+
+
+def test_a_network_of_ultralytics_with_a_name_of_yolov5_is_told_apart() -> None:
+    line = "YOLOv5s summary (fused): 193 layers, 9111923 parameters, 0 gradients, 23.8 GFLOPs"
+    words = " ".join(run(line, "--lang", "en")[1].split())
+    own = 7_225_885 - 79 * 2697
+    assert f"Its head is ultralytics' own, without anchors: the yolov5s of YOLOv5 has {own:,}." in words
+
+
+def test_few_words_that_begin_as_a_question_are_one() -> None:
+    output = run("does yolov5s have 7.2M or 7.5M parameters", "--lang", "en")[1]
+    assert output.startswith("Which releases changed the networks of YOLOv5")
+
+
 def test_a_network_that_a_release_builds_otherwise_has_the_usual_parameters_beside_it() -> None:
     words = " ".join(run("249 layers, 9,840,508 parameters, 23.6 GFLOPs", "--lang", "en")[1].split())
     assert "build this network otherwise: it has 11,137,148 there before fuse()." in words

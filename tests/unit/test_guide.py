@@ -243,6 +243,7 @@ ZERO = "Why does another tool print 0 parameters, or 0.01 GMac, or half?"
 DISPLAY = "How do I see or calculate parameters and FLOPs of a .pt file, per layer?"
 CLASSES = "Do I need to change nc in the model YAML, and what do classes cost?"
 TRANSFERRED = 'What does "Transferred 343/349 items from yolov5s.pt" mean?'
+BIG = "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?"
 KEY = "KeyError: 'ema' or KeyError: 'model': which file has no such key?"
 QUESTIONS = {
     "why not fuse in training": "Why not fuse() before training?",
@@ -511,6 +512,30 @@ def test_a_section_about_a_network_answers_a_question_that_names_it() -> None:
     assert passages(f"{question}, RT-DETR", "en")[0].heading.startswith("Has RT-DETR")
 
 
+@pytest.mark.parametrize(
+    ("question", "heading"),
+    [
+        ("best.pt is 52 MB here and 27 MB there", HALF),
+        ("the weights have 359M while it trains, 90M at the end", BIG),
+    ],
+)
+def test_the_sizes_of_two_files_say_what_is_in_the_larger_one(question: str, heading: str) -> None:
+    assert passages(question, "en")[0].heading == heading
+
+
+@pytest.mark.parametrize(
+    "question", ["3.2M parameters here, and 11.2M there", "pt of 14 MB, onnx of 28 MB, int8 of 7 MB"]
+)
+def test_millions_and_three_files_are_no_two_sizes(question: str) -> None:
+    assert guide_pages._times(question) == ""
+
+
+def test_a_question_without_a_subject_of_the_guide_is_answered_if_its_words_are_of_one_section() -> None:
+    question = "the backbone was modified, can its original weights be used in the changed network or are they lost"
+    assert not (frozenset(guide_pages._words(question)) & guide_pages._subjects())
+    assert passages(question, "en")[0].heading == TRANSFERRED
+
+
 def test_particles_join_no_words_of_chinese() -> None:
     best = passages("thop\u51fd\u6570\u7684\u7248\u672c\u95ee\u9898", "zh")[0]
     assert best.heading == IN_CHINESE["Why does the same model print other GFLOPs with another version of thop?"]
@@ -654,7 +679,7 @@ def _figures_of_rtdetr() -> set[str]:
     return paper | exact | {f"{g:.1f}" for _, g in (large, extra, r50, r101)}
 
 
-RELEASES = {
+TABLE_OF_RELEASES = {
     "v1.0": ("v1.0",), "v2.0 to v3.1": ("v2.0", "v3.0", "v3.1"), "v4.0, v5.0": ("v4.0", "v5.0"),
     "v6.0 to v6.2": ("v6.0", "v6.1", "v6.2"), "v7.0": ("v7.0",), "HEAD": ("head",),
 }  # fmt: skip
@@ -665,7 +690,7 @@ def _figures_of_releases(probe: Probe) -> set[str]:
     """The figures of the table of the releases of YOLOv5, each held in its place."""
     heading = "Which releases changed the networks of YOLOv5: has yolov5s 7.5, 7.3 or 7.2 M?"
     text, found = sections(TEXTS["questions"])[heading], set()
-    for title, hosts in RELEASES.items():
+    for title, hosts in TABLE_OF_RELEASES.items():
         (row,) = (line for line in text.splitlines() if line.startswith(f"| {title} |"))
         for host in hosts:
             report = json.loads(probe("fuse-diff", f"yolov5s@{host}", "--format", "json").stdout)

@@ -106,7 +106,8 @@ def passages(words: str, language: Language, *, searched: bool = False) -> tuple
         number for number in best
         if scores[number] >= least[sections[number].passage.opens] or (number == first and asked_so[first])
     ]  # fmt: skip
-    answers = [replace(sections[number].passage, score=scores[number]) for number in found]
+    least_sure = [SURE if known else 0.0 for known in asked_so]
+    answers = [replace(sections[each].passage, score=max(scores[each], least_sure[each])) for each in found]
     return tuple(sorted(answers, key=lambda passage: passage.opens))
 
 
@@ -140,6 +141,9 @@ _OWN_SUBJECTS = {
     "ddp": r"\bddp\b|parallel|distribut|\bgpus?\b|\branks?\b|wrapper|\u591a\u5361|\u663e\u5361",
     "head": r"\bP2\b|\bdetect\b|\bheads?\b|detection layers?|small (?:target|object)"
     r"|\u5c0f\u76ee\u6807|\u68c0\u6d4b(?:\u5934|\u5c42)",
+    "freezing": r"fr[eo]ez|frozen|froze|requires_grad|trainable|\u51bb\u7ed3",
+    "exports": r"onnx|export|tensorrt|\btrt\b|netron|\bengine\b|tflite|openvino|ncnn|torchscript|\u5bfc\u51fa",
+    "callbacks": r"callback|\bon_\w+|\u56de\u8c03",
     "loggers": r"logger|tensorboard|wandb|comet|clearml|mlflow|\u65e5\u5fd7",
 }
 """Subjects of sections that use the words of every question, such as parameters and FLOPs."""
@@ -264,6 +268,7 @@ def _parts(markdown: str) -> list[tuple[str, str]]:
 
 def _words(text: str) -> Counter[str]:
     """The words of a text in small letters, without the ends that English has for many and for acts."""
+    text += _times(text)
     for pattern, word in _PHRASES:
         text = re.sub(pattern, f" {word} ", text)
     chinese, others = _others()
@@ -281,6 +286,25 @@ def _stem(word: str) -> str:
     return re.sub(r"([bdgmnprt])\1$", r"\1", re.sub(r"(?<=\w{3})(?:ing|es|ed|e|(?<!s)s)$", "", word))
 
 
+def _times(text: str) -> str:
+    """Words for how many times as large as the other the one of two files is, where a text has the sizes of two."""
+    sizes = sorted({float(size) for size in _MEGABYTES.findall(text)})
+    if len(sizes) != 2 or not _OF_FILES.search(text):
+        return ""
+    return next((words for least, most, words in _TIMES if least <= sizes[1] / sizes[0] < most), "")
+
+
+_MEGABYTES = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\+? ?M(?:B|iB|egs?|egabytes?)?(?!\w)", re.IGNORECASE | re.ASCII)
+_OF_FILES = re.compile(
+    r"\d ?MB|\.pt\b|\bonnx\b|\b(?:weights?|files?|sizes?|checkpoints?|trained)\b"
+    r"|\u6587\u4ef6|\u6743\u91cd|\u6a21\u578b",
+    re.IGNORECASE,
+)
+"""What has megabytes, where parameters have millions."""
+
+_TIMES = ((1.7, 2.4, " fp32 twice the file"), (3.2, 20, " file 4 times optimizer stripped"))
+"""How many times at least, how many less than, and the words for it."""
+
 _FILE, _SIZE = r"(?:weights?|checkpoints?|files?|saved model|\w+\.pth?)", r"(?:size|large|larger|big|bigger|huge)"
 
 _SIDE = r"(?:320|416|512|608|640|960|1024|1280)"
@@ -293,11 +317,15 @@ _PHRASES = (
     (r"(?i)\bcan(?:no|'?)t (?:i )?(?:see|show|display|print|get)\b", "missing"),
     (r"(?i)\b(?:times |x ?)2\b|\b2 ?(?:x|times)\b|\bmultipl\w+ (?:by|with) (?:2|two)\b", "twice"),
     (r"(?i)\bno g?flops\b|\bflops (?:is |are )?missing\b", "missing gflops"),
+    (r"\bFLOPS\b(?=.*\bFLOPs\b)|\bFLOPs\b(?=.*\bFLOPS\b)|(?i:\boperations per second\b)", "flops speed second amount"),
+    (r"(?i)\bnothing (?:is |was )?(?:shown|displayed|printed)\b", "missing"),
     (r"(?i)\btransferred \d+ ?/ ?\d+ items\b", "transferred items"),
+    (r"(?i)\bpretrained ?= ?\w+", "pretrained argument scratch"),
     (r"(?i)\bmemory access(?: costs?)?\b", "mac memory"),
     (r"(?i)\byolo(?:v8|v?1[12]|v?26)[nsmlx]?\b", "ultralytics"),
     (r"(?i)\btorch-pruning\b", "torchpruning"),
     (r"(?i)\bre-param", "reparam"),
+    (r"(?i)\bfine[- ]tun", "finetun"),
     (r"(?i)\b(?=(?:fvcore|ptflops|calflops|mmdet|get_flops|flopcounter|torchprofile))", "counter "),
     (
         r"(?i)\b\d+ ?(?:mb|megabytes?|megs?)\b|\b(?:weights?|model) ?(?:size|smaller|larger)"

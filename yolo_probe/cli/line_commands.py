@@ -69,11 +69,13 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     answers = passages(words, spoken()) if is_question else ()
     sure = tuple(answer for answer in answers if answer.score >= SURE)
     has_line = any(text.lines for text in texts)
+    networks = {answer.matches[0].network.network if answer.exact else "" for answer in report.answers}
+    are_apart = len(report.answers) > 1 and (len(networks) > 1 or "" in networks)
     answers = sure[:1] if has_line else answers
-    if sure and not has_line:
-        write(f"{in_plain_text(sure)}\n")
+    if sure and (are_apart or not has_line):  # what is asked of several networks is mostly not what their lines are
+        write(f"{in_plain_text(answers if has_line else sure)}\n")
     show(report, form)
-    if answers and (has_line or not sure):
+    if answers and (not sure or (has_line and not are_apart)):
         write(f"\n{in_plain_text(answers)}")
     if is_question and report.quoted:
         write(_own_numbers(words, told=[quoted.name for quoted, _ in report.quoted]))
@@ -171,7 +173,14 @@ def _is_question(text: str) -> bool:
     """Whether a text has words enough beside its figures to be looked up in the guide too."""
     words = re.findall(r"[\u4e00-\u9fff]{2}|[^\W\d_\u4e00-\u9fff]{2,}", text)  # one of Chinese is mostly two characters
     words = [word for word in words if not _UNITS.fullmatch(word)]
-    return len(words) > MOST_WORDS_OF_FIGURES or bool(re.search("\u8bf7\u95ee|\u4e3a\u4ec0\u4e48|\u5417", text))
+    fewest = LEAST_WORDS_OF_A_QUESTION if _BEGINS_TO_ASK.match(text) else MOST_WORDS_OF_FIGURES + 1
+    return len(words) >= fewest or bool(re.search("\u8bf7\u95ee|\u4e3a\u4ec0\u4e48|\u5417", text))
+
+
+LEAST_WORDS_OF_A_QUESTION = 3
+"""Fewest words beside figures that begin as a question does: ``does yolov5s have 7.2M or 7.5M parameters``."""
+
+_BEGINS_TO_ASK = re.compile(r"\W*(?:why|how|what|which|where|when|is|are|does|do|did|can|should)\b", re.IGNORECASE)
 
 
 _UNITS = re.compile(r"summary|fused|layers?|param(?:eter)?s?|grad(?:ient)?s?|[gm]?flops?|[gm]?macs?", re.IGNORECASE)
@@ -231,7 +240,7 @@ class Text:
 
 
 _WONDERS = re.compile(
-    r"[?\uff1f]|\b(?:why|how|what|which|should|however|different|inconsistent|instead)\b"
+    r"[?\uff1f]|\b(?:why|how|what|which|should|however|different|inconsistent|instead|my|but|than|same|reason|normal)\b"
     r"|\u4e3a\u4ec0\u4e48|\u600e\u4e48|\u5417|\u4e0d\u4e00",
     re.IGNORECASE,
 )

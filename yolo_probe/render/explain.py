@@ -53,11 +53,11 @@ def document(report: Explanation) -> Iterator[Section]:
     for quoted, networks in report.quoted:
         yield from _quoted(quoted, networks, listed)
         listed.add(tuple(networks))
-    for answer in report.answers:
-        yield from _answer(answer, report.built)
     for text, known in report.errors:
         yield (Heading(text),)
         yield Words(known.cause), Footer("Do", known.remedy)
+    for answer in report.answers:
+        yield from _answer(answer, report.built)
     if report.diff:
         from yolo_probe.render.fuse_diff import ledgers
 
@@ -246,12 +246,14 @@ def _verdict(match: Match) -> str:
 
 
 def _told(match: Match) -> str:
-    """A match in a few words: ``yolov5s with 2 classes of YOLOv5 v7.0``."""
-    return _as_printed(match.network.network, match.numbers.classes, _host(match))
+    """A match in a few words: ``yolov5s with 2 classes, as YOLOv5 v7.0 prints it``."""
+    return _as_printed(match.network.network, match.numbers.classes, match.network.family, match.hosts)
 
 
-def _as_printed(network: str, classes: int, host: str) -> str:
-    return f"{network} with {classes:,} class{'es' * (classes != 1)}, as {host} prints it"
+def _as_printed(network: str, classes: int, family: str, hosts: Sequence[str]) -> str:
+    prints = "print" if len(hosts) > 1 else "prints"
+    named = f"{family} {hosts_in_words(hosts)}".rstrip()
+    return f"{network} with {classes:,} class{'es' * (classes != 1)}, as {named} {prints} it"
 
 
 def _or_told(match: Match) -> str:
@@ -263,10 +265,6 @@ def _or_told(match: Match) -> str:
 def _classes(match: Match) -> str:
     count = match.numbers.classes
     return f"{count:,} class{'es' * (count != 1)}"
-
-
-def _host(match: Match) -> str:
-    return f"{match.network.family} {hosts_in_words(match.hosts)}".rstrip()
 
 
 def hosts_in_words(hosts: Sequence[str]) -> str:
@@ -385,6 +383,7 @@ def _parameters_note(match: Match, other: str) -> str:
     if network.family == "ultralytics":
         words += _elsewhere_fused(match)
         words += _built_otherwise(match)
+        words += _of_the_other_repository(match)
     elif network.family == "YOLOv9" and (left := converted(network.network)):
         words.append(_converted(left))
         words += [TABLE_OF_T] * (left.network == "gelan-t")
@@ -397,6 +396,15 @@ def _parameters_note(match: Match, other: str) -> str:
             f"With 80 classes it has {stock:,}; with {_classes(match)} {abs(change):,} {more}, all in the head."
         )
     return " ".join(words)
+
+
+def _of_the_other_repository(match: Match) -> Iterator[str]:
+    """What YOLOv5 has by the name of a network that ultralytics builds with its own head."""
+    name = match.network.network
+    own = [each for each in known_networks() if (each.network, each.family) == (name, "YOLOv5") and not each.note]
+    if own:
+        parameters = own[-1].numbers(match.numbers.classes).parameters[match.fused]
+        yield f"Its head is ultralytics' own, without anchors: the {name} of YOLOv5 has {parameters:,}."
 
 
 _DOCUMENTED = re.compile(r"yolo(?:v8|11|26)[nsmlx]")
@@ -568,7 +576,7 @@ def _nearest(answer: Answer) -> Iterator[str]:
 
 def _scaled(scale: OtherScale) -> Iterator[str]:
     """Sentences on a network of YOLOv5 with multiples that none of the shipped ones has."""
-    told = _as_printed("YOLOv5", scale.classes, f"YOLOv5 {hosts_in_words(scale.hosts)}")
+    told = _as_printed("YOLOv5", scale.classes, "YOLOv5", scale.hosts)
     when = "after fuse(): the line of a validation" if scale.fused else "before fuse(): the line of a training's start"
     yield f"This is {told}, {when}."
     yield f"Its YAML has depth_multiple: {scale.depth} and width_multiple: {scale.width}, which no shipped network has."

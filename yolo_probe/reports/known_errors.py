@@ -215,6 +215,15 @@ KNOWN_ERRORS = (
         "Update ultralytics, or leave the table: yolo-probe layers best.pt has FLOPs and parameters of each row.",
     ),
     KnownError(
+        r"loaded state dict (?:contains a parameter group that doesn't match|has a different number of parameter)"
+        r"[^\n]*",
+        "The optimizer in the file has other groups of tensors than that of this training: the file is not stripped, "
+        "and its network has other rows, or its code groups them otherwise. YOLOv5 to v6.1 takes the optimizer of such "
+        "a file over also where it is given as --weights.",
+        "strip_optimizer('last.pt') of utils/general.py, and start a new training with it; or resume it with the "
+        "network and the code that began it. yolo-probe inspect last.pt shows what the file still holds.",
+    ),
+    KnownError(
         r"(?:Missing|Unexpected) key\(s\)[^\n]*total_(?:ops|params)",
         "thop.profile left its buffers total_ops and total_params in the model, and they were saved with it.",
         "Take them out of the state_dict before loading: its keys that end with total_ops or total_params.",
