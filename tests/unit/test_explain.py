@@ -1268,7 +1268,23 @@ def test_what_is_known_of_an_error_stands_before_the_line_beside_it() -> None:
 
 def test_an_optimizer_of_another_network_is_a_known_error() -> None:
     text = "ValueError: loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
-    assert "The optimizer in the file has other groups of tensors" in run(text, "--lang", "en")[1]
+    assert "The optimizer in the file has other groups of tensors" in " ".join(run(text, "--lang", "en")[1].split())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Input type (torch.FloatTensor) and weight type (torch.HalfTensor) should be the same", "of two precisions"),
+        ("RuntimeError: expected scalar type Half but found Float", "of two precisions"),
+        ("AttributeError: 'dict' object has no attribute 'load_state_dict'", "gives a dict: the network is one"),
+        ("'collections.OrderedDict' object has no attribute 'eval'", "gives a dict: the network is one"),
+        ('Missing key(s) in state_dict: "model.0.conv.bn.weight"', "name their tensors differently"),
+        ('Unexpected key(s) in state_dict: "epoch", "model"', "name their tensors differently"),
+        ('Unexpected key(s) in state_dict: "total_ops"', "thop.profile left its buffers"),
+    ],
+)
+def test_errors_of_loading_are_known(text: str, words: str) -> None:
+    assert words in " ".join(run(text, "--lang", "en")[1].split())
 
 
 def test_several_hosts_print_and_one_prints() -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from yolo_probe.hosts.printed_line import PrintedLine
     from yolo_probe.hosts.quoted_figures import Candidate, Quoted
     from yolo_probe.networks.generations import Generation
-    from yolo_probe.reports.explain import Explanation
+    from yolo_probe.reports.explain import Answer, Explanation
 
 
 MOST_WORDS_OF_FIGURES = 4
@@ -69,8 +69,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     answers = passages(words, spoken()) if is_question else ()
     sure = tuple(answer for answer in answers if answer.score >= SURE)
     has_line = any(text.lines for text in texts)
-    networks = {answer.matches[0].network.network if answer.exact else "" for answer in report.answers}
-    are_apart = len(report.answers) > 1 and (len(networks) > 1 or "" in networks)
+    are_apart = len(report.answers) > 1 and not _is_of_one_fuse(report.answers)
     answers = sure[:1] if has_line else answers
     if sure and (are_apart or not has_line):  # what is asked of several networks is mostly not what their lines are
         write(f"{in_plain_text(answers if has_line else sure)}\n")
@@ -81,6 +80,12 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
         write(_own_numbers(words, told=[quoted.name for quoted, _ in report.quoted]))
     if not report.exact:
         sys.exit(UNEXPLAINED)
+
+
+def _is_of_one_fuse(answers: Sequence[Answer]) -> bool:
+    """Whether lines are of one network in several states: what is asked is mostly what is between them, then."""
+    networks = {answer.matches[0].network.network if answer.exact else "" for answer in answers}
+    return len(networks) == 1 and "" not in networks and len({answer.line.text for answer in answers}) > 1
 
 
 _FAILURE = re.compile(r"\b\w+(?:Error|Exception|Warning):|Traceback")
@@ -240,7 +245,8 @@ class Text:
 
 
 _WONDERS = re.compile(
-    r"[?\uff1f]|\b(?:why|how|what|which|should|however|different|inconsistent|instead|my|but|than|same|reason|normal)\b"
+    r"[?\uff1f]|\b(?:why|how|what|which|should|however|different|inconsistent|instead|my|but|than|same|reason|normal"
+    r"|confus\w+|wonder\w*|strange|weird|unexpected\w*|understand)\b"
     r"|\u4e3a\u4ec0\u4e48|\u600e\u4e48|\u5417|\u4e0d\u4e00",
     re.IGNORECASE,
 )

@@ -229,6 +229,31 @@ KNOWN_ERRORS = (
         "Take them out of the state_dict before loading: its keys that end with total_ops or total_params.",
     ),
     KnownError(
+        r"(?:Missing|Unexpected) key\(s\) in state_dict[^\n]*",
+        "The file and the network name their tensors differently. Keys such as epoch, model and optimizer are those of "
+        "a whole checkpoint. Where keys of bn are missing and a bias is too many, or the other way round, one of them "
+        "is fused. Where each begins with the word module, one of them is in a wrapper. Else they are of two YAMLs or "
+        "two releases: Focus, for one, went with YOLOv5 v6.0.",
+        "model.load_state_dict((ckpt.get('ema') or ckpt['model']).float().state_dict()), before fuse(), on a network "
+        "of the same YAML. Or take the model of the file as it is: it needs no load_state_dict. yolo-probe inspect "
+        "best.pt shows what is in it.",
+    ),
+    KnownError(
+        r"'(?:collections\.)?(?:Ordered)?[dD]ict' object has no attribute '\w+'",
+        "torch.load of a checkpoint gives a dict: the network is one of its values, under 'ema' or 'model'. A file of "
+        "a state_dict gives names and tensors alone, without a network.",
+        "model = (ckpt.get('ema') or ckpt['model']).float().eval(). For a state_dict, build the network from its YAML, "
+        "and call its load_state_dict. yolo-probe inspect best.pt shows which of both the file is.",
+    ),
+    KnownError(
+        r"Input type \([^)\n]*\) and weight type \([^)\n]*\) should be the same[^\n]*"
+        r"|expected (?:object of )?scalar type (?:Half|Float)\b[^\n]*",
+        "Two tensors are of two precisions, or on two devices: Half is FP16, Float FP32, and cuda the GPU. A finished "
+        "checkpoint holds FP16 weights, and an image is FP32 unless it is made FP16.",
+        "model.float() after torch.load, as attempt_load does, or image.half() on a GPU, and both on one device by "
+        ".to(device). In a block of your own: x = x.to(self.weight.dtype). val.py without --half computes all in FP32.",
+    ),
+    KnownError(
         r"Pruning model\.\.\.[^\n]*|\bglobal sparsity\b|\b(?:l1|ln|random)_(?:un)?structured\b",
         "torch.nn.utils.prune sets weights to 0. They are still there and still counted, so layers, parameters, "
         "GFLOPs, the size of the file and the speed stay as they are.",
