@@ -517,6 +517,7 @@ def test_a_section_about_a_network_answers_a_question_that_names_it() -> None:
     [
         ("best.pt is 52 MB here and 27 MB there", HALF),
         ("the weights have 359M while it trains, 90M at the end", BIG),
+        ("I train with yolov5x.pt, and the model has 668MB when it is finished", BIG),
     ],
 )
 def test_the_sizes_of_two_files_say_what_is_in_the_larger_one(question: str, heading: str) -> None:

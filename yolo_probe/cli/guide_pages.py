@@ -287,11 +287,25 @@ def _stem(word: str) -> str:
 
 
 def _times(text: str) -> str:
-    """Words for how many times as large as the other the one of two files is, where a text has the sizes of two."""
+    """Words for how many times as large as the other the one of two files is, where a text has the sizes of two.
+
+    Where it has one, that is held against a finished file of the network that the text names.
+    """
     sizes = sorted({float(size) for size in _MEGABYTES.findall(text)})
-    if len(sizes) != 2 or not _OF_FILES.search(text):
+    if not (0 < len(sizes) < 3 and _OF_FILES.search(text)):
+        return ""
+    if len(sizes) == 1:  # of 58M beside a name explain itself tells what it is
+        sizes = [*(_finished(text) if re.search(r"\d ?MB", text, re.IGNORECASE) else ()), *sizes]
+    if len(sizes) < 2:
         return ""
     return next((words for least, most, words in _TIMES if least <= sizes[1] / sizes[0] < most), "")
+
+
+def _finished(text: str) -> list[float]:
+    """The megabytes of a finished file of the network that a text names, at 2 bytes for each parameter."""
+    from yolo_probe.hosts.quoted_figures import name_in, own_lines
+
+    return [own.network.parameters(80, own.fused) * 2 / 1e6 for own in own_lines(name_in(text))[:1]]
 
 
 _MEGABYTES = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\+? ?M(?:B|iB|egs?|egabytes?)?(?!\w)", re.IGNORECASE | re.ASCII)
@@ -383,7 +397,7 @@ calculations computation
 fuse fused fusing forward_fuse freeze thop ptflops fvcore calflops torchprofile deepspeed torchinfo torchsummary counter
 summary model_info stride profile best.pt last.pt checkpoint ema optimizer strip_optimizer state_dict total_ops fp16
 fp32 half prune pruned quantized callbacks ddp dataparallel de_parallel rank ranks reparameterization gelan deploy
-transferred nc fps latency megabytes mb buffers silu activation onnx yolo-probe counters rules story scan check
+transferred nc fps latency slower megabytes mb buffers silu activation onnx yolo-probe counters rules story scan check
 \u6bcf\u5c42 \u6458\u8981 \u901a\u9053 speed pretrained gray scale
 """
 """What the guide is about, in both languages."""
