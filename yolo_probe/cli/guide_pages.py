@@ -74,7 +74,7 @@ NEARLY_OPENING = 0.6
 """The same for the opening of a page, which says little."""
 ENOUGH = 4.0
 """The score of a section that answers: e to this power times as likely as the guide as a whole."""
-ENOUGH_A_WORD, ENOUGH_AT_ALL = 3.9, 14.0
+ENOUGH_A_WORD, ENOUGH_AT_ALL = 4.2, 14.0
 """The same for each word of a question that names no subject of the guide, and for such a question however long."""
 ASKED = 2
 """How much more the words of the ways to ask for a section say than those of its text."""
@@ -398,7 +398,7 @@ fuse fused fusing forward_fuse freeze thop ptflops fvcore calflops torchprofile 
 summary model_info stride profile best.pt last.pt checkpoint ema optimizer strip_optimizer state_dict total_ops fp16
 fp32 half prune pruned quantized callbacks ddp dataparallel de_parallel rank ranks reparameterization gelan deploy
 transferred nc fps latency slower megabytes mb buffers silu activation onnx yolo-probe counters rules story scan check
-\u6bcf\u5c42 \u6458\u8981 \u901a\u9053 speed pretrained gray scale
+\u6bcf\u5c42 \u6458\u8981 \u901a\u9053 speed pretrained gray scale resume depth width
 """
 """What the guide is about, in both languages."""
 

@@ -245,7 +245,7 @@ class Text:
 
 
 _WONDERS = re.compile(
-    r"[?\uff1f]|\b(?:why|how|what|which|should|however|different|inconsistent|instead|my|but|than|same|reason|normal"
+    r"[?\uff1f]|\b(?:why|how|what|which|should|however|differ|different|inconsistent|instead|my|but|than|same|reason|normal"
     r"|confus\w+|wonder\w*|strange|weird|unexpected\w*|understand)\b"
     r"|\u4e3a\u4ec0\u4e48|\u600e\u4e48|\u5417|\u4e0d\u4e00",
     re.IGNORECASE,
