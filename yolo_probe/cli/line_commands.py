@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolo_probe.cli.guide_pages import SURE, in_plain_text, passages
+from yolo_probe.cli.guide_pages import CLOSE, SURE, in_plain_text, passages
 from yolo_probe.cli.options import ImageSize, of_networks, spoken
 from yolo_probe.cli.output import UNEXPLAINED, say, show, write
 from yolo_probe.counters.conventions import CONVENTIONS, choose_counter
@@ -70,7 +70,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     sure = tuple(answer for answer in answers if answer.score >= SURE)
     has_line = any(text.lines for text in texts)
     are_apart = len(report.answers) > 1 and not _is_of_one_fuse(report.answers)
-    answers = sure[:1] if has_line else answers
+    answers = tuple(each for each in sure[:2] if each.score >= CLOSE * sure[0].score) if has_line else answers
     if sure and (are_apart or not has_line):  # what is asked of several networks is mostly not what their lines are
         write(f"{in_plain_text(answers if has_line else sure)}\n")
     show(report, form)
