@@ -567,3 +567,41 @@ def test_a_fuse_that_reads_weights_runs_on_real_ones(fork: tuple[Path, list[list
     found = report(folder, "fuse-diff", str(folder / "best.pt"), "--source", str(folder))
     assert [found["validation"][key] for key in ("layers", "parameters", "gradients")] == after
     assert "not_fused" not in found["validation"]
+
+
+TWO_IMAGES = """
+
+class Model(Before):
+    def forward(self, x, infrared, augment=False):
+        return Before.forward(self, x) + Before.forward(self, infrared)
+"""
+"""A model whose forward needs an image of each of two cameras."""
+
+STACKED = """
+
+class Model(Before):
+    def forward(self, x):
+        return Before.forward(self, x[:, :3]) + Before.forward(self, x[:, 3:])
+"""
+"""A model that takes both images as one."""
+
+
+@pytest.mark.parametrize(("model", "images"), [(TWO_IMAGES, ["x", "infrared"]), (STACKED, None)])
+def test_a_source_that_takes_two_images_is_counted_on_two(
+    fork: tuple[Path, list[list[int]]], tmp_path: Path, model: str, images: list[str] | None
+) -> None:
+    folder = _with_model(fork, tmp_path / "fork", model)
+    words = (str(folder / "best.pt"), "--source", str(folder), "--counter", "torch")
+    one = report(fork[0], "info", str(fork[0] / "best.pt"), "--source", str(fork[0]), "--counter", "torch")
+    found = report(folder, "fuse-diff", *words)
+    assert found["training"]["flops"] == 2 * one["summary"]["flops"]
+    assert found["target"].get("images") == images
+    assert found["ledger"]["flops"]["unexplained"] == 0
+    costs = report(folder, "layers", *words)
+    assert costs["total"]["flops"] == 2 * one["summary"]["flops"]
+    assert costs["memory"]["activations_bytes"] > 0
+    told = " ".join(run_python(REPORT, "info", *words, paths=[ROOT], cwd=tmp_path).stdout.split())
+    assert ("its forward needs 2 images, x, infrared: each is of that size" in told) is (images is not None)
+    assert ("additions for 2 images" in told) is (images is not None)
+    if images:
+        assert set(found["host_lines"].values()) == {None}  # its own model_info may feed both

@@ -59,6 +59,24 @@ def fitting_image(root: Module, size: Size, run: Run, run_for_real: Run) -> tupl
     raise refused(refusals[first], first, others=[image[1] for image in others]) from refusals[first]
 
 
+def fitting_channels(root: Module, usual: int, run: Run) -> int:
+    """Number of channels of an image for which the forward of a model runs, the likeliest; the usual where none fits.
+
+    ``run``: that pass on shapes.
+    """
+    for channels in (usual, *_plausible_channels(root)):
+        try:
+            run((1, channels, SMALL_SIDE, SMALL_SIDE))
+        except TraceError:
+            continue
+        return channels
+    return usual
+
+
+SMALL_SIDE = 256
+"""Side of a small image, in pixels, of which each level of a head is left."""
+
+
 def refused(error: TraceError, *fed: Shape, others: Sequence[int] = ()) -> TraceError:
     """The same error, with the shapes that were fed, and the other numbers of channels that were tried."""
     words = f"fed {', '.join('x'.join(map(str, shape)) or 'a single value' for shape in fed)}"
@@ -73,7 +91,9 @@ def _plausible_channels(root: Module) -> Iterable[int]:
     modules = [module for _, module in named_modules(root)]
     taken = [module.attributes.get("in_channels") for module in modules]
     taken += [each.shape[1] for module in modules for each in module.parameters.values() if len(each.shape) == 4]
-    return dict.fromkeys((image_channels(root), 3, 1, 4, *(each for each in taken if isinstance(each, int) and each)))
+    usual = image_channels(root)
+    known = (each for each in taken if isinstance(each, int) and each)
+    return dict.fromkeys((usual, 3, 1, 4, 2 * usual, *known))  # a forward may take two images as one
 
 
 def head_stride(root: Module) -> int:
@@ -81,11 +101,10 @@ def head_stride(root: Module) -> int:
 
     Raises: TraceError where the pass fails.
     """
-    side = 256
-    levels = trace(root, (1, image_channels(root), side, side)).output
+    levels = trace(root, (1, image_channels(root), SMALL_SIDE, SMALL_SIDE)).output
     if not isinstance(levels, list):
         return 32
-    return int(max((side / level[3] for level in levels), default=32))
+    return int(max((SMALL_SIDE / level[3] for level in levels), default=32))
 
 
 def rounded_size(size: Size, stride: int) -> Size:

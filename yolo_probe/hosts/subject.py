@@ -48,6 +48,8 @@ class Origin:
     """Whether the model is none of YOLOv5's rows, so that not even its line and its ``fuse()`` are like YOLOv5's."""
     by_source: bool = False
     """Whether the forward pass and ``fuse()`` are those of the code in a folder that the user named."""
+    line_of_its_own: bool = False
+    """Whether that code has a ``model_info`` that is not known, so that its line may have other GFLOPs, or some."""
 
     @property
     def host(self) -> Host:
@@ -148,8 +150,15 @@ class Model(Protocol):
     def is_fused(self) -> bool:
         """Whether the model itself says that it is fused."""
 
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Names of the arguments without which its forward cannot run."""
+
     def trace(self, image: Shape) -> Trace:
         """One forward pass on an image of that shape."""
+
+    def trace_images(self, image: Shape) -> Trace:
+        """One forward pass on an image of that shape for each argument that its forward needs."""
 
     def in_training(self) -> Model:
         """The same network in training mode."""
@@ -239,6 +248,12 @@ class Subject:
     """Path and class of those that the ``fuse()`` of another fork changes; whether this host's does is not known."""
     rebuilt: Rebuilt | Gap | None = None
     """For a network whose forward pass only the host itself knows: what the host builds, or why it cannot."""
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Names of the images that its forward takes, where it takes several; else empty."""
+        names = self.rebuilt.saved.images if isinstance(self.rebuilt, Rebuilt) else ()
+        return names if len(names) > 1 else ()
 
     @property
     def gap(self) -> Gap | None:

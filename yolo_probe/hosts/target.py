@@ -16,7 +16,7 @@ from yolo_probe.environment import version_of
 from yolo_probe.errors import CheckpointError, ModelYamlError, TargetError, TraceError, shown, visible
 from yolo_probe.hosts import ultralytics, ultralytics_names
 from yolo_probe.hosts.host import ULTRALYTICS
-from yolo_probe.hosts.images import head_stride, image_channels
+from yolo_probe.hosts.images import fitting_channels, head_stride, image_channels
 from yolo_probe.hosts.subject import Gap, Origin, Rebuilt, Saved, Subject
 from yolo_probe.hosts.summary_line import LineForm
 from yolo_probe.model.forks.registry import fork_of, of_another_host, unfused_as_host
@@ -392,10 +392,11 @@ def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subje
         rebuilt = from_source(folder, subject.root, _small_numbers(checkpoint), options_of(checkpoint.contents), before)
     except TraceError as error:
         raise TargetError(f"{subject.label}: the source in {source} does not fit this file: {error}") from None
-    fork = fork_of(subject.root)
+    fork, saved = fork_of(subject.root), rebuilt.saved
     return replace(
         subject,
         rebuilt=rebuilt,
+        channels=fitting_channels(saved.root, subject.channels, saved.trace_images),
         unknown=(),
         unfused=(),
         origin=replace(_printing(subject.origin, line_form), fork=fork.name if fork else "", by_source=True),
@@ -410,9 +411,11 @@ def _printing(origin: Origin, line_form: Callable[[LineForm], tuple[LineForm, bo
     """
     form, is_its_own = line_form(origin.form)
     if not is_its_own:
-        return replace(origin, form=form)
+        return replace(origin, form=form, of_no_host=False)
     evidence = (*origin.evidence, "a model_info of its own")
-    return replace(origin, form=form, nearest=True, of_no_host=form.host is ULTRALYTICS, evidence=evidence)
+    return replace(
+        origin, form=form, nearest=True, of_no_host=form.host is ULTRALYTICS, line_of_its_own=True, evidence=evidence
+    )
 
 
 def _small_numbers(checkpoint: Checkpoint) -> Callable[[Tensor], tuple[float, ...]]:

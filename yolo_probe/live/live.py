@@ -22,7 +22,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from yolo_probe.errors import DataDependentError, TargetError, TraceError, first_words, reason_of, shown
 from yolo_probe.live.applied_rules import AppliedRules, OwnOps
-from yolo_probe.live.arguments import Inputs
+from yolo_probe.live.arguments import Arguments, Inputs
 from yolo_probe.live.description import NO_SHAPE, PAD, Descriptions
 from yolo_probe.live.real_copy import real_copy, uncollected
 from yolo_probe.live.recorder import CopiedModule, Recorder
@@ -174,6 +174,26 @@ class Live:
             except DataDependentError as error:
                 self._executed = str(error)
         return self._real_trace(image)
+
+    @cached_property
+    def images(self) -> tuple[str, ...]:
+        """Names of the arguments without which the forward cannot run: of a usual model one, of pairs of images two."""
+        parameters = list(inspect.signature(type(self._inner).forward).parameters.values())[1:]
+        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        return tuple(each.name for each in parameters if each.kind in positional and each.default is each.empty)
+
+    def inputs_of(self, image: Shape) -> Inputs:
+        """An image of that shape, or one for each argument that the forward needs."""
+        if len(self.images) < 2:
+            return image
+        return Arguments((torch.empty(image, dtype=self._dtype, device="meta"),) * len(self.images))
+
+    def trace_images(self, image: Shape) -> Trace:
+        """The record of one forward pass, as ``trace`` gives it, on an image for each argument that the forward needs.
+
+        A host's count for its line has one image, whatever the forward needs.
+        """
+        return self.trace_inputs(self.inputs_of(image))
 
     def trace_weightless(self, image: Inputs) -> Trace:
         """The record of one forward pass of the weightless copy, also where a pass of a real one would be needed.

@@ -78,7 +78,7 @@ def host_line(state: State, question: Question, *, fails: str = "") -> HostLine:
         gap = "GFLOPs are not known: see FLOPs below."
     elif state.line.missing:
         counted = "" if state.summary.flops is None else f" Counted by yolo-probe: {giga(state.summary.flops)} GFLOPs."
-        theirs = question.subject.class_of_a_fork
+        theirs = "" if question.subject.origin.by_source else question.subject.class_of_a_fork
         doubt = theirs and f" YOLOv5 has no {theirs}: a fork that has it may count another image, and print them."
         gap = f"No GFLOPs: {state.line.missing}, and the error is hidden.{counted}{doubt}"
     return HostLine(state.line.text or state.line.counts, gap)
@@ -269,7 +269,9 @@ def counted(question: Question) -> str:
         beside = f"{thop.title} is installed"
         if thop.counter is None and not counter.asked:
             beside += ", whose rules are not known"
-    return f"by the rules of {counter.convention.title} ({beside}), at {size_words(question)}"
+    names = question.subject.images
+    images = f"; its forward needs {len(names)} images, {', '.join(names)}: each is of that size" if names else ""
+    return f"by the rules of {counter.convention.title} ({beside}), at {size_words(question)}{images}"
 
 
 def gflops_here(question: Question) -> str:

@@ -200,7 +200,9 @@ def _flops(report: Info) -> Iterator[Part]:
     charges = report.question.charges(report.state)
     total = report.state.summary.flops or 0
     yield Figures("FLOPs", (f"{total:,}",))
-    yield Note(f"Multiplications and additions for one image, {giga(total)} GFLOPs. It is not a speed.")
+    images = len(report.question.subject.images)
+    fed = f"{images} images" if images else "one image"
+    yield Note(f"Multiplications and additions for {fed}, {giga(total)} GFLOPs. It is not a speed.")
     groups = charges.charged.grouped(_group)
     free = [_group(record) for record, count in charges if count == 0]
     for name, group in sorted(groups.items(), key=lambda item: -item[1].flops):
@@ -299,8 +301,10 @@ def _for_a_paper(report: Info) -> Iterator[Part]:
         return
     height, width = question.size
     flops, parameters = state.summary.flops or 0, state.summary.parameters
+    images = len(question.subject.images)
+    fed = f"{images} images of {height}x{width}" if images else f"one {height}x{width} image"
     sentence = (
-        f"{parameters / 1e6:.2f} M parameters and {giga(flops)} GFLOPs for one {height}x{width} image, with BatchNorm "
+        f"{parameters / 1e6:.2f} M parameters and {giga(flops)} GFLOPs for {fed}, with BatchNorm "
         f"merged into the convolutions; 1 MAC = 2 FLOPs, counted by the rules of {question.counter.convention.title}."
     )
     size = "That is the network that predicts, at the size that you name with --imgsz."

@@ -133,7 +133,7 @@ def _observed(model: Model, image: Shape) -> Observed | None:
     from yolo_probe.live.live import Live
     from yolo_probe.live.tensor_lifetimes import observe
 
-    return observe(model, image) if isinstance(model, Live) else None
+    return observe(model, model.inputs_of(image)) if isinstance(model, Live) else None
 
 
 def gathered(

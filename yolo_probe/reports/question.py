@@ -98,7 +98,8 @@ class Question:
             root, form, self.counter.of_host, subject.stride, line_size, built=built, run=forward,
             fused=form.marks_fused and (model.is_fused if model else fused_state(root) == "fused"),
         )  # fmt: skip
-        if subject.origin.of_no_host:  # how its host writes the numbers is not known
+        feeds_more = bool(subject.images) and subject.origin.line_of_its_own  # its model_info may feed several images
+        if subject.origin.of_no_host or feeds_more:  # how its host writes the numbers is not known
             line = replace(line, text=None, missing="")
         return State(root, run, summary, line, fails, remedy)
 
@@ -111,7 +112,7 @@ class Question:
         if model is None:
             return partial(trace, root, training=training, rules=self.rules)
         running = model.in_training() if training else model
-        return (running.with_rules(self.rules) if self.rules else running).trace
+        return (running.with_rules(self.rules) if self.rules else running).trace_images
 
     def charges(self, state: State) -> Charges:
         """The counter's charges for one state; empty if its forward pass could not be followed."""

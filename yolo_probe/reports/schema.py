@@ -35,6 +35,7 @@ def target_as_json(subject: Subject | LiveModel, alternatives: Sequence[str] = (
         "path": subject.path,
         "network": subject.network,
         "classes": subject.classes,
+        **({"images": list(subject.images)} if subject.images else {}),
         "host": {
             "generation": None if origin.of_no_host else origin.generation,
             "evidence": list(origin.evidence),
