@@ -23,7 +23,14 @@ from yolo_probe.counters.rules import (
     known_products,
 )
 from yolo_probe.environment import Thop
-from yolo_probe.model.operators import OWN_PARAMETERS, PROJECTED_LSTM, TIMM_ATTENTION, OpRecord, Rule
+from yolo_probe.model.operators import (
+    OWN_PARAMETERS,
+    PROJECTED_LSTM,
+    SOFTMAX_OF_SOME_FORM,
+    TIMM_ATTENTION,
+    OpRecord,
+    Rule,
+)
 from yolo_probe.model.user_rules import CUSTOM, OwnRules
 
 
@@ -136,6 +143,8 @@ class Convention:
         return known_products(record) * (2 // self.flops_per_count) * int(record.slots**self.slot_power)
 
     def _free(self, record: OpRecord) -> int | None:
+        if record.operator == SOFTMAX_OF_SOME_FORM:
+            return None if self.functions.keys() & _OF_A_SOFTMAX else 0
         return 0 if record.operator in FREE else None
 
     def terms(self, record: OpRecord) -> dict[str, int]:
@@ -194,6 +203,9 @@ FREE = frozenset({
     *_ACTIVATIONS, *MAX_POOLS, *AVERAGE_POOLS, *ADAPTIVE_POOLS,
 })  # fmt: skip
 """Operators that cost nothing where a counter has no rule for them; any other is then uncounted."""
+
+_OF_A_SOFTMAX = frozenset({"softmax", "max()", "sub", "exp", "sum()", "div"})
+"""The operators of which a softmax is made, in one form or another."""
 
 _TERMS = {
     "convolution": (*CONVOLUTIONS, *TRANSPOSED_CONVOLUTIONS, "deformable_conv2d"),

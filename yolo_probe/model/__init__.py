@@ -39,6 +39,8 @@ From the ground up; a module imports only from lines above its own::
     forks.yolov7_with_attributes  the head of yolov7WithAttributes
     forks.torchvision_layers  layers of torchvision
     forks.yolo11       blocks of YOLOv10 and YOLO11
+    forks.yolo12       blocks of YOLOv12
+    forks.yolo13       blocks of YOLOv13
     forks.rotation_yolov5  the head of rotation-yolov5
     forks.decoupled_heads  heads with branches for classes and boxes
     forks.before_v5_0  blocks that YOLOv5 had before v5.0 alone

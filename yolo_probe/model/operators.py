@@ -37,6 +37,9 @@ class Followed(tuple[int, ...]):
         return followed
 
 
+SOFTMAX_OF_SOME_FORM = "softmax of some form"
+"""A softmax of which it is not known whether it is one function, or an exponential and a division by a sum."""
+
 SeenBy = Literal["all", "modules", "functions"]
 
 

@@ -19,6 +19,8 @@ from yolo_probe.model.forks import (  # noqa: F401  # and these
     torchvision_layers,
     tph_yolov5,
     yolo11,
+    yolo12,
+    yolo13,
     yolo_facev2,
     yolo_sa,
     yolov5_obb,

@@ -1,7 +1,6 @@
 """Blocks of YOLOv10 and YOLO11 that people paste into YOLOv5: PSA, SCDown, C3k2, C2PSA.
 
-``fuse()`` of YOLOv5 merges each Conv inside, and touches nothing else. Not here is A2C2f of YOLOv12, whose attention
-has been written in several ways that hold the same.
+``fuse()`` of YOLOv5 merges each Conv inside, and touches nothing else.
 
 Source: ultralytics 8.2 and 8.3 (2024), ultralytics/nn/modules/block.py.
 """
