@@ -605,3 +605,43 @@ def test_a_source_that_takes_two_images_is_counted_on_two(
     assert ("additions for 2 images" in told) is (images is not None)
     if images:
         assert set(found["host_lines"].values()) == {None}  # its own model_info may feed both
+
+
+RECURRENT = """
+
+class Recurrent(nn.Module):
+    def forward(self, x):
+        n, c, h, w = x.shape
+        y, _ = self.cells(x.flatten(2).transpose(1, 2))
+        return x + y.transpose(1, 2).reshape(n, c, h, w)
+"""
+"""A block with an LSTM, which keeps its parameters in a list too, and which records how many it has."""
+
+SAVE_RECURRENT = """
+import json
+import torch
+from torch import nn
+from models.branches import Recurrent
+from models.yolo import Model
+
+model = Model()
+block = Recurrent.__new__(Recurrent)
+nn.Module.__init__(block)
+block.cells = nn.LSTM(16, 16, batch_first=True)
+block.num_params = 1 << 40
+model.model[2] = block
+model.yaml, model.names, model.nc, model.stride = {"nc": 2, "ch": 3}, ["a", "b"], 2, torch.tensor([4.0])
+torch.save({"epoch": -1, "optimizer": None, "model": model}, "recurrent.pt")
+print(json.dumps([len(list(model.modules())), sum(p.numel() for p in model.parameters())]))
+"""
+
+
+def test_a_source_with_an_lstm_is_answered(fork: tuple[Path, list[list[int]]], tmp_path: Path) -> None:
+    folder = tmp_path / "fork"
+    shutil.copytree(fork[0], folder, ignore=shutil.ignore_patterns("__pycache__"))
+    with (folder / "models" / "branches.py").open("a", encoding="utf-8") as file:
+        file.write(RECURRENT)
+    expected = json.loads(run_python(SAVE_RECURRENT, paths=[folder], cwd=folder).stdout.splitlines()[-1])
+    found = report(folder, "fuse-diff", str(folder / "recurrent.pt"), "--source", str(folder))
+    assert [found["training"][key] for key in ("layers", "parameters")] == expected
+    assert found["training"]["flops"] > 0

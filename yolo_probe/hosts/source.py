@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -34,12 +35,14 @@ from yolo_probe.live.live import Live, has_fuse, say_nothing
 from yolo_probe.model.forward import hooked
 from yolo_probe.model.freezing import fixed_names
 from yolo_probe.model.fusion import fused_state, may_be_fused, modules_apart
-from yolo_probe.model.structure import Module, Tensor, named_modules
+from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
 
 _PASS_THE_SOURCE = "Pass the folder of the source that trained the file, in which `models` or `ultralytics` lies."
 
 LARGEST_ATTRIBUTE = 1 << 20
-"""Largest whole number among the attributes of a file's module; ``np``, a row's number of parameters, may be larger."""
+"""Largest whole number among the attributes of a file's module; a number of parameters or of FLOPs may be larger."""
+_COUNTS = re.compile("^np$|param|flops|macs")
+"""Names under which hosts keep such a number: of YOLOv5's rows ``np``."""
 MOST_OPERATORS = 200_000
 """Most operators of one forward pass of a file's modules, whose attributes may be numbers of repeats."""
 
@@ -81,7 +84,7 @@ def _made(
     if path := hooked(root):
         raise TraceError(f"{path}: found a forward hook in the file, expected none: only loading the file makes it")
     try:
-        model = _Maker(classes, numbers).module(root)
+        model = _Maker(classes, numbers, root).module(root)
         if tasks := sys.modules.get("ultralytics.nn.tasks"):
             choose_head(tasks, model, root, options)
         stored = _live(model)
@@ -113,13 +116,12 @@ def _fused_again(
 ) -> Rebuilt | None:
     """The network of a file saved after ``fuse()`` in all its states; None where ``fuse()`` of ``before`` differs."""
     try:
-        unfused = _Maker(classes, numbers).module(before)
+        unfused = _Maker(classes, numbers, before).module(before)
         again = _live(unfused).fused()
         if any(modules_apart(again.root, root)):
             return None
-        return Rebuilt(
-            _trainable(unfused, before), _live(unfused), _live(_Maker(classes, numbers).module(root)), saved_fused=True
-        )
+        stored = _Maker(classes, numbers, root).module(root)
+        return Rebuilt(_trainable(unfused, before), _live(unfused), _live(stored), saved_fused=True)
     except Exception:  # whatever a class raises: what it was before is not known then
         return None
 
@@ -339,8 +341,9 @@ def _where(path: str, class_path: str) -> str:
 class _Maker:
     """Makes modules and tensors of descriptions, each once, so that what is shared stays shared."""
 
-    def __init__(self, classes: Mapping[str, type[nn.Module]], numbers: Numbers) -> None:
+    def __init__(self, classes: Mapping[str, type[nn.Module]], numbers: Numbers, root: Module) -> None:
         self._classes, self._numbers = classes, numbers
+        self._parameters = {id(tensor) for _, tensor in named_parameters(root)}
         self._made: dict[int, Any] = {}
 
     def module(self, described: Module) -> nn.Module:
@@ -353,14 +356,14 @@ class _Maker:
         nn.Module.__init__(module)
         state = {name: self._value(value) for name, value in described.attributes.items()}
         for name, value in state.items():
-            if isinstance(value, int) and abs(value) > LARGEST_ATTRIBUTE and name != "np":
+            if isinstance(value, int) and abs(value) > LARGEST_ATTRIBUTE and not _COUNTS.search(name):
                 raise TraceError(f"{described.class_path}: found {name}={shown(value)}, expected a smaller number")
         module.__dict__.update({name: value for name, value in state.items() if value is not _UNKNOWN})
         for name, value in described.attributes.items():
             if isinstance(value, Inert) and (function := _function(kind, value)):
                 module.__dict__[name] = MethodType(function, module) if value.is_bound else function
         for name, tensor in described.parameters.items():
-            module.register_parameter(name, self._tensor(tensor, parameter=True))
+            module.register_parameter(name, self._tensor(tensor))
         for name, tensor in described.buffers.items():
             module.register_buffer(name, self._tensor(tensor))
         if kind.__module__.startswith("torch.nn.") and (described.parameters or "affine" in described.attributes):
@@ -373,9 +376,13 @@ class _Maker:
             module.__setstate__(dict(module.__dict__))
         return module
 
-    def _tensor(self, described: Tensor, *, parameter: bool = False) -> torch.Tensor:
-        """A tensor without values; a small one that is no parameter has them, since code may read them."""
+    def _tensor(self, described: Tensor) -> torch.Tensor:
+        """A tensor without values; a small one that is no parameter has them, since code may read them.
+
+        A parameter is one too where an attribute has it, as in the list of an LSTM.
+        """
         if id(described) not in self._made:
+            parameter = id(described) in self._parameters
             dtype = getattr(torch, described.dtype)
             dtype = torch.float32 if dtype.is_floating_point else dtype  # as hosts load their files
             values = () if parameter else self._numbers(described)
