@@ -577,6 +577,15 @@ class Model(Before):
 """
 """A model whose forward needs an image of each of two cameras."""
 
+SECOND_BY_DEFAULT = """
+import torch
+
+class Model(Before):
+    def forward(self, x, infrared=torch.zeros(1, 3, 32, 32), augment=False):
+        return Before.forward(self, x) + Before.forward(self, infrared)
+"""
+"""The same, whose second image has a default of another size."""
+
 STACKED = """
 
 class Model(Before):
@@ -586,7 +595,9 @@ class Model(Before):
 """A model that takes both images as one."""
 
 
-@pytest.mark.parametrize(("model", "images"), [(TWO_IMAGES, ["x", "infrared"]), (STACKED, None)])
+@pytest.mark.parametrize(
+    ("model", "images"), [(TWO_IMAGES, ["x", "infrared"]), (SECOND_BY_DEFAULT, ["x", "infrared"]), (STACKED, None)]
+)
 def test_a_source_that_takes_two_images_is_counted_on_two(
     fork: tuple[Path, list[list[int]]], tmp_path: Path, model: str, images: list[str] | None
 ) -> None:

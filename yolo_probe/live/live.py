@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import takewhile
 from pathlib import PurePath
 from types import FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
@@ -177,10 +178,12 @@ class Live:
 
     @cached_property
     def images(self) -> tuple[str, ...]:
-        """Names of the arguments without which the forward cannot run: of a usual model one, of pairs of images two."""
+        """Names of the images that the forward takes: of a usual model one, of pairs of images two.
+
+        They are the first arguments that have no default, or an image as their default.
+        """
         parameters = list(inspect.signature(type(self._inner).forward).parameters.values())[1:]
-        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        return tuple(each.name for each in parameters if each.kind in positional and each.default is each.empty)
+        return tuple(each.name for each in takewhile(_is_image, parameters))
 
     def inputs_of(self, image: Shape) -> Inputs:
         """An image of that shape, or one for each argument that the forward needs."""
@@ -326,6 +329,14 @@ def set_end_to_end(model: nn.Module, value: bool | None) -> None:
 def _named_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Every distinct module with its first qualified name, parents first; nothing inside scripted modules."""
     return named_walk(model, lambda each: {} if isinstance(each, torch.jit.ScriptModule) else each._modules)
+
+
+def _is_image(argument: inspect.Parameter) -> bool:
+    """Whether an argument of a forward is an image, which may have one as its default."""
+    if argument.kind not in (argument.POSITIONAL_ONLY, argument.POSITIONAL_OR_KEYWORD):
+        return False
+    default = argument.default
+    return default is argument.empty or (isinstance(default, torch.Tensor) and default.dim() == 4)
 
 
 def has_fuse(model: nn.Module) -> bool:
