@@ -656,3 +656,26 @@ def test_a_source_with_an_lstm_is_answered(fork: tuple[Path, list[list[int]]], t
     found = report(folder, "fuse-diff", str(folder / "recurrent.pt"), "--source", str(folder))
     assert [found["training"][key] for key in ("layers", "parameters")] == expected
     assert found["training"]["flops"] > 0
+
+
+def test_a_source_of_no_known_host_without_fuse_may_merge_by_other_code(
+    fork: tuple[Path, list[list[int]]], tmp_path: Path
+) -> None:
+    folder = _with_model(fork, tmp_path / "fork", NO_FUSE)
+    (folder / "models" / "whole.py").write_text("from models.yolo import Model\n\nclass Whole(Model):\n    pass\n")
+    (folder / "utils" / "torch_utils.py").write_text("def fuse_conv_and_bn(conv, bn): ...\n\nmodel_info = None\n")
+    saved = """
+import torch
+from models.yolo import Model
+from models.whole import Whole
+loaded = torch.load("best.pt", weights_only=False)
+loaded["model"].__class__ = Whole
+torch.save(loaded, "whole.pt")
+"""
+    run_python(saved, paths=[folder], cwd=folder)
+    words = (str(folder / "whole.pt"), "--source", str(folder))
+    found = report(folder, "fuse-diff", *words)
+    assert found["validation"]["known"] is False
+    assert set(found["host_lines"].values()) == {None}  # no model_info prints one
+    told = " ".join(run_python(REPORT, "fuse-diff", *words, paths=[ROOT], cwd=tmp_path).stdout.split())
+    assert "if its host merges nothing by other code, a validation runs the network as it is" in told

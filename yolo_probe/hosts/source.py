@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -227,8 +227,12 @@ def _constructed(kind: type[nn.Module], path: str, classes: int | None) -> nn.Mo
     raise TraceError(failed)
 
 
-def line_form(usual: LineForm) -> tuple[LineForm, bool]:
-    """The form of the line that the imported source prints, and whether it has a ``model_info`` that is not known.
+ModelInfo = Literal["none", "known", "its own"]
+"""What a source has as ``model_info``, which prints the line."""
+
+
+def line_form(usual: LineForm) -> tuple[LineForm, ModelInfo]:
+    """The form of the line that the imported source prints, and what it has to print it.
 
     ``usual``: that of the host that it is a fork of, which then stands for it.
     """
@@ -236,7 +240,8 @@ def line_form(usual: LineForm) -> tuple[LineForm, bool]:
     function = next((f for home in homes if (f := getattr(sys.modules.get(home), "model_info", None))), None)
     known = known_function(function) if function else None
     form = known.form if known else usual
-    return replace(form, host=usual.host, writes_anchor_grid=False), known is None and function is not None
+    found: ModelInfo = "none" if function is None else "known" if known else "its own"
+    return replace(form, host=usual.host, writes_anchor_grid=False), found
 
 
 def _live(model: nn.Module) -> Live:

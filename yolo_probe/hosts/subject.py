@@ -271,6 +271,11 @@ class Subject:
         return self.not_fused is not None and not self.not_fused.has_none
 
     @property
+    def may_merge_elsewhere(self) -> bool:
+        """Whether its class has no ``fuse()``, but its host, which is not known, may merge by a function of its own."""
+        return self.not_fused is not None and self.not_fused.has_none and self.origin.of_no_host
+
+    @property
     def foreign(self) -> tuple[tuple[str, str], ...]:
         """Path and class of the modules that are not the host's own; what its ``fuse()`` does to them is not known."""
         return (*self.unknown, *self.ruled, *self.unfused)

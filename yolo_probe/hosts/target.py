@@ -28,6 +28,7 @@ from yolo_probe.networks.generations import GENERATIONS, Generation
 
 if TYPE_CHECKING:
     from yolo_probe.checkpoint.reader import Checkpoint
+    from yolo_probe.hosts.source import ModelInfo
     from yolo_probe.networks.network import Network
     from yolo_probe.networks.parse_model import Made
 
@@ -403,15 +404,15 @@ def _with_source(subject: Subject, checkpoint: Checkpoint, source: str) -> Subje
     )
 
 
-def _printing(origin: Origin, line_form: Callable[[LineForm], tuple[LineForm, bool]]) -> Origin:
+def _printing(origin: Origin, line_form: Callable[[LineForm], tuple[LineForm, ModelInfo]]) -> Origin:
     """The same host with the line of the imported source, whose own forward decides whether it has GFLOPs.
 
     Where its ``model_info`` is not known, the line is taken like that of YOLOv5; forks of ultralytics often count
     another image.
     """
-    form, is_its_own = line_form(origin.form)
-    if not is_its_own:
-        return replace(origin, form=form, of_no_host=False)
+    form, model_info = line_form(origin.form)
+    if model_info != "its own":
+        return replace(origin, form=form, of_no_host=origin.of_no_host and model_info == "none")
     evidence = (*origin.evidence, "a model_info of its own")
     return replace(
         origin, form=form, nearest=True, of_no_host=form.host is ULTRALYTICS, line_of_its_own=True, evidence=evidence

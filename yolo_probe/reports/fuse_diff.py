@@ -220,7 +220,7 @@ def as_json(report: FuseDiff) -> dict[str, object]:
 
 def _unknown_after_fuse(subject: Subject) -> bool:
     """Whether the numbers after ``fuse()`` are those of another network, or of one that it may not give."""
-    return bool(subject.foreign) or subject.fuse_fails
+    return bool(subject.foreign) or subject.fuse_fails or subject.may_merge_elsewhere
 
 
 def _host_lines(report: FuseDiff) -> dict[str, str | None]:
