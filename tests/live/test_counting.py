@@ -145,7 +145,7 @@ def test_an_image_that_does_not_fit_is_named_with_what_was_expected() -> None:
     with pytest.raises(TraceError) as caught:
         count_flops(nn.Sequential(nn.Linear(10, 2)), 16)
     assert str(caught.value) == (
-        "0: linear: found 16 input features, expected 10 (fed 1x3x16x16, and in vain also with 1, 4 channels)"
+        "0: linear: found 16 input features, expected 10 (fed 1x3x16x16, and in vain also with 1, 4, 6 channels)"
     )
     assert caught.value.remedy == "Pass the shape that the model takes, or a tensor."
     for given in ((1, 12, 16, 16), torch.zeros(1, 12, 16, 16), [(1, 12, 16, 16)]):
@@ -153,7 +153,7 @@ def test_an_image_that_does_not_fit_is_named_with_what_was_expected() -> None:
             count_flops(Calls(every_second, 12), given)
         assert str(caught.value) == "first: conv2d: found 48 input channels, expected 12 (fed 1x12x16x16)"
     with pytest.raises(
-        TraceError, match=r"the model: found no boxes \(fed 1x8x16x16, and in vain also with 3, 1, 4 channels\)"
+        TraceError, match=r"the model: found no boxes \(fed 1x8x16x16, and in vain also with 3, 1, 4, 16 channels\)"
     ):
         count_flops(Calls(no_boxes, 3), 16)
 
