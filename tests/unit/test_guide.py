@@ -440,6 +440,20 @@ def test_a_way_to_ask_finds_its_section(number: int) -> None:
     assert passages(way, "en")[0].heading in (heading, IN_CHINESE[heading])
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "I get 7,235,389 first and 7,225,885 later",
+        "yolov8n 225 layers and 168 layers",
+        "\u4e24\u6b21\u6253\u5370\u7684\u53c2\u6570\u91cf\u4e0d\u4e00\u6837\uff0c\u4e00\u4e2a\u662f7235389"
+        "\u4e00\u4e2a\u662f7225885",
+    ],
+)
+def test_two_figures_of_one_network_are_known_as_those_before_and_after_fuse(question: str) -> None:
+    heading = "Why do the lines of train.py and val.py differ in layers, parameters, GFLOPs?"
+    assert passages(question, "en")[0].heading in (heading, IN_CHINESE[heading])
+
+
 FOUND, NAMED = 0.65, 0.87
 """What part of questions in words that the guide has not seen find their section: as the best, and as one of those."""
 
@@ -765,6 +779,10 @@ def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> No
         computed |= {f"{parameters / 1e6:.1f}", f"{gflops:.1f}"}
     fewer = (3 - 1) * 32 * 6 * 6  # the weights of the first convolution for two channels of the image
     computed |= {f"{fewer:,}", f"{(asked['diff']['training']['flops'] - 2 * fewer * 320**2) / 1e9:.1f}"}
+    detect, segment = (json.loads(probe("layers", name, "--format", "json").stdout)["lines"][-1]
+                       for name in ("yolov5s", "yolov5s-seg"))  # fmt: skip
+    computed |= {f"{head['parameters']:,}" for head in (detect, segment)}
+    computed |= {f"{head['flops'] / 1e9:.1f}" for head in (detect, segment)}
     plain_figures = {"0", "1", "2", "3", "4", "5", "6", "80", "640", "480", "32"}
     assert {*figures(text)} - computed <= plain_figures
     assert computed <= {*figures(text)}

@@ -268,7 +268,7 @@ def _parts(markdown: str) -> list[tuple[str, str]]:
 
 def _words(text: str) -> Counter[str]:
     """The words of a text in small letters, without the ends that English has for many and for acts."""
-    text += _times(text)
+    text = _with_states(text) + _times(text)
     for pattern, word in _PHRASES:
         text = re.sub(pattern, f" {word} ", text)
     chinese, others = _others()
@@ -307,6 +307,33 @@ def _finished(text: str) -> list[float]:
 
     return [own.network.parameters(80, own.fused) * 2 / 1e6 for own in own_lines(name_in(text))[:1]]
 
+
+def _with_states(text: str) -> str:
+    """A text that has a figure of a network before ``fuse()`` and that after it, with words in place of the two."""
+    parameters = {int(number.replace(",", "")) for number in _PARAMETERS.findall(text)}
+    if len(parameters) == 2 and min(parameters) / max(parameters) > 1 - MERGED:
+        return _PARAMETERS.sub(OF_FUSE, text)
+    layers = {int(number) for number in _LAYERS.findall(text)} if _OF_LAYERS.search(text) else set()
+    if len(layers) == 2 and (max(layers), min(layers)) in _layers_of_states():
+        return _LAYERS.sub(OF_FUSE, text)
+    return text
+
+
+@cache
+def _layers_of_states() -> frozenset[tuple[int, int]]:
+    from yolo_probe.hosts.known_lines import known_networks
+
+    return frozenset((network.layers[0], network.layers[1]) for network in known_networks())
+
+
+MERGED = 0.004
+"""What part of the parameters ``fuse()`` takes away at most: two numbers so near are of one network."""
+OF_FUSE = " fused training validation lines differ "
+"""Words of questions on both."""
+
+_PARAMETERS = re.compile(r"(?<![\w.,])(?:\d{1,3}(?:,\d{3}){1,2}|\d{6,9})(?![\w.,])", re.ASCII)
+_LAYERS = re.compile(r"(?<![\w.,])\d{2,4}(?![\w.,])", re.ASCII)
+_OF_LAYERS = re.compile(r"\blayers?\b|\u5c42", re.IGNORECASE)
 
 _MEGABYTES = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\+? ?M(?:B|iB|egs?|egabytes?)?(?!\w)", re.IGNORECASE | re.ASCII)
 _OF_FILES = re.compile(
