@@ -281,6 +281,7 @@ def _words(text: str) -> Counter[str]:
     return Counter([*stems, *pairs])
 
 
+@cache
 def _stem(word: str) -> str:
     """A word without the ends that English has for many and for acts: ``stopped`` and ``stops`` are ``stop``."""
     return re.sub(r"([bdgmnprt])\1$", r"\1", re.sub(r"(?<=\w{3})(?:ing|es|ed|e|(?<!s)s)$", "", word))
