@@ -15,7 +15,18 @@ from dataclasses import replace
 from typing import Any
 
 from tests.known_lines.curves import unshared
-from tests.known_lines.ours import FIGURES, Made, classifier, detector, entry, fused_as, leaky, resized, segmenter
+from tests.known_lines.ours import (
+    FIGURES,
+    YOLOV9_AT_FIRST,
+    Made,
+    classifier,
+    detector,
+    entry,
+    fused_as,
+    leaky,
+    resized,
+    segmenter,
+)
 from tests.known_lines.releases import periods, stretches
 from yolo_probe import shipped_files
 from yolo_probe.hosts.summary_line import FORMS
@@ -34,6 +45,13 @@ LATER: Sequence[tuple[Generation, Sequence[Generation], str]] = (
     ("v3.1", ("v4.0", "v5.0"), "that of v3.1: loaded from its file, or built by a master of November or December 2020"),
 )  # fmt: skip
 """Networks of one generation that later ones print in another way than their own, and which files these are."""
+
+FUSED_AT_FIRST = (
+    "fused by a YOLOv9 of before 26 February 2024, or by yolov9pip: its fuse() leaves the two branches of each RepConvN"
+)
+
+LATER_OF_YOLOV9 = re.compile(r"-[tsm](?:-|$)")
+"""Networks that YOLOv9 did not have then."""
 
 OFFICIAL = re.compile(r"yolov5[nsmlx]6?")
 """Networks whose files YOLOv5 publishes."""
@@ -101,8 +119,13 @@ def _entry(
 ) -> Entry:
     print(name, made_by, printed_by, file=sys.stderr)
     make = classifier if cls else make
-    words = {"network": f"{name}{cls}", "family": "YOLOv5", "hosts": [printed_by], "forms": [printed_by]}
-    noted = {"note": note} if note else {}
+    words: dict[str, Any] = {
+        "network": f"{name}{cls}",
+        "family": "YOLOv5",
+        "hosts": [printed_by],
+        "forms": [printed_by],
+    }
+    noted: dict[str, Any] = {"note": note} if note else {}
     return entry(make(f"{name}@{made_by}"), FORMS[printed_by], loaded=bool(note), **words, **noted)
 
 
@@ -115,7 +138,10 @@ def of_forks() -> Iterator[Entry]:
             form = resolve(target).origin.form
             least = form.smallest_image
             generation = next(each for each, other in FORMS.items() if replace(other, smallest_image=least) == form)
-            yield entry(detector(target), form, network=name, family=family, hosts=[], forms=[generation])
+            words: dict[str, Any] = {"network": name, "family": family, "hosts": [], "forms": [generation]}
+            yield entry(detector(target), form, **words)
+            if family == "YOLOv9" and not LATER_OF_YOLOV9.search(name):
+                yield entry(detector(target), form, fork=YOLOV9_AT_FIRST, only_fused=True, note=FUSED_AT_FIRST, **words)
 
 
 def of_ultralytics(releases: Sequence[str], pattern: str = "") -> Iterator[Entry]:
@@ -126,6 +152,10 @@ def of_ultralytics(releases: Sequence[str], pattern: str = "") -> Iterator[Entry
         end = next(at for at in range(begin, len(releases)) if releases[at].rpartition(" ")[2] == last)
         curves = found["curves"] | NOTHING_TRAINS
         thops = [name.partition("/")[0] for name in curves if name.endswith("/before")]
+        theirs = {
+            numbers: _of_curves({**found, "curves": each | NOTHING_TRAINS}, thops)
+            for numbers, each in found.get("keypoints", {}).items()
+        }
         yield {
             "network": network,
             "family": "ultralytics",
@@ -134,10 +164,20 @@ def of_ultralytics(releases: Sequence[str], pattern: str = "") -> Iterator[Entry
             **({"says_fused": found["says_fused"]} if found["says_fused"] != [False, True] else {}),
             "fixed": found["fixed"],
             "rows": found["rows"],
-            "figures": [curves[name] for name in FIGURES],
-            "flops": {thop: [curves[f"{thop}/before"], curves[f"{thop}/after"]] for thop in thops},
-            "fusion": _fusion(found, [thop for thop in thops if f"{thop}/norms" in curves]),
+            **_of_curves({**found, "curves": curves}, thops),
+            **({"keypoints": theirs} if theirs else {}),
         }
+
+
+def _of_curves(found: Entry, thops: Sequence[str]) -> Entry:
+    """The figures of an entry."""
+    curves = found["curves"]
+    counted = [thop for thop in thops if f"{thop}/before" in curves]
+    return {
+        "figures": [curves[name] for name in FIGURES],
+        "flops": {thop: [curves[f"{thop}/before"], curves[f"{thop}/after"]] for thop in counted},
+        "fusion": _fusion(found, [thop for thop in counted if f"{thop}/norms" in curves]),
+    }
 
 
 NOTHING_TRAINS = {"stripped": [[1, 0]], "merged_no_grad": [[1, 0]]}
@@ -214,10 +254,9 @@ def written(networks: Iterable[Entry], releases: Sequence[str]) -> str:
             return [numbered(each) for each in value]
         return curves.number(";".join(" ".join(map(str, piece)) for piece in value or ()))
 
-    lines = []
-    for each in networks:
-        entry = {**each, "rows": rows.number(each["rows"])}
-        entry |= {name: numbered(each[name]) for name in ("figures", "flops")}
+    def shared(each: Entry) -> Entry:
+        """Figures and what fuse() does, with numbers in place of the curves."""
+        entry = {**each, **{name: numbered(each[name]) for name in ("figures", "flops")}}
         if "fusion" in each:
             fusion = each["fusion"]
             changes = [
@@ -230,6 +269,13 @@ def written(networks: Iterable[Entry], releases: Sequence[str]) -> str:
             ]
             merges = {name: numbered(fusion[name]) for name in ("channels", "trained", "norms")}
             entry["fusion"] = fusions.number({**fusion, **merges, "changes": changes})
+        return entry
+
+    lines = []
+    for each in networks:
+        entry = {**shared(each), "rows": rows.number(each["rows"])}
+        if "keypoints" in each:
+            entry["keypoints"] = {numbers: shared(figures) for numbers, figures in each["keypoints"].items()}
         lines.append(json.dumps(entry, separators=(",", ":")))
     pools = {"curves": curves, "rows": rows, "causes": causes, "fusions": fusions}
     parts = [f'"{name}":{pool.lines}' for name, pool in pools.items()]

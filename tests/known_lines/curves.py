@@ -203,7 +203,12 @@ def unshared(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         ]
         return {**whole, **{name: curves(whole[name]) for name in ("channels", "trained", "norms")}, "changes": changes}
 
+    def whole(each: Mapping[str, Any]) -> dict[str, Any]:
+        found = {**each, **{name: curves(each[name]) for name in ("figures", "flops")}}
+        return found | ({"fusion": fusion(each["fusion"])} if "fusion" in each else {})
+
     for each in document["networks"]:
-        entry = {**each, "rows": document["rows"][each["rows"]]}
-        entry |= {name: curves(each[name]) for name in ("figures", "flops")}
-        yield entry | ({"fusion": fusion(each["fusion"])} if "fusion" in each else {})
+        entry = {**whole(each), "rows": document["rows"][each["rows"]]}
+        if "keypoints" in each:
+            entry["keypoints"] = {numbers: whole(figures) for numbers, figures in each["keypoints"].items()}
+        yield entry

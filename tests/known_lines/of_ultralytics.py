@@ -41,7 +41,7 @@ MODELS = {
 }
 """The class of a network's model, by a part of its name; else that of a detector."""
 
-OTHERS = re.compile(r"yoloe|world-t2i|sem$|depth$|ghost-p|(?:pose|seg)-p6|cls-resnet|v8-rtdetr|yolov8x6")
+OTHERS = re.compile(r"yoloe|world-t2i|sem$|depth$|ghost-p|seg-p6|cls-resnet|v8-rtdetr|yolov8x6")
 """Networks that are not recorded: YOLOE, those whose heads are new in 8.4, and rare variants.
 
 What is counted here of YOLOE is not what its releases print: of yoloe-11n 8.3.210 prints 7.9 GFLOPs, and 8.0 is found.
@@ -65,6 +65,9 @@ FEW_CLASSES = re.compile("-")
 """Networks that are not asked with more than the first of these."""
 
 NOTHING_ALIKE: dict[str, str] = {}
+
+KEYPOINTS = {"3": 3, "2": 2}
+"""Numbers of a keypoint: with or without whether it is seen."""
 
 Entry = dict[str, Any]
 
@@ -159,13 +162,16 @@ class Network:
         self._alike = NOTHING_ALIKE
         """Of a thop that counts this network as another one does: which one."""
         self._kind = model_class(name)
+        self._shape: tuple[int, int] | None = None
+        """How many keypoints a network of poses finds, and how many numbers each has; None for those of its YAML."""
 
     def built(self, classes: int) -> nn.Module:
         """The network for a number of classes, without weights."""
+        shape = {"data_kpt_shape": self._shape} if self._shape else {}
         load = getattr(self._tasks, "yaml_model_load", lambda name: name)
         named = f"{self._name}u" if f"{self._name}u" in shipped_yamls() else self._name
         with torch.device("meta"), Weightless(), activation_kept(self._tasks):
-            return self._kind(load(f"{named}.yaml"), nc=classes, verbose=False)
+            return self._kind(load(f"{named}.yaml"), nc=classes, verbose=False, **shape)
 
     def fused(self, model: nn.Module) -> nn.Module:
         """The same model after the host's own fuse(), without the line that it prints."""
@@ -353,8 +359,37 @@ class Network:
         first = next(convolutions, None)
         return (first.in_channels + 1, MOST_WIDTH + 1) if first else ()
 
+    def whole_entry(self, known: Sequence[Entry]) -> Entry:
+        """All that is recorded of the network, of one of poses also what its keypoints change."""
+        found = self.entry(known)
+        if self._kind.__name__ != MODELS["pose"]:
+            return found
+        self._alike = NOTHING_ALIKE
+        seen = [each["keypoints"] for each in known]
+        keypoints = {
+            numbers: self._of_keypoints(count, [each[numbers] for each in seen]) for numbers, count in KEYPOINTS.items()
+        }
+        self._shape = (5, 2)
+        for name, figure in self.figures(7).items():
+            curves = found["curves"].get(name), keypoints["2"][name], keypoints["3"][name]
+            of_classes, two, person = map(figure_at, curves, (7, 5, 17))
+            if None not in (figure, of_classes, two, person) and figure != of_classes + two - person:  # type: ignore[operator]
+                raise RuntimeError(f"{self._name}: {name} of classes and keypoints does not add up")
+        self._shape = None
+        return {**found, "keypoints": keypoints}
+
+    def _of_keypoints(self, numbers: int, known: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """The figures of one class for any number of keypoints that have so many numbers each."""
+
+        def figures(count: int) -> Figures:
+            self._shape = (count, numbers)
+            return self.figures(1)
+
+        names = figures(2)
+        return curves_of(figures, {name: [each[name] for each in known if name in each] for name in names})
+
     def entry(self, known: Sequence[Entry]) -> Entry:
-        """All that is recorded of the network; ``known``: entries of other releases, one of which may be the same."""
+        """What is recorded of a network; ``known``: entries of other releases, one of which may be the same."""
         known = sorted(known, key=lambda each: each["keeps_widths"] != self.release.keeps_widths)
         if known and (like := self._like(known)):
             return like
@@ -495,7 +530,7 @@ def main(task: str) -> None:
         release = Release(asked["thops"])
         for name in asked["networks"] or filter(re.compile(asked["pattern"]).search, names()):
             try:
-                found = Network(name, release).entry(asked["known"].get(name, ()))
+                found = Network(name, release).whole_entry(asked["known"].get(name, ()))
                 print(json.dumps(found), flush=True, file=sys.__stdout__)
             except Exception as error:  # a network that the release ships and cannot build
                 print(f"{name}: {type(error).__name__}: {error}"[:200], file=sys.__stderr__, flush=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tests.known_lines.curves import Figures, curves_of
@@ -11,6 +11,8 @@ from yolo_probe.hosts.known_lines import GRADIENT_STATES
 from yolo_probe.hosts.subject import Subject
 from yolo_probe.hosts.summary_line import LineForm, host_line
 from yolo_probe.hosts.target import resolve
+from yolo_probe.model.forks.fork import Fork
+from yolo_probe.model.forks.yolov9 import YOLOV9
 from yolo_probe.model.freezing import as_built, fixed_names, with_gradients
 from yolo_probe.model.structure import Module, count_gradients, count_parameters, named_parameters, totals_of
 from yolo_probe.networks.constructors import Blocks
@@ -28,6 +30,9 @@ FIGURES = ("parameters", "fused_parameters", *GRADIENT_STATES)
 
 CUT = 10
 """Rows of a detector that YOLOv5's classifiers keep; ``Classify`` takes the place of the last."""
+
+YOLOV9_AT_FIRST = replace(YOLOV9, fuses={name: rule for name, rule in YOLOV9.fuses.items() if name != "RepConvN"})
+"""YOLOv9 before 26 February 2024. Source: ``fuse()`` in models/yolo.py before 77f4a6c."""
 
 Made = Callable[[int], Subject]
 """From a number of classes to the network."""
@@ -110,12 +115,19 @@ def classifier(target: str) -> Made:
     return made
 
 
-def entry(made: Made, form: LineForm, *, loaded: bool = False, **words: object) -> dict[str, object]:
-    """The entry of a network. ``loaded``: whether the host that prints the line has read it from an older file."""
+def entry(
+    made: Made, form: LineForm, *, loaded: bool = False, fork: Fork | None = None, **words: object
+) -> dict[str, object]:
+    """The entry of a network. ``loaded``: whether the host that prints the line has read it from an older file.
+
+    ``fork``: the one whose ``fuse()`` it has, if not the one that is known by its classes.
+    """
     counters = NEWEST_COUNTERS if form.proxies else COUNTERS
-    built, fused, *_ = _states(made(1))
+    built, fused, *_ = _states(made(1), fork)
     fixed = sum(dict(named_parameters(built))[each].numel for each in fixed_names(built))
-    curves = curves_of(lambda classes: _figures(made(classes), form, counters, loaded=loaded))
+    curves = curves_of(
+        lambda classes: _figures(_states(made(classes), fork), made(classes), form, counters, loaded=loaded)
+    )
     return {
         **words,
         "layers": [form.layer_count(totals_of(root).layers) for root in (built, fused)],
@@ -126,10 +138,13 @@ def entry(made: Made, form: LineForm, *, loaded: bool = False, **words: object) 
     }
 
 
-def _states(subject: Subject) -> list[Module]:
+def _states(subject: Subject, fork: Fork | None) -> list[Module]:
     """A network as it is built, and after fuse(): of one that trains without autograd, of one that does not, with."""
     question = Question(subject, (640, 640), choose_counter("thop-0.1", None))
     built = as_built(subject.root)
+    if fork:
+        fused = [fork.fused(built, grad_enabled=on) for on in (False, True)]
+        return [built, fused[0], fork.fused(with_gradients(built, False), grad_enabled=False), fused[1]]
     return [
         built,
         question.fusion(built, grad_enabled=False).root,
@@ -138,8 +153,10 @@ def _states(subject: Subject) -> list[Module]:
     ]
 
 
-def _figures(subject: Subject, form: LineForm, counters: tuple[str, ...], *, loaded: bool) -> Figures:
-    built, fused, stripped, trained = _states(subject)
+def _figures(
+    states: Sequence[Module], subject: Subject, form: LineForm, counters: tuple[str, ...], *, loaded: bool
+) -> Figures:
+    built, fused, stripped, trained = states
     counts = [count_parameters(built), count_parameters(fused)]
     counts += [count_gradients(root) for root in (stripped, fused, trained)]
     found: dict[str, int | None] = dict(zip(FIGURES, counts, strict=True))

@@ -107,6 +107,7 @@ BORN = {
     "yolov8-p2": "8.0.56",
     "yolov8-p6": "8.0.55",
     "yolov8-pose": "8.0.66",
+    "yolov8-pose-p6": "8.0.66",
     "yolov8-ghost": "8.0.222",
     "yolov8-obb": "8.0.235",
     "yolov8-world": "8.1.42",  # that of 8.1.17 to 8.1.23 was another network

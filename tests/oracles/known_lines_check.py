@@ -1,6 +1,7 @@
 """Run inside one release of ultralytics: the two lines of networks, as the release itself prints them.
 
-Arguments: a number of classes, and names of networks. Prints one line of JSON for each.
+Arguments: a number of classes, and names of networks, of poses also with keypoints: ``yolov8n-pose:5:3``. Prints one
+line of JSON for each.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ def main(classes: int, names: list[str]) -> None:
     """Print the lines of a training's start and of its validation."""
     logger = torch_utils().LOGGER
     for name in names:
-        model = model_class(name)(f"{name}.yaml", nc=classes, verbose=False)
+        network, *keypoints = name.split(":")
+        shape = {"data_kpt_shape": tuple(map(int, keypoints))} if keypoints else {}
+        model = model_class(network)(f"{network}.yaml", nc=classes, verbose=False, **shape)
         (before,), _ = said(logger, partial(tasks.model_info, model))
         model.requires_grad_(False).eval()
         with torch.no_grad():

@@ -19,7 +19,7 @@ OLD, MIDDLE, NEW = ("thop", "0.1.1.post2209072238"), ("ultralytics-thop", "2.0.1
 
 RELEASES = {
     "8.0.3": (OLD, 3, ("yolov8n", "yolov8s-seg", "yolov5n")),
-    "8.0.100": (OLD, 130, ("yolov8n", "yolov8n-pose", "yolov5s", "yolov8n-cls")),
+    "8.0.100": (OLD, 130, ("yolov8n", "yolov8n-pose", "yolov5s", "yolov8n-cls", "yolov8s-pose:3:3")),
     "8.0.200": (OLD, 64, ("yolov8n", "yolov6n", "rtdetr-l")),
     "8.1.34": (OLD, 1, ("yolov8n-obb", "yolov9c", "yolov3-tiny", "yolov8n")),
     "8.2.60": (MIDDLE, 7, ("yolov10n", "yolov9t", "yolov8m", "yolov8n-ghost")),
@@ -27,15 +27,16 @@ RELEASES = {
     "8.3.8": (MIDDLE, 80, ("yolov8n", "yolo11n", "yolov9t", "yolov5n")),
     "8.3.50": (MIDDLE, 81, ("yolo11n", "yolov8s", "yolo11n-pose")),
     "8.3.90": (NEW, 5, ("yolo12n", "yolov10n", "yolo11s-obb")),
-    "8.3.150": (MIDDLE, 20, ("yolov10s", "yolo11n-seg")),
+    "8.3.150": (MIDDLE, 20, ("yolov10s", "yolo11n-seg", "yolo11n-pose:20:3")),
     "8.3.210": (NEW, 80, ("yolo12n-cls", "yolo11n", "yolov8n-p2")),
     "8.3.245": (MIDDLE, 2, ("yolov8n", "rtdetr-l")),
-    "8.4.30": (MIDDLE, 3, ("yolo26n", "yolo11n", "yolov10n")),
+    "8.4.30": (MIDDLE, 3, ("yolo26n", "yolo11n", "yolov10n", "yolo26n-pose:33:2")),
     "8.4.103": (NEW, 64, ("yolo26n-seg", "yolov8n")),
     "8.4.107": (NEW, 1, ("rtdetr-l", "yolo12n")),
     "8.4.120": (NEW, 80, ("yolo26n", "yolo11n-obb")),
-    "8.4.170": (NEW, 90, ("yolo26n-pose", "yolov10n", "yolov9t", "yolo26n-p2", "yolov8s-p6", "yolov5n-p6")),
-}
+    "8.4.170": (NEW, 90, ("yolo26n-pose", "yolov10n", "yolov9t", "yolo26n-p2", "yolov8s-p6", "yolov5n-p6",
+                           "yolo26n-pose:4:3", "yolov8n-pose-p6")),
+}  # fmt: skip
 """Releases inside the stretches that are recorded, with a thop of their day, classes and networks."""
 
 
@@ -60,10 +61,12 @@ def assert_known(line: PrintedLine, name: str, classes: int, version: str, *, fu
     """Hold that a line is known as that of a network of a release."""
     best, *others = matches(line)
     assert best.exact, (line.text, best)
+    network, *keypoints = name.split(":")
     theirs = [
         each
         for each in (best, *others)
-        if (each.network.network, each.numbers.classes, each.fused) == (name, classes, fused)
+        if (each.network.network, each.numbers.classes, each.fused) == (network, classes, fused)
+        and list(map(str, each.network.keypoints or ())) == keypoints
     ]
     assert any(is_in(version, span) for each in theirs for span in each.host_spans), (line.text, version, theirs)
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from tests.conftest import Probe
 from tests.exhaustive import exhaustive_rows, exhaustively
 from tests.known_lines.curves import unshared
-from tests.known_lines.ours import detector, entry, fused_as, leaky
+from tests.known_lines.ours import YOLOV9_AT_FIRST, detector, entry, fused_as, leaky
 from yolo_probe import shipped_files
 from yolo_probe.cli import cli
 from yolo_probe.counters.conventions import choose_counter
@@ -1319,3 +1319,76 @@ def test_a_network_that_a_release_builds_otherwise_has_the_usual_parameters_besi
 def test_six_digits_are_near_no_network_of_thousands_of_classes(parameters: str) -> None:
     (line,) = lines_in(f"Model Summary: 297 layers, {parameters} parameters, {parameters} gradients")
     assert all(match.numbers.classes <= 1000 for match in matches(line))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("YOLOv8n-pose summary: 250 layers, 3,083,424 parameters, 3,083,408 gradients, 8.4 GFLOPs", (1, 5, 3)),
+        ("YOLOv8n-pose summary (fused): 187 layers, 3,078,128 parameters, 0 gradients, 8.3 GFLOPs", (1, 5, 3)),
+        ("YOLOv8n-pose summary (fused): 187 layers, 3086681 parameters, 0 gradients, 8.4 GFLOPs", (48, 1, 3)),
+        ("YOLOv8n-pose summary (RKNN): 81 layers, 3,379,496 parameters, 9.6 GFLOPs", (1, 21, 3)),
+        ("YOLOv8m-pose summary (fused): 102 layers, 26,401,822 parameters, 0 gradients, 80.8 GFLOPs", (1, 3, 3)),
+    ],
+)
+def test_a_network_of_poses_is_known_with_any_keypoints(text: str, found: tuple[int, int, int]) -> None:
+    (line,) = lines_in(text)
+    best = matches(line)[0]
+    assert best.exact
+    assert best.network.keypoints
+    assert (best.numbers.classes, *best.network.keypoints) == found
+    assert f"kpt_shape [{found[1]}, {found[2]}]" in words_of(text)
+
+
+def test_keypoints_change_the_head_alone_and_every_figure_by_what_they_cost_there() -> None:
+    network = next(each for each in known_networks() if each.network == "yolov8n-pose")
+
+    def head(values: int) -> int:
+        width = max(64 // 4, values)
+        return sum(
+            9 * inputs * width + 9 * width * width + 4 * width + (width + 1) * values for inputs in (64, 128, 256)
+        )
+
+    for keypoints in ((5, 3), (4, 2), (21, 3), (133, 2)):
+        found, more = network.with_keypoints(keypoints), head(keypoints[0] * keypoints[1]) - head(51)
+        for classes in (1, 30, 80, 300):
+            assert found.parameters(classes, False) == network.parameters(classes, False) + more
+            fusion = found.fusion(classes)
+            assert fusion
+            assert found.parameters(classes, True) == found.parameters(classes, False) - fusion.channels
+
+
+def test_two_lines_of_a_network_of_poses_with_own_keypoints_have_all_four_ledgers() -> None:
+    texts = (
+        "YOLOv8n-pose summary: 250 layers, 3,083,424 parameters, 3,083,408 gradients, 8.4 GFLOPs",
+        "YOLOv8n-pose summary (fused): 187 layers, 3,078,128 parameters, 0 gradients, 8.3 GFLOPs",
+    )
+    report = explanation([line for text in texts for line in lines_in(text)])
+    assert [(name, ledger.unexplained) for name, ledger in report.ledgers] == [
+        ("layers", 0), ("parameters", 0), ("gradients", 0), ("flops", 0)
+    ]  # fmt: skip
+    assert [entry.amount for entry in dict(report.ledgers)["parameters"].entries] == [-2 * 5296, 5296]
+    assert "Other releases" not in words_of(texts[0])  # that of 17 keypoints is no other build of it
+
+
+def test_the_line_that_yolov9_printed_at_first_after_fuse_is_known() -> None:
+    texts = (
+        "gelan-c summary: 621 layers, 25440156 parameters, 25440140 gradients, 103.2 GFLOPs",
+        "gelan-c summary: 467 layers, 25414044 parameters, 0 gradients, 102.5 GFLOPs",
+    )
+    before, after = (line for text in texts for line in lines_in(text))
+    assert [match.network.note for match in matches(before)] == [""]
+    (match,) = matches(after)
+    assert (match.exact, match.numbers.classes, match.network.is_only_fused) == (True, 4, True)
+    report = explanation([before, after])
+    assert [(name, ledger.after - ledger.before, ledger.unexplained) for name, ledger in report.ledgers] == [
+        ("layers", 467 - 621, 0), ("parameters", 25_414_044 - 25_440_156, 0), ("gradients", -25_440_140, 0)
+    ]  # fmt: skip
+
+
+def test_the_recorded_figures_of_yolov9_at_first_are_those_of_the_networks() -> None:
+    target = "gelan-c@yolov9"
+    found = json.loads(json.dumps(entry(detector(target), resolve(target).origin.form, fork=YOLOV9_AT_FIRST)))
+    recorded = unshared(json.loads(shipped_files.path("known_lines.json").read_text(encoding="utf-8")))
+    (same,) = (each for each in recorded if each["network"] == "gelan-c" and each.get("only_fused"))
+    assert {key: same[key] for key in found} == found

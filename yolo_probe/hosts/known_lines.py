@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from itertools import groupby
 from typing import Any, Literal
@@ -34,6 +34,12 @@ The first number alone: from it on a host prints no such figure.
 
 Curve = Sequence[Piece]
 """A figure for any number of classes."""
+
+Keypoints = tuple[int, int]
+"""How many keypoints a network of poses finds, and how many numbers each has, as ``kpt_shape`` of the data."""
+
+PERSON: Keypoints = (17, 3)
+"""Those of a person in COCO, with which networks of poses are shipped."""
 
 
 def value_at(curve: Curve, classes: int) -> int | None:
@@ -114,7 +120,7 @@ class Numbers:
         pairs = self.network.flops.items()
         return {counter: (self._gflops(before), self._gflops(after)) for counter, (before, after) in pairs}
 
-    def _gflops(self, number: int) -> float | None:
+    def _gflops(self, number: int | Curve) -> float | None:
         flops = value_at(curve_of(number), self.classes)
         return None if flops is None else flops / 1e9
 
@@ -140,12 +146,18 @@ class KnownNetwork:
     """Parameters that never train: the fixed numbers of DFL."""
     rows: Sequence[Sequence[int]]
     """Parameters of each row but the last, the head, unfused and fused."""
-    figures: Sequence[int]
+    figures: Sequence[int | Curve]
     """The curves of parameters, unfused and fused, and of gradients after ``fuse()`` in each of ``GRADIENT_STATES``."""
-    flops: Mapping[str, Sequence[int]]
+    flops: Mapping[str, Sequence[int | Curve]]
     """The curves of FLOPs by counter, unfused and fused."""
     parts: Mapping[str, Any] | None
     """What ``fuse()`` does to it, as the file has it; None where it is computed when it is asked for."""
+    is_only_fused: bool = False
+    """Whether it is another network after ``fuse()`` alone; before it, it is the one without a note."""
+    keypoints: Keypoints | None = None
+    """Of a network of poses: those that it is for, where they are not those of a person."""
+    by_keypoints: Mapping[str, Mapping[str, Any]] | None = None
+    """Of a network of poses: its figures with one class for any number of keypoints, by how many numbers each has."""
 
     @property
     def counters(self) -> Sequence[str]:
@@ -159,6 +171,35 @@ class KnownNetwork:
     def parameters(self, classes: int, fused: bool) -> int:
         """Those with a number of classes."""
         return count_at(curve_of(self.figures[fused]), classes)
+
+    @property
+    def states(self) -> Sequence[bool]:
+        """The states in which it is another network than those that are known without it: fused is True."""
+        return (True,) if self.is_only_fused else (False, True)
+
+    def added_by(self, keypoints: Keypoints, fused: bool) -> int:
+        """Parameters that these keypoints add to those of a person, whatever the number of classes."""
+        assert self.by_keypoints
+        theirs, persons = (self.by_keypoints[str(numbers)]["figures"][fused] for _, numbers in (keypoints, PERSON))
+        return _added(theirs, persons, keypoints[0])
+
+    def with_keypoints(self, keypoints: Keypoints) -> KnownNetwork:
+        """The same network for other keypoints: what they add in the head is added to each of its figures."""
+        assert self.by_keypoints
+        count, numbers = keypoints
+        theirs, persons = self.by_keypoints[str(numbers)], self.by_keypoints[str(PERSON[1])]
+
+        def moved(name: str, value: Any) -> Any:
+            return _moved(value, theirs[name], persons[name], count)
+
+        return replace(
+            self,
+            note=f"one for {_counted(count)} of {numbers} numbers each, kpt_shape [{count}, {numbers}]",
+            keypoints=keypoints,
+            figures=moved("figures", self.figures),
+            flops=moved("flops", {name: pair for name, pair in self.flops.items() if name in theirs["flops"]}),
+            parts=self.parts and moved("fusion", self.parts),
+        )
 
     def fusion(self, classes: int) -> RecordedFusion | None:
         """What ``fuse()`` does to it; None where that is not recorded."""
@@ -198,10 +239,41 @@ def _document() -> Mapping[str, Any]:
     return found
 
 
-@cache
-def curve_of(number: int) -> Curve:
+def curve_of(number: int | Curve) -> Curve:
     """A curve of the file by its number: there ``1 3011043 195;65 3031245 7977 60`` is one of two pieces."""
+    return _numbered(number) if isinstance(number, int) else number
+
+
+@cache
+def _numbered(number: int) -> Curve:
     return read_curve(_document()["curves"][number])
+
+
+def _counted(count: int) -> str:
+    return f"{count} keypoint{'s' * (count != 1)}"
+
+
+def _added(figure: int, persons: int, count: int) -> int:
+    """What a number of keypoints adds to a figure; the numbers are those of two curves of keypoints."""
+    found, usual = value_at(curve_of(figure), count), value_at(curve_of(persons), PERSON[0])
+    return 0 if found is None or usual is None else found - usual
+
+
+WHOLE = ("cause", "layers", "merged")
+"""What of a recorded fusion is no curve, and the same for any keypoints."""
+
+
+def _moved(value: Any, theirs: Any, persons: Any, count: int) -> Any:
+    """Curves of classes in any structure, each with what a number of keypoints adds to its figure."""
+    if isinstance(value, Mapping):
+        return {
+            name: each if name in WHOLE else _moved(each, theirs[name], persons[name], count)
+            for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_moved(*each, count) for each in zip(value, theirs, persons, strict=True)]
+    more = _added(theirs, persons, count)
+    return tuple((first, figure[0] + more, *figure[1:]) if figure else (first,) for first, *figure in curve_of(value))
 
 
 def read_curve(text: str) -> Curve:
@@ -263,7 +335,14 @@ def _network(
         figures=entry["figures"],
         flops=entry["flops"],
         parts=_document()["fusions"][entry["fusion"]] if "fusion" in entry else None,
+        is_only_fused=entry.get("only_fused", False),
+        by_keypoints=_by_keypoints(entry["keypoints"]) if "keypoints" in entry else None,
     )
+
+
+def _by_keypoints(figures: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+    fusions = _document()["fusions"]
+    return {numbers: {**each, "fusion": fusions[each["fusion"]]} for numbers, each in figures.items()}
 
 
 def _fusion(parts: Mapping[str, Any], classes: int, definition: LayerDefinition) -> RecordedFusion:

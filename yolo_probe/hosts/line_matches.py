@@ -17,9 +17,6 @@ from yolo_probe.hosts.summary_line import FORMS, LineForm
 from yolo_probe.hosts.ultralytics import form_of_release
 from yolo_probe.networks.generations import Generation
 
-STATES = (False, True)
-"""Before and after ``fuse()``."""
-
 FUSED_STATES: tuple[GradientState, ...] = ("stripped", "autograd", "no_grad")
 """What leaves gradients after ``fuse()``, the likeliest first."""
 
@@ -31,6 +28,12 @@ LIKELY_FEW = 100
 
 TRIED = 400
 """Networks, before or after ``fuse()``, of which all figures are compared with a line that none of them prints."""
+
+POSED = 400
+"""Most classes times keypoints of a network of poses that is tried with other keypoints than those of a person."""
+
+KEYPOINTS = [(count, numbers) for numbers in (3, 2) for count in range(1, 151)]
+"""Keypoints that are tried, with and without whether each is seen: 133 are those of a whole body."""
 
 FAR = 0.1
 """What part of the parameters is more than what another number of classes makes."""
@@ -95,19 +98,38 @@ class Match:
 
 def matches(line: PrintedLine) -> tuple[Match, ...]:
     """The networks that print a line, the likeliest first; where none does, those that nearly do, or the nearest."""
-    places = [(network, fused) for network in known_networks() for fused in STATES]
+    places = [(network, fused) for network in known_networks() for fused in network.states]
     layers = {each.layers[fused] for each, fused in places}
     shown = {number for number in layers if line.layers is None or line.layers.shows(number)}
     same = [(each, fused) for each, fused in places if each.layers[fused] in shown]
     exact = [match for each, fused in same for match in _tried(line, each, fused) if match.exact]
+    posed = [] if exact or not line.layers else list(_with_keypoints(line, same))
+    exact = exact or [match for match in posed if match.exact]
     fitting = [match for match in exact if match.fits_form] or exact
     if fitting:
         return tuple(_merged(line, sorted(fitting, key=lambda match: _likeliest_first(line, match))))[:SHOWN]
     likely = nsmallest(TRIED, places, key=lambda place: _roughly(line, *place))
     tried = (match for each, fused in likely for match in _tried(line, each, fused))
     found = [match for match in tried if match.numbers.classes <= LIKELY_CLASSES]
-    near = nsmallest(MERGED, found, key=lambda match: _nearest_first(line, match))
+    near = nsmallest(MERGED, [*posed, *found], key=lambda match: _nearest_first(line, match))
     return tuple(_merged(line, near))[:3]
+
+
+def _with_keypoints(line: PrintedLine, places: Sequence[tuple[KnownNetwork, bool]]) -> Iterator[Match]:
+    """The networks of poses that have the parameters of a line with keypoints of their own.
+
+    Not those of many classes and many keypoints, one of which has any number of parameters by chance.
+    """
+    wanted = line.parameters.value
+    for network, fused in places:
+        if not network.by_keypoints or line.parameters.is_rounded:
+            continue
+        of_classes = {network.parameters(classes, fused): classes for classes in range(1, POSED + 1)}
+        for keypoints in KEYPOINTS:
+            classes = of_classes.get(wanted - network.added_by(keypoints, fused), 0)
+            if 0 < classes * keypoints[0] <= POSED:
+                posed = network.with_keypoints(keypoints)
+                yield _match(line, posed, posed.numbers(classes), fused)
 
 
 def _roughly(line: PrintedLine, network: KnownNetwork, fused: bool) -> float:
@@ -259,6 +281,7 @@ def _likeliest_first(line: PrintedLine, match: Match) -> tuple[object, ...]:
         _apart_by_name(line, match.network),
         bool(match.network.note),
         0 if match.numbers.classes == 80 else 1 if match.numbers.classes <= LIKELY_CLASSES else 2,
+        match.numbers.classes if match.network.by_keypoints else 0,
         FAMILIES.index(family) if family in FAMILIES else len(FAMILIES),
         match.network.network.count("-"),
         len(match.network.network),

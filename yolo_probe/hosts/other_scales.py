@@ -13,7 +13,7 @@ from functools import cache
 
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.hosts.known_lines import known_networks
-from yolo_probe.hosts.line_matches import STATES, fits_form, version_in
+from yolo_probe.hosts.line_matches import fits_form, version_in
 from yolo_probe.hosts.printed_line import PrintedLine
 from yolo_probe.hosts.summary_line import FORMS, host_line
 from yolo_probe.model.fusion import fuse
@@ -56,7 +56,7 @@ def other_scale(line: PrintedLine) -> OtherScale | None:
     for network in known_networks():
         if (network.network, network.family, network.note) != ("yolov5s", "YOLOv5", ""):
             continue
-        for fused in STATES:
+        for fused in network.states:
             fitting = (each for each in GENERATIONS if each in network.hosts and is_since(each, "v4.0"))
             hosts = tuple(each for each in fitting if fits_form(line, network, FORMS[each], fused))
             if found := next(_found(line, hosts, fused), None) if hosts else None:

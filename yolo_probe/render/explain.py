@@ -421,8 +421,9 @@ def _newest(match: Match) -> KnownNetwork:
 
 
 def _same(match: Match) -> list[KnownNetwork]:
-    name = match.network.network
-    return [each for each in known_networks() if (each.network, each.family) == (name, "ultralytics")]
+    name, keypoints = match.network.network, match.network.keypoints
+    found = [each for each in known_networks() if (each.network, each.family) == (name, "ultralytics")]
+    return [each.with_keypoints(keypoints) for each in found] if keypoints else found
 
 
 def _drops_a_head(match: Match) -> bool:
@@ -564,7 +565,8 @@ def _nearest(answer: Answer) -> Iterator[str]:
     figures = f": {'; '.join(parts)}" if parts else ""
     is_changed = is_foreign(spelled(line.name.replace("Model", "")))
     yield f"{line.name} is none of the known networks." if is_changed else NO_NETWORK
-    yield f"The nearest is {_told(match)}{state}{figures}."
+    note = f", {match.network.note}" if match.network.note else ""
+    yield f"The nearest is {_told(match)}{state}{note}{figures}."
     if match.unlike == ("GFLOPs",) and _are_macs(line, match):
         yield f"{line.gflops} is half of that: it is GMACs, and 1 MAC is 2 FLOPs."
     elif match.unlike == ("GFLOPs",) and (side := _other_size(line, match)):

@@ -163,6 +163,12 @@ def subject_of_line(match: Match) -> Subject:
 
     Raises: ProbeError where it cannot be built here.
     """
+    if match.network.keypoints or match.network.is_only_fused:
+        raise TargetError(
+            f"{match.network.network}: its name builds another network than that of this line, which is "
+            f"{match.network.note}",
+            "Pass its file.",
+        )
     hosts: list[Generation] = [host for host in match.hosts if host in GENERATIONS]
     is_theirs = match.network.family == "ultralytics" and re.match("yolov[35]", match.network.network)
     name = f"{match.network.network}u" if is_theirs else match.network.network  # the bare name is YOLOv5's own

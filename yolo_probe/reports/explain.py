@@ -251,11 +251,8 @@ def _pair(first: Answer, last: Answer) -> tuple[Match, Match] | None:
 
 
 def _are_one(a: Match, b: Match) -> bool:
-    same = (a.network.family, a.network.network, a.network.note) == (
-        b.network.family,
-        b.network.network,
-        b.network.note,
-    )
+    same = (a.network.family, a.network.network) == (b.network.family, b.network.network)
+    same = same and (a.network.note == b.network.note or b.network.is_only_fused)
     hosts = not a.network.hosts or bool(set(a.hosts) & set(b.hosts))
     return same and hosts and a.numbers.classes == b.numbers.classes and (a.fused, b.fused) == (False, True)
 
@@ -265,7 +262,7 @@ def _diff(first: Match, last: Match, counter: str = "") -> FuseDiff | None:
 
     ``counter``: the name of the one that counts, else one that prints both lines, or that its host usually has.
     """
-    if first.network.note or first.network.family == "ultralytics":
+    if first.network.note or last.network.note or first.network.family == "ultralytics":
         return None
     hosts = [host for host in first.hosts if host in last.hosts and host in GENERATIONS]
     try:

@@ -32,6 +32,8 @@ BATCH_NORM_FLOPS = 8
 def recorded_ledgers(first: Match, last: Match) -> Iterator[tuple[str, Ledger]]:
     """The ledgers between two lines of one network, before and after ``fuse()``; none where nothing is recorded."""
     network = _recorded(first, last)
+    if network and network.by_keypoints:  # it has its own keypoints, for which what is recorded is computed
+        network = last.network
     fusion = None if network is None else network.fusion(last.numbers.classes)
     if network is None or fusion is None:
         return
