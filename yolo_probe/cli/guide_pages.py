@@ -358,6 +358,7 @@ _PHRASES = (
     (r"(?i)\b(?:did|does|do|is|are|was|were)n['\u2019]?t (?:show|display|print|appear|there|any)\w*", "missing"),
     (r"(?i)\bcan(?:no|'?)t (?:i )?(?:see|show|display|print|get)\b", "missing"),
     (r"(?i)\b(?:times |x ?)2\b|\b2 ?(?:x|times)\b|\bmultipl\w+ (?:by|with) (?:2|two)\b", "twice"),
+    (r"(?i)\b(?=(?:slower|faster) than\b)|\b(?=(?:is|are|runs?) (?:slower|faster)\b)", "fewer fps time "),
     (r"(?i)\bno g?flops\b|\bflops (?:is |are )?missing\b", "missing gflops"),
     (r"\bFLOPS\b(?=.*\bFLOPs\b)|\bFLOPs\b(?=.*\bFLOPS\b)|(?i:\boperations per second\b)", "flops speed second amount"),
     (r"(?i)\bnothing (?:is |was )?(?:shown|displayed|printed)\b", "missing"),
