@@ -325,6 +325,11 @@ def size_words(question: Question) -> str:
     return f"{height}x{width}{rounded}"
 
 
+def images_in_words(question: Question) -> str:
+    """What one forward pass takes: ``one image``, or as many as it needs."""
+    return f"{len(question.subject.images)} images" if question.subject.images else "one image"
+
+
 def _version(subject: Subject, alternatives: Sequence[str]) -> str:
     origin = subject.origin
     if subject.saved is None:

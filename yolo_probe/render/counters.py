@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from yolo_probe.counters.comparison import ByMode, Comparison, Counted
-from yolo_probe.render.common import heading, own_rules, percent, size_words
+from yolo_probe.render.common import heading, images_in_words, own_rules, percent, size_words
 from yolo_probe.render.document import Footer, Heading, Note, Part, Section, Table, TableRow, Words, signed
 from yolo_probe.reports.counters import Counters
 
@@ -208,9 +208,8 @@ def _giga(flops: int | None) -> str:
 
 
 def _footers(report: Counters) -> Iterator[Footer]:
-    yield Footer(
-        "Counted", f"at {size_words(report.question)}, one image, by the rules of each release; nothing was run"
-    )
+    fed = f"{size_words(report.question)}, {images_in_words(report.question)}"
+    yield Footer("Counted", f"at {fed}, by the rules of each release; nothing was run")
     if report.question.rules:
         yield Footer("Rules", own_rules(report.question.rules, report.unused_rules))
     yield Footer("Default", f"{report.comparison.default}: another with --counter NAME, also in info and fuse-diff")

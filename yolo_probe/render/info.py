@@ -19,6 +19,7 @@ from yolo_probe.render.common import (
     giga,
     heading,
     host_line,
+    images_in_words,
     kinds_words,
     line_differs,
     of_no_release,
@@ -200,8 +201,7 @@ def _flops(report: Info) -> Iterator[Part]:
     charges = report.question.charges(report.state)
     total = report.state.summary.flops or 0
     yield Figures("FLOPs", (f"{total:,}",))
-    images = len(report.question.subject.images)
-    fed = f"{images} images" if images else "one image"
+    fed = images_in_words(report.question)
     yield Note(f"Multiplications and additions for {fed}, {giga(total)} GFLOPs. It is not a speed.")
     groups = charges.charged.grouped(_group)
     free = [_group(record) for record, count in charges if count == 0]
