@@ -27,7 +27,7 @@ from yolo_probe.hosts.summary_line import FORMS
 from yolo_probe.hosts.target import resolve
 from yolo_probe.networks.generations import GENERATIONS, Generation
 from yolo_probe.networks.shipped import FORKS, network_names
-from yolo_probe.reports.explain import explanation
+from yolo_probe.reports.explain import explanation, explanation_of_figures
 from yolo_probe.reports.fuse_diff import fuse_diff
 from yolo_probe.reports.question import Question
 
@@ -1392,3 +1392,41 @@ def test_the_recorded_figures_of_yolov9_at_first_are_those_of_the_networks() -> 
     recorded = unshared(json.loads(shipped_files.path("known_lines.json").read_text(encoding="utf-8")))
     (same,) = (each for each in recorded if each["network"] == "gelan-c" and each.get("only_fused"))
     assert {key: same[key] for key in found} == found
+
+
+FUSED_LINE = "YOLOv8n summary (fused): 168 layers, 3006038 parameters, 0 gradients, 8.1 GFLOPs"
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "found"),
+    [
+        ("\u91cc\u7684fused\u662f\u4ec0\u4e48\u610f\u601d", (), "fuse() \u4e4b\u540e"),  # what does fused mean
+        ("\u91cc\u7684fused\u662f\u4ec0\u4e48\u610f\u601d", ("--lang", "en"), "after fuse()"),
+        ("what does fused mean?", (), "after fuse()"),
+    ],
+)
+def test_what_is_asked_in_chinese_beside_a_line_is_answered_in_it(
+    words: str, options: tuple[str, ...], found: str, probe: Probe
+) -> None:
+    answer = probe("explain", f"{FUSED_LINE} {words}", *options)
+    assert found in " ".join(answer.stdout.split())
+
+
+def test_figures_of_a_changed_network_are_not_taken_for_those_of_another_generation() -> None:
+    question = "yolov5s was 7.0M 15.8, after I added a block it is 7.5M 17.5, why?"
+    report = explanation_of_figures([*quoted_in(question)], asked=True)
+    assert [each.text for each in report.by_chance] == ["7.5M 17.5"]
+    assert report.between is None
+    words = CliRunner().invoke(cli, ["explain", question]).output
+    assert "+0.5 M parameters, +1.7 GFLOPs" in " ".join(words.split())
+
+
+def test_a_diff_of_two_lines_of_a_network_that_cannot_be_built_here_is_the_recorded_one(probe: Probe) -> None:
+    lines = (
+        "YOLO26n summary: 260 layers, 2,506,140 parameters, 2,506,140 gradients, 5.8 GFLOPs",
+        "YOLO26n summary (fused): 122 layers, 2,376,006 parameters, 0 gradients, 5.2 GFLOPs",
+    )
+    answer = probe("diff", *lines)
+    assert answer.returncode == 0
+    assert answer.stdout == probe("explain", *lines).stdout
+    assert answer.stdout.count("unexplained") == 4

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from yolo_probe.cli.guide_pages import CLOSE, SURE, in_plain_text, passages
-from yolo_probe.cli.options import ImageSize, of_networks, spoken
+from yolo_probe.cli.options import ImageSize, of_networks, speak_chinese, spoken
 from yolo_probe.cli.output import UNEXPLAINED, say, show, write
 from yolo_probe.counters.conventions import CONVENTIONS, choose_counter
 from yolo_probe.environment import installed_thop
@@ -50,6 +50,8 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
         lines = (" ".join(lines),)  # a line or a question without quotes
     is_piped = lines in ((), ("-",))
     texts = [_piped(sys.stdin.read(LARGEST_TEXT))] if is_piped else [*map(text_of, lines)]
+    if any(is_chinese(text.words) for text in texts if not text.is_log):
+        speak_chinese()
     empty = [text for text in texts if not text.lines]
     for text in [each for each in empty if not each.quoted] if len(empty) < len(texts) else ():
         say(f"{text.name}: found no summary line in it, so it is left out")
@@ -179,7 +181,7 @@ def _is_question(text: str) -> bool:
     words = re.findall(r"[\u4e00-\u9fff]{2}|[^\W\d_\u4e00-\u9fff]{2,}", text)  # one of Chinese is mostly two characters
     words = [word for word in words if not _UNITS.fullmatch(word)]
     fewest = LEAST_WORDS_OF_A_QUESTION if _BEGINS_TO_ASK.match(text) else MOST_WORDS_OF_FIGURES + 1
-    return len(words) >= fewest or bool(re.search("\u8bf7\u95ee|\u4e3a\u4ec0\u4e48|\u5417", text))
+    return len(words) >= fewest or bool(re.search(_ASKS_IN_CHINESE, text))
 
 
 LEAST_WORDS_OF_A_QUESTION = 3
@@ -244,10 +246,16 @@ class Text:
         return tuple(quoted_in(content))
 
 
+_ASKS_IN_CHINESE = (
+    r"\u4ec0\u4e48|\u600e|\u5417|\u5462|\u5982\u4f55|\u54ea|\u591a\u5c11"
+    r"|\u533a\u522b|\u610f\u601d|\u542b\u4e49|\u8bf7\u95ee"
+)
+"""What, how, which, how many, what is the difference, what does it mean, please: what a question in Chinese has."""
+
 _WONDERS = re.compile(
     r"[?\uff1f]|\b(?:why|how|what|which|should|however|differ|different|inconsistent|instead|my|but|than|same|reason|normal"
     r"|confus\w+|wonder\w*|strange|weird|unexpected\w*|understand)\b"
-    r"|\u4e3a\u4ec0\u4e48|\u600e\u4e48|\u5417|\u4e0d\u4e00",
+    rf"|{_ASKS_IN_CHINESE}|\u4e0d\u4e00",
     re.IGNORECASE,
 )
 """What the words beside a line have if they ask something."""
@@ -415,6 +423,16 @@ def compare_command(
     show(report, form)
 
 
+def _recorded_between(first: str, second: str) -> Explanation | None:
+    """What is recorded between two lines of one network that cannot be built here; None if they are none."""
+    from yolo_probe.hosts.printed_line import lines_in
+    from yolo_probe.reports.explain import explanation
+
+    lines = [line for text in (first, second) for line in lines_in(text)]
+    report = explanation(lines) if len(lines) == 2 else None
+    return report if report and report.exact and report.ledgers and not report.between else None
+
+
 @click.command("diff")
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
@@ -433,10 +451,16 @@ def diff_command(
     """
     from yolo_probe.reports.diff import diff, side
 
-    sides = [
-        side(target, size or imgsz, own or counter, classes=nc)
-        for target, size, own in ((first, imgsz_a, counter_a), (second, imgsz_b, counter_b))
-    ]
+    try:
+        sides = [
+            side(target, size or imgsz, own or counter, classes=nc)
+            for target, size, own in ((first, imgsz_a, counter_a), (second, imgsz_b, counter_b))
+        ]
+    except TargetError:
+        if not (recorded := _recorded_between(first, second)):
+            raise
+        show(recorded, form)
+        return
     report = diff(*sides)
     show(report, form)
     if not report.balanced:

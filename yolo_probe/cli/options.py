@@ -68,6 +68,8 @@ _THOUSANDS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
 _LANGUAGE = "yolo_probe.language"
 """Where a command notes the language of its report."""
+_CHOSEN = "yolo_probe.language_chosen"
+"""Where it notes that ``--lang`` was given."""
 
 
 def spoken() -> Language:
@@ -77,7 +79,15 @@ def spoken() -> Language:
     return found
 
 
+def speak_chinese() -> None:
+    """Have the command that runs answer in Chinese, as what is asked in Chinese is; not against its ``--lang``."""
+    context = click.get_current_context(silent=True)
+    if context and not context.meta.get(_CHOSEN):
+        context.meta[_LANGUAGE] = "zh"
+
+
 def _speak(context: click.Context, _: click.Parameter, asked: Language | None) -> None:
+    context.meta[_CHOSEN] = bool(asked) or context.meta.get(_CHOSEN, False)
     context.meta[_LANGUAGE] = asked or context.meta.get(_LANGUAGE) or language()
     if context.obj is not None:  # for an error, which is told when the command is over
         context.obj.language = asked or context.obj.language

@@ -52,6 +52,8 @@ def document(report: Explanation) -> Iterator[Section]:
     listed: set[tuple[Candidate, ...]] = set()
     for quoted, networks in report.quoted:
         yield from _quoted(quoted, networks, listed)
+        if quoted in report.by_chance:
+            yield from _by_chance(report.quoted[0][0], quoted)
         listed.add(tuple(networks))
     for text, known in report.errors:
         yield (Heading(text),)
@@ -80,6 +82,18 @@ def document(report: Explanation) -> Iterator[Section]:
         from yolo_probe.render.diff import document as document_of_diff
 
         yield from document_of_diff(report.between)
+
+
+def _by_chance(first: Quoted, quoted: Quoted) -> Iterator[Section]:
+    """What is between figures of a question and later ones of another generation's network."""
+    words = (
+        "It is a network of another generation than that of the figures before: of one that you changed, these are "
+        "its own figures, and yolo-probe diff old.yaml new.yaml tells what the change costs."
+    )
+    if first.millions and first.billions:
+        more = (float(quoted.millions) - float(first.millions), float(quoted.billions) - float(first.billions))
+        words += f" From the first figures to these: {more[0]:+.1f} M parameters, {more[1]:+.1f} GFLOPs."
+    yield (Words(words),)
 
 
 def _can_be_named(network: KnownNetwork) -> bool:

@@ -83,6 +83,9 @@ class Explanation:
     quoted: tuple[tuple[Quoted, tuple[Candidate, ...]], ...] = ()
     """Figures without a whole line, each with the networks that have them; the lines are those of the first of each."""
 
+    by_chance: tuple[Quoted, ...] = ()
+    """Those of the figures that a network has which the question is not of, if something was changed."""
+
     @cached_property
     def built(self) -> State | None:
         """The network of the only line, as its host builds it; None where that cannot be done here."""
@@ -163,8 +166,29 @@ def explanation_of_figures(
     once = [*dict.fromkeys(quoted)][:MOST_QUOTED]
     tried = [(each, _usual(each, candidates(each)) if asked else candidates(each)) for each in once]
     found = tuple((each, networks) for each, networks in tried if networks and not _is_beside(each, networks, tried))
-    theirs = [networks[0].line for each, networks in found if _is_certain(each, networks)]
-    return replace(explanation([*lines, *theirs]), quoted=found)
+    own = figures_by_chance(found) if asked else ()
+    theirs = [networks[0].line for each, networks in found if _is_certain(each, networks) and each not in own]
+    return replace(explanation([*lines, *theirs]), quoted=found, by_chance=own)
+
+
+def figures_by_chance(found: Sequence[Figures]) -> tuple[Quoted, ...]:
+    """Figures behind the first ones that a network of another generation has: of a change they are the reader's own.
+
+    Whoever asks what a change does to a network names two pairs of figures, the second of no known network.
+    """
+    (_, networks), *others = found or ((None, ()),)
+    if not networks:
+        return ()
+    first = networks[0]
+    return tuple(
+        each
+        for each, theirs in others
+        if each.millions
+        and each.billions
+        and theirs[0].network.network == first.network.network
+        and not {host for network in theirs for host in network.hosts}
+        & {host for each in networks for host in each.hosts}
+    )
 
 
 def _usual(quoted: Quoted, networks: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
