@@ -92,7 +92,7 @@ def passages(words: str, language: Language, *, searched: bool = False) -> tuple
     Openings of pages stand behind the sections. ``searched``: the words are not a question, but what is looked for.
     """
     language = "zh" if is_chinese(words) else language
-    asked = frozenset(_words(words)) - _common()
+    asked = _asked(words)
     enough = ENOUGH if searched or asked & _subjects() else max(ENOUGH, min(ENOUGH_A_WORD * len(asked), ENOUGH_AT_ALL))
     scores = [
         inf if each.passage.heading == words else _score(each, asked) * (OTHERS if each.is_of_others(words) else 1)
@@ -202,7 +202,7 @@ def _index(language: Language) -> tuple[_Indexed, ...]:
 
 def _indexed(passage: Passage, text: str, ways: Iterable[str]) -> _Indexed:
     """A section with its words: its text in both languages, and its headings and the other ways to ask for it."""
-    asked = tuple(frozenset(_words(way)) - _common() for way in ways)
+    asked = tuple(map(_asked, ways))
     in_text = {word: number for word, number in _words(text).items() if word not in _common()}
     shares: dict[str, float] = {}
     for counts, times in ((Counter(word for way in asked for word in way), ASKED), (in_text, 1)):
@@ -266,9 +266,13 @@ def _parts(markdown: str) -> list[tuple[str, str]]:
     return [(text.partition("\n")[0], text.partition("\n")[2].strip("\n") + "\n") for text in texts]
 
 
+def _asked(question: str) -> frozenset[str]:
+    """The words of a question, with those for what its figures say."""
+    return frozenset(_words(_with_states(question) + _times(question))) - _common()
+
+
 def _words(text: str) -> Counter[str]:
     """The words of a text in small letters, without the ends that English has for many and for acts."""
-    text = _with_states(text) + _times(text)
     for pattern, word in _PHRASES:
         text = re.sub(pattern, f" {word} ", text)
     chinese, others = _others()

@@ -8,7 +8,7 @@ from shlex import quote
 
 from yolo_probe.counters.charges import charge
 from yolo_probe.counters.conventions import CONVENTIONS
-from yolo_probe.hosts.subject import NotFused
+from yolo_probe.hosts.subject import NotFused, Subject
 from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.render.common import (
     activations,
@@ -97,14 +97,12 @@ def _moments(report: FuseDiff) -> tuple[str, str]:
     if report.late:
         training = f"Its constructor then makes {', '.join(report.late)}: of all of it model.info() prints"
     if not subject.saved:
-        found, elsewhere = subject.not_fused, subject.may_merge_elsewhere
-        validation = _without_fuse(found, elsewhere=elsewhere) if found else "When it validates, it prints"
-        return training, validation
+        return training, _without_fuse(subject) if subject.not_fused else "When it validates, it prints"
     validation = f"When it validates this file, it {prints}"
     if subject.foreign:
         validation += f", {subject.fuse_unless_known}"
-    if found := subject.not_fused:
-        return training, _without_fuse(found, elsewhere=subject.may_merge_elsewhere)
+    if subject.not_fused:
+        return training, _without_fuse(subject)
     if report.started and not report.late:
         training = "It then takes in parts of the pretrained file, and model.info() prints"
     if subject.origin.asked:
@@ -114,14 +112,14 @@ def _moments(report: FuseDiff) -> tuple[str, str]:
     return training, validation
 
 
-def _without_fuse(found: NotFused, *, elsewhere: bool) -> str:
+def _without_fuse(subject: Subject) -> str:
     """Words on the second line of a network whose own code gives none after ``fuse()``."""
-    if found.has_none:
-        if elsewhere:
-            return (
-                "Its class has no fuse(): if its host merges nothing by other code, a validation runs the network as "
-                "it is. Of this file its line is"
-            )
+    if subject.may_merge_elsewhere:
+        return (
+            "Its class has no fuse(): if its host merges nothing by other code, a validation runs the network as it "
+            "is. Of this file its line is"
+        )
+    if not subject.fuse_fails:
         return "It has no fuse(), so that a validation runs the network as it is. Of this file its line is"
     return "A validation ends in its fuse(), which fails. Without fuse() the line of this file would be"
 
@@ -148,8 +146,7 @@ def _answer(report: FuseDiff) -> str:
     elif report.question.subject.foreign:
         opening = _foreign(report)
     if found := report.question.subject.not_fused:
-        elsewhere = report.question.subject.may_merge_elsewhere
-        return f"{_of_no_fuse(found, opening, elsewhere=elsewhere)} {_gradients_answer(report)}"
+        return f"{_of_no_fuse(report.question.subject, found, opening)} {_gradients_answer(report)}"
     if report.saved_fused:
         opening += " This file was saved after fuse(): the training column puts back what it merged."
     if merged and not stay:
@@ -170,9 +167,9 @@ def _answer(report: FuseDiff) -> str:
     return f"{opening} Before validation, {fusion}: {layers}{same}.{also} {_gradients_answer(report)}"
 
 
-def _of_no_fuse(found: NotFused, opening: str, *, elsewhere: bool) -> str:
+def _of_no_fuse(subject: Subject, found: NotFused, opening: str) -> str:
     """The answer on a network whose own code gives none after ``fuse()``; ``opening``: what is said of the lines."""
-    if elsewhere:
+    if subject.may_merge_elsewhere:
         return (
             f"{opening} Its class has no fuse(). Not known: whether its host merges BatchNorms before a validation by "
             "other code; the numbers here are without that."
