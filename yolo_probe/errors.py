@@ -83,6 +83,10 @@ class UnknownModuleError(TraceError):
     """A forward pass that reaches a module of a class that yolo-probe does not know."""
 
 
+class TooManyOperatorsError(TraceError):
+    """A forward pass that was ended because it goes on and on."""
+
+
 class OtherBlockError(TraceError):
     """A forward pass that fails in a block of a fork, known by what it holds: its class may compute otherwise."""
 

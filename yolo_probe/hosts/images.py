@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from yolo_probe.errors import DataDependentError, TraceError, UnknownModuleError
+from yolo_probe.errors import DataDependentError, TooManyOperatorsError, TraceError, UnknownModuleError
 from yolo_probe.model.structure import Module, Shape, named_modules
 from yolo_probe.model.trace import Trace, trace
 
@@ -50,7 +50,7 @@ def fitting_image(root: Module, size: Size, run: Run, run_for_real: Run) -> tupl
         for image in undecided:
             try:
                 return image, attempt(image)
-            except UnknownModuleError:
+            except (UnknownModuleError, TooManyOperatorsError):
                 raise
             except TraceError as error:
                 refusals[image] = error
@@ -67,6 +67,8 @@ def fitting_channels(root: Module, usual: int, run: Run) -> int:
     for channels in (usual, *_plausible_channels(root)):
         try:
             run((1, channels, SMALL_SIDE, SMALL_SIDE))
+        except TooManyOperatorsError:
+            break
         except TraceError:
             continue
         return channels

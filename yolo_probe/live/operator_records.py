@@ -8,7 +8,7 @@ from types import CodeType, FunctionType
 
 import torch
 
-from yolo_probe.errors import TraceError
+from yolo_probe.errors import TooManyOperatorsError
 from yolo_probe.live.torch_internals import is_compiling
 from yolo_probe.model.operators import OpRecord
 
@@ -23,10 +23,10 @@ class Records(list[OpRecord]):
     def append(self, record: OpRecord) -> None:
         """Add a record.
 
-        Raises: TraceError where there would be more than may be.
+        Raises: TooManyOperatorsError where there would be more than may be.
         """
         if self._most is not None and len(self) >= self._most:
-            raise TraceError(f"the forward pass: found more than {self._most:,} operators, expected fewer")
+            raise TooManyOperatorsError(f"the forward pass: found more than {self._most:,} operators, expected fewer")
         if self._autograd and not is_compiling() and _is_inside(self._autograd, self._within):
             record = record._replace(options={**record.options, "autograd": True})
         super().append(record)
