@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import multiprocessing
 import os
 import re
 import shutil
@@ -25,6 +26,7 @@ import pytest
 
 from tests.conftest import Probe
 from tests.environments import ROOT
+from yolo_probe.registry.chunk import rows_of_chunk
 from yolo_probe.registry.rows import COLUMNS, FileRow, describe, file_row
 from yolo_probe.registry.workers import rows_of
 
@@ -73,6 +75,26 @@ def test_a_file_that_hangs_grows_or_ends_its_process_is_a_row_and_stops_nothing(
     assert errors["sleeps"].startswith("took more than 5 seconds")
     assert errors["ends"] == "ended its process (exit code 9)"
     assert errors["grows"].startswith("needs more memory")
+
+
+def in_a_daemon(paths: list[str], answers: multiprocessing.Queue[list[FileRow] | Exception]) -> None:
+    """The rows of a chunk in a process that may start none by multiprocessing."""
+    try:
+        answers.put(rows_of_chunk(paths, False, odd_row))
+    except Exception as error:
+        answers.put(error)
+
+
+def test_a_worker_of_dask_keeps_the_limits_of_a_file_too() -> None:
+    paths = ["1", "sleeps", "ends", "grows", "2"]
+    answers: multiprocessing.Queue[list[FileRow] | Exception] = multiprocessing.Queue()
+    worker = multiprocessing.Process(target=in_a_daemon, args=(paths, answers), daemon=True)
+    worker.start()
+    rows = answers.get(timeout=60)
+    assert isinstance(rows, list), rows
+    assert [(row.path, row.error.partition(" ")[0]) for row in rows] == [
+        *(("1", ""), ("sleeps", "took"), ("ends", "ended"), ("grows", "needs"), ("2", "")),
+    ]
 
 
 def test_a_scan_has_a_row_for_every_file_in_every_form(folder: Path, tmp_path: Path, probe: Probe) -> None:
@@ -153,10 +175,11 @@ def scheduler() -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
 
 
 def test_a_cluster_that_loses_a_worker_loses_and_doubles_no_row(
-    folder: Path, tmp_path: Path, scheduler: tuple[str, list[subprocess.Popen[bytes]]]
+    tmp_path: Path, demo_checkpoint: Path, scheduler: tuple[str, list[subprocess.Popen[bytes]]]
 ) -> None:
+    files = 5 * FILES
+    folder, file = _filled(tmp_path, demo_checkpoint, files), tmp_path / "rows.jsonl"
     address, workers = scheduler
-    file = tmp_path / "rows.jsonl"
     words = (*COMMAND, str(folder), "--engine", "dask", "--scheduler", address, "--format", "jsonl", "-o", str(file))
     scan = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE)
     while not file.exists() or not file.stat().st_size:
@@ -164,9 +187,9 @@ def test_a_cluster_that_loses_a_worker_loses_and_doubles_no_row(
         time.sleep(0.01)
     workers[0].kill()
     _, said = scan.communicate(timeout=120)
-    assert (scan.returncode, b"70 files" in said) == (0, True), said
+    assert (scan.returncode, f"{files} files".encode() in said) == (0, True), said
     paths = [json.loads(line)["path"] for line in file.read_text(encoding="utf-8").splitlines()]
-    assert sorted(paths) == [str(folder / f"{number:03}.pt") for number in range(FILES)]
+    assert sorted(paths) == [str(folder / f"{number:03}.pt") for number in range(files)]
 
 
 def test_a_scheduler_that_goes_away_is_one_message_and_leaves_whole_rows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable
 from concurrent.futures import CancelledError
 from itertools import islice
 from pkgutil import resolve_name
@@ -12,19 +12,15 @@ from typing import Any
 
 from yolo_probe import __version__
 from yolo_probe.errors import TargetError, first_words, reason_of
-from yolo_probe.registry.rows import FileRow, file_row
+from yolo_probe.registry.chunk import rows_of_chunk
+from yolo_probe.registry.rows import FileRow
 
 OPTION = "--engine dask"
-CHUNK = 32
+CHUNK = 64
 """Files of one task."""
 WAITING_TASKS = 64
 """Tasks that are handed out at a time, so that memory stays flat."""
 SECONDS_TO_CONNECT = 10
-
-
-def rows_of_chunk(paths: Sequence[str], sha256: bool) -> list[FileRow]:
-    """The rows of some files, in their order: what a worker does."""
-    return [file_row(path, sha256=sha256) for path in paths]
 
 
 def rows_from_cluster(

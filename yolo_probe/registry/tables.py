@@ -105,7 +105,7 @@ def rows_in(file: Path, *, sha256: bool = False) -> Iterator[FileRow]:
                 raise _not_ours(file)
             if tuple(cells) != _columns(sha256=sha256):
                 raise _other_columns(file)
-            yield _row_of_csv(cells) if is_csv else _row_of_json(cells)
+            yield _row_of_csv(cells) if is_csv else row_of_json(cells)
     except (ValueError, KeyError, TypeError, csv.Error):
         raise _not_ours(file) from None
     os.truncate(file, end)
@@ -124,7 +124,8 @@ BETWEEN = "; "
 """What is between two warnings in CSV."""
 
 
-def _row_of_json(cells: dict[str, Any]) -> FileRow:
+def row_of_json(cells: dict[str, Any]) -> FileRow:
+    """A row from its columns as JSON has them."""
     return FileRow(**cells | {"warnings": tuple(cells["warnings"])})
 
 
