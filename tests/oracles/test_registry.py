@@ -116,22 +116,25 @@ def test_a_scan_has_a_row_for_every_file_in_every_form(folder: Path, tmp_path: P
     assert (gate.returncode, "7 break a limit" in gate.stderr) == (1, True)
 
 
+@pytest.mark.parametrize("engine", ["processes", "dask"])
 def test_a_scan_that_is_stopped_leaves_whole_rows_and_goes_on(
-    tmp_path: Path, demo_checkpoint: Path, probe: Probe
+    engine: str, tmp_path: Path, demo_checkpoint: Path, probe: Probe
 ) -> None:
     files = 10 * FILES
     folder = _filled(tmp_path, demo_checkpoint, files)
     file = tmp_path / "rows.jsonl"
     scan = subprocess.Popen(
-        [*COMMAND, str(folder), "--format", "jsonl", "-o", str(file), "--jobs", "1"], cwd=ROOT, stderr=subprocess.PIPE,
+        [*COMMAND, str(folder), "--format", "jsonl", "-o", str(file), "--jobs", "1", "--engine", engine], cwd=ROOT,
+        stderr=subprocess.PIPE, start_new_session=True,
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # ignored in a background
     )  # fmt: skip
     while not file.exists() or not file.stat().st_size:
         assert scan.poll() is None
         time.sleep(0.01)
-    scan.send_signal(signal.SIGINT)
+    os.killpg(scan.pid, signal.SIGINT)  # as a terminal does
     _, words = scan.communicate(timeout=60)
-    assert (scan.returncode, b"go on with --resume" in words) == (130, True), words
+    assert (scan.returncode, len(words.splitlines())) == (130, 1), words
+    assert b"go on with --resume" in words
     before = file.read_text(encoding="utf-8")
     assert before.endswith("\n")
     assert 0 < len(before.splitlines()) < files

@@ -14,6 +14,7 @@ from yolo_probe import __version__
 from yolo_probe.errors import TargetError, first_words, reason_of
 from yolo_probe.registry.chunk import rows_of_chunk
 from yolo_probe.registry.rows import FileRow
+from yolo_probe.registry.workers import without_interrupts
 
 OPTION = "--engine dask"
 CHUNK = 64
@@ -21,6 +22,7 @@ CHUNK = 64
 WAITING_TASKS = 64
 """Tasks that are handed out at a time, so that memory stays flat."""
 SECONDS_TO_CONNECT = 10
+SILENT = logging.CRITICAL + 1
 
 
 def rows_from_cluster(
@@ -37,7 +39,10 @@ def rows_from_cluster(
         raise TargetError(f"{OPTION} needs dask.distributed", "pip install 'yolo-probe[dask]'") from None
     _quieten()
     if scheduler is None:
-        place: Any = LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None)
+        with without_interrupts():
+            place: Any = LocalCluster(
+                n_workers=jobs, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=SILENT
+            )
     else:
         place = scheduler
     try:
@@ -54,7 +59,7 @@ def _quieten() -> None:
     """Keep the logs of Dask from the screen: what happens to the connection is said once, by this command."""
     for name in [*logging.root.manager.loggerDict]:
         if name.partition(".")[0] == "distributed":
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+            logging.getLogger(name).setLevel(SILENT)
 
 
 def _rows(client: Any, paths: Iterable[str], sha256: bool, *, own: Any) -> Generator[FileRow, None, None]:
@@ -72,7 +77,9 @@ def _rows(client: Any, paths: Iterable[str], sha256: bool, *, own: Any) -> Gener
         while waiting:
             chunk, future = waiting.popleft()
             try:
-                yield from future.result()
+                rows = future.result()
+                future.release()  # else __del__ does, in which Ctrl-C is lost
+                yield from rows
             except CancelledError:
                 raise TargetError(
                     f"{OPTION}: the connection to the scheduler is lost",

@@ -60,7 +60,7 @@ def _submitted(
     """The row to come of a file, and the seconds that it may take. Raises: TargetError where no process starts."""
     seconds = _most_seconds(path, sha256)
     try:
-        with _without_interrupts():
+        with without_interrupts():
             return pool.submit(read, seconds, path, sha256=sha256), seconds
     except (OSError, RuntimeError) as error:
         raise TargetError(
@@ -79,7 +79,7 @@ def _most_seconds(path: str, sha256: bool) -> float:
 
 
 @contextmanager
-def _without_interrupts() -> Iterator[None]:
+def without_interrupts() -> Iterator[None]:
     """Start processes and threads that Ctrl-C does not reach: this thread alone is interrupted, and ends them.
 
     What is blocked when one starts stays so in it and in its children; here the signal waits until the end.
