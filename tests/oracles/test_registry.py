@@ -299,8 +299,18 @@ def large(tmp_path: Path, demo_checkpoint: Path) -> Path:
     return large
 
 
-def test_of_a_large_file_behind_a_url_only_the_directory_and_the_pickle_are_read(large: Path) -> None:
-    with _served(large.parent, Ranges) as (address, sent):
+class WithoutHead(Ranges):
+    """A server that answers GET alone, as URLs are that are signed for it."""
+
+    def do_HEAD(self) -> None:
+        self.send_error(403)
+
+
+@pytest.mark.parametrize("server", [Ranges, WithoutHead])
+def test_of_a_large_file_behind_a_url_only_the_directory_and_the_pickle_are_read(
+    server: type[Ranges], large: Path
+) -> None:
+    with _served(large.parent, server) as (address, sent):
         row, gone = file_row(f"{address}/best.pt"), file_row(f"{address}/gone.pt")
     here = file_row(str(large))
     assert (row.error, row.network, row.parameters, row.bytes) == ("", "narrow", 115_071, here.bytes)

@@ -12,8 +12,8 @@ from yolo_probe.errors import CheckpointError, first_words, reason_of
 
 BLOCK = 16 << 10
 """Bytes that are transferred at least, so that neighbouring small parts are one request."""
-NOT_FOUND = 404
-"""The status by which a server of HTTP says that there is no such file."""
+PART, NOT_FOUND, NOTHING_THERE = 206, 404, 416
+"""What a server of HTTP answers with a part of a file, without the file, and where a file has no such part."""
 MOST_KEPT = 1 << 20
 """Bytes of a part that is kept, to be read again without a request."""
 
@@ -64,7 +64,7 @@ class RemoteFile:
         Such a server answers ``cat_file`` with the whole file, whatever its size. Its opened file asks for the same
         range, but reads no further where the answer is none.
         """
-        if "http" not in self.filesystem.protocol:
+        if not _is_http(self.filesystem):
             return bytes(self.filesystem.cat_file(self.place, start=start, end=end))
         with self.filesystem.open(self.place, "rb", block_size=BLOCK, cache_type="none", size=self.size) as file:
             if not hasattr(file, "async_fetch_range"):  # a stream
@@ -84,10 +84,41 @@ def _whole_only() -> CheckpointError:
 def opened_url(url: str) -> Iterator[RemoteFile]:
     """The file behind a URL. Raises: CheckpointError where there is none, or fsspec or a package of it is missing."""
     filesystem, place = _file_system(url)
-    size = _asked(lambda: filesystem.size(place))
+    size = _asked(lambda: _size_of(filesystem, place))
     if size is None:
         raise CheckpointError("its server does not say how large it is", "download it, and pass the file")
     yield RemoteFile(filesystem, place, int(size))
+
+
+def _size_of(filesystem: Any, place: str) -> int | None:
+    """The size of a file in bytes; None where its server does not say it."""
+    size: int | None
+    if _is_http(filesystem):
+        from fsspec.asyn import sync
+
+        size = sync(filesystem.loop, _size_by_range, filesystem, place)
+    else:
+        size = filesystem.size(place)
+    return size
+
+
+async def _size_by_range(filesystem: Any, place: str) -> int | None:
+    """The size that a server of HTTP says beside the first byte: where a URL is signed, it may refuse HEAD."""
+    session, first = await filesystem.set_session(), {"Range": "bytes=0-0", "Accept-Encoding": "identity"}
+    async with session.get(filesystem.encode_url(place), headers=first) as answer:
+        if answer.status == NOT_FOUND:
+            raise FileNotFoundError(place)
+        if answer.status == NOTHING_THERE:
+            return 0
+        answer.raise_for_status()
+        if answer.status != PART:
+            raise _whole_only()
+        size = answer.headers.get("Content-Range", "").rpartition("/")[2]
+        return int(size) if size.isdecimal() else None
+
+
+def _is_http(filesystem: Any) -> bool:
+    return "http" in filesystem.protocol
 
 
 def files_at(url: str, endings: tuple[str, ...]) -> Iterator[str]:
