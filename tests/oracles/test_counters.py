@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 
 from tests import environments, processes
 from tests.oracles.real_host import RELEASES
+from yolo_probe.hosts.tool_prints import tool_prints
+from yolo_probe.reports.tool_figures import counted_by
 
 SCRIPT = environments.ROOT / "tests" / "oracles" / "counters_check.py"
 YOLO = ("yolov5n", "yolov5n6", "yolov5s-ghost", "yolov5s-transformer", "yolov5n-seg")
@@ -92,3 +95,32 @@ def test_the_tutorials_figure_for_densenet121_is_of_thop_0_0_22() -> None:
     )
     done = processes.run_python(script, paths=[environments.release("thop", "0.0.22")])
     assert done.stdout.splitlines()[-1] == "2914598912 7978856"
+
+
+PRINTS = environments.ROOT / "tests" / "oracles" / "prints_check.py"
+
+
+@cache
+def prints() -> list[tuple[str, str]]:
+    """What each real counter prints of yolov5n with 3 classes at 320x320, behind its name."""
+    _, paths = environments.real_counters(("ultralytics-thop-2.2", *environments.TOOLS))
+    paths = [environments.ROOT, environments.host("7.0.14"), *paths]
+    printed = processes.run_python(PRINTS, "yolov5n", 3, 320, paths=paths, timeout=1800).stdout
+    _, *parts = re.split(r"^## (.+)$", printed, flags=re.MULTILINE)
+    return list(zip(parts[::2], parts[1::2], strict=True))
+
+
+@pytest.mark.parametrize(
+    "name", ["thop", "ptflops", "torchinfo", "fvcore", "fvcore alone", "calflops", "deepspeed", "torch"]
+)
+def test_what_a_real_counter_prints_is_told_as_its(name: str) -> None:
+    texts = [text for each, text in prints() if each == name]
+    assert texts
+    for text in texts:
+        found = [network for each in tool_prints(text) for network in counted_by(each)]
+        assert found, text
+        first = found[0]
+        assert (first.network.network, first.side, first.fused) == ("yolov5n", 320, False), text
+        assert 3 in first.classes
+        assert any(counter.startswith(name.partition(" ")[0]) or "-thop-" in counter for counter in first.counters)
+        assert first.parameters == first.network.parameters(first.likely, False)

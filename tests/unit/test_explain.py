@@ -25,6 +25,7 @@ from yolo_probe.hosts.printed_line import lines_in, misread_in
 from yolo_probe.hosts.quoted_figures import candidates, name_in, quoted_in
 from yolo_probe.hosts.summary_line import FORMS
 from yolo_probe.hosts.target import resolve
+from yolo_probe.hosts.tool_prints import tool_prints
 from yolo_probe.networks.generations import GENERATIONS, Generation
 from yolo_probe.networks.shipped import FORKS, network_names
 from yolo_probe.reports.explain import explanation, explanation_of_figures
@@ -1430,3 +1431,52 @@ def test_a_diff_of_two_lines_of_a_network_that_cannot_be_built_here_is_the_recor
     assert answer.returncode == 0
     assert answer.stdout == probe("explain", *lines).stdout
     assert answer.stdout.count("unexplained") == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "network", "classes", "side", "counter"),
+    [
+        ("flops=4097075200.0 params=3011043.0", "yolov8n", 1, 640, "thop-0.1"),
+        ("Params: 20879400, FLOPs: 6030643200", "yolov5m", 3, 320, "thop-0.1"),
+        ("('7.976G', '7.025M')", "yolov5s", 2, 640, "ultralytics-thop-2.2"),
+        ("macs, params = (8311398400, 7235389)", "yolov5s", 80, 640, "ultralytics-thop-2.2"),
+        ("7929856000", "yolov5s", 2, 640, "fvcore"),
+        ("Computational complexity: 7.96 GMac\nNumber of parameters: 7.03 M", "yolov5s", 2, 640, "ptflops"),
+        ("Total params: 11,770,751\nTotal mult-adds (G): 7.88\nInput size (MB): 4.92", "yolov5s", 2, 640, "torchinfo"),
+        ("FLOPs:17.16 GFLOPS   MACs:7.88 GMACs   Params:7.03 M", "yolov5s", 2, 640, "calflops"),
+    ],
+)
+def test_what_a_counter_prints_is_told_by_network_size_and_counter(
+    text: str, network: str, classes: int, side: int, counter: str, probe: Probe
+) -> None:
+    answer = probe("explain", text, "--format", "json")
+    assert answer.returncode == 0, answer.stderr
+    told = json.loads(answer.stdout)
+    (print_,) = told["tools"]
+    first = print_["networks"][0]
+    assert (first["network"], first["imgsz"], first["fused"]) == (network, [side, side], False)
+    assert classes in first["classes"]
+    assert counter in first["counters"]
+    assert (told["lines"], told.get("figures")) == ([], None)
+
+
+def test_figures_that_no_known_counter_prints_are_not_told_as_its(probe: Probe) -> None:
+    answer = probe("explain", "flops=4134849536.0 params=3011043.0")
+    assert answer.returncode == 1
+    words = " ".join(answer.stdout.split())
+    assert "yolov8n with 1 class, before fuse(), has these parameters" in words
+    assert "No counter that is known here prints 4,134,849,536 for it" in words
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["flops: 8.2G, params: 7.2M", "7,235,389", "7235389 7225885", "16.5, 7.2", "nothing flops params", "FLOPs: 16.5"],
+)
+def test_figures_of_few_digits_are_no_print_of_a_counter(text: str) -> None:
+    assert [*tool_prints(text)] == []
+
+
+def test_the_head_of_a_column_may_stand_behind_its_figure(probe: Probe) -> None:
+    answer = probe("explain", "yolov5s: 7.2 params (M), 16.5 FLOPs @640 (B)")
+    assert answer.returncode == 0
+    assert "270 7,235,389 16.5" in " ".join(answer.stdout.split())

@@ -30,6 +30,7 @@ from yolo_probe.hosts.printed_line import lines_in
 from yolo_probe.hosts.quoted_figures import quoted_in
 from yolo_probe.hosts.subject import Saved
 from yolo_probe.hosts.target import resolve
+from yolo_probe.hosts.tool_prints import tool_prints
 from yolo_probe.language import catalogue, is_name, language, page_words, shown_in, translated, translated_error
 from yolo_probe.model.freezing import with_frozen
 from yolo_probe.model.structure import Module, named_parameters
@@ -65,6 +66,7 @@ from yolo_probe.reports.question import Question
 from yolo_probe.reports.side_by_side import side_by_side
 from yolo_probe.reports.story import read_story
 from yolo_probe.reports.timing import Timing
+from yolo_probe.reports.tool_figures import counted_by
 from yolo_probe.reports.training_record import Changed, FuseTrial, Scales, Started, Switched, Taken, Validated
 from yolo_probe.reports.training_record import Part as Modules
 from yolo_probe.training.log_lines import (
@@ -322,6 +324,17 @@ def reports(demo: Path) -> Iterator[tuple[str, Report]]:
         yield text, explanation(list(lines_in(text)))
     for text in ("157 layers", "7.5M 17.5", "yolov5s 7.07M 8", "13 GFLOPs", "rtdetr-l 32.97M"):
         yield text, explanation_of_figures(list(quoted_in(text)))
+    for text in PRINTS_OF_COUNTERS:
+        found = tuple((each, counted_by(each)) for each in tool_prints(text))
+        yield text, replace(explanation([]), tools=found)
+
+
+PRINTS_OF_COUNTERS = (
+    "flops=7975936000.0 params=7025023.0", "flops=4134849536.0 params=3011043.0", "MACs: 10325083392 params: 21172173",
+    "Computational complexity: 10.38 GMac\nNumber of parameters: 21.19 M", "8311398400",
+    "Total params: 11,770,751\nTotal mult-adds (G): 7.88", "flops=1 params=1", "flops=10000000000 params=1872157",
+)  # fmt: skip
+"""What counters print, of networks that are known and not."""
 
 
 def _other_reports(demo: Path) -> Iterator[tuple[str, Report]]:

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from yolo_probe.hosts.images import Size
     from yolo_probe.hosts.printed_line import PrintedLine
     from yolo_probe.hosts.quoted_figures import Candidate, Quoted
+    from yolo_probe.hosts.tool_prints import ToolPrint
     from yolo_probe.networks.generations import Generation
     from yolo_probe.reports.explain import Answer, Explanation
+    from yolo_probe.reports.tool_figures import CountedBy
 
 
 MOST_WORDS_OF_FIGURES = 4
@@ -40,9 +42,9 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     """Say which network prints a line, and what its numbers mean.
 
     LINE is text such as "213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs", or a part of one, such as "157
-    layers" or "7.5M 17.5"; LOG is a file with such lines; without either, standard input is read. Two lines are
-    explained against each other; of an error message that is known, such as "No module named 'models'", the cause and
-    the remedy are told; a question in words is looked up in the guide.
+    layers" or "7.5M 17.5", or what a FLOP counter prints; LOG is a file with such lines; without either, standard input
+    is read. Two lines are explained against each other; of an error message that is known, such as "No module named
+    'models'", the cause and the remedy are told; a question in words is looked up in the guide.
     """
     from yolo_probe.hosts.printed_line import LARGEST_TEXT
 
@@ -52,7 +54,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     texts = [_piped(sys.stdin.read(LARGEST_TEXT))] if is_piped else [*map(text_of, lines)]
     if any(is_chinese(text.words) for text in texts if not text.is_log):
         speak_chinese()
-    empty = [text for text in texts if not text.lines]
+    empty = [text for text in texts if not (text.lines or text.tools)]
     for text in [each for each in empty if not each.quoted] if len(empty) < len(texts) else ():
         say(f"{text.name}: found no summary line in it, so it is left out")
     try:
@@ -67,10 +69,10 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
         write(f"{in_plain_text(answers)}{_own_numbers(asked)}")
         return
     words = " ".join(text.words for text in texts)
-    is_question = bool(report.quoted or report.answers) and form == "text" and _is_question(words)
+    is_question = bool(report.quoted or report.answers or report.tools) and form == "text" and _is_question(words)
     answers = passages(words, spoken()) if is_question else ()
     sure = tuple(answer for answer in answers if answer.score >= SURE)
-    has_line = any(text.lines for text in texts)
+    has_line = any(text.lines or text.tools for text in texts)
     are_apart = len(report.answers) > 1 and not _is_of_one_fuse(report.answers)
     answers = tuple(each for each in sure[:2] if each.score >= CLOSE * sure[0].score) if has_line else answers
     if sure and (are_apart or not has_line):  # what is asked of several networks is mostly not what their lines are
@@ -204,12 +206,32 @@ class Text:
     is_log: bool = False
 
     @cached_property
+    def tools(self) -> tuple[tuple[ToolPrint, tuple[CountedBy, ...]], ...]:
+        """What FLOP counters print in it, each with the networks for which they do."""
+        from yolo_probe.hosts.tool_prints import tool_prints
+
+        if not (prints := [*tool_prints(self.content)]):
+            return ()
+        from yolo_probe.reports.tool_figures import counted_by
+
+        found = ((each, counted_by(each)) for each in prints)
+        return tuple((each, networks) for each, networks in found if networks)
+
+    @cached_property
+    def beside(self) -> str:
+        """The text without what FLOP counters print."""
+        rest = self.content
+        for each, _ in self.tools:
+            rest = rest.replace(each.whole, "\n")
+        return rest
+
+    @cached_property
     def lines(self) -> tuple[PrintedLine, ...]:
         """The summary lines in it."""
         from yolo_probe.hosts.printed_line import lines_in
         from yolo_probe.hosts.quoted_figures import name_in
 
-        found = tuple(lines_in(self.content, log=self.is_log))
+        found = tuple(lines_in(self.beside, log=self.is_log))
         if self.is_log or len(found) != 1 or found[0].name.lower() not in ("", "model"):
             return found
         return (replace(found[0], name=name_in(self.content) or found[0].name),)
@@ -219,17 +241,17 @@ class Text:
         """Whether it has a summary line or a known error, so that no section of the guide is looked for."""
         from yolo_probe.reports.known_errors import errors_in
 
-        return bool(self.lines) or any(errors_in(self.content))
+        return bool(self.lines or self.tools) or any(errors_in(self.content))
 
     @cached_property
     def words(self) -> str:
         """What stands beside its summary lines, where that asks something; of a whole log nothing."""
         if not self.lines:
-            return self.content
+            return self.beside
         if self.is_log and self.content.count("\n") > MOST_PASTED:
             return ""
         lines = "|".join(re.sub(r"(?:\\\s)+|\s+", r"\\s+", re.escape(line.text)) for line in self.lines)
-        rest = re.sub(lines, " ", self.content)
+        rest = re.sub(lines, " ", self.beside)
         return rest if _WONDERS.search(rest) else ""
 
     @cached_property
@@ -238,9 +260,9 @@ class Text:
         from yolo_probe.hosts.quoted_figures import quoted_in
         from yolo_probe.reports.known_errors import errors_in
 
-        if self.is_log or self.lines:
+        if self.is_log or self.lines or self.tools:
             return ()
-        content = self.content
+        content = self.beside
         for error, _ in errors_in(content):
             content = content.replace(error, " ")
         return tuple(quoted_in(content))
@@ -287,10 +309,11 @@ def explained(texts: Sequence[Text]) -> Explanation:
         )
     found = [line for text in texts for line in text.lines]
     errors = tuple(error for text in texts for error in errors_in(text.content))
-    asked = _is_question(" ".join(text.content for text in texts if not text.lines))
+    asked = _is_question(" ".join(text.beside for text in texts if not text.lines))
+    tools = tuple(each for text in texts for each in text.tools)
     quoted = of_the_network(found[:1], [each for text in texts for each in text.quoted])
     report = explanation_of_figures(quoted, found, asked=asked)
-    if not (found or errors or report.quoted):
+    if not (found or errors or report.quoted or tools):
         if figures := [each for each in quoted if not each.is_bare]:
             raise NoLineError(
                 f"{texts[0].name}: found {figures[0].text}, expected figures that a known network prints",
@@ -301,7 +324,7 @@ def explained(texts: Sequence[Text]) -> Explanation:
             '"213 layers, 7225885 parameters, 0 gradients, 16.4 GFLOPs"',
             NO_LINE_OF_A_LOG if any(text.is_log for text in texts) else NO_LINE,
         )
-    return replace(report, errors=errors)
+    return replace(report, errors=errors, tools=tools)
 
 
 NO_LINE = "Copy the whole line from the log, in quotes; a checkpoint goes to yolo-probe fuse-diff."
@@ -365,7 +388,11 @@ LONGEST_PATH = 4096
 
 def _unit_of(number: str) -> str:
     """The unit of a text that is a number alone, by its size; empty for any other text."""
-    units = {r"\d[\d,]{4,14}": " parameters", r"\d{2,4}": " layers", r"\d{1,4}\.\d{1,2}": " GFLOPs"}
+    from yolo_probe.hosts.tool_prints import FEWEST_OPERATIONS
+
+    units = {r"\d[\d,]{4,10}": " parameters", r"\d{2,4}": " layers", r"\d{1,4}\.\d{1,2}": " GFLOPs"}
+    if re.fullmatch(r"\d[\d,]*", number) and int(number.replace(",", "")) >= FEWEST_OPERATIONS:
+        return ""
     return next((unit for pattern, unit in units.items() if re.fullmatch(pattern, number)), "")
 
 

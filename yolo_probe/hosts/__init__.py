@@ -10,6 +10,7 @@ From the ground up; a module imports only from lines above its own::
     ultralytics_architecture  a checkpoint or YAML of ultralytics -> a model YAML as safe data
     ultralytics_names         the networks that the installed ultralytics ships
     printed_line              the summary lines in a text
+    tool_prints               what FLOP counters print in a text
     subject                   what a question is about: a network and its host
     ultralytics               which release of ultralytics wrote a checkpoint
     known_lines               the numbers of every known network of every known host

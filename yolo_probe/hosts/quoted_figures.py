@@ -140,6 +140,7 @@ class Candidate:
 def quoted_in(text: str) -> Iterator[Quoted]:
     """The figures of a text that is no whole line, those of one network together."""
     text = _DECIMAL_COMMA.sub(r"\1.\2", _with_each_unit(text[:LONGEST].translate(SIGNS)))
+    text = _HEADED_BEHIND.sub(r"\g<number> \g<unit>", text)
     text = _THOUSANDS.sub(_of_thousands, _POWERS.sub(_in_millions, text))
     text = _benchmark(text) or text
     if len(text) <= LONGEST_ROW and (row := _ROW.fullmatch(text.strip())):
@@ -207,6 +208,9 @@ _DECIMAL_COMMA = re.compile(
     r"(?<![\d.,])(\d{1,3}),(\d{1,2})(?=\s*(?:[MGB]|million)(?![a-z])|\s*[GB][ \t]?(?:FLOP|MAC))", _ASCII
 )
 """A decimal comma, as many languages have it: ``16,5 GFLOPs``."""
+
+_HEADED_BEHIND = re.compile(rf"(?P<number>{_DECIMAL})\s?(?:params?|FLOPs?)(?:\s?@\d+)?\s\((?P<unit>[MB])\)", _ASCII)
+"""A figure before the head of its column: ``7.2 params (M), 16.5 FLOPs @640 (B)``."""
 
 _THOUSANDS = re.compile(r"(?<![\w.,])(\d{1,6})(?:\.\d{1,3})?\s*K(?=\s*param)", _ASCII)
 

@@ -13,10 +13,11 @@ From the ground up; a module imports only from lines above its own::
     stride_scaling  words of FLOPs that are found from small images
     fuse_diff       words of a fuse-diff
     diff            words of a diff
+    counters        words of a comparison of counters
+    tool_figures    words of what FLOP counters print
     explain         words of an explanation of lines
     side_by_side    words of a table of networks
     info            words of an info
-    counters        words of a comparison of counters
     flop_count      words of one count
     comparison      words of a comparison on a live model
     memory_advice   advice from the values that a network moves

@@ -49,6 +49,11 @@ SHORT = {"modules": "all modules", "leaf_modules": "those that hold no others", 
 
 def document(report: Explanation) -> Iterator[Section]:
     """The report as sections of parts, in reading order."""
+    if report.tools:
+        from yolo_probe.render.tool_figures import sections
+
+        for print_, counted in report.tools:
+            yield from sections(print_, counted)
     listed: set[tuple[Candidate, ...]] = set()
     for quoted, networks in report.quoted:
         yield from _quoted(quoted, networks, listed)

@@ -20,6 +20,7 @@ From the ground up; a module imports only from lines above its own::
     row_graph              the rows that each row reads
     row_parts              a network cut into its rows
     diff                   the four ledgers from one network to another
+    tool_figures           the networks for which a counter prints figures
     explain                the networks that print a line, and what is between two lines
     side_by_side           several networks in one table
     verify                 the figures of the real thop and fuse() beside the computed ones

@@ -12,7 +12,7 @@ from yolo_probe.counters.conventions import CONVENTIONS, Convention, choose_coun
 from yolo_probe.environment import installed_thop
 from yolo_probe.errors import ProbeError
 from yolo_probe.hosts.figures_elsewhere import elsewhere
-from yolo_probe.hosts.known_lines import KnownNetwork, known_networks
+from yolo_probe.hosts.known_lines import KnownNetwork, known_networks, spans
 from yolo_probe.hosts.line_matches import Match, line_form, matches
 from yolo_probe.hosts.other_scales import OtherScale, other_scale
 from yolo_probe.hosts.printed_line import PrintedLine
@@ -38,7 +38,9 @@ from yolo_probe.reports.schema import SCHEMA
 from yolo_probe.reports.typed_json import as_plain
 
 if TYPE_CHECKING:
+    from yolo_probe.hosts.tool_prints import ToolPrint
     from yolo_probe.reports.diff import Diff
+    from yolo_probe.reports.tool_figures import CountedBy
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class Explanation:
     quoted: tuple[tuple[Quoted, tuple[Candidate, ...]], ...] = ()
     """Figures without a whole line, each with the networks that have them; the lines are those of the first of each."""
 
+    tools: tuple[tuple[ToolPrint, tuple[CountedBy, ...]], ...] = ()
+    """What FLOP counters print, each with the networks for which they do."""
     by_chance: tuple[Quoted, ...] = ()
     """Those of the figures that a network has which the question is not of, if something was changed."""
 
@@ -98,6 +102,7 @@ class Explanation:
             (networks[0].is_unlike and not elsewhere(quoted, networks)) or is_foreign(quoted.name)
             for quoted, networks in self.quoted
         )
+        strange = strange or not all(networks[0].counters for _, networks in self.tools)
         return all(answer.exact for answer in self.answers) and not strange
 
     @property
@@ -379,6 +384,7 @@ def as_json(report: Explanation) -> dict[str, object]:
             for answer in report.answers
         ],
         **({"figures": [_quoted_as_json(*each) for each in report.quoted]} if report.quoted else {}),
+        **({"tools": [_tool_as_json(*each) for each in report.tools]} if report.tools else {}),
         **({"ledger": ledgers} if ledgers else {}),
         **({"errors": [_error_as_json(*each) for each in report.errors]} if report.errors else {}),
     }
@@ -401,6 +407,26 @@ def _quoted_as_json(quoted: Quoted, networks: Sequence[Candidate]) -> dict[str, 
                 "gflops": None if each.gflops is None else round(each.gflops, 1),
                 **({"macs": True} if each.is_halved else {}),
                 **({"unlike": True} if each.is_unlike else {}),
+            }
+            for each in networks
+        ],
+    }
+
+
+def _tool_as_json(print_: ToolPrint, networks: Sequence[CountedBy]) -> dict[str, object]:
+    return {
+        "text": print_.text,
+        "networks": [
+            {
+                "network": each.network.network,
+                "classes": list(each.classes),
+                "family": each.network.family,
+                "hosts": list(spans(each.hosts)),
+                "fused": each.fused,
+                "imgsz": [each.side, each.side],
+                "counters": list(each.counters),
+                "parameters": each.parameters,
+                "gflops": [float(figure) for figure in each.gflops],
             }
             for each in networks
         ],
