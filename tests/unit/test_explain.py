@@ -344,6 +344,8 @@ def test_a_log_that_is_not_there_is_said_to_be_missing() -> None:
             "(model, ni, ...) since v7.0",
         ),
         ("Warning: module SELayer is treated as a zero-op.", "Count operators instead"),
+        ("[INFO] Register zero_ops() for <class 'torch.nn.modules.container.Sequential'>.", "It is no error"),
+        ("The following submodules of the model were never called during the trace", "by functions is counted all the"),
         ("Unsupported operator aten::mul encountered 201 time(s)", "counts MACs and calls them flops"),
         ("ValueError: Expected more than 1 value per channel when training, got input size", "as small as the stride"),
         ("the Conv2 layer call forward_fuse() but it have self.bn in the formula", "leave self.bn out"),

@@ -308,7 +308,7 @@ def explained(texts: Sequence[Text]) -> Explanation:
             "A picture was read wrongly there: l and I may be 1, O is 0, S is 5, B is 8. Correct it by hand.",
         )
     found = [line for text in texts for line in text.lines]
-    errors = tuple(error for text in texts for error in errors_in(text.content))
+    errors = tuple(error for text in texts for error in errors_in(text.beside))
     asked = _is_question(" ".join(text.beside for text in texts if not text.lines))
     tools = tuple(each for text in texts for each in text.tools)
     quoted = of_the_network(found[:1], [each for text in texts for each in text.quoted])

@@ -37,6 +37,21 @@ KNOWN_ERRORS = (
         "out, yolo-probe counters best.pt the same of a file.",
     ),
     KnownError(
+        r"\[INFO\] (?:Register|Customize rule) [^\n]{1,200}",
+        "thop says once for each class by which of its rules it is counted. zero_ops() is 0: for containers, whose "
+        "parts are counted, and for what costs little, such as activations. It is no error: convolutions, BatchNorm "
+        "and fully connected layers have rules of their own.",
+        "Pass verbose=False to thop.profile. yolo-probe counters best.pt shows what each thop charges, and for what.",
+    ),
+    KnownError(
+        r"The following submodules of the model were never called[^\n]*",
+        "fvcore names the modules whose call its trace did not see: what forward does not use, and what it uses "
+        "without a call, as F.conv2d(x, self.conv.weight). What runs by functions is counted all the same, in the "
+        "module around it.",
+        "Nothing, if their numbers are not missing in the total: yolo_probe.compare_counters(model) shows it beside "
+        "the other counters.",
+    ),
+    KnownError(
         r"(?:Unsupported operator|Skipped operation) \w+::\w+(?: encountered)?[^\n]*",
         "fvcore has no rule for this operator, and adds 0 for it. It has rules for convolutions, matrix products and "
         "norms, which cost nearly everything; it counts MACs and calls them flops.",
