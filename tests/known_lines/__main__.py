@@ -71,7 +71,10 @@ def of_yolov5() -> Iterator[Entry]:
             for name in network_names(made_by):
                 published = note if OFFICIAL.fullmatch(name) else note.removesuffix(", the official ones too")
                 yield _entry(name, made_by, generation, published)
-    for made_by, generation, note in (("v6.2", "v6.2", ""), ("v7.0", "v7.0", ""), ("v6.2", "v7.0", LATER[0][2])):
+    for made_by, generation, note in (
+        ("v6.2", "v6.2", ""), ("v7.0", "v7.0", ""), ("v6.2", "v7.0", LATER[0][2]), ("head", "head", ""),
+        ("v6.2", "head", LATER[0][2]),
+    ):  # fmt: skip
         for size in SIZES:
             yield _entry(f"yolov5{size}", made_by, generation, note, cls="-cls")
     yield from of_segmenters()

@@ -102,7 +102,7 @@ def classifier(target: str) -> Made:
         width = last.child("cv1").child("conv").parameters["weight"].shape[1]
         head = Blocks(host_of(generation)).make("Classify", [width, classes])
         conv = head.child("conv")
-        if generation == "v7.0":  # all Conv of a network share one activation
+        if generation in ("v7.0", "head"):  # all Conv of a network share one activation
             conv = replace(conv, children={**conv.children, "act": kept[0].child("act")})
         placed = {key: last.attributes[key] for key in ("i", "f", "np")}
         head = replace(head, attributes={**head.attributes, **placed}, children={**head.children, "conv": conv})

@@ -1482,3 +1482,79 @@ def test_the_head_of_a_column_may_stand_behind_its_figure(probe: Probe) -> None:
     answer = probe("explain", "yolov5s: 7.2 params (M), 16.5 FLOPs @640 (B)")
     assert answer.returncode == 0
     assert "270 7,235,389 16.5" in " ".join(answer.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u8bad\u7ec3\u540e {line} \u5c42\u6570\u548b\u5c11\u4e86",  # after training ... how come fewer layers
+        "{line} \u6bd4\u522b\u4eba\u7684\u5c11\u597d\u591a",  # far fewer than those of others
+    ],
+)
+def test_whoever_writes_chinese_beside_a_line_is_answered_in_it(text: str) -> None:
+    asked = text.format(line=FUSED_LINE)
+    for told in (run(asked)[1], run(text=asked)[1]):
+        assert "fuse() \u4e4b\u540e" in told
+        assert "This is" not in told
+    assert "This is" in run(text=f"{asked}\n" + "epoch\n" * 30)[1]  # a log in a folder with such a name
+
+
+def test_the_ledgers_of_a_log_are_between_neighbours_of_one_network() -> None:
+    of_80, of_2 = (
+        "YOLOv8n summary: 225 layers, 3157200 parameters, 3157184 gradients, 8.9 GFLOPs",
+        "YOLOv8n summary: 225 layers, 3011238 parameters, 3011222 gradients, 8.2 GFLOPs",
+    )
+    report = explanation([*lines_in("\n".join((of_80, of_2, FUSED_LINE)))])
+    assert (report.first, report.last) == (1, 2)
+    assert [ledger.unexplained for _, ledger in report.ledgers] == [0] * 4
+    assert "From line 2 to line 3" in run("\n".join((of_80, of_2, FUSED_LINE)))[1]
+    changed = [
+        f"mine summary{fused}: {layers} layers, {parameters} parameters, {gradients} gradients, 9.9 GFLOPs"
+        for fused, layers, parameters, gradients in (
+            ("", 367, 44_631_383, 44_631_367), ("", 366, 43_631_383, 43_631_367), (" (fused)", 269, 43_608_151, 0)
+        )
+    ]  # fmt: skip
+    report = explanation([*lines_in("\n".join(changed))])
+    assert (report.first, report.last) == (1, 2)
+    parameters = dict(report.alone)["parameters"]
+    assert (parameters.before, parameters.after) == (43_631_383, 43_608_151)
+
+
+def test_a_classifier_of_head_is_known() -> None:
+    line = "Model summary: 68 layers, 1,214,562 parameters, 1,214,562 gradients, 3.0 GFLOPs"
+    assert "This is yolov5n-cls with 2 classes, as YOLOv5 HEAD prints it, before fuse()" in words_of(line)
+
+
+def table_of(target: str, prefix: str = "", end: str = "\n") -> str:
+    """The table that a host prints when it builds a network."""
+    rows = [row for row in resolve(target).root.child("model").children.values() if row]
+    lines = ["                 from  n    params  module                                  arguments"]
+    lines += [
+        f"{number:>3}{row.attributes['f']!s:>18}{1:>3}{row.attributes['np']:>10}  {row.attributes['type']:<40}[3, 32]"
+        for number, row in enumerate(rows)
+    ]
+    return end.join(f"{prefix}{line}" for line in lines) + end
+
+
+@pytest.mark.parametrize(("prefix", "end"), [("", "\n"), ("", "\r\n"), ("> ", "\n"), ("0: ", "\n")])
+def test_a_table_without_its_line_is_that_of_a_network(prefix: str, end: str, tmp_path: Path) -> None:
+    table = table_of("yolov5n@v7.0", prefix, end)
+    (tmp_path / "train.log").write_text(table, newline="")
+    for told in (run(table)[1], run(text=table)[1], run(str(tmp_path / "train.log"))[1]):
+        words = " ".join(told.split())
+        assert "1,872,157 parameters This is yolov5n with 80 classes, as YOLOv5 v6.0, v6.1 and v6.2 print it" in words
+        assert "The 25 rows of the table add up to it." in words
+        assert "loaded from" not in words
+        assert "(yolo-probe guide " not in words
+
+
+def test_a_part_of_a_table_and_a_table_beside_its_line_are_no_line_of_their_own() -> None:
+    table = table_of("yolov5n@v7.0")
+    assert [*lines_in("\n".join(table.splitlines()[:-1]))] == []
+    assert [line.text for line in lines_in(f"{table}{LINE}")] == [line.text for line in lines_in(LINE)]
+
+
+def test_what_is_asked_beside_a_table_is_looked_up_without_its_rows() -> None:
+    told = run(f"{table_of('yolov5n@v7.0')}what is from, number, module, args in these rows?")[1]
+    assert "What do from, number, module, args and the multiples in the YAML mean?" in told
+    assert "freeze" not in told

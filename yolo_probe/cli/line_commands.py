@@ -52,7 +52,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
         lines = (" ".join(lines),)  # a line or a question without quotes
     is_piped = lines in ((), ("-",))
     texts = [_piped(sys.stdin.read(LARGEST_TEXT))] if is_piped else [*map(text_of, lines)]
-    if any(is_chinese(text.words) for text in texts if not text.is_log):
+    if any(text.is_in_chinese for text in texts):
         speak_chinese()
     empty = [text for text in texts if not (text.lines or text.tools)]
     for text in [each for each in empty if not each.quoted] if len(empty) < len(texts) else ():
@@ -243,15 +243,27 @@ class Text:
 
         return bool(self.lines or self.tools) or any(errors_in(self.content))
 
+    @property
+    def is_in_chinese(self) -> bool:
+        """Whether somebody has written Chinese in it, asking or not; of a whole log that may be the name of a file."""
+        return is_chinese(self.content) and not self.is_whole_log
+
+    @property
+    def is_whole_log(self) -> bool:
+        """Whether it is a log of more lines than anybody writes beside one."""
+        return self.is_log and self.content.count("\n") > MOST_PASTED
+
     @cached_property
     def words(self) -> str:
-        """What stands beside its summary lines, where that asks something; of a whole log nothing."""
+        """What stands beside its summary lines and tables, where that asks something; of a whole log nothing."""
+        from yolo_probe.hosts.printed_line import without_tables
+
         if not self.lines:
             return self.beside
-        if self.is_log and self.content.count("\n") > MOST_PASTED:
+        if self.is_whole_log:
             return ""
         lines = "|".join(re.sub(r"(?:\\\s)+|\s+", r"\\s+", re.escape(line.text)) for line in self.lines)
-        rest = re.sub(lines, " ", self.beside)
+        rest = re.sub(lines, " ", without_tables(self.beside))
         return rest if _WONDERS.search(rest) else ""
 
     @cached_property
@@ -271,13 +283,17 @@ class Text:
 _ASKS_IN_CHINESE = (
     r"\u4ec0\u4e48|\u600e|\u5417|\u5462|\u5982\u4f55|\u54ea|\u591a\u5c11"
     r"|\u533a\u522b|\u610f\u601d|\u542b\u4e49|\u8bf7\u95ee"
+    r"|\u548b|\u5565|\u4e3a\u4f55|\u662f\u4e0d\u662f|\u6b63\u5e38\u4e0d|\u6c42(?:\u89e3|\u52a9|\u6559)"
 )
-"""What, how, which, how many, what is the difference, what does it mean, please: what a question in Chinese has."""
+"""What, how, which, how many, what is the difference, what does it mean, please: what a question in Chinese has.
+
+Also as people say it: how come, what, is it so, is that normal, who can help.
+"""
 
 _WONDERS = re.compile(
     r"[?\uff1f]|\b(?:why|how|what|which|should|however|differ|different|inconsistent|instead|my|but|than|same|reason|normal"
     r"|confus\w+|wonder\w*|strange|weird|unexpected\w*|understand)\b"
-    rf"|{_ASKS_IN_CHINESE}|\u4e0d\u4e00",
+    rf"|{_ASKS_IN_CHINESE}|\u4e0d\u4e00|\u53cd\u800c|[\u5c11\u591a\u6ca1]\u4e86?|\u5927\u4e00\u500d",
     re.IGNORECASE,
 )
 """What the words beside a line have if they ask something."""

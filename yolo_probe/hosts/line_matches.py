@@ -99,6 +99,8 @@ class Match:
 def matches(line: PrintedLine) -> tuple[Match, ...]:
     """The networks that print a line, the likeliest first; where none does, those that nearly do, or the nearest."""
     places = [(network, fused) for network in known_networks() for fused in network.states]
+    if line.rows:
+        places = [(network, fused) for network, fused in places if not fused and _builds_rows(network, line)]
     layers = {each.layers[fused] for each, fused in places}
     shown = {number for number in layers if line.layers is None or line.layers.shows(number)}
     same = [(each, fused) for each, fused in places if each.layers[fused] in shown]
@@ -113,6 +115,12 @@ def matches(line: PrintedLine) -> tuple[Match, ...]:
     found = [match for match in tried if match.numbers.classes <= LIKELY_CLASSES]
     near = nsmallest(MERGED, [*posed, *found], key=lambda match: _nearest_first(line, match))
     return tuple(_merged(line, near))[:3]
+
+
+def _builds_rows(network: KnownNetwork, line: PrintedLine) -> bool:
+    """Whether the table of a line may be of a network: one is printed when a host builds a network of its YAML."""
+    is_loaded = network.note.startswith("loaded from")
+    return not is_loaded and (network.family == "ultralytics") == line.of_ultralytics
 
 
 def _with_keypoints(line: PrintedLine, places: Sequence[tuple[KnownNetwork, bool]]) -> Iterator[Match]:

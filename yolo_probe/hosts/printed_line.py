@@ -57,6 +57,19 @@ _ROW = re.compile(
     re.IGNORECASE,
 )
 """What ``model.info()`` of ultralytics returns, and a row of a table: ``157/7015519/0/15.8``."""
+_TABLE_ROW = re.compile(
+    r"(?:^|[\s>|])(?P<number>\d{1,3})[ \t|]+(?:-?\d{1,3}|\[[-\d, ]{1,60}\])[ \t|]+\d{1,3}[ \t|]+(?P<parameters>\d{1,10})"
+    r"[ \t|]+(?P<module>[a-z_][\w.]{1,120})[ \t|]+\[",
+    re.IGNORECASE,
+)
+"""A row of the table of a network: ``0  -1  1  3520  models.common.Conv  [3, 32, 6, 2, 2]``."""
+
+_COLUMNS = re.compile(r"\bfrom\s+n\s+params\s+module\b", re.IGNORECASE)
+"""What stands above those rows."""
+
+_HEAD = re.compile(r"detect|segment|pose|obb|classify|keypoint|decoder|head", re.IGNORECASE)
+"""What the class of a network's last row has in its name: a table that ends otherwise is a part of one."""
+
 _COLOUR = re.compile(r"\x1b\[[\d;?]*[ -/]*[@-~]|\x1b|\[(?:\d{1,3}(?:;\d{1,3})*)?m")
 """Colour codes, also those of a text from which copying took the escape character."""
 
@@ -124,6 +137,10 @@ class PrintedLine:
     """The digits, ``15.8``; empty where they are missing."""
     unit: str
     """``GFLOPs`` or ``GFLOPS``; empty where they are missing."""
+    rows: int = 0
+    """Rows of the table whose parameters it adds up; 0 where it was printed."""
+    of_ultralytics: bool = False
+    """Whether the classes of that table are those of ultralytics."""
 
     def shows_gflops(self, gflops: float) -> bool:
         """Whether a host that prints these GFLOPs prints these digits."""
@@ -131,7 +148,7 @@ class PrintedLine:
 
 
 def lines_in(text: str, *, log: bool = False) -> Iterator[PrintedLine]:
-    """The summary lines in a text, each once, in their order.
+    """The summary lines in a text, each once, in their order; where there are none, those that its tables add up to.
 
     ``log``: whether it is a whole log, in which a number of parameters alone is no summary line.
     """
@@ -152,6 +169,31 @@ def lines_in(text: str, *, log: bool = False) -> Iterator[PrintedLine]:
         if key not in seen:
             seen.add(key)
             yield line
+    if not seen:
+        yield from _of_tables(printed)
+
+
+def _of_tables(text: str) -> Iterator[PrintedLine]:
+    """The parameters that the rows of each table of a network add up to, each sum once, where the table is whole."""
+    tables: list[list[re.Match[str]]] = []
+    for row in _TABLE_ROW.finditer(text):
+        if row["number"] == "0":
+            tables.append([])
+        if tables and len(tables[-1]) == int(row["number"]):
+            tables[-1].append(row)
+    whole = [table for table in tables if _HEAD.search(table[-1]["module"].rpartition(".")[2])]
+    for parameters, table in {sum(int(row["parameters"]) for row in table): table for table in whole}.items():
+        yield PrintedLine(
+            text=f"{parameters:,} parameters", name="", is_capital=None, says_fused=False, has_separators=None,
+            layers=None, parameters=Figure(str(parameters)), gradients=None, gflops="", unit="", rows=len(table),
+            of_ultralytics=table[-1]["module"].startswith("ultralytics."),
+        )  # fmt: skip
+
+
+def without_tables(text: str) -> str:
+    """A text without the rows of tables of networks, and without what stands above their columns."""
+    rows = [line for line in text.splitlines() if not (_TABLE_ROW.search(line) or _COLUMNS.search(line))]
+    return "\n".join(rows)
 
 
 def misread_in(text: str) -> str:

@@ -313,6 +313,8 @@ def _figures(line: PrintedLine, match: Match, built: State | None) -> Iterator[P
             yield Note(words)
     yield Figures("parameters", (f"{match.parameters:,}",))
     yield Note(_parameters_note(match, other))
+    if line.rows:
+        yield Note(_of_rows(line))
     if line.gradients and match.gradients:
         yield Figures("gradients", (f"{_gradients(line, match):,}",))
         yield Note(_gradients_note(match))
@@ -321,11 +323,14 @@ def _figures(line: PrintedLine, match: Match, built: State | None) -> Iterator[P
         yield Note(_gflops_note(line, match, other))
     elif any(pair[match.fused] is not None for pair in numbers.gflops.values()):
         yield Figures("FLOPs", ("missing",))
-        yield Note(
-            f"{_with_thop(match)} Without thop, or where its counting run fails, the figure is left out without a word."
-        )
+        left_out = "Without thop, or where its counting run fails, the figure is left out without a word."
+        yield Note(_with_thop(match) if line.rows else f"{_with_thop(match)} {left_out}")
     if network.fixed and not match.fused and not (line.gradients and match.gradients):
         yield Note(f"{network.fixed} parameters of DFL never train: they are fixed numbers.")
+
+
+def _of_rows(line: PrintedLine) -> str:
+    return f"The {line.rows} rows of the table add up to it. Its summary line has the other numbers."
 
 
 def _with_thop(match: Match) -> str:
@@ -611,6 +616,8 @@ PASS_THE_FILE = "One figure may be mistyped, or the network is changed: pass its
 
 def _from_the_numbers(line: PrintedLine, nearest: Match | None = None) -> Iterator[str]:
     """What follows from a line whatever its network is."""
+    if line.rows:
+        yield _of_rows(line)
     if not_recorded := _not_recorded(line.name):
         yield not_recorded
     if line.gradients:

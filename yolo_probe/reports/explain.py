@@ -135,7 +135,11 @@ def explanation(lines: Sequence[PrintedLine]) -> Explanation:
 
 
 def _ends(answers: Sequence[Answer]) -> tuple[int, int]:
-    """The places of the lines before and after ``fuse()``, also where the later one of a training was pasted first."""
+    """The places of the lines before and after ``fuse()``, also where the later one of a training was pasted first.
+
+    Those of the last two neighbours of one network where the first line is of none of them: ultralytics prints one
+    with 80 classes before a training's own.
+    """
     end = len(answers) - 1
     forward = (number for number in range(end, 0, -1) if _pair(answers[0], answers[number]))
     backward = (number for number in range(end, 0, -1) if _pair(answers[number], answers[0]))
@@ -143,7 +147,17 @@ def _ends(answers: Sequence[Answer]) -> tuple[int, int]:
         return 0, at
     if start := next(backward, 0):
         return start, 0
+    neighbours = [(number - 1, number) for number in range(end, 1, -1)]
+    for are_one in (_pair, _look_like_one):
+        if places := next((each for each in neighbours if are_one(*(answers[place] for place in each))), None):
+            return places
     return (1, 0) if end == 1 and _is_turned(answers[0], answers[1]) else (0, end)
+
+
+def _look_like_one(first: Answer, last: Answer) -> bool:
+    """Whether of two lines of a network that is not known the second looks like the first after ``fuse()``."""
+    is_known = first.exact or last.exact
+    return not is_known and first.line.name == last.line.name and _may_be_fused(first.line, last.line)
 
 
 def _is_turned(first: Answer, last: Answer) -> bool:
