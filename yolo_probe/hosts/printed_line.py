@@ -58,8 +58,8 @@ _ROW = re.compile(
 )
 """What ``model.info()`` of ultralytics returns, and a row of a table: ``157/7015519/0/15.8``."""
 _TABLE_ROW = re.compile(
-    r"(?:^|[\s>|])(?P<number>\d{1,3})[ \t|]+(?:-?\d{1,3}|\[[-\d, ]{1,60}\])[ \t|]+\d{1,3}[ \t|]+(?P<parameters>\d{1,10})"
-    r"[ \t|]+(?P<module>[a-z_][\w.]{1,120})[ \t|]+\[",
+    r"(?:^|[\s>|])(?P<number>\d{1,3})[ \t|]+(?:-?\d{1,3}|\[[-\d, ]{1,60}\])[ \t|]+\d{1,3}"
+    r"[ \t|]+(?P<parameters>\d{1,10})[ \t|]+(?P<module>[a-z_][\w.]{1,120})[ \t|]+\[",
     re.IGNORECASE,
 )
 """A row of the table of a network: ``0  -1  1  3520  models.common.Conv  [3, 32, 6, 2, 2]``."""
