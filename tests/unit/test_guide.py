@@ -239,6 +239,7 @@ HALF = "Is best.pt FP16 or FP32, why is a file twice the size, how do I convert 
 RELEASES = "Why do the numbers of a network change between releases of ultralytics?"
 FEW = "Why few parameters and many GFLOPs, or a lighter block and no fewer GFLOPs?"
 CONVERTED = "Reparameterization: why has yolov9-c twice the published parameters?"
+MERGING = "Reparameterization: do I convert the model after training, and how?"
 ZERO = "Why does another tool print 0 parameters, or 0.01 GMac, or half?"
 DISPLAY = "How do I see or calculate parameters and FLOPs of a .pt file, per layer?"
 CLASSES = "Do I need to change nc in the model YAML, and what do classes cost?"
@@ -358,7 +359,14 @@ QUESTIONS = {
     "why are the parameters and FLOPs of yolov9-c twice as much as published in the paper": CONVERTED,
     "what is reparameterization in yolov9": CONVERTED,
     "difference between yolov9-c-converted, yolov9-c and gelan-c": CONVERTED,
-    "reparameterizing a yolov7 model does not change file size or inference speed": CONVERTED,
+    "reparameterizing a yolov7 model does not change file size or inference speed": MERGING,
+    "\u8bad\u7ec3\u5b8c\u6210\u540e\u5982\u4f55\u8fdb\u884c\u6a21\u578b\u91cd\u53c2\u6570\u8f6c\u6362": MERGING,
+    "batchsize\u6539\u4e86\u4e4b\u540eGFLOPs\u4f1a\u53d8\u5417":
+        "Does GFLOPs depend on the image size or on the batch size?",
+    "yolox nano \u6a21\u578b\u53c2\u6570\u66f4\u5c11\uff0c\u53cd\u800c\u6bd4yolov5n \u6162":
+        "Why is a network with fewer GFLOPs slower, with fewer FPS?",
+    "\u600e\u4e48\u770byolov8\u6bcf\u4e00\u5c42\u7684\u53c2\u6570\u91cf\u548c\u8f93\u51fa\u5c3a\u5bf8": DISPLAY,
+    "\u81ea\u5df1\u52a0\u7684CA\u6ce8\u610f\u529b\uff0c\u540e\u9762\u6ca1GFLOPs\u4e86\uff0c\u548b\u56de\u4e8b": MISSING,
     "what's the difference between yolov7.pt and yolov7_training.pt":
         "Is YOLOv7's training YAML another network than the deploy YAML?",
     "different input image sizes, same parameter count?": "Why the image size hardly matters to the line",

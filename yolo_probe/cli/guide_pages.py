@@ -363,8 +363,14 @@ _PHRASES = (
     (r"(?i)\bcan(?:no|'?)t (?:i )?(?:see|show|display|print|get)\b", "missing"),
     (r"(?i)\b(?:times |x ?)2\b|\b2 ?(?:x|times)\b|\bmultipl\w+ (?:by|with) (?:2|two)\b", "twice"),
     (r"(?i)\b(?=(?:slower|faster) than\b)|\b(?=(?:is|are|runs?) (?:slower|faster)\b)", "fewer fps time "),
+    (r"(?=\u6bd4[^\uff0c\u3002\uff1f,.?]{1,20}(?:\u6162|\u5feb))", "fewer fps time "),
     (r"(?i)\bno g?flops\b|\bflops (?:is |are )?missing\b", "missing gflops"),
     (r"\bFLOPS\b(?=.*\bFLOPs\b)|\bFLOPs\b(?=.*\bFLOPS\b)|(?i:\boperations per second\b)", "flops speed second amount"),
+    (
+        r"(?i)\u6ca1\u6709?(?:\u663e\u793a|\u6253\u5370|\u8f93\u51fa)? ?g?flops"
+        r"|g?flops ?(?:\u6ca1\u4e86|\u6ca1\u6709\u4e86|\u4e0d\u89c1\u4e86|\u6d88\u5931)",
+        "missing gflops",
+    ),
     (r"(?i)\bnothing (?:is |was )?(?:shown|displayed|printed)\b", "missing"),
     (r"(?i)\btransferred \d+ ?/ ?\d+ items\b", "transferred items"),
     (r"(?i)\bpretrained ?= ?\w+", "pretrained argument scratch"),

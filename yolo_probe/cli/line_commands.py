@@ -66,7 +66,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
         answers = passages(asked, spoken())
         if not answers or (_FAILURE.search(asked) and answers[0].score < SURE):
             raise _no_answer(texts[0].name, problem) from None
-        write(f"{in_plain_text(answers)}{_own_numbers(asked)}")
+        write(f"{in_plain_text(answers)}{own_numbers(asked)}")
         return
     words = " ".join(text.words for text in texts)
     is_question = bool(report.quoted or report.answers or report.tools) and form == "text" and _is_question(words)
@@ -81,7 +81,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     if answers and (not sure or (has_line and not are_apart)):
         write(f"\n{in_plain_text(answers)}")
     if is_question and report.quoted:
-        write(_own_numbers(words, told=[quoted.name for quoted, _ in report.quoted]))
+        write(own_numbers(words, told=[quoted.name for quoted, _ in report.quoted]))
     if not report.exact:
         sys.exit(UNEXPLAINED)
 
@@ -122,7 +122,7 @@ def _no_answer(name: str, problem: NoLineError) -> NoLineError:
     )
 
 
-def _own_numbers(question: str, told: Sequence[str] = ()) -> str:
+def own_numbers(question: str, told: Sequence[str] = ()) -> str:
     """Two lines of the network that a question names, and the command that shows more if it can be built here.
 
     Of a series without a scale, such as YOLO11, one line for each of its networks. ``told``: names that are told above.
