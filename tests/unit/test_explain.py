@@ -1558,3 +1558,50 @@ def test_what_is_asked_beside_a_table_is_looked_up_without_its_rows() -> None:
     told = run(f"{table_of('yolov5n@v7.0')}what is from, number, module, args in these rows?")[1]
     assert "What do from, number, module, args and the multiples in the YAML mean?" in told
     assert "freeze" not in told
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "YOLOv5s summary: 157 1ayers, 7012822 pararneters, 0 gradlents, 15.8 GFL0Ps",  # as a picture is read
+        "YOLOv5s summary:157layers,7012822parameters,0gradients,15.8GFL0Ps",
+        "YOLOv5s summary: 157 layers, 7012822 parameters, 0 gradients, 15\uff0e8 GFLOPs",
+        "YOLOv5s summary: 157 layers, 7012822 para\nmeters, 0 gradients, 15.8 GFLOPs",  # from a narrow window
+        "YOLOv5s summary: 157 layers, 7012\r\n822 parameters, 0 gradients, 15.8 GF\r\nLOPs",
+        "YOLOv5s summary: 157 layers, 7012822 parameters, 0 gradients, 15.\n8 GFLOPs",
+        "yolov5\n157 layers, 7012822 parameters, 0 gradients, 15.8 GFLOPs",
+    ],
+)
+def test_words_that_a_picture_or_a_narrow_window_has_broken_are_mended(pasted: str) -> None:
+    (line,) = lines_in(pasted)
+    figures = (line.layers, line.parameters, line.gradients)
+    assert [each and each.value for each in figures] == [157, 7_012_822, 0]
+    assert line.gflops == "15.8"
+
+
+PAPER = {
+    "Markdown": "| Model | Params (M) | FLOPs (G) | mAP |\n|---|---|---|---|\n| YOLOv5s | 7.2 | 16.5 | 37.4 |\n"
+    "| YOLOv5s+CBAM | 7.3 | 16.7 | 38.0 |\n| YOLOv8n | 3.2 | 8.7 | 37.3 |\n| Ours | 5.1 | 11.9 | 40.0 |",
+    "tabs": "Method\tmAP50\tParams/M\tGFLOPs\tFPS\nYOLOv5s\t0.81\t7.2\t16.5\t98\nYOLOv5s-CBAM\t0.8\t7.3\t16.7\t90\n"
+    "YOLOv8n\t0.80\t3.2\t8.7\t110\nOurs\t0.86\t5.1\t11.9\t105",
+    "Chinese": "\u6a21\u578b  \u53c2\u6570\u91cf(M)  \u8ba1\u7b97\u91cf(G)\nYOLOv5s  7.2M  16.5G\nYOLOv8n  3.2M  8.7G",
+    "whole numbers": "name params GFLOPs\nyolov5s 7,225,885 16.5\nyolov8n 3,151,904 8.7",
+}
+"""Tables of papers."""
+
+
+@pytest.mark.parametrize("table", PAPER)
+def test_each_row_of_a_table_is_held_against_the_network_that_it_names(table: str) -> None:
+    found = [*quoted_in(PAPER[table])]
+    assert [(each.name, each.billions) for each in found] == [("yolov5s", "16.5"), ("yolov8n", "8.7")]
+    assert [round(float(each.millions), 1) for each in found] == [7.2, 3.2]
+    code, told = run(PAPER[table])
+    assert code == 0
+    assert "(yolo-probe guide " not in told
+    assert "does not print" not in told
+
+
+def test_what_is_asked_below_a_table_is_looked_up_without_it() -> None:
+    told = run(f"{PAPER['tabs']}\nhow do papers count GFLOPs, before or after fuse, which line do I report?")[1]
+    assert told.startswith("Which of the two lines do I report")
+    assert "YOLOv8n 3.2M 8.7" in told

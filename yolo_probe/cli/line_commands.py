@@ -256,14 +256,15 @@ class Text:
     @cached_property
     def words(self) -> str:
         """What stands beside its summary lines and tables, where that asks something; of a whole log nothing."""
-        from yolo_probe.hosts.printed_line import without_tables
+        from yolo_probe.hosts.printed_line import as_printed, without_tables
+        from yolo_probe.hosts.quoted_figures import without_rows
 
         if not self.lines:
-            return self.beside
+            return without_rows(self.beside)
         if self.is_whole_log:
             return ""
         lines = "|".join(re.sub(r"(?:\\\s)+|\s+", r"\\s+", re.escape(line.text)) for line in self.lines)
-        rest = re.sub(lines, " ", without_tables(self.beside))
+        rest = re.sub(lines, " ", without_tables(as_printed(self.beside)))
         return rest if _WONDERS.search(rest) else ""
 
     @cached_property
@@ -325,7 +326,7 @@ def explained(texts: Sequence[Text]) -> Explanation:
         )
     found = [line for text in texts for line in text.lines]
     errors = tuple(error for text in texts for error in errors_in(text.beside))
-    asked = _is_question(" ".join(text.beside for text in texts if not text.lines))
+    asked = _is_question(" ".join(text.words for text in texts if not text.lines))
     tools = tuple(each for text in texts for each in text.tools)
     quoted = of_the_network(found[:1], [each for text in texts for each in text.quoted])
     report = explanation_of_figures(quoted, found, asked=asked)

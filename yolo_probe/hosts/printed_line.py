@@ -24,7 +24,8 @@ _LINE = re.compile(
     rf"(?:{_BETWEEN}(?P<gflops>{_NUMBER})\s*(?P<unit>G ?FLOPs?)(?![a-z\d]))?",
     re.IGNORECASE,
 )
-SIGNS = str.maketrans({"\uff0c": ", ", "\uff1a": ": ", "\uff1b": "; ", "\u00a0": " ", "\u2009": " ", "\u202f": " "})
+SIGNS = str.maketrans({"\uff0c": ", ", "\uff1a": ": ", "\uff1b": "; ", "\u00a0": " ", "\u2009": " ", "\u202f": " ",
+                       "\uff0e": ".", **{chr(0xFF10 + digit): str(digit) for digit in range(10)}})  # fmt: skip
 """Signs of Chinese text and spaces that pages and editors put in, as hosts print them."""
 
 _UNITS = ("GFLOPs", "GFLOPS", "GFlops")
@@ -153,7 +154,7 @@ def lines_in(text: str, *, log: bool = False) -> Iterator[PrintedLine]:
     ``log``: whether it is a whole log, in which a number of parameters alone is no summary line.
     """
     seen = set()
-    printed = _as_printed(text[:LARGEST_TEXT])
+    printed = as_printed(text[:LARGEST_TEXT])
     of_data = "" if any(map(_is_line, _LINE.finditer(printed))) else _of_data(printed)
     for match in _LINE.finditer(of_data or printed):
         if _is_ours(match):
@@ -209,9 +210,40 @@ def _is_misread(word: str) -> bool:
     return bool(re.search(r"\d", word) and re.search("[lIOoSB]", word) and not re.fullmatch(r"\d+(?:\.\d+)?B", word))
 
 
-def _as_printed(text: str) -> str:
+def as_printed(text: str) -> str:
     """A text as hosts print lines: without colours, and each number apart from its unit."""
-    return _BESIDE.sub(" ", _COLOUR.sub("", text).translate(SIGNS).replace("\r", "\n"))
+    plain = _COLOUR.sub("", text).translate(SIGNS).replace("\r\n", "\n").replace("\r", "\n")
+    return _BESIDE.sub(" ", _with_whole_words(plain) if len(plain) <= LONGEST_PASTED else plain)
+
+
+LONGEST_PASTED = 100_000
+"""Most characters of a text in which words are mended; a log of more was not copied from a window or a picture."""
+
+_WORDS = ("layers", "parameters", "gradients", "GFLOPs", "GFLOPS", "summary")
+
+_BROKEN_WORD = re.compile("|".join("\n?".join(word) for word in _WORDS), re.IGNORECASE)
+_BROKEN_NUMBER = re.compile(
+    r"(\b(?:layers|parameters|gradients|summary(?: \(fused\))?)[,:] ?\d[\d,.]*)\n"
+    r"(?=[\d,.]*\d[ \t]*(?:layer|param|grad|GFLOP))",
+    re.IGNORECASE,
+)
+"""A word, and a number, that a window as narrow as its text has broken in two."""
+
+_MISREAD_WORDS = {
+    "layers": re.compile(r"(?<![A-Za-z0-9])[1I]ayers"),
+    "parameters": re.compile(r"(?<![A-Za-z])para(?:rn|m)eter[s5]", re.IGNORECASE),
+    "gradients": re.compile(r"(?<![A-Za-z])grad[1li]ents", re.IGNORECASE),
+    "GFLOPs": re.compile(r"(?<![A-Za-z])GFL(?:0P[sS5]?|OP5)(?![A-Za-z])"),
+}
+"""Units as reading a picture leaves them, by what they are: no digit of a number is guessed by that."""
+
+
+def _with_whole_words(text: str) -> str:
+    """A text with its units as hosts spell them, where a narrow window has broken them or a picture was misread."""
+    text = _BROKEN_NUMBER.sub(r"\1", _BROKEN_WORD.sub(lambda word: word[0].replace("\n", ""), text))
+    for word, pattern in _MISREAD_WORDS.items():
+        text = pattern.sub(word, text)
+    return text
 
 
 def _as_data(line: PrintedLine) -> PrintedLine:

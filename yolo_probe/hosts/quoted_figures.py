@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks, spans
-from yolo_probe.hosts.printed_line import SIGNS, Figure, PrintedLine
+from yolo_probe.hosts.printed_line import FEWEST, SIGNS, Figure, PrintedLine
 
 _DECIMAL = r"\d{1,6}(?:\.\d{1,6})?"
 _ASCII = re.IGNORECASE | re.ASCII
@@ -139,6 +139,9 @@ class Candidate:
 
 def quoted_in(text: str) -> Iterator[Quoted]:
     """The figures of a text that is no whole line, those of one network together."""
+    if any(rows := _rows_of_table(text[:LONGEST])):
+        yield from rows.values()
+        return
     text = _DECIMAL_COMMA.sub(r"\1.\2", _with_each_unit(text[:LONGEST].translate(SIGNS)))
     text = _HEADED_BEHIND.sub(r"\g<number> \g<unit>", text)
     text = _THOUSANDS.sub(_of_thousands, _POWERS.sub(_in_millions, text))
@@ -165,6 +168,78 @@ def quoted_in(text: str) -> Iterator[Quoted]:
         group[kind] = match
     if group:
         yield _quoted(group, text, says_flops)
+
+
+_HEADS = {
+    "layers": re.compile(r"layers?|\u5c42\u6570", re.IGNORECASE),
+    "millions": re.compile(r"(?:#\s?)?param\w*|\u53c2\u6570\u91cf?", re.IGNORECASE),
+    "billions": re.compile(r"[GB]?\s?(?:FLOPs?|MACs?)|\u8ba1\u7b97\u91cf|\u8fd0\u7b97\u91cf", re.IGNORECASE),
+}
+"""What the heads of columns begin with, by the figure of ``Quoted`` that is in them."""
+
+_OF_UNIT = re.compile(r" ?[(/] ?(?:M|G|B|10\^?[69])(?: ?\)|(?![\w)]))", re.IGNORECASE)
+"""The unit in a head, with the space before it: ``Params (M)``, ``FLOPs / G``."""
+
+
+def _rows_of_table(text: str) -> dict[int, Quoted]:
+    """The figures of known networks in a table with heads for parameters and FLOPs, by the number of their line.
+
+    Rows of other networks, such as those of a paper's own, are left out: their figures are another's by chance.
+    """
+    found: dict[int, Quoted] = {}
+    places: dict[str, int] = {}
+    width, splits, says_macs = 0, "", False
+    for number, line in enumerate(text.translate(SIGNS).splitlines()):
+        head = _OF_UNIT.sub("", line)
+        splits_now = next(
+            each for each in (r"\|", r"\t", r"\s{2,}", r"\s+") if re.search(each, head.strip()) or each == r"\s+"
+        )
+        cells = _cells(head, splits_now)
+        heads = {name: at for name, of in _HEADS.items() for at, cell in enumerate(cells) if of.fullmatch(cell)}
+        if {"millions", "billions"} <= {*heads}:
+            places, width, splits = heads, len(cells), splits_now
+            says_macs = "mac" in cells[heads["billions"]].lower()
+        elif places and len(cells := _cells(line, splits)) == width and (row := _of_cells(cells, places, says_macs)):
+            found[number] = row
+    return found
+
+
+def _cells(line: str, splits: str) -> list[str]:
+    return [cell.strip(" *`~") for cell in re.split(splits, line.strip().strip("|"))]
+
+
+def _of_cells(cells: Sequence[str], places: Mapping[str, int], says_macs: bool) -> Quoted | None:
+    """The figures of a row; None where it names no known network, or a changed one."""
+    name = name_in(cells[0])
+    figures = {
+        kind: re.fullmatch(rf"({_DECIMAL}|\d{{1,3}}(?:,\d{{3}})+)\s?[MGB]?", cells[at]) for kind, at in places.items()
+    }
+    if not (is_known(name) and spelled(cells[0]) == name) or not all(figures.values()):
+        return None
+    digits = {kind: figure[1].replace(",", "") for kind, figure in figures.items() if figure}
+    if float(digits["millions"]) > FEWEST:
+        digits["millions"] = f"{int(float(digits['millions'])) / 1e6:.6f}"
+    return Quoted(
+        f"{cells[0]} {digits['millions']}M {digits['billions']}", name, digits.get("layers", ""), digits["millions"],
+        digits["billions"], says_macs, has_unit=True, says_flops=True,
+    )  # fmt: skip
+
+
+def without_rows(text: str) -> str:
+    """A text without the lines of a table of figures, from its heads on."""
+    rows = _rows_of_table(text[:LONGEST])
+    lines = text.splitlines()
+    first = min(rows, default=0)
+    kept = [
+        line for number, line in enumerate(lines) if not (rows and _is_of_table(line, first <= number <= max(rows)))
+    ]
+    return "\n".join(kept)
+
+
+def _is_of_table(line: str, is_between: bool) -> bool:
+    """Whether a line is a row of figures, or the heads above them."""
+    heads = sum(bool(re.search(of.pattern, line, re.IGNORECASE)) for of in _HEADS.values())
+    return is_between or heads > 1 or bool(re.search(r"(?:[\s|]+\d[\d.,]*[MGB%]?){2,}[\s|]*$", line))
 
 
 _CELLS = re.compile(

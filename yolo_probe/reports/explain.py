@@ -174,6 +174,9 @@ Figures = tuple[Quoted, tuple[Candidate, ...]]
 MOST_QUOTED = 6
 """Most figures of a text that are looked up."""
 
+MOST_WITH_LINES = 3
+"""Most figures for which the whole lines of their networks are explained too: of a table each row is enough."""
+
 
 def explanation_of_figures(
     quoted: Sequence[Quoted], lines: Sequence[PrintedLine] = (), *, asked: bool = False
@@ -186,7 +189,8 @@ def explanation_of_figures(
     tried = [(each, _usual(each, candidates(each)) if asked else candidates(each)) for each in once]
     found = tuple((each, networks) for each, networks in tried if networks and not _is_beside(each, networks, tried))
     own = figures_by_chance(found) if asked else ()
-    theirs = [networks[0].line for each, networks in found if _is_certain(each, networks) and each not in own]
+    certain = [networks[0].line for each, networks in found if _is_certain(each, networks) and each not in own]
+    theirs = certain if len(found) <= MOST_WITH_LINES else []
     return replace(explanation([*lines, *theirs]), quoted=found, by_chance=own)
 
 
