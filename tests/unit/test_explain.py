@@ -1605,3 +1605,25 @@ def test_what_is_asked_below_a_table_is_looked_up_without_it() -> None:
     told = run(f"{PAPER['tabs']}\nhow do papers count GFLOPs, before or after fuse, which line do I report?")[1]
     assert told.startswith("Which of the two lines do I report")
     assert "YOLOv8n 3.2M 8.7" in told
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gbk"])
+def test_a_log_of_windows_is_read_in_its_encoding(encoding: str, tmp_path: Path, probe: Probe) -> None:
+    log = f"\u8bad\u7ec3\r\n{LINE}\r\n".encode(encoding)
+    (tmp_path / "train.log").write_bytes(log)
+    told = [probe("explain", str(tmp_path / "train.log"), "--lang", "en").stdout]
+    told += [CliRunner().invoke(cli, ["explain", "--lang", "en"], input=log).output]
+    assert all(each.startswith(LINE) for each in told), told
+
+
+@pytest.mark.parametrize("name", ["train.ipynb", "issue.md"])
+def test_a_notebook_and_a_page_are_read_as_logs(name: str, tmp_path: Path, probe: Probe) -> None:
+    cell = {"output_type": "stream", "text": ["Fusing layers...\n", f"{LINE}\n"]}
+    pages = {"train.ipynb": json.dumps({"cells": [{"outputs": [cell]}]}, indent=1), "issue.md": f"```\n{LINE}\n```\n"}
+    (tmp_path / name).write_text(pages[name])
+    assert probe(str(tmp_path / name)).stdout.startswith(LINE)
+
+
+def test_tags_of_a_page_are_no_part_of_a_line() -> None:
+    tagged = re.sub(r"(\d+) layers", r"<b>\1</b> layers", LINE).replace(" GFLOPs", "&nbsp;GFLOPs")
+    assert [line.text for line in lines_in(f"<p>{tagged}</p>")] == [LINE]

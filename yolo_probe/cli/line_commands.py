@@ -5,6 +5,7 @@ from __future__ import annotations
 import os.path
 import re
 import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -51,7 +52,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     if len(lines) > 1 and not any(re.search(r"\s", each) or os.path.exists(each) or _is_path(each) for each in lines):
         lines = (" ".join(lines),)  # a line or a question without quotes
     is_piped = lines in ((), ("-",))
-    texts = [_piped(sys.stdin.read(LARGEST_TEXT))] if is_piped else [*map(text_of, lines)]
+    texts = [_piped(_standard_input(LARGEST_TEXT))] if is_piped else [*map(text_of, lines)]
     if any(text.is_in_chinese for text in texts):
         speak_chinese()
     empty = [text for text in texts if not (text.lines or text.tools)]
@@ -373,13 +374,27 @@ def _log(path: Path) -> Text:
     expected = f"{shown(str(path))}: found {{}}, expected a line or a log"
     if path.suffix in NETWORK_ENDINGS or data.startswith(b"PK\x03\x04"):
         raise TargetError(expected.format("a network"), f"Run yolo-probe fuse-diff {path}.")
-    if b"\0" in data[:FIRST_BYTES]:
+    content = decoded(data)
+    if "\0" in content[:FIRST_CHARACTERS]:
         raise TargetError(expected.format("no text"), "Type the line that a picture shows, in quotes.")
-    return Text(shown(str(path)), data.decode("utf-8", "replace"), is_log=True)
+    return Text(shown(str(path)), content, is_log=True)
 
 
-FIRST_BYTES = 4096
-"""Bytes of a file that tell whether it is a text."""
+def _standard_input(most: int) -> str:
+    """What is piped in, also where its bytes are not those of the terminal's encoding."""
+    data = getattr(sys.stdin, "buffer", None)
+    return decoded(data.read(most), sys.stdin.encoding or "utf-8") if data else sys.stdin.read(most)
+
+
+def decoded(data: bytes, encoding: str = "utf-8") -> str:
+    """The text of bytes: in UTF-16 where they begin as what ``>`` of PowerShell writes does, else in an encoding."""
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        encoding = "utf-16"
+    return data.decode(encoding, "replace").removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+FIRST_CHARACTERS = 4096
+"""Characters of a file that tell whether it is a text."""
 
 
 def _no_file(argument: str) -> TargetError | None:

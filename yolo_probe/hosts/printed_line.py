@@ -77,7 +77,7 @@ _COLOUR = re.compile(r"\x1b\[[\d;?]*[ -/]*[@-~]|\x1b|\[(?:\d{1,3}(?:;\d{1,3})*)?
 OWN_LINES = "yolo-probe: "
 """What the probe's own lines in a log begin with."""
 
-LOG_ENDINGS = (".log", ".txt", ".out")
+LOG_ENDINGS = (".log", ".txt", ".out", ".ipynb", ".md")
 """How the names of logs end."""
 
 FEWEST = 10_000
@@ -238,8 +238,13 @@ _MISREAD_WORDS = {
 """Units as reading a picture leaves them, by what they are: no digit of a number is guessed by that."""
 
 
+_TAG = re.compile(r"</?(?:b|strong|em|i|code|span|mark|td|th|tr|br|p|pre|div)(?:\s[^<>]{0,200})?/?>", re.IGNORECASE)
+"""What a copied page has around words."""
+
+
 def _with_whole_words(text: str) -> str:
     """A text with its units as hosts spell them, where a narrow window has broken them or a picture was misread."""
+    text = _TAG.sub("", text).replace("&nbsp;", " ")
     text = _BROKEN_NUMBER.sub(r"\1", _BROKEN_WORD.sub(lambda word: word[0].replace("\n", ""), text))
     for word, pattern in _MISREAD_WORDS.items():
         text = pattern.sub(word, text)
@@ -307,7 +312,7 @@ def _line(match: re.Match[str]) -> PrintedLine:
     assert parameters
     counted = [match[part] or "" for part in ("layers", "parameters", "gradients")]
     return PrintedLine(
-        text=" ".join(match[0].split()),
+        text=" ".join(match[0].split()).lstrip("\"'`([{<>*"),
         name=re.split(r"[^\w.+-]", match["name"] or "")[-1],
         is_capital=_CAPITALS.get(match["word"] or ""),
         says_fused=bool(match["fused"]),
