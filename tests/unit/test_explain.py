@@ -1627,3 +1627,15 @@ def test_a_notebook_and_a_page_are_read_as_logs(name: str, tmp_path: Path, probe
 def test_tags_of_a_page_are_no_part_of_a_line() -> None:
     tagged = re.sub(r"(\d+) layers", r"<b>\1</b> layers", LINE).replace(" GFLOPs", "&nbsp;GFLOPs")
     assert [line.text for line in lines_in(f"<p>{tagged}</p>")] == [LINE]
+
+
+ASKED_OF_A_LOG = "\u4e3a\u4ec0\u4e48\u8bad\u7ec3\u548c\u9a8c\u8bc1\u7684\u5c42\u6570\u4e0d\u4e00\u6837"
+
+
+def test_of_a_log_that_is_pasted_only_what_somebody_asks_is_looked_up() -> None:
+    noise = "optimizer: SGD(lr=0.01) with parameter groups 57 weight(decay=0.0), but: D:\\\u8bad\u7ec3\n"
+    log = f"{table_of('yolov5n@v7.0')}{LINE}\n{noise}Optimizer stripped from best.pt, 3.9MB\n"
+    assert "(yolo-probe guide " not in run(log)[1]
+    told = run(f"{log}{ASKED_OF_A_LOG}")[1]
+    assert "\u7b2c\u4e8c\u884c\u6765\u81ea\u6d4b\u8bd5\u6216\u9a8c\u8bc1" in told
+    assert told.count("(yolo-probe guide ") == 1

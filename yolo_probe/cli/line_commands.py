@@ -63,7 +63,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     except NoLineError as problem:
         if form == "json" or any(text.is_log for text in texts):
             raise
-        asked = " ".join(text.content for text in texts)
+        asked = " ".join(text.words or text.content for text in texts)
         answers = passages(asked, spoken())
         if not answers or (_FAILURE.search(asked) and answers[0].score < SURE):
             raise _no_answer(texts[0].name, problem) from None
@@ -247,12 +247,12 @@ class Text:
     @property
     def is_in_chinese(self) -> bool:
         """Whether somebody has written Chinese in it, asking or not; of a whole log that may be the name of a file."""
-        return is_chinese(self.content) and not self.is_whole_log
+        return is_chinese(self.words if self.is_long else self.content)
 
     @property
-    def is_whole_log(self) -> bool:
-        """Whether it is a log of more lines than anybody writes beside one."""
-        return self.is_log and self.content.count("\n") > MOST_PASTED
+    def is_long(self) -> bool:
+        """Whether it has more lines than anybody writes: most of them are those of a log."""
+        return self.content.count("\n") > MOST_PASTED
 
     @cached_property
     def words(self) -> str:
@@ -260,13 +260,14 @@ class Text:
         from yolo_probe.hosts.printed_line import as_printed, without_tables
         from yolo_probe.hosts.quoted_figures import without_rows
 
-        if not self.lines:
-            return without_rows(self.beside)
-        if self.is_whole_log:
+        if self.is_log and self.is_long:
             return ""
-        lines = "|".join(re.sub(r"(?:\\\s)+|\s+", r"\\s+", re.escape(line.text)) for line in self.lines)
-        rest = re.sub(lines, " ", without_tables(as_printed(self.beside)))
-        return rest if _WONDERS.search(rest) else ""
+        rest = without_rows(self.beside)
+        if self.lines:
+            lines = "|".join(re.sub(r"(?:\\\s)+|\s+", r"\\s+", re.escape(line.text)) for line in self.lines)
+            rest = re.sub(lines, " ", without_tables(as_printed(self.beside)))
+            rest = rest if _WONDERS.search(rest) else ""
+        return "\n".join(filter(_is_asked, rest.splitlines())) if self.is_long else rest
 
     @cached_property
     def quoted(self) -> tuple[Quoted, ...]:
@@ -299,6 +300,13 @@ _WONDERS = re.compile(
     re.IGNORECASE,
 )
 """What the words beside a line have if they ask something."""
+
+
+def _is_asked(line: str) -> bool:
+    """Whether a line of a long text is what somebody asks about it, and none of a log."""
+    begins_or_ends = _BEGINS_TO_ASK.match(line) or line.rstrip().endswith(("?", "\uff1f"))
+    return bool((begins_or_ends and _WONDERS.search(line)) or re.search(_ASKS_IN_CHINESE, line))
+
 
 MOST_PASTED = 20
 """Most lines of a text that somebody pastes into standard input; one that is longer is a log."""
