@@ -367,7 +367,7 @@ def test_a_log_that_is_not_there_is_said_to_be_missing() -> None:
         ("AttributeError: Can't get attribute 'SPPF' on <module 'models.common'", "by a newer version, or by a fork"),
         ("AttributeError: Can't get attribute 'C3k2' on <module 'ultralytics.nn.modules.block'", "C2PSA with 8.3.0"),
         ("AttributeError: 'Conv2d' object has no attribute 'accumulate_params'", "Count a fresh copy"),
-        ("WARNING no model scale passed. Assuming scale='n'.", "is built as n, the first scale"),
+        ("WARNING no model scale passed. Assuming scale='n'.", "is built as the first scale of the file, mostly n"),
         ("size mismatch for model.24.m.0.weight: copying a param", "another number of classes"),
         ("UserWarning: The .grad attribute of a Tensor that is not a leaf Tensor is being", "with autograd on"),
         ("RuntimeError: Inference tensors cannot be saved for backward.", "Load the file again before it trains"),

@@ -278,8 +278,9 @@ KNOWN_ERRORS = (
     KnownError(
         r"no model scale passed[^\n]*",
         "The model YAML of ultralytics has all scales, and the letter behind the number in its name picks one: "
-        "yolov8s of yolov8s.yaml, also of yolov8s-mine.yaml. A name without that letter is built as n, the first "
-        "scale, however its weights are named: yolov8n has 3.2 M parameters, yolov8s 11.2 M.",
+        "yolov8s of yolov8s.yaml, also of yolov8s-mine.yaml. A name without that letter is built as the "
+        "first scale of the file, mostly n, however its weights are named: yolov8n has 3.2 M parameters, yolov8s "
+        "11.2 M.",
         "Name the file, or the argument, with the letter. yolo-probe diff yolov8n.yaml yolov8s.yaml shows what it "
         "changes.",
     ),
