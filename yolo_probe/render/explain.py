@@ -27,6 +27,7 @@ from yolo_probe.render.document import (
     Words,
 )
 from yolo_probe.reports.explain import (
+    MERGES_BRANCHES,
     Answer,
     Explanation,
     as_others_count,
@@ -514,10 +515,17 @@ def _gradients_note(match: Match) -> str:
         words += f", but those of merged branches: {fixed:,} parameters." if fixed > 0 else "."
         if finished := sorted({each.numbers.gradients["stripped"] for each in match.joined} - {0}):
             hosts = [host for each in match.joined if each.numbers.gradients["stripped"] for host in each.hosts]
-            words += (
-                f" In {hosts_in_words(hosts)} fuse() makes each convolution anew as one that trains, so a finished "
-                f"file prints {' or '.join(f'{each:,}' for each in finished)} there, not 0."
-            )
+            figures = " or ".join(f"{each:,}" for each in finished)
+            if match.network.family in MERGES_BRANCHES:
+                words += (
+                    " fuse() merges branches, as those of RepConv, into convolutions that train, so a finished file "
+                    f"prints {figures}, not 0."
+                )
+            else:
+                words += (
+                    f" In {hosts_in_words(hosts) or match.network.family} fuse() makes each convolution anew as one "
+                    f"that trains, so a finished file prints {figures} there, not 0."
+                )
     elif cause == "frozen":
         words += f" {match.parameters - match.network.fixed - sum(match.network.rows[match.fused][:rows]):,} are left."
     return words[:1].upper() + words[1:]

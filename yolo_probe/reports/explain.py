@@ -486,12 +486,20 @@ def why_gradients(match: Match) -> str:
     if cause == "new" and fixed and not match.fused:
         return f"all of it trains but {fixed} parameters of DFL, which are fixed numbers: a model that was just built"
     if cause == "stripped" and match.fused and match.numbers.gradients["stripped"]:
+        if match.network.family in MERGES_BRANCHES:
+            return (
+                "a finished file, or the EMA copy, trains nothing; but this host's fuse() merges branches, as those of "
+                "RepConv, into convolutions that train: this number is theirs"
+            )
         return (
             "a finished file, or the EMA copy, trains nothing; but this host's fuse() makes each convolution anew as "
             "one that trains, so the number rises from 0"
         )
     return GRADIENTS[cause].format(rows=match.gradients.rows)
 
+
+MERGES_BRANCHES = ("YOLOv7", "YOLOv5-Lite")
+"""Families whose ``fuse()`` makes convolutions that train of merged branches alone, and those of BatchNorms frozen."""
 
 GRADIENTS = {
     "new": "all of it trains: a model that was just built",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,20 @@ KNOWN_ERRORS = (
     ),
     KnownError(
         r"(?:Unsupported operator|Skipped operation) \w+::\w+(?: encountered)?[^\n]*",
-        "fvcore has no rule for this operator, and adds 0 for it. It has rules for convolutions, matrix products and "
-        "norms, which cost nearly everything; it counts MACs and calls them flops.",
-        "Nothing, if these are additions and activations. yolo_probe.count_flops(model) lists the share of what has no "
+        "fvcore has no rule for this operator, and adds 0 for it; it is torch that runs the operator, so the network "
+        "itself works. fvcore has rules for convolutions, matrix products and norms, which cost nearly everything; it "
+        "counts MACs and calls them flops.",
+        "Nothing, if these are additions and activations: the figure can be used, with the name of the tool. yolo_probe.count_flops(model) lists the share of what has no "
         "rule.",
+    ),
+    KnownError(
+        r"'?RecursiveScriptModule\b'? object has no attribute '?\w+\b'?|looks like a TorchScript archive[^\n]*"
+        r"|with TorchScript archives passed to[^\n]*|torch/jit/[^\n]*in forward_magic_method",
+        "The file is TorchScript, an exported program, and this code takes a checkpoint, which is a dict with ema or "
+        "model. A program is exported from a checkpoint, and there is no way back.",
+        "Give it the .pt file that was exported. To predict with TorchScript, name the file best.torchscript: "
+        "detect.py of YOLOv5 since v6.1 and yolo predict know it by that; v6.0 by torchscript anywhere in its name, "
+        "and YOLOv7 and older code not at all. In code of your own it is torch.jit.load.",
     ),
     KnownError(
         r"Expected more than 1 value per channel when training[^\n]*",
@@ -372,5 +382,22 @@ def errors_in(text: str) -> Iterator[tuple[str, KnownError]]:
     """The known errors in a text, each once with the words that were found."""
     for known in KNOWN_ERRORS:
         if found := re.search(known.pattern, text):
-            yield found[0], known
+            yield found[0], _with_classes(found[0], known)
             text = re.sub(known.pattern, "", text)
+
+
+def _with_classes(message: str, known: KnownError) -> KnownError:
+    """The error with the two numbers of classes, if the shapes in a message are those of heads with anchors."""
+    sizes = _OF_A_HEAD.search(message)
+    (file, more), (network, others) = (divmod(int(size), 3) for size in (sizes.groups() if sizes else (0, 0)))
+    if more or others or min(file, network) <= _OF_A_BOX:
+        return known
+    counts = f"Classes: {file - _OF_A_BOX} in the file, {network - _OF_A_BOX} in the network."
+    return replace(known, cause=f"{counts} {known.cause}")
+
+
+_OF_A_HEAD = re.compile(r"(?:\.m\.\d|[cC]onv2d|conv_\d+|yolo_head_\w+)\.\w+: .*?Size\(\[(\d+).*?Size\(\[(\d+)")
+"""A tensor of the last convolutions of YOLOv5, YOLOv3 and their kin: 3 anchors of a box and the classes each."""
+
+_OF_A_BOX = 5
+"""Channels of an anchor beside its classes: the box and whether there is an object."""
