@@ -369,6 +369,12 @@ def test_a_log_that_is_not_there_is_said_to_be_missing() -> None:
         ("AttributeError: 'Conv2d' object has no attribute 'accumulate_params'", "Count a fresh copy"),
         ("WARNING no model scale passed. Assuming scale='n'.", "is built as the first scale of the file, mostly n"),
         ("size mismatch for model.24.m.0.weight: copying a param", "another number of classes"),
+        (
+            "size mismatch for model.24.m.0.weight: copying a param with shape torch.Size([42, 128, 1, 1]) from "
+            "checkpoint, the shape in current model is torch.Size([18, 128, 1, 1]).",
+            "Classes: 9 in the file, 1 in the network.",
+        ),
+        ("AttributeError: 'RecursiveScriptModule' object has no attribute 'get'", "The file is TorchScript"),
         ("UserWarning: The .grad attribute of a Tensor that is not a leaf Tensor is being", "with autograd on"),
         ("RuntimeError: Inference tensors cannot be saved for backward.", "Load the file again before it trains"),
         ("RuntimeError: Given groups=1, weight of size [64, 128, 1, 1], expected", "the list of parse_model"),
@@ -731,6 +737,7 @@ def test_a_number_with_few_digits_is_rounded_and_no_number_of_classes() -> None:
     assert "with 6 classes" not in run("7.26e+06 parameters", "--lang", "en")[1]
     assert [quoted.millions for quoted in quoted_in("7.26e+06 parameters")] == ["7.26"]
     assert "with 80 classes" in words_of("Model Summary: 191 layers, 7.46816e+06 parameters")
+    assert "so that 1 to 4 classes fit." in words_of("191 layers, 7.26e6 parameters, 7.26e6 gradients")
 
 
 @pytest.mark.exhaustive

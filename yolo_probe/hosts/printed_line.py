@@ -111,10 +111,16 @@ class Figure:
     @property
     def is_short(self) -> bool:
         """Whether it has so few of the six digits that somebody has rounded it: ``7.26e+06``."""
-        return self.is_rounded and len(re.sub(r"\D", "", self.text.partition("e")[0])) <= FEW_DIGITS
+        return self.is_rounded and self._digits <= FEW_DIGITS
+
+    @property
+    def _digits(self) -> int:
+        return len(re.sub(r"\D", "", self.text.partition("e")[0]))
 
     def shows(self, number: int) -> bool:
-        """Whether a host that prints this number prints these digits."""
+        """Whether a host that prints this number prints these digits, or somebody has rounded it to them."""
+        if self.is_short:
+            return float(f"{number:.{self._digits - 1}e}") == float(self.text)
         return f"{number:g}" == self.text if self.is_rounded else number == int(self.text)
 
 

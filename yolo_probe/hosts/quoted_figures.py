@@ -6,7 +6,7 @@ Tables and threads round parameters to millions, and give FLOPs as billions or a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -100,6 +100,8 @@ class Quoted:
     """Whether the text speaks of FLOPs, so that billions without a unit may be them too."""
     is_cut: bool = False
     """Whether the digits may be cut off instead of rounded: 4.9M for 4,976,656."""
+    is_file: bool = False
+    """Whether millions stand behind the name of a file, so that all are megabytes: ``best.onnx 2M``."""
 
     @property
     def is_short(self) -> bool:
@@ -379,7 +381,7 @@ def _beside(group: Mapping[str, re.Match[str]]) -> str:
 
 def _quoted(group: Mapping[str, re.Match[str]], text: str, says_flops: bool) -> Quoted:
     layers, millions, billions = (group.get(kind) for kind in _KINDS)
-    return Quoted(
+    quoted = Quoted(
         text=", ".join(" ".join(match[0].split()) for match in group.values()),
         name=_owner(text, min(match.start() for match in group.values())),
         layers=layers["layers"].replace(",", "") if layers else "",
@@ -389,7 +391,21 @@ def _quoted(group: Mapping[str, re.Match[str]], text: str, says_flops: bool) -> 
         is_bare=set(group) == {"billions"} and group["billions"].re is _BARE,
         has_unit=billions is not None and billions.re is not _BARE,
         says_flops=says_flops,
+        is_file=bool(millions and _OF_A_FILE.search(text) and not _NETWORK.search(text)),
     )
+    if not _FILE.search(text) or _NETWORK.search(text):
+        return quoted
+    names = dict.fromkeys((quoted.name, *(name for _, name in _names_in(text) if is_known(name))))
+    finished = (name for name in names if bytes_each(quoted, own_lines(name)) == FINISHED)
+    return replace(quoted, name=next(finished, quoted.name))
+
+
+_OF_A_FILE = re.compile(
+    r"\.(?:pth?|onnx|engine|tflite|torchscript)\W{0,3}(?:(?:is|has|of|\u662f|\u6709)\W)?\W?"
+    rf"{_DECIMAL} ?M(?![a-z])",
+    _ASCII,
+)
+"""A file with its size."""
 
 
 def candidates(quoted: Quoted) -> tuple[Candidate, ...]:
@@ -408,7 +424,9 @@ def candidates(quoted: Quoted) -> tuple[Candidate, ...]:
     usual = own_lines(quoted.name)
     if quoted.is_short:
         found = [each for each in found if _is_likely(each, quoted, usual)]
-    if bytes_each(quoted, usual) and not any(each.classes in USUAL_CLASSES for each in found):
+    if bytes_each(quoted, usual) and quoted.is_file:
+        found = [replace(each, is_unlike=True) for each in usual]
+    elif bytes_each(quoted, usual) and not any(each.classes in USUAL_CLASSES for each in found):
         found = []
     if not found and usual and (quoted.says_flops or not quoted.is_bare):
         cut = _found(replace(quoted, is_cut=True), halved=quoted.says_macs)
@@ -474,8 +492,9 @@ def series_in(text: str) -> tuple[Candidate, ...]:
     return tuple(sorted(filter(None, fused), key=lambda each: each.network.parameters(80, True)))
 
 
-BYTES = (2, 4, 8)
-"""Bytes for each parameter of a file: in FP16, in FP32, and where it is not stripped."""
+FINISHED, INT8 = 2, 1
+BYTES = (FINISHED, 4, 8)
+"""Bytes for each parameter of a file: in FP16, in FP32, and where it is not stripped; and in INT8."""
 MEGABYTES = (1e6, 2**20)
 """What people call so."""
 NEARLY = 0.04
@@ -487,8 +506,15 @@ def bytes_each(quoted: Quoted, networks: Sequence[Candidate]) -> int:
     if not quoted.millions or quoted.billions or quoted.layers or "param" in quoted.text.lower():
         return 0
     parameters = {each.network.parameters(each.classes, each.fused) for each in networks}
-    sizes = ((count, count * number / unit) for unit in MEGABYTES for count in BYTES for number in parameters)
-    return next((count for count, size in sizes if abs(float(quoted.millions) / size - 1) < NEARLY), 0)
+    counts = (*BYTES, INT8) if quoted.is_file else BYTES
+    sizes = ((count, count * number / unit) for unit in MEGABYTES for count in counts for number in parameters)
+    shown = (count for count, size in sizes if abs(float(quoted.millions) / size - 1) < NEARLY)
+    return next(shown, INT8 if quoted.is_file and _shows_bytes_of_int8(quoted, parameters) else 0)
+
+
+def _shows_bytes_of_int8(quoted: Quoted, parameters: Iterable[int]) -> bool:
+    """Whether one byte for each parameter, rounded as the megabytes are, makes so many of them."""
+    return any(f"{each / 1e6:.{len(quoted.millions.partition('.')[2])}f}" == quoted.millions for each in parameters)
 
 
 def _found(quoted: Quoted, *, halved: bool, newest_first: bool = False) -> Iterator[Candidate]:

@@ -10,7 +10,7 @@ from yolo_probe.hosts.figures_elsewhere import converted, elsewhere
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks, release_numbers, spans
 from yolo_probe.hosts.line_matches import Match, is_far, line_form, width_of
 from yolo_probe.hosts.other_scales import OtherScale
-from yolo_probe.hosts.printed_line import PrintedLine
+from yolo_probe.hosts.printed_line import Figure, PrintedLine
 from yolo_probe.hosts.quoted_figures import CONVERTED, USUAL_CLASSES, Candidate, Quoted, is_foreign, is_known, spelled
 from yolo_probe.hosts.summary_line import LayerDefinition, LineForm
 from yolo_probe.hosts.ultralytics_names import NOT_RECORDED
@@ -195,6 +195,7 @@ def _converted(left: KnownNetwork) -> str:
 TABLE_OF_T = "For yolov9-t they list 2.0 M and 7.7 GFLOPs, which no YAML of YOLOv9 has."
 
 FILES = {
+    1: "in INT8, 1 byte for each parameter",
     2: "in FP16, 2 bytes for each parameter, as a finished training leaves it",
     4: "in FP32, 4 bytes for each parameter; in FP16 it is half of that",
     8: "that is not stripped, 8 bytes for each parameter: the model and the EMA in FP16, the optimizer in FP32",
@@ -313,7 +314,7 @@ def _figures(line: PrintedLine, match: Match, built: State | None) -> Iterator[P
         if built and (words := " ".join(_made_of(built, definition_of(network)))):
             yield Note(words)
     yield Figures("parameters", (f"{match.parameters:,}",))
-    yield Note(_parameters_note(match, other))
+    yield Note(_parameters_note(line.parameters, match, other))
     if line.rows:
         yield Note(_of_rows(line))
     if line.gradients and match.gradients:
@@ -400,7 +401,7 @@ def _whose(network: KnownNetwork, than: KnownNetwork) -> str:
     return hosts if same else f"{hosts} ({SHORT[definition_of(network)]})"
 
 
-def _parameters_note(match: Match, other: str) -> str:
+def _parameters_note(printed: Figure, match: Match, other: str) -> str:
     numbers, network = match.numbers, match.network
     there = numbers.parameters[not match.fused]
     words = [f"{there:,} {other} fuse()."]
@@ -420,7 +421,14 @@ def _parameters_note(match: Match, other: str) -> str:
         words.append(
             f"With 80 classes it has {stock:,}; with {_classes(match)} {abs(change):,} {more}, all in the head."
         )
+    fitting = [each for each in CLASSES_TRIED if printed.shows(network.parameters(each, match.fused))]
+    if printed.is_short and len(fitting) > 1:
+        words.append(f"The line rounds it, so that {fitting[0]} to {fitting[-1]} classes fit.")
     return " ".join(words)
+
+
+CLASSES_TRIED = range(1, 101)
+"""The numbers of classes of which those are told that a rounded number of parameters fits."""
 
 
 def _of_the_other_repository(match: Match) -> Iterator[str]:

@@ -56,8 +56,8 @@ KNOWN_ERRORS = (
         "fvcore has no rule for this operator, and adds 0 for it; it is torch that runs the operator, so the network "
         "itself works. fvcore has rules for convolutions, matrix products and norms, which cost nearly everything; it "
         "counts MACs and calls them flops.",
-        "Nothing, if these are additions and activations: the figure can be used, with the name of the tool. yolo_probe.count_flops(model) lists the share of what has no "
-        "rule.",
+        "Nothing, if these are additions and activations: the figure can be used, with the name of the tool. "
+        "yolo_probe.count_flops(model) lists the share of what has no rule.",
     ),
     KnownError(
         r"'?RecursiveScriptModule\b'? object has no attribute '?\w+\b'?|looks like a TorchScript archive[^\n]*"
