@@ -32,7 +32,7 @@ _PRINTS: dict[str, tuple[str, ...]] = {
     ),
     "fvcore": (rf"#parameters or shape\s*\|\s*#flops\s*\|[\s|:-]+model\s*\|\s*{_PARAMETERS}\s*\|\s*{_COUNT}\s*\|",),
     "calflops": (
-        rf"total training params:\s*{_PARAMETERS}\s+fwd MACs:[^\n]*\s+fwd FLOPs:\s*{_COUNT}FLOPS",
+        rf"total training params:\s*{_PARAMETERS}\s+fwd MACs:[^\n]{{0,80}}\s+fwd FLOPs:\s*{_COUNT}FLOPS",
         rf"FLOPs:\s?{_COUNT}FLOPS\s+MACs:\s?[\d.]+ \w*MACs\s+Params:\s?{_PARAMETERS}\b",
         rf"\('{_COUNT}FLOPS', '[\d.]+ \w*MACs', '{_PARAMETERS}\s?'\)",
     ),
