@@ -1450,6 +1450,7 @@ def test_a_diff_of_two_lines_of_a_network_that_cannot_be_built_here_is_the_recor
         ("('7.976G', '7.025M')", "yolov5s", 2, 640, "ultralytics-thop-2.2"),
         ("macs, params = (8311398400, 7235389)", "yolov5s", 80, 640, "ultralytics-thop-2.2"),
         ("7929856000", "yolov5s", 2, 640, "fvcore"),
+        ("FLOPs: 16.6227968G, Params: 7.235389M", "yolov5s", 80, 640, "ultralytics-thop-2.2"),
         ("Computational complexity: 7.96 GMac\nNumber of parameters: 7.03 M", "yolov5s", 2, 640, "ptflops"),
         ("Total params: 11,770,751\nTotal mult-adds (G): 7.88\nInput size (MB): 4.92", "yolov5s", 2, 640, "torchinfo"),
         ("FLOPs:17.16 GFLOPS   MACs:7.88 GMACs   Params:7.03 M", "yolov5s", 2, 640, "calflops"),

@@ -81,6 +81,11 @@ class Amount:
         return abs(number - self.value) <= self.half_a_digit
 
     @property
+    def half(self) -> Amount:
+        """Half of it, with as many digits."""
+        return Amount(self.value / 2, self.half_a_digit / 2)
+
+    @property
     def is_precise(self) -> bool:
         """Whether it has digits enough to tell a network."""
         return self.half_a_digit <= PRECISE * self.value

@@ -28,8 +28,12 @@ def sections(print_: ToolPrint, found: Sequence[CountedBy]) -> Iterator[Section]
         yield tuple(_footer(first))
         return
     titles = [CONVENTIONS[name].title for name in first.counters]
-    prints = "print" if len(titles) > 1 else "prints"
-    yield (Words(f"{_listed(titles, 'and')} {prints} these figures for {named} at {first.side}x{first.side}."),)
+    prints = f"{_listed(titles, 'and')} {'print' if len(titles) > 1 else 'prints'}"
+    where = f"{named} at {first.side}x{first.side}"
+    if first.is_doubled:
+        yield (Words(f"These FLOPs are twice the MACs that {prints} for {where}."),)
+    else:
+        yield (Words(f"{prints} these figures for {where}."),)
     yield tuple(_figures(print_, first))
     if likely := [each for each in others if each.counters]:
         told = "; or ".join(f"{_told(each)}, {_when(each)}" for each in likely[:MOST_OTHERS])
@@ -39,9 +43,9 @@ def sections(print_: ToolPrint, found: Sequence[CountedBy]) -> Iterator[Section]
 
 def _figures(print_: ToolPrint, first: CountedBy) -> Iterator[Part]:
     convention = CONVENTIONS[first.counters[0]]
-    yield Figures(convention.unit, (_shown(print_.count),))
+    yield Figures("FLOPs" if first.is_doubled else convention.unit, (_shown(print_.count),))
     words = []
-    if convention.unit == "MACs":
+    if convention.unit == "MACs" and not first.is_doubled:
         words.append(f"1 MAC is 2 FLOPs: {2 * print_.count.value / 1e9:.4g} GFLOPs.")
     yield Note(" ".join([*words, _host(first)]))
     yield Note(f"{convention.title}: {RULES[convention.name]}")

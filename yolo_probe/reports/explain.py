@@ -443,6 +443,7 @@ def _tool_as_json(print_: ToolPrint, networks: Sequence[CountedBy]) -> dict[str,
                 "fused": each.fused,
                 "imgsz": [each.side, each.side],
                 "counters": list(each.counters),
+                **({"doubled": True} if each.is_doubled else {}),
                 "parameters": each.parameters,
                 "gflops": [float(figure) for figure in each.gflops],
             }

@@ -17,7 +17,7 @@ from yolo_probe.hosts.figures_elsewhere import USUAL_SIDES
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks
 from yolo_probe.hosts.quoted_figures import FEW_CLASSES, USUAL_CLASSES
 from yolo_probe.hosts.target import resolve
-from yolo_probe.hosts.tool_prints import Amount, ToolPrint
+from yolo_probe.hosts.tool_prints import THOP, Amount, ToolPrint
 from yolo_probe.model.freezing import as_built
 from yolo_probe.model.structure import count_parameters
 from yolo_probe.networks.generations import GENERATIONS
@@ -60,29 +60,40 @@ class CountedBy:
     """All that build the same network."""
     gflops: tuple[str, ...]
     """What they print for it, by one thop or another."""
+    is_doubled: bool = False
+    """Whether it is twice the MACs of the counters that stands in the text, as FLOPs."""
 
 
 def counted_by(print_: ToolPrint) -> tuple[CountedBy, ...]:
     """The networks that fit what a counter prints, the likeliest first; empty where no known one does."""
+    names = names_of(print_.tool)
     for side in (640, *USUAL_SIDES):
-        if found := [*_recorded(print_, side)] or [*_built(print_, side)]:
+        if found := [*_recorded(print_, side)] or [*_built(print_, side, names)]:
             break
+        if print_.tool == THOP:
+            half, of_macs = replace(print_, count=print_.count.half), [each for each in names if _counts_macs(each)]
+            if found := [*_recorded(half, side)] or [*_built(half, side, of_macs)]:
+                found = [replace(each, is_doubled=True) for each in found]
+                break
     else:
         found = [*_of_parameters(print_)]
     return tuple(sorted(_once(found), key=_likeliest_first))
 
 
-def names_of(tool: str) -> tuple[str, ...]:
+def names_of(tool: str) -> Sequence[str]:
     """The sets of rules of a counter; figures of thop may be those of any, as texts seldom say whose they are."""
-    own = tuple(
-        name for name in CONVENTIONS if tool in (name, name.partition("-")[0]) or (tool == "thop" and tool in name)
-    )
-    return (*own, *(name for name in CONVENTIONS if name not in own)) if tool == "thop" else own
+    if tool == THOP:
+        return sorted(CONVENTIONS, key=lambda name: THOP not in name)
+    return [name for name in CONVENTIONS if tool in (name, name.partition("-")[0])]
+
+
+def _counts_macs(name: str) -> bool:
+    return CONVENTIONS[name].unit == "MACs"
 
 
 def _recorded(print_: ToolPrint, side: int) -> Iterator[CountedBy]:
     """The networks whose recorded thop is the one of the print; those are of 640x640."""
-    if side != 640 or print_.tool != "thop" or print_.parameters is None:
+    if side != 640 or print_.tool != THOP or print_.parameters is None:
         return
     for network in _newest_first():
         for fused in network.states:
@@ -94,9 +105,8 @@ def _recorded(print_: ToolPrint, side: int) -> Iterator[CountedBy]:
                     yield _found(network, classes, fused, side, (name,))
 
 
-def _built(print_: ToolPrint, side: int) -> Iterator[CountedBy]:
+def _built(print_: ToolPrint, side: int, names: Sequence[str]) -> Iterator[CountedBy]:
     """The networks that YOLOv5 ships of which another count, or that of another size, is the one of the print."""
-    names = names_of(print_.tool)
     built = [network for network in _shipped() if _is_near(network, print_, side, names)][:MOST_BUILT]
     for network in built:
         ends = [_measured(network.network, network.hosts[-1], classes, side) for classes in ENDS]
