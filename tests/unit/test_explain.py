@@ -1450,6 +1450,8 @@ def test_a_diff_of_two_lines_of_a_network_that_cannot_be_built_here_is_the_recor
         ("('7.976G', '7.025M')", "yolov5s", 2, 640, "ultralytics-thop-2.2"),
         ("macs, params = (8311398400, 7235389)", "yolov5s", 80, 640, "ultralytics-thop-2.2"),
         ("7929856000", "yolov5s", 2, 640, "fvcore"),
+        ("params: 3.01M flops: 4.10G", "yolov8n", 1, 640, "thop-0.1"),
+        ("8.29 GMac, 7.24 M", "yolov5s", 80, 640, "ptflops"),
         ("FLOPs: 16.6227968G, Params: 7.235389M", "yolov5s", 80, 640, "ultralytics-thop-2.2"),
         ("Computational complexity: 7.96 GMac\nNumber of parameters: 7.03 M", "yolov5s", 2, 640, "ptflops"),
         ("Total params: 11,770,751\nTotal mult-adds (G): 7.88\nInput size (MB): 4.92", "yolov5s", 2, 640, "torchinfo"),
@@ -1480,7 +1482,15 @@ def test_figures_that_no_known_counter_prints_are_not_told_as_its(probe: Probe) 
 
 @pytest.mark.parametrize(
     "text",
-    ["flops: 8.2G, params: 7.2M", "7,235,389", "7235389 7225885", "16.5, 7.2", "nothing flops params", "FLOPs: 16.5"],
+    [
+        "flops: 8.2G, params: 7.2M",
+        "15.9 GMac",
+        "7,235,389",
+        "7235389 7225885",
+        "16.5, 7.2",
+        "nothing flops params",
+        "FLOPs: 16.5",
+    ],
 )
 def test_figures_of_few_digits_are_no_print_of_a_counter(text: str) -> None:
     assert [*tool_prints(text)] == []

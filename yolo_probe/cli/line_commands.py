@@ -87,6 +87,15 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
         sys.exit(UNEXPLAINED)
 
 
+def _is_of_host(print_: ToolPrint, network: CountedBy) -> bool:
+    """Whether figures are those that a host prints, in a few digits: they are no print of a counter."""
+    return print_.count.half_a_digit > 0 and network.is_doubled and network.side == HOST_SIDE
+
+
+HOST_SIDE = 640
+"""Of the image that hosts count, in pixels."""
+
+
 def _is_of_one_fuse(answers: Sequence[Answer]) -> bool:
     """Whether lines are of one network in several states: what is asked is mostly what is between them, then."""
     networks = {answer.matches[0].network.network if answer.exact else "" for answer in answers}
@@ -216,7 +225,7 @@ class Text:
         from yolo_probe.reports.tool_figures import counted_by
 
         found = ((each, counted_by(each)) for each in prints)
-        return tuple((each, networks) for each, networks in found if networks)
+        return tuple((each, networks) for each, networks in found if networks and not _is_of_host(each, networks[0]))
 
     @cached_property
     def beside(self) -> str:

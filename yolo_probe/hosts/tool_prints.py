@@ -44,6 +44,7 @@ _PRINTS: dict[str, tuple[str, ...]] = {
     THOP: (
         rf"\b(?:total )?(?:flops?|macs?){_IS}{_COUNT}\b\W{{0,4}}(?:flops?|macs?)?[\s,;/|)\"']{{0,8}}"
         rf"(?:(?:total|model|number of)\s)?param\w*{_IS}{_PARAMETERS}(?![\w.])",
+        rf"(?<![\w.]){_COUNT}MACs?\b[\s,;/|]{{1,8}}(?:and\s)?{_PARAMETERS}(?:\s?param\w*)?(?![\w.])",
         rf"\bparam\w*{_IS}{_PARAMETERS}[\s,;/|)\"']{{1,8}}(?:flops?|macs?){_IS}{_COUNT}(?![\w.])",
     ),
 }
@@ -65,8 +66,8 @@ FEWEST, FEWEST_OPERATIONS = 10_000, 250_000_000
 LEAST_TIMES = 10
 """How often each parameter of a network is used at least."""
 
-PRECISE = 1e-3
-"""How large the last digit of a number is, at most, that tells whose it is."""
+PRECISE = 5.1e-3
+"""How far a number may be from the one that was counted and still tell whose it is: it has three digits then."""
 
 
 @dataclass(frozen=True, slots=True)

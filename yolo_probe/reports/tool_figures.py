@@ -193,10 +193,14 @@ def _is_near(network: KnownNetwork, print_: ToolPrint, side: int, names: Iterabl
 
 def _classes(network: KnownNetwork, parameters: Amount, *, fused: bool) -> Iterator[int]:
     """The numbers of classes with which a network has so many parameters."""
-    low = min(network.classes_near(round(parameters.value - parameters.half_a_digit), fused=fused))
-    high = max(network.classes_near(round(parameters.value + parameters.half_a_digit), fused=fused))
-    for classes in range(max(low, 1), min(high, MOST_CLASSES) + 1):
-        if parameters.shows(network.parameters(classes, fused)):
+    ends = (parameters.value - parameters.half_a_digit, parameters.value, parameters.value + parameters.half_a_digit)
+    near = {1, *(each for end in ends for each in network.classes_near(round(end), fused=fused))}
+    seen: set[int] = set()
+    for first in sorted(near):
+        for classes in range(max(first, 1), MOST_CLASSES + 1):
+            if classes in seen or not parameters.shows(network.parameters(classes, fused)):
+                break
+            seen.add(classes)
             yield classes
 
 
