@@ -89,7 +89,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
 
 def _is_of_host(print_: ToolPrint, network: CountedBy) -> bool:
     """Whether figures are those that a host prints, in a few digits: they are no print of a counter."""
-    return print_.count.half_a_digit > 0 and network.is_doubled and network.side == HOST_SIDE
+    return print_.count.has_few_digits and network.is_doubled and network.side == HOST_SIDE
 
 
 HOST_SIDE = 640

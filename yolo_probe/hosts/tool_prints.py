@@ -66,8 +66,8 @@ FEWEST, FEWEST_OPERATIONS = 10_000, 250_000_000
 LEAST_TIMES = 10
 """How often each parameter of a network is used at least."""
 
-PRECISE = 5.1e-3
-"""How far a number may be from the one that was counted and still tell whose it is: it has three digits then."""
+PRECISE, FEW_DIGITS = 5.1e-3, 1e-4
+"""How far a number of three digits may be from the one that was counted, and a number of four at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,11 @@ class Amount:
     def shows(self, number: float) -> bool:
         """Whether a counter that counts this number prints that amount."""
         return abs(number - self.value) <= self.half_a_digit
+
+    @property
+    def has_few_digits(self) -> bool:
+        """Whether it is rounded to three digits or so, which other counts may have by chance."""
+        return self.half_a_digit > FEW_DIGITS * self.value
 
     @property
     def half(self) -> Amount:

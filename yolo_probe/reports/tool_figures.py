@@ -30,7 +30,7 @@ MOST_CLASSES = 1000
 """Most classes that are tried."""
 
 LIKELY_CLASSES = (*range(1, FEW_CLASSES + 1), MOST_CLASSES)
-"""Those that are tried of a count without parameters, which with any number is that of another network by chance."""
+"""Those that are tried where parameters are rounded or missing: with any number other networks fit by chance."""
 
 NEAR = 0.15
 """How far the count of another counter may be from that of thop."""
@@ -66,18 +66,26 @@ class CountedBy:
 
 def counted_by(print_: ToolPrint) -> tuple[CountedBy, ...]:
     """The networks that fit what a counter prints, the likeliest first; empty where no known one does."""
-    names = names_of(print_.tool)
     for side in (640, *USUAL_SIDES):
-        if found := [*_recorded(print_, side)] or [*_built(print_, side, names)]:
+        if found := [each for each in _of_side(print_, side) if not _may_be_chance(print_, each)]:
             break
-        if print_.tool == THOP:
-            half, of_macs = replace(print_, count=print_.count.half), [each for each in names if _counts_macs(each)]
-            if found := [*_recorded(half, side)] or [*_built(half, side, of_macs)]:
-                found = [replace(each, is_doubled=True) for each in found]
-                break
     else:
         found = [*_of_parameters(print_)]
     return tuple(sorted(_once(found), key=_likeliest_first))
+
+
+def _of_side(print_: ToolPrint, side: int) -> Sequence[CountedBy]:
+    """The networks that fit what a counter prints, or half of it, of a square image."""
+    names = names_of(print_.tool)
+    if (found := [*_recorded(print_, side)] or [*_built(print_, side, names)]) or print_.tool != THOP:
+        return found
+    half, of_macs = replace(print_, count=print_.count.half), [each for each in names if _counts_macs(each)]
+    return [replace(each, is_doubled=True) for each in [*_recorded(half, side)] or _built(half, side, of_macs)]
+
+
+def _may_be_chance(print_: ToolPrint, found: CountedBy) -> bool:
+    """Whether so few digits fit so many counters that a network with unusual classes says nothing."""
+    return print_.tool == THOP and print_.count.has_few_digits and found.likely not in USUAL_CLASSES
 
 
 def names_of(tool: str) -> Sequence[str]:
@@ -97,7 +105,7 @@ def _recorded(print_: ToolPrint, side: int) -> Iterator[CountedBy]:
         return
     for network in _newest_first():
         for fused in network.states:
-            fitting = [*_classes(network, print_.parameters, fused=fused)]
+            fitting = [each for each in _classes(network, print_.parameters, fused=fused) if each in _tried(print_)]
             for name in network.counters:
                 gflops = [(each, network.numbers(each).gflops[name][fused]) for each in fitting]
                 classes = [each for each, figure in gflops if figure and print_.count.shows(round(figure * 1e9) // 2)]
@@ -117,12 +125,18 @@ def _built(print_: ToolPrint, side: int, names: Sequence[str]) -> Iterator[Count
                 totals = [_parameters(convention, each) for each in modes]
                 classes = [
                     each
-                    for each in (range(1, MOST_CLASSES + 1) if print_.parameters else LIKELY_CLASSES)
+                    for each in _tried(print_)
                     if print_.count.shows(_at(each, counts))
                     and (print_.parameters is None or print_.parameters.shows(_at(each, totals)))
                 ]
                 if classes:
                     yield _found(network, classes, bool(fused), side, (name,))
+
+
+def _tried(print_: ToolPrint) -> Sequence[int]:
+    """The numbers of classes that are tried."""
+    is_exact = print_.parameters is not None and not print_.parameters.half_a_digit
+    return range(1, MOST_CLASSES + 1) if is_exact else LIKELY_CLASSES
 
 
 def _parameters(convention: Convention, measured: Measured) -> int:
