@@ -35,6 +35,9 @@ LIKELY_CLASSES = (*range(1, FEW_CLASSES + 1), MOST_CLASSES)
 NEAR = 0.15
 """How far the count of another counter may be from that of thop."""
 
+LISTS_TWICE = "torchinfo"
+"""The counter whose parameters may be more than those of the network."""
+
 MOST_BUILT = 8
 """Most networks that are built for one print."""
 
@@ -164,7 +167,7 @@ def _measured(name: str, generation: str, classes: int, side: int) -> tuple[Meas
 
 def _of_parameters(print_: ToolPrint) -> Iterator[CountedBy]:
     """The networks that have the exact parameters of a print, whatever has counted them."""
-    if print_.parameters is None or print_.parameters.half_a_digit or print_.tool == "torchinfo":
+    if print_.parameters is None or print_.parameters.half_a_digit or print_.tool == LISTS_TWICE:
         return
     for network in _newest_first():
         for fused in network.states:
@@ -189,12 +192,8 @@ def _shipped() -> Sequence[KnownNetwork]:
 
 def _is_near(network: KnownNetwork, print_: ToolPrint, side: int, names: Iterable[str]) -> bool:
     """Whether a network may be the one of a print, by its parameters and thop's count."""
-    parameters = print_.parameters
-    if (
-        parameters
-        and print_.tool != "torchinfo"
-        and not any(any(_classes(network, parameters, fused=fused)) for fused in (False, True))
-    ):
+    parameters = None if print_.tool == LISTS_TWICE else print_.parameters
+    if parameters and not any(any(_classes(network, parameters, fused=fused)) for fused in (False, True)):
         return False
     area = side * side / 640 / 640
     ends = [pair[0] for each in ENDS for pair in network.numbers(each).gflops.values() if pair[0]]
@@ -241,9 +240,8 @@ def _once(found: Iterable[CountedBy]) -> Iterator[CountedBy]:
     """Each network and state once, with all counters that print the same of it."""
     groups: dict[tuple[object, ...], list[CountedBy]] = {}
     for each in found:
-        groups.setdefault(
-            (each.network.network, each.network.family, each.parameters, each.fused, each.side), []
-        ).append(each)
+        key = (each.network.network, each.network.family, each.parameters, each.fused, each.side)
+        groups.setdefault(key, []).append(each)
     for group in groups.values():
         names = dict.fromkeys(name for each in group for name in each.counters)
         classes = {number for each in group for number in each.classes}
@@ -251,10 +249,9 @@ def _once(found: Iterable[CountedBy]) -> Iterator[CountedBy]:
 
 
 def _likeliest_first(each: CountedBy) -> tuple[object, ...]:
-    usual = [USUAL_CLASSES.index(number) for number in each.classes if number in USUAL_CLASSES]
     return (
         each.network.network.count("-"),
         each.network.family not in ("YOLOv5", "ultralytics"),
         each.fused,
-        min(usual, default=len(USUAL_CLASSES)),
+        USUAL_CLASSES.index(each.likely) if each.likely in USUAL_CLASSES else len(USUAL_CLASSES),
     )
