@@ -211,7 +211,8 @@ KNOWN_ERRORS = (
         "fuse() takes the bn of each Conv. This one has none: it is fused already, perhaps by another thread in this "
         "moment, or it is a class of your own that inherits from Conv and does not build one.",
         "Call fuse() once; for a class of your own, yolo-probe train tries fuse() before the first epoch and names the "
-        "module.",
+        "module. Where it ends a training, best.pt was saved before and is whole: correct the class, and validate it "
+        "again.",
     ),
     KnownError(
         r"has no attribute '?(?:\w*fuse\w+|\w+fuse)\b'?",
