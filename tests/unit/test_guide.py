@@ -240,6 +240,7 @@ RELEASES = "Why do the numbers of a network change between releases of ultralyti
 FEW = "Why few parameters and many GFLOPs, or a lighter block and no fewer GFLOPs?"
 CONVERTED = "Reparameterization: why has yolov9-c twice the published parameters?"
 MERGING = "Reparameterization: do I convert the model after training, and how?"
+PRUNING = "What does pruning change, and how do I save and fine-tune a pruned network?"
 ZERO = "Why does another tool print 0 parameters, or 0.01 GMac, or half?"
 DISPLAY = "How do I see or calculate parameters and FLOPs of a .pt file, per layer?"
 CLASSES = "Do I need to change nc in the model YAML, and what do classes cost?"
@@ -290,7 +291,7 @@ QUESTIONS = {
     "two outputs for one model, version of thop":
         "Why does the same model print other GFLOPs with another version of thop?",
     "ONNX layers": "Do ONNX and TensorRT have the same number of layers?",
-    "pruning zeros parameters": "Do FP16, INT8 or pruning change parameters and GFLOPs?",
+    "pruning zeros parameters": PRUNING,
     "How to print model summary of a .pt file":
         "How do I see or calculate parameters and FLOPs of a .pt file, per layer?",
     "README FLOPs different from documentation table":
@@ -405,7 +406,7 @@ QUESTIONS = {
     "model.info() and model.train() print different parameters": CLASSES,
     "why can't I print GFLOPS when I'm training with RT-DETR": MISSING,
     "layer number is wrong when converting to ncnn": "Do ONNX and TensorRT have the same number of layers?",
-    "same MACs and Params before and after pruning": "Do FP16, INT8 or pruning change parameters and GFLOPs?",
+    "same MACs and Params before and after pruning": PRUNING,
     "the saved weight is too large on training": "Why is my file best.pt 4 times the size of yolov5s.pt, in MB?",
     "\u8ba1\u7b97\u91cf\u548c\u8bba\u6587\u4e0d\u4e00\u81f4":
         "Why is my figure 2, 4 or 10 times that of the paper?",

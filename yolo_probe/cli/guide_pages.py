@@ -144,6 +144,7 @@ _OWN_SUBJECTS = {
     "freezing": r"fr[eo]ez|frozen|froze|requires_grad|trainable|\u51bb\u7ed3",
     "exports": r"onnx|export|tensorrt|\btrt\b|netron|\bengine\b|tflite|openvino|ncnn|torchscript|\u5bfc\u51fa",
     "callbacks": r"callback|\bon_\w+|\u56de\u8c03",
+    "reparameterization": r"re-?param|\u91cd\u53c2\u6570",
     "loggers": r"logger|tensorboard|wandb|comet|clearml|mlflow|\u65e5\u5fd7",
 }
 """Subjects of sections that use the words of every question, such as parameters and FLOPs."""
@@ -353,6 +354,11 @@ _TIMES = ((1.7, 2.4, " fp32 twice the file"), (3.2, 20, " file 4 times optimizer
 
 _FILE, _SIZE = r"(?:weights?|checkpoints?|files?|saved model|\w+\.pth?)", r"(?:size|large|larger|big|bigger|huge)"
 
+_LETTER = r"(?<![a-z0-9_'-])(?:yolov?\d+)?[nsmlx](?![a-z0-9_'-])"
+"""The letter of a scale, alone or behind a series."""
+_NEXT = r"(?: *[,\u3001/] *(?:and |or )?| )"
+"""What is between two of them."""
+
 _SIDE = r"(?:320|416|512|608|640|960|1024|1280)"
 """What people name as the side of an image."""
 
@@ -399,6 +405,11 @@ _PHRASES = (
         "speed time",
     ),
     (r"(?i)\b(?:took|takes?|taking) longer\b", "slower time"),
+    (
+        r"(?i)\b(?:time|speed|latency|fps)s? (?:\w+ ){0,2}?(?:remains?|stays?|is|are|was) (?:\w+ ){0,2}?"
+        r"(?=same\b|unchanged\b)",
+        "speed time slower fewer fps ",
+    ),
     (r"(?i)\bframe ?rates?\b", "fps"),
     (r"\([BG]\)|\b[Bb]illions?\b|\b[Gg]iga\b", " billion "),
     (
@@ -409,6 +420,11 @@ _PHRASES = (
     (r"(?i)\bzero(?:-ops?|_ops?)?\b", "0"),
     (r"\bmAP\b", "accuracy"),
     (r"(?i)\bmulti[- ]?gpus?\b", "several gpu"),
+    (
+        rf"(?i){_LETTER}(?: *[,\u3001/] *(?:and |or )?{_LETTER}| {_LETTER}){{1,4}}(?: *(?:and|or|\u548c) *{_LETTER})?",
+        " scale series ",
+    ),
+    (r"(?i)\byolov5[nsmlx]6\b|\bP[2-7]\b", "p6 map"),
     (r"(?i)(?=\b(?:yolo\w+)?[nsmlx],? *(?:or|\u8fd8\u662f) *(?:yolo\w+)?[nsmlx]\b)", " scale "),
     (
         r"(?i)(?:model|weights?|file|\u6a21\u578b|\u6743\u91cd|\u6587\u4ef6)(?!.*(?:param|flop|\u53c2\u6570))"
@@ -446,6 +462,7 @@ _COMMON = (
     "is it its me my not of on or our same should so than that the their them then there these they this to too "
     "us use using was we were what when where which who why will with would you your yolo yolov5 model number "
     "question issue problem help please hi hello thanks before after nothing something wrong total one two say take "
-    "\u4e3a\u4ec0 \u4ec0\u4e48 \u600e\u4e48 \u600e\u6837 \u591a\u5c11"
+    "correct even also really know reason generally "
+    "\u4e3a\u4ec0 \u6709\u4ec0 \u4ec0\u4e48 \u600e\u4e48 \u600e\u6837 \u591a\u5c11"
 )
 """Words that say nothing about what is asked."""

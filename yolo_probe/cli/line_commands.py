@@ -75,6 +75,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     sure = tuple(answer for answer in answers if answer.score >= SURE)
     has_line = any(text.lines or text.tools for text in texts)
     are_apart = len(report.answers) > 1 and not _is_of_one_fuse(report.answers)
+    are_apart |= bool(_OF_NO_LINE.search(words))
     answers = tuple(each for each in sure[:2] if each.score >= CLOSE * sure[0].score) if has_line else answers
     if sure and (are_apart or not has_line):  # what is asked of several networks is mostly not what their lines are
         write(f"{in_plain_text(answers if has_line else sure)}\n")
@@ -94,6 +95,16 @@ def _is_of_host(print_: ToolPrint, network: CountedBy) -> bool:
 
 HOST_SIDE = 640
 """Of the image that hosts count, in pixels."""
+
+
+_OF_NO_LINE = re.compile(
+    r"\bfps\b|\b(?:inference|forward|detection|training|run) ?time\b"
+    r"|\b(?:speed|slower|faster|latency|memory|mAP)\b|\baccuracy\b|\bprun(?:e|ed|ing)\b|\bMB\b|\bfile size"
+    r"|\bresum\w+|\bexport\w*|\bonnx\b"
+    r"|\u901f\u5ea6|\u53d8\u6162|\u66f4\u6162|\u53d8\u5feb|\u66f4\u5feb|\u663e\u5b58|\u526a\u679d|\u7cbe\u5ea6|\u5bfc\u51fa",
+    re.IGNORECASE,
+)
+"""What no number of a line is of: a question about it is answered first."""
 
 
 def _is_of_one_fuse(answers: Sequence[Answer]) -> bool:
