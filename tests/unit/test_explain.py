@@ -1255,6 +1255,28 @@ def test_a_question_beside_a_line_is_looked_up_too() -> None:
     assert "(yolo-probe guide " not in run(f"{line}\nTransferred 343/349 items from yolov10n.pt", "--lang", "en")[1]
 
 
+@pytest.mark.parametrize(
+    ("question", "heading"),
+    [
+        ("why is the inference speed the same as that of yolov5s", "Why is a network with fewer GFLOPs slower"),
+        ("is my pruning correct, the parameters are the same", "What does pruning change"),
+    ],
+)
+def test_a_question_about_no_number_of_a_line_is_answered_before_it(question: str, heading: str) -> None:
+    _, output = run(f"{question}? Model Summary: 196 layers, 3387234 parameters, 0 gradients, 7.7 GFLOPS")
+    assert output.startswith(heading)
+    assert "3387234 parameters" in output
+
+
+def test_sizes_of_files_are_those_of_the_network_that_has_them() -> None:
+    output = " ".join(run("best.onnx 2M but yolov5n.pt is 4.1M")[1].split())
+    assert "in INT8, 1 byte for each parameter" in output
+    assert "in FP16, 2 bytes for each parameter" in output
+    _, output = run("the size of yolov5s is 14M and that of yolov5m 41M, that of yolov5l 90M")
+    for name in ("yolov5s", "yolov5m", "yolov5l"):
+        assert f"{name} does not print these figures" in output
+
+
 def test_a_question_about_two_networks_is_answered_before_their_lines() -> None:
     lines = [
         "Model Summary: 261 layers, 61508200 parameters, 0 gradients, 154.7 GFLOPs",

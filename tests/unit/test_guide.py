@@ -786,6 +786,8 @@ def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> No
         parameters, gflops = _own(name, "YOLOv7")[0]
         assert f"`{name}` {parameters / 1e6:.1f} M and {gflops:.1f}" in text.replace("has ", "").replace("\n", " ")
         computed |= {f"{parameters / 1e6:.1f}", f"{gflops:.1f}"}
+    parameters, gflops = _own("yolov5s6", "YOLOv5")[0]
+    computed |= {f"{parameters / 1e6:.1f}", f"{gflops:.1f}"}
     fewer = (3 - 1) * 32 * 6 * 6  # the weights of the first convolution for two channels of the image
     computed |= {f"{fewer:,}", f"{(asked['diff']['training']['flops'] - 2 * fewer * 320**2) / 1e9:.1f}"}
     detect, segment = (json.loads(probe("layers", name, "--format", "json").stdout)["lines"][-1]

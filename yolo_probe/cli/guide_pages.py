@@ -144,6 +144,8 @@ _OWN_SUBJECTS = {
     "freezing": r"fr[eo]ez|frozen|froze|requires_grad|trainable|\u51bb\u7ed3",
     "exports": r"onnx|export|tensorrt|\btrt\b|netron|\bengine\b|tflite|openvino|ncnn|torchscript|\u5bfc\u51fa",
     "callbacks": r"callback|\bon_\w+|\u56de\u8c03",
+    "precision": r"(?<!best\.pt )\b(?:fp16|float16)\b(?! or | and INT8| change it)|\bhalf(?:[ -]precision|=)|--half"
+    r"|\b(?:amp|precision|with half)\b(?! the)|\u534a\u7cbe\u5ea6",
     "reparameterization": r"re-?param|\u91cd\u53c2\u6570",
     "loggers": r"logger|tensorboard|wandb|comet|clearml|mlflow|\u65e5\u5fd7",
 }

@@ -75,7 +75,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     sure = tuple(answer for answer in answers if answer.score >= SURE)
     has_line = any(text.lines or text.tools for text in texts)
     are_apart = len(report.answers) > 1 and not _is_of_one_fuse(report.answers)
-    are_apart |= bool(_OF_NO_LINE.search(words))
+    are_apart |= len(report.answers) == 1 and bool(_OF_NO_LINE.search(words))
     answers = tuple(each for each in sure[:2] if each.score >= CLOSE * sure[0].score) if has_line else answers
     if sure and (are_apart or not has_line):  # what is asked of several networks is mostly not what their lines are
         write(f"{in_plain_text(answers if has_line else sure)}\n")

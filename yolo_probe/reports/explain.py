@@ -17,6 +17,7 @@ from yolo_probe.hosts.line_matches import Match, line_form, matches
 from yolo_probe.hosts.other_scales import OtherScale, other_scale
 from yolo_probe.hosts.printed_line import PrintedLine
 from yolo_probe.hosts.quoted_figures import (
+    FEW_CLASSES,
     POPULAR,
     USUAL_CLASSES,
     Candidate,
@@ -219,6 +220,8 @@ def _usual(quoted: Quoted, networks: tuple[Candidate, ...]) -> tuple[Candidate, 
 
     Of a reader's own network such a figure is that of another one by chance.
     """
+    if quoted.millions and not (quoted.billions or quoted.layers or is_known(quoted.name)):
+        return tuple(each for each in networks if each.classes in USUAL_CLASSES or each.classes <= FEW_CLASSES)
     if quoted.millions or quoted.layers or is_known(quoted.name):
         return networks
     usual = [name for name in POPULAR if name[1].startswith(quoted.name)] if quoted.name else POPULAR[:1]
