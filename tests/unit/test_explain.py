@@ -1268,6 +1268,24 @@ def test_a_question_about_no_number_of_a_line_is_answered_before_it(question: st
     assert "3387234 parameters" in output
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("yolov5s: Params 7.0, FLOPs 15.9", [("yolov5s", "7.0", "15.9", False)]),
+        ("MACs 8.31G params 7.24M", [("", "7.24", "8.31", True)]),
+        ("parameters 1.9 of 20", []),
+        (
+            "Model | mAP | MACs | Params\n---|---|---|---\nyolov5s | 37.4 | 8.3 | 7.2\nyolov8n | 37.3 | 4.4 | 3.2",
+            [("yolov5s", "7.2", "8.3", True), ("yolov8n", "3.2", "4.4", True)],
+        ),
+    ],
+)
+def test_figures_without_units_are_of_what_stands_before_or_above_them(
+    text: str, found: list[tuple[str, str, str, bool]]
+) -> None:
+    assert [(each.name, each.millions, each.billions, each.says_macs) for each in quoted_in(text)] == found
+
+
 def test_sizes_of_files_are_those_of_the_network_that_has_them() -> None:
     output = " ".join(run("best.onnx 2M but yolov5n.pt is 4.1M")[1].split())
     assert "in INT8, 1 byte for each parameter" in output

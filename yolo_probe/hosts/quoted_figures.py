@@ -18,13 +18,17 @@ _ASCII = re.IGNORECASE | re.ASCII
 """Chinese stands right beside figures and names: only letters without accents make a word longer."""
 _LAYERS = re.compile(r"(?<![\d.,])(?P<layers>\d[\d,]{0,6})[ \t-]*(?:layers?\b|\u5c42)", _ASCII)
 _MILLIONS = re.compile(
-    rf"\bparam\w*\.?\s*(?:\(M\)\s*[:=]?\s*(?P<headed>{_DECIMAL})|[:=]?\s*(?P<labelled>{_DECIMAL})\s*(?:M\b|million))"
+    rf"\bparam\w*\.?\s*(?:\(M\)\s*[:=]?\s*(?P<headed>{_DECIMAL})|[:=]?\s*(?P<labelled>{_DECIMAL})\s*(?:M\b|million)"
+    r"|[:= ]\s*(?P<bare>\d{1,3}\.\d{1,3})(?![\d%.]|\s*[a-zA-Z%]))"
     rf"|(?<![\da-zA-Z.,])(?P<millions>{_DECIMAL})\s*(?:M|million)\b(?!\s*(?:i?B\b|FLOP|MAC|\W*FLOP))"
     rf"(?:\s*param\w*)?(?:[\s,/;&]+(?P<beside>{_DECIMAL})(?=[\s,;?)]|\.?$|\.\s)(?!\s*(?:[%GBM]|\w*B\b|ms\b|layer|epoch)))?",
     _ASCII,
 )
+_OF_MILLIONS = ("headed", "labelled", "bare", "millions")
+"""The groups that have the digits."""
 _BILLIONS = re.compile(
-    rf"\b(?:FLOPs?\s*\((?:G|B)\)\s*[:=]?|[GB][ \t]?FLOPs?\s*[:=])\s*(?P<headed>{_DECIMAL})"
+    rf"\b(?P<macs>G?MACs?)\s*(?:\(G\))?\s*[:=]?\s*(?P<labelled>{_DECIMAL})\s*G?(?![\w.])"
+    rf"|\b(?:FLOPs?\s*\((?:G|B)\)\s*[:=]?|[GB][ \t]?FLOPs?\s*[:=])\s*(?P<headed>{_DECIMAL})"
     rf"|(?<![\da-zA-Z.,])(?P<billions>{_DECIMAL})\s*"
     r"(?P<unit>G[ \t]?(?:MACs?|Mac)|[GB][ \t]?FLOP\w*|G(?![\w/])|B(?![\w/]|\s*param))",
     _ASCII,
@@ -147,7 +151,7 @@ def quoted_in(text: str) -> Iterator[Quoted]:
     text = _DECIMAL_COMMA.sub(r"\1.\2", _with_each_unit(text[:LONGEST].translate(SIGNS)))
     text = _HEADED_BEHIND.sub(r"\g<number> \g<unit>", text)
     text = _THOUSANDS.sub(_of_thousands, _POWERS.sub(_in_millions, text))
-    text = _benchmark(text) or text
+    text = _benchmark(text) or _with_heads(text) or text
     if len(text) <= LONGEST_ROW and (row := _ROW.fullmatch(text.strip())):
         text = f"{row['name'] or ''}{row['millions']}M {row['billions']}"
     named, says_flops = name_in(text), "flop" in text.lower()
@@ -259,6 +263,24 @@ def _benchmark(text: str) -> str:
     row = _CELLS.fullmatch(bare)
     return f"{row['name']} {row['millions']}M {row['billions']}" if row and is_known(name_in(row["name"])) else ""
 
+
+def _with_heads(text: str) -> str:
+    """The parameters and FLOPs of the rows of a table with their units, as its heads name them; else empty."""
+    head, *rows = [
+        re.split(r"\s*\|\s*|\t+|\s{2,}", row.strip(" |\t")) for row in text.splitlines() if row.strip(" |-:\t")
+    ] or [[]]
+    units = {place: unit for place, name in enumerate(head) for unit, of in _UNITS_OF_HEADS.items() if of.match(name)}
+    if len(units) < 2 or not rows or any(len(row) != len(head) for row in rows):
+        return ""
+    cells = [[f"{row[place].rstrip('MGB ')}{unit}" for place, unit in units.items()] for row in rows]
+    return "\n".join(" ".join([row[0], *figures]) for row, figures in zip(rows, cells, strict=True))
+
+
+_UNITS_OF_HEADS = {
+    "M": re.compile(r"#?param", re.IGNORECASE), " GMACs": re.compile(r"g?macs?\b", re.IGNORECASE),
+    " GFLOPs": re.compile(r"[gb]?flops?\b", re.IGNORECASE),
+}  # fmt: skip
+"""What the heads of a table of networks say, by the unit of the figures below them."""
 
 _SECOND_LAYERS = re.compile(
     r"(?<![\d.,])(?P<first>\d{2,4})(?P<between>\s*(?:->|=>|\u2192|vs\.?|to|and|\u53d8\u6210|\u53d8\u4e3a|\u5230)\s*)"
@@ -379,15 +401,20 @@ def _beside(group: Mapping[str, re.Match[str]]) -> str:
     return (group["millions"]["beside"] or "") if "millions" in group else ""
 
 
+def _digits(billions: re.Match[str]) -> str:
+    groups = billions.groupdict()
+    return groups.get("labelled") or groups.get("headed") or groups["billions"]
+
+
 def _quoted(group: Mapping[str, re.Match[str]], text: str, says_flops: bool) -> Quoted:
     layers, millions, billions = (group.get(kind) for kind in _KINDS)
     quoted = Quoted(
         text=", ".join(" ".join(match[0].split()) for match in group.values()),
         name=_owner(text, min(match.start() for match in group.values())),
         layers=layers["layers"].replace(",", "") if layers else "",
-        millions=(millions["headed"] or millions["labelled"] or millions["millions"]) if millions else "",
-        billions=(billions.groupdict().get("headed") or billions["billions"]) if billions else _beside(group),
-        says_macs=bool(billions and billions["unit"] and "mac" in billions["unit"].lower()),
+        millions=next(filter(None, (millions[each] for each in _OF_MILLIONS)), "") if millions else "",
+        billions=_digits(billions) if billions else _beside(group),
+        says_macs=bool(billions and "mac" in f"{billions['unit']}{billions.groupdict().get('macs')}".lower()),
         is_bare=set(group) == {"billions"} and group["billions"].re is _BARE,
         has_unit=billions is not None and billions.re is not _BARE,
         says_flops=says_flops,
