@@ -385,7 +385,8 @@ QUESTIONS = {
     "do I need to change nc in yolov5s.yaml": CLASSES,
     "why does nc exist in the model yaml when the data yaml has it": CLASSES,
     "how many parameters does one more class cost": CLASSES,
-    "which activation functions does yolov5s use": "How many convolutional layers does it have, and how deep is it?",
+    "which activation functions does yolov5s use": "Does another activation (SiLU, ReLU, LeakyReLU) change parameters "
+    "or speed?",
     "Transferred 349/355 items from pretrained weights": TRANSFERRED,
     "Transferred 198/349 items from yolov5s.pt": TRANSFERRED,
     "yolov8-p2: why do the parameters of Detect decrease when the p2 head is added":
@@ -788,6 +789,8 @@ def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> No
         computed |= {f"{parameters / 1e6:.1f}", f"{gflops:.1f}"}
     parameters, gflops = _own("yolov5s6", "YOLOv5")[0]
     computed |= {f"{parameters / 1e6:.1f}", f"{gflops:.1f}"}
+    backbone = probe("layers", "yolov7", "--lang", "en").stdout.count(" backbone ")
+    computed |= {str(backbone), str(backbone - 1)}
     fewer = (3 - 1) * 32 * 6 * 6  # the weights of the first convolution for two channels of the image
     computed |= {f"{fewer:,}", f"{(asked['diff']['training']['flops'] - 2 * fewer * 320**2) / 1e9:.1f}"}
     detect, segment = (json.loads(probe("layers", name, "--format", "json").stdout)["lines"][-1]

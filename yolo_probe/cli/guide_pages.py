@@ -145,7 +145,7 @@ _OWN_SUBJECTS = {
     "exports": r"onnx|export|tensorrt|\btrt\b|netron|\bengine\b|tflite|openvino|ncnn|torchscript|\u5bfc\u51fa",
     "callbacks": r"callback|\bon_\w+|\u56de\u8c03",
     "precision": r"(?<!best\.pt )\b(?:fp16|float16)\b(?! or | and INT8| change it)|\bhalf(?:[ -]precision|=)|--half"
-    r"|\b(?:amp|precision|with half)\b(?! the)|\u534a\u7cbe\u5ea6",
+    r"|\b(?:amp|precision|with half|int8|8[- ]?bit|quanti[sz]\w+)\b(?! the)|\u91cf\u5316|\u534a\u7cbe\u5ea6",
     "reparameterization": r"re-?param|\u91cd\u53c2\u6570",
     "loggers": r"logger|tensorboard|wandb|comet|clearml|mlflow|\u65e5\u5fd7",
 }
@@ -351,7 +351,11 @@ _OF_FILES = re.compile(
 )
 """What has megabytes, where parameters have millions."""
 
-_TIMES = ((1.7, 2.4, " fp32 twice the file"), (3.2, 20, " file 4 times optimizer stripped"))
+_TIMES = (
+    (1, 1.15, " parameters times bytes decide mb file "),
+    (1.7, 2.4, " fp32 twice the file"),
+    (3.2, 20, " file 4 times optimizer stripped"),
+)
 """How many times at least, how many less than, and the words for it."""
 
 _FILE, _SIZE = r"(?:weights?|checkpoints?|files?|saved model|\w+\.pth?)", r"(?:size|large|larger|big|bigger|huge)"
@@ -389,7 +393,7 @@ _PHRASES = (
     (r"(?i)\bfine[- ]tun", "finetun"),
     (r"(?i)\b(?=(?:fvcore|ptflops|calflops|mmdet|get_flops|flopcounter|torchprofile))", "counter "),
     (
-        r"(?i)\b\d+ ?(?:mb|megabytes?|megs?)\b|\b(?:weights?|model) ?(?:size|smaller|larger)"
+        r"(?i)\b\d+ ?(?:mb|megabytes?|megs?)\b|\b(?:weights?|model) ?(?:size(?! info)|smaller|larger)"
         r"|\bsize of (?:the |my )?(?:model|weights?|file)",
         "file size mb large",
     ),
