@@ -22,7 +22,7 @@ from yolo_probe.networks.network import Network
 from yolo_probe.networks.torch_nn import sequential
 from yolo_probe.reports.question import Question
 
-COUNTERS = ("thop-0.0.31", "thop-0.1")
+COUNTERS = ("thop-0.0.31", "thop-0.1", "ultralytics-thop-2.2")
 NEWEST_COUNTERS = ("ultralytics-thop-2.2",)
 
 FIGURES = ("parameters", "fused_parameters", *GRADIENT_STATES)

@@ -114,7 +114,8 @@ def made(rng: random.Random, passes: int) -> Iterator[tuple[str, str, int, str, 
         host = rng.choice(GENERATIONS)
         name = rng.choice(network_names(host))
         classes = rng.choice((1, 2, 3, 5, 20, 80, rng.randint(4, 600)))
-        counter = rng.choice(("thop-0.1", "thop-0.0.31")) if host != "head" else "ultralytics-thop-2.2"
+        older = ("thop-0.1", "thop-0.0.31") if host != "head" else ()
+        counter = rng.choice((*older, "ultralytics-thop-2.2"))
         report = fuse_diff(
             Question(resolve(name, host=host, classes=classes), (640, 640), choose_counter(counter, None))
         )
@@ -454,6 +455,39 @@ def test_a_question_with_a_figure_is_looked_up_in_the_guide_too() -> None:
     _, output = run("how many FPS on a Jetson Nano with 16.5 GFLOPs")
     assert output.index("FPS cannot be derived from GFLOPs") < output.index("16.5 GFLOPs\n\nThis is no whole line")
     assert run("yolov5s 7.5M params 17.5 GFLOPs")[1].startswith("7.5M params")
+
+
+@pytest.mark.parametrize("target", ["yolov5x@v7.0", "yolov5m@v6.1", "yolov7-tiny", "yolov9-c"])
+def test_a_line_that_only_the_thop_of_ultralytics_gives_is_known(target: str) -> None:
+    """It is what `import thop` finds beside a recent ultralytics, also in hosts that are older than it."""
+    name, _, host = target.partition("@")
+    network = next(
+        each for each in known_networks() if each.network == name and host in (each.hosts or ("",)) and not each.note
+    )
+    pairs = ((classes, fused) for classes in range(1, 200) for fused in (False, True))
+    classes, fused = next(
+        (classes, fused) for classes, fused in pairs
+        if (by := {name: f"{pair[fused]:.1f}" for name, pair in network.numbers(classes).gflops.items()})
+        and by["ultralytics-thop-2.2"] not in (by["thop-0.0.31"], by["thop-0.1"])
+    )  # fmt: skip
+    report = fuse_diff(
+        Question(resolve(target, classes=classes), (640, 640), choose_counter("ultralytics-thop-2.2", None))
+    )
+    text = (report.validation if fused else report.training).line.text
+    (line,) = lines_in(text or "")
+    best = matches(line)[0]
+    assert (best.exact, best.network.network, best.numbers.classes, best.fused, best.counters) == (
+        True, network.network, classes, fused, ("ultralytics-thop-2.2",),
+    )  # fmt: skip
+
+
+def test_a_line_without_gflops_is_counted_as_the_other_one_is() -> None:
+    _, output = run(
+        "Model Summary: 140 layers, 7.29776e+06 parameters, 6.61683e+06 gradients",
+        "Model summary: 157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs",
+    )
+    assert "Counted  thop 0.1 at 640x640\n" in output
+    assert "counter " not in output.partition("FLOPs                     ")[2]
 
 
 def test_two_lines_that_no_one_thop_prints_are_each_counted_by_its_own() -> None:

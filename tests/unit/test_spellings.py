@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from os import utime
 from pathlib import Path
 from shutil import copyfile
 
@@ -29,6 +30,17 @@ from yolo_probe.cli.spellings import respelled
         ("layers best.pt --imgsz 480x640", "layers best.pt --imgsz 480x640"),
         ("info yolov5s imgsz=[480,640] nc=2", "info yolov5s --imgsz 480,640 --nc 2"),
         ("--weights best.pt --img 640", "fuse-diff best.pt --imgsz 640"),
+        ("--weights=best.pt --img=640", "fuse-diff best.pt --imgsz 640"),
+        ("best.pt --imgsz (640,480)", "fuse-diff best.pt --imgsz 640,480"),
+        ("best.pt 480x640", "fuse-diff best.pt --imgsz 480x640"),
+        ("info best.pt 640 480 --fused", "info best.pt --imgsz 640,480 --fused"),
+        ("compare yolov5n yolov5s 320", "compare yolov5n yolov5s --imgsz 320"),
+        ("layers yolov5s --top 100", "layers yolov5s --top 100"),
+        ("explain yolov5s 640", "explain yolov5s 640"),
+        ("yolo predict model=best.pt source=bus.jpg imgsz=320 half=True", "fuse-diff best.pt --imgsz 320"),
+        ("python val.py --img 640 --weights best.pt --data coco.yaml --half", "fuse-diff best.pt --imgsz 640"),
+        ("torchrun --nproc_per_node 2 train.py --cfg yolov5s.yaml --batch 64", "fuse-diff yolov5s.yaml"),
+        ("export.py --weights=best.pt --img-size 640 480", "fuse-diff best.pt --imgsz 640,480"),
         ("train yolov5 --weights yolov5s.pt --img 640", "train yolov5 --weights yolov5s.pt --img 640"),
         ("inspect w.pt --cfg yolov5s.yaml", "inspect w.pt --cfg yolov5s.yaml"),
         ("--lang zh info best.pt", "info --lang zh best.pt"),
@@ -82,6 +94,35 @@ def test_a_folder_of_a_run_stands_for_its_best_checkpoint(probe: Probe, tmp_path
     assert done.stdout == probe("fuse-diff", str(tmp_path / "weights" / "best.pt")).stdout
 
 
+def test_a_folder_of_runs_names_them_the_newest_first(probe: Probe, tmp_path: Path, demo_checkpoint: Path) -> None:
+    for age, run in enumerate(("exp2", "exp")):
+        weights = tmp_path / "runs" / "train" / run / "weights"
+        weights.mkdir(parents=True)
+        copyfile(demo_checkpoint, weights / "best.pt")
+        utime(weights / "best.pt", (1e9 - age, 1e9 - age))
+    for folder in (tmp_path / "runs", tmp_path / "runs" / "train"):
+        told = probe(str(folder)).stderr
+        first, second = (str(tmp_path / "runs" / "train" / run) for run in ("exp2", "exp"))
+        assert f"Pass one of its runs, the newest first: {first}, {second}." in told
+
+
+@pytest.mark.parametrize(
+    ("tag", "generation"),
+    [("3.1", "v3.1"), ("V7", "v7.0"), ("HEAD", "head"), ("master", "head"), ("7.0.14", "v7.0"), ("v5", "v5.0")],
+)
+def test_a_generation_is_known_by_all_its_names(tag: str, generation: str, probe: Probe) -> None:
+    expected = probe("info", "yolov5s", "--host", generation).stdout
+    assert probe("info", "yolov5s", "--host", tag).stdout == expected
+    named = probe("info", f"yolov5s@{tag}")
+    assert (named.returncode, named.stdout.splitlines()[2:4]) == (0, expected.splitlines()[2:4])
+
+
+def test_a_number_that_several_generations_have_names_them(probe: Probe) -> None:
+    done = probe("info", "yolov5s@v6")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Did you mean v6.0 or v6.1 or v6.2?" in done.stderr
+
+
 def test_a_url_says_what_to_download(probe: Probe) -> None:
     done = probe("fuse-diff", "https://example.org/runs/best.pt")
     assert done.returncode == 2
@@ -101,6 +142,11 @@ WRONG = {
     "lyers yolov5s": ("found no command, file or network of that name", "Did you mean layers?"),
     "layers yolov5s --tpo 3": ("layers: found the option --tpo, expected one of its own", "Did you mean --top?"),
     "info yolov5s --freeze 10": ("info: found the option --freeze, expected", "take --freeze: gradients, report."),
+    "info yolov5s half=True batch=4": (
+        "info: found 'half=True batch=4' behind",
+        "Leave half=True batch=4 out: neither",
+    ),
+    "info yolov5s fromat=json": ("info: found 'fromat=json' behind all that it takes", "Did you mean --format?"),
     "info yolov5s more": ("info: found 'more' behind all that it takes, expected yolo-probe info", "stands in quotes."),
     "layers yolov5s --top 0": ("--top: found 0, expected a whole number of at least 1", "layers --help lists what"),
     "layers --top": ("--top: found no value behind it, expected a whole number", "layers --help lists what"),

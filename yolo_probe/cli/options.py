@@ -12,7 +12,7 @@ import click
 from yolo_probe.counters.conventions import CONVENTIONS, DEFAULT
 from yolo_probe.hosts.images import MAX_SIDE, Size
 from yolo_probe.language import LANGUAGES, Language, language
-from yolo_probe.networks.generations import GENERATIONS
+from yolo_probe.networks.generations import GENERATIONS, generation_named
 
 
 class ImageSize(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on
@@ -109,9 +109,18 @@ def _format(forms: tuple[str, ...], words: str) -> Callable[[Command], Command]:
     return click.option("--format", "form", type=click.Choice(forms), default="text", show_default=True, help=words)
 
 
+class _Host(click.Choice):  # type: ignore[type-arg]  # generic since click 8.2 alone
+    """A generation by any of its names: ``v3.1``, ``3.1``, ``master``."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The generation."""
+        found: str = super().convert(generation_named(value) or value, param, ctx)
+        return found
+
+
 def of_networks(*names: str) -> Callable[[Command], Command]:
     """A decorator that adds these of the shared options to a command, in this order."""
-    hosts = click.Choice(GENERATIONS, case_sensitive=False)
+    hosts = _Host(GENERATIONS, case_sensitive=False)
     helps = {
         "imgsz": "Image size in pixels, one number or HEIGHT,WIDTH; rounded up to a multiple of the stride.",
         "counter": f"Counter whose rules give the FLOPs: thop (the installed one), or one of {', '.join(CONVENTIONS)}.",

@@ -22,6 +22,12 @@ _NAMED = re.compile(r"yolo(?!-probe)|gelan|rtdetr|v5lite", re.IGNORECASE)
 """How the names of networks begin, also of those that nobody ships: the error then names those that are near."""
 _NOT_HERE = ("train", "inspect")
 """Commands whose arguments are another program's, or whose ``--cfg`` is their own."""
+_OF_TEXTS = ("explain", "guide")
+"""Commands that take words: a size among them is one of these."""
+_LAUNCHERS = re.compile(r"(?:.*/)?(?:python[\d.]*|torchrun|yolo|yolov5|[\w.-]+\.py)$")
+"""What the command of a host begins with: ``python val.py``, ``yolo predict``."""
+_SIZE = re.compile(r"(?:\d{3,5}|\d{2,5}[x,]\d{2,5})$")
+"""An image size without its option."""
 
 
 def respelled(arguments: Sequence[str], commands: Collection[str]) -> list[str]:
@@ -29,22 +35,27 @@ def respelled(arguments: Sequence[str], commands: Collection[str]) -> list[str]:
     words = _language_behind(list(arguments))
     if any(word in _NOT_HERE for word in words[:1]):
         return words
+    words = _without_launcher(words)
+    takes_sizes = not any(word in _OF_TEXTS for word in words[:1])
     made: list[str] = []
     while words:
         word = words.pop(0)
         key, equals, value = word.partition("=")
-        if equals and key == "model":
+        if equals and key in ("model", *_TARGETS):
             made.append(value)
         elif equals and key in _KEYS:
-            made += [_KEYS[key], value.strip("[]()").replace(" ", "")]
+            made += [_KEYS[key], _plain(value)]
         elif equals and key in _SIZES:
-            made += ["--imgsz", value]
+            made += ["--imgsz", _plain(value)]
         elif word.startswith("-") and re.search(r"\s", word):
             made.append(f" {word}")  # a text, as a question about --freeze is
         elif word in _SIZES:
             made += ["--imgsz", *_size(words)]
-        elif word in _TARGETS and words and (_NETWORK.search(words[0]) or os.path.isdir(words[0])):
+        elif word in _TARGETS and words and _is_named_by(word, words[0]):
             made.append(words.pop(0))
+        elif takes_sizes and _SIZE.match(word) and made and _is_target(made[-1]):
+            words.insert(0, word)
+            made += ["--imgsz", *_size(words)]
         else:
             made.append(word)
     first = next((word for word in made if not word.startswith("-")), "")
@@ -54,6 +65,44 @@ def respelled(arguments: Sequence[str], commands: Collection[str]) -> list[str]:
         if _is_network(first):
             return [DEFAULT_COMMAND, *made]
     return made
+
+
+def _without_launcher(words: list[str]) -> list[str]:
+    """The network and the image size of a host's command, ``python val.py --weights best.pt --data coco.yaml``.
+
+    Whatever else it says changes no figure. Other words, and a command that names no network, stay as they are.
+    """
+    named = any(word.partition("=")[0] in ("model", *_TARGETS) for word in words)
+    if not named or not _LAUNCHERS.match(words[0]):
+        return words
+    kept: list[str] = []
+    rest = words[1:]
+    while rest:
+        word = rest.pop(0)
+        key, equals, _ = word.partition("=")
+        if equals and key in ("model", *_TARGETS, *_KEYS, *_SIZES) and key != "source":
+            kept.append(word)
+        elif word in _SIZES:
+            kept += ["--imgsz", *_size(rest)]
+        elif word in _TARGETS and rest and rest[0] and not rest[0].startswith("-"):
+            kept.append(f"model={rest.pop(0)}")
+    of_networks = [word for word in kept if word.startswith(("model=", *_TARGETS))]
+    return [*of_networks[:1], *(word for word in kept if word not in of_networks)]
+
+
+def _is_named_by(option: str, word: str) -> bool:
+    """Whether an option of the hosts names a network with the next word; ``--weights`` alone is one of ``info``."""
+    return bool(_NETWORK.search(word) or os.path.isdir(word) or (option != "--weights" and _is_target(word)))
+
+
+def _is_target(word: str) -> bool:
+    """Whether a word that may stand before an image size names a network."""
+    return not word.startswith("-") and _is_network(word)
+
+
+def _plain(size: str) -> str:
+    """An image size without the signs that stand around lists and tuples."""
+    return size.strip("[]()").replace(" ", "")
 
 
 def _language_behind(words: list[str]) -> list[str]:
@@ -82,7 +131,7 @@ def _size(words: list[str]) -> list[str]:
     sides: list[str] = []
     while words and len(sides) < 2 and words[0].isdecimal():
         sides.append(words.pop(0))
-    return [",".join(sides)] if sides else words[:1] and [words.pop(0)]
+    return [",".join(sides)] if sides else [_plain(words.pop(0))] if words else []
 
 
 def _is_network(word: str) -> bool:

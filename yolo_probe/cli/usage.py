@@ -40,7 +40,10 @@ OTHER_WORDS = {
 }
 """Commands by other words for what they tell."""
 
-NO_FIGURES = "half fp16 int8 amp device batch batch-size workers epochs conf conf-thres iou iou-thres task data".split()
+NO_FIGURES = (
+    "half fp16 int8 amp device batch batch-size workers epochs conf conf-thres iou iou-thres task data mode project "
+    "name exist-ok cache rect save show verbose seed optimizer lr0 patience save-txt save-json hyp"
+).split()
 """Options of the hosts that no figure of a network depends on."""
 
 
@@ -85,6 +88,10 @@ def _advice(error: click.ClickException, command: click.Command, others: dict[st
         yield "A TARGET is a file, such as best.pt, or the name of a network, such as yolov5s."
     elif sizes := re.fullmatch(r"Got unexpected extra arguments? \((\d+)[x, ](\d+)\)", error.message):
         yield f"An image size stands behind its option: --imgsz {sizes[1]},{sizes[2]}."
+    elif free := re.fullmatch(r"Got unexpected extra arguments? \(((?:[\w-]+=\S* ?)+)\)", error.message):
+        yield from _meant([f"--{name}" for name in _near(free[1].partition("=")[0], _options(command))])
+        if all(pair.partition("=")[0].replace("_", "-") in NO_FIGURES for pair in free[1].split()):
+            yield f"Leave {free[1]} out: neither parameters nor FLOPs depend on it."
     elif error.message.startswith("Got unexpected extra"):
         yield "A text with spaces, such as a line of a log, stands in quotes."
 

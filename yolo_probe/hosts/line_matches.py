@@ -86,6 +86,16 @@ class Match:
         return not self.unlike
 
     @property
+    def usual_counters(self) -> Sequence[str]:
+        """Its counters without those that came after its host: ``ultralytics-thop`` beside YOLOv5 v7.0 and forks.
+
+        All of them where it has no others.
+        """
+        if self.network.family == "ultralytics":
+            return self.counters
+        return [name for name in self.counters if not name.startswith("ultralytics-")] or self.counters
+
+    @property
     def host_spans(self) -> tuple[str, ...]:
         """The hosts, with releases that follow each other joined: ``8.3.17 to 8.3.75``."""
         return spans(self.hosts)

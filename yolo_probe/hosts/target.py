@@ -24,7 +24,7 @@ from yolo_probe.model.forward import hooked
 from yolo_probe.model.structure import Module, Tensor, named_modules, named_parameters
 from yolo_probe.model.trace import ruled_modules, unknown_modules
 from yolo_probe.model.user_rules import OwnRules
-from yolo_probe.networks.generations import GENERATIONS, Generation
+from yolo_probe.networks.generations import GENERATIONS, Generation, generation_named, generations_like
 
 if TYPE_CHECKING:
     from yolo_probe.checkpoint.reader import Checkpoint
@@ -96,7 +96,15 @@ def in_folder(folder: str) -> str:
             return found
     held = sorted(name for name in os.listdir(folder) if name.endswith((".pt", ".pth")))
     remedy = f"Pass one of its files: {', '.join(held[:5])}." if held else "Pass the path of a .pt file."
+    if not held and (runs := _runs_in(folder)):
+        remedy = f"Pass one of its runs, the newest first: {', '.join(runs[:3])}."
     raise TargetError(f"{folder}: found a folder without best.pt or weights/best.pt, expected that of a run", remedy)
+
+
+def _runs_in(folder: str) -> list[str]:
+    """The runs in a folder of runs, as ``runs`` and ``runs/train`` are; the one that was written last comes first."""
+    files = [path for depth in ("*", "*/*") for path in Path(folder).glob(f"{depth}/weights/best.pt")]
+    return [str(path.parent.parent) for path in sorted(files, key=os.path.getmtime, reverse=True)]
 
 
 def _network_of_fork(target: str) -> Network | None:
@@ -139,19 +147,21 @@ def _from_name(target: str, host: Generation | None, classes: int | None, copy: 
     from yolo_probe.networks.shipped import FORKS, find_fork_network, find_network
 
     name, at, tag = target.partition("@")
-    if tag in FORKS:
-        found = find_fork_network(name.removesuffix(".yaml"), tag)
+    if tag.lower() in FORKS:
+        found = find_fork_network(name.removesuffix(".yaml"), tag.lower())
         assert found
         return _built(found, "name", target, None, host, classes, copy)
     if at:
-        if tag not in GENERATIONS:
-            known = ", ".join((*GENERATIONS, *FORKS))
-            raise TargetError(f"{target}: found host {tag!r}, expected one of {known}")
-        if host not in (None, tag):
+        generation = generation_named(tag)
+        if generation is None:
+            known, meant = ", ".join((*GENERATIONS, *FORKS)), " or ".join(generations_like(tag))
+            remedy = f"Did you mean {meant}?" if meant else ""
+            raise TargetError(f"{target}: found host {tag!r}, expected one of {known}", remedy)
+        if host not in (None, generation):
             raise TargetError(
                 f"{target}: found --host {host} beside @{tag}, expected one of them", "name the host once"
             )
-        host = tag
+        host = generation
     network = find_network(name.removesuffix(".yaml"), host or "head")
     return _built(network, "name", target, None, host, classes, copy)
 

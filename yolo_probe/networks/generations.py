@@ -48,3 +48,29 @@ def host_of(generation: Generation, release: str | None = None) -> HostGeneratio
     if release in _RELEASES:
         return _RELEASES[release]
     return HostGenerations(generation, generation, generation, generation)
+
+
+NEWEST = ("head", "main", "master", "latest")
+"""What people call the newest state of a repository."""
+
+
+def generation_named(tag: str) -> Generation | None:
+    """The one generation that people call so: ``3.1``, ``V7``, ``master``, or a PyPI release that is one, ``7.0.14``.
+
+    None for any other, and for a number that several have, as ``v6``.
+    """
+    word = tag.lower().removeprefix("v")
+    if word in NEWEST:
+        return "head"
+    if word in _RELEASES:
+        parts = _RELEASES[word]
+        one = {parts.networks, parts.modules, parts.heads, parts.root}
+        return one.pop() if len(one) == 1 else None
+    found = generations_like(word)
+    return found[0] if len(found) == 1 else None
+
+
+def generations_like(tag: str) -> list[Generation]:
+    """The generations with a number, or that begin with it: those of ``v6`` are ``v6.0``, ``v6.1`` and ``v6.2``."""
+    number = f"v{tag.lower().removeprefix('v')}"
+    return [each for each in GENERATIONS if each == number or each.partition(".")[0] == number]

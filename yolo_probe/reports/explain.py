@@ -268,13 +268,20 @@ def _between(first: Match, last: Match) -> Diff | None:
     """What is between the networks of two known lines; None where one of them cannot be built here."""
     from yolo_probe.reports.diff import diff, side_of_line
 
-    both = [name for name in first.counters if name in last.counters]
-    names = [both or list(match.counters) for match in (first, last)]
+    both = _in_both(first, last)
+    either = first.usual_counters or last.usual_counters  # a line without GFLOPs is counted as the other one is
+    names = [both or match.usual_counters or either for match in (first, last)]
     counters = [choose_counter(each[-1] if each else None, installed_thop()) for each in names]
     try:
         return diff(*(side_of_line(match, (640, 640), of) for match, of in zip((first, last), counters, strict=True)))
     except ProbeError:
         return None
+
+
+def _in_both(first: Match, last: Match) -> Sequence[str]:
+    """The counters that print both of two lines, those that are usual for their host if some do."""
+    usual = [name for name in first.usual_counters if name in last.usual_counters]
+    return usual or [name for name in first.counters if name in last.counters]
 
 
 def _have_two_counters(first: Match, last: Match) -> bool:
@@ -319,7 +326,7 @@ def _diff(first: Match, last: Match, counter: str = "") -> FuseDiff | None:
         subject = resolve(first.network.network, host=hosts[-1] if hosts else None, classes=first.numbers.classes)
     except ProbeError:
         return None
-    counters = [counter for counter in first.counters if counter in last.counters] or list(first.network.counters)
+    counters = _in_both(first, last) or first.network.counters
     question = Question(subject, (640, 640), choose_counter(counter or counters[-1], None))
     if (first.gradients is None or first.gradients.cause == "new") and (
         last.gradients is None or last.gradients.cause == "stripped"
