@@ -14,7 +14,14 @@ from yolo_probe.hosts.target import resolve
 from yolo_probe.model.forks.fork import Fork
 from yolo_probe.model.forks.yolov9 import YOLOV9
 from yolo_probe.model.freezing import as_built, fixed_names, with_gradients
-from yolo_probe.model.structure import Module, count_gradients, count_parameters, named_parameters, totals_of
+from yolo_probe.model.structure import (
+    Module,
+    count_gradients,
+    count_parameters,
+    named_parameters,
+    totals_of,
+    with_own_activations,
+)
 from yolo_probe.networks.constructors import Blocks
 from yolo_probe.networks.generations import host_of
 from yolo_probe.networks.model_yaml import build
@@ -61,12 +68,7 @@ def resized(target: str, size_of: str) -> Made:
 
 def segmenter(target: str) -> Made:
     """The networks of a name as the published files have them: each Conv with an activation of its own."""
-    return lambda classes: replace(found := resolve(target, classes=classes), root=_with_own_activations(found.root))
-
-
-def _with_own_activations(module: Module) -> Module:
-    children = {name: child and _with_own_activations(child) for name, child in module.children.items()}
-    return replace(module, children=children) if children else replace(module)
+    return lambda classes: replace(found := resolve(target, classes=classes), root=with_own_activations(found.root))
 
 
 def leaky(target: str) -> Made:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.conftest import Probe
-from tests.exhaustive import exhaustive_rows
+from tests.exhaustive import exhaustive_rows, exhaustively
 from yolo_probe.cli import cli
 from yolo_probe.errors import TargetError
 from yolo_probe.reports.diff import Diff, diff, side
@@ -144,3 +145,33 @@ def test_lines_are_compared_beside_networks() -> None:
     assert rows[1].startswith("yolov5s@v7.0,") or rows[1].startswith("yolov5s,")
     assert ",7015519," in rows[1]
     assert ",3151904," in rows[2]
+
+
+@pytest.mark.parametrize(
+    "line",
+    exhaustively(
+        [
+            "YOLOv5s-seg summary: 224 layers, 7611485 parameters, 0 gradients, 26.4 GFLOPs",
+            "YOLOv5s summary: 213 layers, 7012822 parameters, 0 gradients, 15.8 GFLOPs",
+            "YOLOv5s-seg summary: 131 layers, 7,611,485 parameters, 0 gradients, 26.4 GFLOPs",
+            "YOLOv5s summary: 224 layers, 7266973 parameters, 0 gradients, 16.9 GFLOPs",
+            "Model Summary: 232 layers, 7459581 parameters, 0 gradients",
+            "Model Summary: 231 layers, 7064992 parameters, 0 gradients, 15.2 GFLOPS",
+        ],
+        few=3,
+    ),
+)
+def test_a_line_of_an_older_file_or_of_a_fork_is_one_side_of_a_diff(line: str) -> None:
+    code, output = run("diff", line, "yolov5s@v7.0", "--format", "json")
+    report = json.loads(output)
+    assert code == 0
+    layers, parameters = (int(number.replace(",", "")) for number in re.findall(r"[\d,]+(?= layers| param)", line))
+    assert (report["ledger"]["layers"]["before"], report["ledger"]["parameters"]["before"]) == (layers, parameters)
+    assert all(ledger["unexplained"] == 0 for ledger in report["ledger"].values())
+
+
+def test_what_both_lines_are_of_is_told_once() -> None:
+    _, output = run("diff", "yolov5s@v7.0", "yolov5n@v7.0", "--imgsz", "320")
+    assert " ".join(output.split()).count("of one image of 640x640; here it is 320x320.") == 2
+    _, output = run("diff", "yolov5s@v7.0", "yolov5s-LeakyReLU@v7.0", "--imgsz", "320")
+    assert " ".join(output.split()).count("of one image of 640x640; here it is 320x320.") == 1

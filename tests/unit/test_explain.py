@@ -19,18 +19,26 @@ from yolo_probe import shipped_files
 from yolo_probe.cli import cli
 from yolo_probe.counters.conventions import choose_counter
 from yolo_probe.errors import TargetError
-from yolo_probe.hosts.known_lines import known_networks
+from yolo_probe.hosts.known_lines import KnownNetwork, known_networks
 from yolo_probe.hosts.line_matches import matches
 from yolo_probe.hosts.printed_line import lines_in, misread_in
 from yolo_probe.hosts.quoted_figures import candidates, name_in, quoted_in
 from yolo_probe.hosts.summary_line import FORMS
 from yolo_probe.hosts.target import resolve
 from yolo_probe.hosts.tool_prints import tool_prints
+from yolo_probe.model.freezing import as_built
+from yolo_probe.model.structure import count_parameters
 from yolo_probe.networks.generations import GENERATIONS, Generation
 from yolo_probe.networks.shipped import FORKS, network_names
 from yolo_probe.reports.explain import explanation, explanation_of_figures
 from yolo_probe.reports.fuse_diff import fuse_diff
 from yolo_probe.reports.question import Question
+
+OURS = [
+    each for each in known_networks()
+    if each.family != "ultralytics" and not each.note and "-cls" not in each.network and "pose" not in each.network
+]  # fmt: skip
+"""The networks that are built here."""
 
 QUOTED = {
     # network, classes, fused, a host, a counter, gradients
@@ -662,6 +670,52 @@ def test_a_line_without_gflops_of_a_changed_network_tells_of_the_small_image() -
 def test_a_command_is_named_only_where_it_leads_to_the_network_of_the_line() -> None:
     assert "yolo-probe info yolov5s@v7.0" in run("214 layers, 7235389 parameters, 7235389 gradients, 16.6 GFLOPs")[1]
     assert "shows what it is made of" not in run("Model Summary: 120 layers, 6.8612e+06 parameters")[1]
+
+
+@pytest.mark.parametrize("network", exhaustively(OURS, few=12), ids=lambda each: f"{each.network}-{each.family}")
+def test_the_name_of_a_known_network_leads_to_it(network: KnownNetwork) -> None:
+    subject = resolve(network.name, host=next((each for each in GENERATIONS if each in network.hosts), None))
+    found = count_parameters(as_built(subject.root))
+    assert found == network.parameters(subject.classes or 80, False)
+    if not network.hosts:
+        assert subject.origin.fork.lower() in (network.family.lower(), "")
+
+
+def test_the_command_for_a_network_of_a_fork_names_the_fork_where_yolov5_has_one_of_that_name() -> None:
+    _, output = run("Model Summary: 377 layers, 12386176 parameters, 12386176 gradients, 15.8 GFLOPS")
+    assert "yolo-probe info yolov5s6@yolov5-face --nc 1 shows what it is made of" in output
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (
+            "284 layers, 7621277 parameters, 7621277 gradients, 26.6",
+            "224 layers, 7611485 parameters, 0 gradients, 26.4",
+        ),
+        ("284 layers, 7621277 parameters, 0 gradients, 26.6", "224 layers, 7611485 parameters, 0 gradients, 26.4"),
+        ("270 layers, 7235389 parameters, 0 gradients, 16.6", "213 layers, 7225885 parameters, 0 gradients, 16.4"),
+        ("214 layers, 7235389 parameters, 0 gradients, 16.5", "157 layers, 7225885 parameters, 0 gradients, 16.4"),
+        (
+            "214 layers, 7235389 parameters, 3063933 gradients, 16.6",
+            "157 layers, 7225885 parameters, 3059709 gradients, 16.4",
+        ),
+        (
+            "214 layers, 7235389 parameters, 3063933 gradients, 16.6",
+            "157 layers, 7225885 parameters, 229245 gradients, 16.4",
+        ),
+    ],
+)
+def test_two_lines_of_one_network_have_four_ledgers_whatever_trains(first: str, last: str) -> None:
+    lines = [line for text in (first, last) for line in lines_in(f"YOLOv5s summary: {text} GFLOPs")]
+    report = explanation(lines)
+    assert report.exact
+    ledgers = dict(report.ledgers)
+    assert list(ledgers) == ["layers", "parameters", "gradients", "flops"]
+    for name in ("layers", "parameters", "gradients"):
+        expected = [figure.value for line in lines if (figure := getattr(line, name))]
+        assert [ledgers[name].before, ledgers[name].after, ledgers[name].unexplained] == [*expected, 0]
+    assert "not of one network" not in run(*(f"YOLOv5s summary: {text} GFLOPs" for text in (first, last)))[1]
 
 
 # figures without a whole line

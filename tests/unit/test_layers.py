@@ -140,6 +140,13 @@ def test_a_depth_gathers_what_lies_below_it() -> None:
         assert sum(each[figure] for each in inside) == line[figure]
 
 
+@pytest.mark.parametrize(("depth", "is_told"), [("1", False), ("2", True), ("9", True)])
+def test_modules_that_seem_empty_are_told_to_hold_others_at_every_depth(depth: str, is_told: bool) -> None:
+    for more in ((), ("--top", "3"), ("--all",)):
+        output = CliRunner().invoke(cli, ["layers", "yolov5s", "--by", "module", "--depth", depth, *more]).output
+        assert ("stands for what it computes itself" in " ".join(output.split())) == is_told
+
+
 def test_types_are_counted_as_modules_and_operators_as_calls() -> None:
     kinds = {line["name"]: line["count"] for line in data("yolov5s", "--by", "type")["lines"]}
     assert kinds == {"Conv": 9, "C3": 8, "SPPF": 1, "Upsample": 2, "Concat": 4, "Detect": 1}

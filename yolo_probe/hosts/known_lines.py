@@ -8,6 +8,7 @@ there, its growth to the next number, and the growth of that growth. What severa
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from typing import Any, Literal
 from yolo_probe import shipped_files
 from yolo_probe.hosts.summary_line import LayerDefinition
 from yolo_probe.hosts.ultralytics import form_of_release
+from yolo_probe.networks.shipped import FORKS, fork_network_names, is_shipped
 
 GradientState = Literal["stripped", "no_grad", "autograd"]
 GRADIENT_STATES: tuple[GradientState, ...] = ("stripped", "no_grad", "autograd")
@@ -158,6 +160,16 @@ class KnownNetwork:
     """Of a network of poses: those that it is for, where they are not those of a person."""
     by_keypoints: Mapping[str, Mapping[str, Any]] | None = None
     """Of a network of poses: its figures with one class for any number of keypoints, by how many numbers each has."""
+
+    @property
+    def name(self) -> str:
+        """The name that leads to it here: ``yolov5s6@yolov5-face``, where others have a network of that name."""
+        if self.family == "ultralytics":
+            return f"{self.network}u" if re.match("yolov[35]", self.network) else self.network
+        theirs = [fork for fork in FORKS if self.network in fork_network_names(fork)]
+        fork = next((fork for fork in theirs if FORKS[fork] == self.family), "")
+        is_first = theirs[:1] == [fork] and not is_shipped(self.network)
+        return f"{self.network}@{fork}" if fork and not is_first else self.network
 
     @property
     def counters(self) -> Sequence[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from math import prod
 from typing import TypeVar
@@ -268,3 +268,9 @@ def count_parameters(root: Module) -> int:
 def count_gradients(root: Module) -> int:
     """Number of elements of the distinct parameters with ``requires_grad``."""
     return totals_of(root).gradients
+
+
+def with_own_activations(module: Module) -> Module:
+    """The same modules, where each has its own of what several share: one activation for each Conv."""
+    children = {name: child and with_own_activations(child) for name, child in module.children.items()}
+    return replace(module, children=children)

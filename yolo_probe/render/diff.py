@@ -65,13 +65,15 @@ def _block(name: str, ledger: Ledger | None) -> Iterator[Part]:
 
 def _of_flops(report: Diff) -> Iterator[Part]:
     """What is to be said of the FLOPs: where a line is of another image, and where the maps are of another size."""
+    notes = []
     for side in (report.first, report.second):
         line = side.state.line
         if line.gflops is not None and line.size != side.question.size:
             here, there = (f"{height}x{width}" for height, width in (side.question.size, line.size))
-            yield Note(
+            notes.append(
                 f"{side.subject.origin.name} prints {line.gflops:.1f}, of one image of {there}; here it is {here}."
             )
+    yield from map(Note, dict.fromkeys(notes))
     yield from _rescaled(report)
 
 

@@ -77,7 +77,7 @@ def document(report: Explanation) -> Iterator[Section]:
         yield (Heading(f"{_from_to(report)}{alone}"),)
         ends = ("first", "last") if report.first == 0 else ("before", "after")
         yield Heads((*ends, "change")), *_ledgers(report.alone)
-    elif len(report.answers) > 1 and report.exact:
+    elif len(report.answers) > 1 and report.exact and not report.is_one:
         words = "These lines are not of one network before and after fuse()."
         if not report.between:
             words += " yolo-probe diff, with two lines in quotes, tells what is between any two networks."
@@ -302,7 +302,7 @@ def _named(match: Match) -> str:
     network, classes = match.network, match.numbers.classes
     tag = f"@{match.hosts[-1]}" if network.family == "YOLOv5" and match.hosts else ""
     options = (f" --nc {classes}" if classes != 80 else "") + (" --fused" if match.fused else "")
-    return f"yolo-probe info {network.network}{tag}{options}"
+    return f"yolo-probe info {network.name}{tag}{options}"
 
 
 def _figures(line: PrintedLine, match: Match, built: State | None) -> Iterator[Part]:

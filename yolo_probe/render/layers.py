@@ -131,7 +131,7 @@ def _costs(report: LayerCosts) -> Section:
         (*heads, *first, *second), tuple(shown), tuple(sums), 1 + places, len(heads) + len(first),
         tuple(line.flops or 0 for line in report.lines),
     )  # fmt: skip
-    own = f" {OWN}" if report.view.by == "module" and report.view.depth is None else ""
+    own = f" {OWN}" if _are_apart(report) else ""
     return chart, Note(TRAFFIC + own)
 
 
@@ -172,7 +172,7 @@ def _brief(report: LayerCosts) -> Section:
     amounts = tuple(line.flops or 0 for line in report.lines)
     chart = Chart(columns, lines, sums, len(heads) - (not places), len(columns), amounts)
     view = report.view
-    apart = view.depth is None if view.by == "module" else view.by == "type" and (view.depth or 1) > 1
+    apart = _are_apart(report) or (view.by == "type" and (view.depth or 1) > 1)
     if held.get(""):
         return chart, Note(f"{held['']} more layers are the model and the list of its rows.")
     return (chart, Note(f"{OWN} {INSIDE[view.by]}")) if apart else (chart,)
@@ -203,6 +203,14 @@ TRAFFIC = (
     "Bytes moved, in FP32: feature maps in and out and weights, once each, as if every operator ran by itself. Where a "
     "machine can compute more FLOPs than FLOPs/byte while it moves one byte, it waits for its memory."
 )
+
+
+def _are_apart(report: LayerCosts) -> bool:
+    """Whether modules stand beside those that hold them, which then seem to cost nothing."""
+    if report.view.by != "module":
+        return False
+    names = {line.name for line in (*report.lines, *report.others)}
+    return any(name.rpartition(".")[0] in names for name in names if "." in name)
 
 
 OWN = "A module that holds others stands for what it computes itself: concatenations, sums, boxes."
@@ -287,7 +295,7 @@ def _moved(report: LayerCosts) -> Section:
         for label, lines in _summed(report)
     ]
     values = tuple(line.access.values for line in report.lines)
-    own = f" {OWN}" if by == "module" and report.view.depth is None else ""
+    own = f" {OWN}" if _are_apart(report) else ""
     return Chart(heads, tuple(shown), tuple(sums), 1 + classes, len(heads), values), Note(MOVED + own)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os.path
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from yolo_probe.counters.charges import Charges, charge
@@ -18,9 +17,10 @@ from yolo_probe.hosts.quoted_figures import quoted_in
 from yolo_probe.hosts.subject import Model, Rebuilt, Subject
 from yolo_probe.hosts.summary_line import LayerDefinition
 from yolo_probe.hosts.target import resolve
+from yolo_probe.hosts.yolov5 import origin_of
 from yolo_probe.model.forks.registry import unfused_as_host
 from yolo_probe.model.freezing import as_built, frozen_by_rows, with_frozen, with_gradients
-from yolo_probe.model.structure import Module, count_parameters
+from yolo_probe.model.structure import Module, count_parameters, with_own_activations
 from yolo_probe.networks.generations import GENERATIONS, Generation
 from yolo_probe.networks.network import Network
 from yolo_probe.reports.ledger import Entry, FourLedgers, Ledger, account_of
@@ -28,6 +28,16 @@ from yolo_probe.reports.question import Question, State
 from yolo_probe.reports.row_parts import Number, Pair, Parts, aligned, parts_of
 from yolo_probe.reports.schema import SCHEMA, counter_as_json, state_as_json, target_as_json
 from yolo_probe.reports.typed_json import as_plain
+
+OLDER: Mapping[str, Generation | None] = {
+    "loaded from a file whose Conv have an activation each": None,
+    "loaded from a file of v5.0": "v5.0",
+    "that of v3.1": "v3.1",
+}
+"""What a network is that its host has read from an older file, by what is noted of it: the generation that built it.
+
+None is that host itself, but for the activations.
+"""
 
 SHOWN_ROWS = 12
 """Most rows that a ledger lists; the others are added up in one entry."""
@@ -163,16 +173,21 @@ def subject_of_line(match: Match) -> Subject:
 
     Raises: ProbeError where it cannot be built here.
     """
-    if match.network.keypoints or match.network.is_only_fused:
+    note = match.network.note
+    older = next((words for words in OLDER if note.startswith(words)), None)
+    if match.network.keypoints or match.network.is_only_fused or (note and older is None):
         raise TargetError(
-            f"{match.network.network}: its name builds another network than that of this line, which is "
-            f"{match.network.note}",
+            f"{match.network.network}: its name builds another network than that of this line, which is {note}",
             "Pass its file.",
         )
     hosts: list[Generation] = [host for host in match.hosts if host in GENERATIONS]
-    is_theirs = match.network.family == "ultralytics" and re.match("yolov[35]", match.network.network)
-    name = f"{match.network.network}u" if is_theirs else match.network.network  # the bare name is YOLOv5's own
-    return resolve(name, host=hosts[-1] if hosts else None, classes=match.numbers.classes)
+    name = match.network.name
+    host = hosts[-1] if hosts else None
+    if older is None or host is None:
+        return resolve(name, host=host, classes=match.numbers.classes)
+    subject = resolve(name, host=OLDER[older] or host, classes=match.numbers.classes)
+    root = subject.root if OLDER[older] else with_own_activations(subject.root)
+    return replace(subject, root=root, origin=origin_of(host, subject.origin.evidence))
 
 
 def diff(first: Side, second: Side) -> Diff:

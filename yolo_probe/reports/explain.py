@@ -27,9 +27,7 @@ from yolo_probe.hosts.quoted_figures import (
     is_known,
 )
 from yolo_probe.hosts.summary_line import LayerDefinition
-from yolo_probe.hosts.target import resolve
-from yolo_probe.model.freezing import as_built
-from yolo_probe.networks.generations import GENERATIONS
+from yolo_probe.model.freezing import as_built, with_gradients
 from yolo_probe.reports.fuse_diff import FuseDiff, explain, fuse_diff
 from yolo_probe.reports.known_errors import KnownError
 from yolo_probe.reports.ledger import Entry, Ledger, account_of, trains_nothing
@@ -77,6 +75,8 @@ class Explanation:
     """Which of the lines they begin at: the first one, unless that is the fused one."""
     between: Diff | None = None
     """What is between the networks of two lines that are not of one, or that two counters have counted."""
+    is_one: bool = False
+    """Whether they are of one network nevertheless, in states that no training has its lines from."""
     apart: tuple[Match, Match] | None = None
     """The network of two lines of which no counter that its host usually has prints both."""
     both: tuple[str, ...] = ()
@@ -129,7 +129,11 @@ def explanation(lines: Sequence[PrintedLine]) -> Explanation:
         if between := _between(*pair):
             return replace(found, between=between, apart=pair)
     if pair and not diff:
-        return replace(found, alone=tuple(recorded_ledgers(*pair)) or tuple(_alone(first.line, last.line)))
+        if recorded := tuple(recorded_ledgers(*pair)):
+            return replace(found, alone=recorded)
+        if between := _between(*pair):  # a file that trains nothing, or rows that are frozen, before fuse() and after
+            return replace(found, between=between, is_one=True)
+        return replace(found, alone=tuple(_alone(first.line, last.line)))
     if not pair and first.exact and last.exact:
         return replace(found, between=_between(first.matches[0], last.matches[0]) if len(answers) == 2 else None)
     return replace(found, diff=diff, alone=() if diff else tuple(_alone(first.line, last.line)))
@@ -319,11 +323,13 @@ def _diff(first: Match, last: Match, counter: str = "") -> FuseDiff | None:
 
     ``counter``: the name of the one that counts, else one that prints both lines, or that its host usually has.
     """
-    if first.network.note or last.network.note or first.network.family == "ultralytics":
+    if first.network.note != last.network.note or first.network.family == "ultralytics":
         return None
-    hosts = [host for host in first.hosts if host in last.hosts and host in GENERATIONS]
+    from yolo_probe.reports.diff import subject_of_line
+
+    hosts = tuple(host for host in first.hosts if host in last.hosts)
     try:
-        subject = resolve(first.network.network, host=hosts[-1] if hosts else None, classes=first.numbers.classes)
+        subject = subject_of_line(replace(first, hosts=hosts))
     except ProbeError:
         return None
     counters = _in_both(first, last) or first.network.counters
@@ -332,12 +338,15 @@ def _diff(first: Match, last: Match, counter: str = "") -> FuseDiff | None:
         last.gradients is None or last.gradients.cause == "stripped"
     ):
         return fuse_diff(question)
-    if first.gradients is None or first.gradients.cause != "new" or last.gradients is None:
+    if first.gradients is None or last.gradients is None:
         return None
-    if last.gradients.cause not in ("autograd", "no_grad"):
+    causes = first.gradients.cause, last.gradients.cause
+    if causes not in (("new", "autograd"), ("new", "no_grad"), ("stripped", "stripped")):
         return None
     built = as_built(subject.root)
-    fusion = question.fusion(built, grad_enabled=last.gradients.cause == "autograd")
+    if causes[0] == "stripped":
+        built = with_gradients(built, False)
+    fusion = question.fusion(built, grad_enabled=causes[1] == "autograd")
     return explain(question, question.state(built, built=True), question.state(fusion.root, built=True), fusion, ())
 
 
