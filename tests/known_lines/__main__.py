@@ -19,7 +19,6 @@ from tests.known_lines.ours import (
     FIGURES,
     YOLOV9_AT_FIRST,
     Made,
-    classifier,
     detector,
     entry,
     fused_as,
@@ -121,7 +120,6 @@ def _entry(
     name: str, made_by: Any, printed_by: Any, note: str = "", *, cls: str = "", make: Callable[[str], Made] = detector
 ) -> Entry:
     print(name, made_by, printed_by, file=sys.stderr)
-    make = classifier if cls else make
     words: dict[str, Any] = {
         "network": f"{name}{cls}",
         "family": "YOLOv5",
@@ -129,7 +127,7 @@ def _entry(
         "forms": [printed_by],
     }
     noted: dict[str, Any] = {"note": note} if note else {}
-    return entry(make(f"{name}@{made_by}"), FORMS[printed_by], loaded=bool(note), **words, **noted)
+    return entry(make(f"{name}{cls}@{made_by}"), FORMS[printed_by], loaded=bool(note), **words, **noted)
 
 
 def of_forks() -> Iterator[Entry]:

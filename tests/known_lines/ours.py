@@ -22,11 +22,8 @@ from yolo_probe.model.structure import (
     totals_of,
     with_own_activations,
 )
-from yolo_probe.networks.constructors import Blocks
-from yolo_probe.networks.generations import host_of
 from yolo_probe.networks.model_yaml import build
 from yolo_probe.networks.network import Network
-from yolo_probe.networks.torch_nn import sequential
 from yolo_probe.reports.question import Question
 
 COUNTERS = ("thop-0.0.31", "thop-0.1", "ultralytics-thop-2.2")
@@ -34,9 +31,6 @@ NEWEST_COUNTERS = ("ultralytics-thop-2.2",)
 
 FIGURES = ("parameters", "fused_parameters", *GRADIENT_STATES)
 """The figures of an entry, in the order of the file."""
-
-CUT = 10
-"""Rows of a detector that YOLOv5's classifiers keep; ``Classify`` takes the place of the last."""
 
 YOLOV9_AT_FIRST = replace(YOLOV9, fuses={name: rule for name, rule in YOLOV9.fuses.items() if name != "RepConvN"})
 """YOLOv9 before 26 February 2024. Source: ``fuse()`` in models/yolo.py before 77f4a6c."""
@@ -90,31 +84,6 @@ def leaky(target: str) -> Made:
 def fused_as(made: Made, target: str) -> Made:
     """The same networks in the hands of the host of another one: ``yolov3-spp@v1.0``."""
     return lambda classes: replace(made(classes), origin=resolve(target).origin)
-
-
-def classifier(target: str) -> Made:
-    """The classifiers that YOLOv5 makes of a detector. Source: ``ClassificationModel`` in models/yolo.py of v6.2."""
-
-    def made(classes: int) -> Subject:
-        subject = resolve(target)
-        generation = subject.origin.generation
-        assert generation != "ultralytics"
-        rows = [row for row in subject.root.child("model").children.values() if row][:CUT]
-        *kept, last = rows
-        width = last.child("cv1").child("conv").parameters["weight"].shape[1]
-        head = Blocks(host_of(generation)).make("Classify", [width, classes])
-        conv = head.child("conv")
-        if generation in ("v7.0", "head"):  # all Conv of a network share one activation
-            conv = replace(conv, children={**conv.children, "act": kept[0].child("act")})
-        placed = {key: last.attributes[key] for key in ("i", "f", "np")}
-        head = replace(head, attributes={**head.attributes, **placed}, children={**head.children, "conv": conv})
-        yaml = {key: value for key, value in subject.root.attributes.items() if key == "yaml"}
-        root = Module(
-            "models.yolo.ClassificationModel", {**yaml, "save": []}, children={"model": sequential(*kept, head)}
-        )
-        return replace(subject, root=root, classes=classes)
-
-    return made
 
 
 def entry(

@@ -155,6 +155,8 @@ def test_lines_are_compared_beside_networks() -> None:
             "YOLOv5s summary: 213 layers, 7012822 parameters, 0 gradients, 15.8 GFLOPs",
             "YOLOv5s-seg summary: 131 layers, 7,611,485 parameters, 0 gradients, 26.4 GFLOPs",
             "YOLOv5s summary: 224 layers, 7266973 parameters, 0 gradients",
+            "Model summary: 117 layers, 4179498 parameters, 0 gradients, 10.4 GFLOPs",
+            "YOLOv5s-cls summary: 86 layers, 5447688 parameters, 0 gradients, 11.4 GFLOPs",
             "Model Summary: 232 layers, 7459581 parameters, 0 gradients",
             "Model Summary: 231 layers, 7064992 parameters, 0 gradients, 15.2 GFLOPS",
         ],
@@ -175,3 +177,14 @@ def test_what_both_lines_are_of_is_told_once() -> None:
     assert " ".join(output.split()).count("of one image of 640x640; here it is 320x320.") == 2
     _, output = run("diff", "yolov5s@v7.0", "yolov5s-LeakyReLU@v7.0", "--imgsz", "320")
     assert " ".join(output.split()).count("of one image of 640x640; here it is 320x320.") == 1
+
+
+def test_a_classifier_of_yolov5_has_a_name() -> None:
+    """Its lines of v6.2 and v7.0 with 10 classes, from the notebook of v7.0 and a fresh build; the file has 1000."""
+    for target, layers in (("yolov5s-cls@v6.2", 149), ("yolov5s-cls@v7.0", 118)):
+        code, output = run("info", target, "--nc", "10")
+        assert code == 0
+        assert f"{layers} layers, 4185290 parameters, 4185290 gradients, 10.5 GFLOPs" in output
+    assert "as YOLOv5 HEAD builds it, 1000 classes" in run("info", "yolov5s-cls")[1]
+    with pytest.raises(TargetError, match="did not ship yolov5s-cls, which came with"):
+        side("yolov5s-cls@v6.1", (640, 640), COUNTER)

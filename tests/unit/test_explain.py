@@ -36,7 +36,7 @@ from yolo_probe.reports.question import Question
 
 OURS = [
     each for each in known_networks()
-    if each.family != "ultralytics" and not each.note and "-cls" not in each.network and "pose" not in each.network
+    if each.family != "ultralytics" and not each.note and "pose" not in each.network
 ]  # fmt: skip
 """The networks that are built here."""
 

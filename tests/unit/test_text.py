@@ -12,7 +12,6 @@ import pytest
 from click.testing import CliRunner
 
 from tests.exhaustive import exhaustive_rows, exhaustively
-from tests.known_lines.ours import classifier
 from tests.networks import counter, difference, question
 from tests.unit.test_report import STRIPPED, saved_subject
 from yolo_probe.cli import cli
@@ -207,7 +206,7 @@ def test_a_narrow_terminal_gets_narrow_lines(
 
 
 def test_the_sentence_for_a_paper_says_at_which_size_a_classifier_trains() -> None:
-    subject = classifier("yolov5n@v7.0")(1000)
+    subject = resolve("yolov5n-cls@v7.0")
     for size, told in (((640, 640), True), ((224, 224), False)):
         text = " ".join(render(info(Question(subject, size, counter()), fused=False)).split())
         assert ("A classifier is trained at 224x224, and hosts print 640x640." in text) is told

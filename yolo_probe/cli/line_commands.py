@@ -158,7 +158,7 @@ def own_numbers(question: str, told: Sequence[str] = ()) -> str:
     is_series = re.fullmatch(r"yolov?\d+", name) and (not is_known(name) or _EACH.search(question))
     if is_series and _NUMBERS.search(question):
         lines += [_in_short(each) for each in series_in(question)]
-    if any(each.network == name and each.family != "ultralytics" for each in known_networks()) and "-cls" not in name:
+    if any(each.network == name and each.family != "ultralytics" for each in known_networks()):
         lines.append(f"yolo-probe info {name}")
     return "".join(f"{each}\n" for each in ("", *lines) if lines)
 

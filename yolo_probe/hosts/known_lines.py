@@ -176,6 +176,12 @@ class KnownNetwork:
         """The counters of its FLOPs, the oldest first."""
         return list(self.flops)
 
+    @property
+    def usual_counters(self) -> Sequence[str]:
+        """Those without the thop of ultralytics, which came after YOLOv5 v7.0; all where it has no others."""
+        older = [name for name in self.flops if not name.startswith("ultralytics-")]
+        return older if older and self.family != "ultralytics" else self.counters
+
     def numbers(self, classes: int) -> Numbers:
         """The figures for a number of classes."""
         return Numbers(self, classes)

@@ -87,13 +87,8 @@ class Match:
 
     @property
     def usual_counters(self) -> Sequence[str]:
-        """Its counters without those that came after its host: ``ultralytics-thop`` beside YOLOv5 v7.0 and forks.
-
-        All of them where it has no others.
-        """
-        if self.network.family == "ultralytics":
-            return self.counters
-        return [name for name in self.counters if not name.startswith("ultralytics-")] or self.counters
+        """Its counters that are usual for its host; all of them where none is."""
+        return [name for name in self.counters if name in self.network.usual_counters] or self.counters
 
     @property
     def host_spans(self) -> tuple[str, ...]:

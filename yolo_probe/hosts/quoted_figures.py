@@ -576,11 +576,11 @@ def _classes(quoted: Quoted, network: KnownNetwork, fused: bool) -> Iterator[int
 def _gflops(
     quoted: Quoted, network: KnownNetwork, classes: int, fused: bool, *, halved: bool
 ) -> Iterator[float | None]:
-    """The first GFLOPs that are shown by the quoted ones; where none are quoted, those of its newest counter."""
-    pairs = network.numbers(classes).gflops.values()
-    figures = [pair[fused] for pair in pairs if pair[fused] is not None]
+    """The first GFLOPs that are shown by the quoted ones; where none are quoted, those of its newest usual counter."""
+    pairs = network.numbers(classes).gflops
+    figures = [pair[fused] for pair in pairs.values() if pair[fused] is not None]
     if not quoted.billions:
-        yield figures[-1] if figures else None
+        yield pairs[network.usual_counters[-1]][fused]
         return
     shown = (each for each in figures if each and shows(quoted.billions, each / 2 if halved else each, quoted))
     yield from (each for each in [next(shown, None)] if each)

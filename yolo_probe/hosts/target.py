@@ -144,6 +144,7 @@ def rows_made_of(subject: Subject) -> tuple[Made, ...]:
 
 
 def _from_name(target: str, host: Generation | None, classes: int | None, copy: CopyName | None) -> Subject:
+    from yolo_probe.networks.classifiers import CLASSES, classifier, detector_of
     from yolo_probe.networks.shipped import FORKS, find_fork_network, find_network
 
     name, at, tag = target.partition("@")
@@ -162,6 +163,11 @@ def _from_name(target: str, host: Generation | None, classes: int | None, copy: 
                 f"{target}: found --host {host} beside @{tag}, expected one of them", "name the host once"
             )
         host = generation
+    if detector := detector_of(name, host or "head"):
+        made = _built(find_network(detector, host or "head"), "name", target, None, host, None, copy)
+        classes = CLASSES if classes is None else classes
+        root = classifier(made.root, host or "head", classes)
+        return replace(made, network=name, root=root, classes=classes)
     network = find_network(name.removesuffix(".yaml"), host or "head")
     return _built(network, "name", target, None, host, classes, copy)
 

@@ -15,5 +15,6 @@ From the ground up; a module imports only from lines above its own::
     shipped            the networks that YOLOv5 and its forks ship, by name
     parse_model        rows -> modules, as the host's parse_model does
     model_yaml         a YAML file -> rows and modules
+    classifiers        the classifiers that YOLOv5 makes of its detectors
     recognise          weights without a model -> the network that they belong to
 """

@@ -104,7 +104,7 @@ def _by_chance(first: Quoted, quoted: Quoted) -> Iterator[Section]:
 
 def _can_be_named(network: KnownNetwork) -> bool:
     """Whether its name alone leads to the network of the line."""
-    return "-cls" not in network.network and not network.note
+    return not network.note
 
 
 SHOWN_CANDIDATES = 8
