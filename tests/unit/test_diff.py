@@ -188,3 +188,9 @@ def test_a_classifier_of_yolov5_has_a_name() -> None:
     assert "as YOLOv5 HEAD builds it, 1000 classes" in run("info", "yolov5s-cls")[1]
     with pytest.raises(TargetError, match="did not ship yolov5s-cls, which came with"):
         side("yolov5s-cls@v6.1", (640, 640), COUNTER)
+
+
+def test_a_step_to_a_network_that_cannot_run_is_left_out() -> None:
+    """The head of YOLOv7 for poses has one class."""
+    report = between("yolov7-w6-pose", "yolov5n@v7.0")
+    assert all(ledger and ledger.unexplained == 0 for _, ledger in report.ledgers)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from yolo_probe.counters.charges import Charges, charge
 from yolo_probe.counters.conventions import Counter, choose_counter
 from yolo_probe.environment import installed_thop
-from yolo_probe.errors import ModelYamlError, TargetError
+from yolo_probe.errors import ModelYamlError, TargetError, TraceError
 from yolo_probe.hosts.images import Size
 from yolo_probe.hosts.line_matches import Match, matches
 from yolo_probe.hosts.printed_line import lines_in
@@ -224,7 +224,10 @@ class Step:
 def _steps(first: Side, second: Side) -> Iterator[Step]:
     before = _parts(second, first.unfused, first)
     for cause, why, times, root in _networks_between(first, second):
-        after = _parts(second, root, first)
+        try:
+            after = _parts(second, root, first)
+        except TraceError:  # a network that cannot run, as one of poses with more classes: its rows tell the rest
+            break
         yield Step(cause, why, aligned(before, after), before, after, times)
         before = after
     after = _parts(second, second.unfused, second)
