@@ -672,6 +672,27 @@ def test_a_command_is_named_only_where_it_leads_to_the_network_of_the_line() -> 
     assert "shows what it is made of" not in run("Model Summary: 120 layers, 6.8612e+06 parameters")[1]
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (
+            "Model summary: 157 layers, 7015519 parameters, 0 gradients, 15.8 GFLOPs",
+            "With thop 0.0.31, yolov5s-LeakyReLU has 169.5 GFLOPs, not 15.8.",
+        ),
+        (
+            "Model summary: 149 layers, 4185290 parameters, 4185290 gradients, 10.5 GFLOPs",
+            "yolov5s-cls under YOLOv5 v7.0 is told by the release that ran: a log begins with it.",
+        ),
+        (
+            "YOLO11l-cls summary: 176 layers, 12,937,104 parameters, 12,937,104 gradients, 49.9 GFLOPs",
+            "All lines of yolo26l-cls are the same: only its file tells.",
+        ),
+    ],
+)
+def test_what_would_tell_apart_several_networks_of_a_line_is_told(line: str, words: str) -> None:
+    assert words in " ".join(run(line)[1].split())
+
+
 @pytest.mark.parametrize("network", exhaustively(OURS, few=12), ids=lambda each: f"{each.network}-{each.family}")
 def test_the_name_of_a_known_network_leads_to_it(network: KnownNetwork) -> None:
     subject = resolve(network.name, host=next((each for each in GENERATIONS if each in network.hosts), None))

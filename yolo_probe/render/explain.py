@@ -257,7 +257,8 @@ def _answer(answer: Answer, built: State | None = None) -> Iterator[Section]:
     yield (Words(_verdict(first)),)
     yield tuple(_figures(line, first, built))
     if others:
-        yield (Words(f"It may also be {'; or '.join(_or_told(match) for match in others)}."),)
+        apart = " ".join(dict.fromkeys(_told_apart(first, other) for other in others))
+        yield (Words(f"It may also be {'; or '.join(_or_told(match) for match in others)}. {apart}"),)
 
 
 def _verdict(match: Match) -> str:
@@ -281,6 +282,34 @@ def _or_told(match: Match) -> str:
     """Another match, and what would tell it apart."""
     note = f", {match.network.note}" if match.network.note else ""
     return f"{_told(match)}{', fused' if match.fused else ''}{note}"
+
+
+def _told_apart(first: Match, other: Match) -> str:
+    """What tells another match from the first one, which prints the same line: its other line, its FLOPs, its host."""
+    name = other.network.network
+    if name == first.network.network and other.hosts != first.hosts:
+        name = f"{name} under {f'{other.network.family} {hosts_in_words(other.hosts)}'.rstrip()}"
+    if first.fused != other.fused:
+        return f"{name} still has BatchNorms." if first.fused else f"{name} has no BatchNorm left."
+    if first.numbers.classes != other.numbers.classes and name == first.network.network:
+        return "The names of the classes in the data file tell how many there are."
+    other_state = not first.fused
+    when = "after" if other_state else "before"
+    for figure, theirs, ours in (
+        ("layers", other.network.layers[other_state], first.network.layers[other_state]),
+        ("parameters", other.numbers.parameters[other_state], first.numbers.parameters[other_state]),
+    ):
+        if theirs != ours:
+            return f"The line of {name} {when} fuse() has {theirs:,} {figure}, not {ours:,}."
+    for state, place in ((first.fused, ""), (other_state, f" {when} fuse()")):
+        found, known = (match.gflops(fused=state) for match in (other, first))
+        for counter in (counter for counter in found if counter in known):
+            figures = f"{found[counter]:.1f}", f"{known[counter]:.1f}"
+            if figures[0] != figures[1]:
+                return f"With {CONVENTIONS[counter].title}, {name} has {figures[0]} GFLOPs{place}, not {figures[1]}."
+    if not set(first.hosts) & set(other.hosts) and (first.hosts or other.hosts):
+        return f"{name} is told by the release that ran: a log begins with it."
+    return f"All lines of {name} are the same: only its file tells."
 
 
 def _classes(match: Match) -> str:
