@@ -905,6 +905,19 @@ def test_lines_of_yolo_world_are_known(text: str, found: str) -> None:
     assert found in words_of(text)
 
 
+@pytest.mark.parametrize(("gflops", "first", "last"), [("9.7", 1, 5), ("9.9", 15, 24)])
+def test_classes_that_no_figure_tells_are_all_named(gflops: str, first: int, last: int) -> None:
+    line = f"YOLOv8n-world summary: 162 layers, 4,052,623 parameters, 4,052,607 gradients, {gflops} GFLOPs"
+    assert f"This is yolov8n-world with {first} to {last} classes, as" in run(line)[1]
+    (match,) = json.loads(run(line, "--format", "json")[1])["lines"][0]["matches"]
+    assert (match["classes_from"], match["classes_to"]) == (first, last)
+    (network,) = {each.network for each in matches(next(iter(lines_in(line))))}
+    shown = [classes for classes in range(1, 60) if any(
+        f"{pair[False] or 0:.1f}" == gflops for pair in network.numbers(classes).gflops.values()
+    )]  # fmt: skip
+    assert shown == [*range(first, last + 1)]
+
+
 def test_a_unit_ends_where_chinese_begins() -> None:
     line = "YOLOv5s summary: 157 layers, 7020913 parameters, 0 gradients, 15.8 GFLOPs\u6362\u7b97"
     assert next(lines_in(line)).gflops == "15.8"

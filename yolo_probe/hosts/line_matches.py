@@ -77,6 +77,8 @@ class Match:
     """The figures that it does not print: ``layers``, ``gradients``."""
     fits_form: bool
     """Whether its hosts print a line of this form."""
+    span: tuple[int, int] | None = None
+    """The first and the last number of classes with which it prints the same line; None where only one does."""
     joined: tuple[Match, ...] = ()
     """The matches that became this one: those of hosts whose figures in this line are the same."""
 
@@ -111,7 +113,7 @@ def matches(line: PrintedLine) -> tuple[Match, ...]:
     same = [(each, fused) for each, fused in places if each.layers[fused] in shown]
     exact = [match for each, fused in same for match in _tried(line, each, fused) if match.exact]
     posed = [] if exact or not line.layers else list(_with_keypoints(line, same))
-    exact = exact or [match for match in posed if match.exact]
+    exact = list(_spanned(line, exact or [match for match in posed if match.exact]))
     fitting = [match for match in exact if match.fits_form] or exact
     if fitting:
         return tuple(_merged(line, sorted(fitting, key=lambda match: _likeliest_first(line, match))))[:SHOWN]
@@ -164,17 +166,45 @@ def _tried(line: PrintedLine, network: KnownNetwork, fused: bool) -> Iterator[Ma
 
 
 def _classes_of_gflops(line: PrintedLine, network: KnownNetwork, fused: bool) -> Iterator[int]:
-    """The number of classes of a line whose parameters do not tell it, as YOLO-World's do not; by each counter.
-
-    None where the GFLOPs are too few for a class to be seen in the digits that are printed.
-    """
+    """The number of classes of a line whose parameters do not tell it, as YOLO-World's do not; by each counter."""
     one, two = (network.numbers(classes) for classes in (1, 2))
     if not line.gflops or one.parameters[fused] != two.parameters[fused]:
         return
     for counter, pair in one.gflops.items():
         least, more = pair[fused] or 0.0, two.gflops[counter][fused] or 0.0
-        if more - least >= 0.1 ** len(line.gflops.partition(".")[2]):
+        if more > least:
             yield max(1 + round((float(line.gflops) - least) / (more - least)), 1)
+
+
+def _spanned(line: PrintedLine, found: Iterable[Match]) -> Iterator[Match]:
+    """Exact matches, each once for all numbers of classes with which its network prints this line.
+
+    There are several where its parameters do not tell them, as those of YOLO-World, and one class more is too little
+    to be seen in the GFLOPs.
+    """
+    seen: set[tuple[KnownNetwork, bool, int, int]] = set()
+    for match in found:
+        ends = [_furthest(line, match, step) for step in (-1, 1)]
+        key = (match.network, match.fused, ends[0], ends[1])
+        if ends[0] == ends[1]:
+            yield match
+        elif key not in seen:
+            seen.add(key)
+            yield replace(match, span=(ends[0], ends[1]))
+
+
+def _furthest(line: PrintedLine, match: Match, step: int) -> int:
+    """The last number of classes, upwards or downwards, with which a network still prints a line."""
+    network, fused, classes = match.network, match.fused, match.numbers.classes
+    if line.parameters.is_rounded or network.keypoints:
+        return classes
+    while 0 < classes + step <= LIKELY_CLASSES and network.parameters(classes + step, fused) == match.parameters:
+        pairs = network.numbers(classes + step).gflops
+        gflops = [pairs[counter][fused] for counter in match.counters]
+        if line.gflops and not any(each is not None and line.shows_gflops(each) for each in gflops):
+            break
+        classes += step
+    return classes
 
 
 def _match(line: PrintedLine, network: KnownNetwork, numbers: Numbers, fused: bool) -> Match:
@@ -372,8 +402,8 @@ def _merged(line: PrintedLine, found: Iterable[Match]) -> Iterator[Match]:
     for match in found:
         network = match.network
         key = (
-            network.network, network.family, network.note, match.numbers.classes, match.fused, match.layers,
-            match.parameters, match.gradients, match.unlike,
+            network.network, network.family, network.note, match.span or match.numbers.classes, match.fused,
+            match.layers, match.parameters, match.gradients, match.unlike,
             bool(match.counters) or (line.gflops and tuple(match.gflops(fused=match.fused).items())),
         )  # fmt: skip
         groups.setdefault(key, []).append(match)

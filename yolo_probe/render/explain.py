@@ -269,13 +269,13 @@ def _verdict(match: Match) -> str:
 
 def _told(match: Match) -> str:
     """A match in a few words: ``yolov5s with 2 classes, as YOLOv5 v7.0 prints it``."""
-    return _as_printed(match.network.network, match.numbers.classes, match.network.family, match.hosts)
+    return _as_printed(match.network.network, _classes(match), match.network.family, match.hosts)
 
 
-def _as_printed(network: str, classes: int, family: str, hosts: Sequence[str]) -> str:
+def _as_printed(network: str, classes: str, family: str, hosts: Sequence[str]) -> str:
     prints = "print" if len(hosts) > 1 else "prints"
     named = f"{family} {hosts_in_words(hosts)}".rstrip()
-    return f"{network} with {classes:,} class{'es' * (classes != 1)}, as {named} {prints} it"
+    return f"{network} with {classes}, as {named} {prints} it"
 
 
 def _or_told(match: Match) -> str:
@@ -313,8 +313,15 @@ def _told_apart(first: Match, other: Match) -> str:
 
 
 def _classes(match: Match) -> str:
-    count = match.numbers.classes
-    return f"{count:,} class{'es' * (count != 1)}"
+    """How many classes: those of all numbers that fit, ``1 to 6 classes``."""
+    if match.span is None:
+        return _counted(match.numbers.classes)
+    first, last = match.span
+    return f"{first:,} to {last:,} classes"
+
+
+def _counted(classes: int) -> str:
+    return f"{classes:,} class{'es' * (classes != 1)}"
 
 
 def hosts_in_words(hosts: Sequence[str]) -> str:
@@ -647,7 +654,7 @@ def _nearest(answer: Answer) -> Iterator[str]:
 
 def _scaled(scale: OtherScale) -> Iterator[str]:
     """Sentences on a network of YOLOv5 with multiples that none of the shipped ones has."""
-    told = _as_printed("YOLOv5", scale.classes, "YOLOv5", scale.hosts)
+    told = _as_printed("YOLOv5", _counted(scale.classes), "YOLOv5", scale.hosts)
     when = "after fuse(): the line of a validation" if scale.fused else "before fuse(): the line of a training's start"
     yield f"This is {told}, {when}."
     yield f"Its YAML has depth_multiple: {scale.depth} and width_multiple: {scale.width}, which no shipped network has."

@@ -489,6 +489,7 @@ def _match_as_json(match: Match) -> dict[str, object]:
     return {
         "network": match.network.network,
         "classes": match.numbers.classes,
+        **({"classes_from": match.span[0], "classes_to": match.span[1]} if match.span else {}),
         "family": match.network.family,
         "hosts": list(match.host_spans),
         "fused": match.fused,
