@@ -62,7 +62,7 @@ def __getattr__(name: str) -> object:
             raise
         from yolo_probe.errors import ProbeError
 
-        remedy = "pip install 'yolo-probe[train]', or pass a file to the command yolo-probe"
-        raise ProbeError(f"yolo_probe.{name} needs torch, which is not installed", remedy) from None
+        remedy = "pip install torch, or pass a file to the command yolo-probe"
+        raise ProbeError(f"yolo_probe.{name} needs torch, which is not installed: {remedy}", remedy) from None
     found: object = getattr(home, name)
     return found

@@ -144,7 +144,7 @@ def _file_system(url: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
     except ImportError:
-        raise CheckpointError("a URL, and fsspec is not installed", "pip install 'yolo-probe[remote]'") from None
+        raise CheckpointError("a URL, and fsspec is not installed", "pip install 'fsspec[http]'") from None
     filesystem, place = _asked(lambda: url_to_fs(url))
     return filesystem, place
 

@@ -36,7 +36,7 @@ def rows_from_cluster(
     try:
         from distributed import Client, LocalCluster
     except ImportError:
-        raise TargetError(f"{OPTION} needs dask.distributed", "pip install 'yolo-probe[dask]'") from None
+        raise TargetError(f"{OPTION} needs dask.distributed", "pip install distributed") from None
     _quieten()
     if scheduler is None:
         with without_interrupts():
