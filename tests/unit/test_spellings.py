@@ -32,6 +32,10 @@ from yolo_probe.cli.spellings import respelled
         ("--weights best.pt --img 640", "fuse-diff best.pt --imgsz 640"),
         ("--weights=best.pt --img=640", "fuse-diff best.pt --imgsz 640"),
         ("best.pt --imgsz (640,480)", "fuse-diff best.pt --imgsz 640,480"),
+        ("inspect model=best.pt", "inspect best.pt"),
+        ("inspect weights=best.pt --cfg yolov5s.yaml", "inspect best.pt --cfg yolov5s.yaml"),
+        ("gradients cfg=yolov5s.yaml imgsz=320", "gradients yolov5s.yaml --imgsz 320"),
+        ("YOLOv5s", "fuse-diff YOLOv5s"),
         ("best.pt 480x640", "fuse-diff best.pt --imgsz 480x640"),
         ("info best.pt 640 480 --fused", "info best.pt --imgsz 640,480 --fused"),
         ("compare yolov5n yolov5s 320", "compare yolov5n yolov5s --imgsz 320"),
@@ -115,6 +119,19 @@ def test_a_generation_is_known_by_all_its_names(tag: str, generation: str, probe
     assert probe("info", "yolov5s", "--host", tag).stdout == expected
     named = probe("info", f"yolov5s@{tag}")
     assert (named.returncode, named.stdout.splitlines()[2:4]) == (0, expected.splitlines()[2:4])
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"), [("YOLOv5s@v7.0", "yolov5s@v7.0"), ("v5lite-e", "v5Lite-e"), ("YOLOv5S-CLS", "yolov5s-cls"),
+                        ("YOLOV7-Tiny", "yolov7-tiny"), ("yolov5s-leakyrelu.yaml", "yolov5s-LeakyReLU")],
+)  # fmt: skip
+def test_the_letters_of_a_name_may_be_large_or_small(typed: str, name: str, probe: Probe) -> None:
+    found, expected = probe("info", typed), probe("info", name)
+    assert (found.returncode, found.stdout.splitlines()[2:8]) == (0, expected.stdout.splitlines()[2:8])
+
+
+def test_a_network_of_ultralytics_is_known_in_large_letters_too(probe: Probe) -> None:
+    assert probe("info", "YOLOv8n").stderr == probe("info", "yolov8n").stderr
 
 
 def test_a_number_that_several_generations_have_names_them(probe: Probe) -> None:

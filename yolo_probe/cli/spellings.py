@@ -15,13 +15,17 @@ DEFAULT_COMMAND = "fuse-diff"
 _SIZES = ("--img", "--img-size", "--image-size", "--imgsz", "--size")
 _TARGETS = ("--weights", "--cfg", "--model")
 """Options of the hosts that name a network."""
+_TARGET_KEYS = (*_TARGETS, "model", "weights", "cfg")
+"""The same before ``=``, as ultralytics writes them too."""
 _KEYS = {"imgsz": "--imgsz", "img": "--imgsz", "nc": "--nc", "classes": "--nc", "source": "--source"}
 """Options that ultralytics writes as ``key=value``."""
 _NETWORK = re.compile(r"\.(?:pt|pth|ya?ml)$", re.IGNORECASE)
 _NAMED = re.compile(r"yolo(?!-probe)|gelan|rtdetr|v5lite", re.IGNORECASE)
 """How the names of networks begin, also of those that nobody ships: the error then names those that are near."""
-_NOT_HERE = ("train", "inspect")
-"""Commands whose arguments are another program's, or whose ``--cfg`` is their own."""
+_NOT_HERE = ("train",)
+"""Commands whose arguments are another program's."""
+_OWN_CFG = ("inspect",)
+"""Commands whose ``--cfg`` is their own."""
 _OF_TEXTS = ("explain", "guide")
 """Commands that take words: a size among them is one of these."""
 _LAUNCHERS = re.compile(r"(?:.*/)?(?:python[\d.]*|torchrun|yolo|yolov5|[\w.-]+\.py)$")
@@ -36,12 +40,13 @@ def respelled(arguments: Sequence[str], commands: Collection[str]) -> list[str]:
     if any(word in _NOT_HERE for word in words[:1]):
         return words
     words = _without_launcher(words)
+    own = _TARGETS if any(word in _OWN_CFG for word in words[:1]) else ()
     takes_sizes = not any(word in _OF_TEXTS for word in words[:1])
     made: list[str] = []
     while words:
         word = words.pop(0)
         key, equals, value = word.partition("=")
-        if equals and key in ("model", *_TARGETS):
+        if equals and key in _TARGET_KEYS and key not in own:
             made.append(value)
         elif equals and key in _KEYS:
             made += [_KEYS[key], _plain(value)]
@@ -51,7 +56,7 @@ def respelled(arguments: Sequence[str], commands: Collection[str]) -> list[str]:
             made.append(f" {word}")  # a text, as a question about --freeze is
         elif word in _SIZES:
             made += ["--imgsz", *_size(words)]
-        elif word in _TARGETS and words and _is_named_by(word, words[0]):
+        elif word in _TARGETS and word not in own and words and _is_named_by(word, words[0]):
             made.append(words.pop(0))
         elif takes_sizes and _SIZE.match(word) and made and _is_target(made[-1]):
             words.insert(0, word)
@@ -72,7 +77,7 @@ def _without_launcher(words: list[str]) -> list[str]:
 
     Whatever else it says changes no figure. Other words, and a command that names no network, stay as they are.
     """
-    named = any(word.partition("=")[0] in ("model", *_TARGETS) for word in words)
+    named = any(word.partition("=")[0] in _TARGET_KEYS for word in words)
     if not named or not _LAUNCHERS.match(words[0]):
         return words
     kept: list[str] = []
@@ -80,13 +85,13 @@ def _without_launcher(words: list[str]) -> list[str]:
     while rest:
         word = rest.pop(0)
         key, equals, _ = word.partition("=")
-        if equals and key in ("model", *_TARGETS, *_KEYS, *_SIZES) and key != "source":
+        if equals and key in (*_TARGET_KEYS, *_KEYS, *_SIZES) and key != "source":
             kept.append(word)
         elif word in _SIZES:
             kept += ["--imgsz", *_size(rest)]
         elif word in _TARGETS and rest and rest[0] and not rest[0].startswith("-"):
             kept.append(f"model={rest.pop(0)}")
-    of_networks = [word for word in kept if word.startswith(("model=", *_TARGETS))]
+    of_networks = [word for word in kept if word.partition("=")[0] in _TARGET_KEYS]
     return [*of_networks[:1], *(word for word in kept if word not in of_networks)]
 
 

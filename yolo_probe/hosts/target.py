@@ -71,6 +71,7 @@ def resolve(
                 return _from_yaml_with_source(target, source, host, classes, copy)
             return _from_yaml(target, host, classes, copy)
         return _from_checkpoint(target, host, classes, copy, source)
+    target = _in_their_letters(target)
     if target.endswith((".pt", ".pth")) and not ultralytics_names.name_in(target):
         return _from_checkpoint(target, host, classes, copy, source)
     _refuse_source(target, source)
@@ -105,6 +106,19 @@ def _runs_in(folder: str) -> list[str]:
     """The runs in a folder of runs, as ``runs`` and ``runs/train`` are; the one that was written last comes first."""
     files = [path for depth in ("*", "*/*") for path in Path(folder).glob(f"{depth}/weights/best.pt")]
     return [str(path.parent.parent) for path in sorted(files, key=os.path.getmtime, reverse=True)]
+
+
+def _in_their_letters(target: str) -> str:
+    """The name of a network in the letters of its host: lines have ``YOLOv5s`` for ``yolov5s``."""
+    from yolo_probe.networks.shipped import as_shipped
+
+    name, at, tag = target.partition("@")
+    stem, dot, ending = name.partition(".")
+    shipped = as_shipped(stem)
+    if shipped is None:
+        is_theirs = stem.lower().endswith("-cls") or ultralytics_names.name_in(target.lower())
+        shipped = stem.lower() if is_theirs and re.match("yolo|rtdetr", stem.lower()) else stem
+    return f"{shipped}{dot}{ending}{at}{tag}"
 
 
 def _network_of_fork(target: str) -> Network | None:
@@ -148,8 +162,9 @@ def _from_name(target: str, host: Generation | None, classes: int | None, copy: 
     from yolo_probe.networks.shipped import FORKS, find_fork_network, find_network
 
     name, at, tag = target.partition("@")
+    name = name.removesuffix(".yaml")
     if tag.lower() in FORKS:
-        found = find_fork_network(name.removesuffix(".yaml"), tag.lower())
+        found = find_fork_network(name, tag.lower())
         assert found
         return _built(found, "name", target, None, host, classes, copy)
     if at:
@@ -168,7 +183,7 @@ def _from_name(target: str, host: Generation | None, classes: int | None, copy: 
         classes = CLASSES if classes is None else classes
         root = classifier(made.root, host or "head", classes)
         return replace(made, network=name, root=root, classes=classes)
-    network = find_network(name.removesuffix(".yaml"), host or "head")
+    network = find_network(name, host or "head")
     return _built(network, "name", target, None, host, classes, copy)
 
 

@@ -40,6 +40,12 @@ def is_shipped(name: str) -> bool:
     return name in _table()["networks"]
 
 
+def as_shipped(name: str) -> str | None:
+    """A name in the letters of who ships it: ``yolov5s`` for ``YOLOv5s``, as lines have it; None if nobody does."""
+    names = [*_table()["networks"], *(each for fork in FORKS for each in fork_network_names(fork))]
+    return name if name in names else {each.lower(): each for each in reversed(names)}.get(name.lower())
+
+
 def find_network(name: str, generation: Generation) -> Network:
     """The network that a generation ships under a name.
 

@@ -14,7 +14,9 @@ _HEADS = ("network", "classes", "layers", "parameters", "GFLOPs", "fused", "para
 def document(report: SideBySide) -> Iterator[Section]:
     """The comparison part by part."""
     height, width = report.size
-    yield (Heading(f"{len(report.rows)} networks, one image of {height}x{width}; * the smallest of its column"),)
+    count = len(report.rows)
+    several = f"{count} networks, one image of {height}x{width}; * the smallest of its column"
+    yield (Heading(several if count > 1 else f"1 network, one image of {height}x{width}"),)
     yield (Table(_HEADS, tuple(_cells(report, row) for row in report.rows)),)
     definitions = {row.host: row for row in report.rows}
     hosts = ", ".join(sorted(definitions))
