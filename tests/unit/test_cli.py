@@ -38,7 +38,7 @@ BROKEN_YAML = "nc: 2\nanchors: [1, 2\nbackbone: x\n"
         (("yolov5s", "--imgsz", "-640"), "found '-640', expected pixels"),
         (("yolov5s", "--imgsz", "99999999"), "expected pixels, 1 to 65536"),
         (("yolov5s", "--counter", "thop-9"), "--counter: found thop-9, expected one of thop, thop-2019"),
-        (("yolov5s", "--host", "v1"), "--host: found v1, expected one of v1.0"),
+        (("yolov5s", "--host", "v6"), "--host: found v6, expected one of v1.0"),
         (("yolov5s", "--nc", "0"), "--nc: found 0, expected a whole number of at least 1"),
         (("no-such.pt",), "no-such.pt: no such file"),
         (("configs/demo/narrow-best.pt", "--nc", "3"), "a checkpoint's classes are built in"),
