@@ -1,8 +1,9 @@
-"""Computes ``configs/known_lines.json`` anew: ``python -m tests.known_lines``, with ``ultralytics`` for its part alone.
+"""Computes ``configs/known_lines.json`` anew: ``python -m tests.known_lines``, with ``ultralytics`` or ``own`` a part.
 
 The networks of YOLOv5 and its forks are computed here; those of ultralytics by its own releases, which are fetched, and
 whose answers are kept in ``.cache/known_lines``. That takes hours, and minutes where the answers are there. A pattern
-behind ``ultralytics`` asks for the networks alone in whose names it is found, such as ``yoloe``, and keeps the others.
+behind ``ultralytics`` asks for the networks alone in whose names it is found, such as ``yoloe``, and keeps the others;
+``own`` computes those of YOLOv5 and its forks, and keeps what ultralytics has answered.
 """
 
 from __future__ import annotations
@@ -291,9 +292,13 @@ def _is_curve(value: list[Any]) -> bool:
 
 def main(part: str = "", pattern: str = "") -> None:
     """Writes the file."""
+    document = json.loads(FILE.read_text(encoding="utf-8"))
+    if part == "own":
+        answered = [each for each in unshared(document) if each["family"] == "ultralytics"]
+        FILE.write_text(written(merged([*of_yolov5(), *of_forks(), *answered]), document["releases"]), encoding="utf-8")
+        return
     releases = periods()
     if part:
-        document = json.loads(FILE.read_text(encoding="utf-8"))
         kept = [each for each in unshared(document) if not _is_asked(each, pattern)]
     else:
         document, kept = {"releases": releases}, [*of_yolov5(), *of_forks()]

@@ -41,11 +41,8 @@ MODELS = {
 }
 """The class of a network's model, by a part of its name; else that of a detector."""
 
-OTHERS = re.compile(r"yoloe|world-t2i|sem$|depth$|ghost-p|seg-p6|cls-resnet|v8-rtdetr|yolov8x6")
-"""Networks that are not recorded: YOLOE, those whose heads are new in 8.4, and rare variants.
-
-What is counted here of YOLOE is not what its releases print: of yoloe-11n 8.3.210 prints 7.9 GFLOPs, and 8.0 is found.
-"""
+OTHERS = re.compile(r"world-t2i|resnet18|yolov8x6")
+"""Networks that are not recorded: rare ones, one of which cannot be built without its weights."""
 
 BATCH_NORM_FLOPS = 8
 """What every thop here charges for one value of a BatchNorm, in FLOPs."""
@@ -63,6 +60,15 @@ COPIED = re.compile("rtdetr|yolov6")
 
 FEW_CLASSES = re.compile("-")
 """Networks that are not asked with more than the first of these."""
+
+PROMPT = 512
+"""Numbers of an embedded prompt of YOLOE."""
+
+COUNTS_PRODUCTS = ("ultralytics-thop-2.2",)
+"""Rules by which the products of an image with the prompts have FLOPs."""
+
+UNSCALED = re.compile("resnet")
+"""Networks whose YAML has scales that change nothing."""
 
 NOTHING_ALIKE: dict[str, str] = {}
 
@@ -246,7 +252,7 @@ class Network:
                 found[thop] = found[like]
                 continue
             copy = deepcopy(model) if COPIED.search(self._name) else model
-            with counted(copy) as counts:
+            with counted(copy, products=thop in COUNTS_PRODUCTS) as counts:
                 counts.total = self.gflops(copy)
             found[thop] = counts
         totals = {thop: counts.total for thop, counts in found.items()}
@@ -267,6 +273,10 @@ class Network:
 
     def gflops(self, model: nn.Module) -> float | None:
         """As the host finds them for its line; None where it prints none."""
+        if hasattr(model, "get_cls_pe"):
+            # Until a training sets them, hosts count with 80 prompts, as many as heads of 8.4 then have; those of 8.3
+            # have one for each class, and if these are not 80 no GFLOPs are printed before the training.
+            model.pe = torch.zeros(1, model.model[-1].nc, PROMPT, device="meta")
         self.release.utils.deepcopy = deepcopy if COPIED.search(self._name) else lambda model: model  # for speed
         return float(self.release.utils.get_flops(model)) or None
 
@@ -429,7 +439,7 @@ def _flops(gflops: float | None) -> int | None:
 
 
 class Counted:
-    """FLOPs of each convolution and BatchNorm in the last pass of a network, by path."""
+    """FLOPs of each convolution, BatchNorm and product with prompts in the last pass of a network, by path."""
 
     def __init__(self) -> None:
         self.total: float | None = None
@@ -438,12 +448,14 @@ class Counted:
         self._area = 1
 
     def hook(self, path: str) -> Callable[..., None]:
-        """What is called after a module; thop's releases all charge these two kinds alike."""
+        """What is called after a module; thop's releases all charge convolutions and BatchNorms alike."""
 
         def charge(module: Any, args: Any, output: torch.Tensor) -> None:
             rate = BATCH_NORM_FLOPS
             if isinstance(module, nn.Conv2d):
                 rate = 2 * module.weight[0].numel()
+            elif not isinstance(module, nn.BatchNorm2d):
+                rate = 2 * PROMPT
             self._flops[path] = rate * output.numel()
 
         return charge
@@ -472,12 +484,13 @@ def only_shapes() -> Iterator[None]:
 
 
 @contextmanager
-def counted(model: nn.Module) -> Iterator[Counted]:
-    """Inside, passes of a model are counted."""
+def counted(model: nn.Module, *, products: bool) -> Iterator[Counted]:
+    """Inside, passes of a model are counted. ``products``: those of prompts too."""
     counts = Counted()
     handles = [model.register_forward_pre_hook(lambda module, args: counts.begin(module, args))]
     for path, module in model.named_modules():
-        if isinstance(module, (nn.Conv2d, nn.BatchNorm2d)):
+        prompted = products and type(module).__name__ == "BNContrastiveHead"
+        if prompted or isinstance(module, (nn.Conv2d, nn.BatchNorm2d)):
             handles.append(module.register_forward_hook(counts.hook(path)))
     yield counts
     for handle in handles:
@@ -515,7 +528,7 @@ def names() -> list[str]:
         match = re.match(r"(yolo(?:e-)?v?\d+)(.*)$", stem)
         if OTHERS.search(stem):
             continue
-        if scales and match and not re.match("[a-z]", match[2]):
+        if scales and match and not re.match("[a-z]", match[2]) and not UNSCALED.search(stem):
             found += [f"{match[1]}{letter}{match[2]}" for letter in scales]
         else:
             found.append(re.sub("^(yolov[35].*)u$", r"\1", stem))  # yolov5nu, in 8.0.35 to 8.0.54

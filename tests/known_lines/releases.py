@@ -108,7 +108,13 @@ BORN = {
     "yolov8-p6": "8.0.55",
     "yolov8-pose": "8.0.66",
     "yolov8-pose-p6": "8.0.66",
+    "yolov8-seg-p6": "8.0.180",
     "yolov8-ghost": "8.0.222",
+    "yolov8-ghost-p2": "8.0.223",
+    "yolov8-ghost-p6": "8.0.223",
+    "yolov8-rtdetr": "8.0.119",
+    "yolov8-cls-resnet50": "8.1.3",
+    "yolov8-cls-resnet101": "8.1.3",
     "yolov8-obb": "8.0.235",
     "yolov8-world": "8.1.42",  # that of 8.1.17 to 8.1.23 was another network
     "yolov8-worldv2": "8.1.42",
@@ -129,10 +135,16 @@ BORN = {
     "yolo12-obb": "8.3.78",
     "yolo12-pose": "8.3.78",
     "yolo12-seg": "8.3.78",
+    "yoloe-11": "8.3.99",
+    "yoloe-11-seg": "8.3.99",
+    "yoloe-v8": "8.3.99",
+    "yoloe-v8-seg": "8.3.99",
+    "yolo26-sem": "8.4.52",
+    "yolo26-depth": "8.4.104",
 }
 """The first release that ships a network, by the name of its YAML; else one that begins a stretch."""
 
-SAMPLE = re.compile(r"yolo(?:e-)?v?\d+[nt]($|-)|yolov9c|yolov3$|rtdetr-l")
+SAMPLE = re.compile(r"yolo(?:e-)?v?\d+[nt]($|-)|yolov9c|yolov3$|rtdetr-l|cls-resnet50")
 """The networks of which the first release of a stretch is asked; the last one is asked of all."""
 
 

@@ -881,7 +881,7 @@ def test_a_name_that_no_host_has_is_said_to_be_unknown(probe: Probe) -> None:
     "text",
     [
         "YOLOv8s-world-t2i summary: 195 layers, 12759880 parameters, 12759864 gradients, 51.0 GFLOPs",
-        "YOLOe-11l-seg 34,072,121 parameters",
+        "YOLO11-cls-resnet18 11,177,025 parameters",
     ],
 )
 def test_of_a_network_that_is_not_recorded_no_other_is_named(text: str) -> None:
@@ -916,6 +916,52 @@ def test_classes_that_no_figure_tells_are_all_named(gflops: str, first: int, las
         f"{pair[False] or 0:.1f}" == gflops for pair in network.numbers(classes).gflops.values()
     )]  # fmt: skip
     assert shown == [*range(first, last + 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("YOLOe-11n summary: 216 layers, 5,005,286 parameters, 5,005,270 gradients, 7.2 GFLOPs",
+         "yoloe-11n with 80 classes, as ultralytics 8.3.99 to 8.3.253"),
+        ("YOLOe-v8n-seg summary (fused): 110 layers, 5,784,790 parameters, 0 gradients, 13.3 GFLOPs",
+         "yoloe-v8n-seg with 80 classes"),
+        ("YOLOe-11n summary: 216 layers, 4,800,246 parameters, 4,800,230 gradients", "yoloe-11n with 1 to 63 classes"),
+        ("YOLOe-26n-seg summary (fused): 161 layers, 4,898,698 parameters, 0 gradients, 10.4 GFLOPs",
+         "yoloe-26n-seg with 1 to 64 classes"),
+    ],
+)  # fmt: skip
+def test_lines_of_yoloe_are_known(text: str, found: str) -> None:
+    assert found in words_of(text)
+
+
+def test_lines_of_one_network_are_paired_where_the_second_tells_no_classes() -> None:
+    """The head that goes counts its product with 80 prompts: 2 x 512 x 80 prompts x 8,400 places."""
+    first, last = (
+        "YOLOe-26n-seg summary: 347 layers, 5,366,119 parameters, 5,366,119 gradients, 12.8 GFLOPs",
+        "YOLOe-26n-seg summary (fused): 161 layers, 4,898,698 parameters, 0 gradients, 10.4 GFLOPs",
+    )
+    report = explanation(list(lines_in(f"{first}\n{last}")))
+    assert [number for number, _ in report.ledgers] == ["layers", "parameters", "gradients", "flops"]
+    assert all(ledger.unexplained == 0 for _, ledger in report.ledgers)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("YOLO26n-sem summary: 133 layers, 1,630,822 parameters, 1,630,822 gradients, 4.5 GFLOPs",
+         "yolo26n-sem with 3 classes"),
+        ("YOLO26n-depth summary (fused): 106 layers, 5,165,705 parameters, 0 gradients, 32.5 GFLOPs",
+         "yolo26n-depth with 80 classes or any other number"),
+        ("YOLOv8n-rtdetr summary: 243 layers, 9,485,633 parameters, 9,485,633 gradients, 18.3 GFLOPs",
+         "yolov8n-rtdetr with 3 classes"),
+        ("YOLOv8n-ghost-p6 summary (fused): 192 layers, 2,693,488 parameters, 0 gradients, 5.0 GFLOPs",
+         "yolov8n-ghost-p6 with 3 classes"),
+        ("YOLOv8-cls-resnet50 summary: 145 layers, 26,135,875 parameters, 26,135,875 gradients, 69.6 GFLOPs",
+         "yolov8-cls-resnet50 with 3 classes"),
+    ],
+)  # fmt: skip
+def test_lines_of_rare_networks_of_ultralytics_are_known(text: str, found: str) -> None:
+    assert found in words_of(text)
 
 
 def test_a_unit_ends_where_chinese_begins() -> None:

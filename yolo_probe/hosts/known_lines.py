@@ -238,8 +238,11 @@ class KnownNetwork:
             if end == first + 1:  # a single number of classes that is not like its neighbours
                 found += [first] if piece[1] == parameters else []
                 continue
-            if len(piece) < 4:
-                nearest = first + ((parameters - piece[1]) // piece[2] if len(piece) == 3 else 0)
+            if len(piece) < 3:
+                found.append(first)  # a stretch of numbers with the same parameters
+                continue
+            if len(piece) == 3:
+                nearest = first + (parameters - piece[1]) // piece[2]
             else:
                 nearest = bisect_right(range(first, end + 1), parameters, key=partial(count_at, (piece,))) + first - 1
             found += [classes for classes in (nearest, nearest + 1) if first <= classes < end]

@@ -97,6 +97,11 @@ class Match:
         """The hosts, with releases that follow each other joined: ``8.3.17 to 8.3.75``."""
         return spans(self.hosts)
 
+    @property
+    def classes(self) -> tuple[int, int]:
+        """The first and the last number of classes with which it prints the same line."""
+        return self.span or (self.numbers.classes, self.numbers.classes)
+
     def gflops(self, *, fused: bool) -> dict[str, float]:
         """The GFLOPs in one state by counter, where its hosts print some."""
         pairs = self.numbers.gflops.items()
@@ -158,7 +163,7 @@ def _roughly(line: PrintedLine, network: KnownNetwork, fused: bool) -> float:
 
 def _tried(line: PrintedLine, network: KnownNetwork, fused: bool) -> Iterator[Match]:
     near = network.classes_near(line.parameters.value, fused=fused)
-    for classes in dict.fromkeys((*near, *_classes_of_gflops(line, network, fused), 80)):
+    for classes in dict.fromkeys((80, *near, *_classes_of_gflops(line, network, fused))):
         shown = not line.parameters.is_rounded and line.parameters.shows(network.parameters(classes, fused))
         if classes > LIKELY_CLASSES and not shown:  # six digits are those of one network or another by chance
             continue

@@ -17,7 +17,7 @@ from yolo_probe.errors import ModelYamlError
 _NAME = re.compile(r"yolov[35].*u$|yolo(v?[246-9]|v?1\d|-|e)|rtdetr")
 """Names of its networks: those that begin as the networks of YOLOv5 and YOLOv3 end with ``u``."""
 
-NOT_RECORDED = re.compile(r"world-t2i|yoloe|sem$|depth$|ghost-p[26]|(?:pose|seg)-p6|cls-resnet|v8-rtdetr")
+NOT_RECORDED = re.compile(r"world-t2i|cls-resnet18")
 """Parts of names of its networks whose lines are not recorded."""
 
 _SCALED = re.compile(r"(\d+)([nslmx])(.*)$")

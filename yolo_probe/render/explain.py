@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.hosts.figures_elsewhere import converted, elsewhere
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks, release_numbers, spans
-from yolo_probe.hosts.line_matches import Match, is_far, line_form, width_of
+from yolo_probe.hosts.line_matches import LIKELY_CLASSES, Match, is_far, line_form, width_of
 from yolo_probe.hosts.other_scales import OtherScale
 from yolo_probe.hosts.printed_line import Figure, PrintedLine
 from yolo_probe.hosts.quoted_figures import CONVERTED, USUAL_CLASSES, Candidate, Quoted, is_foreign, is_known, spelled
@@ -313,15 +313,17 @@ def _told_apart(first: Match, other: Match) -> str:
 
 
 def _classes(match: Match) -> str:
-    """How many classes: those of all numbers that fit, ``1 to 6 classes``."""
-    if match.span is None:
-        return _counted(match.numbers.classes)
-    first, last = match.span
-    return f"{first:,} to {last:,} classes"
+    first, last = match.classes
+    if first == last:
+        return counted_classes(first)
+    if last < LIKELY_CLASSES:
+        return f"{first:,} to {last:,} classes"
+    return f"{first:,} or more classes" if first > 1 else "80 classes or any other number"
 
 
-def _counted(classes: int) -> str:
-    return f"{classes:,} class{'es' * (classes != 1)}"
+def counted_classes(count: int) -> str:
+    """A number of classes in words."""
+    return f"{count:,} class{'es' * (count != 1)}"
 
 
 def hosts_in_words(hosts: Sequence[str]) -> str:
@@ -654,7 +656,7 @@ def _nearest(answer: Answer) -> Iterator[str]:
 
 def _scaled(scale: OtherScale) -> Iterator[str]:
     """Sentences on a network of YOLOv5 with multiples that none of the shipped ones has."""
-    told = _as_printed("YOLOv5", _counted(scale.classes), "YOLOv5", scale.hosts)
+    told = _as_printed("YOLOv5", counted_classes(scale.classes), "YOLOv5", scale.hosts)
     when = "after fuse(): the line of a validation" if scale.fused else "before fuse(): the line of a training's start"
     yield f"This is {told}, {when}."
     yield f"Its YAML has depth_multiple: {scale.depth} and width_multiple: {scale.width}, which no shipped network has."

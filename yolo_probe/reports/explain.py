@@ -307,8 +307,17 @@ def _pair(first: Answer, last: Answer) -> tuple[Match, Match] | None:
     """One network for both lines, before and after ``fuse()``; None where there is none."""
     if not (first.exact and last.exact):
         return None
-    pairs = ((a, b) for a in first.matches for b in last.matches)
+    pairs = (_with_one_number(a, b) for a in first.matches for b in last.matches)
     return next((pair for pair in pairs if _are_one(*pair)), None)
+
+
+def _with_one_number(a: Match, b: Match) -> tuple[Match, Match]:
+    """Two matches for a number of classes with which both have their figures; as they are where there is none."""
+    first, last = max(a.classes[0], b.classes[0]), min(a.classes[1], b.classes[1])
+    if first > last:
+        return a, b
+    common = min(max(first, 80), last)
+    return replace(a, numbers=a.network.numbers(common)), replace(b, numbers=b.network.numbers(common))
 
 
 def _are_one(a: Match, b: Match) -> bool:
