@@ -151,7 +151,7 @@ def quoted_in(text: str) -> Iterator[Quoted]:
     text = _DECIMAL_COMMA.sub(r"\1.\2", _with_each_unit(text[:LONGEST].translate(SIGNS)))
     text = _HEADED_BEHIND.sub(r"\g<number> \g<unit>", text)
     text = _THOUSANDS.sub(_of_thousands, _POWERS.sub(_in_millions, text))
-    text = _benchmark(text) or _with_heads(text) or text
+    text = _benchmark(text) or text
     if len(text) <= LONGEST_ROW and (row := _ROW.fullmatch(text.strip())):
         text = f"{row['name'] or ''}{row['millions']}M {row['billions']}"
     named, says_flops = name_in(text), "flop" in text.lower()
@@ -263,24 +263,6 @@ def _benchmark(text: str) -> str:
     row = _CELLS.fullmatch(bare)
     return f"{row['name']} {row['millions']}M {row['billions']}" if row and is_known(name_in(row["name"])) else ""
 
-
-def _with_heads(text: str) -> str:
-    """The parameters and FLOPs of the rows of a table with their units, as its heads name them; else empty."""
-    head, *rows = [
-        re.split(r"\s*\|\s*|\t+|\s{2,}", row.strip(" |\t")) for row in text.splitlines() if row.strip(" |-:\t")
-    ] or [[]]
-    units = {place: unit for place, name in enumerate(head) for unit, of in _UNITS_OF_HEADS.items() if of.match(name)}
-    if len(units) < 2 or not rows or any(len(row) != len(head) for row in rows):
-        return ""
-    cells = [[f"{row[place].rstrip('MGB ')}{unit}" for place, unit in units.items()] for row in rows]
-    return "\n".join(" ".join([row[0], *figures]) for row, figures in zip(rows, cells, strict=True))
-
-
-_UNITS_OF_HEADS = {
-    "M": re.compile(r"#?param", re.IGNORECASE), " GMACs": re.compile(r"g?macs?\b", re.IGNORECASE),
-    " GFLOPs": re.compile(r"[gb]?flops?\b", re.IGNORECASE),
-}  # fmt: skip
-"""What the heads of a table of networks say, by the unit of the figures below them."""
 
 _SECOND_LAYERS = re.compile(
     r"(?<![\d.,])(?P<first>\d{2,4})(?P<between>\s*(?:->|=>|\u2192|vs\.?|to|and|\u53d8\u6210|\u53d8\u4e3a|\u5230)\s*)"
