@@ -88,15 +88,6 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
         sys.exit(UNEXPLAINED)
 
 
-def _is_of_host(print_: ToolPrint, network: CountedBy) -> bool:
-    """Whether figures are those that a host prints, in a few digits: they are no print of a counter."""
-    return print_.count.has_few_digits and network.is_doubled and network.side == HOST_SIDE
-
-
-HOST_SIDE = 640
-"""Of the image that hosts count, in pixels."""
-
-
 _OF_NO_LINE = re.compile(
     r"\bfps\b|\b(?:inference|forward|detection|training|run) ?time\b"
     r"|\b(?:speed|slower|faster|latency|memory|mAP)\b|\baccuracy\b|\bprun(?:e|ed|ing)\b|\bMB\b|\bfile size"
@@ -236,7 +227,7 @@ class Text:
         from yolo_probe.reports.tool_figures import counted_by
 
         found = ((each, counted_by(each)) for each in prints)
-        return tuple((each, networks) for each, networks in found if networks and not _is_of_host(each, networks[0]))
+        return tuple((each, networks) for each, networks in found if networks)
 
     @cached_property
     def beside(self) -> str:

@@ -153,11 +153,11 @@ def _is_of_network(tool: str, count: Amount, parameters: Amount | None) -> bool:
 
 def _figures(match: re.Match[str]) -> str:
     """The figures of a print in a few words."""
-    count = f"{match['count']} {match.groupdict().get('head') or match['count_scale']}"
-    parameters = (
-        match.groupdict().get("parameters") and f", {match['parameters']} {match['parameters_scale']} parameters"
-    )
-    return " ".join(f"{count}{parameters or ''}".split()).replace(" ,", ",")
+    groups = match.groupdict()
+    count = f"{groups['count']} {groups.get('head') or groups['count_scale']}".strip()
+    if not groups.get("parameters"):
+        return count
+    return f"{count}, {' '.join(filter(None, (groups['parameters'], groups['parameters_scale'], 'parameters')))}"
 
 
 def _amount(match: re.Match[str], name: str) -> Amount:

@@ -9,7 +9,7 @@ from yolo_probe.hosts.tool_prints import Amount, ToolPrint
 from yolo_probe.networks.shipped import is_shipped
 from yolo_probe.render.counters import RULES
 from yolo_probe.render.document import Figures, Footer, Heading, Note, Part, Section, Words
-from yolo_probe.reports.tool_figures import CountedBy
+from yolo_probe.reports.tool_figures import HOST_SIDE, CountedBy
 
 MOST_OTHERS = 4
 """Most other networks that are named."""
@@ -109,7 +109,7 @@ def _footer(first: CountedBy) -> Iterator[Part]:
     if first.network.family != "YOLOv5" and is_shipped(first.network.network):
         return
     options = f" --nc {first.likely}" if first.likely != 80 else ""
-    options += f" --imgsz {first.side}" if first.side != 640 else ""
+    options += f" --imgsz {first.side}" if first.side != HOST_SIDE else ""
     command = f"yolo-probe counters {first.network.network}{options}"
     yield Footer("Counters", f"{command} shows what 16 counters say, and why they differ")
 

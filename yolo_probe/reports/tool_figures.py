@@ -23,6 +23,9 @@ from yolo_probe.model.structure import count_parameters
 from yolo_probe.networks.generations import GENERATIONS
 from yolo_probe.reports.question import Question
 
+HOST_SIDE = 640
+"""Of the square image that hosts count, in pixels."""
+
 ENDS = (1, 80)
 """Two numbers of classes, from which any other follows."""
 
@@ -68,12 +71,17 @@ class CountedBy:
 
 
 def counted_by(print_: ToolPrint) -> tuple[CountedBy, ...]:
-    """The networks that fit what a counter prints, the likeliest first; empty where no known one does."""
-    for side in (640, *USUAL_SIDES):
+    """The networks that fit what a counter prints, the likeliest first.
+
+    Empty where no known one does, and where a few digits are those that a host prints: they are no print of a counter.
+    """
+    for side in (HOST_SIDE, *USUAL_SIDES):
         if found := [each for each in _of_side(print_, side) if not _may_be_chance(print_, each)]:
             break
     else:
         found = [*_of_parameters(print_)]
+    if print_.count.has_few_digits and any(each.is_doubled and each.side == HOST_SIDE for each in found):
+        return ()
     return tuple(sorted(_once(found), key=_likeliest_first))
 
 
@@ -104,16 +112,15 @@ def _counts_macs(name: str) -> bool:
 
 def _recorded(print_: ToolPrint, side: int) -> Iterator[CountedBy]:
     """The networks whose recorded thop is the one of the print; those are of 640x640."""
-    if side != 640 or print_.tool != THOP or print_.parameters is None:
+    if side != HOST_SIDE or print_.tool != THOP or print_.parameters is None:
         return
-    for network in _newest_first():
-        for fused in network.states:
-            fitting = [each for each in _classes(network, print_.parameters, fused=fused) if each in _tried(print_)]
-            for name in network.counters:
-                gflops = [(each, network.numbers(each).gflops[name][fused]) for each in fitting]
-                classes = [each for each, figure in gflops if figure and print_.count.shows(round(figure * 1e9) // 2)]
-                if classes:
-                    yield _found(network, classes, fused, side, (name,))
+    for network, fused, fitting in _fitting(print_.parameters):
+        tried = [each for each in fitting if each in _tried(print_)]
+        for name in network.counters:
+            gflops = [(each, network.numbers(each).gflops[name][fused]) for each in tried]
+            classes = [each for each, figure in gflops if figure and print_.count.shows(round(figure * 1e9) // 2)]
+            if classes:
+                yield _found(network, classes, fused, side, (name,))
 
 
 def _built(print_: ToolPrint, side: int, names: Sequence[str]) -> Iterator[CountedBy]:
@@ -169,10 +176,16 @@ def _of_parameters(print_: ToolPrint) -> Iterator[CountedBy]:
     """The networks that have the exact parameters of a print, whatever has counted them."""
     if print_.parameters is None or print_.parameters.half_a_digit or print_.tool == LISTS_TWICE:
         return
-    for network in _newest_first():
-        for fused in network.states:
-            if classes := [*_classes(network, print_.parameters, fused=fused)]:
-                yield _found(network, classes, fused, 640, ())
+    for network, fused, classes in _fitting(print_.parameters):
+        yield _found(network, classes, fused, HOST_SIDE, ())
+
+
+@cache
+def _fitting(parameters: Amount) -> Sequence[tuple[KnownNetwork, bool, Sequence[int]]]:
+    """The states of known networks that have so many parameters, each with the numbers of classes; fused is True."""
+    states = ((network, fused) for network in _newest_first() for fused in network.states)
+    found = ((network, fused, [*_classes(network, parameters, fused=fused)]) for network, fused in states)
+    return [each for each in found if each[2]]
 
 
 def _newest_first() -> Sequence[KnownNetwork]:
@@ -193,9 +206,9 @@ def _shipped() -> Sequence[KnownNetwork]:
 def _is_near(network: KnownNetwork, print_: ToolPrint, side: int, names: Iterable[str]) -> bool:
     """Whether a network may be the one of a print, by its parameters and thop's count."""
     parameters = None if print_.tool == LISTS_TWICE else print_.parameters
-    if parameters and not any(any(_classes(network, parameters, fused=fused)) for fused in (False, True)):
+    if parameters and not any(each is network for each, *_ in _fitting(parameters)):
         return False
-    area = side * side / 640 / 640
+    area = side * side / HOST_SIDE / HOST_SIDE
     ends = [pair[0] for each in ENDS for pair in network.numbers(each).gflops.values() if pair[0]]
     if not ends:
         return False
