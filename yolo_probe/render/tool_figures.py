@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.hosts.tool_prints import Amount, ToolPrint
-from yolo_probe.networks.shipped import is_shipped
 from yolo_probe.render.counters import RULES
 from yolo_probe.render.document import Figures, Footer, Heading, Note, Part, Section, Words
 from yolo_probe.reports.tool_figures import HOST_SIDE, CountedBy
@@ -25,7 +24,7 @@ def sections(print_: ToolPrint, found: Sequence[CountedBy]) -> Iterator[Section]
     named = f"{_told(first)}, {_when(first)},"
     if not first.counters:
         yield (Words(f"{named} has these parameters. {_elsewhere(print_.count, first)}"),)
-        yield tuple(_footer(first))
+        yield (_footer(first),)
         return
     titles = [CONVENTIONS[name].title for name in first.counters]
     prints = f"{_listed(titles, 'and')} {'print' if len(titles) > 1 else 'prints'}"
@@ -38,7 +37,7 @@ def sections(print_: ToolPrint, found: Sequence[CountedBy]) -> Iterator[Section]
     if likely := [each for each in others if each.counters]:
         told = "; or ".join(f"{_told(each)}, {_when(each)}" for each in likely[:MOST_OTHERS])
         yield (Words(f"It may also be {told}."),)
-    yield tuple(_footer(first))
+    yield (_footer(first),)
 
 
 def _figures(print_: ToolPrint, first: CountedBy) -> Iterator[Part]:
@@ -104,14 +103,12 @@ def _when(each: CountedBy) -> str:
     return "after fuse()" if each.fused else "before fuse()"
 
 
-def _footer(first: CountedBy) -> Iterator[Part]:
-    """The command that shows the counters of a network, if its name leads to it."""
-    if first.network.family != "YOLOv5" and is_shipped(first.network.network):
-        return
+def _footer(first: CountedBy) -> Part:
+    """The command that shows the counters of a network."""
     options = f" --nc {first.likely}" if first.likely != 80 else ""
     options += f" --imgsz {first.side}" if first.side != HOST_SIDE else ""
-    command = f"yolo-probe counters {first.network.network}{options}"
-    yield Footer("Counters", f"{command} shows what 16 counters say, and why they differ")
+    command = f"yolo-probe counters {first.network.name}{options}"
+    return Footer("Counters", f"{command} shows what 16 counters say, and why they differ")
 
 
 def _listed(names: Sequence[str], last: str) -> str:
