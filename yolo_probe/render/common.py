@@ -142,6 +142,16 @@ def uncounted(state: State, question: Question) -> Iterator[str]:
         )
 
 
+def in_a_row(names: Sequence[str], last: str = "and") -> str:
+    """Names with commas between them, and a word before the last."""
+    return f" {last} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def counted_classes(count: int) -> str:
+    """A number of classes in words."""
+    return f"{count:,} class{'es' * (count != 1)}"
+
+
 def percent(share: float) -> str:
     """A share as a percentage with two significant digits."""
     return f"{100 * share:.2g}%" if share < 0.1 else f"{100 * share:.0f}%"

@@ -14,7 +14,7 @@ from yolo_probe.hosts.printed_line import Figure, PrintedLine
 from yolo_probe.hosts.quoted_figures import CONVERTED, USUAL_CLASSES, Candidate, Quoted, is_foreign, is_known, spelled
 from yolo_probe.hosts.summary_line import LayerDefinition, LineForm
 from yolo_probe.hosts.ultralytics_names import NOT_RECORDED
-from yolo_probe.render.common import kinds_words, ledger_block, rows_words
+from yolo_probe.render.common import counted_classes, in_a_row, kinds_words, ledger_block, rows_words
 from yolo_probe.render.document import (
     Figures,
     Footer,
@@ -321,18 +321,9 @@ def _classes(match: Match) -> str:
     return f"{first:,} or more classes" if first > 1 else "80 classes or any other number"
 
 
-def counted_classes(count: int) -> str:
-    """A number of classes in words."""
-    return f"{count:,} class{'es' * (count != 1)}"
-
-
 def hosts_in_words(hosts: Sequence[str]) -> str:
     """Generations or releases: ``v6.0, v6.1 and HEAD``, ``8.2.55 to 8.2.103 and 8.3.17 to 8.3.75``."""
-    return _listed(["HEAD" if host == "head" else host for host in spans(hosts)])
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return in_a_row(["HEAD" if host == "head" else host for host in spans(hosts)])
 
 
 def _named(match: Match) -> str:
@@ -579,7 +570,7 @@ def _gradients_note(match: Match) -> str:
 
 def _gflops_note(line: PrintedLine, match: Match, other: str) -> str:
     numbers = match.numbers
-    by = _listed([CONVENTIONS[counter].title for counter in match.counters])
+    by = in_a_row([CONVENTIONS[counter].title for counter in match.counters])
     height, width = _form(match).size((640, 640))
     words = [f"2 x MACs of one image of {height}x{width}, whatever size is trained, as counted by {by}."]
     here = {counter: pair[match.fused] for counter, pair in numbers.gflops.items()}

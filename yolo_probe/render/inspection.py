@@ -13,7 +13,7 @@ from yolo_probe.hosts.host import YOLOV5, Host
 from yolo_probe.hosts.subject import Saved
 from yolo_probe.hosts.target import DTYPES
 from yolo_probe.networks.generations import GENERATIONS
-from yolo_probe.render.common import host_line
+from yolo_probe.render.common import host_line, in_a_row
 from yolo_probe.render.document import Figures, Footer, Heading, Heads, Note, Part, Section, Words
 from yolo_probe.reports.inspection import Inspection, Weights
 from yolo_probe.reports.unusual import THOP_BUFFERS
@@ -105,13 +105,13 @@ def _kind(report: Inspection) -> str:
         left = "Finished and stripped: one copy of the model, "
         other = [saved.dtype] * (saved.dtype != "FP16")
         other += ["with parameters that train"] * bool(report.copies[saved.copy].totals.gradients)
-        return f"{left}but {_listed(other)}." if other else f"{left}as strip_optimizer() leaves it."
+        return f"{left}but {in_a_row(other)}." if other else f"{left}as strip_optimizer() leaves it."
     parts = [
         name
         for name, there in (("model", saved.has_model), ("EMA", saved.has_ema), ("optimizer", saved.optimizer))
         if there
     ]
-    held = _listed(parts) if len(parts) > 1 else f"the {parts[0]} alone"
+    held = in_a_row(parts) if len(parts) > 1 else f"the {parts[0]} alone"
     when = ""
     if resume.done is not None:
         when = f" after epoch {resume.done}" + (f" of {resume.epochs}" if resume.epochs else "")
@@ -138,7 +138,7 @@ def _resume(report: Inspection) -> str:
     lacks = "" if saved.optimizer else ", and an optimizer that starts anew"
     parts += ["the optimizer"] * saved.optimizer
     of = f" of {resume.epochs}" if resume.epochs else ""
-    return f"yes, with epoch {(resume.done or 0) + 1}{of}: {_listed(parts)}{lacks}."
+    return f"yes, with epoch {(resume.done or 0) + 1}{of}: {in_a_row(parts)}{lacks}."
 
 
 def _share(report: Inspection) -> str:
@@ -349,8 +349,10 @@ def _loading(report: Inspection) -> str:
         else:
             common[library] = None
     own = [*own[:16], *([f"{len(own) - 16} more"] if len(own) > 16 else [])]
-    parts = [*own, *([f"parts of {_listed([name for name in _COMMON if name in common])}"] if common else [])]
-    return f"torch.load(weights_only=False) would import {_listed(parts)}, and call {len(called)} of the names in them."
+    parts = [*own, *([f"parts of {in_a_row([name for name in _COMMON if name in common])}"] if common else [])]
+    return (
+        f"torch.load(weights_only=False) would import {in_a_row(parts)}, and call {len(called)} of the names in them."
+    )
 
 
 def _when_loading(report: Inspection) -> Iterator[str]:
@@ -405,11 +407,6 @@ def _first(words: Sequence[str], most: int, between: str = ", ") -> str:
     """The first ``most`` words, and the number of the others."""
     more = [f"and {len(words) - most} more"] if len(words) > most else []
     return between.join([*words[:most], *more])
-
-
-def _listed(words: list[str]) -> str:
-    """The words with commas, and "and" before the last."""
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
 def _more(report: Inspection) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from yolo_probe.counters.conventions import CONVENTIONS
 from yolo_probe.hosts.tool_prints import Amount, ToolPrint
+from yolo_probe.render.common import counted_classes, in_a_row
 from yolo_probe.render.counters import RULES
 from yolo_probe.render.document import Figures, Footer, Heading, Note, Part, Section, Words
 from yolo_probe.reports.tool_figures import HOST_SIDE, CountedBy
@@ -27,7 +28,7 @@ def sections(print_: ToolPrint, found: Sequence[CountedBy]) -> Iterator[Section]
         yield (_footer(first),)
         return
     titles = [CONVENTIONS[name].title for name in first.counters]
-    prints = f"{_listed(titles, 'and')} {'print' if len(titles) > 1 else 'prints'}"
+    prints = f"{in_a_row(titles)} {'print' if len(titles) > 1 else 'prints'}"
     where = f"{named} at {first.side}x{first.side}"
     if first.is_doubled:
         yield (Words(f"These FLOPs are twice the MACs that {prints} for {where}."),)
@@ -50,7 +51,7 @@ def _figures(print_: ToolPrint, first: CountedBy) -> Iterator[Part]:
     yield Note(f"{convention.title}: {RULES[convention.name]}")
     if print_.parameters:
         yield Figures("parameters", (_shown(print_.parameters),))
-        own = f"With {_classes([first.likely])} it has {first.parameters:,}."
+        own = f"With {counted_classes(first.likely)} it has {first.parameters:,}."
         if print_.parameters.half_a_digit:
             yield Note(own)
         elif print_.parameters.value != first.parameters:
@@ -77,7 +78,7 @@ def _host(first: CountedBy) -> str:
     family = first.network.family
     if not first.gflops:
         return f"{family} prints no GFLOPs for it."
-    return f"{family} prints {_listed(first.gflops, 'or')} GFLOPs for it, at 640x640."
+    return f"{family} prints {in_a_row(first.gflops, 'or')} GFLOPs for it, at 640x640."
 
 
 def _shown(amount: Amount) -> str:
@@ -96,7 +97,7 @@ def _told(each: CountedBy) -> str:
 def _classes(numbers: Sequence[int]) -> str:
     if len(numbers) > 1:
         return f"{numbers[0]:,} to {numbers[-1]:,} classes"
-    return f"{numbers[0]:,} class{'es' * (numbers[0] != 1)}"
+    return counted_classes(numbers[0])
 
 
 def _when(each: CountedBy) -> str:
@@ -109,7 +110,3 @@ def _footer(first: CountedBy) -> Part:
     options += f" --imgsz {first.side}" if first.side != HOST_SIDE else ""
     command = f"yolo-probe counters {first.network.name}{options}"
     return Footer("Counters", f"{command} shows what 16 counters say, and why they differ")
-
-
-def _listed(names: Sequence[str], last: str) -> str:
-    return f" {last} ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
