@@ -60,7 +60,11 @@ def document(report: Counters) -> Iterator[Section]:
     comparison, question = report.comparison, report.question
     yield (Heading(heading(question.subject)),)
     yield (Words(_answer(report)),)
-    yield (Table(_HEADS, tuple(row for counted in comparison.counters.values() for row in _rows(counted))),)
+    for unit in dict.fromkeys(counted.convention.unit for counted in comparison.counters.values()):
+        rows = [
+            row for counted in comparison.counters.values() if counted.convention.unit == unit for row in _rows(counted)
+        ]
+        yield (Table((f"counted in {unit}", *_HEADS), tuple(rows)),)
     if not report.brief:
         default = comparison.counters[comparison.default]
         yield tuple(_parameters(comparison))
@@ -83,7 +87,8 @@ def _in_brief(comparison: Comparison) -> Iterator[Footer]:
         yield Footer("Params", f"{', '.join(trainable)} total only what trains: 0 of a finished best.pt")
 
 
-_HEADS = ("", "unfused", "fused", "", "GFLOPs", "fused")
+_HEADS = ("unfused", "fused", "GFLOPs", "fused")
+"""The columns of figures: the first two in the unit of the table, which is named before them."""
 
 
 def _answer(report: Counters) -> str:
@@ -100,14 +105,14 @@ def _answer(report: Counters) -> str:
 
 def _rows(counted: Counted) -> Iterator[tuple[str, ...]]:
     """The row of a counter, and one more if training mode gives another figure."""
-    name, unit, figure, flops = counted.convention.name, counted.convention.unit, counted.figure, counted.flops
-    yield (name, _number(figure.unfused), _number(figure.fused), unit, _giga(flops.unfused), _giga(flops.fused))
+    name, figure, flops = counted.convention.name, counted.figure, counted.flops
+    yield (name, _number(figure.unfused), _number(figure.fused), _giga(flops.unfused), _giga(flops.fused))
     if figure.train not in (None, figure.unfused):
-        yield ("  in training mode", _number(figure.train), "", unit, _giga(flops.train), "")
+        yield ("  in training mode", _number(figure.train), "", _giga(flops.train), "")
     if counted.faults:
         right = counted.right.times(counted.convention.flops_per_count)
         numbers = _number(counted.right.unfused), _number(counted.right.fused)
-        yield ("  without its faults", *numbers, unit, _giga(right.unfused), _giga(right.fused))
+        yield ("  without its faults", *numbers, _giga(right.unfused), _giga(right.fused))
 
 
 def _block(counted: Counted, default: Counted, report: Counters) -> Iterator[Part]:
@@ -212,6 +217,6 @@ def _footers(report: Counters) -> Iterator[Footer]:
     yield Footer("Counted", f"at {fed}, by the rules of each release; nothing was run")
     if report.question.rules:
         yield Footer("Rules", own_rules(report.question.rules, report.unused_rules))
-    yield Footer("Default", f"{report.comparison.default}: another with --counter NAME, also in info and fuse-diff")
+    yield Footer("Default", f"{report.comparison.default}: another with --counter NAME, in fuse-diff too")
     whole = "--all (the terms of each, and why they differ)  " if report.brief else ""
     yield Footer("More", f"{whole}--imgsz  --nc  --host  --format json (the same as data)")
