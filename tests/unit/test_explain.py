@@ -1842,6 +1842,14 @@ def test_a_log_of_windows_is_read_in_its_encoding(encoding: str, tmp_path: Path,
     assert all(each.startswith(LINE) for each in told), told
 
 
+def test_a_long_log_is_read_without_its_progress_bars(tmp_path: Path, probe: Probe) -> None:
+    bar = "\r    0/299  3.41G  0.043  0.031  211  640:  12%|#1  | 12/100 [00:01<00:08,  9.9it/s]"
+    log = tmp_path / "train.log"
+    log.write_text(f"{LINE}\n{bar * 3000}{bar}{SEPARATED}\n", newline="")
+    told = probe("explain", str(log), "--lang", "en").stdout
+    assert told == probe("explain", LINE, SEPARATED, "--lang", "en").stdout
+
+
 @pytest.mark.parametrize("name", ["train.ipynb", "issue.md"])
 def test_a_notebook_and_a_page_are_read_as_logs(name: str, tmp_path: Path, probe: Probe) -> None:
     cell = {"output_type": "stream", "text": ["Fusing layers...\n", f"{LINE}\n"]}

@@ -409,7 +409,27 @@ def decoded(data: bytes, encoding: str = "utf-8") -> str:
     """The text of bytes: in UTF-16 where they begin as what ``>`` of PowerShell writes does, else in an encoding."""
     if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         encoding = "utf-16"
-    return data.decode(encoding, "replace").removeprefix("\ufeff").replace("\r\n", "\n")
+    return _without_progress(data.decode(encoding, "replace").removeprefix("\ufeff").replace("\r\n", "\n"))
+
+
+def _without_progress(text: str) -> str:
+    """A long log without its progress bars, which are nearly all of it; one that has a message beside it stays."""
+    from yolo_probe.hosts.printed_line import LONGEST_PASTED
+
+    if len(text) <= LONGEST_PASTED:
+        return text
+    return "\n".join(line for line in re.split("[\r\n]", text) if not _is_progress(line))
+
+
+def _is_progress(line: str) -> bool:
+    """Whether a line is a progress bar and nothing more."""
+    return ("it/s" in line or "s/it" in line) and not _MESSAGE.search(line)
+
+
+_MESSAGE = re.compile(
+    r"layer|param|grad|flop|summary|error|warning|\u5c42|\u53c2\u6570|\u68af\u5ea6|\u8ba1\u7b97\u91cf", re.IGNORECASE
+)
+"""What the message beside a progress bar has."""
 
 
 FIRST_CHARACTERS = 4096

@@ -16,7 +16,7 @@ _GROUPED = rf"(?:{_THOUSANDS}|{_NUMBER})"
 """A number, also one whose thousands are separated as some languages do it: ``7.015.519``, ``7 015 519``."""
 _BETWEEN = r"(?:[,;.\s]|\band\b)+"
 _LINE = re.compile(
-    rf"(?:(?<![^\s:|])(?P<name>[^\s:|]{{1,255}})[ \t]+(?P<word>summary)(?P<fused>[ \t]*\(fused\))?:?\s*)?"
+    rf"(?:(?<![^\s:|\]])(?P<name>[^\s:|\]]{{1,255}})[ \t]+(?P<word>summary)(?P<fused>[ \t]*\(fused\))?:?\s*)?"
     rf"(?<![\w.,])(?:(?P<layers>{_NUMBER})\s*(?:layers?|\u5c42){_BETWEEN})?"
     rf"(?P<parameters>{_GROUPED})(?:\s+param(?:eter)?s?|\s*\u4e2a?\u53c2\u6570)"
     rf"(?:{_BETWEEN}(?P<gradients>{_GROUPED})"
