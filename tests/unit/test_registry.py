@@ -311,16 +311,12 @@ def test_check_annotates_the_file_of_a_workflow(probe: Probe, demo_checkpoint: P
 
 
 def test_check_says_by_how_much_a_change_is_heavier(probe: Probe, tmp_path: Path) -> None:
-    def git(*words: str) -> None:
-        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-        subprocess.run(["git", *identity, "-C", str(tmp_path), *words], check=True, capture_output=True)
-
     yaml = tmp_path / "net.yaml"
     small = "nc: 80\ndepth_multiple: 0.33\nwidth_multiple: 0.25\nanchors: 3\nbackbone:\n" + BACKBONE
     yaml.write_text(small, encoding="utf-8")
-    git("init", "-q")
-    git("add", ".")
-    git("commit", "-q", "-m", "first")
+    git_in(tmp_path, "init", "-q")
+    git_in(tmp_path, "add", ".")
+    git_in(tmp_path, "commit", "-q", "-m", "first")
     yaml.write_text(small.replace("width_multiple: 0.25", "width_multiple: 0.5"), encoding="utf-8")
     done = probe("check", yaml, "--against", "HEAD")
     assert done.returncode == 0, done.stderr
@@ -333,7 +329,21 @@ def test_check_says_by_how_much_a_change_is_heavier(probe: Probe, tmp_path: Path
     lost = probe("check", yaml, "--against", "no-such-branch")
     assert (lost.returncode, "found no such revision" in lost.stderr) == (2, True)
     (tmp_path / "new.yaml").write_text(small, encoding="utf-8")
-    assert "not in HEAD: it is new, or was renamed" in probe("check", tmp_path / "new.yaml", "--against", "HEAD").stdout
+    assert "not in HEAD: it is new" in probe("check", tmp_path / "new.yaml", "--against", "HEAD").stdout
+    assert "; against yolov5n: -" in probe("check", yaml, "--against", "yolov5n").stdout
+
+
+def test_check_follows_a_file_that_was_renamed(probe: Probe, tmp_path: Path) -> None:
+    small = f"nc: 80\ndepth_multiple: 0.33\nwidth_multiple: 0.25\nanchors: 3\nbackbone:\n{BACKBONE}"
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "old.yaml").write_text(small, encoding="utf-8")
+    git_in(tmp_path, "init", "-q")
+    git_in(tmp_path, "add", ".")
+    git_in(tmp_path, "commit", "-q", "-m", "first")
+    git_in(tmp_path, "mv", "models/old.yaml", "new.yaml")
+    (tmp_path / "new.yaml").write_text(small.replace("nc: 80", "nc: 81"), encoding="utf-8")
+    told = probe("check", tmp_path / "new.yaml", "--against", "HEAD").stdout
+    assert "; renamed since HEAD, where it is models/old.yaml; against HEAD: +" in told
 
 
 def test_check_goes_on_after_a_target_without_an_answer(probe: Probe, demo_checkpoint: Path, tmp_path: Path) -> None:

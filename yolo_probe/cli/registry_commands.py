@@ -302,8 +302,11 @@ def _beside(against: str, target: str, row: FileRow) -> Iterator[str]:
 
     before = row_in(against, target)
     if before is None:
-        yield f"not in {against}: it is new, or was renamed"
-    elif before.error:
+        yield f"not in {against}: it is new"
+        return
+    if before.path not in (target, against):
+        yield f"renamed since {against}, where it is {before.path}"
+    if before.error:
         yield f"in {against} it has no answer: {before.error}"
     else:
         yield f"against {against}: {changes(before, row)}"

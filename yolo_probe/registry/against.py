@@ -5,9 +5,11 @@ from __future__ import annotations
 import os.path
 import shutil
 import subprocess
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from yolo_probe.errors import ProbeError, TargetError
 from yolo_probe.registry.rows import FileRow, target_row
@@ -16,7 +18,8 @@ from yolo_probe.registry.rows import FileRow, target_row
 def row_in(revision: str, target: str) -> FileRow | None:
     """The row of a file as a git revision has it, or of another target; None where that revision has no such file.
 
-    A file that has no answer in that revision is a row that says so. Raises: TargetError for a revision that is not
+    Its path is the name that the file has there, from the root of the repository if git knows it as renamed. A file
+    that has no answer in that revision is a row that says so. Raises: TargetError for a revision that is not
     known, ProbeError for another target without an answer.
     """
     if os.path.isfile(revision):
@@ -32,16 +35,23 @@ def row_in(revision: str, target: str) -> FileRow | None:
     with TemporaryDirectory() as temporary:
         path = Path(target).resolve()  # of a link, the file that it leads to
         copy = Path(temporary) / path.name
-        if not _checked_out(revision, path, target, copy):
+        try:
+            name = _checked_out(revision, path, target, copy)
+        except TargetError as problem:
+            try:
+                return target_row(revision)
+            except ProbeError:
+                raise problem from None
+        if not name:
             return None
         try:
-            return target_row(str(copy))
+            return replace(target_row(str(copy)), path=name)
         except ProbeError as error:
-            return FileRow(target, error=str(error).removeprefix(f"{copy}: "))
+            return FileRow(name, error=str(error).removeprefix(f"{copy}: "))
 
 
-def _checked_out(revision: str, path: Path, target: str, copy: Path) -> bool:
-    """Write a file as a git revision has it; whether it has it.
+def _checked_out(revision: str, path: Path, target: str, copy: Path) -> str:
+    """Write a file as a git revision has it; the name that it has there, empty where it is not there.
 
     As git checks it out, so that a pointer of git-lfs becomes the file where git-lfs is set up.
     Raises: TargetError for a revision that is not known.
@@ -51,7 +61,7 @@ def _checked_out(revision: str, path: Path, target: str, copy: Path) -> bool:
         raise TargetError(f"--against {revision}: found no git", "Install git, or name a file.")
     inside = (git, "-C", str(path.parent))
 
-    def asked(*words: str, out: int | BinaryIO = subprocess.PIPE) -> subprocess.CompletedProcess[bytes]:
+    def asked(*words: str, out: int | BinaryIO = subprocess.PIPE) -> _Done:
         return subprocess.run([*inside, *words], stdout=out, stderr=subprocess.PIPE, check=False)
 
     found = asked("rev-parse", "--git-dir")
@@ -65,14 +75,25 @@ def _checked_out(revision: str, path: Path, target: str, copy: Path) -> bool:
             f"--against {revision}: found no such revision in the git repository of {target}, nor a file of that name",
             "Fetch it first: a checkout of CI may have one commit only (fetch-depth: 0).",
         )
-    place = f"{revision}:./{path.name}"
+    name, place = target, f"{revision}:./{path.name}"
     if asked("cat-file", "-e", place).returncode:
-        return False
+        name = _before_renaming(asked, revision, path.name)
+        place = f"{revision}:{name}"
     for words in (("cat-file", "--filters", place), ("show", place)):
         with copy.open("wb") as stream:
-            if not asked(*words, out=stream).returncode:
-                return True
-    return False
+            if name and not asked(*words, out=stream).returncode:
+                return name
+    return ""
+
+
+def _before_renaming(asked: Callable[..., _Done], revision: str, name: str) -> str:
+    """The path that a file of this folder had in a revision, from the root; empty where git sees no renaming."""
+    new = asked("rev-parse", "--show-prefix").stdout.rstrip(b"\n") + os.fsencode(name)
+    listed = asked("diff", "--find-renames", "--diff-filter=R", "--name-status", "-z", revision).stdout.split(b"\0")
+    return next((os.fsdecode(old) for old, now in zip(listed[1::3], listed[2::3], strict=False) if now == new), "")
+
+
+_Done: TypeAlias = "subprocess.CompletedProcess[bytes]"
 
 
 def changes(before: FileRow, after: FileRow) -> str:
