@@ -1842,6 +1842,24 @@ def test_a_log_of_windows_is_read_in_its_encoding(encoding: str, tmp_path: Path,
     assert all(each.startswith(LINE) for each in told), told
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "my yolov8n.pt has 3.2M parameters on the website and the summary shows 3151904",
+        "is 3,151,904 right for yolov8n",
+        "\u65e5\u5fd7\u91cc\u7684 3151904 \u662f\u4ec0\u4e48",
+    ],
+)
+def test_a_number_of_parameters_among_words_needs_no_unit(words: str, probe: Probe) -> None:
+    (line,) = json.loads(probe("explain", words, "--format", "json").stdout)["lines"]
+    assert (line["exact"], line["matches"][0]["network"], line["matches"][0]["classes"]) == (True, "yolov8n", 80)
+
+
+def test_another_number_among_words_is_none_of_parameters(probe: Probe) -> None:
+    for words in ("my dataset has 123456 labels, why", "why yolov5s has 7235389 at first and 7225885 at last"):
+        assert probe("explain", words, "--format", "json").returncode == 2
+
+
 def test_a_long_log_is_read_without_its_progress_bars(tmp_path: Path, probe: Probe) -> None:
     bar = "\r    0/299  3.41G  0.043  0.031  211  640:  12%|#1  | 12/100 [00:01<00:08,  9.9it/s]"
     log = tmp_path / "train.log"

@@ -78,8 +78,10 @@ ENOUGH_A_WORD, ENOUGH_AT_ALL = 4.2, 14.0
 """The same for each word of a question that names no subject of the guide, and for such a question however long."""
 ASKED = 2
 """How much more the words of the ways to ask for a section say than those of its text."""
-CLOSE = 0.85
-"""What part of the best score the second section has to have to be shown as well."""
+SHOWN, CLOSE = 3, 0.75
+"""Sections that are shown at most, and what part of the best score the others of them have to have."""
+SCREEN = 40
+"""Lines of all sections that are shown, at most, but for the best."""
 OTHERS = 0.5
 """What is left of the score of a section about networks that the question does not name."""
 SURE = 12.0
@@ -240,12 +242,22 @@ def ways_to_ask() -> dict[str, list[str]]:
 def in_plain_text(answers: tuple[Passage, ...]) -> str:
     """The best section as a terminal shows it, with where it is from; then the commands that show the others.
 
-    The second is shown too where it answers nearly as well: which of the two is meant, a reader sees at once.
+    Those that answer nearly as well are shown too, as far as they fit a screen: which is meant, a reader sees at once.
     """
-    shown = [each for each in answers[:2] if not each.opens and each.score >= CLOSE * answers[0].score]
-    texts = [f"{each.heading} (yolo-probe guide {each.topic})\n\n{plain(each.text)}" for each in shown]
-    others = "".join(f"{_command(each)}\n" for each in answers[len(shown) :])
+    texts = [
+        f"{each.heading} (yolo-probe guide {each.topic})\n\n{plain(each.text)}"
+        for each in close(answers)
+        if not each.opens
+    ]
+    while len(texts) > 1 and sum(text.count("\n") + 1 for text in texts) > SCREEN:
+        texts.pop()
+    others = "".join(f"{_command(each)}\n" for each in answers[len(texts) :])
     return "\n".join([*texts, *(others,) * bool(others)])
+
+
+def close(answers: tuple[Passage, ...]) -> tuple[Passage, ...]:
+    """The best section, and those that answer nearly as well."""
+    return tuple(each for each in answers[:SHOWN] if each.score >= CLOSE * answers[0].score)
 
 
 def _command(passage: Passage) -> str:
@@ -271,7 +283,7 @@ def _parts(markdown: str) -> list[tuple[str, str]]:
 
 def _asked(question: str) -> frozenset[str]:
     """The words of a question, with those for what its figures say."""
-    return frozenset(_words(_with_states(question) + _times(question))) - _common()
+    return frozenset(_words(_with_states(question) + _times(question) + _doubled(question))) - _common()
 
 
 def _words(text: str) -> Counter[str]:
@@ -307,6 +319,22 @@ def _times(text: str) -> str:
     if len(sizes) < 2:
         return ""
     return next((words for least, most, words in _TIMES if least <= sizes[1] / sizes[0] < most), "")
+
+
+def _doubled(text: str) -> str:
+    """Words for MACs that somebody holds against FLOPs: of two amounts of billions, one is twice the other."""
+    if not re.search(r"(?i)\d ?G(?:B|\b|FLOPs?|MACs?)|flops|\bmacs?\b", text):
+        return ""
+    amounts = sorted({float(amount) for amount in _BILLIONS.findall(text)})
+    twice = any(TWICE[0] < more / less < TWICE[1] for less in amounts for more in amounts if less)
+    return " twice macs flops multiply 2 " if twice else ""
+
+
+TWICE = 1.95, 2.05
+"""Between what another counter's number lies, times that of MACs: what they charge beside convolutions differs."""
+
+_BILLIONS = re.compile(r"(?<![\w.])(\d{1,4}\.\d{1,4})(?= ?(?:G|B|gflops?|gmacs?)?(?![\w.]))", re.IGNORECASE)
+"""An amount of billions with its digits behind the point, as tools print it."""
 
 
 def _finished(text: str) -> list[float]:
@@ -399,7 +427,8 @@ _PHRASES = (
     ),
     (rf"(?i)(?=\b{_FILE}\W(?:[\w.]+ ){{1,4}}{_SIZE}\b|\b{_SIZE} (?:\w+ ){{1,4}}{_FILE}\b)", "file size mb large"),
     (
-        rf"(?i)\b{_SIDE} (?:and|or|vs\.?|to) {_SIDE}\b|\b{_SIDE}(?:[x*]\d+)? ?(?:size|px|pixels?|input|resolution)\b",
+        rf"(?i)\b{_SIDE} (?:and|or|vs\.?|to) {_SIDE}\b|\b{_SIDE}(?:[x*]\d+)? ?(?:size|px|pixels?|input|resolution)\b"
+        rf"|\b(?:at|with) {_SIDE}(?:[x*]\d+)?\b|\b{_SIDE}[x*]{_SIDE}\b",
         "image size",
     ),
     (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolo_probe.cli.guide_pages import CLOSE, SURE, in_plain_text, passages
+from yolo_probe.cli.guide_pages import SURE, close, in_plain_text, passages
 from yolo_probe.cli.options import ImageSize, of_networks, speak_chinese, spoken
 from yolo_probe.cli.output import UNEXPLAINED, say, show, write
 from yolo_probe.counters.conventions import CONVENTIONS, choose_counter
@@ -76,7 +76,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
     has_line = any(text.lines or text.tools for text in texts)
     are_apart = len(report.answers) > 1 and not _is_of_one_fuse(report.answers)
     are_apart |= len(report.answers) == 1 and bool(_OF_NO_LINE.search(words))
-    answers = tuple(each for each in sure[:2] if each.score >= CLOSE * sure[0].score) if has_line else answers
+    answers = close(sure) if has_line else answers
     if sure and (are_apart or not has_line):  # what is asked of several networks is mostly not what their lines are
         write(f"{in_plain_text(answers if has_line else sure)}\n")
     show(report, form)
@@ -379,7 +379,8 @@ def text_of(argument: str) -> Text:
             return _log(Path(argument))
         if problem := _no_file(argument):
             raise problem
-        return Text(shown(argument), f"{argument}{_unit_of(argument.strip())}")
+        text = Text(shown(argument), f"{argument}{_unit_of(argument.strip())}")
+        return text if text.tools else replace(text, content=_with_its_unit(text.content))
     except (OSError, ValueError) as error:
         raise TargetError(f"{shown(argument)} cannot be read: {error}", "Check the path.") from None
 
@@ -466,6 +467,23 @@ def _unit_of(number: str) -> str:
         return ""
     return next((unit for pattern, unit in units.items() if re.fullmatch(pattern, number)), "")
 
+
+def _with_its_unit(question: str) -> str:
+    """A question with the unit behind its one number without, if that is what a known network has of parameters."""
+    from yolo_probe.hosts.quoted_figures import has_parameters
+
+    numbers = _WHOLE.findall(question)
+    if len(numbers) != 1 or not has_parameters(int(numbers[0].replace(",", ""))):
+        return question
+    return _WHOLE.sub(r"\g<0> parameters", question)
+
+
+_WHOLE = re.compile(
+    r"(?<![\w.,/=:-])(?:\d{6,9}|\d{1,3}(?:,\d{3}){1,2})(?![\w/-]|[.,]\d|\s*(?:\w*(?:param|grad|layer|flop|mac|byte)|[KMG]?B\b))"
+    r"(?!\s*\u4e2a?(?:\u53c2\u6570|\u68af\u5ea6))",
+    re.IGNORECASE | re.ASCII,
+)
+"""A whole number among words, which has no unit."""
 
 NETWORK_ENDINGS = (".pt", ".pth", ".yaml", ".yml", ".onnx")
 """How the names of files end that hold a network."""

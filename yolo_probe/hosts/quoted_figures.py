@@ -485,6 +485,14 @@ FEW_CLASSES = 100
 """Most classes that millions of a few digits tell."""
 
 
+def has_parameters(number: int) -> bool:
+    """Whether a known network has so many parameters, with one of the usual numbers of classes."""
+    return any(
+        network.parameters(classes, fused) == number
+        for network in known_networks() for classes in USUAL_CLASSES for fused in (False, True)
+    )  # fmt: skip
+
+
 def own_lines(name: str) -> list[Candidate]:
     """What a known network prints, as its host ships it, the newest host first; of another name nothing."""
     return list(_found(Quoted("", name, "", "", "", False), halved=False, newest_first=True)) if is_known(name) else []
