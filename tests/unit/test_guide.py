@@ -762,6 +762,10 @@ def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> No
     assert f"Transferred {tensors - 3 * 2}/{tensors} items" in TEXTS["questions"]
     computed |= {str(tensors), str(tensors - 3 * 2 - 1), str(4 * 2), "198", "64", "100"}
     computed |= {"108", "708"}  # as a thread has them
+    for scale in "nsmlx":
+        kinds = Counter(module.kind for module in distinct_modules(resolve(f"yolov5{scale}").root))
+        computed.add(str(kinds["nn.Conv2d"]))
+        assert kinds["nn.MaxPool2d"] == 1
     for host in ("v7.0", "v5.0"):
         norms = sum(module.kind == "nn.BatchNorm2d" for module in distinct_modules(resolve(f"yolov5s@{host}").root))
         computed |= {str(norms), str(norms + 3)}
