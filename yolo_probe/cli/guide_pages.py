@@ -331,7 +331,7 @@ def _doubled(text: str) -> str:
 
 
 TWICE = 1.95, 2.05
-"""Between what another counter's number lies, times that of MACs: what they charge beside convolutions differs."""
+"""What twice as much is at least and at most: counters differ in what they charge beside convolutions."""
 
 _BILLIONS = re.compile(r"(?<![\w.])(\d{1,4}\.\d{1,4})(?= ?(?:G|B|gflops?|gmacs?)?(?![\w.]))", re.IGNORECASE)
 """An amount of billions with its digits behind the point, as tools print it."""
