@@ -1843,6 +1843,21 @@ def test_a_log_of_windows_is_read_in_its_encoding(encoding: str, tmp_path: Path,
 
 
 @pytest.mark.parametrize(
+    ("text", "millions", "billions"),
+    [
+        ("FLOPs 15.9", "", "15.9"),
+        ("my FLOPs is 15.9, why", "", "15.9"),
+        ("GFLOPS 17.5 params 7.5M", "7.5", "17.5"),
+        ("16.5 GFLOPs 7.2M", "7.2", "16.5"),
+        ("layers 157, FLOPs: 16.4", "", "16.4"),
+    ],
+)
+def test_gflops_behind_their_name_need_no_unit(text: str, millions: str, billions: str) -> None:
+    (quoted,) = quoted_in(text)
+    assert (quoted.millions, quoted.billions) == (millions, billions)
+
+
+@pytest.mark.parametrize(
     "words",
     [
         "my yolov8n.pt has 3.2M parameters on the website and the summary shows 3151904",

@@ -149,7 +149,7 @@ def quoted_in(text: str) -> Iterator[Quoted]:
         yield from rows.values()
         return
     text = _DECIMAL_COMMA.sub(r"\1.\2", _with_each_unit(text[:LONGEST].translate(SIGNS)))
-    text = _HEADED_BEHIND.sub(r"\g<number> \g<unit>", text)
+    text = _HEADED_BEFORE.sub(r"\1G", _HEADED_BEHIND.sub(r"\g<number> \g<unit>", text))
     text = _THOUSANDS.sub(_of_thousands, _POWERS.sub(_in_millions, text))
     text = _benchmark(text) or text
     if len(text) <= LONGEST_ROW and (row := _ROW.fullmatch(text.strip())):
@@ -292,6 +292,13 @@ _DECIMAL_COMMA = re.compile(
 
 _HEADED_BEHIND = re.compile(rf"(?P<number>{_DECIMAL})\s?(?:params?|FLOPs?)(?:\s?@\d+)?\s\((?P<unit>[MB])\)", _ASCII)
 """A figure before the head of its column: ``7.2 params (M), 16.5 FLOPs @640 (B)``."""
+
+_HEADED_BEFORE = re.compile(
+    r"(?<!\d)(?<!\d[ (])\b[GB]?FLOPs?[ \t]*(?:[:=]|\bis\b|\bare\b|\bof\b)?[ \t]*(\d{1,4}\.\d{1,2})"
+    r"(?![\w.%]|[ \t]*(?:%|(?:[GBMTKx]|ms|[MG]i?B)\b|[GBMT]?(?:FLOP|MAC)))",
+    _ASCII,
+)
+"""GFLOPs without a unit behind their name, with digits behind the point: ``FLOPs 15.9``."""
 
 _THOUSANDS = re.compile(r"(?<![\w.,])(\d{1,6})(?:\.\d{1,3})?\s*K(?=\s*param)", _ASCII)
 
