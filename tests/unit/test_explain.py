@@ -282,6 +282,9 @@ def test_a_changed_network_is_told_by_its_direction_from_the_nearest(line: str, 
 def test_figures_of_another_size_are_told() -> None:
     _, output = run("157 layers, 7225885 parameters, 0 gradients, 4.1 GFLOPs")
     assert "4.1 GFLOPs is what it has at 320x320" in " ".join(output.split())
+    assert "asks for another size: model.info(img_size=320)." in " ".join(output.split())
+    _, output = run("YOLO11n summary: 181 layers, 2,624,080 parameters, 0 gradients, 4.2 GFLOPs")
+    assert "asks for another size: model.info(imgsz=512)." in " ".join(output.split())
 
 
 @pytest.mark.parametrize(

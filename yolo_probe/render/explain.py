@@ -639,7 +639,9 @@ def _nearest(answer: Answer) -> Iterator[str]:
     if match.unlike == ("GFLOPs",) and _are_macs(line, match):
         yield f"{line.gflops} is half of that: it is GMACs, and 1 MAC is 2 FLOPs."
     elif match.unlike == ("GFLOPs",) and (side := _other_size(line, match)):
+        size = "imgsz" if match.network.family == "ultralytics" else "img_size"
         yield f"{line.gflops} GFLOPs is what it has at {side}x{side}, but hosts print those of 640x640."
+        yield f"Only a call of your own asks for another size: model.info({size}={side})."
     yield from _direction(line, match)
     yield from _from_the_numbers(line, match)
     yield PASS_THE_CHANGED if is_changed else PASS_THE_FILE
