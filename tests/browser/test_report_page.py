@@ -90,7 +90,8 @@ def test_the_counters_and_what_trains_are_those_of_their_commands(
     counters = page.answers("counters")["counters"]
     rows = json.loads(probe("gradients", *target.split(), "--format", "json").stdout)["rows"]
     with opened(page.path) as found:
-        table = {row[0]: row for row in found.rows("#counters table")}
+        tables = [found.rows(f"#counters table >> nth={number}") for number in (0, 1)]  # in MACs, in FLOPs
+        table = {row[0]: row for each in tables for row in each}
         for name, counter in counters.items():
             assert table[name][1:3] == [shown(counter["unfused"]), shown(counter["fused"])]
         trained = found.rows("#requires-grad .scrolling:last-of-type table")[1:]
