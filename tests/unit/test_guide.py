@@ -18,6 +18,7 @@ from yolo_probe.cli.line_commands import Text
 from yolo_probe.hosts.known_lines import KnownNetwork, known_networks
 from yolo_probe.hosts.target import resolve
 from yolo_probe.model.structure import distinct_modules
+from yolo_probe.networks.network import Network
 from yolo_probe.render.text_layout import cells
 
 WHY = sections(TEXTS["why-the-numbers-differ"])
@@ -561,6 +562,14 @@ def test_a_question_without_a_subject_of_the_guide_is_answered_if_its_words_are_
     assert passages(question, "en")[0].heading == TRANSFERRED
 
 
+def test_each_of_several_questions_is_answered() -> None:
+    one, another = "Why is best.pt 56 MB instead of 14 MB?", "How many layers has the backbone?"
+    headings = [each.heading for each in guide_pages.close(passages(f"{another} {one}", "en"))]
+    assert {"How many convolutional layers does it have, and how deep is it?", BIG} <= {*headings}
+    assert [each.heading for each in passages(f"{one} Is this expected?", "en")][:1] == [BIG]
+    assert guide_pages._questions(f"I trained it. {one} Is this expected? Thanks!") == (one,)
+
+
 def test_particles_join_no_words_of_chinese() -> None:
     best = passages("thop\u51fd\u6570\u7684\u7248\u672c\u95ee\u9898", "zh")[0]
     assert best.heading == IN_CHINESE["Why does the same model print other GFLOPs with another version of thop?"]
@@ -692,7 +701,7 @@ SERIES = {"YOLOv5": "yolov5", "YOLOv8": "yolov8", "YOLO11": "yolo11", "YOLO26": 
 def _figures_of_series() -> set[str]:
     """The figures of the table of series, each held in its place."""
     found = set()
-    text = sections(TEXTS["questions"])["How many parameters and GFLOPs has each network, n, s, m, l, x?"]
+    text = sections(TEXTS["questions"])["How do n, s, m, l, x differ, how many parameters and GFLOPs has each network?"]
     for title, series in SERIES.items():
         (row,) = (line for line in text.splitlines() if line.startswith(f"| {title} "))
         cells_ = [_own(series + scale, "YOLOv5" if series == "yolov5" else "ultralytics")[0] for scale in "nsmlx"]
@@ -735,6 +744,22 @@ def _figures_of_releases(probe: Probe) -> set[str]:
             found.add(f"{states[0]['parameters'] / 1e6:.1f}")
     assert f"{(7_459_581 - (80 - 6) * 2697) / 1e6:.2f}" == "7.26"  # v3.1 with six classes
     return found | {"7.26", "2,697"}
+
+
+def _macs_of_resnet50(*, wide: bool) -> int:
+    """The MACs of the convolutions and the last layer of ResNet-50 at 224x224, by the table of its paper.
+
+    ``wide``: whether a block's stride stands in its 3x3 convolution, as torchvision has it, and not in the 1x1 before.
+    """
+    macs, side, inputs = 3 * 64 * 7 * 7 * 112 * 112, 56, 64
+    for width, blocks, first in ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)):
+        for stride in (first, *(1,) * (blocks - 1)):
+            smaller = side // stride
+            area, before = smaller**2, (side if wide else smaller) ** 2
+            macs += inputs * width * before + (9 + 4) * width * width * area
+            macs += inputs * 4 * width * area if inputs != 4 * width or stride > 1 else 0  # the shortcut
+            inputs, side = 4 * width, smaller
+    return macs + 2048 * 1000
 
 
 def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> None:
@@ -807,6 +832,17 @@ def test_the_figures_of_the_questions(asked: dict[str, Any], probe: Probe) -> No
                        for name in ("yolov5s", "yolov5s-seg"))  # fmt: skip
     computed |= {f"{head['parameters']:,}" for head in (detect, segment)}
     computed |= {f"{head['flops'] / 1e9:.1f}" for head in (detect, segment)}
+    for scale in "nsmlx":
+        network = resolve(f"yolov5{scale}").source
+        assert isinstance(network, Network)
+        multiples = f"{network.depth_multiple:g} and {network.width_multiple:g} in {scale}"
+        assert multiples in text.replace("\n", " ")
+        computed |= {*figures(multiples)}
+    of_p5 = _own("yolov5s", "YOLOv5")[1][0] - _own("yolov5-p34", "YOLOv5")[1][0]
+    computed |= {f"{of_p5 / 1e6:.1f}", "1000", "14", "13"}
+    computed |= {f"{_macs_of_resnet50(wide=wide) / 1e9:.2f}" for wide in (False, True)}
+    published = _own("gelan-c", "YOLOv9")[0][0] * 2  # FP16, after fuse()
+    assert round(_own("yolov9-c", "YOLOv9")[1][0] * 8 / published) == 8
     plain_figures = {"0", "1", "2", "3", "4", "5", "6", "80", "640", "480", "32"}
     assert {*figures(text)} - computed <= plain_figures
     assert computed <= {*figures(text)}

@@ -91,8 +91,39 @@ SURE = 12.0
 def passages(words: str, language: Language, *, searched: bool = False) -> tuple[Passage, ...]:
     """The sections that answer a question in words of either language, the best first; none where none does.
 
-    Openings of pages stand behind the sections. ``searched``: the words are not a question, but what is looked for.
+    Openings of pages stand behind the sections. Where a text asks several questions, the sections that surely answer
+    the others stand behind the best. ``searched``: the words are not a question, but what is looked for.
     """
+    answers = _answers(words, language, searched)
+    questions = () if searched else _questions(words)
+    if not answers or len(questions) < LEAST_QUESTIONS:
+        return answers
+    firsts = [found[0] for each in questions for found in [_answers(each, language, False)] if found]
+    told = {each.heading for each in answers[:1]}
+    others = {each.heading: each for each in firsts if each.score >= SURE_OF_ONE and not each.opens}
+    least = CLOSE * answers[0].score
+    added = [replace(each, score=max(each.score, least)) for heading, each in others.items() if heading not in told]
+    kept = [each for each in answers[1:] if each.heading not in others]
+    return (*answers[:1], *added, *kept)[:MOST]
+
+
+SURE_OF_ONE = 9.0
+"""The score of a section that answers one of several questions, beside the best for all of them."""
+LEAST_QUESTIONS, MOST_QUESTIONS = 2, 4
+"""Questions of a text from which on each is looked up for itself, and of how many at most."""
+LEAST_ASKED = 3
+"""Words that a question has at least that is looked up for itself: ``is this expected?`` asks nothing alone."""
+
+
+def _questions(text: str) -> tuple[str, ...]:
+    """The questions of a text, each without the sentences before it."""
+    ended = re.findall(r"[^?\uff1f\n]+[?\uff1f]", text)
+    alone = (re.split(r"(?<=[.!\u3002\uff01])\s+", each)[-1].strip() for each in ended)
+    return tuple(each for each in alone if len(_asked(each)) >= LEAST_ASKED)[:MOST_QUESTIONS]
+
+
+def _answers(words: str, language: Language, searched: bool) -> tuple[Passage, ...]:
+    """The sections that answer words as a whole."""
     language = "zh" if is_chinese(words) else language
     asked = _asked(words)
     enough = ENOUGH if searched or asked & _subjects() else max(ENOUGH, min(ENOUGH_A_WORD * len(asked), ENOUGH_AT_ALL))
@@ -398,7 +429,7 @@ _SIDE = r"(?:320|416|512|608|640|960|1024|1280)"
 
 _PHRASES = (
     (r"^\s*\d+ +(?:-?\d+|\[.*?\]) +\d+ +\d+ +[\w.]+ +\[.*$", "from number module args yaml row multiples"),
-    (r"(?i)\bnot? (?:longer )?(?:shown?|displayed|printed|appear\w*|there)\b|\bnot show\b", "missing"),
+    (r"(?i)\bnot? (?:longer )?(?:show\w*|display\w*|print\w*|appear\w*|there)\b", "missing"),
     (r"(?i)\b(?:did|does|do|is|are|was|were)n['\u2019]?t (?:show|display|print|appear|there|any)\w*", "missing"),
     (r"(?i)\bcan(?:no|'?)t (?:i )?(?:see|show|display|print|get)\b", "missing"),
     (r"(?i)\b(?:times |x ?)2\b|\b2 ?(?:x|times)\b|\bmultipl\w+ (?:by|with) (?:2|two)\b", "twice"),

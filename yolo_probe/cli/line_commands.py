@@ -67,7 +67,11 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
         answers = passages(asked, spoken())
         if not answers or (_FAILURE.search(asked) and answers[0].score < SURE):
             raise _no_answer(texts[0].name, problem) from None
-        write(f"{in_plain_text(answers)}{own_numbers(asked)}")
+        numbers = own_numbers(asked)
+        if _ASKS_FOR_NUMBERS.search(asked) and numbers:
+            write(f"{numbers.lstrip()}\n{in_plain_text(answers)}")
+        else:
+            write(f"{in_plain_text(answers)}{numbers}")
         return
     words = " ".join(text.words for text in texts)
     is_question = bool(report.quoted or report.answers or report.tools) and form == "text" and _is_question(words)
@@ -153,6 +157,14 @@ def own_numbers(question: str, told: Sequence[str] = ()) -> str:
         lines.append(f"yolo-probe info {name}")
     return "".join(f"{each}\n" for each in ("", *lines) if lines)
 
+
+_ASKS_FOR_NUMBERS = re.compile(
+    r"\bhow many (?:\w+[ /]+){0,3}?(?:param\w*|weights|layers|g?flops)"
+    r"(?: (?:are|is|does|do|has|have|there|in|of|the|a))* (?=yolo|gelan|rt-?detr)"
+    r"|\u6709?\u591a\u5c11 ?\u4e2a?(?:\u53c2\u6570|\u5c42)|(?:\u53c2\u6570\u91cf|\u8ba1\u7b97\u91cf)\u662f\u591a\u5c11",
+    re.IGNORECASE,
+)
+"""A question for the numbers of a network themselves: how many parameters does yolov3 have."""
 
 _NUMBERS = re.compile(r"param|flop|how many|size|\u53c2\u6570|\u8ba1\u7b97\u91cf|\u591a\u5c11", re.IGNORECASE)
 _EACH = re.compile(

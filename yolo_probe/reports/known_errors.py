@@ -195,10 +195,18 @@ KNOWN_ERRORS = (
         "yolo-probe inspect shows what loading would run.",
     ),
     KnownError(
+        r"Can't get attribute 'Model' on <module '[\w.]*models\.yolo'",
+        "Every YOLOv5 has Model in models/yolo.py, so Python has found another models.yolo first, such as the folder "
+        "of that name in ultralytics.",
+        "Load a file of YOLOv5 with the code of YOLOv5, in its folder and in a process without other code that has a "
+        "models; ultralytics does not load it.",
+    ),
+    KnownError(
         r"Can't get attribute '\w+' on <module",
         "The file names a class that this code does not have: it was trained by a newer version, or by a fork. SPPF "
         "came with YOLOv5 v6.0, DetectionModel with v6.2; RepNCSPELAN4 with ultralytics 8.1.23, SCDown and PSA with "
-        "8.2.38, C3k2 and C2PSA with 8.3.0, A2C2f with 8.3.78.",
+        "8.2.38, C3k2 and C2PSA with 8.3.0, A2C2f with 8.3.78. v10DetectLoss is of YOLOv10's own "
+        "code.",
         "Use the code that trained it; the line Version of yolo-probe fuse-diff says which one that is.",
     ),
     KnownError(
