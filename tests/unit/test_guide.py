@@ -606,11 +606,8 @@ def test_sections_that_answer_nearly_as_well_are_shown_and_the_next_are_named(pr
 def test_no_more_is_shown_than_fits_a_screen() -> None:
     for _, way in WAYS[::20]:
         answers = passages(way, "en")
-        best = guide_pages.in_plain_text(answers[:1])
-        told = guide_pages.in_plain_text(answers)
-        assert len(told.splitlines()) <= max(
-            guide_pages.SCREEN + guide_pages.MOST, len(best.splitlines()) + guide_pages.MOST
-        )
+        best, told = (len(guide_pages.in_plain_text(each).splitlines()) for each in (answers[:1], answers))
+        assert told <= max(guide_pages.SCREEN, best) + guide_pages.MOST
 
 
 def test_of_the_opening_of_a_page_only_the_command_is_shown(probe: Probe) -> None:

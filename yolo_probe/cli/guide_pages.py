@@ -354,18 +354,18 @@ def _times(text: str) -> str:
 
 def _doubled(text: str) -> str:
     """Words for MACs that somebody holds against FLOPs: of two amounts of billions, one is twice the other."""
-    if not re.search(r"(?i)\d ?G(?:B|\b|FLOPs?|MACs?)|flops|\bmacs?\b", text):
+    from yolo_probe.hosts.quoted_figures import quoted_in
+
+    found = [quoted for quoted in quoted_in(text) if quoted.billions]
+    if not any(quoted.has_unit or quoted.says_flops for quoted in found):
         return ""
-    amounts = sorted({float(amount) for amount in _BILLIONS.findall(text)})
+    amounts = sorted({float(quoted.billions) for quoted in found})
     twice = any(TWICE[0] < more / less < TWICE[1] for less in amounts for more in amounts if less)
     return " twice macs flops multiply 2 " if twice else ""
 
 
 TWICE = 1.95, 2.05
 """What twice as much is at least and at most: counters differ in what they charge beside convolutions."""
-
-_BILLIONS = re.compile(r"(?<![\w.])(\d{1,4}\.\d{1,4})(?= ?(?:G|B|gflops?|gmacs?)?(?![\w.]))", re.IGNORECASE)
-"""An amount of billions with its digits behind the point, as tools print it."""
 
 
 def _finished(text: str) -> list[float]:

@@ -392,7 +392,8 @@ def text_of(argument: str) -> Text:
         if problem := _no_file(argument):
             raise problem
         text = Text(shown(argument), f"{argument}{_unit_of(argument.strip())}")
-        return text if text.tools else replace(text, content=_with_its_unit(text.content))
+        content = _with_its_unit(text.content)
+        return text if content == text.content or text.tools else replace(text, content=content)
     except (OSError, ValueError) as error:
         raise TargetError(f"{shown(argument)} cannot be read: {error}", "Check the path.") from None
 
@@ -419,7 +420,10 @@ def _standard_input(most: int) -> str:
 
 
 def decoded(data: bytes, encoding: str = "utf-8") -> str:
-    """The text of bytes: in UTF-16 where they begin as what ``>`` of PowerShell writes does, else in an encoding."""
+    """The text of bytes: in UTF-16 where they begin as what ``>`` of PowerShell writes does, else in an encoding.
+
+    Of a long log without its progress bars.
+    """
     if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         encoding = "utf-16"
     return _without_progress(data.decode(encoding, "replace").removeprefix("\ufeff").replace("\r\n", "\n"))

@@ -19,29 +19,31 @@ def row_in(revision: str, target: str) -> FileRow | None:
     """The row of a file as a git revision has it, or of another target; None where that revision has no such file.
 
     Its path is the name that the file has there, from the root of the repository if git knows it as renamed. A file
-    that has no answer in that revision is a row that says so. Raises: TargetError for a revision that is not
-    known, ProbeError for another target without an answer.
+    that has no answer in that revision is a row that says so. Raises: TargetError for a revision that is not known,
+    ProbeError for another target without an answer.
     """
     if os.path.isfile(revision):
         return target_row(revision)
-    if not os.path.isfile(target):
+    try:
+        return _row_of_file(revision, target)
+    except TargetError as problem:
         try:
             return target_row(revision)
         except TargetError:
-            raise TargetError(
-                f"--against {revision}: {target} is no file, and a git revision has files only",
-                "Pass a file, or name another network: --against yolov5s.",
-            ) from None
+            raise problem from None
+
+
+def _row_of_file(revision: str, target: str) -> FileRow | None:
+    """As ``row_in``, of a file in a git revision. Raises: TargetError for what is no file, or no revision."""
+    if not os.path.isfile(target):
+        raise TargetError(
+            f"--against {revision}: {target} is no file, and a git revision has files only",
+            "Pass a file, or name another network: --against yolov5s.",
+        )
     with TemporaryDirectory() as temporary:
         path = Path(target).resolve()  # of a link, the file that it leads to
         copy = Path(temporary) / path.name
-        try:
-            name = _checked_out(revision, path, target, copy)
-        except TargetError as problem:
-            try:
-                return target_row(revision)
-            except ProbeError:
-                raise problem from None
+        name = _checked_out(revision, path, target, copy)
         if not name:
             return None
         try:

@@ -205,8 +205,7 @@ KNOWN_ERRORS = (
         r"Can't get attribute '\w+' on <module",
         "The file names a class that this code does not have: it was trained by a newer version, or by a fork. SPPF "
         "came with YOLOv5 v6.0, DetectionModel with v6.2; RepNCSPELAN4 with ultralytics 8.1.23, SCDown and PSA with "
-        "8.2.38, C3k2 and C2PSA with 8.3.0, A2C2f with 8.3.78. v10DetectLoss is of YOLOv10's own "
-        "code.",
+        "8.2.38, C3k2 and C2PSA with 8.3.0, A2C2f with 8.3.78. v10DetectLoss is of YOLOv10's own code.",
         "Use the code that trained it; the line Version of yolo-probe fuse-diff says which one that is.",
     ),
     KnownError(
