@@ -603,6 +603,13 @@ def test_sections_that_answer_nearly_as_well_are_shown_and_the_next_are_named(pr
         assert told.endswith("\n\n" + "".join(f'yolo-probe guide "{each.heading}"\n' for each in named))
 
 
+def test_the_guide_too_begins_with_the_numbers_that_are_asked_for(probe: Probe) -> None:
+    words = "how many parameters does yolov3 have"
+    told = probe("guide", *words.split(), "--lang", "en").stdout
+    assert told.startswith("yolov3, YOLOv5 HEAD: 152 layers, 61,949,149 parameters, ")
+    assert told == probe("explain", words, "--lang", "en").stdout
+
+
 def test_no_more_is_shown_than_fits_a_screen() -> None:
     for _, way in WAYS[::20]:
         answers = passages(way, "en")

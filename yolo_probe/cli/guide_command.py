@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from yolo_probe.cli.guide_pages import TOPICS, in_plain_text, page, passages, plain
-from yolo_probe.cli.line_commands import Text, explain_command, own_numbers
+from yolo_probe.cli.line_commands import Text, explain_command, with_own_numbers
 from yolo_probe.cli.options import LANG_OPTION, spoken
 from yolo_probe.cli.output import write
 from yolo_probe.errors import TargetError, shown
@@ -40,4 +40,4 @@ def guide_command(words: tuple[str, ...]) -> None:
         raise TargetError(
             f"guide: found {shown(asked)}, expected one of {', '.join(TOPICS)}, or words that are in them"
         )
-    write(f"{in_plain_text(answers)}{'' if is_heading else own_numbers(asked)}")
+    write(in_plain_text(answers) if is_heading else with_own_numbers(asked, answers))

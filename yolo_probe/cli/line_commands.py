@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yolo_probe.cli.guide_pages import SURE, close, in_plain_text, passages
+from yolo_probe.cli.guide_pages import SURE, Passage, close, in_plain_text, passages
 from yolo_probe.cli.options import ImageSize, of_networks, speak_chinese, spoken
 from yolo_probe.cli.output import UNEXPLAINED, say, show, write
 from yolo_probe.counters.conventions import CONVENTIONS, choose_counter
@@ -67,11 +67,7 @@ def explain_command(lines: tuple[str, ...], form: str) -> None:
         answers = passages(asked, spoken())
         if not answers or (_FAILURE.search(asked) and answers[0].score < SURE):
             raise _no_answer(texts[0].name, problem) from None
-        numbers = own_numbers(asked)
-        if _ASKS_FOR_NUMBERS.search(asked) and numbers:
-            write(f"{numbers.lstrip()}\n{in_plain_text(answers)}")
-        else:
-            write(f"{in_plain_text(answers)}{numbers}")
+        write(with_own_numbers(asked, answers))
         return
     words = " ".join(text.words for text in texts)
     is_question = bool(report.quoted or report.answers or report.tools) and form == "text" and _is_question(words)
@@ -136,6 +132,17 @@ def _no_answer(name: str, problem: NoLineError) -> NoLineError:
         f"{name}: found nothing on these words in the guide, expected {expected}",
         "yolo-probe guide lists its topics; a line of a log goes here in quotes.",
     )
+
+
+def with_own_numbers(question: str, answers: tuple[Passage, ...]) -> str:
+    """The sections that answer a question, and the numbers of the network that it names: first where it asks for them.
+
+    ``answers``: as ``guide_pages.passages`` finds them.
+    """
+    told, numbers = in_plain_text(answers), own_numbers(question)
+    if numbers and _ASKS_FOR_NUMBERS.search(question):
+        return f"{numbers.lstrip()}\n{told}"
+    return f"{told}{numbers}"
 
 
 def own_numbers(question: str, told: Sequence[str] = ()) -> str:
